@@ -1,0 +1,15 @@
+"""A NexPort campus to work against without an account.
+
+    async with Sandbox(seed=7) as sandbox:
+        sandbox.url, sandbox.username, sandbox.password
+
+It needs the `sandbox` extra. It shares no code with the client, so that one mistake can't hide another.
+"""
+
+from __future__ import annotations
+
+from ._process import SandboxError
+from ._reports import Account, BookEntry, Books, Change, Samples
+from ._sandbox import FaultScript, Sandbox
+
+__all__ = ["Account", "BookEntry", "Books", "Change", "FaultScript", "Samples", "Sandbox", "SandboxError"]

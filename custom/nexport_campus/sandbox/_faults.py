@@ -1,0 +1,107 @@
+"""Scripted failures: which call fails, and how."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any, Final, Literal
+
+__all__ = ["GATEWAY_PAGE", "Fault", "Faults"]
+
+GATEWAY_PAGE: Final = (
+    "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
+)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Fault:
+    """One scripted failure; the arguments of `FaultScript.add`, which has their meaning.
+
+    Raises ValueError where nothing would happen, or where two things can't both happen.
+    """
+
+    operation: str | None = None
+    nth: int | None = None
+    rate: float | None = None
+    times: int | None = None
+    when: Literal["before", "after"] = "before"
+    status: int | None = None
+    body: str | None = None
+    content_type: str | None = None
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    html: bool = False
+    delay: float = 0.0
+    reset: bool = False
+    cut: int | None = None
+    expire_token: bool = False
+    number: int = 0
+    _seen: int = 0
+    _struck: int = 0
+    _rng: random.Random = dataclasses.field(default_factory=random.Random, repr=False)
+
+    def __post_init__(self) -> None:
+        replaces = self.status is not None or self.body is not None or self.html
+        if not (replaces or self.delay or self.reset or self.cut is not None or self.expire_token):
+            raise ValueError("a fault needs status, body, html, delay, reset, cut or expire_token")
+        if self.reset and (replaces or self.cut is not None):
+            raise ValueError(
+                "a connection that is reset answers nothing: reset excludes status, body, html and cut"
+            )
+        if self.nth is not None and self.rate is not None:
+            raise ValueError("nth and rate exclude each other")
+        if self.when not in ("before", "after"):
+            raise ValueError("when: 'before' or 'after' the change is made")
+        if self.rate is not None and not 0 <= self.rate <= 1:
+            raise ValueError("rate: between 0 and 1")
+
+    @property
+    def replaces(self) -> bool:
+        """Whether an answer of its own takes the place of the campus's."""
+        return self.status is not None or self.body is not None or self.html
+
+    def answer(self) -> tuple[int, str, str]:
+        """Status, body and content type of the answer that takes the campus's place."""
+        status = self.status if self.status is not None else (502 if self.html else 200)
+        if self.html:
+            return status, self.body or GATEWAY_PAGE.format(status=status), "text/html; charset=utf-8"
+        default = "application/json; charset=utf-8" if self.body else "text/plain; charset=utf-8"
+        return status, self.body or "", self.content_type or default
+
+    def strikes(self, operation: str) -> bool:
+        """Whether this call is one that fails; counts it."""
+        if self.operation not in (None, operation) or (self.times is not None and self._struck >= self.times):
+            return False
+        self._seen += 1
+        if self.nth is not None and self._seen != self.nth:
+            return False
+        if self.rate is not None and self._rng.random() >= self.rate:
+            return False
+        self._struck += 1
+        return True
+
+
+class Faults:
+    """All scripted failures; a call meets at most one, the first that was added and strikes."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._faults: list[Fault] = []
+        self._added = 0
+
+    def add(self, arguments: dict[str, Any]) -> int:
+        """Script a failure; answers its number. Raises ValueError and TypeError for arguments that can't work."""
+        self._added += 1
+        fault = Fault(
+            **arguments, number=self._added, _rng=random.Random(f"{self._seed}/fault/{self._added}")
+        )
+        self._faults.append(fault)
+        return fault.number
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._faults.clear()
+
+    def pick(self, operation: str) -> Fault | None:
+        """The failure that this call meets. Every fault counts every call, whichever strikes."""
+        struck = [fault for fault in self._faults if fault.strikes(operation)]
+        return struck[0] if struck else None

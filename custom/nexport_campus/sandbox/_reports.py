@@ -1,0 +1,117 @@
+"""What a sandbox tells its user: ids worth trying, and the books."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Account", "BookEntry", "Books", "Change", "Samples"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Account:
+    """An API user of the campus: a name and a password, which stays out of the repr."""
+
+    username: str
+    password: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Ids worth trying, as texts; the same for the same seed and size as long as nothing was changed.
+
+    `org_id` is the busiest organization and `org_ids` all of them. `user_id` is a student of `org_id`
+    who is not enrolled in `section_id` and may be. `finished_enrollment_id` has a certificate that is
+    ready, and may be dropped. `popular_section_id` has a fortieth of all enrollments. The `scorm_` ids
+    lead to a stuck attempt: its assignment is finished, the `lesson_status` of `scorm_sco_id` is
+    incomplete. The `test_` ids have test attempts. `catalog_id` holds every section of the root.
+    """
+
+    root_org_id: str
+    org_id: str
+    org_ids: tuple[str, ...]
+    user_id: str
+    section_id: str
+    popular_section_id: str
+    subscription_id: str
+    finished_enrollment_id: str
+    finished_user_id: str
+    scorm_enrollment_id: str
+    scorm_assignment_id: str
+    scorm_assignment_status_id: str
+    scorm_sco_id: str
+    test_enrollment_id: str
+    test_assignment_id: str
+    training_plan_id: str
+    catalog_id: str
+    category_id: str
+    product_id: str
+    field_id: str
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Samples:
+        """The samples as the server tells them."""
+        return cls(**{**values, "org_ids": tuple(values["org_ids"])})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """Something that a request changed: such as "enrollment created", and the id of what was changed."""
+
+    what: str
+    id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BookEntry:
+    """One request that the server received.
+
+    `status` is what it was answered with, 0 where its connection was reset; `changes` is what it
+    changed, whatever the answer; `fault` is the number of the scripted failure that it met; `query` is
+    its query string without the token.
+    """
+
+    number: int
+    operation: str
+    query: Mapping[str, str]
+    status: int
+    fault: int | None
+    changes: tuple[Change, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the request changed anything."""
+        return bool(self.changes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What the server received and did.
+
+    `entries` holds at most the latest 20,000 requests, `counts` all requests by operationId, and
+    `peak_in_flight` how many requests were in work at the same moment at most.
+    """
+
+    entries: tuple[BookEntry, ...]
+    counts: Mapping[str, int]
+    peak_in_flight: int
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Everything that the requests in `entries` changed, in order."""
+        return tuple(change for entry in self.entries for change in entry.changes)
+
+    @property
+    def last(self) -> int:
+        """The number of the latest entry, 0 without any: what `Sandbox.books` takes as `since`."""
+        return self.entries[-1].number if self.entries else 0
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Books:
+        """The books as the server tells them."""
+        entries = (
+            BookEntry(**{**entry, "changes": tuple(Change(**change) for change in entry["changes"])})
+            for entry in values["entries"]
+        )
+        return cls(entries=tuple(entries), counts=values["counts"], peak_in_flight=values["peak_in_flight"])

@@ -1,0 +1,100 @@
+"""The server process: seeds the campus, says where it is, and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import threading
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ._app import make_app
+from ._campus import Campus
+from ._clock import Clock
+from ._responses import Connections
+from ._seed import CLOCK_START, open_store
+from ._settings import Settings
+
+__all__ = ["serve_in_foreground", "serve_parent"]
+
+
+def serve_parent() -> None:
+    """Serve the process that started this one: settings come as the first line of stdin, the address goes
+    to stdout, and the end of stdin, which the parent's death brings too, ends the server."""
+    settings = Settings.from_json(sys.stdin.readline())
+    try:
+        sock = _listen(settings)
+        app = _build(settings)
+    except (OSError, ValueError) as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return
+    print(json.dumps({"url": _url(sock)}), flush=True)
+    server = _server(*app)
+    threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+    asyncio.run(server.serve([sock]))
+
+
+def serve_in_foreground(settings: Settings, announce: Any) -> None:
+    """Serve until interrupted. `announce` is called with the address once the campus can be asked.
+
+    Raises OSError for an address that can't be had, ValueError for a database of another campus.
+    """
+    sock = _listen(settings)
+    server = _server(*_build(settings))
+    announce(_url(sock))
+    asyncio.run(server.serve([sock]))
+
+
+def _build(settings: Settings) -> tuple[Any, Connections]:
+    connections: Connections = {}
+    campus = Campus(settings, open_store(settings), Clock(CLOCK_START))
+    return make_app(campus, connections), connections
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(app: Any, connections: Connections) -> uvicorn.Server:
+    class Protocol(H11Protocol):
+        """Enters each connection, so that a scripted failure can reset it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+            connections[transport.get_extra_info("peername")[:2]] = transport
+            # asyncio leaves it off for a socket that it didn't make, which costs 40 ms a call.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self.transport.get_extra_info("peername")[:2], None)
+            super().connection_lost(exc)
+
+    # Neither log is wanted: addresses carry tokens, and cut answers look like mistakes to uvicorn.
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="critical",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+    sys.stdin.read()
+    server.should_exit = True

@@ -1,0 +1,48 @@
+"""What a sandbox can be told: one frozen record that the parent sends to the server process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+__all__ = ["Settings"]
+
+_MOST_ENROLLMENTS = 20_000_000
+_TOKEN_STATUSES = (200, 401, 403)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a campus is made and served; the arguments of `Sandbox`, checked.
+
+    Raises ValueError for a setting that cannot work.
+    """
+
+    seed: int = 7
+    enrollments: int = 5000
+    host: str = "127.0.0.1"
+    port: int = 0
+    token_lifetime: float = 3600.0
+    refused_token_status: int = 403
+    strict: bool = False
+    database: str | None = None
+    control_key: str = dataclasses.field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.enrollments < 500:
+            raise ValueError("enrollments: at least 500 are needed for a campus with something of everything")
+        if self.enrollments > _MOST_ENROLLMENTS:
+            raise ValueError(f"enrollments: at most {_MOST_ENROLLMENTS}")
+        if self.token_lifetime <= 0:
+            raise ValueError("token_lifetime: must be more than 0 seconds")
+        if self.refused_token_status not in _TOKEN_STATUSES:
+            raise ValueError(f"refused_token_status: one of {_TOKEN_STATUSES}")
+
+    def to_json(self) -> str:
+        """The settings as one line of JSON, for the server process."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """The settings that `to_json` wrote."""
+        return cls(**json.loads(text))

@@ -1,0 +1,83 @@
+"""Values as the vendor's ASP.NET server writes and reads them: dates, time spans, what is null.
+
+Inside the sandbox a date is a number of ticks, .NET's 100 nanoseconds, since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+from collections.abc import Collection
+from typing import Any, Final
+
+__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "read_date", "sent", "span", "stamp", "ticks"]
+
+SECOND: Final = 10_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_DATE: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
+)
+
+
+def ticks(year: int, month: int, day: int) -> int:
+    """Midnight of a day."""
+    return (datetime.date(year, month, day).toordinal() - _EPOCH) * DAY
+
+
+@functools.lru_cache(maxsize=8192)
+def _day(number: int) -> str:
+    return datetime.date.fromordinal(_EPOCH + number).isoformat()
+
+
+def stamp(value: int | None, zone: str = "+00:00") -> str | None:
+    """A date as .NET writes it: up to seven fractional digits without trailing zeros, then `zone`."""
+    if value is None:
+        return None
+    day, rest = divmod(value, DAY)
+    minute, rest = divmod(rest, MINUTE)
+    second, fraction = divmod(rest, SECOND)
+    text = f"{_day(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}"
+    if fraction:
+        text += f".{fraction:07}".rstrip("0")
+    return text + zone
+
+
+def read_date(text: str) -> int | None:
+    """The ticks of an ISO date and time, one without an offset read as UTC; None if it is no date."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
+    if hour > 23 or minute > 59 or second > 60:
+        return None
+    try:
+        value = ticks(year, month, day) + hour * HOUR + minute * MINUTE + second * SECOND
+    except ValueError:
+        return None
+    value += int((fraction or "").ljust(7, "0")[:7])
+    if sign is None:
+        return value
+    if int(offset_hours) > 23 or int(offset_minutes) > 59:
+        return None
+    offset = int(offset_hours) * HOUR + int(offset_minutes) * MINUTE
+    return value - offset if sign == "+" else value + offset
+
+
+def span(value: int | None) -> str | None:
+    """A .NET TimeSpan, such as `1.02:30:45` for one day, two and a half hours and 45 seconds."""
+    if value is None:
+        return None
+    days, rest = divmod(value // SECOND, 86400)
+    text = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days}.{text}" if days else text
+
+
+def sent(record: dict[str, Any], *, nulls: Collection[str] = ()) -> dict[str, Any]:
+    """The record as it is sent: null values left out, but for the names in `nulls`, sent as null."""
+    return {name: value for name, value in record.items() if value is not None or name in nulls}
