@@ -1,13 +1,15 @@
 """The development environment: `.venv`, with what is locked, made when it is missing or out of date.
 
 Every script calls `enter` before it imports anything that is not in the standard library. Until the check of the version
-below, this file must parse on any Python 3, so that an old one gets a message and not a syntax error.
+below, this file must parse on any Python from 3.6 on, so that an old one gets a message and not a syntax error.
 """
 
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - the very point: an older Python gets a message
-    sys.exit("nexport-campus needs Python 3.11 or later; this is %d.%d (%s)" % (sys.version_info[0], sys.version_info[1], sys.executable))  # noqa: E501, UP031, RUF100
+    sys.exit(
+        f"nexport-campus needs Python 3.11 or later; this is {sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
+    )
 
 import contextlib
 import fcntl
@@ -45,7 +47,7 @@ def enter() -> None:
 
 def _wanted() -> dict[str, str]:
     """Return what the environment must have been made of: what is locked (and for which Python), and the project."""
-    version = "%d.%d.%d" % sys.version_info[:3]
+    version = ".".join(map(str, sys.version_info[:3]))
     return {
         "locked": _digest(_LOCKED.read_bytes(), version.encode(), os.fsencode(VENV)),
         "project": _digest(_PROJECT.read_bytes()),
@@ -71,7 +73,9 @@ def _renew() -> None:
         print("Making .venv with what requirements-dev.txt locks (once; about a minute) ...", file=sys.stderr)
         _STAMP.unlink(missing_ok=True)
         shutil.rmtree(VENV, ignore_errors=True)
-        base = getattr(sys, "_base_executable", None) or sys.executable  # the environment's own is about to go
+        base = (
+            getattr(sys, "_base_executable", None) or sys.executable
+        )  # the environment's own is about to go
         _run(base, "-m", "venv", str(VENV))
         _pip("--no-deps", "--require-hashes", "--requirement", str(_LOCKED))
     else:
@@ -87,13 +91,22 @@ def _write_stamp(stamp: dict[str, str]) -> None:
 
 
 def _pip(*arguments: str) -> None:
-    _run(str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *arguments)
+    _run(
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        *arguments,
+    )
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
-        sys.exit("%s\nThe environment cannot be made: `%s` failed." % (done.stderr.strip(), " ".join(command)))
+        sys.exit(f"{done.stderr.strip()}\nThe environment cannot be made: `{' '.join(command)}` failed.")
 
 
 @contextlib.contextmanager

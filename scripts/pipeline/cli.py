@@ -1,0 +1,69 @@
+"""The command line of `scripts/regenerate`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import originals, run
+from .errors import PipelineError
+from .layout import Layout
+
+
+def main(arguments: Sequence[str], root: Path) -> int:
+    """Run the pipeline, and say in few lines what came of it.
+
+    Args:
+        arguments: without the program's name.
+        root: the repository.
+
+    Returns:
+        the exit code: 0, or 1 where the run stopped or `--check` found a difference.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        if options.accept_templates:
+            originals.accept(Layout(root))
+        report = run.check(root) if options.check else run.regenerate(root, options.pages)
+    except PipelineError as error:
+        print(f"regenerate: {error}", file=sys.stderr)
+        return 1
+    for note in report.notes:
+        print(f"note: {note}")
+    for line in report.changed:
+        print(line)
+    return _conclude(options.check, len(report.changed))
+
+
+def _conclude(checking: bool, count: int) -> int:
+    if checking and count:
+        print(
+            f"regenerate: {count} files are not as they would be written; run scripts/regenerate",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{count} files changed" if count else "everything is as it would be written")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/regenerate",
+        description="Make nexport_client anew: fragments, merge, overlay, generate, format.",
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--check", action="store_true", help="change nothing; fail when a file differs")
+    kind.add_argument(
+        "--pages",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="take fragments out of the vendor's pages first",
+    )
+    kind.add_argument(
+        "--accept-templates",
+        action="store_true",
+        help="record the installed generator's templates as those that ours are forked from",
+    )
+    return parser

@@ -1,0 +1,118 @@
+"""The client out of the corrected document, by openapi-python-client as a library, with every warning an error."""
+
+import contextlib
+import io
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinja2 import TemplateError
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from . import originals, view
+from .errors import PipelineError
+from .jsontext import Document
+from .layout import Layout
+from .spec import operations
+
+
+def generate(document: Document, layout: Layout, output: Path) -> None:
+    """Write the client's package into a folder that is not there yet.
+
+    Args:
+        document: `openapi/nexport.sdk.json`.
+        layout: where settings and templates are.
+        output: the folder, to be named as the package.
+
+    Raises:
+        PipelineError: the generator has the least objection, or an operation would have no method.
+    """
+    originals.verify(layout)
+    config = _config(layout, output)
+    data = GeneratorData.from_dict(document, config=config)
+    if isinstance(data, GeneratorError):
+        raise _objection([data])
+    _check_complete(document, data)
+    project = Project(openapi=data, config=config, custom_template_path=layout.templates)
+    try:
+        project.env.globals.update(view.template_globals(document, data))
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints the temporary folder's name
+            objections = project.build()
+        for name in originals.own(layout.templates):
+            text = project.env.get_template(name).render()
+            (output / name.removesuffix(".jinja")).write_text(text, encoding="utf-8")
+    except (TemplateError, ValueError) as error:
+        raise PipelineError(f"openapi/templates: a template cannot be rendered: {error}") from error
+    if objections:
+        raise _objection(objections)
+    (output / "py.typed").write_text("", encoding="utf-8")
+    _format(layout, output)
+
+
+def _config(layout: Layout, output: Path) -> Config:
+    try:
+        settings = YAML(typ="safe").load(layout.config)
+        if unknown := sorted(settings.keys() - ConfigFile.model_fields.keys()):
+            raise PipelineError(
+                f"{layout.config.name}: unknown key {unknown[0]!r}; the generator would ignore it"
+            )
+        file = ConfigFile(**settings)
+    except (YAMLError, ValueError, AttributeError) as error:
+        raise PipelineError(f"{layout.config.name}: {error}") from error
+    return Config.from_sources(
+        file, MetaType.NONE, layout.root / layout.SDK, "utf-8", overwrite=False, output_path=output
+    )
+
+
+def _check_complete(document: Document, data: GeneratorData) -> None:
+    """Stop where something of the document would be missing: dropped, or two written into one file."""
+    collections = data.endpoint_collections_by_tag.values()
+    objections = [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
+    if objections:
+        raise _objection(objections)
+    made = sum(len(collection.endpoints) for collection in collections)
+    if made != len(list(operations(document))):
+        raise PipelineError(f"{Layout.SDK}: only {made} of its operations would become methods")
+    classes = [item.class_info for item in (*data.models, *data.enums)]
+    _check_distinct((str(item.module_name) for item in classes), "schemas")
+    for collection in collections:
+        _check_distinct((str(endpoint.name) for endpoint in collection.endpoints), "operations")
+
+
+def _check_distinct(modules: Iterable[str], what: str) -> None:
+    module, count = Counter(modules).most_common(1)[0]
+    if count > 1:
+        raise PipelineError(
+            f"{Layout.SDK}: {count} {what} would be written into one module, {module}.py; rename one"
+        )
+
+
+def _objection(objections: Iterable[GeneratorError]) -> PipelineError:
+    texts = [f"{error.header.strip()} {error.detail or ''}".strip() for error in objections]
+    return PipelineError(
+        f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}:\n" + "\n".join(texts)
+    )
+
+
+def _format(layout: Layout, folder: Path) -> None:
+    """Sort imports and format by this repository's rules, wherever the folder is."""
+    common = ["--config", str(layout.rules), "--no-cache", "--no-respect-gitignore", "--quiet", str(folder)]
+    for arguments in (["check", "--select", "I", "--fix"], ["format"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments, *common],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=layout.root,
+        )
+        if done.returncode:
+            raise PipelineError(
+                f"ruff {arguments[0]} fails on what was generated:\n{done.stdout}{done.stderr}".strip()
+            )

@@ -1,0 +1,87 @@
+"""JSON as text: read strictly, written in one stable form."""
+
+import json
+from typing import Any, NoReturn, TypeAlias
+
+from .errors import PipelineError
+
+Document: TypeAlias = dict[str, Any]
+
+
+def loads(text: str, where: str, first_line: int = 1) -> Document:
+    """Read one JSON object.
+
+    What Python's reader lets pass and JSON does not (NaN, infinities), and what would silently lose something (a key
+    given twice, half of a surrogate pair), is refused as well.
+
+    Args:
+        text: the JSON.
+        where: the file, for messages.
+        first_line: the line of that file on which the text begins.
+
+    Raises:
+        PipelineError: the text is not one JSON object; names file and line.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        text.encode()
+        dumps(value).encode()
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise PipelineError(
+            f"{where}:{line}: the JSON does not parse ({error.msg} at column {error.colno}); mend the page"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise PipelineError(
+            f"{where}:{first_line}: the JSON cannot be taken over: {error}; mend the page"
+        ) from error
+    if not isinstance(value, dict):
+        raise PipelineError(f"{where}:{first_line}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def dumps(value: object) -> str:
+    """Write JSON as every file of `openapi/` has it: two spaces, the keys' own order, a newline at the end."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def first_difference(one: object, other: object, pointer: str = "") -> str | None:
+    """Return the JSON Pointer (RFC 6901) of the first place where two values differ, None where they are equal.
+
+    The order of keys does not matter; `1`, `1.0` and `true` are different values.
+    """
+    if type(one) is not type(other):
+        return pointer
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            place = f"{pointer}/{escape(key)}"
+            if key not in one or key not in other:
+                return place
+            if (found := first_difference(one[key], other[key], place)) is not None:
+                return found
+        return None
+    if isinstance(one, list) and isinstance(other, list):
+        for index, (left, right) in enumerate(zip(one, other, strict=False)):
+            if (found := first_difference(left, right, f"{pointer}/{index}")) is not None:
+                return found
+        return None if len(one) == len(other) else f"{pointer}/{min(len(one), len(other))}"
+    return None if one == other else pointer
+
+
+def escape(key: str) -> str:
+    """Write a key as a token of a JSON Pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(
+            f"the key {next(key for key in keys if keys.count(key) > 1)!r} is given twice in one object"
+        )
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,93 @@
+"""What would become code is checked before it does: names, and what the generator passes over in silence."""
+
+import re
+from collections.abc import Iterator
+
+from .errors import PipelineError
+from .jsontext import Document
+from .spec import OPERATION_ID, Operation, components, contents, operations, schemas
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
+_MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PATH = re.compile(r"(/([A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
+
+
+def check(document: Document, where: str) -> None:
+    """Check a document before it is generated from.
+
+    Raises:
+        PipelineError: something in it cannot become code; names the place.
+    """
+    for problem in (*_operations(document), *_schemas(document)):
+        raise PipelineError(f"{where}: {problem}")
+
+
+def unmarked(document: Document) -> list[str]:
+    """Return the operations that nobody has marked as reading or writing; they count as writing."""
+    return [operation.id for operation in operations(document) if "x-nexport-effect" not in operation.body]
+
+
+def unnamed_enums(document: Document) -> list[str]:
+    """Return the places of the enums of numbers that have no names for their members."""
+    return [
+        pointer
+        for pointer, schema in schemas(document)
+        if schema.get("type") == "integer" and "enum" in schema and "x-enum-varnames" not in schema
+    ]
+
+
+def _operations(document: Document) -> Iterator[str]:
+    for operation in operations(document):
+        if not _PATH.fullmatch(operation.path) or ".." in operation.path:
+            yield f"the path {operation.path!r} has characters that no path of the API has"
+        if not OPERATION_ID.fullmatch(operation.id):
+            yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
+        if not _CLASS.fullmatch(operation.area):
+            yield f"{operation.id}: the tag {operation.area!r} cannot name a module"
+        if operation.body.get("x-nexport-effect", "write") not in ("read", "write"):
+            yield f"{operation.id}: x-nexport-effect is neither read nor write"
+        yield from _parameters(operation)
+        for pointer, content in contents(operation):
+            if not content:
+                yield f"{pointer} has no media type left; the generator would take it for no content"
+
+
+def _parameters(operation: Operation) -> Iterator[str]:
+    for parameter in operation.body.get("parameters") or []:
+        if "$ref" in parameter:
+            yield f"{operation.id}: a parameter is a reference; state it in full, by the overlay if need be"
+            continue
+        name, pattern = str(parameter.get("name")), _HEADER if parameter.get("in") == "header" else _NAME
+        if not pattern.fullmatch(name):
+            yield f"{operation.id}: the parameter {name!r} cannot name an argument"
+        if "schema" not in parameter:
+            yield f"{operation.id}: the parameter {name!r} has no schema; the generator would leave it out"
+
+
+def _schemas(document: Document) -> Iterator[str]:
+    for name in components(document, "schemas"):
+        if not _CLASS.fullmatch(name):
+            yield f"the schema {name!r} cannot name a class"
+    for pointer, schema in schemas(document):
+        for name in schema.get("properties") or {}:
+            if not _NAME.fullmatch(name):
+                yield f"{pointer}: the property {name!r} cannot name an attribute"
+        if "enum" in schema:
+            yield from _enum(pointer, schema)
+
+
+def _enum(pointer: str, schema: Document) -> Iterator[str]:
+    values = schema["enum"]
+    if len({repr(value) for value in values}) != len(values):
+        yield f"{pointer}: the enum lists a value twice"
+    for key in ("x-enum-varnames", "x-enum-labels"):
+        if key in schema and len(schema[key]) != len(values):
+            yield f"{pointer}: {key} has {len(schema[key])} entries for {len(values)} values"
+    members = schema.get("x-enum-varnames", [])
+    if len(set(members)) != len(members):
+        yield f"{pointer}: x-enum-varnames has a name twice"
+    for member in members:
+        if not isinstance(member, str) or not _MEMBER.fullmatch(member):
+            yield f"{pointer}: {member!r} in x-enum-varnames cannot name a member"

@@ -1,0 +1,56 @@
+"""The stock templates behind ours: ours are forks, and a fork of what has changed must be looked at by a person.
+
+`openapi/templates/ORIGINALS.sha256` has the hash of each stock template that one of ours replaces, in the format of
+`sha256sum`. A patch release of the generator has broken forked templates before.
+"""
+
+import hashlib
+from pathlib import Path
+
+import openapi_python_client
+
+from .errors import PipelineError
+from .layout import Layout
+
+STOCK = Path(openapi_python_client.__file__).parent / "templates"
+
+
+def verify(layout: Layout) -> None:
+    """Compare the installed generator's templates with those that ours were forked from.
+
+    Raises:
+        PipelineError: one has changed, or the record and the folder of templates do not fit each other.
+    """
+    recorded, current = _recorded(layout.originals), _current(layout.templates)
+    for name in sorted(recorded.keys() | current.keys()):
+        if recorded.get(name) != current.get(name):
+            raise PipelineError(
+                f"openapi/templates/{name}: the stock template that it replaces is not the one that it was forked "
+                "from; compare the two, then run `scripts/regenerate --accept-templates`"
+            )
+
+
+def accept(layout: Layout) -> None:
+    """Record the installed generator's templates as those that ours are forked from."""
+    lines = [f"{digest}  {name}\n" for name, digest in _current(layout.templates).items()]
+    layout.originals.write_text("".join(lines), encoding="utf-8")
+
+
+def own(templates: Path) -> list[str]:
+    """Return the templates that replace none: `NAME.py.jinja` becomes the client's module `NAME.py`."""
+    return sorted(file.name for file in templates.glob("*.py.jinja") if not (STOCK / file.name).exists())
+
+
+def _current(templates: Path) -> dict[str, str]:
+    names = sorted(file.relative_to(templates).as_posix() for file in templates.rglob("*.jinja"))
+    stock = {name: STOCK / name for name in names}
+    return {
+        name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in stock.items() if file.exists()
+    }
+
+
+def _recorded(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    pairs = [line.split("  ", 1) for line in file.read_text(encoding="utf-8").splitlines()]
+    return {name: digest for digest, name in pairs}

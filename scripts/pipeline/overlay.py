@@ -1,0 +1,161 @@
+"""Our corrections of the vendor's statement: an OpenAPI Overlay 1.0 document, applied.
+
+Targets are JSONPath (RFC 9535). Two things are stricter than the Overlay specification: an action that matches nothing
+stops the run, for then the vendor has changed what it mended; and each action says why it exists, in `description`.
+"""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jsonpath import JSONPathEnvironment
+from jsonpath.exceptions import JSONPathError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from .errors import PipelineError
+from .jsontext import Document
+
+_JSONPATH = JSONPathEnvironment(strict=True)
+_KEYS = {"target", "description", "update", "remove"}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of the overlay: what it selects, why, and what happens there."""
+
+    number: int
+    target: str
+    update: object = None
+    remove: bool = False
+
+    def __str__(self) -> str:
+        return f"action {self.number} ({self.target})"
+
+
+def load(text: str, where: str) -> list[Action]:
+    """Read an overlay document.
+
+    Raises:
+        PipelineError: it is no overlay, or an action is incomplete, says both update and remove, or gives no reason.
+    """
+    data = _yaml(text, where, "safe")
+    if not isinstance(data, dict) or not str(data.get("overlay", "")).startswith("1.0."):
+        raise PipelineError(f"{where}: this is not an OpenAPI Overlay 1.0 document")
+    actions = data.get("actions")
+    if not isinstance(actions, list):
+        raise PipelineError(f"{where}: `actions` is not a list")
+    return [_action(number, item, where) for number, item in enumerate(actions, start=1)]
+
+
+def apply(actions: Iterable[Action], document: Document, where: str) -> Document:
+    """Return the document as the actions, one after another, leave it; the argument stays as it is.
+
+    Raises:
+        PipelineError: an action matches nothing, its target is no JSONPath, or its update does not fit what it selects.
+    """
+    result = copy.deepcopy(document)
+    for action in actions:
+        try:
+            places = [match.parts for match in _JSONPATH.finditer(action.target, result)]
+        except JSONPathError as error:
+            raise PipelineError(f"{where}: {action}: the target is no JSONPath: {error.args[0]}") from error
+        if not places:
+            raise PipelineError(
+                f"{where}: {action} matches nothing; has the vendor changed what it mends? Remove it, or aim it anew"
+            )
+        for place in reversed(
+            places
+        ):  # from the end, so that removing from a list moves nothing still to come
+            if action.remove:
+                _remove(result, place)
+            else:
+                _update(result, place, action, where)
+    return result
+
+
+def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
+    """Take the marks of operations that are gone out of an overlay; every other byte stays.
+
+    A mark is an action whose target names the operation: `$.paths.*[?@.operationId == 'LearningApi_GetSection']`.
+
+    Returns:
+        the text, and the targets removed.
+    """
+    needles = [f"?@.operationId == '{name}']" for name in operation_ids]
+    actions = _yaml(text, where, "rt")["actions"]
+    lines = text.splitlines(keepends=True)
+    starts = [actions.lc.item(index)[0] for index in range(len(actions))] + [len(lines)]
+    gone: set[int] = set()
+    removed: list[str] = []
+    for action, start, end in zip(actions, starts[:-1], starts[1:], strict=True):
+        if any(needle in action["target"] for needle in needles):
+            gone.update(range(start, _content_end(lines, start, end)))
+            removed.append(str(action["target"]))
+    return "".join(line for number, line in enumerate(lines) if number not in gone), removed
+
+
+def _content_end(lines: list[str], start: int, end: int) -> int:
+    """Leave out the comments and empty lines before the next action: they belong to it."""
+    while end > start + 1 and lines[end - 1].strip()[:1] in {"", "#"}:
+        end -= 1
+    return end
+
+
+def _yaml(text: str, where: str, kind: str) -> Any:
+    try:
+        return YAML(typ=kind).load(text)
+    except YAMLError as error:
+        raise PipelineError(f"{where}: the YAML does not parse: {error}") from error
+
+
+def _action(number: int, item: object, where: str) -> Action:
+    name = f"{where}: action {number}"
+    if not isinstance(item, dict) or not isinstance(item.get("target"), str):
+        raise PipelineError(f"{name} has no target")
+    if unknown := item.keys() - _KEYS:
+        raise PipelineError(f"{name} ({item['target']}): unknown key {min(unknown)!r}")
+    if not isinstance(item.get("description"), str) or not item["description"].strip():
+        raise PipelineError(f"{name} ({item['target']}) gives no reason; say why in `description`")
+    if ("update" in item) == (item.get("remove") is True):
+        raise PipelineError(f"{name} ({item['target']}) must say either `update` or `remove: true`")
+    return Action(number, item["target"], item.get("update"), item.get("remove") is True)
+
+
+def _parent(document: Document, place: tuple[int | str, ...]) -> Any:
+    value: Any = document
+    for part in place[:-1]:
+        value = value[part]
+    return value
+
+
+def _remove(document: Document, place: tuple[int | str, ...]) -> None:
+    if not place:
+        raise PipelineError("the overlay removes the whole document")
+    del _parent(document, place)[place[-1]]
+
+
+def _update(document: Document, place: tuple[int | str, ...], action: Action, where: str) -> None:
+    target = _parent(document, place)[place[-1]] if place else document
+    if isinstance(target, list):
+        target.append(copy.deepcopy(action.update))
+    elif isinstance(target, dict) and isinstance(action.update, dict):
+        _merge(target, action.update, f"{where}: {action}")
+    else:
+        raise PipelineError(
+            f"{where}: {action} does not select what its update fits; it must be an object or a list"
+        )
+
+
+def _merge(target: dict[str, Any], update: dict[str, Any], name: str) -> None:
+    for key, value in update.items():
+        old = target.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _merge(old, value, name)
+        elif isinstance(old, list) and isinstance(value, list):
+            old.extend(copy.deepcopy(value))
+        elif isinstance(old, dict | list) or (isinstance(value, dict | list) and key in target):
+            raise PipelineError(f"{name}: {key!r} is of another kind there; remove it first")
+        else:
+            target[key] = copy.deepcopy(value)

@@ -1,0 +1,151 @@
+"""Walking an OpenAPI document: its operations, its schemas, its references."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from openapi_python_client.schema import OpenAPI
+from pydantic import ValidationError
+
+from .errors import PipelineError
+from .jsontext import Document, escape
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+# `AreaApi_DoThing`. It becomes a file name, a module and a method: nothing that leaves a folder or is no identifier.
+OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*_[A-Za-z][A-Za-z0-9_]*")
+
+_EXAMPLES = {"default", "example", "examples", "enum", "const"}  # data, in which "$ref" would be a mere key
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: where it stands, and what is said of it."""
+
+    path: str
+    method: str
+    body: Document
+
+    @property
+    def id(self) -> str:
+        """The operationId; empty where the document gives none."""
+        return str(self.body.get("operationId", ""))
+
+    @property
+    def area(self) -> str:
+        """The first tag, which names the page that the operation stands on; empty where there is none."""
+        tags = self.body.get("tags") or [""]
+        return str(tags[0])
+
+    @property
+    def pointer(self) -> str:
+        """The JSON Pointer of the operation."""
+        return f"/paths/{escape(self.path)}/{self.method}"
+
+
+def operations(document: Document) -> Iterator[Operation]:
+    """Yield every operation of a document, in its order."""
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield Operation(path, method, item[method])
+
+
+def the_operation(document: Document, where: str) -> Operation:
+    """Return the one operation of a fragment.
+
+    Raises:
+        PipelineError: there is not exactly one, or its operationId or tag cannot name a module.
+    """
+    found = list(operations(document))
+    if len(found) != 1:
+        raise PipelineError(
+            f"{where}: the document states {len(found)} operations; a fragment states exactly one"
+        )
+    operation = found[0]
+    if not OPERATION_ID.fullmatch(operation.id):
+        raise PipelineError(f"{where}: operationId {operation.id!r} is not of the form AreaApi_Name")
+    if not operation.area:
+        raise PipelineError(f"{where}: {operation.id} has no tag, and so belongs to no area")
+    return operation
+
+
+def validate(document: Document, where: str) -> None:
+    """Check that a document has the shape of OpenAPI 3, so that the steps after this can rely on it.
+
+    Raises:
+        PipelineError: it has not; names the place.
+    """
+    try:
+        OpenAPI.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "".join(f"/{escape(str(part))}" for part in first["loc"])
+        raise PipelineError(f"{where}: this is no OpenAPI 3 document: {first['msg']} at {place}") from None
+
+
+def components(document: Document, section: str) -> Mapping[str, Any]:
+    """Return one section of a document's components; empty where it has none."""
+    return (document.get("components") or {}).get(section) or {}
+
+
+def schemas(document: Document) -> Iterator[tuple[str, Document]]:
+    """Yield every schema of a document with its JSON Pointer, nested ones included."""
+    for name, schema in components(document, "schemas").items():
+        yield from _nested(schema, f"/components/schemas/{escape(name)}")
+    for operation in operations(document):
+        for pointer, holder in _holders(operation):
+            if "schema" in holder:
+                yield from _nested(holder["schema"], f"{pointer}/schema")
+
+
+def contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the `content` maps of an operation's body and answers with their JSON Pointers."""
+    body = operation.body.get("requestBody") or {}
+    if "content" in body:
+        yield f"{operation.pointer}/requestBody/content", body["content"]
+    for status, answer in operation.body.get("responses", {}).items():
+        if answer.get("content") is not None:
+            yield f"{operation.pointer}/responses/{escape(status)}/content", answer["content"]
+
+
+def references(value: object, pointer: str = "", *, names: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield every `$ref` with its JSON Pointer. Examples are data, and are left out.
+
+    Args:
+        value: where to look.
+        pointer: where that is.
+        names: whether the keys of `value` are names that the vendor chose (of properties, of schemas), not keywords.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{pointer}/{escape(key)}"
+            if not names and key == "$ref" and isinstance(item, str):
+                yield place, item
+            elif names or key not in _EXAMPLES:
+                yield from references(item, place, names=not names and key in {"properties", "schemas"})
+
+
+def _holders(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for index, parameter in enumerate(operation.body.get("parameters") or []):
+        yield f"{operation.pointer}/parameters/{index}", parameter
+    for pointer, content in contents(operation):
+        for media_type, holder in content.items():
+            yield f"{pointer}/{escape(media_type)}", holder
+
+
+def _nested(schema: object, pointer: str) -> Iterator[tuple[str, Document]]:
+    if not isinstance(schema, dict):
+        return
+    yield pointer, schema
+    for name, child in (schema.get("properties") or {}).items():
+        yield from _nested(child, f"{pointer}/properties/{escape(name)}")
+    for keyword in ("items", "additionalProperties", "not"):
+        yield from _nested(schema.get(keyword), f"{pointer}/{keyword}")
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for index, child in enumerate(schema.get(keyword) or []):
+            yield from _nested(child, f"{pointer}/{keyword}/{index}")
