@@ -1,0 +1,63 @@
+"""The async Python SDK for NexPort Campus."""
+
+from nexport_client.client import AsyncPager, Page, RawResponse
+from nexport_client.types import UNSET, Unset
+
+from ._auth import AccessToken, PasswordAuth, StaticToken
+from ._client import NexportCampus
+from ._drift import Drift
+from ._errors import (
+    AlreadyExistsError,
+    APIError,
+    ArgumentError,
+    AuthenticationError,
+    ConfigurationError,
+    EnrollmentAlreadyExistsError,
+    InvalidRequestError,
+    NexportError,
+    NotFoundError,
+    PaginationError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    ServerError,
+    SubscriptionAlreadyExistsError,
+    SubscriptionNotFoundError,
+    TransportError,
+)
+from ._retry import RetryPolicy
+from ._version import __version__
+
+__all__ = [
+    "UNSET",
+    "APIError",
+    "AccessToken",
+    "AlreadyExistsError",
+    "ArgumentError",
+    "AsyncPager",
+    "AuthenticationError",
+    "ConfigurationError",
+    "Drift",
+    "EnrollmentAlreadyExistsError",
+    "InvalidRequestError",
+    "NexportCampus",
+    "NexportError",
+    "NotFoundError",
+    "Page",
+    "PaginationError",
+    "PasswordAuth",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RawResponse",
+    "RequestTimeoutError",
+    "ResponseDecodeError",
+    "RetryPolicy",
+    "ServerError",
+    "StaticToken",
+    "SubscriptionAlreadyExistsError",
+    "SubscriptionNotFoundError",
+    "TransportError",
+    "Unset",
+    "__version__",
+]

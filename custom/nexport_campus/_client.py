@@ -1,0 +1,157 @@
+"""The client: one object for an application, with the vendor's areas as namespaces."""
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import attrs
+import httpx
+
+from nexport_client.client import Areas, RawAreas
+from nexport_client.types import UNSET, Unset
+
+from ._auth import Auth, check_auth
+from ._calls import Core
+from ._drift import Drift
+from ._facade import Calls
+from ._retry import RetryPolicy
+from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, Settings, auth_from_env
+
+__all__ = ["NexportCampus"]
+
+_DEFAULT_RETRY = RetryPolicy()
+
+
+class NexportCampus(Areas):
+    """A NexPort campus.
+
+    `async with NexportCampus(auth) as campus` closes it at the end; one client serves a whole application.
+
+    Args:
+        auth: `PasswordAuth`, `StaticToken`, or an async function that gives an `AccessToken`.
+        base_url: Where the campus is; https, or http to this very machine.
+        timeout: Seconds for one attempt as a whole, an `httpx.Timeout` for its phases, or None.
+        retry: What is tried again, how often and when.
+        max_concurrency: Requests at a time; further calls wait.
+        rate_limit: Requests a second, or None for no limit.
+        transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment count.
+        verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a bundle of certificates.
+        proxy: The address of a proxy for everything that this client sends.
+        user_agent: The `User-Agent` header; None names this SDK.
+        max_response_bytes: Bytes of one answer, decompressed; a larger one is an error.
+        allow_insecure_http: Whether token and password may go over plain http to other machines.
+        on_drift: Called with each `Drift`, once per kind and place; None logs them.
+
+    Raises:
+        ConfigurationError: Settings that can't work; nothing was sent.
+    """
+
+    raw: RawAreas
+    """The same areas, with coroutines that return a `RawResponse` (of a list operation: one page)."""
+
+    def __init__(
+        self,
+        auth: Auth,
+        *,
+        base_url: str | httpx.URL = DEFAULT_BASE_URL,
+        timeout: float | httpx.Timeout | None = 30.0,
+        retry: RetryPolicy = _DEFAULT_RETRY,
+        max_concurrency: int = 16,
+        rate_limit: float | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        verify: ssl.SSLContext | str | bool = True,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        user_agent: str | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        allow_insecure_http: bool = False,
+        on_drift: Callable[[Drift], object] | None = None,
+    ) -> None:
+        settings = Settings(
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            max_concurrency=max_concurrency,
+            rate_limit=rate_limit,
+            transport=transport,
+            verify=verify,
+            proxy=proxy,
+            user_agent=user_agent,
+            max_response_bytes=max_response_bytes,
+            allow_insecure_http=allow_insecure_http,
+            on_drift=on_drift,
+        )
+        self._begin(Core(check_auth(auth), settings), settings, owns=True)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> Self:
+        """A client for the campus that the environment names.
+
+        Args:
+            environ: Where to read NEXPORT_BASE_URL, and NEXPORT_USERNAME and NEXPORT_PASSWORD or NEXPORT_ACCESS_TOKEN;
+                None is `os.environ`.
+            settings: Further arguments of the client; they outrank the environment.
+
+        Raises:
+            ConfigurationError: A variable is missing, or a setting can't work.
+        """
+        environ = os.environ if environ is None else environ
+        if environ.get("NEXPORT_BASE_URL"):
+            settings.setdefault("base_url", environ["NEXPORT_BASE_URL"])
+        return cls(auth_from_env(environ), **settings)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | Unset | None = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+        user_agent: str | Unset | None = UNSET,
+        max_response_bytes: int | Unset = UNSET,
+        on_drift: Callable[[Drift], object] | Unset | None = UNSET,
+    ) -> Self:
+        """A view with other settings on the same connections, limits and token; closing it closes nothing.
+
+        Raises:
+            ConfigurationError: Settings that can't work.
+        """
+        given: dict[str, Any] = {
+            "timeout": timeout,
+            "retry": retry,
+            "user_agent": user_agent,
+            "max_response_bytes": max_response_bytes,
+            "on_drift": on_drift,
+        }
+        changed = {name: value for name, value in given.items() if value is not UNSET}
+        view = object.__new__(type(self))
+        view._begin(self._core, attrs.evolve(self._settings, **changed), owns=False)
+        return view
+
+    def _begin(self, core: Core, settings: Settings, *, owns: bool) -> None:
+        calls = Calls(core, settings)
+        self._core = core
+        self._settings = settings
+        self._owns = owns
+        self.raw = RawAreas(calls)
+        super().__init__(calls)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, end a login that is under way, and refuse calls from now on; a view closes nothing."""
+        if self._owns:
+            await self._core.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._settings.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a client holds connections and a secret, and refuses to be pickled: make one in each process"
+        )

@@ -1,0 +1,148 @@
+"""From an answer's bytes to models: first the fast path, then the tolerant one, which tells drift or names the place."""
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import Array, Kind, ModelOf, Reader
+from nexport_client.types import Model, fields_of
+
+from ._drift import DriftReporter
+from ._structs import Learned, Unwirable, decoder_for
+
+__all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
+
+_BOM = b"\xef\xbb\xbf"
+_MOST_LEARNED = 64
+NO_MATCH: Any = object()
+"""What the fast path gives for an answer that the tolerant path has to look at."""
+
+
+class NotJSON(ValueError):
+    """A body that isn't JSON; says what it looks like."""
+
+
+def parse_json(content: bytes) -> Any:
+    """The JSON value of a body, with or without a byte order mark. Raises NotJSON."""
+    content = content.removeprefix(_BOM)
+    if not content.strip():
+        raise NotJSON("the body is empty")
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError:
+        raise NotJSON("the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        markup = content.lstrip()[:1] == b"<"
+        raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
+
+
+class Decoder:
+    """Decodes answers, and remembers what they were seen to hold beyond the spec."""
+
+    def __init__(self, drift: DriftReporter) -> None:
+        self._drift = drift
+        self._learned = Learned()
+
+    def fast(self, kind: Kind, content: bytes) -> Any:
+        """The models of an answer that is as the spec says, or NO_MATCH."""
+        try:
+            return decoder_for(kind, self._learned)(content)
+        except (msgspec.DecodeError, ValueError, KeyError, RecursionError, OverflowError, Unwirable):
+            return NO_MATCH
+
+    def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
+        """The models of a JSON value. Raises nexport_client.errors.DecodeError, which names the place."""
+        reader = Reader()
+        try:
+            made = self._read(kind, value, reader)
+        except RecursionError:
+            raise DecodeError("", "the answer is nested too deeply") from None
+        self._tell(operation_id, reader)
+        return made
+
+    def _read(self, kind: Kind, value: Any, reader: Reader) -> Any:
+        if value is None:
+            if isinstance(kind, ModelOf) and kind.nullable:
+                return None
+            raise reader.wrong("a list" if isinstance(kind, Array) else "an object", value)
+        if isinstance(kind, ModelOf):
+            _refuse_foreign(kind, value)
+        if isinstance(kind, Array) and isinstance(kind.item, ModelOf) and isinstance(value, list):
+            return [_element(kind.item, item, index, reader) for index, item in enumerate(value)]
+        return kind.read(value, reader)
+
+    def _tell(self, operation_id: str, reader: Reader) -> None:
+        keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
+        for kind, path, detail, model, field in reader.drifts:
+            self._drift.report(kind, operation_id, path, detail)
+            if kind == "unknown_field" and model and _room(keys, model):
+                keys.add((model, field))
+            elif kind == "missing_required" and model and _is_plain(model, field):
+                nulls.add((model, field))
+            elif kind == "unknown_enum_value" and _room(values, field):
+                values.add((field, int(detail.rsplit(" ", 1)[-1])))
+        learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values))
+        if learned != self._learned:
+            self._learned = learned
+
+
+def _room(learned: set[Any], owner: object) -> bool:
+    """An answer with ever new keys must not make ever larger structs."""
+    return sum(1 for known, _ in learned if known is owner or known == owner) < _MOST_LEARNED
+
+
+def _is_plain(model: type[Model], attribute: str) -> bool:
+    """A missing error entity isn't learned: it is what tells an answer of the campus's from a foreign object."""
+    return not any(
+        field.attribute == attribute and isinstance(field.kind, ModelOf) for field in fields_of(model)
+    )
+
+
+def _refuse_foreign(kind: ModelOf, value: Any) -> None:
+    """An object with none of the fields that the spec requires is somebody else's, not an answer with gaps."""
+    if isinstance(value, dict):
+        required = [field.key for field in fields_of(kind.cls) if field.required]
+        if required and not any(key in value for key in required):
+            raise DecodeError("", f"none of the fields of {kind.name}: {', '.join(required[:5])}")
+
+
+def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
+    """One element of a list; one that reports an error of its own may lack what else is required."""
+    inner = Reader(lenient=reports_error(value))
+    inner.trail.append(index)
+    if value is None:
+        raise inner.wrong("an object", value)
+    made = kind.read(value, inner)
+    reader.drifts += [] if inner.lenient else inner.drifts
+    return made
+
+
+def reports_error(value: Any) -> bool:
+    """Whether a JSON object has an error entity with a code other than 0."""
+    return entity_of(value).code != 0
+
+
+@attrs.frozen
+class Entity:
+    """An error entity as it came: `code` is 0 where none was reported."""
+
+    code: int = 0
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def entity_of(value: Any) -> Entity:
+    """The `api_error_entity` of a JSON object, as far as it can be read."""
+    entity = value.get("api_error_entity") if isinstance(value, dict) else None
+    if not isinstance(entity, dict):
+        return Entity()
+    code, message = entity.get("error_code"), entity.get("error_message")
+    whole = isinstance(code, int | float) and not isinstance(code, bool) and code == int(code)
+    texts = entity.get("warning_messages")
+    return Entity(
+        code=int(code) if whole and code is not None else 0,
+        message=message if isinstance(message, str) else "",
+        warnings=tuple(text for text in texts if isinstance(text, str)) if isinstance(texts, list) else (),
+    )

@@ -1,0 +1,60 @@
+"""Drift: the difference between the vendor's spec and what came."""
+
+import logging
+import re
+from collections.abc import Callable
+
+import attrs
+
+__all__ = ["Drift", "DriftReporter"]
+
+_logger = logging.getLogger("nexport_campus")
+_INDEX = re.compile(r"\[\d+\]")
+_MOST = 10_000
+
+
+@attrs.frozen
+class Drift:
+    """One difference between the spec and an answer.
+
+    `kind`: `missing_required`, `unknown_enum_value`, `unknown_field`, `total_changed` or `page_ignored`. `operation_id`:
+    the vendor's operation. `path`: the place in the answer, such as `[2].section.title`. `detail`: what was found; it
+    names fields and numbers, and never quotes a text of the answer's.
+    """
+
+    kind: str
+    operation_id: str
+    path: str
+    detail: str
+
+
+def log_drift(drift: Drift) -> None:
+    """What happens to drift by default: a warning, or a debug message for unknown fields, which are normal."""
+    level = logging.DEBUG if drift.kind == "unknown_field" else logging.WARNING
+    _logger.log(
+        level,
+        "%s differs from the spec at %s: %s (%s)",
+        drift.operation_id,
+        drift.path,
+        drift.detail,
+        drift.kind,
+    )
+
+
+class DriftReporter:
+    """Tells each difference once per kind and place, wherever in a list it stands."""
+
+    def __init__(self, tell: Callable[[Drift], object] | None) -> None:
+        self._tell = tell or log_drift
+        self._told: set[tuple[str, str, str]] = set()
+
+    def report(self, kind: str, operation_id: str, path: str, detail: str) -> None:
+        """Tell it, unless it was told before; an error of the user's function is logged and goes no further."""
+        place = (kind, operation_id, _INDEX.sub("[]", path))
+        if place in self._told or len(self._told) >= _MOST:
+            return
+        self._told.add(place)
+        try:
+            self._tell(Drift(kind, operation_id, path, detail))
+        except Exception:
+            _logger.exception("on_drift raised for %s at %s", operation_id, path)

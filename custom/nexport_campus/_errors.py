@@ -1,0 +1,276 @@
+"""Everything that the SDK raises.
+
+    NexportError
+    ├── ConfigurationError
+    ├── ArgumentError                        (also ValueError)
+    ├── TransportError
+    │   └── RequestTimeoutError
+    ├── ResponseDecodeError
+    ├── PaginationError
+    └── APIError
+        ├── AuthenticationError
+        ├── PermissionDeniedError
+        ├── NotFoundError
+        │   └── SubscriptionNotFoundError
+        ├── InvalidRequestError
+        ├── AlreadyExistsError
+        │   ├── EnrollmentAlreadyExistsError
+        │   └── SubscriptionAlreadyExistsError
+        ├── RateLimitError
+        └── ServerError
+
+An error prints one line. `body` and `snippet` can hold students' data: they stay out of `str`, `repr` and pickles.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "APIError",
+    "AlreadyExistsError",
+    "ArgumentError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "EnrollmentAlreadyExistsError",
+    "InvalidRequestError",
+    "NexportError",
+    "NotFoundError",
+    "PaginationError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ResponseDecodeError",
+    "ServerError",
+    "SubscriptionAlreadyExistsError",
+    "SubscriptionNotFoundError",
+    "TransportError",
+    "error_class",
+    "fresh_copy",
+]
+
+
+def _rebuild(cls: type["NexportError"], state: dict[str, Any]) -> "NexportError":
+    error = cls.__new__(cls)
+    error.__dict__.update(state)
+    Exception.__init__(error, state["message"])
+    return error
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """A cause as it may travel in a pickle: without what hangs on it, such as the request."""
+    if cause is None or isinstance(cause, NexportError):
+        return cause
+    try:
+        return type(cause)(*(arg for arg in cause.args if isinstance(arg, str | int)))
+    except TypeError:
+        return None
+
+
+class NexportError(Exception):
+    """The base of all errors of this SDK.
+
+    `operation_id`: the vendor's name of the operation, such as `LearningApi_GetSection`. `page`: the page of a list that
+    failed; asking again with `page=error.page` resumes. `index`: the element of that page that reported the error.
+    `attempts`: how many requests were sent. `maybe_applied`: whether the campus may have carried out a write all the same.
+    """
+
+    _private: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation_id: str | None = None,
+        page: int | None = None,
+        index: int | None = None,
+        attempts: int = 0,
+        maybe_applied: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation_id = operation_id
+        self.page = page
+        self.index = index
+        self.attempts = attempts
+        self.maybe_applied = maybe_applied
+
+    def __str__(self) -> str:
+        place = self.operation_id or ""
+        place += f" page {self.page}" if self.page is not None else ""
+        place += f" [{self.index}]" if self.index is not None else ""
+        line = ": ".join(part for part in (place.strip(), self._detail()) if part)
+        return f"{line} (the campus may have carried it out)" if self.maybe_applied else line
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in self.__dict__.items() if name not in self._private}
+        state |= dict.fromkeys(self._private)
+        return _rebuild, (type(self), state), {"__cause__": _portable(self.__cause__)}
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        if state and state.get("__cause__") is not None:
+            self.__cause__ = state["__cause__"]
+
+    def _detail(self) -> str:
+        return " ".join(self.message.split())
+
+
+class ConfigurationError(NexportError):
+    """Settings that can't work, found before any request."""
+
+
+class ArgumentError(NexportError, ValueError):
+    """An argument that can't be what the spec says; nothing was sent. `argument` names it."""
+
+    def __init__(self, message: str, *, argument: str | None = None, **place: Any) -> None:
+        super().__init__(message, **place)
+        self.argument = argument
+
+
+class TransportError(NexportError):
+    """No usable answer came: DNS, refused, reset, TLS, proxy, a body that was cut."""
+
+
+class RequestTimeoutError(TransportError):
+    """The answer didn't come in time."""
+
+
+class ResponseDecodeError(NexportError):
+    """An answer that isn't what the spec says.
+
+    `path`: the place, such as `[2].section.enrollment_end`. `snippet`: the first bytes of the body.
+    """
+
+    _private = frozenset({"snippet"})
+
+    def __init__(self, message: str, *, path: str = "", snippet: bytes | None = None, **place: Any) -> None:
+        super().__init__(message, **place)
+        self.path = path
+        self.snippet = snippet
+
+
+class PaginationError(NexportError):
+    """The pages of a list contradict one another, so that records would be missing or repeated."""
+
+
+class APIError(NexportError):
+    """The campus reported an error.
+
+    `method`, `path`: the request, without its query. `status_code`, `headers`, `body`: the answer. `error_code`: the
+    number in the answer's error entity, or None. `message`: the campus's words. `warnings`: its warning messages.
+    """
+
+    _private = frozenset({"body", "headers"})
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str = "",
+        path: str = "",
+        status_code: int = 0,
+        error_code: int | None = None,
+        warnings: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        **place: Any,
+    ) -> None:
+        super().__init__(message, **place)
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.error_code = error_code
+        self.warnings = warnings
+        self.headers = headers
+        self.body = body
+
+    def _detail(self) -> str:
+        code = f", code {self.error_code}" if self.error_code else ""
+        text = super()._detail()
+        return f"{text[:300]}{'...' if len(text) > 300 else ''} (HTTP {self.status_code}{code})"
+
+
+class AuthenticationError(APIError):
+    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403."""
+
+
+class PermissionDeniedError(APIError):
+    """The account may not do this: code 5, or HTTP 403 without a code."""
+
+
+class NotFoundError(APIError):
+    """What was asked for isn't there: code 3, or HTTP 404 without a code."""
+
+
+class SubscriptionNotFoundError(NotFoundError):
+    """The user has no subscription there: code 6."""
+
+
+class InvalidRequestError(APIError):
+    """The campus refused the arguments: code 2, or HTTP 400 and 422 without a code."""
+
+
+class AlreadyExistsError(APIError):
+    """What was to be made is there already: codes 7 and 8."""
+
+
+class EnrollmentAlreadyExistsError(AlreadyExistsError):
+    """The user is enrolled already: code 7."""
+
+
+class SubscriptionAlreadyExistsError(AlreadyExistsError):
+    """The user is subscribed already: code 8."""
+
+
+class RateLimitError(APIError):
+    """Too many requests: HTTP 429. `retry_after`: the seconds that the server asked to wait, or None."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **answer: Any) -> None:
+        super().__init__(message, **answer)
+        self.retry_after = retry_after
+
+
+class ServerError(APIError):
+    """The campus failed: code 1, or HTTP 5xx."""
+
+
+_BY_CODE: dict[int, type[APIError]] = {
+    1: ServerError,
+    2: InvalidRequestError,
+    3: NotFoundError,
+    4: AuthenticationError,
+    5: PermissionDeniedError,
+    6: SubscriptionNotFoundError,
+    7: EnrollmentAlreadyExistsError,
+    8: SubscriptionAlreadyExistsError,
+}
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+
+
+def fresh_copy(error: NexportError) -> NexportError:
+    """The same error as an object of its own: one that is raised in several tasks must not share a traceback."""
+    copy = type(error).__new__(type(error))
+    copy.__dict__.update(error.__dict__)
+    Exception.__init__(copy, error.message)
+    copy.__cause__ = error.__cause__
+    return copy
+
+
+def error_class(status_code: int, error_code: int | None) -> type[APIError]:
+    """The class of an error: the code in the answer's error entity outranks the status (the vendor's ApiErrorEntity)."""
+    if error_code in _BY_CODE:
+        return _BY_CODE[error_code]
+    if 500 <= status_code <= 599:
+        return ServerError
+    if error_code and status_code not in {401, 429}:
+        return APIError
+    return _BY_STATUS.get(status_code, APIError)

@@ -1,0 +1,105 @@
+"""What the generated facade calls: models, pagers and whole responses, out of the outcomes of calls."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from nexport_client.client import Operation, RawResponse
+
+from ._answers import Outcome, item_error
+from ._arguments import Encoded, encode, page_arguments
+from ._calls import Core, Runner
+from ._decode import Decoder
+from ._drift import DriftReporter
+from ._pager import Fetched, Pager, Source
+from ._settings import Settings
+
+__all__ = ["Calls"]
+
+T = TypeVar("T")
+LARGE_PAGE = 1000
+
+
+class Calls:
+    """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
+
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self._drift = DriftReporter(settings.on_drift)
+        self._runner = Runner(core, settings, Decoder(self._drift))
+        self._scrubber = core.scrubber
+
+    async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
+        return self._good(operation, await self._runner.run(operation, encode(operation, arguments))).parsed
+
+    async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
+        return self._raw(
+            self._good(operation, await self._runner.run(operation, encode(operation, arguments)))
+        )
+
+    async def paged_raw(
+        self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
+    ) -> RawResponse[T]:
+        page_arguments(operation, page, per_page)
+        asked = self._for_page(operation, encode(operation, arguments), page, per_page)
+        return self._raw(self._good(operation, await self._runner.run(operation, asked)))
+
+    def paged(
+        self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
+    ) -> Pager[Any]:
+        page_arguments(operation, page, per_page)
+        encoded = encode(operation, arguments)
+
+        async def fetch(number: int) -> Fetched:
+            outcome = await self._runner.run(operation, self._for_page(operation, encoded, number, per_page))
+            return self._fetched(operation, outcome)
+
+        def drift(kind: str, detail: str) -> None:
+            self._drift.report(kind, operation.id, "", detail)
+
+        return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+
+    def _for_page(
+        self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None
+    ) -> Encoded:
+        where = operation.paging.where if operation.paging else "query"
+        return encoded.with_page(where, page, LARGE_PAGE if per_page is None else per_page)
+
+    def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> Fetched:
+        parsed, headers = outcome.parsed, outcome.answer.headers
+        field = operation.paging.items if operation.paging else None
+        items = parsed if field is None else getattr(parsed, field) or []
+        found = (
+            item_error(operation, item, index, outcome, self._scrubber) for index, item in enumerate(items)
+        )
+        return Fetched(
+            items=items,
+            total=_count(getattr(parsed, "total_count", None), headers.get("x-total-count")),
+            reported_size=_count(getattr(parsed, "page_size", None), headers.get("x-per-page")),
+            errors=[error for error in found if error is not None] if field is None else [],
+        )
+
+    def _good(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
+        """The outcome, unless an element of a list reports an error of its own."""
+        if isinstance(outcome.parsed, list):
+            for index, item in enumerate(outcome.parsed):
+                error = item_error(operation, item, index, outcome, self._scrubber)
+                if error is not None:
+                    raise error
+        return outcome
+
+    def _raw(self, outcome: Outcome[T]) -> RawResponse[T]:
+        answer = outcome.answer
+        return RawResponse(
+            status_code=answer.status_code,
+            headers=self._scrubber.headers(answer.headers),
+            content=answer.content,
+            parsed=outcome.parsed,
+            warnings=outcome.warnings,
+            attempts=outcome.attempts,
+        )
+
+
+def _count(body: object, header: str | None) -> int | None:
+    """A number of records, from the body or else from a header; what can't be one counts as not told."""
+    if isinstance(body, int) and body >= 0:
+        return body
+    return int(header) if header is not None and header.isascii() and header.isdigit() else None

@@ -1,0 +1,164 @@
+"""The fast path: msgspec decodes a page into structs, and a function made for each model turns those into models.
+
+Why in two steps: msgspec decodes attrs classes too, but drops unknown keys, rounds a seventh digit of a fraction and
+leaves dates without an offset naive. A struct that forbids unknown keys notices them; dates travel through it as texts.
+What a struct refuses is read by the tolerant path (`nexport_client.kinds`), which tells drift; what was told is
+learned: the next struct declares that key, or allows that null, and the page is fast again.
+
+Why the function is compiled from text, as attrs does for its methods: one assignment a field and no loop is
+twice as fast as the best loop over a table.
+"""
+
+import types
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, cast
+from uuid import UUID
+
+import attrs
+import msgspec
+
+from nexport_client.kinds import Array, EnumOf, Kind, ModelOf, Scalar, TextMap
+from nexport_client.types import Field, Model, fields_of
+
+__all__ = ["Learned", "Unwirable", "decoder_for"]
+
+Convert = Callable[[Any], Any]
+_TYPES: Final[dict[str, Any]] = {
+    "anything": Any,
+    "boolean": bool,
+    "date-time": str,
+    "int32": int,
+    "integer": int,
+    "number": float,
+    "text": str,
+    "uuid": UUID,
+}
+
+
+class Unwirable(Exception):
+    """A model that contains itself has no struct; the tolerant path reads it."""
+
+
+@attrs.frozen
+class Learned:
+    """What answers were seen to hold beyond the spec: further keys, nulls in required fields, further enum values."""
+
+    keys: frozenset[tuple[type[Model], str]] = frozenset()
+    nulls: frozenset[tuple[type[Model], str]] = frozenset()
+    values: frozenset[tuple[str, int]] = frozenset()
+
+
+@lru_cache(maxsize=512)
+def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
+    """A function that decodes an answer of this kind.
+
+    It raises msgspec.DecodeError, ValueError, KeyError or RecursionError for what the tolerant path has to look at.
+    Raises Unwirable.
+    """
+    declared, convert = _Compiler(learned).wire(kind)
+    if isinstance(kind, ModelOf) and kind.nullable:
+        declared = declared | None
+    decode = msgspec.json.Decoder(declared).decode
+    if convert is None:
+        return decode
+    if isinstance(kind, ModelOf) and kind.nullable:
+        return lambda content: None if (value := decode(content)) is None else convert(value)
+    return lambda content: convert(decode(content))
+
+
+def _aware(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+
+
+class _Compiler:
+    """Makes the struct and the converter of each model once."""
+
+    def __init__(self, learned: Learned) -> None:
+        self._learned = learned
+        self._made: dict[type[Model], tuple[Any, Convert] | None] = {}
+
+    def wire(self, kind: Kind) -> tuple[Any, Convert | None]:
+        """What msgspec decodes for a kind, and what has to happen to it; None where nothing has to."""
+        if isinstance(kind, ModelOf):
+            return self._model(kind.cls)
+        if isinstance(kind, Array):
+            item, convert = self.wire(kind.item)
+            declared = types.GenericAlias(list, (item,))
+            if convert is None:
+                return declared, None
+            return declared, lambda values: [convert(value) for value in values]
+        if isinstance(kind, EnumOf):
+            return int, self._members(kind).__getitem__
+        if isinstance(kind, TextMap):
+            return dict[str, str], None
+        name = cast("Scalar", kind).name
+        return _TYPES[name], _aware if name == "date-time" else None
+
+    def _members(self, kind: EnumOf) -> dict[int, Any]:
+        learned = [value for name, value in self._learned.values if name == kind.name]
+        return {int(member): member for member in kind.cls} | {value: kind.cls(value) for value in learned}
+
+    def _model(self, model: type[Model]) -> tuple[Any, Convert]:
+        if model not in self._made:
+            self._made[model] = None
+            self._made[model] = self._make(model)
+        made = self._made[model]
+        if made is None:
+            raise Unwirable(model.__name__)
+        return made
+
+    def _make(self, model: type[Model]) -> tuple[Any, Convert]:
+        fields = fields_of(model)
+        keys = sorted(key for owner, key in self._learned.keys if owner is model)
+        declared: list[Any] = []
+        names: dict[str, Any] = {
+            "new": object.__new__,
+            "model": model,
+            "fromiso": datetime.fromisoformat,
+            "UTC": UTC,
+        }
+        names["UNSET"] = msgspec.UNSET
+        lines = ["def convert(wire):", "    made = new(model)"]
+        for number, field in enumerate(fields):
+            wired, convert = self.wire(field.kind)
+            declared.append(self._declare(model, number, field, wired))
+            names[f"convert_{number}"] = convert
+            lines += _assignment(field, number, convert)
+        # The attributes of a struct are numbered, so that no key of the vendor's can be mistaken for another.
+        declared += [
+            (f"key_{n}", Any, msgspec.field(name=key, default=msgspec.UNSET)) for n, key in enumerate(keys)
+        ]
+        lines.append("    rest = made.additional_properties = {}")
+        for number, key in enumerate(keys):
+            names[f"name_{number}"] = key
+            lines.append(f"    if (value := wire.key_{number}) is not UNSET: rest[name_{number}] = value")
+        lines.append("    return made")
+        struct = msgspec.defstruct(
+            model.__name__, declared, forbid_unknown_fields=True, gc=False, kw_only=True
+        )
+        # Only numbers and the attribute names of generated models stand in the text: nothing of an answer's.
+        exec("\n".join(lines), names)  # noqa: S102 -- see the module's docstring
+        return struct, names["convert"]
+
+    def _declare(self, model: type[Model], number: int, field: Field, wired: Any) -> tuple[Any, ...]:
+        name = f"field_{number}"
+        if field.required and not field.nullable and (model, field.attribute) not in self._learned.nulls:
+            return (name, wired, msgspec.field(name=field.key))
+        return (name, wired | None if wired is not Any else Any, msgspec.field(name=field.key, default=None))
+
+
+def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]:
+    source, target = f"wire.field_{number}", f"made.{field.attribute}"
+    if convert is None:
+        return [f"    {target} = {source}"]
+    if convert is _aware:
+        return [
+            f"    if (value := {source}) is not None:",
+            "        value = fromiso(value)",
+            "        if value.tzinfo is None: value = value.replace(tzinfo=UTC)",
+            f"    {target} = value",
+        ]
+    return [f"    {target} = None if (value := {source}) is None else convert_{number}(value)"]

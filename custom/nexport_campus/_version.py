@@ -1,0 +1,6 @@
+"""The version of the distribution."""
+
+__all__ = ["USER_AGENT", "__version__"]
+
+__version__ = "0.1.0"
+USER_AGENT = f"nexport-campus/{__version__}"

@@ -1,0 +1,110 @@
+"""The records of models and enums for their templates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from openapi_python_client.strings import PythonIdentifier
+
+from pipeline.docs import one_line
+from pipeline.kinds import kind_of
+
+__all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "model_view"]
+
+
+@attrs.frozen
+class Reference:
+    """A model or an enum that another one names, and the module it stands in."""
+
+    name: str
+    module: str
+
+
+@attrs.frozen
+class FieldView:
+    """One attribute of a model."""
+
+    attribute: str
+    annotation: str
+    doc: str
+    required: bool
+    secret: bool
+    wire: str
+
+
+@attrs.frozen
+class ModelView:
+    """One model."""
+
+    name: str
+    doc: str
+    fields: list[FieldView]
+    imports: list[str]
+    kind_imports: list[str]
+    references: list[Reference]
+
+
+@attrs.frozen
+class Label:
+    """The vendor's words for one value of an enum, as a Python literal."""
+
+    value: int
+    text: str
+
+
+@attrs.frozen
+class EnumView:
+    """One enum."""
+
+    name: str
+    doc: str
+    labels: list[Label]
+
+
+def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
+    """The record of an enum schema."""
+    texts = schema.get("x-enum-labels") or schema.get("x-enum-varnames") or schema["enum"]
+    labels = [Label(value, repr(str(text))) for value, text in zip(schema["enum"], texts, strict=True)]
+    return EnumView(name, one_line(schema.get("description")), labels)
+
+
+def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]) -> ModelView:
+    """The record of an object schema; `modules` says in which module each model and enum stands."""
+    schema = schemas[name]
+    fields, imports, kinds, references = [], {"from typing import Any"}, set(), set()
+    for key, value in schema.get("properties", {}).items():
+        try:
+            kind = kind_of(value, schemas)
+        except ValueError as error:
+            raise ValueError(f"#/components/schemas/{name}/properties/{key}: {error}") from error
+        required = key in schema.get("required", [])
+        nullable = _is_nullable(value)
+        optional = " | None" if (nullable or not required) and kind.annotation != "Any" else ""
+        marks = ", required=True" * required + ", nullable=True" * nullable
+        fields.append(
+            FieldView(
+                attribute=str(PythonIdentifier(key, "field_")),
+                annotation=kind.annotation + optional,
+                doc=one_line(value.get("description")),
+                required=required,
+                secret=value.get("x-nexport-secret", False),
+                wire=f"wire({key!r}, {kind.code}{marks})",
+            )
+        )
+        imports |= {line for line in kind.imports if "collections" not in line}
+        kinds |= kind.kinds
+        references |= kind.references - {name}
+    if references:
+        imports.add("from typing import TYPE_CHECKING")
+    return ModelView(
+        name=name,
+        doc=one_line(schema.get("description"), otherwise=f"The vendor's {name}."),
+        fields=fields,
+        imports=sorted(imports),
+        kind_imports=sorted(kinds),
+        references=[Reference(item, modules[item]) for item in sorted(references)],
+    )
+
+
+def _is_nullable(schema: Mapping[str, Any]) -> bool:
+    return isinstance(schema.get("type"), list) and "null" in schema["type"]

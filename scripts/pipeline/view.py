@@ -1,0 +1,56 @@
+"""What the templates see: the spec as plain records, so that they only have to print.
+
+The generator's own templates don't get to see an operation's id, its marks or the descriptions of references;
+these records come from the document itself, under the names that the generator chose.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from openapi_python_client.parser import GeneratorData
+
+from pipeline.models_view import EnumView, ModelView, enum_view, model_view
+from pipeline.operations_view import AreaView, OperationView, areas_view
+
+__all__ = ["SdkView", "template_globals"]
+
+
+@attrs.frozen
+class SdkView:
+    """The whole spec: models and enums by their name, operations by their module, areas in order."""
+
+    models: dict[str, ModelView]
+    enums: dict[str, EnumView]
+    model_modules: dict[str, str]
+    operations: dict[str, OperationView]
+    areas: list[AreaView]
+
+    def area(self, package: str) -> AreaView:
+        """The area that is generated into this package."""
+        return next(area for area in self.areas if area.package == package)
+
+
+def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[str, object]:
+    """What the templates are given beside the generator's own: `sdk`, the view of the document.
+
+    Takes out of `data` the models that the generator invents for inline maps: users are given mappings.
+    Raises ValueError, naming the place, for what can't become a model or a method.
+    """
+    schemas = document["components"]["schemas"]
+    parsed = [model for model in data.models if model.class_info.name in schemas]
+    data.models = iter(parsed)
+    modules = {str(model.class_info.name): str(model.class_info.module_name) for model in parsed}
+    enums = list(data.enums)
+    data.enums = iter(enums)
+    modules |= {str(enum.class_info.name): str(enum.class_info.module_name) for enum in enums}
+    models = {name: model_view(name, schemas, modules) for name in modules if "enum" not in schemas[name]}
+    areas = areas_view(document)
+    view = SdkView(
+        models=models,
+        enums={name: enum_view(name, schemas[name]) for name in modules if "enum" in schemas[name]},
+        model_modules=modules,
+        operations={operation.module: operation for area in areas for operation in area.operations},
+        areas=areas,
+    )
+    return {"sdk": view}
