@@ -71,7 +71,9 @@ def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
 def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]) -> ModelView:
     """The record of an object schema; `modules` says in which module each model and enum stands."""
     schema = schemas[name]
-    fields, imports, kinds, references = [], {"from typing import Any"}, set(), set()
+    fields, imports = [], {"from typing import Any"}
+    kinds: set[str] = set()
+    references: set[str] = set()
     for key, value in schema.get("properties", {}).items():
         try:
             kind = kind_of(value, schemas)

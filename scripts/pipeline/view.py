@@ -38,12 +38,10 @@ def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[s
     Raises ValueError, naming the place, for what can't become a model or a method.
     """
     schemas = document["components"]["schemas"]
-    parsed = [model for model in data.models if model.class_info.name in schemas]
-    data.models = iter(parsed)
-    modules = {str(model.class_info.name): str(model.class_info.module_name) for model in parsed}
-    enums = list(data.enums)
-    data.enums = iter(enums)
-    modules |= {str(enum.class_info.name): str(enum.class_info.module_name) for enum in enums}
+    parsed = [model for model in data.models if str(model.class_info.name) in schemas]
+    data.models = parsed
+    classes = [item.class_info for item in (*parsed, *data.enums)]
+    modules = {str(info.name): str(info.module_name) for info in classes}
     models = {name: model_view(name, schemas, modules) for name in modules if "enum" not in schemas[name]}
     areas = areas_view(document)
     view = SdkView(
