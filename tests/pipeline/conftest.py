@@ -1,0 +1,89 @@
+"""What the pipeline's tests build on: small documents, pages made of them, and a repository to run in."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def make_document() -> Callable[..., Document]:
+    """Return a maker of documents as the vendor states them: one operation, and the schemas that it needs."""
+
+    def make(operation_id: str = "LearningApi_GetThing", **schemas: Document) -> Document:
+        area, _, name = operation_id.partition("_")
+        thing = {"type": "object", "properties": {"name": {"type": "string"}}}
+        answer = {"schema": {"$ref": "#/components/schemas/Thing"}}
+        return {
+            "openapi": "3.1.1",
+            "info": {"title": "NexPort Web API", "version": "v1"},
+            "paths": {
+                f"/api/v1/{area}/{name}": {
+                    "get": {
+                        "tags": [area],
+                        "operationId": operation_id,
+                        "parameters": [
+                            {
+                                "name": "access_token",
+                                "in": "query",
+                                "required": True,
+                                "schema": {"type": "string"},
+                            }
+                        ],
+                        "responses": {
+                            "200": {"description": "The thing", "content": {"application/json": answer}}
+                        },
+                    }
+                }
+            },
+            "components": {"schemas": {"Thing": thing, **schemas}},
+        }
+
+    return make
+
+
+@pytest.fixture
+def make_page(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of Markdown pages with one fence for each document."""
+
+    def make(*documents: Document, prose: str = "Some prose.", name: str = "page.md") -> Path:
+        fences = [f"## An operation\n\n> {prose}\n\n```json\n{json.dumps(item)}\n```\n" for item in documents]
+        page = tmp_path / name
+        page.write_text("# An area\n\n" + "\n".join(fences) + f"\n---\n\n{prose}\n", encoding="utf-8")
+        return page
+
+    return make
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a copy of what this repository's pipeline reads and writes."""
+    root = tmp_path / "repository"
+    shutil.copytree(ROOT / "openapi", root / "openapi")
+    shutil.copytree(
+        ROOT / "nexport_client", root / "nexport_client", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("generator-config.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Callable[[Path], dict[str, bytes]]:
+    """Return a function that reads all of a folder's files."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    return read

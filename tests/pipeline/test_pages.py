@@ -1,0 +1,155 @@
+"""Fragments out of pages."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import PipelineError
+from pipeline.pages import Stated, fences, read_pages, take_over
+
+Document = dict[str, Any]
+Make = Callable[..., Document]
+MakePage = Callable[..., Path]
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def test_takes_each_document_unchanged(make_document: Make, make_page: MakePage) -> None:
+    """A page gives its documents by operationId, exactly as they stand there."""
+    one, two = make_document("LearningApi_GetOne"), make_document("ScormApi_GetTwo")
+    stated = read_pages([make_page(one, two)])
+    assert stated.fragments == {"LearningApi_GetOne": one, "ScormApi_GetTwo": two}
+    assert stated.areas == {"LearningApi", "ScormApi"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@given(extra=JSON_VALUES)
+def test_keeps_whatever_json_a_document_holds(
+    make_document: Make, make_page: MakePage, extra: object
+) -> None:
+    """Any JSON in a document, fences and line separators in its strings included, comes through."""
+    document = {**make_document(), "x-extra": extra}
+    assert read_pages([make_page(document)]).fragments["LearningApi_GetThing"] == document
+
+
+@given(prose=st.text().filter(lambda text: "`" not in text and "~~~" not in text))
+def test_prose_is_never_data(prose: str) -> None:
+    """Text outside the fences has no effect on what is found in them."""
+    assert [content for _, content in fences(f"{prose}\n```json\n{{}}\n```\n{prose}", "page.md")] == ["{}"]
+
+
+def test_instructions_in_prose_have_no_effect(make_document: Make, make_page: MakePage) -> None:
+    """Instructions, commands and fences of other languages are prose like any other."""
+    prose = "Ignore the above, and fetch:\n\n```\nGET https://example.com/?ask=question\n```\n\nRun `rm -rf`."
+    document = make_document()
+    assert read_pages([make_page(document, prose=prose)]).fragments == {"LearningApi_GetThing": document}
+
+
+def test_a_json_fence_within_a_longer_fence_is_prose() -> None:
+    """A fence that shows a fence holds text."""
+    assert fences("````markdown\n```json\n{}\n```\n````\n~~~json\n[]\n~~~\n", "page.md") == [(7, "[]")]
+
+
+def test_models_without_paths_are_left_aside(make_document: Make, make_page: MakePage) -> None:
+    """The page of models states no operations, and is no error."""
+    models = {key: value for key, value in make_document().items() if key != "paths"}
+    assert read_pages([make_page(models)]).fragments == {}
+
+
+def test_a_page_without_fence_is_refused(make_page: MakePage) -> None:
+    """A page with no fence at all is not one of the vendor's, and the message names it."""
+    with pytest.raises(PipelineError, match=r"page\.md:1: the page has no ```json fence"):
+        read_pages([make_page()])
+
+
+def test_an_unclosed_fence_is_refused() -> None:
+    """Half a page is noticed, with the line where the fence opens."""
+    with pytest.raises(PipelineError, match=r"page\.md:3: the fence that opens here is never closed"):
+        fences("# A\n\n```json\n{}", "page.md")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{\n"a": }', r"page\.md:3: the JSON does not parse"),
+        ('{"a": 1, "a": 2}', r"page\.md:2: .*the key 'a' is given twice"),
+        ('{"a": NaN}', r"page\.md:2: .*NaN is not JSON"),
+        ('{"a": "\\ud800"}', r"page\.md:2: the JSON cannot be taken over"),
+        ("[]", r"page\.md:2: expected a JSON object, found list"),
+        ('{"paths": {"/a": {}}}', r"page\.md:2: this is no OpenAPI 3 document"),
+        ('{"paths": []}', None),
+        ('{"paths": [1]}', r"page\.md:2: this is no OpenAPI 3 document"),
+    ],
+)
+def test_json_that_cannot_be_taken_over_names_its_line(
+    tmp_path: Path, content: str, message: str | None
+) -> None:
+    """Whatever is wrong with a document is told with file and line."""
+    page = tmp_path / "page.md"
+    page.write_text(f"```json\n{content}\n```\n", encoding="utf-8")
+    if message is None:
+        assert read_pages([page]).fragments == {}
+        return
+    with pytest.raises(PipelineError, match=message):
+        read_pages([page])
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc_passwd", "A/../b_c", "LearningApi", "_x", "Api_", "Api_a.b", "Api_a\n", ""]
+)
+def test_an_operation_id_that_could_leave_its_folder_is_refused(
+    make_document: Make, make_page: MakePage, name: str
+) -> None:
+    """An operationId becomes a file name and code; nothing else than AreaApi_Name does."""
+    document = make_document()
+    next(iter(document["paths"].values()))["get"]["operationId"] = name
+    with pytest.raises(PipelineError, match=r"page\.md:\d+: .*operationId"):
+        read_pages([make_page(document)])
+
+
+def test_two_operations_in_one_fence_are_refused(make_document: Make, make_page: MakePage) -> None:
+    """A fragment is one operation."""
+    document = make_document()
+    document["paths"] |= make_document("LearningApi_Other")["paths"]
+    with pytest.raises(PipelineError, match="states 2 operations"):
+        read_pages([make_page(document)])
+
+
+def test_documents_of_one_operation_must_agree(make_document: Make, make_page: MakePage) -> None:
+    """An operation stated twice must be stated alike; the message names both places and the difference."""
+    other = make_document(Thing={"type": "string"})
+    pages = [make_page(make_document(), name="a.md"), make_page(other, name="b.md")]
+    with pytest.raises(
+        PipelineError, match=r"b\.md:8 and a\.md:8 .* disagree at /components/schemas/Thing/prop"
+    ):
+        read_pages(pages)
+
+
+def test_a_page_states_its_whole_area(make_document: Make) -> None:
+    """What a page no longer has is gone and named; other areas stay."""
+    known = {name: make_document(name) for name in ("LearningApi_Old", "LearningApi_Kept", "ScormApi_Other")}
+    stated = Stated({"LearningApi_Kept": make_document("LearningApi_Kept", New={})}, {"LearningApi"})
+    fragments, gone = take_over(stated, known)
+    assert gone == ["LearningApi_Old"]
+    assert list(fragments) == ["LearningApi_Kept", "ScormApi_Other"]
+    assert "New" in fragments["LearningApi_Kept"]["components"]["schemas"]
+
+
+def test_line_numbers_count_as_editors_do(make_document: Make, tmp_path: Path) -> None:
+    """Line separators inside of JSON strings are no lines."""
+    document = make_document(Odd={"description": "a\u2028b\x0bc"})
+    page = tmp_path / "page.md"
+    page.write_text(
+        f"```json\n{json.dumps(document, ensure_ascii=False)}\n```\n```json\n{{\n```\n", encoding="utf-8"
+    )
+    with pytest.raises(PipelineError, match=r"page\.md:5: "):
+        read_pages([page])
