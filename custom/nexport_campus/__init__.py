@@ -6,6 +6,7 @@ from nexport_client.types import UNSET, Unset
 from ._auth import AccessToken, PasswordAuth, StaticToken
 from ._client import NexportCampus
 from ._drift import Drift
+from ._ensure import EnsuredEnrollment, SectionsById
 from ._errors import (
     AlreadyExistsError,
     APIError,
@@ -40,6 +41,7 @@ __all__ = [
     "ConfigurationError",
     "Drift",
     "EnrollmentAlreadyExistsError",
+    "EnsuredEnrollment",
     "InvalidRequestError",
     "NexportCampus",
     "NexportError",
@@ -53,6 +55,7 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseDecodeError",
     "RetryPolicy",
+    "SectionsById",
     "ServerError",
     "StaticToken",
     "SubscriptionAlreadyExistsError",

@@ -2,9 +2,10 @@
 
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from uuid import UUID
 
 import attrs
 import httpx
@@ -15,6 +16,7 @@ from nexport_client.types import UNSET, Unset
 from ._auth import Auth, check_auth
 from ._calls import Core
 from ._drift import Drift
+from ._ensure import EnsuredEnrollment, SectionsById, ensure_enrollment, get_sections_by_id
 from ._facade import Calls
 from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, Settings, auth_from_env
@@ -126,6 +128,63 @@ class NexportCampus(Areas):
         view = object.__new__(type(self))
         view._begin(self._core, attrs.evolve(self._settings, **changed), owns=False)
         return view
+
+    async def ensure_enrollment(
+        self,
+        *,
+        org_id: UUID | str,
+        user_id: UUID | str,
+        syllabus_id: UUID | str | None = None,
+        syllabus_unique_name: str | None = None,
+        membership_group_ids: Sequence[UUID | str] = (),
+    ) -> EnsuredEnrollment:
+        """Enroll a user in a syllabus, or find the enrollment that exists.
+
+        It may be called again after any failure, one whose outcome is unknown included: the campus refuses a second
+        enrollment, and the first one is then found.
+
+        Args:
+            org_id: The enrollment's organization.
+            user_id: Whom to enroll.
+            syllabus_id: The section or training plan; either this or its unique name.
+            syllabus_unique_name: The unique name of the section or training plan.
+            membership_group_ids: The groups that the user becomes a member of.
+
+        Returns:
+            EnsuredEnrollment: `.enrollment_id`, and `.created`: whether this call made it.
+
+        Raises:
+            ArgumentError: An argument can't be right, or not exactly one syllabus is named; nothing was sent.
+            NexportError: Anything else; where `.maybe_applied` is True, call it again.
+
+        Source: the vendor's pages of CreateEnrollment (HTTP 409, code 7) and SearchEnrollments.
+        """
+        return await ensure_enrollment(
+            self,
+            org_id=org_id,
+            user_id=user_id,
+            syllabus_id=syllabus_id,
+            syllabus_unique_name=syllabus_unique_name,
+            membership_group_ids=membership_group_ids,
+        )
+
+    async def get_sections_by_id(self, ids: Iterable[UUID | str]) -> SectionsById:
+        """Any number of sections, with those that don't exist told apart.
+
+        The vendor's GetSections takes 1000 ids at most and fails as a whole if one doesn't exist; this asks for
+        batches, and halves those that fail.
+
+        Args:
+            ids: The sections' ids, as UUIDs or texts; repeated ones count once.
+
+        Returns:
+            SectionsById: `.sections`, in the order of the ids, and `.missing`, the ids that no section has.
+
+        Raises:
+            ArgumentError: One of the ids isn't a uuid; nothing was sent.
+            NexportError: Anything else that keeps the calls from being answered.
+        """
+        return await get_sections_by_id(self, ids)
 
     def _begin(self, core: Core, settings: Settings, *, owns: bool) -> None:
         calls = Calls(core, settings)
