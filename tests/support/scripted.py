@@ -1,0 +1,277 @@
+"""A scripted campus on a real loopback socket: it answers anything, right or wrong, and keeps what it was asked."""
+
+import asyncio
+import gzip
+import json
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import parse_qsl
+
+import attrs
+
+__all__ = [
+    "Answer",
+    "Handler",
+    "Request",
+    "ScriptedServer",
+    "entity",
+    "gzip_answer",
+    "html_answer",
+    "json_answer",
+    "with_login",
+]
+
+TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
+
+
+@attrs.frozen
+class Request:
+    """One request as it arrived; `connection` counts the connections, from 1."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    @property
+    def operation_id(self) -> str:
+        """The vendor's name of the operation that the path calls."""
+        return "_".join(self.path.split("/")[-2:])
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """One answer, and how it goes wrong.
+
+    `framing`: how the body's length is told; "none" leaves it to the end of the connection. `claimed_length`: a lie.
+    `ending`: what becomes of the connection afterwards.
+    `cut_after`: only so many bytes of the whole message are sent, or all but so many where it is negative, and the
+    connection ends.
+    `gate`: an event to wait for before the first byte; `body_gate`: one between head and body. `drip_seconds`: the
+    body's bytes go one by one, with so many seconds between them. `raw`: the whole message instead of all that.
+    """
+
+    status: int = 200
+    headers: Iterable[tuple[str, str]] = ()
+    body: bytes = b""
+    framing: Literal["length", "chunked", "none"] = "length"
+    claimed_length: int | None = None
+    cut_after: int | None = None
+    ending: Literal["keep", "close", "reset"] = "keep"
+    gate: asyncio.Event | None = None
+    body_gate: asyncio.Event | None = None
+    drip_seconds: float | None = None
+    raw: bytes | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether the connection takes another request afterwards."""
+        return self.ending == "keep" and self.cut_after is None and self.framing != "none"
+
+    def head(self) -> bytes:
+        """The status line and the headers."""
+        lines = [f"HTTP/1.1 {self.status} Scripted", *(f"{name}: {value}" for name, value in self.headers)]
+        if self.framing == "chunked":
+            lines.append("Transfer-Encoding: chunked")
+        elif self.framing == "length" and self.status not in {204, 304}:
+            length = len(self.body) if self.claimed_length is None else self.claimed_length
+            lines.append(f"Content-Length: {length}")
+        return "\r\n".join([*lines, "", ""]).encode("utf-8")
+
+    def payload(self) -> bytes:
+        """The body as it is framed."""
+        if self.framing != "chunked":
+            return self.body
+        parts = [self.body[start : start + 7] for start in range(0, len(self.body), 7)]
+        return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def json_answer(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, **how: Any
+) -> Answer:
+    """An answer with a JSON body; `how` goes to `Answer`."""
+    content_type = {"Content-Type": "application/json; charset=utf-8"}
+    merged = tuple((content_type | dict(headers or {})).items())
+    return Answer(status=status, headers=merged, body=json.dumps(value).encode(), **how)
+
+
+def html_answer(status: int = 200, text: str = "<html><body>Bad gateway</body></html>", **how: Any) -> Answer:
+    """A page, as gateways send it."""
+    return Answer(status=status, headers=(("Content-Type", "text/html"),), body=text.encode(), **how)
+
+
+def gzip_answer(value: Any, *, corrupt: bool = False, **how: Any) -> Answer:
+    """A compressed JSON answer, with a byte in its middle spoilt if `corrupt`."""
+    body = bytearray(gzip.compress(json.dumps(value).encode()))
+    if corrupt:
+        body[len(body) // 2] ^= 0xFF
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
+    return Answer(headers=headers, body=bytes(body), **how)
+
+
+def entity(code: int = 0, message: str = "", warnings: Iterable[str] = ()) -> dict[str, Any]:
+    """An object with an `api_error_entity` and nothing else, to be merged with what else an answer holds."""
+    inner: dict[str, Any] = {"error_code": code, "error_message": message, "warning_messages": list(warnings)}
+    return {"api_error_entity": inner}
+
+
+def with_login(handler: Handler, token: str = TOKEN, expires_in: int = 3600) -> Handler:
+    """The handler, with every login answered before it is asked."""
+
+    async def answer(request: Request) -> Answer:
+        if request.operation_id != "AdminApi_Authenticate":
+            return await handler(request)
+        login = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
+        return json_answer(login | entity())
+
+    return answer
+
+
+class ScriptedServer:
+    """Serves a handler, or a list of answers that are given in turn.
+
+    A request beyond the list, or an exception of the handler's, fails the test when the server closes. `requests` holds
+    all that arrived, `connections` how many were opened. The first `reset_connections` are reset before they are read.
+    """
+
+    def __init__(
+        self,
+        answers: Handler | Iterable[Answer],
+        *,
+        reset_connections: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self._answer = answers if callable(answers) else _in_turn(answers)
+        self._resets = reset_connections
+        self._tls = tls
+        self._failures: list[Exception] = []
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        """Where it is, as `base_url` takes it."""
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls, backlog=512)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._server.wait_closed()
+        if self._failures and kind is None:
+            raise ExceptionGroup("the script failed", self._failures)
+
+    def asked(self, operation_id: str) -> list[Request]:
+        """The requests for one operation."""
+        return [request for request in self.requests if request.operation_id == operation_id]
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        self.connections += 1
+        try:
+            if self.connections <= self._resets:
+                _reset(writer)
+            else:
+                await self._serve(reader, writer, self.connections)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+            pass  # the client went away, or the test is over
+        except Exception as failure:  # noqa: BLE001 -- the test gets it when the server closes
+            self._failures.append(failure)
+        finally:
+            self._serving.discard(task)
+            writer.transport.abort()
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
+    ) -> None:
+        while True:
+            request = await _read_request(reader, connection)
+            self.requests.append(request)
+            answer = await self._answer(request)
+            await _write(writer, answer)
+            if answer.stays:
+                continue
+            if answer.ending == "reset":
+                _reset(writer)
+            else:
+                writer.close()
+                await writer.wait_closed()
+            return
+
+
+def _in_turn(answers: Iterable[Answer]) -> Handler:
+    remaining = iter(answers)
+
+    async def answer(request: Request) -> Answer:
+        found = next(remaining, None)
+        if found is None:
+            raise AssertionError(f"no answer is left for {request.method} {request.path}")
+        return found
+
+    return answer
+
+
+async def _read_request(reader: asyncio.StreamReader, connection: int) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "surrogateescape")
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(method, target, headers, body, connection)
+
+
+async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    if answer.gate is not None:
+        await answer.gate.wait()
+    head, payload = (answer.head(), answer.payload()) if answer.raw is None else (answer.raw, b"")
+    if answer.cut_after is not None:
+        sent = (head + payload)[: answer.cut_after]
+        head, payload = sent[: len(head)], sent[len(head) :]
+    if answer.body_gate is None and answer.drip_seconds is None:
+        head, payload = head + payload, b""
+    writer.write(head)
+    await writer.drain()
+    if answer.body_gate is not None:
+        await answer.body_gate.wait()
+    pieces = [payload] if answer.drip_seconds is None else [bytes([byte]) for byte in payload]
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(answer.drip_seconds or 0)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection with RST in place of FIN."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
