@@ -1,0 +1,179 @@
+"""What a person evaluating the SDK would want to see: the main jobs against a sandbox on this machine.
+
+It needs the `cli` and `sandbox` extras. `python -m nexport_campus.demo` runs it, as `scripts/demo` does.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from . import EnrollmentAlreadyExistsError, NexportCampus, PasswordAuth, __version__
+from .models import ApiEnrollmentItem, Phase
+from .sandbox import Samples, Sandbox
+
+__all__ = ["main"]
+
+console = Console(highlight=False, soft_wrap=True)
+LATENCY = 0.04
+_SCORM_FIELDS = ["cmi.core.lesson_status", "cmi.core.score.raw", "cmi.core.total_time"]
+
+
+def main() -> None:
+    """Run the demo. Raises NexportError if the SDK or the sandbox is broken."""
+    asyncio.run(_demo())
+
+
+async def _demo() -> None:
+    started = time.perf_counter()
+    _head("A campus of its own", "async with Sandbox(seed=7) as sandbox")
+    async with Sandbox(seed=7, enrollments=20_000) as sandbox:
+        samples = await sandbox.samples()
+        console.print(
+            f"  nexport-campus {__version__} against {sandbox.url}, a real HTTP server with 20,000 enrollments"
+        )
+        auth = PasswordAuth(sandbox.username, sandbox.password)
+        async with NexportCampus(auth, base_url=sandbox.url) as campus:
+            await _log_in(campus)
+            await _walk(campus, samples)
+            await sandbox.faults.add(operation="LearningApi_SearchEnrollments", delay=LATENCY)
+            await _race(campus, samples)
+            await sandbox.faults.clear()
+            await _enroll(campus, samples)
+            await _mend(campus, samples)
+            await _certificate(campus, samples)
+        books = await sandbox.books()
+    logins = books.counts["AdminApi_Authenticate"]
+    seconds = time.perf_counter() - started
+    console.print(
+        f"\nDone in {seconds:.1f} s: {len(books.entries)} requests, one login, nothing left running."
+    )
+
+
+def _head(title: str, code: str) -> None:
+    console.print(f"\n[bold]{title}[/bold]  [dim]{code}[/dim]")
+
+
+async def _log_in(campus: NexportCampus) -> None:
+    _head("Log in", "PasswordAuth(username, password)")
+    verdict = await campus.admin.validate_access_token()
+    console.print(
+        f"  the token came with the first call, and is valid until {verdict.utc_expiration_date:%Y-%m-%d %H:%M} UTC"
+    )
+    console.print(f"  neither it nor the password shows: {campus!r}")
+
+
+async def _walk(campus: NexportCampus, samples: Samples) -> None:
+    _head(
+        "Walk an organization's enrollments",
+        "async for enrollment in campus.learning.search_enrollments(...)",
+    )
+    pager = campus.learning.search_enrollments(org_ids=[samples.org_id], per_page=500)
+    phases: Counter[Phase] = Counter()
+    last: list[ApiEnrollmentItem] = []
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("enrollments", total=await pager.total())
+        async for page in pager.pages():
+            phases.update(enrollment.phase for enrollment in page.items)
+            progress.update(bar, advance=len(page.items))
+            last = page.items[-5:]
+    console.print("  " + ", ".join(f"{phase.label}: {count}" for phase, count in sorted(phases.items())))
+    console.print(_table(last))
+
+
+def _table(enrollments: list[ApiEnrollmentItem]) -> Table:
+    table = Table(title="The newest five", title_justify="left", pad_edge=True)
+    for heading in ("enrollment", "enrolled", "phase", "result", "completed"):
+        table.add_column(heading)
+    for item in enrollments:
+        enrolled = f"{item.enrollment_date:%Y-%m-%d}" if item.enrollment_date else ""
+        completed = f"{item.completion_date:%Y-%m-%d}" if item.completion_date else ""
+        table.add_row(str(item.enrollment_id)[:8], enrolled, item.phase.label, item.result.label, completed)
+    return table
+
+
+async def _race(campus: NexportCampus, samples: Samples) -> None:
+    _head(f"The whole campus, with {LATENCY * 1000:.0f} ms of latency", "pager.concurrent(8)")
+    pager = campus.learning.search_enrollments(org_ids=list(samples.org_ids), per_page=200)
+    table = Table("walk", "records", "seconds")
+    for name, walk in (("sequential", pager), ("concurrent(8)", pager.concurrent(8))):
+        started = time.perf_counter()
+        records = [enrollment async for enrollment in walk]
+        table.add_row(name, f"{len(records):,}", f"{time.perf_counter() - started:.2f}")
+    console.print(table)
+    console.print(
+        "  [dim]on loopback the server is the bottleneck; over a network the pages' latencies overlap[/dim]"
+    )
+
+
+async def _enroll(campus: NexportCampus, samples: Samples) -> None:
+    _head("Enroll a student", "campus.learning.create_enrollment(...)")
+    section = await campus.learning.get_section(syllabus_id=samples.section_id)
+    made = await campus.learning.create_enrollment(
+        org_id=samples.org_id,
+        user_id=samples.user_id,
+        syllabus_id=section.syllabus_id,
+        membership_group_ids=[],
+    )
+    console.print(f"  enrolled in {section.title!r}: {made.enrollment_id}")
+    try:
+        await campus.learning.create_enrollment(
+            org_id=samples.org_id,
+            user_id=samples.user_id,
+            syllabus_id=section.syllabus_id,
+            membership_group_ids=[],
+        )
+    except EnrollmentAlreadyExistsError as error:
+        console.print(f"  a second time: [yellow]{type(error).__name__}[/yellow]: {error}")
+    ensured = await campus.ensure_enrollment(
+        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=section.syllabus_id
+    )
+    console.print(
+        f"  campus.ensure_enrollment(...) finds it: {ensured.enrollment_id}, created={ensured.created}"
+    )
+
+
+async def _mend(campus: NexportCampus, samples: Samples) -> None:
+    _head("Mend a stuck SCORM attempt", "campus.scorm.edit_scorm_data(...)")
+    before = await _scorm(campus, samples)
+    await campus.scorm.edit_scorm_data(
+        assignment_status_id=samples.scorm_assignment_status_id,
+        sco_id=samples.scorm_sco_id,
+        lesson_status="completed",
+        raw_score=92.5,
+        total_time="0001:30:00.00",
+    )
+    after = await _scorm(campus, samples)
+    table = Table("CMI element", "before", "after")
+    for name in _SCORM_FIELDS:
+        table.add_row(name, before.get(name) or "", after.get(name) or "")
+    console.print(table)
+
+
+async def _scorm(campus: NexportCampus, samples: Samples) -> dict[str, str | None]:
+    items = campus.scorm.get_cmi_data(
+        enrollment_id=samples.scorm_enrollment_id,
+        assignment_id=samples.scorm_assignment_id,
+        cmi_element_names=_SCORM_FIELDS,
+    )
+    async for item in items:
+        if item.sco_id == samples.scorm_sco_id:
+            return {field.cmi_element_name: field.cmi_element_value for field in item.cmi_fields}
+    return {}
+
+
+async def _certificate(campus: NexportCampus, samples: Samples) -> None:
+    _head("Hand out a certificate", "campus.learning.get_certificate_url(...)")
+    certificate = await campus.learning.get_certificate_url(
+        enrollment_id=UUID(samples.finished_enrollment_id)
+    )
+    console.print(f"  {certificate.certificate_url if certificate.certificate_ready else 'not ready yet'}")
+
+
+if __name__ == "__main__":
+    main()
