@@ -18,7 +18,9 @@ from ._values import read_date
 
 __all__ = ["Arguments", "Query", "body_arguments"]
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I | re.ASCII)
+_UUID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
+)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 _JSON_TYPES: Final = ("application/json", "text/json")
 

@@ -80,16 +80,13 @@ def get_assignment_statuses(campus: Campus, call: Call) -> Answer:
     view = Permission.VIEW_ENROLLMENTS
     campus.permissions.require(call.user, enrollment["organization"], view, action="view section enrollments")
     ensure_history(campus, enrollment)
-    only = "1"
-    arguments: list[Any] = [enrollment["number"]]
-    if assignment_id := call.query.id("assignment_id"):
-        only = "assignment = ?"
-        arguments.append(campus.find("assignment", assignment_id)["number"])
+    assignment_id = call.query.id("assignment_id")
+    assignment = None if assignment_id is None else campus.find("assignment", assignment_id)["number"]
     paging = read_paging(call.query)
     rows = campus.rows(
-        f"SELECT * FROM assignment_status WHERE enrollment = ? AND {only}"
-        " ORDER BY created DESC, number DESC LIMIT ? OFFSET ?",
-        *(*arguments, paging.size, paging.start),
+        "SELECT * FROM assignment_status WHERE enrollment = ?1 AND (?2 IS NULL OR assignment = ?2)"
+        " ORDER BY created DESC, number DESC LIMIT ?3 OFFSET ?4",
+        *(enrollment["number"], assignment, paging.size, paging.start),
     )
     assignments = {
         row["number"]: row

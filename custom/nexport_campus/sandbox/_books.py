@@ -49,6 +49,12 @@ class Books:
         """Note that a request is over."""
         self._in_flight -= 1
 
+    def clear(self) -> None:
+        """Forget everything but what is in work right now."""
+        self._entries.clear()
+        self._counts.clear()
+        self._peak = self._in_flight
+
     def since(self, number: int) -> dict[str, Any]:
         """The entries after that one, the counts of all, and how many requests were in work at most."""
         entries = [dataclasses.asdict(entry) for entry in self._entries if entry.number > number]

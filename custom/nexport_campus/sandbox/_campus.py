@@ -20,6 +20,9 @@ __all__ = ["Campus", "Change", "Row"]
 
 Row = sqlite3.Row
 
+# Kinds and columns are the sandbox's own words; what a caller sends is always a parameter.
+_FIND = "SELECT * FROM {} WHERE number = ?"
+_BY_NUMBER = "{} WHERE {} IN (SELECT value FROM json_each(?))"
 _WORDS = {"syllabus": "syllabus", "assignment_status": "assignment status", "field": "custom field"}
 
 
@@ -42,6 +45,7 @@ class Campus:
         self.permissions = Permissions(connection)
         self.changes: list[Change] = []
         self.version = 0
+        self._kept: sqlite3.Connection | None = None
         self._listings = Listings(connection)
 
     def row(self, sql: str, *arguments: Any) -> Row | None:
@@ -53,12 +57,10 @@ class Campus:
         """All rows of a query."""
         return self.connection.execute(sql, arguments).fetchall()
 
-    def find(self, kind: str, text: str, *, table: str | None = None) -> Row:
+    def find(self, kind: str, text: str) -> Row:
         """The row that has an id of `kind`; 409, code 3, where there is none."""
         number = self.ids.number(kind, text)
-        found = (
-            None if number is None else self.row(f"SELECT * FROM {table or kind} WHERE number = ?", number)
-        )
+        found = None if number is None else self.row(_FIND.format(kind), number)
         if found is None:
             raise not_found(_WORDS.get(kind, kind.replace("_", " ")))
         return found
@@ -71,7 +73,7 @@ class Campus:
     def by_number(self, sql: str, numbers: Iterable[int], column: str = "number") -> list[Row]:
         """The rows of `sql` whose `column` is one of `numbers`, in the order of the numbers."""
         wanted = list(numbers)
-        found = self.rows(f"{sql} WHERE {column} IN (SELECT value FROM json_each(?))", json.dumps(wanted))
+        found = self.rows(_BY_NUMBER.format(sql, column), json.dumps(wanted))
         rows = {row[0]: row for row in found}
         return [rows[number] for number in wanted if number in rows]
 
@@ -80,6 +82,18 @@ class Campus:
         self.version += 1
         return self.connection.execute(sql, arguments).lastrowid or 0
 
-    def changed(self, what: str, id: str) -> None:
+    def changed(self, what: str, thing_id: str) -> None:
         """Note a change for the books."""
-        self.changes.append(Change(what, id))
+        self.changes.append(Change(what, thing_id))
+
+    def remember(self) -> None:
+        """Keep the campus as it is now, for `restore`."""
+        self._kept = sqlite3.connect(":memory:")
+        self.connection.backup(self._kept)
+
+    def restore(self) -> None:
+        """Make the campus as it was when it was remembered. Raises ValueError if it never was."""
+        if self._kept is None:
+            raise ValueError("only a campus in memory of at most 50,000 enrollments can be reset")
+        self._kept.backup(self.connection)
+        self.version += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -34,6 +34,7 @@ def control_routes(campus: Campus, books: Books, faults: Faults) -> list[Route]:
         "samples": lambda body: find_samples(campus),
         "advance": lambda body: campus.clock.advance(body["seconds"]),
         "expire_tokens": lambda body: expire(campus),
+        "reset": lambda body: _reset(campus, books, faults),
         "faults/add": faults.add,
         "faults/clear": lambda body: faults.clear(),
     }
@@ -43,6 +44,12 @@ def control_routes(campus: Campus, books: Books, faults: Faults) -> list[Route]:
         )
         for name, action in actions.items()
     ]
+
+
+def _reset(campus: Campus, books: Books, faults: Faults) -> None:
+    campus.restore()
+    books.clear()
+    faults.clear()
 
 
 async def _act(key: str, action: _Action, request: Request) -> Response:

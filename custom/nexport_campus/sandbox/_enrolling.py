@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._answers import Answer, duplicate, forbidden, invalid, not_found, success
 from ._arguments import Arguments
 from ._campus import Campus, Row
+from ._groups import group_organization
 from ._operations import Call, operation
 from ._permissions import Permission
 from ._syllabi import SECTION
@@ -25,7 +26,7 @@ def create_enrollment(campus: Campus, call: Call) -> Answer:
     organization = campus.find("organization", body.required(body.id, "org_id"))["number"]
     user = campus.find("user", body.required(body.id, "user_id"))["number"]
     group_ids = body.required(body.ids, "membership_group_ids")
-    groups = {_group_organization(campus, each) for each in group_ids}
+    groups = {group_organization(campus, each) for each in group_ids}
     syllabus = _syllabus(campus, body)
     is_section = syllabus["type"] == SECTION
     update = (
@@ -56,15 +57,6 @@ def _syllabus(campus: Campus, body: Arguments) -> Row:
     if unique_name is not None and (named is None or named["number"] != syllabus["number"]):
         raise invalid("syllabus_id and syllabus_unique_name name different syllabi")
     return syllabus
-
-
-def _group_organization(campus: Campus, group_id: str) -> int:
-    """The organization of a membership group; an organization counts as its own group."""
-    number = campus.ids.number("organization", group_id)
-    if number is not None and campus.row("SELECT 1 FROM organization WHERE number = ?", number):
-        return number
-    organization: int = campus.find("membership_group", group_id)["organization"]
-    return organization
 
 
 def _join(campus: Campus, caller: int, user: int, organizations: set[int]) -> None:

@@ -20,6 +20,8 @@ _VIEW: Final = {
     SECTION: Permission.VIEW_SECTION_ENROLLMENTS,
     TRAINING_PLAN: Permission.VIEW_TRAINING_PLAN_ENROLLMENTS,
 }
+_AMONG: Final = "{} IN (SELECT value FROM json_each(?))"
+_LISTING: Final = "SELECT number FROM enrollment WHERE {} ORDER BY number {}"
 _DATE_FILTERS: Final = {
     "utc_activity_before": "last_activity < ?",
     "utc_activity_after": "last_activity > ?",
@@ -43,10 +45,10 @@ class _Conditions:
 
     def among(self, column: str, numbers: Any) -> None:
         # The unary plus keeps SQLite from walking an index of the column where the table's order is wanted.
-        self.add(f"{column} IN (SELECT value FROM json_each(?))", json.dumps(sorted(numbers)))
+        self.add(_AMONG.format(column), json.dumps(sorted(numbers)))
 
     def listing(self, order: str) -> str:
-        return f"SELECT number FROM enrollment WHERE {' AND '.join(self._sql)} ORDER BY number {order}"
+        return _LISTING.format(" AND ".join(self._sql), order)
 
 
 @operation("POST", "LearningApi_SearchEnrollments")
@@ -112,8 +114,11 @@ def _people_and_places(campus: Campus, call: Call, conditions: _Conditions) -> N
 
 @operation("GET", "LearningApi_GetSectionEnrollments")
 def get_section_enrollments(campus: Campus, call: Call) -> Answer:
-    """Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; org_id with the
-    two in the middle; not both user_id and subscriber_id; most recent enrollment date first."""
+    """Section enrollments, the most recent enrollment date first.
+
+    Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; org_id with the
+    two in the middle; not both user_id and subscriber_id.
+    """
     query = call.query
     if query.id("user_id") and query.id("subscriber_id"):
         raise invalid("If user_id is provided then subscriber_id must not be sent")
@@ -128,7 +133,9 @@ def get_training_plan_enrollments(campus: Campus, call: Call) -> Answer:
     return Answer(training_plan_enrollment_records(campus, numbers))
 
 
-def _listed(campus: Campus, call: Call, type: int, people: tuple[str, ...], paging: Paging) -> list[Row]:
+def _listed(
+    campus: Campus, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
+) -> list[Row]:
     """The enrollments on a page of the two lists, which differ in what they accept alone."""
     query = call.query
     unique_name = query.text("syllabus_unique_name")
@@ -140,15 +147,15 @@ def _listed(campus: Campus, call: Call, type: int, people: tuple[str, ...], pagi
     if (query.id("syllabus_id") or query.id("enrollment_id")) and not query.id("org_id"):
         raise invalid("If syllabus_id or enrollment_id is supplied, then org_id must also be supplied")
     conditions = _Conditions()
-    owner = _list_filters(campus, call, conditions, type, unique_name)
-    _list_permission(campus, call, conditions, _VIEW[type], owner)
-    conditions.add("syllabus IN (SELECT number FROM syllabus WHERE type = ?)", type)
+    owner = _list_filters(campus, call, conditions, syllabus_type, unique_name)
+    _list_permission(campus, call, conditions, _VIEW[syllabus_type], owner)
+    conditions.add("syllabus IN (SELECT number FROM syllabus WHERE type = ?)", syllabus_type)
     numbers, _ = campus.page(conditions.listing("DESC"), conditions.arguments, paging)
     return campus.by_number("SELECT * FROM enrollment", numbers)
 
 
 def _list_filters(
-    campus: Campus, call: Call, conditions: _Conditions, type: int, unique_name: str | None
+    campus: Campus, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
 ) -> int | None:
     """Add each filter that was sent; answers the subscription's organization, if one was named."""
     query = call.query
@@ -168,7 +175,7 @@ def _list_filters(
         conditions.add("number = ?", campus.find("enrollment", enrollment_id)["number"])
     if unique_name is not None:
         named = campus.row(
-            "SELECT number FROM syllabus WHERE unique_name = ? AND type = ?", unique_name, type
+            "SELECT number FROM syllabus WHERE unique_name = ? AND type = ?", unique_name, syllabus_type
         )
         if named is None:
             raise not_found("syllabus")

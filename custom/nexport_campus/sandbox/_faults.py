@@ -6,6 +6,8 @@ import dataclasses
 import random
 from typing import Any, Final, Literal
 
+from ._chance import chance
+
 __all__ = ["GATEWAY_PAGE", "Fault", "Faults"]
 
 GATEWAY_PAGE: Final = (
@@ -37,7 +39,7 @@ class Fault:
     number: int = 0
     _seen: int = 0
     _struck: int = 0
-    _rng: random.Random = dataclasses.field(default_factory=random.Random, repr=False)
+    _rng: random.Random | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         replaces = self.status is not None or self.body is not None or self.html
@@ -74,7 +76,7 @@ class Fault:
         self._seen += 1
         if self.nth is not None and self._seen != self.nth:
             return False
-        if self.rate is not None and self._rng.random() >= self.rate:
+        if self.rate is not None and self._rng is not None and self._rng.random() >= self.rate:
             return False
         self._struck += 1
         return True
@@ -91,9 +93,7 @@ class Faults:
     def add(self, arguments: dict[str, Any]) -> int:
         """Script a failure; answers its number. Raises ValueError and TypeError for arguments that can't work."""
         self._added += 1
-        fault = Fault(
-            **arguments, number=self._added, _rng=random.Random(f"{self._seed}/fault/{self._added}")
-        )
+        fault = Fault(**arguments, number=self._added, _rng=chance(self._seed, f"fault/{self._added}"))
         self._faults.append(fault)
         return fault.number
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import random
 from typing import Any, Final
 
 from ._answers import not_found
 from ._campus import Campus, Row
+from ._chance import chance
 from ._scorm_elements import new_sco_elements
 from ._seed_people import INSTRUCTOR
+from ._store import insert
 from ._values import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["ensure_history", "find_assignment_status"]
@@ -67,7 +68,7 @@ class _Historian:
     def __init__(self, campus: Campus, enrollment: Row) -> None:
         self.campus = campus
         self.enrollment = enrollment
-        self.rng = random.Random(f"{campus.settings.seed}/history/{enrollment['number']}")
+        self.rng = chance(campus.settings.seed, f"history/{enrollment['number']}")
 
     def write(self) -> None:
         assignments = self.campus.rows(
@@ -86,8 +87,7 @@ class _Historian:
         self._write_values()
 
     def _insert(self, table: str, *values: Any) -> None:
-        marks = ", ".join("?" * len(values))
-        self.campus.connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+        insert(self.campus.connection, table, [values], len(values))
 
     def _status(self, place: int, count: int, assignment: Row) -> _Status:
         enrollment, done = self.enrollment, self.enrollment["assignments_done"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib.util
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import urllib.parse
@@ -55,7 +55,8 @@ class ServerProcess:
             raise
 
     def _start(self) -> str:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(self._settings.to_json() + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -92,10 +93,8 @@ class ServerProcess:
         """End the server: the end of its input tells it to stop."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -104,7 +103,5 @@ class ServerProcess:
 
 
 def _environment() -> dict[str, str]:
-    """The environment with this package importable, however it is importable here."""
-    home = str(pathlib.Path(__file__).resolve().parents[2])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    """The environment, with everything importable that is importable here, however it came about."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from ._accounts import ACCOUNT_NAMES, account_password
 from ._process import SandboxError, ServerProcess
@@ -70,7 +70,7 @@ class Sandbox:
     def __repr__(self) -> str:
         return f"<Sandbox {self._server.url if self._server else 'not running'}>"
 
-    async def __aenter__(self) -> Sandbox:
+    async def __aenter__(self) -> Self:
         """Start the server. Raises SandboxError if that fails, or if it runs already."""
         if self._server is not None:
             raise SandboxError("this sandbox is running already")
@@ -139,7 +139,7 @@ class Sandbox:
     async def reset(self) -> None:
         """Make the campus as it was at the start: what was changed, tokens, books and failures are gone.
 
-        The clock stays where it is. Raises ValueError for a sandbox that keeps its campus in a file.
+        The clock stays where it is. Raises ValueError for a campus in a file or of more than 50,000 enrollments.
         """
         await self._control("reset")
 

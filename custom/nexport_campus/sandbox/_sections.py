@@ -31,7 +31,7 @@ def section_record(campus: Campus, row: Row) -> dict[str, Any]:
 
 @operation("GET", "LearningApi_GetSection")
 def get_section(campus: Campus, call: Call) -> Answer:
-    """Page: "Either a productid or a syllabus ID must be given but not both." """
+    """One section. Page: "Either a productid or a syllabus ID must be given but not both."."""
     return Answer(section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION)))
 
 

@@ -7,12 +7,15 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ._chance import chance
 from ._seed_learning import SECTIONS, TRAINING_PLANS
 from ._seed_people import subscription_count
+from ._store import insert
 from ._values import DAY, HOUR, SECOND, ticks
 
 __all__ = ["HISTORY_END", "seed_enrollments"]
 
+_COLUMNS: Final = 15
 _START: Final = ticks(2024, 1, 1)
 HISTORY_END: Final = ticks(2026, 7, 1)
 _MILLISECOND: Final = 10_000
@@ -42,10 +45,7 @@ def seed_enrollments(connection: sqlite3.Connection, seed: int, count: int) -> N
         row["number"]: (row["user"], row["organization"])
         for row in connection.execute("SELECT number, user, organization FROM subscription")
     }
-    connection.executemany(
-        f"INSERT INTO enrollment VALUES ({', '.join('?' * 15)})",
-        _rows(random.Random(seed), count, people, shapes),
-    )
+    insert(connection, "enrollment", _rows(chance(seed, "enrollments"), count, people, shapes), _COLUMNS)
 
 
 def _rows(

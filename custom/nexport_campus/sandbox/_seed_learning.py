@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ._chance import chance
 from ._seed_people import INSTRUCTOR, ORGANIZATIONS, PARTNER, ROOT
+from ._store import insert
 from ._values import DAY, HOUR, MINUTE, SECOND, ticks
 
 __all__ = [
@@ -22,11 +24,33 @@ __all__ = [
 ]
 
 TOPICS: Final = (
-    "Aerial Lift,Blasting,Confined Space,Crane Signals,Defensive Driving,Electrical Safety,Fall Protection,"
-    "First Aid,Food Hygiene,Forklift,Gas Detection,Hazard Communication,Hearing Conservation,Incident Command,"
-    "Jobsite Inspection,Kitchen Fire,Ladder Safety,Lockout Tagout,Machine Guarding,Noise Control,Oxygen Handling,"
-    "Process Safety,Rail Signals,Respirator Use,Scaffolding,Trenching"
-).split(",")
+    "Aerial Lift",
+    "Blasting",
+    "Confined Space",
+    "Crane Signals",
+    "Defensive Driving",
+    "Electrical Safety",
+    "Fall Protection",
+    "First Aid",
+    "Food Hygiene",
+    "Forklift",
+    "Gas Detection",
+    "Hazard Communication",
+    "Hearing Conservation",
+    "Incident Command",
+    "Jobsite Inspection",
+    "Kitchen Fire",
+    "Ladder Safety",
+    "Lockout Tagout",
+    "Machine Guarding",
+    "Noise Control",
+    "Oxygen Handling",
+    "Process Safety",
+    "Rail Signals",
+    "Respirator Use",
+    "Scaffolding",
+    "Trenching",
+)
 LEVELS: Final = ("Fundamentals", "Instructor", "Practice", "Refresher", "Supervisor")
 _RUNS: Final = 20
 SECTIONS: Final = len(TOPICS) * len(LEVELS) * _RUNS
@@ -44,14 +68,14 @@ _TYPES: Final = (
     ("Quality Assurance Assignment", 3),
 )
 _SYLLABUS_COLUMNS: Final = 28
+_ASSIGNMENT_COLUMNS: Final = 20
+_CATALOG_COLUMNS: Final = 12
 _OPENED: Final = ticks(2023, 11, 1)
 
 
 def seed_syllabi(connection: sqlite3.Connection, seed: int) -> None:
     """Sections (twenty runs of each course), training plans, and sections that only a partner has."""
-    marks = ", ".join("?" * _SYLLABUS_COLUMNS)
-    rows = _syllabi(random.Random(f"{seed}/syllabi"))
-    connection.executemany(f"INSERT INTO syllabus VALUES ({marks})", rows)
+    insert(connection, "syllabus", _syllabi(chance(seed, "syllabi")), _SYLLABUS_COLUMNS)
 
 
 def _syllabi(rng: random.Random) -> Iterator[tuple[Any, ...]]:
@@ -105,14 +129,14 @@ def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
 
 def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
     """Three to eight assignments a section: courseware first, then a test, then others."""
-    rng = random.Random(f"{seed}/assignments")
+    rng = chance(seed, "assignments")
     sections = connection.execute("SELECT number, title, assignment_count FROM syllabus WHERE type = 0")
     rows = (
         _assignment(rng, section, title, place)
         for section, title, count in sections.fetchall()
         for place in range(count)
     )
-    connection.executemany(f"INSERT INTO assignment VALUES ({', '.join('?' * 20)})", rows)
+    insert(connection, "assignment", rows, _ASSIGNMENT_COLUMNS)
 
 
 def _assignment(rng: random.Random, section: int, title: str, place: int) -> tuple[Any, ...]:
@@ -136,7 +160,7 @@ def _assignment(rng: random.Random, section: int, title: str, place: int) -> tup
 
 def seed_catalogs(connection: sqlite3.Connection, seed: int) -> None:
     """A catalog of everything, one for each topic, seasonal ones, and one that the partner keeps to itself."""
-    rng = random.Random(f"{seed}/catalogs")
+    rng = chance(seed, "catalogs")
     names = ["All Courses", *(f"{topic} Catalog" for topic in TOPICS)]
     names += [
         f"Season {year} {season}" for year in (2024, 2025, 2026) for season in ("Spring", "Autumn", "Winter")
@@ -161,7 +185,7 @@ def _catalog(connection: sqlite3.Connection, rng: random.Random, number: int, ow
     who = (1, 2 if modified else None)
     choices = (rng.randrange(3), limit, (0, 0, 1, 2)[number % 4], f"<p>{name}</p>" if number % 10 else None)
     row = (number, owner, name, int(number % 13 != 12), created, modified, *who, *choices)
-    connection.execute(f"INSERT INTO catalog VALUES ({', '.join('?' * 12)})", row)
+    insert(connection, "catalog", [row], _CATALOG_COLUMNS)
 
 
 def _fill_all_courses(connection: sqlite3.Connection) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
 from ._accounts import ACCOUNT_NAMES, account_password
+from ._chance import chance
 from ._permissions import Permission
 
 __all__ = [
@@ -64,13 +64,61 @@ _ACCOUNTS: Final[tuple[tuple[str, tuple[Permission, ...], tuple[int, ...]], ...]
 )
 
 _FIRST: Final = (
-    "Ada Amir Bea Carlos Chen Dana Elif Emeka Fatima Grace Hana Igor Ines Jamal Jonas Kaya Lena Leo Mara Mateo "
-    "Mia Nadia Noor Olga Omar Paula Priya Quinn Rosa Sam Sofia Tariq Uma Viktor Wen Ximena Yara Zoe"
-).split()
+    "Ada",
+    "Amir",
+    "Bea",
+    "Carlos",
+    "Dana",
+    "Elif",
+    "Emeka",
+    "Fatima",
+    "Grace",
+    "Hana",
+    "Igor",
+    "Ines",
+    "Jamal",
+    "Kaya",
+    "Leo",
+    "Mara",
+    "Mateo",
+    "Nadia",
+    "Noor",
+    "Olga",
+    "Omar",
+    "Priya",
+    "Quinn",
+    "Rosa",
+    "Sam",
+    "Tariq",
+    "Uma",
+    "Wen",
+    "Yara",
+)
 _LAST: Final = (
-    "Adams Bauer Costa Diaz Evans Fischer Garcia Haddad Ito Jensen Khan Lopez Meyer Nguyen Okafor Patel Quist "
-    "Rossi Schmidt Tanaka Underwood Varga Weber Xu Yilmaz Zhang"
-).split()
+    "Adams",
+    "Bauer",
+    "Costa",
+    "Diaz",
+    "Evans",
+    "Fischer",
+    "Garcia",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Khan",
+    "Lopez",
+    "Meyer",
+    "Nguyen",
+    "Okafor",
+    "Patel",
+    "Rossi",
+    "Schmidt",
+    "Tanaka",
+    "Varga",
+    "Weber",
+    "Xu",
+    "Zhang",
+)
 
 
 def seed_organizations(connection: sqlite3.Connection) -> None:
@@ -142,5 +190,5 @@ def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tupl
 def _homes(seed: int) -> list[int]:
     """Where twenty students in a row belong: most of them to one busy organization."""
     homes = [BUSY] * 12 + [1, 2, 6, 7, 8, 10, 11, 12]
-    random.Random(seed).shuffle(homes)
+    chance(seed, "homes").shuffle(homes)
     return homes

@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 import threading
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,12 +19,18 @@ from ._responses import Connections
 from ._seed import CLOCK_START, open_store
 from ._settings import Settings
 
+# A campus up to this size is worth a copy in memory that it can be reset to.
+_REMEMBERED: Final = 50_000
+
 __all__ = ["serve_in_foreground", "serve_parent"]
 
 
 def serve_parent() -> None:
-    """Serve the process that started this one: settings come as the first line of stdin, the address goes
-    to stdout, and the end of stdin, which the parent's death brings too, ends the server."""
+    """Serve the process that started this one.
+
+    Settings come as the first line of stdin, the address goes to stdout, and the end of stdin, which the
+    parent's death brings too, ends the server.
+    """
     settings = Settings.from_json(sys.stdin.readline())
     try:
         sock = _listen(settings)
@@ -52,6 +58,8 @@ def serve_in_foreground(settings: Settings, announce: Any) -> None:
 def _build(settings: Settings) -> tuple[Any, Connections]:
     connections: Connections = {}
     campus = Campus(settings, open_store(settings), Clock(CLOCK_START))
+    if settings.database is None and settings.enrollments <= _REMEMBERED:
+        campus.remember()
     return make_app(campus, connections), connections
 
 

@@ -7,9 +7,10 @@ the order of their dates, so that a walk by date is a walk along the table.
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-__all__ = ["connect", "create_indexes", "create_tables"]
+__all__ = ["connect", "create_indexes", "create_tables", "insert"]
 
 _TABLES: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -45,7 +46,8 @@ CREATE TABLE catalog (number INTEGER PRIMARY KEY, organization INTEGER, name TEX
     access_time_limit INTEGER, publishing_model INTEGER, description TEXT);
 CREATE TABLE catalog_share (catalog INTEGER, organization INTEGER,
     PRIMARY KEY (organization, catalog)) WITHOUT ROWID;
-CREATE TABLE category (number INTEGER PRIMARY KEY, catalog INTEGER, parent INTEGER, name TEXT, created INTEGER);
+CREATE TABLE category (number INTEGER PRIMARY KEY, catalog INTEGER, parent INTEGER, name TEXT,
+    created INTEGER);
 CREATE TABLE product (number INTEGER PRIMARY KEY, catalog INTEGER, category INTEGER, syllabus INTEGER);
 
 CREATE TABLE enrollment (number INTEGER PRIMARY KEY, subscription INTEGER, user INTEGER,
@@ -111,3 +113,9 @@ def create_tables(connection: sqlite3.Connection) -> None:
 def create_indexes(connection: sqlite3.Connection) -> None:
     """Make the indexes, once the tables are filled."""
     connection.executescript(_INDEXES)
+
+
+def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]], columns: int) -> None:
+    """Insert rows that have a value for each of the table's `columns`."""
+    marks = ", ".join("?" * columns)
+    connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608  the name is a constant

@@ -16,23 +16,23 @@ TRAINING_PLAN = 1
 _KINDS = {SECTION: "section", TRAINING_PLAN: "training plan"}
 
 
-def find_syllabus(campus: Campus, text: str, type: int) -> Row:
+def find_syllabus(campus: Campus, text: str, syllabus_type: int) -> Row:
     """The section or training plan with that id; 409, code 3, for anything else."""
     row = campus.find("syllabus", text)
-    if row["type"] != type:
-        raise not_found(_KINDS[type])
+    if row["type"] != syllabus_type:
+        raise not_found(_KINDS[syllabus_type])
     return row
 
 
-def one_of_syllabus_and_product(campus: Campus, call: Call, name: str, type: int) -> Row:
+def one_of_syllabus_and_product(campus: Campus, call: Call, name: str, syllabus_type: int) -> Row:
     """The syllabus that is named by its own id or by a catalog's product id, one of the two."""
     syllabus_id, product_id = call.query.id(name), call.query.id("product_id")
     if (syllabus_id is None) == (product_id is None):
         raise invalid(f"Either {name} or product_id must be given, but not both")
     if syllabus_id is not None:
-        return find_syllabus(campus, syllabus_id, type)
+        return find_syllabus(campus, syllabus_id, syllabus_type)
     product = campus.find("product", product_id or "")
-    return find_syllabus(campus, campus.ids.make("syllabus", product["syllabus"]), type)
+    return find_syllabus(campus, campus.ids.make("syllabus", product["syllabus"]), syllabus_type)
 
 
 def syllabus_record(campus: Campus, row: Row) -> dict[str, Any]:

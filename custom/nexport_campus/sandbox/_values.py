@@ -5,7 +5,7 @@ Inside the sandbox a date is a number of ticks, .NET's 100 nanoseconds, since 19
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DATE: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
@@ -26,12 +26,12 @@ _DATE: Final = re.compile(
 
 def ticks(year: int, month: int, day: int) -> int:
     """Midnight of a day."""
-    return (datetime.date(year, month, day).toordinal() - _EPOCH) * DAY
+    return (dt.date(year, month, day).toordinal() - _EPOCH) * DAY
 
 
 @functools.lru_cache(maxsize=8192)
 def _day(number: int) -> str:
-    return datetime.date.fromordinal(_EPOCH + number).isoformat()
+    return dt.date.fromordinal(_EPOCH + number).isoformat()
 
 
 def stamp(value: int | None, zone: str = "+00:00") -> str | None:
