@@ -31,7 +31,7 @@ def test_takes_each_document_unchanged(make_document: Make, make_page: MakePage)
     assert stated.areas == {"LearningApi", "ScormApi"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(extra=JSON_VALUES)
 def test_keeps_whatever_json_a_document_holds(
     make_document: Make, make_page: MakePage, extra: object
