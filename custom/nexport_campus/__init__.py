@@ -64,3 +64,9 @@ __all__ = [
     "Unset",
     "__version__",
 ]
+
+# What users see of these, in tracebacks above all, is where they import them from.
+for _name in __all__:
+    _public = globals()[_name]
+    if isinstance(_public, type):
+        _public.__module__ = __name__

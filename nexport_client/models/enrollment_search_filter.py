@@ -18,7 +18,7 @@ class EnrollmentSearchFilter(Model):
     """Specify how to filter the search results for enrollments.
 
     Attributes:
-        user_ids: Limit the results to only enrollments for ANY of these users This field is ignored if no
+        user_ids: Limit the results to only enrollments for ANY of these users. This field is ignored if no
             IDs are provided
         syllabus_unique_names: Limit the results to only enrollments in syllabus' with ANY of these unique
             names. This field is ignored if no IDs are provided

@@ -44,7 +44,8 @@ class SectionResponse(Model):
         training_end: When the section closes.
         disable_manual_enrollment: This controls whether or not the student can enroll themselves from the
             catalog view. Administrators should still be able to enroll a student AND the student should still
-            be able to purchase in the Marketplace if it's available for enrollment Don't use this in the model.
+            be able to purchase in the Marketplace if it's available for enrollment. Don't use this in the
+            model.
         credit_hours: How many credit hours this syllabus is worth.
         api_error_entity: Error information
         id: Known from the vendor's example only, which shows it beside the declared fields.

@@ -22,8 +22,17 @@ _PAGED = {
 
 def one_line(text: str | None, otherwise: str = "Not described by the vendor.") -> str:
     """A description of the vendor's on one line, without the list of values that enums repeat in it."""
-    words = " ".join((text or "").split())
+    words = _joined_lines(text or "")
     return re.split(r"\s*(?:\b\w+=-?\d+;|-?\d+ = )", words)[0] or otherwise
+
+
+def _joined_lines(text: str) -> str:
+    """A text on one line, with the stop that the vendor leaves to the end of a line put in."""
+    joined = ""
+    for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
+        ends = not joined or joined.endswith((".", ":", ";", ",", " the", " of", " a", " or"))
+        joined += ("" if ends or not re.match("[A-Z][a-z]", line) else ".") + f" {line}"
+    return joined.strip()
 
 
 class Documented(Protocol):
@@ -78,6 +87,7 @@ def _lead(operation: Mapping[str, Any]) -> list[str]:
 def _paragraphs(text: str) -> list[str]:
     """The vendor's text as paragraphs: its line ends are kept only where they end a sentence or make a list."""
     cleaned = re.sub(r"#{2,}\s*(\w[\w ]*?)\s*\n", r"\n\n\1: ", text.replace("\r\n", "\n"))
+    cleaned = re.sub(r"\(\{Nexport\.[\w.]*\.(\w+)\}(?!\))", r"(\1)", cleaned)
     cleaned = re.sub(r"\{Nexport\.[\w.]*\.(\w+)\}?", r"\1", cleaned)
     blocks = re.split(r"\n\s*\n|\n(?=\s*- )|(?<=[.:])\s*\n", cleaned)
     return [" ".join(block.split()) for block in blocks if block.strip()]

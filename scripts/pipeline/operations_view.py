@@ -219,7 +219,7 @@ def _argument(
         name=str(PythonIdentifier(key, "field_")),
         key=key,
         kind=kind_of(schema, schemas),
-        doc=marked.get("description") or "",
+        doc=(marked.get("description") or "") + "\nMust not be empty." * bool(schema.get("minItems")),
         required=required,
         nullable=isinstance(types, list) and "null" in types,
         min_items=schema.get("minItems", 0),

@@ -1227,7 +1227,7 @@ class LearningApi:
         search results can be filtered by other fields including the date enrolled and date completed.
         Please look at the model spec for the filter.
 
-        Results will be ordered by the enrollment date (EnrollmentDate from earliest to latest.
+        Results will be ordered by the enrollment date (EnrollmentDate) from earliest to latest.
 
         Permissions: Requires the View Section Enrollments and View Training Plan Enrollments Permission in
         the target user's owner organization or in the organization the enrollment belongs to. If a list of
@@ -1235,14 +1235,14 @@ class LearningApi:
         specified organizations.
 
         Args:
-            user_ids: Limit the results to only enrollments for ANY of these users This field is ignored if
-                no IDs are provided
+            user_ids: Limit the results to only enrollments for ANY of these users. This field is ignored if
+                no IDs are provided. Must not be empty.
             syllabus_unique_names: Limit the results to only enrollments in syllabus' with ANY of these
-                unique names. This field is ignored if no IDs are provided
+                unique names. This field is ignored if no IDs are provided. Must not be empty.
             org_ids: Limit the results to only enrollments in ANY of these organizations (by ID). This field
-                is ignored if no IDs are provided
+                is ignored if no IDs are provided. Must not be empty.
             enrollment_ids: Limit the results to only enrollments with any of these enrollment Ids. This
-                field is ignored if no IDs are provided
+                field is ignored if no IDs are provided. Must not be empty.
             utc_activity_before: Only return enrollments with a last activity date before this date
             utc_activity_after: Only return enrollments with a last activity date after this date
             utc_enrolled_before: Only return enrollments created before this date
@@ -1250,7 +1250,7 @@ class LearningApi:
             utc_completed_before: Only return enrollments completed before this date
             utc_completed_after: Only return enrollments completed AFTER this date
             syllabus_ids: Only return enrollments in any of these sylabus IDs. This field is ignored if no
-                IDs are provided
+                IDs are provided. Must not be empty.
             page: The one-based page to start on.
             per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
                 less.
