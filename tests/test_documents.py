@@ -1,0 +1,62 @@
+"""What README says is there, and the demo runs."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nexport_campus
+from nexport_campus import NexportCampus, StaticToken
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_lists_every_operation() -> None:
+    """The tables of operations name each method of each namespace, and none that isn't there."""
+    campus = NexportCampus(StaticToken("token"))
+    listed = re.split(r"^### `campus\.(\w+)`$", README, flags=re.MULTILINE)[1:]
+    for area, text in zip(listed[::2], listed[1::2], strict=True):
+        rows = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+        methods = [name for name in dir(getattr(campus, area)) if not name.startswith("_")]
+        assert rows == sorted(methods), area
+    document = json.loads((ROOT / "openapi" / "nexport.sdk.json").read_text(encoding="utf-8"))
+    operations = sum(len(item) for item in document["paths"].values())
+    assert f"{operations} methods" in README
+
+
+def test_readme_shows_code_early() -> None:
+    """A newcomer meets runnable code within the first forty lines, and it compiles."""
+    lines = README.splitlines()
+    assert lines.index("```python") < 40
+    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
+        compile(f"async def block():\n    {block.replace(chr(10), chr(10) + '    ')}", "README.md", "exec")
+
+
+def test_version_is_the_same_everywhere() -> None:
+    """Package, distribution and changelog tell one version."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{nexport_campus.__version__}"' in pyproject
+    assert f"## {nexport_campus.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_demo_shows_the_main_jobs() -> None:
+    """The demo runs to its end, and shows a walk, an enrollment, its duplicate, a mended attempt and a certificate."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "nexport_campus.demo"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for sign in (
+        "Finished: ",
+        "concurrent(8)",
+        "EnrollmentAlreadyExistsError",
+        "completed",
+        "/certificate/",
+        "1 login",
+    ):
+        assert sign in done.stdout
