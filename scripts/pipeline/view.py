@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 from openapi_python_client.parser import GeneratorData
 
+from pipeline.areas_view import AreaView, areas_view
 from pipeline.models_view import EnumView, ModelView, enum_view, model_view
-from pipeline.operations_view import AreaView, OperationView, areas_view
+from pipeline.operations_view import OperationView
 
 __all__ = ["SdkView", "template_globals"]
 

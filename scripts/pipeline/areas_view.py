@@ -1,0 +1,63 @@
+"""The records of areas, the namespaces of the client, for their templates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from openapi_python_client.strings import ClassName, PythonIdentifier
+
+from pipeline.operations_view import METHODS, OperationView, area_name, operation_view
+
+__all__ = ["AreaView", "areas_view"]
+
+
+@attrs.frozen
+class AreaView:
+    """One area of the vendor's API: a namespace of the client's."""
+
+    tag: str
+    name: str
+    package: str
+    class_name: str
+    operations: list[OperationView]
+    imports: list[str]
+    client_imports: list[str]
+    types_imports: list[str]
+    references: list[str]
+
+
+def areas_view(document: Mapping[str, Any]) -> list[AreaView]:
+    """The records of all areas, in alphabetical order, each with its operations in the order of their names."""
+    by_tag: dict[str, list[OperationView]] = {}
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                view = operation_view(document, path, method, item[method])
+                by_tag.setdefault(item[method]["tags"][0], []).append(view)
+    return [_area(tag, sorted(views, key=lambda view: view.name)) for tag, views in sorted(by_tag.items())]
+
+
+def _area(tag: str, operations: list[OperationView]) -> AreaView:
+    arguments = [argument for operation in operations for argument in operation.arguments]
+    imports = {line for argument in arguments for line in argument.kind.imports} | {
+        "from typing import TYPE_CHECKING"
+    }
+    paged = any(operation.pages for operation in operations)
+    deprecated = any(operation.deprecated for operation in operations)
+    secret = any(argument.secret for argument in arguments)
+    nullable = any(argument.default == "UNSET" for argument in arguments)
+    types = [*["UNSET", "Unset"] * nullable, *["conceal"] * secret]
+    return AreaView(
+        tag=tag,
+        name=area_name(tag),
+        package=str(PythonIdentifier(tag, "tag")),
+        class_name=str(ClassName(tag, "tag")),
+        operations=operations,
+        imports=sorted(imports | ({"from typing_extensions import deprecated"} if deprecated else set())),
+        client_imports=sorted({"Caller", "RawResponse"} | ({"AsyncPager"} if paged else set())),
+        types_imports=types,
+        references=sorted(
+            {name for operation in operations for name in operation.shown}
+            | {name for argument in arguments for name in argument.kind.references}
+        ),
+    )
