@@ -32,6 +32,10 @@ class Secret(str):
 
     __slots__ = ()
 
+    def __new__(cls, value: object) -> Self:
+        # The text of a Secret is "***": a Secret of one has to be made of what it hides.
+        return super().__new__(cls, value.reveal() if isinstance(value, Secret) else value)
+
     def reveal(self) -> str:
         """The text itself."""
         return str.__str__(self)
@@ -50,8 +54,10 @@ class Secret(str):
 
 
 def conceal(value: Any) -> Any:
-    """A text or a uuid as a Secret, so that no traceback shows it; anything else as it is, to be refused later."""
-    return Secret(value) if isinstance(value, str | UUID) else value
+    """A text or a uuid as a Secret, so that no traceback shows it; of anything else but None the type alone, to be refused."""
+    if value is None:
+        return None
+    return Secret(value) if isinstance(value, str | UUID) else type(value)
 
 
 class OpenIntEnum(IntEnum):

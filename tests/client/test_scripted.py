@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+
 from support.scripted import Answer, ScriptedServer, gzip_answer, json_answer
 
 

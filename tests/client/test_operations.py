@@ -1,0 +1,210 @@
+"""Every operation over a real socket: what is sent is what the vendor's page says, and what comes back decodes."""
+
+import contextlib
+import inspect
+import warnings
+from typing import Any
+
+import pytest
+
+import nexport_campus.models
+from nexport_campus import NexportCampus, RawResponse
+from nexport_campus.models import ApiErrorEntity
+from support.campus import TOKEN, campus_with
+from support.scripted import json_answer
+from support.spec import OPERATIONS, VENDOR, Operation, answer_for
+
+EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+
+
+def method(campus: NexportCampus, operation: Operation) -> Any:
+    """The method of an operation."""
+    return getattr(getattr(campus, operation.area), operation.name)
+
+
+def marked(operation: Operation) -> contextlib.AbstractContextManager[Any]:
+    """What a call of an operation warns of."""
+    return pytest.deprecated_call() if operation.deprecated else contextlib.nullcontext()
+
+
+def given(operation: Operation, *, only_required: bool = False) -> dict[str, Any]:
+    """The arguments of a call."""
+    return {item.name: item.given for item in operation.arguments if item.required or not only_required}
+
+
+def expected_query(operation: Operation, token: str = TOKEN) -> list[tuple[str, str]]:
+    """The query of a call with all arguments."""
+    query = [(item.name, item.sent) for item in operation.arguments if item.where == "query"]
+    query = [pair for pair in query if pair[0] != "access_token"]
+    if operation.pages == "query":
+        query += [("page", "1"), ("per_page", "1000")]
+    if operation.id != "AdminApi_Authenticate":
+        query.append(("access_token", token))
+    return query
+
+
+def expected_body(operation: Operation) -> dict[str, Any] | None:
+    """The body of a call with all arguments."""
+    if not operation.has_body:
+        return None
+    body = {item.name: item.sent for item in operation.arguments if item.where == "body"}
+    return body | ({"paging": {"page": 1, "per_page": 1000}} if operation.pages == "body" else {})
+
+
+def test_there_are_36_operations() -> None:
+    """The 34 of the vendor's two pages, and the two of AdminApi."""
+    assert len(OPERATIONS) == 36
+
+
+@EVERY
+async def test_the_request_is_the_vendors(operation: Operation) -> None:
+    """Method, path, query and body are those of the vendor's page, with every argument given."""
+    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+        with marked(operation):
+            call = method(campus, operation)(**given(operation))
+        await call
+    (request,) = server.requests
+    token = given(operation).get("access_token", TOKEN)
+    assert (request.method, request.path) == (operation.method, operation.path)
+    assert sorted(request.query) == sorted(expected_query(operation, str(token)))
+    assert request.json == expected_body(operation)
+    assert request.headers.get("content-type") == ("application/json" if operation.has_body else None)
+
+
+@EVERY
+async def test_the_vendors_page_declares_all_that_is_sent(operation: Operation) -> None:
+    """Every query parameter that is sent stands in the vendor's own statement, and every required one is sent."""
+    declared = VENDOR["paths"][operation.path][operation.method.lower()].get("parameters", [])
+    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+        with marked(operation):
+            call = method(campus, operation)(**given(operation, only_required=True))
+        await call
+    names = [name for name, _ in server.requests[0].query]
+    assert len(names) == len(set(names))
+    assert set(names) <= {item["name"] for item in declared}
+    assert {item["name"] for item in declared if item.get("required")} <= set(names)
+
+
+@EVERY
+async def test_the_answer_decodes(operation: Operation) -> None:
+    """An answer made from the spec becomes the models that the spec names, and nothing in it is drift."""
+    drifts: list[Any] = []
+    answer = answer_for(operation.id)
+    async with campus_with(json_answer(answer), on_drift=drifts.append) as (campus, _):
+        with marked(operation):
+            call = method(campus, operation)(**given(operation))
+        result = await call
+    if operation.pages:
+        items = (
+            answer if isinstance(answer, list) else next(v for v in answer.values() if isinstance(v, list))
+        )
+        assert [item.to_dict() for item in result.items] == items
+    elif isinstance(answer, list):
+        assert [item.to_dict() for item in result] == answer
+    else:
+        assert result.to_dict() == answer
+    assert drifts == []
+
+
+@EVERY
+async def test_raw_mirrors_it(operation: Operation) -> None:
+    """`campus.raw` sends the same request, and gives status, headers, bytes and model."""
+    answer = json_answer(answer_for(operation.id), headers={"X-Total-Count": "2"})
+    async with campus_with(answer, answer) as (campus, server):
+        with marked(operation):
+            call = method(campus, operation)(**given(operation))
+        plain = await call
+        with marked(operation):
+            call = getattr(getattr(campus.raw, operation.area), operation.name)(**given(operation))
+        raw = await call
+    assert isinstance(raw, RawResponse)
+    assert (raw.status_code, raw.content, raw.attempts, raw.warnings) == (200, answer.body, 1, ())
+    assert raw.headers["x-total-count"] == "2"
+    first, second = server.requests
+    assert (first.target, first.body) == (second.target, second.body)
+    items = getattr(plain, "items", plain)
+    parsed = raw.parsed
+    assert items == parsed or items in [
+        getattr(parsed, name, None) for name in ("enrollments", "sessions", "catalogs")
+    ]
+
+
+@EVERY
+def test_the_signature_is_flat_and_keyword_only(operation: Operation) -> None:
+    """Arguments have the vendor's names, required ones no default; the token and misspellings are no arguments."""
+    campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
+    for areas in (campus, campus.raw):
+        called = method(areas, operation)  # type: ignore[arg-type]
+        parameters = inspect.signature(called).parameters
+        paging = {"page", "per_page"} if operation.pages else set()
+        assert set(parameters) == {item.name for item in operation.arguments} | paging
+        assert all(item.kind is item.KEYWORD_ONLY for item in parameters.values())
+        required = {item.name for item in operation.arguments if item.required}
+        assert {name for name, item in parameters.items() if item.default is item.empty} == required
+        if operation.id != "AdminApi_ValidateAccessToken":
+            assert not {"access_token", "paer_page", "paging"} & set(parameters)
+
+
+def test_no_area_has_a_method_without_an_operation() -> None:
+    """Every public name of a namespace is an operation."""
+    campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
+    for area in ("learning", "scorm", "admin"):
+        names = {name for name in dir(getattr(campus, area)) if not name.startswith("_")}
+        assert names == {operation.name for operation in OPERATIONS if operation.area == area}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("LearningApi_GetCmiData", "campus.scorm.get_cmi_data"),
+        ("LearningApi_GetOrganizations", "not in this SDK yet"),
+        ("LearningApi_GetTestAttempts", "not in this SDK yet"),
+    ],
+)
+async def test_obsolete_operations_name_their_replacement(name: str, words: str) -> None:
+    """The deprecation's message names what to use instead, and says so where that isn't here yet."""
+    operation = next(item for item in OPERATIONS if item.id == name)
+    async with campus_with() as (campus, _):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            method(campus, operation)(**given(operation))
+    (warning,) = caught
+    assert warning.category is DeprecationWarning
+    assert words in str(warning.message)
+
+
+async def test_a_default_setting_may_be_none() -> None:
+    """`get_default_custom_enrollment_field_setting` gives None for JSON null."""
+    operation = next(
+        item for item in OPERATIONS if item.name == "get_default_custom_enrollment_field_setting"
+    )
+    async with campus_with(json_answer(None)) as (campus, _):
+        assert await method(campus, operation)(**given(operation)) is None
+
+
+async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
+    """Left out it isn't sent, None is sent as null, a date as text: null asks for a token that never expires."""
+    answer = json_answer(answer_for("AdminApi_Authenticate"))
+    async with campus_with(answer, answer) as (campus, server):
+        required: dict[str, Any] = {"username": "u", "password": "secret", "grant_type": "password"}
+        await campus.admin.authenticate(**required)
+        await campus.admin.authenticate(**required, utc_expiration_date=None)
+    assert [request.json for request in server.requests] == [
+        required,
+        required | {"utc_expiration_date": None},
+    ]
+
+
+async def test_validate_access_token_asks_about_the_own_or_another_token() -> None:
+    """Without an argument it asks about the client's own token; either way the token stands in the query once."""
+    other = "00000000-0000-4000-8000-000000000002"
+    answer = json_answer({"api_error_entity": {"error_code": 0}})
+    async with campus_with(answer, answer) as (campus, server):
+        verdict = await campus.admin.validate_access_token()
+        await campus.admin.validate_access_token(access_token=other)
+    assert verdict.api_error_entity == ApiErrorEntity(error_code=nexport_campus.models.ErrorCode.NO_ERROR)
+    assert verdict.utc_expiration_date is None
+    assert [request.query for request in server.requests] == [
+        [("access_token", TOKEN)],
+        [("access_token", other)],
+    ]

@@ -1,0 +1,167 @@
+"""The API as the repository states it: each operation's arguments, request and answer, made without the client's code."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+__all__ = ["OPERATIONS", "SCHEMAS", "VENDOR", "Operation", "answer_for", "example"]
+
+OPENAPI = Path(__file__).parents[2] / "openapi"
+VENDOR: Mapping[str, Any] = json.loads((OPENAPI / "nexport.json").read_text(encoding="utf-8"))
+_SDK = json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))
+SCHEMAS: Mapping[str, Any] = _SDK["components"]["schemas"]
+
+_GOOD = {"error_code": 0, "error": False, "warning_messages": []}
+SOME_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+SOME_TEXT = "Füße & 100 % + ?/#=\"\\'"
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@attrs.frozen
+class Argument:
+    """One argument: what a caller gives, and what JSON or a query has for it."""
+
+    name: str
+    where: str
+    required: bool
+    given: Any
+    sent: Any
+
+
+@attrs.frozen
+class Operation:
+    """One operation as the vendor's pages state it, the overlay's corrections included."""
+
+    id: str
+    area: str
+    name: str
+    method: str
+    path: str
+    arguments: tuple[Argument, ...]
+    has_body: bool
+    pages: str | None
+    answer: Mapping[str, Any]
+    writes: bool
+    deprecated: bool
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def answer_for(operation_id: str) -> Any:
+    """A whole answer of an operation, each declared field in it."""
+    return example(_BY_ID[operation_id].answer)
+
+
+def example(schema: Mapping[str, Any]) -> Any:
+    """A JSON value of a schema."""
+    if "oneOf" in schema:
+        return example(schema["oneOf"][0])
+    schema = _resolved(schema)
+    if "properties" in schema:
+        made = {key: example(value) for key, value in schema["properties"].items()}
+        return made | {key: value for key, value in _GOOD.items() if key in made}
+    if "enum" in schema:
+        return schema["enum"][-1]
+    return _plain(schema)
+
+
+def _plain(schema: Mapping[str, Any]) -> Any:
+    kind = _type(schema)
+    if kind == "array":
+        return [example(schema["items"])] * 2
+    if kind == "object":
+        return {"key ä": SOME_TEXT}
+    return _PLAIN[kind, schema.get("format") if kind == "string" else None]
+
+
+_PLAIN: dict[tuple[str, str | None], Any] = {
+    ("string", "uuid"): SOME_ID,
+    ("string", "date-time"): "2026-05-26T01:56:25.281123+02:00",
+    ("string", None): SOME_TEXT,
+    ("string", "password"): SOME_TEXT,
+    ("integer", None): 7,
+    ("number", None): 2.5,
+    ("boolean", None): True,
+}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    declared = schema["type"]
+    return declared if isinstance(declared, str) else next(item for item in declared if item != "null")
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return SCHEMAS[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
+
+
+def _given(schema: Mapping[str, Any], sent: Any) -> Any:
+    """The Python value whose JSON form is `sent`."""
+    if isinstance(sent, list):
+        return [_given(schema["items"], item) for item in sent]
+    if schema.get("format") == "uuid":
+        return UUID(sent)
+    return datetime.fromisoformat(sent) if schema.get("format") == "date-time" else sent
+
+
+def _arguments(operation: Mapping[str, Any]) -> Iterator[Argument]:
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] in {"page", "per_page"}:
+            continue
+        schema = parameter["schema"]
+        sent = example(schema)
+        yield Argument(
+            parameter["name"], "query", parameter.get("required", False), _given(schema, sent), str(sent)
+        )
+    if "requestBody" not in operation:
+        return
+    body = _resolved(operation["requestBody"]["content"]["application/json"]["schema"])
+    for key, schema in body["properties"].items():
+        if key != "paging":
+            sent = example(schema)
+            yield Argument(key, "body", key in body.get("required", []), _given(schema, sent), sent)
+
+
+def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Operation:
+    area, _, name = operation["operationId"].partition("_")
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    in_body = "ApiPaginationOptions" in json.dumps(_request_schema(operation))
+    return Operation(
+        id=operation["operationId"],
+        area=area.removesuffix("Api").lower(),
+        name=_WORD.sub("_", name).lower(),
+        method=method.upper(),
+        path=path,
+        arguments=tuple(_arguments(operation)),
+        has_body="requestBody" in operation,
+        pages="body" if in_body else "query" if {"page", "per_page"} <= names else None,
+        answer=operation["responses"]["200"]["content"]["application/json"]["schema"],
+        writes=operation["x-nexport-effect"] == "write",
+        deprecated=operation.get("deprecated", False),
+    )
+
+
+def _request_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "requestBody" not in operation:
+        return {}
+    return _resolved(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+@cache
+def _operations() -> tuple[Operation, ...]:
+    return tuple(
+        _operation(path, method, operation)
+        for path, methods in _SDK["paths"].items()
+        for method, operation in methods.items()
+    )
+
+
+OPERATIONS = _operations()
+_BY_ID = {operation.id: operation for operation in OPERATIONS}
