@@ -12,6 +12,7 @@ SECTION = "LearningApi_GetSection"
 
 
 def credentials(sandbox: Sandbox, **more: object) -> dict[str, object]:
+    """A request that Authenticate accepts, with more in it."""
     return {"username": sandbox.username, "password": sandbox.password, "grant_type": "password", **more}
 
 

@@ -49,7 +49,7 @@ def control_routes(campus: Campus, books: Books, faults: Faults) -> list[Route]:
 def _reset(campus: Campus, books: Books, faults: Faults) -> None:
     campus.restore()
     books.clear()
-    faults.clear()
+    faults.restart()
 
 
 async def _act(key: str, action: _Action, request: Request) -> Response:

@@ -7,6 +7,7 @@ import random
 from typing import Any, Final, Literal
 
 from ._chance import chance
+from ._operations import OPERATIONS
 
 __all__ = ["GATEWAY_PAGE", "Fault", "Faults"]
 
@@ -55,6 +56,13 @@ class Fault:
             raise ValueError("when: 'before' or 'after' the change is made")
         if self.rate is not None and not 0 <= self.rate <= 1:
             raise ValueError("rate: between 0 and 1")
+        if self.operation is not None and self.operation not in OPERATIONS:
+            raise ValueError(f"operation: the sandbox has no {self.operation}")
+        for name, value, least in (("nth", self.nth, 1), ("times", self.times, 1), ("cut", self.cut, 0)):
+            if value is not None and value < least:
+                raise ValueError(f"{name}: at least {least}")
+        if self.delay < 0:
+            raise ValueError("delay: at least 0 seconds")
 
     @property
     def replaces(self) -> bool:
@@ -98,8 +106,13 @@ class Faults:
         return fault.number
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all of them; later ones are numbered on."""
         self._faults.clear()
+
+    def restart(self) -> None:
+        """Forget all of them, as if none had ever been."""
+        self._faults.clear()
+        self._added = 0
 
     def pick(self, operation: str) -> Fault | None:
         """The failure that this call meets. Every fault counts every call, whichever strikes."""

@@ -90,10 +90,12 @@ def _who(place: int, subscriptions: int) -> tuple[int, int]:
 
 
 def _which(subscription: int, turn: int) -> int:
+    # Homes repeat every twenty subscriptions: the quotient mixes them among each syllabus's students.
+    mixed = subscription + subscription // 20
     if turn == 0:
-        return _POPULAR[subscription % len(_POPULAR)]
+        return _POPULAR[mixed % len(_POPULAR)]
     if turn == 1:
-        return _COMMON[subscription % len(_COMMON)]
+        return _COMMON[mixed % len(_COMMON)]
     return _RARE[(subscription * 31 + turn * 7) % len(_RARE)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -52,7 +53,8 @@ def serve_in_foreground(settings: Settings, announce: Any) -> None:
     sock = _listen(settings)
     server = _server(*_build(settings))
     announce(_url(sock))
-    asyncio.run(server.serve([sock]))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(server.serve([sock]))
 
 
 def _build(settings: Settings) -> tuple[Any, Connections]:
