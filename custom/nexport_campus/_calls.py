@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -108,11 +109,10 @@ class Runner:
         total = self.settings.retry.total_timeout
         progress = _Progress(deadline=None if total is None else started + total)
         try:
-            if not limited:
-                outcome = await self._attempts(session, operation, encoded, progress)
-            else:
-                async with session.limiter:
-                    outcome = await self._attempts(session, operation, encoded, progress)
+            # Before the turn, so that all who need a login wait for the same one, and fail with it.
+            token = await self._token(operation, encoded)
+            async with session.limiter if limited else nullcontext():
+                outcome = await self._attempts(session, operation, encoded, token, progress)
         except NexportError as error:
             _log(operation, progress, started, error)
             raise
@@ -120,10 +120,14 @@ class Runner:
         return outcome
 
     async def _attempts(
-        self, session: Session, operation: Operation[T], encoded: Encoded, progress: _Progress
+        self,
+        session: Session,
+        operation: Operation[T],
+        encoded: Encoded,
+        token: Secret | None,
+        progress: _Progress,
     ) -> Outcome[T]:
         while True:
-            token = await self._token(operation, encoded)
             try:
                 outcome = await self._attempt(session, operation, encoded, token, progress)
             except AttemptFailed as attempt:
@@ -133,6 +137,7 @@ class Runner:
                 return attrs.evolve(outcome, attempts=progress.attempts)
             # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
             await self._recover(operation, encoded, failed, token, progress)
+            token = await self._token(operation, encoded)
 
     async def _token(self, operation: Operation[Any], encoded: Encoded) -> Secret | None:
         self.core.scrubber.add(encoded.secrets())

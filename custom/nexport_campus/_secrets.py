@@ -1,8 +1,8 @@
 """What keeps secrets out of sight: bytes without a repr, a URL that only the wire sees whole, and scrubbing."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -87,6 +87,6 @@ class Scrubber:
             return value
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def headers(self, value: Mapping[str, str]) -> dict[str, Any]:
+    def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""
-        return {name: self.text(text) for name, text in value.items()}
+        return httpx.Headers([(name, self.text(text)) for name, text in value.multi_items()])

@@ -1,0 +1,207 @@
+"""Tokens while many calls are under way: one login, whatever happens, and nobody disturbed by anybody."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth, RetryPolicy
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+
+LOGIN = "AdminApi_Authenticate"
+SECTION = "12345678-1234-5678-9abc-123456789abc"
+AUTH = PasswordAuth("user", "correct horse battery staple")
+REFUSALS = {
+    "HTTP 401": json_answer({}, status=401),
+    "HTTP 403, code 4": json_answer(entity(4, "The token has expired"), status=403),
+    "HTTP 200, code 4": json_answer(entity(4, "The token has expired")),
+}
+
+
+def description() -> Answer:
+    """A good answer to GetSectionDescription."""
+    return json_answer({"description": "Safety first"} | entity())
+
+
+def token(number: int) -> str:
+    """The token of a login's number."""
+    return f"5eed0000-0000-4000-8000-{number:012d}"
+
+
+class Campus:
+    """Issues tokens and takes the newest one only; `refusal` is what any other one meets."""
+
+    def __init__(self, refusal: Answer = REFUSALS["HTTP 401"], expires_in: int | None = 3600) -> None:
+        self.refusal = refusal
+        self.expires_in = expires_in
+        self.logins = 0
+        self.valid: str | None = None
+        self.logging_in = asyncio.Event()
+        self.login_gate: asyncio.Event | None = None
+        self.login_answers: list[Answer] = []
+
+    async def __call__(self, request: Request) -> Answer:
+        if request.operation_id == LOGIN:
+            return await self._login()
+        return description() if ("access_token", self.valid) in request.query else self.refusal
+
+    async def _login(self) -> Answer:
+        self.logins += 1
+        self.logging_in.set()
+        if self.login_gate is not None:
+            await self.login_gate.wait()
+        if self.login_answers:
+            return self.login_answers.pop(0)
+        self.valid = token(self.logins)
+        lifetime = {} if self.expires_in is None else {"expires_in": self.expires_in}
+        return json_answer({"access_token": self.valid, "token_type": "bearer"} | lifetime | entity())
+
+
+def client(server: ScriptedServer, **settings: Any) -> NexportCampus:
+    """A client with a password; by default nothing is retried."""
+    return NexportCampus(AUTH, base_url=server.url, **({"retry": RetryPolicy(max_attempts=1)} | settings))
+
+
+async def ask(campus: NexportCampus) -> str:
+    """One call."""
+    return (await campus.learning.get_section_description(section_id=SECTION)).description
+
+
+async def test_300_cold_callers_log_in_once() -> None:
+    """However many calls wait for the first token, one login is sent."""
+    script = Campus()
+    async with ScriptedServer(script) as server, client(server) as campus:
+        answers = await asyncio.gather(*(ask(campus) for _ in range(300)))
+    assert answers == ["Safety first"] * 300
+    assert script.logins == 1
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+async def test_a_token_revoked_under_60_calls(refusal: Answer) -> None:
+    """60 calls that are refused at once lead to one login and 60 successes, however the campus says so."""
+    script = Campus(refusal)
+    async with ScriptedServer(script) as server, client(server, max_concurrency=60) as campus:
+        await ask(campus)
+        script.valid = "revoked"
+        answers = await asyncio.gather(*(ask(campus) for _ in range(60)))
+        assert answers == ["Safety first"] * 60
+        assert script.logins == 2
+
+
+async def test_a_second_refusal_is_an_error() -> None:
+    """A call whose fresh token is refused as well is not sent a third time."""
+    script = Campus()
+    async with ScriptedServer(script) as server, client(server) as campus:
+        script.expires_in = None
+        await ask(campus)
+        script.valid = "revoked"
+
+        async def refuse(request: Request) -> Answer:
+            answer = await Campus.__call__(script, request)
+            script.valid = "revoked"
+            return answer
+
+        server._answer = refuse
+        with pytest.raises(AuthenticationError) as caught:
+            await ask(campus)
+        assert caught.value.attempts == 2
+        assert script.logins == 2
+
+
+async def test_cancelling_the_first_caller_disturbs_nobody() -> None:
+    """The caller that began the login may be cancelled: it goes on for the others, and isn't sent twice."""
+    script = Campus()
+    script.login_gate = asyncio.Event()
+    async with ScriptedServer(script) as server, client(server) as campus:
+        calls = [asyncio.create_task(ask(campus)) for _ in range(10)]
+        await script.logging_in.wait()
+        for call in (calls[0], calls[4], calls[9]):
+            call.cancel()
+        script.login_gate.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [isinstance(result, asyncio.CancelledError) for result in results].count(True) == 3
+    assert results.count("Safety first") == 7
+    assert script.logins == 1
+
+
+async def test_a_login_that_nobody_waits_for_is_used_later() -> None:
+    """When all who waited are cancelled, the login still ends, and the next call uses its token."""
+    script = Campus()
+    script.login_gate = asyncio.Event()
+    async with ScriptedServer(script) as server, client(server) as campus:
+        call = asyncio.create_task(ask(campus))
+        await script.logging_in.wait()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        script.login_gate.set()
+        assert await ask(campus) == "Safety first"
+        assert script.logins == 1
+
+
+async def test_bad_credentials_fail_everyone_at_once() -> None:
+    """50 callers with a wrong password: one request, 50 errors, each an object of its own."""
+    script = Campus()
+    script.login_answers = [json_answer(entity(4, "Unknown user or wrong password"), status=403)]
+    async with ScriptedServer(script) as server, client(server) as campus:
+        results = await asyncio.gather(*(ask(campus) for _ in range(50)), return_exceptions=True)
+    assert {type(result) for result in results} == {AuthenticationError}
+    assert len({id(result) for result in results}) == 50
+    assert {getattr(result, "operation_id", None) for result in results} == {LOGIN}
+    assert script.logins == 1
+
+
+async def test_a_broken_login_is_not_hammered_and_recovers() -> None:
+    """100 callers meet a login that fails: as many requests as one call may make; afterwards calls succeed."""
+    script = Campus()
+    script.login_answers = [json_answer({}, status=503) for _ in range(3)]
+    policy = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
+    async with ScriptedServer(script) as server, client(server, retry=policy) as campus:
+        results = await asyncio.gather(*(ask(campus) for _ in range(100)), return_exceptions=True)
+        assert all(isinstance(result, NexportError) for result in results)
+        assert script.logins == 3
+        assert await ask(campus) == "Safety first"
+        assert script.logins == 4
+
+
+async def test_closing_during_a_login_ends_cleanly() -> None:
+    """aclose() while a login is under way ends those who wait with an error that says so, and leaves no task."""
+    script = Campus()
+    script.login_gate = asyncio.Event()
+    before = asyncio.all_tasks()
+    async with ScriptedServer(script) as server:
+        campus = client(server)
+        calls = [asyncio.create_task(ask(campus)) for _ in range(5)]
+        await script.logging_in.wait()
+        await campus.aclose()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(result) for result in results} == {NexportError}
+        assert "closed" in str(results[0])
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 2])
+async def test_a_short_lived_token_is_used(seconds: int) -> None:
+    """A token that lives seconds, or none at all, still carries the call that fetched it."""
+    script = Campus(expires_in=seconds)
+    async with ScriptedServer(script) as server, client(server) as campus:
+        assert await ask(campus) == "Safety first"
+        assert script.logins == 1
+
+
+async def test_a_token_without_an_expiry_is_kept() -> None:
+    """Without `expires_in` a token serves until the campus refuses it."""
+    script = Campus(expires_in=None)
+    async with ScriptedServer(script) as server, client(server) as campus:
+        for _ in range(5):
+            await ask(campus)
+        assert script.logins == 1
+
+
+async def test_views_share_the_token() -> None:
+    """A view with other settings uses the same login, and closing it closes nothing."""
+    script = Campus()
+    async with ScriptedServer(script) as server, client(server) as campus:
+        async with campus.with_options(timeout=5) as view:
+            await ask(view)
+        await ask(campus)
+        assert script.logins == 1
