@@ -209,7 +209,9 @@ TEXT: Final = Scalar("text")
 TEXT_MAP: Final = TextMap()
 UUID_: Final = Scalar("uuid")
 
-_UUID = re.compile(r"[{(]?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}[)}]?", re.IGNORECASE | re.ASCII)
+_PLAIN_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# .NET's formats D, N, B and P.
+_UUID = re.compile(r"D|[0-9a-f]{32}|\{D\}|\(D\)".replace("D", _PLAIN_UUID), re.IGNORECASE | re.ASCII)
 
 
 def parse_datetime(value: str) -> datetime:

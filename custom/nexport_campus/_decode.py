@@ -1,5 +1,6 @@
 """From an answer's bytes to models: first the fast path, then the tolerant one, which tells drift or names the place."""
 
+import re
 from typing import Any
 
 import attrs
@@ -16,6 +17,8 @@ __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_LEARNED = 64
+_LONGEST_LEARNED = 100
+_UNDECLARABLE = re.compile(r'["\\\x00-\x1f]')
 NO_MATCH: Any = object()
 """What the fast path gives for an answer that the tolerant path has to look at."""
 
@@ -77,7 +80,7 @@ class Decoder:
         keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
         for kind, path, detail, model, field in reader.drifts:
             self._drift.report(kind, operation_id, path, detail)
-            if kind == "unknown_field" and model and _room(keys, model):
+            if kind == "unknown_field" and model and _declarable(field) and _room(keys, model):
                 keys.add((model, field))
             elif kind == "missing_required" and model and _is_plain(model, field):
                 nulls.add((model, field))
@@ -86,6 +89,11 @@ class Decoder:
         learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values))
         if learned != self._learned:
             self._learned = learned
+
+
+def _declarable(key: str) -> bool:
+    """Whether a struct can have a field of this name: msgspec takes no quotes, backslashes or control characters."""
+    return len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
 
 
 def _room(learned: set[Any], owner: object) -> bool:

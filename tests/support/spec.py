@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 
-__all__ = ["OPERATIONS", "SCHEMAS", "VENDOR", "Operation", "answer_for", "example"]
+__all__ = ["OPERATIONS", "SCHEMAS", "SOME_ID", "VENDOR", "Operation", "answer_for", "example"]
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 VENDOR: Mapping[str, Any] = json.loads((OPENAPI / "nexport.json").read_text(encoding="utf-8"))

@@ -1,0 +1,74 @@
+"""Enums: the vendor's numbers and words, and numbers that nobody has seen yet."""
+
+import copy
+import json
+import pickle
+from enum import IntEnum
+from typing import Any
+
+import pytest
+
+import nexport_campus.models as models
+from nexport_campus.models import ErrorCode, FieldType, GradingStrategy, Phase, Result, SyllabusType
+from support.spec import SCHEMAS
+
+ENUMS = sorted(name for name, schema in SCHEMAS.items() if "enum" in schema)
+
+
+def test_there_are_ten() -> None:
+    """The repeated inline enums are declared once each."""
+    assert len(ENUMS) == 10
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_members_and_labels(name: str) -> None:
+    """Each number of the spec has its name and the vendor's words."""
+    cls, schema = getattr(models, name), SCHEMAS[name]
+    assert issubclass(cls, IntEnum)
+    assert cls.__module__ == "nexport_campus.models"
+    assert [(member.value, member.name, member.label) for member in cls] == list(
+        zip(schema["enum"], schema["x-enum-varnames"], schema["x-enum-labels"], strict=True)
+    )
+
+
+def test_some_labels() -> None:
+    """The words are the vendor's own."""
+    assert (Phase.TO_BE_GRADED, Phase.TO_BE_GRADED.label) == (15, "To Be Graded")
+    assert (FieldType.BOOLEAN.label, GradingStrategy.INTERNAL) == ("YES/NO Field", 2)
+    assert (SyllabusType.UNKNOWN, ErrorCode.SUBSCRIPTION_NOT_FOUND) == (-1, 6)
+
+
+@pytest.mark.parametrize("number", [17, -5, 2**40])
+@pytest.mark.parametrize("name", ENUMS)
+def test_unknown_numbers(name: str, number: int) -> None:
+    """A number nobody has seen keeps its value, compares, hashes, copies and pickles, and says that it is unknown."""
+    cls = getattr(models, name)
+    member = cls(number)
+    assert (member.value, member, isinstance(member, cls), member.is_declared) == (
+        number,
+        number,
+        True,
+        False,
+    )
+    assert member == cls(number)
+    assert hash(member) == hash(cls(number))
+    assert str(number) in member.label
+    assert str(number) in repr(member)
+    assert json.dumps(member) == str(number)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(member, protocol))
+        assert (type(again), again) == (cls, number)
+    assert copy.copy(member) == copy.deepcopy(member) == member
+    assert number not in list(cls)
+
+
+@pytest.mark.parametrize("value", ["1", 1.5, None, [1]])
+def test_only_numbers(value: Any) -> None:
+    """What isn't a whole number is no member, known or unknown."""
+    with pytest.raises(ValueError, match="not a valid Phase"):
+        Phase(value)
+
+
+def test_a_member_prints_as_its_number() -> None:
+    """As any IntEnum does."""
+    assert f"{Result.PASSED} {Phase(17)}" == "1 17"

@@ -1,0 +1,131 @@
+"""The two ways to read an answer: the fast one reads nothing otherwise than the tolerant one, and learns from it."""
+
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus._decode import NO_MATCH, Decoder, NotJSON, parse_json
+from nexport_campus._drift import Drift, DriftReporter
+from nexport_client.api import admin_api, learning_api, scorm_api
+from nexport_client.client import Operation
+from nexport_client.errors import DecodeError
+from nexport_client.types import Model
+from support.spec import OPERATIONS, answer_for
+from support.spec import Operation as Stated
+from support.strategies import damaged, valid
+
+AREAS = (admin_api, learning_api, scorm_api)
+RESULTS = {value.id: value for area in AREAS for value in vars(area).values() if isinstance(value, Operation)}
+EVERY = pytest.mark.parametrize("stated", OPERATIONS, ids=str)
+SECTION = RESULTS["LearningApi_GetSection"].result
+
+
+def decoder(drifts: list[Drift] | None = None) -> Decoder:
+    """A decoder that knows nothing yet."""
+    told: list[Drift] = [] if drifts is None else drifts
+    return Decoder(DriftReporter(told.append))
+
+
+def plain(value: Any) -> Any:
+    """Models as JSON text, so that 1, 1.0 and True differ."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return json.dumps(value.to_dict(), sort_keys=True) if isinstance(value, Model) else value
+
+
+@EVERY
+@settings(max_examples=25)
+@given(data=st.data())
+def test_they_agree(stated: Stated, data: st.DataObject) -> None:
+    """What the fast path reads, the tolerant one reads equal; before it has learned, and afterwards."""
+    values = valid(stated.answer)
+    value = data.draw(values | damaged(values))
+    content, kind, both = json.dumps(value).encode(), RESULTS[stated.id].result, decoder()
+    before = both.fast(kind, content)
+    try:
+        tolerant = both.tolerant(stated.id, kind, parse_json(content))
+    except DecodeError:
+        assert before is NO_MATCH
+        assert both.fast(kind, content) is NO_MATCH
+        return
+    after = both.fast(kind, content)
+    for fast in (before, after):
+        if fast is not NO_MATCH:
+            assert fast == tolerant
+            assert plain(fast) == plain(tolerant)
+
+
+@EVERY
+def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
+    """Keys, enum numbers and nulls that were seen once don't slow down what comes later."""
+    seen = decoder()
+    kind = RESULTS[stated.id].result
+    answer = answer_for(stated.id)
+    newer = {"newer": {"a": [1]}, "additional_properties": None}
+    answer = [item | newer for item in answer] if isinstance(answer, list) else answer | newer
+    content = json.dumps(answer).encode()
+    assert seen.fast(kind, content) is NO_MATCH
+    tolerant = seen.tolerant(stated.id, kind, parse_json(content))
+    assert seen.fast(kind, content) == tolerant
+
+
+def test_enum_numbers_and_nulls_are_learned_too() -> None:
+    """So are a number that an enum doesn't declare, and a null where the spec requires a text."""
+    kind = RESULTS["LearningApi_GetSectionEnrollments"].result
+    seen, answer = decoder(), answer_for("LearningApi_GetSectionEnrollments")
+    answer[0]["phase"], answer[1]["section"]["title"] = 17, None
+    content = json.dumps(answer).encode()
+    tolerant = seen.tolerant("x", kind, parse_json(content))
+    assert seen.fast(kind, content) == tolerant
+
+
+def test_keys_that_no_struct_can_declare() -> None:
+    """Quotes, backslashes and control characters in a key stop nothing: such answers are read the tolerant way."""
+    drifts: list[Drift] = []
+    seen, odd = decoder(drifts), {'quo"te': 1, "back\\slash": 2, "line\nend": 3}
+    content = json.dumps(answer_for("LearningApi_GetSection") | odd).encode()
+    for _ in range(3):
+        assert seen.tolerant("x", SECTION, parse_json(content)).additional_properties == odd
+    assert len(drifts) == 3
+    usual = json.dumps(answer_for("LearningApi_GetSection")).encode()
+    assert seen.fast(SECTION, usual) is not NO_MATCH
+
+
+def test_ever_new_keys_do_not_pile_up() -> None:
+    """An answer with ever new keys is read, and makes neither ever larger structs nor endless messages."""
+    drifts: list[Drift] = []
+    seen, answer = decoder(drifts), answer_for("LearningApi_GetSection")
+    for number in range(200):
+        value = answer | {f"key {number}": number}
+        assert seen.tolerant("x", SECTION, value).additional_properties == {f"key {number}": number}
+    assert len(seen._learned.keys) <= 64
+
+
+@pytest.mark.parametrize("depth", [500, 5_000, 200_000])
+def test_nesting_without_end(depth: int) -> None:
+    """An answer that is nested too deeply is read or refused, and nothing else happens."""
+    content = (
+        json.dumps(answer_for("LearningApi_GetSection"))[:-1].encode()
+        + b',"deep":'
+        + b"[" * depth
+        + b"]" * depth
+        + b"}"
+    )
+    assert decoder().fast(SECTION, content) is NO_MATCH
+    with contextlib.suppress(NotJSON):
+        assert decoder().tolerant("x", SECTION, parse_json(content)).syllabus_id is not None
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes(content: bytes) -> None:
+    """Bytes are JSON, or it is said what they are."""
+    try:
+        value = parse_json(content)
+    except NotJSON:
+        return
+    assert msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf")) == value

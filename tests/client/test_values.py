@@ -1,0 +1,196 @@
+"""What an ASP.NET server writes for dates, numbers and ids, read as what it is or refused."""
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexport_campus._structs import Learned, decoder_for
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import (
+    BOOLEAN,
+    DATE_TIME,
+    INT32,
+    NUMBER,
+    TEXT,
+    UUID_,
+    Kind,
+    ModelOf,
+    Reader,
+    parse_datetime,
+)
+from support.spec import answer_for
+
+ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
+
+
+def section(**changes: Any) -> dict[str, Any]:
+    """A section as the campus sends it."""
+    return dict(answer_for("LearningApi_GetSection")) | changes
+
+
+def fast(**changes: Any) -> Any:
+    """The section, read by the fast path."""
+    return decoder_for(ModelOf("SectionResponse"), Learned())(json.dumps(section(**changes)).encode())
+
+
+def tolerant(**changes: Any) -> Any:
+    """The section, read by the tolerant path."""
+    return ModelOf("SectionResponse").read(section(**changes), Reader())
+
+
+@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-05-26T01:56:25.2811239Z", datetime(2026, 5, 26, 1, 56, 25, 281123, UTC)),
+        ("2026-05-26T23:59:59.9999999Z", datetime(2026, 5, 26, 23, 59, 59, 999999, UTC)),
+        ("9999-12-31T23:59:59.9999999", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ("2026-05-26T01:56:25.2", datetime(2026, 5, 26, 1, 56, 25, 200000, UTC)),
+        ("2026-05-26T01:56", datetime(2026, 5, 26, 1, 56, tzinfo=UTC)),
+        ("2026-05-26", datetime(2026, 5, 26, tzinfo=UTC)),
+        ("2015-12-25T19:25:24.731+00:00", datetime(2015, 12, 25, 19, 25, 24, 731000, UTC)),
+    ],
+)
+def test_dates_of_a_dotnet_server(read: Any, text: str, expected: datetime) -> None:
+    """Fractions are cut and never rounded; a date without a zone is UTC; .NET's first and last moment are dates."""
+    found = read(enrollment_end=text).enrollment_end
+    assert (found, found.utcoffset()) == (expected, timedelta(0))
+
+
+@pytest.mark.parametrize("read", [fast, tolerant])
+def test_an_offset_is_kept(read: Any) -> None:
+    """A date with an offset keeps it."""
+    found = read(enrollment_end="2026-05-26T01:56:25.1234567-05:30").enrollment_end
+    zone = timezone(-timedelta(hours=5, minutes=30))
+    assert found == datetime(2026, 5, 26, 1, 56, 25, 123456, zone)
+    assert found.utcoffset() == zone.utcoffset(None)
+
+
+@given(
+    moment=st.datetimes(),
+    fraction=st.text("0123456789", min_size=1, max_size=12),
+    offset=st.sampled_from(["", "Z", "+00:00", "+14:00", "-09:30"]),
+)
+def test_any_fraction_is_cut(moment: datetime, fraction: str, offset: str) -> None:
+    """Whatever the fraction, what is read is never later than what was sent, and less than a microsecond earlier."""
+    base = moment.replace(microsecond=0)
+    read = parse_datetime(f"{base.isoformat()}.{fraction}{offset}")
+    assert read.replace(tzinfo=None) == base.replace(microsecond=int(fraction[:6].ljust(6, "0")))
+    assert read.utcoffset() == parse_datetime(f"{base.isoformat()}{offset}").utcoffset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "2026-13-01T00:00:00",
+        "2026-02-30",
+        "2026-05-26T25:00:00",
+        "/Date(1234567890)/",
+        "12345",
+        "T",
+        "\ud800",
+    ],
+)
+def test_what_is_no_date_is_refused(text: str) -> None:
+    """A text that is no date is an error with its place, and the text stays out of it."""
+    with pytest.raises(DecodeError) as caught:
+        tolerant(enrollment_end=text)
+    assert caught.value.path == "enrollment_end"
+    assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [(str(ID), ID), (str(ID).upper(), ID), (str(UUID(int=0)), UUID(int=0))],
+)
+def test_ids(read: Any, text: str, kept: UUID) -> None:
+    """Ids are read in either case; .NET's unset Guid is an id like any other."""
+    assert read(syllabus_id=text).syllabus_id == kept
+
+
+@pytest.mark.parametrize("text", [f"{{{ID}}}", f"({ID})", f"{{{str(ID).upper()}}}", ID.hex])
+def test_ids_in_dotnets_other_forms(text: str) -> None:
+    """Braces, parentheses and the form without dashes are ids too."""
+    assert tolerant(syllabus_id=text).syllabus_id == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "6f9619ff",
+        f"urn:uuid:{ID}",
+        f"{{{ID}",
+        f"{ID}}}",
+        f"({ID}}}",
+        f" {ID}",
+        f"{ID}\n",
+        "6f96-19ff8b864d01b42d00cf4fc964ff",
+    ],
+)
+def test_what_is_no_id_is_refused(text: str) -> None:
+    """A text that only resembles an id is an error with its place."""
+    with pytest.raises(DecodeError) as caught:
+        tolerant(syllabus_id=text)
+    assert caught.value.path == "syllabus_id"
+
+
+def test_numbers() -> None:
+    """`3.0` is a whole number, and a whole number is a decimal."""
+    made = tolerant(enrollment_duration=3.0, credit_hours=2)
+    assert (made.enrollment_duration, type(made.enrollment_duration)) == (3, int)
+    assert (made.credit_hours, type(made.credit_hours)) == (2.0, float)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (INT32, 3.5, "a whole number, got a number"),
+        (INT32, True, "a whole number, got a boolean"),
+        (INT32, "3", "a whole number, got a text"),
+        (INT32, 1e300, "a whole number, got a number"),
+        (NUMBER, False, "a number, got a boolean"),
+        (NUMBER, 10**400, "a number, got a number"),
+        (NUMBER, "2.5", "a number, got a text"),
+        (BOOLEAN, 1, "a boolean, got a number"),
+        (BOOLEAN, "true", "a boolean, got a text"),
+        (TEXT, 1, "a text, got a number"),
+        (TEXT, ["a"], "a text, got a list"),
+        (UUID_, 12, "a uuid, got a number"),
+        (UUID_, {}, "a uuid, got an object"),
+        (DATE_TIME, 1700000000, "a date and time, got a number"),
+    ],
+)
+def test_a_wrong_type_is_refused(kind: Kind, value: Any, expected: str) -> None:
+    """No value is bent into a type that it isn't of."""
+    with pytest.raises(DecodeError, match=f"expected {expected}"):
+        kind.read(value, Reader())
+
+
+@given(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(),
+        st.lists(st.integers()),
+        st.builds(dict),
+    )
+)
+def test_reading_never_fails_otherwise(value: Any) -> None:
+    """Each kind reads a value of its own type, or raises DecodeError."""
+    types = {BOOLEAN: bool, DATE_TIME: datetime, INT32: int, NUMBER: float, TEXT: str, UUID_: UUID}
+    for kind, expected in types.items():
+        with contextlib.suppress(DecodeError):
+            assert type(kind.read(value, Reader())) is expected
