@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--enrollments", type=int, default=5000)
     parser.add_argument("--token-lifetime", type=float, default=3600.0, metavar="SECONDS")
     parser.add_argument("--database", metavar="FILE", help="keep the campus in a file")
+    parser.add_argument("--strict", action="store_true", help="conform to the vendor's schemas to the letter")
     parser.add_argument("--owned", action="store_true", help=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
     if given.pop("owned"):

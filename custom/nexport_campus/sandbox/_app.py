@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import re
 import sys
@@ -10,7 +11,7 @@ import traceback
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -34,6 +35,23 @@ _ELSEWHERE: Final = re.compile(
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Received:
+    """One request: what it asks for, and its entry in the books."""
+
+    operation: Operation
+    query: dict[str, str]
+    content: bytes
+    content_type: str
+    entry: Entry
+
+    def body(self) -> Arguments:
+        """The arguments in its body, where the operation has one."""
+        if self.operation.method == "POST":
+            return body_arguments(self.content, self.content_type)
+        return Arguments({})
+
+
 class _Service:
     """One campus with its books and its scripted failures, served."""
 
@@ -45,82 +63,65 @@ class _Service:
 
     async def serve(self, operation: Operation, request: Request) -> Response:
         """Answer a request, or let it fail as scripted."""
-        content = await request.body()
+        try:
+            content = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)
         query = dict(request.query_params)
         entry = self.books.open(operation.id, query)
+        received = _Received(operation, query, content, request.headers.get("content-type", ""), entry)
         fault = self.faults.pick(operation.id)
         try:
-            if fault is None:
-                response = self._answer(operation, query, request, content, entry)
-            else:
-                entry.fault = fault.number
-                response = await self._fail(fault, operation, query, request, content, entry)
+            return self._answer(received) if fault is None else await self._fail(received, fault)
         finally:
             self.books.close()
-        return response
 
-    async def _fail(
-        self,
-        fault: Fault,
-        operation: Operation,
-        query: dict[str, str],
-        request: Request,
-        content: bytes,
-        entry: Entry,
-    ) -> Response:
+    async def _fail(self, received: _Received, fault: Fault) -> Response:
+        """Do what was asked or not, early or late, and answer as the fault says."""
+        received.entry.fault = fault.number
         if fault.expire_token:
-            expire(self.campus, query.get("access_token", ""))
+            expire(self.campus, received.query.get("access_token", ""))
         response: Response | None = None
-        if fault.when == "after" or not (fault.replaces or fault.reset):
-            if fault.when == "before":
-                await asyncio.sleep(fault.delay)
-            response = self._answer(operation, query, request, content, entry)
-        if response is None or fault.when == "after":
-            await asyncio.sleep(fault.delay)
+        if fault.when == "after":
+            response = self._answer(received)
+        await asyncio.sleep(fault.delay)
+        if fault.when == "before" and fault.lets_through:
+            response = self._answer(received)
         if fault.reset:
-            entry.status = 0
+            received.entry.status = 0
             return ResetResponse(self.connections)
         if response is None or fault.replaces:
             status, body, content_type = fault.answer()
-            response = Response(body, status, fault.headers, media_type=content_type)
-        else:
-            response.headers.update(fault.headers)
-        entry.status = response.status_code
+            response = Response(body, status, media_type=content_type)
+        response.headers.update(fault.headers)
+        received.entry.status = response.status_code
         return response if fault.cut is None else CutResponse(response, fault.cut)
 
-    def _answer(
-        self, operation: Operation, query: dict[str, str], request: Request, content: bytes, entry: Entry
-    ) -> Response:
+    def _answer(self, received: _Received) -> Response:
         """What the campus answers. A refusal, or a mistake of ours, leaves no change behind."""
-        campus = self.campus
+        campus, entry = self.campus, received.entry
         campus.connection.execute("BEGIN")
         try:
-            answer = self._handle(operation, query, request, content)
+            answer = self._handle(received)
             campus.connection.execute("COMMIT")
+            entry.changes.extend(campus.changes)
         except Refusal as refusal:
             campus.connection.execute("ROLLBACK")
-            campus.changes.clear()
             entry.status = refusal.status
             return json_response(refusal.content, refusal.status)
         except BaseException:
             campus.connection.execute("ROLLBACK")
-            campus.changes.clear()
             raise
+        finally:
+            campus.changes.clear()
         entry.status = 200
-        entry.changes.extend(campus.changes)
-        campus.changes.clear()
         sent = documented(answer.content) if campus.settings.strict else answer.content
         return json_response(sent, 200, answer.headers)
 
-    def _handle(
-        self, operation: Operation, query: dict[str, str], request: Request, content: bytes
-    ) -> Answer:
+    def _handle(self, received: _Received) -> Answer:
+        operation, query = received.operation, received.query
         user = caller(self.campus, query.get("access_token")) if operation.needs_token else 0
-        if operation.method == "POST":
-            body = body_arguments(content, request.headers.get("content-type", ""))
-        else:
-            body = Arguments({})
-        return operation.handler(self.campus, Call(user, Query(query), body))
+        return operation.handler(self.campus, Call(user, Query(query), received.body()))
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

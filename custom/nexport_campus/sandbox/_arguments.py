@@ -161,7 +161,7 @@ def body_arguments(content: bytes, content_type: str) -> Arguments:
         raise invalid("The request body must be JSON")
     try:
         values = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("The request body is not valid JSON") from error
     if not isinstance(values, dict):
         raise invalid("The request body must be a JSON object")

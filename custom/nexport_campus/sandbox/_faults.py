@@ -69,6 +69,11 @@ class Fault:
         """Whether an answer of its own takes the place of the campus's."""
         return self.status is not None or self.body is not None or self.html
 
+    @property
+    def lets_through(self) -> bool:
+        """Whether the campus still does what was asked where the fault strikes before that."""
+        return not (self.replaces or self.reset)
+
     def answer(self) -> tuple[int, str, str]:
         """Status, body and content type of the answer that takes the campus's place."""
         status = self.status if self.status is not None else (502 if self.html else 200)

@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import urllib.parse
@@ -41,7 +42,7 @@ class ServerProcess:
         self._settings = settings
         # Its own session keeps an interrupt at the keyboard from ending it before its owner does.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "nexport_campus.sandbox", "--owned"],
+            [sys.executable, "-P", "-m", "nexport_campus.sandbox", "--owned"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -104,4 +105,5 @@ class ServerProcess:
 
 def _environment() -> dict[str, str]:
     """The environment, with everything importable that is importable here, however it came about."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    paths = [path or str(pathlib.Path.cwd()) for path in sys.path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -29,6 +29,11 @@ def ticks(year: int, month: int, day: int) -> int:
     return (dt.date(year, month, day).toordinal() - _EPOCH) * DAY
 
 
+# .NET's DateTime.MinValue and DateTime.MaxValue.
+_FIRST: Final = ticks(1, 1, 1)
+_LAST: Final = ticks(9999, 12, 31) + DAY - 1
+
+
 @functools.lru_cache(maxsize=8192)
 def _day(number: int) -> str:
     return dt.date.fromordinal(_EPOCH + number).isoformat()
@@ -61,12 +66,12 @@ def read_date(text: str) -> int | None:
     except ValueError:
         return None
     value += int((fraction or "").ljust(7, "0")[:7])
-    if sign is None:
-        return value
-    if int(offset_hours) > 23 or int(offset_minutes) > 59:
-        return None
-    offset = int(offset_hours) * HOUR + int(offset_minutes) * MINUTE
-    return value - offset if sign == "+" else value + offset
+    if sign is not None:
+        if int(offset_hours) > 23 or int(offset_minutes) > 59:
+            return None
+        offset = int(offset_hours) * HOUR + int(offset_minutes) * MINUTE
+        value += -offset if sign == "+" else offset
+    return value if _FIRST <= value <= _LAST else None
 
 
 def span(value: int | None) -> str | None:
