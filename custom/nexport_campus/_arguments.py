@@ -1,6 +1,6 @@
 """From a method's arguments to what is sent: everything that can't be what the spec says is refused before it is."""
 
-import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -90,7 +90,7 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
         return UNSET
     try:
         if parameter.secret:
-            return _secret(value)
+            return _secret(parameter.kind, value)
         written = _written(parameter.kind, value)
         if parameter.min_items and len(written) < parameter.min_items:
             raise _Wrong(
@@ -190,7 +190,7 @@ def _whole(bits: int) -> Callable[[object], int]:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise _Wrong("must be a finite number")
     return float(value)
 
@@ -201,10 +201,10 @@ def _boolean(value: object) -> bool:
     return value
 
 
-def _secret(value: object) -> Secret:
+def _secret(kind: Kind, value: object) -> Secret:
     if not isinstance(value, Secret) or not value:
         raise _Wrong("must be a text that isn't empty")
-    return value
+    return Secret(_written(kind, value.reveal()))
 
 
 def _text(value: object) -> str:

@@ -14,14 +14,21 @@ __all__ = ["AccessToken", "Auth", "PasswordAuth", "StaticToken"]
 
 
 def _secret(value: object) -> Secret:
-    if not isinstance(value, str) or not value:
-        raise ConfigurationError("a password or a token must be a text that isn't empty")
+    if not _is_sendable(value):
+        raise ConfigurationError(
+            "a password or a token must be a text that isn't empty and that UTF-8 can carry"
+        )
     return Secret(value)
 
 
 def _text(instance: object, attribute: "attrs.Attribute[str]", value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise ConfigurationError("a user name must be a text that isn't empty")
+    if not _is_sendable(value):
+        raise ConfigurationError("a user name must be a text that isn't empty and that UTF-8 can carry")
+
+
+def _is_sendable(value: object) -> bool:
+    """Whether it is a text, isn't empty, and has no lone surrogates."""
+    return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 class _Unpicklable:
@@ -45,8 +52,9 @@ class AccessToken(_Unpicklable):
     expires_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.expires_at is not None and self.expires_at.tzinfo is None:
-            raise ConfigurationError("AccessToken: expires_at must have a time zone")
+        at = self.expires_at
+        if at is not None and not (isinstance(at, datetime) and at.utcoffset() is not None):
+            raise ConfigurationError("AccessToken: expires_at must be a datetime with a zone, or None")
 
 
 @attrs.frozen(slots=False)

@@ -1,0 +1,236 @@
+"""Arguments: what can't be what the spec says is refused by name before anything is sent; the rest is sent as it is."""
+
+import inspect
+from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
+from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
+from support.campus import TOKEN, campus_with
+from support.scripted import json_answer
+from support.spec import OPERATIONS, SOME_ID, Operation, answer_for
+
+ID = UUID(SOME_ID)
+FOREIGN = [Phase.FINISHED, CatalogAccessOption.SHARED]
+NAIVE = datetime(2026, 1, 31)  # noqa: DTZ001 -- the very point
+BY_NAME = {(operation.area, operation.name): operation for operation in OPERATIONS}
+
+
+class Colour(IntEnum):
+    RED = 1
+
+
+async def call(campus: NexportCampus, name: str, **arguments: Any) -> Any:
+    """Call `area.method` and wait for what comes back."""
+    area, _, method = name.partition(".")
+    result = getattr(getattr(campus, area), method)(**arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+def others(name: str, argument: str) -> dict[str, Any]:
+    """The required arguments of a method but for one."""
+    area, _, method = name.partition(".")
+    stated = BY_NAME[area, method].arguments
+    return {item.name: item.given for item in stated if item.required and item.name != argument}
+
+
+WRONG: dict[tuple[str, str], list[Any]] = {
+    ("learning.get_section", "syllabus_id"): [
+        "",
+        "nonsense",
+        7,
+        ID.bytes,
+        [ID],
+        True,
+        f"{ID} ",
+        f"{{{ID}",
+        UUID,
+    ],
+    ("learning.get_certificate_url", "enrollment_id"): [None, [], "6f9619ff"],
+    ("learning.search_enrollments", "utc_activity_after"): [NAIVE, "2026-01-31", NAIVE.date(), 0],
+    ("learning.search_enrollments", "org_ids"): [[], (), "", SOME_ID, [7], {}, ID, b"ab", [[ID]]],
+    ("learning.search_enrollments", "user_ids"): [[]],
+    ("learning.search_enrollments", "enrollment_ids"): [[]],
+    ("learning.search_enrollments", "syllabus_ids"): [[]],
+    ("learning.search_enrollments", "syllabus_unique_names"): [[], "name", [None], [1], ["\ud800"]],
+    ("learning.search_enrollments", "page"): [0, -1, True, 1.0, "1", None, 2**31],
+    ("learning.search_enrollments", "per_page"): [0, -1, False, 30.0, "30", 2**31],
+    ("learning.get_catalogs", "publishing_model"): [
+        3,
+        -1,
+        2**70,
+        True,
+        1.0,
+        "1",
+        [],
+        PublishingModel(17),
+        *FOREIGN,
+    ],
+    ("learning.create_enrollment", "membership_group_ids"): [None, SOME_ID, [None], ID, 1],
+    ("learning.create_enrollment", "syllabus_unique_name"): [1, b"name", ["name"], "\udcff"],
+    ("learning.set_custom_enrollment_field_values", "custom_enrollment_field_values"): [
+        *[None, "a=b", [("a", "b")], {"a": 1}, {1: "a"}, {"a": None}, {"\ud800": "a"}, {"a": "\ud800"}]
+    ],
+    ("scorm.edit_scorm_data", "preference_speed"): [True, 1.0, "1", 2**31, -(2**31) - 1, Fraction(1)],
+    ("scorm.edit_scorm_data", "raw_score"): [True, "1", float("nan"), float("inf"), 10**400, 1j],
+    ("scorm.edit_scorm_data", "for_credit"): [0, 1, "true", []],
+    ("scorm.edit_scorm_data", "start_date_utc"): [NAIVE, NAIVE.time(), 1.5],
+    ("scorm.edit_scorm_data", "sco_id"): [None, 1, "\ud800"],
+    ("admin.authenticate", "password"): ["", None, 1, b"secret", ["secret"], "\ud800"],
+    ("admin.authenticate", "utc_expiration_date"): [NAIVE, "never", 0],
+    ("admin.validate_access_token", "access_token"): ["", 7, b"bytes", "nonsense", "\ud800", [TOKEN]],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"), [(*place, value) for place, values in WRONG.items() for value in values]
+)
+@pytest.mark.parametrize("raw", [False, True], ids=["", "raw"])
+async def test_a_wrong_argument_is_named_and_nothing_is_sent(
+    name: str, argument: str, value: Any, raw: bool
+) -> None:
+    """ArgumentError, a NexportError and a ValueError, names the argument and the operation; the value stays out of it."""
+    async with campus_with() as (campus, server):
+        areas: Any = campus.raw if raw else campus
+        with pytest.raises(ArgumentError) as caught:
+            await call(areas, name, **others(name, argument), **{argument: value})
+    assert server.connections == 0
+    error = caught.value
+    assert isinstance(error, NexportError)
+    assert isinstance(error, ValueError)
+    assert error.argument == argument
+    assert str(error).startswith(f"{error.operation_id}: {argument} ")
+    assert (error.attempts, error.maybe_applied, "\n" in str(error)) == (0, False, False)
+    if isinstance(value, str) and len(value) > 8:
+        assert value not in str(error)
+
+
+async def test_an_empty_filter_says_why() -> None:
+    """The message says what would happen: the campus would answer with everybody."""
+    async with campus_with() as (campus, _):
+        with pytest.raises(ArgumentError, match=r"org_ids must not be empty.*everybody"):
+            await campus.learning.search_enrollments(org_ids=[])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"enrollment": ID}, {"enrollment_id": ID, "access_token": TOKEN}, {"enrollment_id": ID, "page": 1}],
+)
+async def test_a_wrong_signature_is_pythons_own_error(arguments: dict[str, Any]) -> None:
+    """A missing, unknown or forbidden argument is a TypeError, as in any call."""
+    async with campus_with() as (campus, _):
+        with pytest.raises(TypeError, match="argument"):
+            await campus.learning.get_certificate_url(**arguments)
+        with pytest.raises(TypeError, match="positional"):
+            await campus.learning.get_certificate_url(ID)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value", "sent"),
+    [
+        ("learning.get_section", "syllabus_id", SOME_ID.upper(), SOME_ID),
+        ("learning.get_section", "syllabus_id", f"{{{SOME_ID}}}", SOME_ID),
+        ("learning.get_section", "syllabus_id", ID.hex, SOME_ID),
+        ("learning.get_section", "syllabus_id", UUID(int=0), str(UUID(int=0))),
+        ("learning.get_section", "syllabus_id", None, None),
+        ("learning.get_organizations", "org_short_name", "a&b=c d+e/?#%ü☃", "a&b=c d+e/?#%ü☃"),
+        ("learning.get_organizations", "org_short_name", "", ""),
+        ("learning.get_catalogs", "publishing_model", PublishingModel.HIDDEN, 2),
+        ("learning.get_catalogs", "publishing_model", 2, 2),
+        ("learning.get_catalogs", "publishing_model", Colour.RED, 1),
+        ("learning.get_catalogs", "publishing_model", None, None),
+        ("learning.search_enrollments", "org_ids", (ID, SOME_ID.upper()), [SOME_ID, SOME_ID]),
+        ("learning.search_enrollments", "org_ids", iter([ID]), [SOME_ID]),
+        (
+            "learning.search_enrollments",
+            "utc_activity_after",
+            datetime(2026, 1, 31, 1, 2, 3, 4, UTC),
+            "2026-01-31T01:02:03.000004+00:00",
+        ),
+        (
+            "learning.search_enrollments",
+            "utc_activity_after",
+            datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=-5))),
+            "2026-01-31T00:00:00-05:00",
+        ),
+        ("learning.create_enrollment", "membership_group_ids", [], []),
+        ("scorm.edit_scorm_data", "raw_score", 95, 95.0),
+        ("scorm.edit_scorm_data", "preference_speed", -100, -100),
+        ("scorm.edit_scorm_data", "for_credit", False, False),
+        ("scorm.edit_scorm_data", "suspend_data", 'line\nbreak \x00 "quoted"', 'line\nbreak \x00 "quoted"'),
+        ("learning.set_custom_enrollment_field_values", "custom_enrollment_field_values", {}, {}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+async def test_a_good_argument_is_sent(name: str, argument: str, value: Any, sent: Any) -> None:
+    """Ids, enums, dates, lists and texts are sent as the vendor writes them; None is not sent."""
+    area, _, method = name.partition(".")
+    operation: Operation = BY_NAME[area, method]
+    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+        await call(campus, name, **others(name, argument), **{argument: value})
+    (request,) = server.requests
+    in_body = next(item for item in operation.arguments if item.name == argument).where == "body"
+    values = request.json if in_body else dict(request.query)
+    assert values.get(argument) == sent
+    assert type(values.get(argument)) is type(sent)
+    assert (argument in values) is (sent is not None)
+
+
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    *[
+        st.text(),
+        st.integers(),
+        st.floats(),
+        st.binary(),
+        st.none(),
+        st.lists(st.text()),
+        st.datetimes(),
+        st.uuids(),
+    ]
+)
+
+
+@settings(max_examples=40)
+@given(value=VALUES)
+@pytest.mark.parametrize(
+    "operation", [item for item in OPERATIONS if item.arguments and not item.deprecated], ids=str
+)
+def test_no_argument_raises_anything_else(operation: Operation, value: Any) -> None:
+    """Whatever is given for an argument, it is taken or an ArgumentError."""
+    from nexport_campus._arguments import encode
+    from nexport_client.types import conceal
+
+    stated = _declared(operation)
+    for item in operation.arguments:
+        given_value = conceal(value) if item.name in {"password", "access_token"} else value
+        arguments = {other.name: other.given for other in operation.arguments if other.required}
+        arguments |= {"password": conceal("x")} if "password" in arguments else {}
+        try:
+            encode(stated, arguments | {item.name: given_value}).content()
+        except ArgumentError as error:
+            assert error.argument == item.name  # noqa: PT017 -- both ends are good
+
+
+def _declared(operation: Operation) -> Any:
+    """The operation as the client knows it."""
+    module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
+    return getattr(module, operation.name.upper())
+
+
+async def test_nothing_secret_in_a_refusal() -> None:
+    """A refused password is in no part of the error and its traceback, of whatever type it was."""
+    async with campus_with(auth=StaticToken(TOKEN)) as (campus, _):
+        with pytest.raises(ArgumentError) as caught:
+            await campus.admin.authenticate(username="u", password=b"hunter2", grant_type="password")  # type: ignore[arg-type]
+    traceback = caught.value.__traceback__
+    while traceback is not None:
+        if "nexport" in traceback.tb_frame.f_code.co_filename:
+            assert "hunter2" not in repr(traceback.tb_frame.f_locals)
+        traceback = traceback.tb_next
