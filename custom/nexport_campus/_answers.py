@@ -87,7 +87,7 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
 
 
 def _unreadable(reason: str, path: str, answer: Answer, scrubber: Scrubber) -> AttemptFailed:
-    snippet = scrubber.bytes(answer.content[:_SNIPPET])
+    snippet = scrubber.body(answer.content[:_SNIPPET])
     error = ResponseDecodeError(
         f"the answer can't be read: {scrubber.text(reason)}", path=path, snippet=snippet
     )
@@ -131,7 +131,7 @@ def _api_error(operation: Operation[Any], answer: Answer, entity: Entity, scrubb
         error_code=entity.code or None,
         warnings=tuple(scrubber.text(text) for text in entity.warnings),
         headers=scrubber.headers(answer.headers),
-        body=scrubber.bytes(answer.content),
+        body=scrubber.body(answer.content),
         operation_id=operation.id,
         **extra,
     )

@@ -19,6 +19,7 @@ from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
 from ._decode import Decoder
 from ._drift import DriftReporter
 from ._errors import AuthenticationError, NexportError, fresh_copy
+from ._logs import scrub_logs
 from ._retry import Budget, delay_before, may_retry
 from ._secrets import Scrubber
 from ._session import Session, Sessions
@@ -38,6 +39,7 @@ class Core:
         self.sessions = Sessions(settings)
         self.budget = Budget()
         self.scrubber = Scrubber()
+        scrub_logs(self.scrubber)
         self.settings = settings
         self._auth = auth
         self.tokens = TokenKeeper(self._fetch, renewable=not isinstance(auth, StaticToken))
@@ -161,6 +163,8 @@ class Runner:
             self.settings, operation.method, operation.path, encoded.query, encoded.content()
         )
         answer = await send(session.lanes, self.settings, request, token, self._seconds(progress))
+        if operation.token != "none":
+            answer = attrs.evolve(answer, content=self.core.scrubber.content(answer.content))
         return read_answer(operation, answer, self.decoder, self.core.scrubber)
 
     def _seconds(self, progress: _Progress) -> float | None:

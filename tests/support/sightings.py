@@ -1,0 +1,70 @@
+"""Where a secret could be seen: logs at the lowest level, tracebacks with locals, pickles, reprs, attributes, spans."""
+
+import gc
+import logging
+import pickle
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Sightings"]
+
+
+class Sightings(logging.Handler):
+    """Collects every text that a log, an error, a span or a repr shows while it watches."""
+
+    def __init__(self) -> None:
+        super().__init__(level=1)
+        self.texts: list[str] = []
+        self.attributes: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.__dict__!r}")
+
+    @contextmanager
+    def watching(self) -> Iterator["Sightings"]:
+        """Every logger at its lowest level, for as long as the block runs."""
+        loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "nexport_campus", "asyncio")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(1)
+        logging.getLogger().addHandler(self)
+        try:
+            yield self
+        finally:
+            logging.getLogger().removeHandler(self)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+    def error(self, error: BaseException) -> None:
+        """An error as every tool would show it: with locals in our frames, pickled, and attribute by attribute."""
+        for link in _chain(error):
+            self.texts += [str(link), repr(link), repr(link.args)]
+            self.attributes.append(repr(vars(link)))
+            for frame, _ in traceback.walk_tb(link.__traceback__):
+                if "nexport" in frame.f_code.co_filename and "tests" not in frame.f_code.co_filename:
+                    self.texts.append(repr(frame.f_locals))
+            for value in vars(link).values():
+                self.texts.append(repr(getattr(value, "url", "")))
+        self.texts.append(pickle.dumps(error).decode("latin-1"))
+        self.texts.append(repr(pickle.loads(pickle.dumps(error))))
+
+    def objects(self) -> None:
+        """The repr of every object of ours that exists."""
+        for item in gc.get_objects():
+            if str(type(item).__module__).startswith("nexport_"):
+                self.texts.append(repr(item))
+
+    def show(self, *secrets: str, attributes: bool = True) -> list[str]:
+        """The texts that show one of the secrets; the attributes of errors count too, unless told otherwise."""
+        watched = self.texts + (self.attributes if attributes else [])
+        return [text[:500] for text in watched if any(secret.lower() in text.lower() for secret in secrets)]
+
+
+def _chain(error: BaseException | None) -> Iterator[Any]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

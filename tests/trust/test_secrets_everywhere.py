@@ -1,0 +1,166 @@
+"""The token and the password are on the wire and nowhere else, whatever watches and whatever goes wrong."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from opentelemetry.instrumentation.httpx import AsyncOpenTelemetryTransport, HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy
+from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
+from support.sightings import Sightings
+
+PASSWORD = "correct-horse-battery-staple"
+STUDENT = "Ada Lovelace, born 10 December 1815"
+SECTION = "12345678-1234-5678-9abc-123456789abc"
+LOGIN = json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity())
+ECHO = {"X-Echo": f"token={TOKEN}; password={PASSWORD}"}
+GOOD = json_answer(
+    {"description": "Safety first"} | entity(warnings=[f"the token {TOKEN} is old"]), headers=ECHO
+)
+FAILURES = {
+    "an error entity": json_answer(
+        entity(3, f"no section for {TOKEN} and {PASSWORD}"), status=409, headers=ECHO
+    ),
+    "refused": json_answer(entity(4, f"{TOKEN.upper()} has expired"), status=403, headers=ECHO),
+    "HTML": html_answer(status=502, text=f"<html>{STUDENT} {TOKEN}</html>"),
+    "unreadable": Answer(body=f'{{"description": "{STUDENT}", {TOKEN}'.encode()),
+    "wrong type": json_answer({"description": [STUDENT, TOKEN], "token": TOKEN} | entity()),
+    "cut": Answer(body=b"{}", claimed_length=100, ending="close"),
+    "reset": Answer(raw=b"", ending="reset"),
+}
+Transport = Callable[[], httpx.AsyncBaseTransport | None]
+TRANSPORTS: dict[str, Transport] = {
+    "default": lambda: None,
+    "httpx": httpx.AsyncHTTPTransport,
+}
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    """What OpenTelemetry records."""
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def provider(spans: InMemorySpanExporter) -> TracerProvider:
+    """A tracer provider that records there."""
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    return provider
+
+
+@pytest.fixture
+async def instrumented(provider: TracerProvider) -> AsyncIterator[None]:
+    """OpenTelemetry's httpx instrumentation, for every client."""
+    instrumentor = HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    yield
+    instrumentor.uninstrument()
+
+
+def answering(failure: Answer) -> Callable[[Request], object]:
+    """A campus that takes the login, and meets everything else with one answer."""
+
+    async def answer(request: Request) -> Answer:
+        return LOGIN if request.operation_id == "AdminApi_Authenticate" else failure
+
+    return answer
+
+
+async def watched_call(failure: Answer, transport: httpx.AsyncBaseTransport | None, seen: Sightings) -> None:
+    """One call that logs in and meets an answer, with everything watched that could show a secret."""
+    async with ScriptedServer(answering(failure)) as server:  # type: ignore[arg-type]  # it is a handler
+        auth = PasswordAuth("user", PASSWORD)
+        retry = RetryPolicy(max_attempts=2, initial_delay=0)
+        with seen.watching():
+            async with NexportCampus(auth, base_url=server.url, transport=transport, retry=retry) as campus:
+                try:
+                    raw = await campus.raw.learning.get_section_description(section_id=SECTION)
+                    seen.texts += [repr(raw), repr(dict(raw.headers)), repr(raw.warnings)]
+                except NexportError as error:
+                    seen.error(error)
+                seen.objects()
+        on_the_wire = server.asked("LearningApi_GetSectionDescription")
+        assert all(("access_token", TOKEN) in request.query for request in on_the_wire)
+        assert on_the_wire
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS)
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+async def test_nothing_shows_a_secret(failure: Answer, transport: Transport) -> None:
+    """No log, error, traceback, pickle, repr or header that the SDK hands out has token, password or student's data."""
+    seen = Sightings()
+    await watched_call(failure, transport(), seen)
+    assert seen.texts
+    assert seen.show(TOKEN, TOKEN.replace("-", ""), PASSWORD) == []
+    assert seen.show("Lovelace", attributes=False) == []
+
+
+@pytest.mark.usefixtures("instrumented")
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+async def test_global_instrumentation(failure: Answer, spans: InMemorySpanExporter) -> None:
+    """OpenTelemetry's instrumentation of all of httpx records spans, and none with a secret."""
+    seen = Sightings()
+    await watched_call(failure, None, seen)
+    recorded = [span.to_json() for span in spans.get_finished_spans()]
+    assert any("GetSectionDescription" in text for text in recorded)
+    seen.texts += recorded
+    assert seen.show(TOKEN, PASSWORD) == []
+
+
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+async def test_instrumented_transport(
+    failure: Answer, spans: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    """OpenTelemetry's transport around the user's own records spans, and none with a secret."""
+    seen = Sightings()
+    transport = AsyncOpenTelemetryTransport(httpx.AsyncHTTPTransport(), tracer_provider=provider)
+    await watched_call(failure, transport, seen)
+    recorded = [span.to_json() for span in spans.get_finished_spans()]
+    assert any("GetSectionDescription" in text for text in recorded)
+    seen.texts += recorded
+    assert seen.show(TOKEN, PASSWORD) == []
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
+@pytest.mark.parametrize("at_login", [False, True])
+async def test_redirects_elsewhere_get_nothing(status: int, at_login: bool) -> None:
+    """A redirect to another origin is an error, and that origin is never called."""
+
+    async def never(request: Request) -> Answer:
+        raise AssertionError("the other origin was called")
+
+    async with ScriptedServer(never) as other:
+        redirect = json_answer({}, status=status, headers={"Location": f"{other.url}/steal"})
+
+        async def answer(request: Request) -> Answer:
+            is_login = request.operation_id == "AdminApi_Authenticate"
+            return LOGIN if is_login and not at_login else redirect
+
+        auth = PasswordAuth("user", PASSWORD)
+        async with ScriptedServer(answer) as server, NexportCampus(auth, base_url=server.url) as campus:
+            with pytest.raises(NexportError) as caught:
+                await campus.learning.get_section_description(section_id=SECTION)
+        assert "redirect" in str(caught.value)
+        assert other.requests == []
+
+
+async def test_the_log_is_structured(caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK's logger says which operation ran, how long it took, how many attempts, and which status."""
+    caplog.set_level(1, logger="nexport_campus")
+    async with ScriptedServer(answering(FAILURES["HTML"])) as server:  # type: ignore[arg-type]  # it is a handler
+        retry = RetryPolicy(max_attempts=3, initial_delay=0)
+        async with NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url, retry=retry) as campus:
+            with pytest.raises(NexportError):
+                await campus.learning.get_section_description(section_id=SECTION)
+    record = next(item for item in caplog.records if getattr(item, "operation", "").startswith("LearningApi"))
+    fields = {name: getattr(record, name) for name in ("operation", "status", "attempts", "seconds")}
+    assert json.dumps(fields)
+    assert fields["operation"] == "LearningApi_GetSectionDescription"
+    assert (fields["status"], fields["attempts"]) == (502, 3)
+    assert fields["seconds"] > 0
