@@ -1,5 +1,6 @@
 """What the generated facade calls: models, pagers and whole responses, out of the outcomes of calls."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,13 +11,16 @@ from ._arguments import Encoded, encode, page_arguments
 from ._calls import Core, Runner
 from ._decode import Decoder
 from ._drift import DriftReporter
-from ._pager import Fetched, Pager, Source
+from ._errors import NexportError
+from ._pager import Pager
 from ._settings import Settings
+from ._walk import Fetched, Source
 
 __all__ = ["Calls"]
 
 T = TypeVar("T")
 LARGE_PAGE = 1000
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class Calls:
@@ -40,7 +44,11 @@ class Calls:
     ) -> RawResponse[T]:
         page_arguments(operation, page, per_page)
         asked = self._for_page(operation, encode(operation, arguments), page, per_page)
-        return self._raw(self._good(operation, await self._runner.run(operation, asked)))
+        try:
+            return self._raw(self._good(operation, await self._runner.run(operation, asked)))
+        except NexportError as error:
+            error.page = page
+            raise
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -67,14 +75,16 @@ class Calls:
         parsed, headers = outcome.parsed, outcome.answer.headers
         field = operation.paging.items if operation.paging else None
         items = parsed if field is None else getattr(parsed, field) or []
-        found = (
-            item_error(operation, item, index, outcome, self._scrubber) for index, item in enumerate(items)
-        )
+        failing = [index for index, item in enumerate(items) if _reports_error(item)]
+        first = failing[0] if failing else None
         return Fetched(
             items=items,
             total=_count(getattr(parsed, "total_count", None), headers.get("x-total-count")),
             reported_size=_count(getattr(parsed, "page_size", None), headers.get("x-per-page")),
-            errors=[error for error in found if error is not None] if field is None else [],
+            failing=frozenset(failing),
+            error=None
+            if first is None
+            else item_error(operation, items[first], first, outcome, self._scrubber),
         )
 
     def _good(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
@@ -98,8 +108,13 @@ class Calls:
         )
 
 
+def _reports_error(item: object) -> bool:
+    entity = getattr(item, "api_error_entity", None)
+    return entity is not None and bool(entity.error_code)
+
+
 def _count(body: object, header: str | None) -> int | None:
     """A number of records, from the body or else from a header; what can't be one counts as not told."""
     if isinstance(body, int) and body >= 0:
         return body
-    return int(header) if header is not None and header.isascii() and header.isdigit() else None
+    return int(header) if header is not None and _COUNT.fullmatch(header) else None

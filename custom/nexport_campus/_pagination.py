@@ -1,8 +1,11 @@
 """When a run through a list is over: decisions without side effects, from what the pages so far have shown.
 
 The server clamps page sizes in silence (the vendor's SearchEnrollments), so a page with fewer records than were asked
-for proves nothing. What it reports as page size may merely repeat the question. A total is proof, as long as it holds.
+for proves nothing, and what it reports as page size may merely repeat the question. A page shorter than an earlier one
+is the last; a total is proof, as long as it holds.
 """
+
+from collections.abc import Callable, Hashable
 
 import attrs
 
@@ -13,94 +16,134 @@ __all__ = ["Run", "Seen"]
 
 @attrs.frozen
 class Seen:
-    """What one page showed: its one-based number, and of its records how many, how many in all, and a fingerprint."""
+    """What one page showed: its one-based number; of its records how many, how many in all, and a fingerprint.
+
+    `distinct`: whether its records can be told from others that the list may hold, so that an equal page is the same.
+    """
 
     number: int
     count: int
     total: int | None
-    reported_size: int | None
-    fingerprint: int
+    fingerprint: Hashable
+    distinct: bool = True
 
 
 @attrs.define
 class Run:
-    """One run through a list, from page `first` on. `drifts` collects what is to be told as (kind, detail)."""
+    """One run through a list, from page `first` on; `tell` is told drift, as kind and detail.
 
+    `number` is the latest page, `count` how many records came, `full` how many the fullest page held.
+    """
+
+    operation_id: str
     first: int
-    drifts: list[tuple[str, str]] = attrs.field(factory=list)
-    total: int | None = None
-    full: int = 0
-    over: bool = False
-    count: int = 0
-    _totals_hold: bool = True
-    _fingerprints: set[int] = attrs.field(factory=set)
+    tell: Callable[[str, str], None]
+    number: int = attrs.field(default=0, init=False)
+    count: int = attrs.field(default=0, init=False)
+    full: int = attrs.field(default=0, init=False)
+    over: bool = attrs.field(default=False, init=False)
+    _total: int | None = attrs.field(default=None, init=False)
+    _least_total: int | None = attrs.field(default=None, init=False)
+    _total_holds: bool = attrs.field(default=True, init=False)
+    _fingerprints: set[Hashable] = attrs.field(factory=set, init=False)
 
     def see(self, page: Seen) -> bool:
-        """Take note of the next page in order; False if it has come before and ends the run.
+        """Take note of the next page in order; False for one that came before, which ends the run.
 
-        Raises PaginationError where records would be missing: a page comes again, or is empty, and a total says that
-        more remain.
+        Raises PaginationError where records would be missing: a total says that more remain, and the page is empty or
+        came before.
         """
-        shorter = page.count < self.full
         self._note_total(page)
-        if page.count and page.fingerprint in self._fingerprints:
-            return self._repeated(page)
+        if page.count and page.fingerprint in self._fingerprints and self._repeats(page):
+            self.over = True
+            return False
+        shorter = page.count < self.full
         self._fingerprints.add(page.fingerprint)
+        self.number = page.number
         self.count += page.count
         self.full = max(self.full, page.count)
-        self._check_total(page)
-        self.over = self._reached_total() if self._trusted() else (page.count == 0 or shorter)
-        if page.count == 0 and not self.over:
-            self._refuse_gap(page)
+        self._doubt_small_total()
+        total = self._trusted_total()
+        self.over = self._reached >= total if total is not None else shorter or not page.count
+        if not (page.count or self.over):
+            self._end_by_gap(page)
         return True
 
-    @property
-    def last_page(self) -> int | None:
-        """The number of the last page, as far as a total and a full page tell."""
-        if not self._trusted() or self.total is None or not self.full or self.over:
-            return None
-        return max(-(-self.total // self.full), self.first)
+    def last_useful(self, limit: int | None) -> float:
+        """The number of the last page that may hold a record still wanted; looking ahead stops there."""
+        if self.over or not self.full:
+            return max(self.number, self.first)
+        total = self._trusted_total()
+        last = float("inf") if total is None else -(-total // self.full)
+        if limit is not None:
+            last = min(last, self.number - (self.count - limit) // self.full)
+        return last
 
-    def _trusted(self) -> bool:
-        return self.total is not None and self._totals_hold
+    def size(self, asked: int, reported: int | None) -> int | None:
+        """The page size that the server applies: where a page is known to be full its own, else what is reported."""
+        more_after_first = self.first == 1 and self._trusted_total() is not None and not self.over
+        if self.full and (self.count > self.full or self.full == asked or more_after_first):
+            return self.full
+        return reported if reported and reported >= self.full else None
+
+    @property
+    def _reached(self) -> int:
+        """How many records came or were skipped; fewer than there were if the first page is the last, and not full."""
+        return (self.first - 1) * self.full + self.count
+
+    def _trusted_total(self) -> int | None:
+        return self._total if self._total_holds else None
 
     def _note_total(self, page: Seen) -> None:
         if page.total is None:
             return
-        if self.total is not None and page.total != self.total:
-            self.drifts.append(
-                ("total_changed", f"page {page.number} tells {page.total}, before it was {self.total}")
+        if self._total is not None and page.total != self._total:
+            self._doubt_total(f"page {page.number} tells {page.total}, before it was {self._total}")
+        self._total = page.total
+        self._least_total = page.total if self._least_total is None else min(page.total, self._least_total)
+
+    def _doubt_small_total(self) -> None:
+        total = self._trusted_total()
+        if total is not None and self._reached > total:
+            self._doubt_total(f"{self._reached} records were there, and the total is {total}")
+
+    def _doubt_total(self, detail: str) -> None:
+        """From now on the records end the run, which costs one request at most.
+
+        Believing the newer total would lose records when it errs downwards, and miss an honest end when it errs upwards.
+        """
+        self.tell("total_changed", detail)
+        self._total_holds = False
+
+    def _repeats(self, page: Seen) -> bool:
+        """Whether a page with the records of an earlier one is that page again, and not more records like those.
+
+        Records that carry nothing of their own may honestly come twice. As long as a total says that more remain,
+        which also bounds the run, such a page is taken for what it claims to be.
+        """
+        if self._least_total is None or self._reached >= self._least_total:
+            self.tell(
+                "page_ignored", f"page {page.number} repeats an earlier one: the operation ignores page"
             )
-            self._totals_hold = False
-        self.total = page.total
-
-    def _check_total(self, page: Seen) -> None:
-        """A total below what was seen already can't be one: the records themselves have to end the run."""
-        if self._trusted() and self.total is not None and self.count > self.total:
-            self.drifts.append(("total_changed", f"{self.count} records came, and the total is {self.total}"))
-            self._totals_hold = False
-
-    def _reached_total(self) -> bool:
-        assert self.total is not None
-        skipped = (self.first - 1) * self.full
-        return skipped + self.count >= self.total
-
-    def _repeated(self, page: Seen) -> bool:
-        if self._trusted():
-            raise PaginationError(
-                f"the campus sent the same records again as page {page.number}, and {self.total} are said to exist"
-            )
-        self.drifts.append(
-            ("page_ignored", f"page {page.number} repeats an earlier one: the operation ignores page")
-        )
-        self.over = True
+            return True
+        if page.distinct:
+            raise self._error(page, "repeats an earlier page")
         return False
 
-    def _refuse_gap(self, page: Seen) -> None:
-        """An empty page ends a run that began later than page 1 if some page size makes the total come out."""
-        missing = (self.total or 0) - self.count
-        before = self.first - 1
-        if before and (missing % before == 0 or self.count == 0) and missing // before >= self.full:
-            self.over = True
-            return
-        raise PaginationError(f"page {page.number} is empty, but {self.count} of {self.total} records came")
+    def _end_by_gap(self, page: Seen) -> None:
+        """An empty page before the total is reached: an end only if the first page may have been a last, short one.
+
+        Then its size was not seen, and there has to be one that makes the skipped pages hold all other records.
+        """
+        skipped = self.first - 1
+        missing = (self._total or 0) - self.count
+        if not skipped or self.count > self.full or (self.count and missing % skipped):
+            raise self._error(page, "is empty")
+        self.over = True
+
+    def _error(self, page: Seen, what: str) -> PaginationError:
+        return PaginationError(
+            f"the page {what}, and {self._total} records are said to exist, of which {self.count} came",
+            operation_id=self.operation_id,
+            page=page.number,
+        )

@@ -1,0 +1,1 @@
+"""Proofs for lists that are fetched page by page."""
