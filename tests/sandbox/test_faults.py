@@ -117,6 +117,14 @@ async def test_headers_alone_are_added(api: Api, sandbox: Sandbox, samples: Samp
     assert answer.json()["syllabus_id"] == samples.section_id
 
 
+async def test_headers_need_no_other_effect(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+    """A failure may do no more than to add headers."""
+    await sandbox.faults.add(operation=SECTION, headers={"X-Proxy": "here"}, times=1)
+    answers = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(2)]
+    assert [answer.headers.get("x-proxy") for answer in answers] == ["here", None]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 async def test_a_token_that_expires_under_way(api: Api, sandbox: Sandbox, samples: Samples) -> None:
     """The call's token has expired from now on; another is not affected."""
     other = await api.log_in(sandbox.accounts["administrator"])

@@ -43,6 +43,14 @@ async def test_it_ends_with_the_block() -> None:
         assert not await asyncio.to_thread(alive, url)
 
 
+async def test_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its extra the sandbox says what to install."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else name)
+    with pytest.raises(SandboxError, match=r"needs uvicorn: pip install 'nexport-campus\[sandbox\]'"):
+        async with Sandbox():
+            pytest.fail("it started")
+
+
 async def test_a_sandbox_that_does_not_run() -> None:
     """Outside the block there is no address; a sandbox can't run twice at once."""
     sandbox = Sandbox(enrollments=500)
@@ -183,6 +191,12 @@ async def test_a_campus_in_a_file(tmp_path: Path) -> None:
         api = await Api(client).log_in(sandbox.accounts["administrator"])
         body = {"user_ids": [samples.finished_user_id], "enrollment_ids": [samples.finished_enrollment_id]}
         assert (await api.get("LearningApi_SearchEnrollments", body))["total_count"] == 0
+    (tmp_path / "letter.txt").write_text(
+        "no campus at all, but a letter that is long enough to be a database"
+    )
+    with pytest.raises(SandboxError, match="not a database"):
+        async with Sandbox(database=tmp_path / "letter.txt"):
+            pytest.fail("a campus in a letter")
     with pytest.raises(SandboxError, match="another campus"):
         async with Sandbox(seed=8, enrollments=500, database=database):
             pytest.fail("two campuses share a file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 
 from ._accounts import account_password
 from ._server import serve_in_foreground, serve_parent
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         settings = Settings(**given)
         serve_in_foreground(settings, lambda url: _announce(url, settings.seed))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
 

@@ -91,6 +91,12 @@ class Campus:
         self._kept = sqlite3.connect(":memory:")
         self.connection.backup(self._kept)
 
+    def close(self) -> None:
+        """Close the store."""
+        self.connection.close()
+        if self._kept is not None:
+            self._kept.close()
+
     def restore(self) -> None:
         """Make the campus as it was when it was remembered. Raises ValueError if it never was."""
         if self._kept is None:

@@ -44,8 +44,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         replaces = self.status is not None or self.body is not None or self.html
-        if not (replaces or self.delay or self.reset or self.cut is not None or self.expire_token):
-            raise ValueError("a fault needs status, body, html, delay, reset, cut or expire_token")
+        effects = (self.delay, self.reset, self.cut is not None, self.expire_token, self.headers)
+        if not (replaces or any(effects)):
+            raise ValueError("a fault needs status, body, html, headers, delay, reset, cut or expire_token")
         if self.reset and (replaces or self.cut is not None):
             raise ValueError(
                 "a connection that is reset answers nothing: reset excludes status, body, html and cut"

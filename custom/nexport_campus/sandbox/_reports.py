@@ -24,7 +24,7 @@ class Samples:
     `org_id` is the busiest organization and `org_ids` all of them. `user_id` is a student of `org_id`
     who is not enrolled in `section_id` and may be. `finished_enrollment_id` has a certificate that is
     ready, and may be dropped. `popular_section_id` has a fortieth of all enrollments. The `scorm_` ids
-    lead to a stuck attempt: its assignment is finished, the `lesson_status` of `scorm_sco_id` is
+    lead to a stuck SCORM 1.2 attempt: its assignment is finished, the `lesson_status` of `scorm_sco_id` is
     incomplete. The `test_` ids have test attempts. `catalog_id` holds every section of the root.
     """
 
@@ -90,7 +90,8 @@ class Books:
     """What the server received and did.
 
     `entries` holds at most the latest 20,000 requests, `counts` all requests by operationId, and
-    `peak_in_flight` how many requests were in work at the same moment at most.
+    `peak_in_flight` how many requests were in work at the same moment at most: more than one only with a
+    scripted delay, since the campus itself answers one request after the other.
     """
 
     entries: tuple[BookEntry, ...]

@@ -69,7 +69,7 @@ def _finished(campus: Campus) -> Row:
 
 
 def _stuck(campus: Campus) -> tuple[Row, int]:
-    """A finished courseware assignment with an incomplete lesson, and the test of the same enrollment."""
+    """A finished SCORM 1.2 assignment with an incomplete lesson, and the test of the same enrollment."""
     finished = campus.connection.execute(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"
         " WHERE e.organization = ? AND e.phase = 2 AND s.type = 0 ORDER BY e.number",
@@ -79,7 +79,8 @@ def _stuck(campus: Campus) -> tuple[Row, int]:
         ensure_history(campus, enrollment)
         found = campus.row(
             "SELECT st.* FROM assignment_status st JOIN sco ON sco.status = st.number"
-            ' WHERE st.enrollment = ? AND sco.elements LIKE \'%"lesson_status": "incomplete"%\'',
+            " JOIN assignment a ON a.number = st.assignment WHERE st.enrollment = ? AND a.scorm = '1.2'"
+            " AND json_extract(sco.elements, '$.lesson_status') = 'incomplete'",
             enrollment["number"],
         )
         if found is not None:

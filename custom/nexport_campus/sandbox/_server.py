@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import socket
+import sqlite3
 import sys
 import threading
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -34,35 +36,39 @@ def serve_parent() -> None:
     """
     settings = Settings.from_json(sys.stdin.readline())
     try:
-        sock = _listen(settings)
-        app = _build(settings)
-    except (OSError, ValueError) as error:
+        sock, campus = _listen(settings), _open(settings)
+    except (OSError, ValueError, sqlite3.Error) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
+    server = _server(campus)
     print(json.dumps({"url": _url(sock)}), flush=True)
-    server = _server(*app)
     threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
-    asyncio.run(server.serve([sock]))
+    _serve(server, sock, campus)
 
 
-def serve_in_foreground(settings: Settings, announce: Any) -> None:
+def serve_in_foreground(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until interrupted. `announce` is called with the address once the campus can be asked.
 
-    Raises OSError for an address that can't be had, ValueError for a database of another campus.
+    Raises OSError for an address that can't be had, ValueError for a database of another campus,
+    sqlite3.Error for a file that is no database.
     """
-    sock = _listen(settings)
-    server = _server(*_build(settings))
+    sock, campus = _listen(settings), _open(settings)
+    server = _server(campus)
     announce(_url(sock))
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(server.serve([sock]))
+        _serve(server, sock, campus)
 
 
-def _build(settings: Settings) -> tuple[Any, Connections]:
-    connections: Connections = {}
+def _open(settings: Settings) -> Campus:
     campus = Campus(settings, open_store(settings), Clock(CLOCK_START))
     if settings.database is None and settings.enrollments <= _REMEMBERED:
         campus.remember()
-    return make_app(campus, connections), connections
+    return campus
+
+
+def _serve(server: uvicorn.Server, sock: socket.socket, campus: Campus) -> None:
+    with contextlib.closing(campus), sock:
+        asyncio.run(server.serve([sock]))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -75,7 +81,9 @@ def _url(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(app: Any, connections: Connections) -> uvicorn.Server:
+def _server(campus: Campus) -> uvicorn.Server:
+    connections: Connections = {}
+
     class Protocol(H11Protocol):
         """Enters each connection, so that a scripted failure can reset it."""
 
@@ -91,7 +99,7 @@ def _server(app: Any, connections: Connections) -> uvicorn.Server:
 
     # Neither log is wanted: addresses carry tokens, and cut answers look like mistakes to uvicorn.
     config = uvicorn.Config(
-        app,
+        make_app(campus, connections),
         http=Protocol,
         ws="none",
         lifespan="off",
