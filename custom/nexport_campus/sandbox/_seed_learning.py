@@ -24,33 +24,12 @@ __all__ = [
 ]
 
 TOPICS: Final = (
-    "Aerial Lift",
-    "Blasting",
-    "Confined Space",
-    "Crane Signals",
-    "Defensive Driving",
-    "Electrical Safety",
-    "Fall Protection",
-    "First Aid",
-    "Food Hygiene",
-    "Forklift",
-    "Gas Detection",
-    "Hazard Communication",
-    "Hearing Conservation",
-    "Incident Command",
-    "Jobsite Inspection",
-    "Kitchen Fire",
-    "Ladder Safety",
-    "Lockout Tagout",
-    "Machine Guarding",
-    "Noise Control",
-    "Oxygen Handling",
-    "Process Safety",
-    "Rail Signals",
-    "Respirator Use",
-    "Scaffolding",
-    "Trenching",
-)
+    "Aerial Lift", "Blasting", "Confined Space", "Crane Signals", "Defensive Driving", "Electrical Safety",
+    "Fall Protection", "First Aid", "Food Hygiene", "Forklift", "Gas Detection", "Hazard Communication",
+    "Hearing Conservation", "Incident Command", "Jobsite Inspection", "Kitchen Fire", "Ladder Safety",
+    "Lockout Tagout", "Machine Guarding", "Noise Control", "Oxygen Handling", "Process Safety",
+    "Rail Signals", "Respirator Use", "Scaffolding", "Trenching",
+)  # fmt: skip
 LEVELS: Final = ("Fundamentals", "Instructor", "Practice", "Refresher", "Supervisor")
 _RUNS: Final = 20
 SECTIONS: Final = len(TOPICS) * len(LEVELS) * _RUNS
