@@ -27,6 +27,7 @@ __all__ = ["Outcome", "item_error", "read_answer"]
 T = TypeVar("T")
 _logger = logging.getLogger("nexport_campus")
 _SNIPPET = 200
+_LOOKED_AT = 65_536
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -56,7 +57,7 @@ def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrub
     if getattr(parsed, "error", None) is True:
         # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
         raise _invalid_field(operation, answer, parsed, scrubber)
-    return Outcome(answer, parsed, _warnings(parsed))
+    return Outcome(answer, parsed, tuple(scrubber.text(text) for text in _warnings(parsed)))
 
 
 def item_error(
@@ -92,6 +93,11 @@ def _unreadable(reason: str, path: str, answer: Answer, scrubber: Scrubber) -> A
         f"the answer can't be read: {scrubber.text(reason)}", path=path, snippet=snippet
     )
     return AttemptFailed(error, Failure.CONSIDERED, status=200, unknown_outcome=True)
+
+
+def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
+    """What an error keeps of a body; nothing of a login's, which may hold a token that nobody knows yet."""
+    return None if operation.token == "none" else scrubber.bytes(content)
 
 
 def _entity_if_any(content: bytes) -> Entity:

@@ -22,6 +22,7 @@
 An error prints one line. `body` and `snippet` can hold students' data: they stay out of `str`, `repr` and pickles.
 """
 
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,8 @@ __all__ = [
     "fresh_copy",
 ]
 
+_LONGEST = 300
+
 
 def _rebuild(cls: type["NexportError"], state: dict[str, Any]) -> "NexportError":
     error = cls.__new__(cls)
@@ -61,9 +64,11 @@ def _portable(cause: BaseException | None) -> BaseException | None:
     if cause is None or isinstance(cause, NexportError):
         return cause
     try:
-        return type(cause)(*(arg for arg in cause.args if isinstance(arg, str | int)))
-    except TypeError:
+        portable: object = type(cause)(*(arg for arg in cause.args if isinstance(arg, str | int)))
+        portable = pickle.loads(pickle.dumps(portable))  # noqa: S301 -- it was made a line above
+    except Exception:  # noqa: BLE001 -- whatever is wrong with it, it must not keep the error from travelling
         return None
+    return portable if isinstance(portable, BaseException) else None
 
 
 class NexportError(Exception):
@@ -114,7 +119,8 @@ class NexportError(Exception):
             self.__cause__ = state["__cause__"]
 
     def _detail(self) -> str:
-        return " ".join(self.message.split())
+        line = " ".join(self.message.split())
+        return f"{line[:_LONGEST]}..." if len(line) > _LONGEST else line
 
 
 class ConfigurationError(NexportError):
@@ -188,8 +194,7 @@ class APIError(NexportError):
 
     def _detail(self) -> str:
         code = f", code {self.error_code}" if self.error_code else ""
-        text = super()._detail()
-        return f"{text[:300]}{'...' if len(text) > 300 else ''} (HTTP {self.status_code}{code})"
+        return f"{super()._detail()} (HTTP {self.status_code}{code})"
 
 
 class AuthenticationError(APIError):

@@ -1,0 +1,124 @@
+"""`maybe_applied`: whether the campus may have carried out a write that failed; over a real socket."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+import nexport_campus as sdk
+from nexport_campus import NexportError
+from nexport_client.api import admin_api, learning_api, scorm_api
+from support.campus import campus_of, campus_with
+from support.scripted import Answer, ScriptedServer, entity, gzip_answer, html_answer, json_answer
+from support.spec import OPERATIONS, SOME_ID, answer_for
+
+GOOD = answer_for("LearningApi_DropEnrollment")
+MAYBE: dict[str, Answer] = {
+    "lost": Answer(cut_after=0),
+    "reset": Answer(cut_after=0, ending="reset"),
+    "cut": json_answer(GOOD, cut_after=-3),
+    "no HTTP": Answer(raw=b"???\r\n\r\n", ending="close"),
+    "corrupt": gzip_answer(GOOD, corrupt=True),
+    "HTML": html_answer(),
+    "empty": Answer(),
+    "truncated JSON": Answer(body=b'{"enrollment_id": '),
+    "another's object": json_answer({"status": "ok"}),
+    "a list": json_answer([GOOD]),
+    "a wrong type": json_answer(GOOD | entity(0) | {"api_error_entity": "none"}),
+    "500": Answer(status=500),
+    "502 with HTML": html_answer(502),
+    "503 with JSON": json_answer({"error": "down"}, 503),
+    "504 with code 0": json_answer(entity(0), 504),
+    "599": Answer(status=599),
+}
+CERTAIN: dict[str, Answer] = {
+    "200 with a code": json_answer(entity(2, "No")),
+    "409 with a code": json_answer(entity(7, "There"), 409),
+    "403": html_answer(403),
+    "404": html_answer(404),
+    "422": Answer(status=422),
+    "429": Answer(status=429),
+    "302": Answer(status=302, headers=[("Location", "/login")]),
+    "500 with a code": json_answer(entity(1, "Unknown"), 500),
+    "503 with a code": json_answer(entity(5, "No"), 503),
+    "401": Answer(status=401),
+}
+
+
+@pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
+async def test_writes(name: str) -> None:
+    """A lost, late, cut or unreadable answer, and a 5xx without a code, leave it open; any other answer settles it."""
+    async with campus_with((MAYBE | CERTAIN)[name]) as (campus, server):
+        with pytest.raises(NexportError) as caught:
+            await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
+    assert caught.value.maybe_applied is (name in MAYBE)
+    assert ("may have carried it out" in str(caught.value)) is (name in MAYBE)
+    assert len(server.requests) == caught.value.attempts == 1
+
+
+@pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
+async def test_reads(name: str) -> None:
+    """A read never leaves anything open."""
+    async with campus_with((MAYBE | CERTAIN)[name]) as (campus, _):
+        with pytest.raises(NexportError) as caught:
+            await campus.learning.get_section_description(section_id=SOME_ID)
+    assert caught.value.maybe_applied is False
+
+
+async def test_a_late_answer() -> None:
+    """A write that timed out while waiting may have happened."""
+    late = json_answer(GOOD, gate=asyncio.Event())
+    async with campus_with(late, timeout=0.05) as (campus, _):
+        with pytest.raises(sdk.RequestTimeoutError, match="timed out waiting") as caught:
+            await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
+    assert caught.value.maybe_applied
+
+
+async def test_a_dripping_answer() -> None:
+    """`timeout` is for the attempt as a whole: a server that sends a byte now and then doesn't outlive it."""
+    async with campus_with(json_answer(GOOD, drip_seconds=0.02), timeout=0.2) as (campus, _):
+        with pytest.raises(sdk.RequestTimeoutError):
+            await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
+
+
+async def test_nobody_listens() -> None:
+    """A write that never left didn't happen."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        async with (
+            ScriptedServer([]) as server,
+            campus_of(server, base_url=f"http://127.0.0.1:{port}") as campus,
+        ):
+            with pytest.raises(sdk.TransportError, match="can't connect") as caught:
+                await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
+    assert caught.value.maybe_applied is False
+
+
+async def test_a_name_that_nobody_has() -> None:
+    """A host that doesn't exist is a TransportError that names it, and nothing was sent."""
+    auth = sdk.StaticToken("token")
+    async with sdk.NexportCampus(
+        auth, base_url="https://campus.invalid", retry=sdk.RetryPolicy(max_attempts=1)
+    ) as campus:
+        with pytest.raises(sdk.TransportError, match=r"campus\.invalid") as caught:
+            await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
+    assert caught.value.maybe_applied is False
+
+
+def test_what_writes() -> None:
+    """The marks of the overlay reach the client: five operations write, whatever their HTTP method."""
+    areas: list[Any] = [admin_api, learning_api, scorm_api]
+    declared = {
+        value.id: value.effect for area in areas for value in vars(area).values() if hasattr(value, "effect")
+    }
+    writes = {operation.id for operation in OPERATIONS if operation.writes}
+    assert {name for name, effect in declared.items() if effect == "write"} == writes
+    assert writes == {
+        "LearningApi_CreateEnrollment",
+        "LearningApi_DeleteEnrollment",
+        "LearningApi_DropEnrollment",
+        "LearningApi_SetCustomEnrollmentFieldValues",
+        "ScormApi_EditScormData",
+    }
