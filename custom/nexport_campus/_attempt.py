@@ -1,20 +1,27 @@
 """One attempt: a request goes out, an answer or a failure comes back."""
 
 import asyncio
-from typing import Any, NoReturn
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeGuard
 
 import attrs
 import httpx
 
 from nexport_client.types import Secret
 
+from ._body import read_body
 from ._errors import NexportError, RequestTimeoutError, ResponseDecodeError, TransportError
 from ._retry import Failure
+from ._secrets import Scrubber
 from ._settings import Settings
-from ._transport import Lanes, with_token
+from ._transport import Lane, Lanes, with_token
 from ._version import USER_AGENT
 
-__all__ = ["Answer", "AttemptFailed", "build_request", "send"]
+__all__ = ["Answer", "AttemptFailed", "Wire", "build_request", "send"]
+
+_BELOW = frozenset({"anyio", "h11", "httpcore"})
+_QUOTED = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -46,86 +53,109 @@ class AttemptFailed(Exception):
         self.retry_after = retry_after
 
 
-class _Progress:
-    """Whether a request has begun to leave, as httpcore's trace tells; a transport that tells nothing may have sent."""
+class Wire:
+    """How far one request has come on its way, as httpcore's trace tells; a transport that tells nothing may have sent."""
 
     def __init__(self) -> None:
+        self.lane: Lane | None = None
         self._told = self._begun = False
 
-    async def __call__(self, event: str, info: object) -> None:
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of an event; httpcore calls this as the request's `trace` extension."""
         self._told = True
-        self._begun = self._begun or event.endswith("send_request_headers.started")
+        if event.endswith("connect_tcp.complete") and self.lane is not None:
+            self.lane.connected(info["return_value"])
+        elif event.endswith("send_request_headers.started"):
+            # A proxy is asked for a tunnel first: that request isn't ours.
+            self._begun = self._begun or info["request"].method != b"CONNECT"
 
     @property
     def provably_not_sent(self) -> bool:
-        return self._told and not self._begun
+        """Whether the campus can't have got any of it."""
+        return self.lane is None or (self._told and not self._begun)
 
 
 async def send(
-    lanes: Lanes, settings: Settings, request: httpx.Request, token: Secret | None, seconds: float | None
+    lanes: Lanes,
+    settings: Settings,
+    request: httpx.Request,
+    token: Secret | None,
+    wire: Wire,
+    scrubber: Scrubber,
 ) -> Answer:
-    """Send a request with a token and read its answer whole, within `seconds`. Raises AttemptFailed.
+    """Send a request with a token and read its answer whole, within `timeout`. Raises AttemptFailed.
 
     A redirect is an answer like any other: it is not followed, so nothing secret goes to another place.
     """
-    lane = lanes.take()
-    progress = _Progress()
-    request.extensions = {"timeout": _phases(settings, seconds), "trace": progress}
+    seconds = settings.timeout if isinstance(settings.timeout, int | float) else None
+    lane = wire.lane = lanes.take()
+    request.extensions = {"timeout": httpx.Timeout(settings.timeout).as_dict(), "trace": wire}
     try:
         async with asyncio.timeout(seconds):
             # The copy with the token has no name here: a traceback's locals don't show it.
-            response = await lane.handle_async_request(
-                request if token is None else with_token(lane, request, token)
+            response = await lane.transport.handle_async_request(
+                request if token is None else with_token(lane.transport, request, token)
             )
             try:
-                content = await _read(response, settings.max_response_bytes)
+                content = await _content(response, settings.max_response_bytes)
             finally:
                 await response.aclose()
     except BaseException as error:
         await lanes.drop(lane)
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError):
-            _fail(error, request, progress)
+        if _is_from_below(error):
+            _fail(error, request, wire, scrubber)
         raise
-    lanes.give(lane)
+    await lanes.give(lane)
     return Answer(response.status_code, response.headers, content)
 
 
-def _phases(settings: Settings, seconds: float | None) -> dict[str, float | None]:
-    timeout = settings.timeout
-    return timeout.as_dict() if isinstance(timeout, httpx.Timeout) else httpx.Timeout(seconds).as_dict()
+async def _content(response: httpx.Response, most: int) -> bytes:
+    """The body. Raises AttemptFailed for one that can't be used, unless the status says enough without it."""
+    try:
+        return await read_body(response, most)
+    except ResponseDecodeError as error:
+        if response.status_code >= 300:
+            return b""
+        raise AttemptFailed(error, Failure.CONSIDERED, unknown_outcome=True) from None
 
 
-async def _read(response: httpx.Response, most: int) -> bytes:
-    """The body, decompressed. Raises AttemptFailed for one that is larger than allowed."""
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > most:
-            message = f"the answer is larger than max_response_bytes, {most}"
-            raise AttemptFailed(ResponseDecodeError(message), Failure.CONSIDERED, unknown_outcome=True)
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _is_from_below(error: BaseException) -> TypeGuard[Exception]:
+    """Whether it is a failure of the libraries that carry our requests; anything else is a mistake, and stays one."""
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError | ValueError):
+        return True
+    return isinstance(error, Exception) and type(error).__module__.partition(".")[0] in _BELOW
 
 
-def _fail(error: Exception, request: httpx.Request, progress: _Progress) -> NoReturn:
+def _fail(error: Exception, request: httpx.Request, wire: Wire, scrubber: Scrubber) -> NoReturn:
     """Raise what a failure of the transport means to us."""
     if isinstance(error, httpx.RequestError):
         # The transport's own request may carry the token in its URL.
         error.request = request
-    host = request.url.netloc.decode("ascii")
-    not_sent = isinstance(
+    _censor(error, scrubber)
+    # Told apart by class too: not every transport has a trace.
+    not_sent = wire.provably_not_sent or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     )
-    not_sent = not_sent or progress.provably_not_sent
-    raised = AttemptFailed(
-        _translated(error, host, not_sent=not_sent),
-        Failure.NOT_SENT if not_sent else Failure.NO_ANSWER,
-        unknown_outcome=not not_sent,
-    )
-    if isinstance(error, httpx.DecodingError):
-        raised.failure = Failure.CONSIDERED
-    raised.error.__cause__ = error
-    raise raised from error
+    undecodable = isinstance(error, httpx.DecodingError)
+    failure = Failure.NOT_SENT if not_sent else Failure.CONSIDERED if undecodable else Failure.NO_ANSWER
+    translated = _translated(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
+    translated.__cause__ = error
+    raise AttemptFailed(translated, failure, unknown_outcome=not not_sent) from error
+
+
+def _censor(error: BaseException, scrubber: Scrubber) -> None:
+    """Take out of an exception, and of those behind it, the answer's bytes that it quotes, and known secrets."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        found = waiting.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        found.args = tuple(
+            scrubber.text(_QUOTED.sub("...", item)) if isinstance(item, str) else item for item in found.args
+        )
+        waiting += [found.__cause__, found.__context__]
 
 
 def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
@@ -135,10 +165,10 @@ def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
         doing = "connecting to" if not_sent else "waiting for"
         return RequestTimeoutError(f"timed out {doing} {host}; raise timeout if the campus needs longer")
     if isinstance(error, httpx.DecodingError):
-        return ResponseDecodeError(f"the body can't be decompressed ({reason})")
+        return ResponseDecodeError(f"the body can't be decompressed ({type(error).__name__})")
     if isinstance(error, httpx.ProxyError):
         return TransportError(f"the proxy doesn't let us through to {host} ({reason})")
-    if isinstance(error, httpx.ConnectError):
+    if not_sent:
         return TransportError(f"can't connect to {host}: check base_url, network and certificates ({reason})")
     return TransportError(f"the connection to {host} broke ({reason})")
 

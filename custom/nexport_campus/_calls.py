@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -14,13 +13,14 @@ from nexport_client.types import Secret
 
 from ._answers import Outcome, read_answer
 from ._arguments import Encoded
-from ._attempt import AttemptFailed, build_request, send
+from ._attempt import AttemptFailed, Wire, build_request, send
 from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
+from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
 from ._drift import DriftReporter
-from ._errors import AuthenticationError, NexportError, fresh_copy
+from ._errors import AuthenticationError, NexportError, RequestTimeoutError, fresh_copy
 from ._logs import scrub_logs
-from ._retry import Budget, delay_before, may_retry
+from ._retry import Budget, wait_before_retry
 from ._secrets import Scrubber
 from ._session import Session, Sessions
 from ._settings import Settings
@@ -35,14 +35,17 @@ _logger = logging.getLogger("nexport_campus")
 class Core:
     """What a client and its views share: connections, token, retry budget, known secrets."""
 
-    def __init__(self, auth: Auth, settings: Settings) -> None:
-        self.sessions = Sessions(settings)
+    def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
+        self.clock = clock
+        self.sessions = Sessions(settings, clock)
         self.budget = Budget()
         self.scrubber = Scrubber()
         scrub_logs(self.scrubber)
         self.settings = settings
         self._auth = auth
-        self.tokens = TokenKeeper(self._fetch, renewable=not isinstance(auth, StaticToken))
+        self.tokens = TokenKeeper(
+            self._fetch, renewable=not isinstance(auth, StaticToken), clock=clock.monotonic
+        )
         if isinstance(auth, PasswordAuth):
             self.scrubber.add([auth.password])
 
@@ -55,6 +58,7 @@ class Core:
 
     async def aclose(self) -> None:
         """Close everything; may be called twice."""
+        self.sessions.refuse()
         await self.tokens.aclose()
         await self.sessions.aclose()
 
@@ -94,6 +98,12 @@ class _Progress:
     attempts: int = 0
     retries: int = 0
     replayed: bool = False
+    wire: Wire | None = None
+    failed: AttemptFailed | None = None
+
+    def may_be_sent(self) -> bool:
+        """Whether there is an attempt under way that the campus may have got."""
+        return self.wire is not None and not self.wire.provably_not_sent
 
 
 class Runner:
@@ -106,43 +116,71 @@ class Runner:
 
     async def run(self, operation: Operation[T], encoded: Encoded, *, limited: bool = True) -> Outcome[T]:
         """The outcome of a call. Raises NexportError."""
-        session = self.core.session()
-        started = time.monotonic()
+        session, clock = self.core.session(), self.core.clock
+        started = clock.monotonic()
         total = self.settings.retry.total_timeout
         progress = _Progress(deadline=None if total is None else started + total)
         try:
-            # Before the turn, so that all who need a login wait for the same one, and fail with it.
-            token = await self._token(operation, encoded)
-            async with session.limiter if limited else nullcontext():
-                outcome = await self._attempts(session, operation, encoded, token, progress)
+            outcome = await self._within(total, session, operation, encoded, progress, limited)
         except NexportError as error:
-            _log(operation, progress, started, error)
+            _log(operation, progress, clock.monotonic() - started, error)
             raise
-        _log(operation, progress, started, None, outcome)
+        _log(operation, progress, clock.monotonic() - started, None, outcome)
         return outcome
+
+    async def _within(
+        self,
+        total: float | None,
+        session: Session,
+        operation: Operation[T],
+        encoded: Encoded,
+        progress: _Progress,
+        limited: bool,
+    ) -> Outcome[T]:
+        """The outcome, unless the time for it runs out or the client is closed meanwhile."""
+        limit = asyncio.timeout(total)
+        try:
+            async with limit:
+                session.enter(limit)
+                return await self._attempts(session, operation, encoded, progress, limited)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise _cut_short(operation, progress, session, total) from (
+                progress.failed.error if progress.failed is not None else error
+            )
+        finally:
+            session.leave(limit)
 
     async def _attempts(
         self,
         session: Session,
         operation: Operation[T],
         encoded: Encoded,
-        token: Secret | None,
         progress: _Progress,
+        limited: bool,
     ) -> Outcome[T]:
+        self.core.scrubber.add(encoded.secrets())
         while True:
-            try:
-                outcome = await self._attempt(session, operation, encoded, token, progress)
-            except AttemptFailed as attempt:
-                failed = attempt
-            else:
-                self.core.budget.refund(progress.retries)
-                return attrs.evolve(outcome, attempts=progress.attempts)
-            # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
-            await self._recover(operation, encoded, failed, token, progress)
+            # Before the turn, so that all who need a login wait for the same one, and fail with it.
             token = await self._token(operation, encoded)
+            async with session.limiter if limited else nullcontext() as waited:
+                if await session.limiter.turn() or waited:
+                    # It may have expired meanwhile.
+                    token = await self._token(operation, encoded)
+                try:
+                    outcome = await self._attempt(session, operation, encoded, token, progress)
+                except AttemptFailed as attempt:
+                    progress.failed = failed = attempt
+                else:
+                    self.core.budget.refund(progress.retries)
+                    return attrs.evolve(outcome, attempts=progress.attempts)
+            progress.wire = None
+            # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
+            # Outside the turn: a call that waits takes no other's place.
+            await self._recover(operation, encoded, failed, token, progress)
 
     async def _token(self, operation: Operation[Any], encoded: Encoded) -> Secret | None:
-        self.core.scrubber.add(encoded.secrets())
         if operation.token == "none":
             return None
         if encoded.token is not None:
@@ -157,24 +195,16 @@ class Runner:
         token: Secret | None,
         progress: _Progress,
     ) -> Outcome[T]:
-        await session.limiter.turn()
         progress.attempts += 1
+        progress.wire = Wire()
         request = build_request(
             self.settings, operation.method, operation.path, encoded.query, encoded.content()
         )
-        answer = await send(session.lanes, self.settings, request, token, self._seconds(progress))
+        scrubber = self.core.scrubber
+        answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
         if operation.token != "none":
-            answer = attrs.evolve(answer, content=self.core.scrubber.content(answer.content))
-        return read_answer(operation, answer, self.decoder, self.core.scrubber)
-
-    def _seconds(self, progress: _Progress) -> float | None:
-        """Seconds that the next attempt may take."""
-        timeout = self.settings.timeout
-        seconds = timeout if isinstance(timeout, int | float) else None
-        if progress.deadline is None:
-            return seconds
-        left = max(0.001, progress.deadline - time.monotonic())
-        return left if seconds is None else min(seconds, left)
+            answer = attrs.evolve(answer, content=scrubber.content(answer.content))
+        return read_answer(operation, answer, self.decoder, scrubber)
 
     async def _recover(
         self,
@@ -190,21 +220,35 @@ class Runner:
             if self.core.tokens.renewable and not progress.replayed:
                 progress.replayed = True
                 return
-        policy = self.settings.retry
-        wait = None
-        if progress.attempts - progress.replayed < policy.max_attempts and may_retry(
-            operation.effect, failed.failure, failed.status
-        ):
-            wait = delay_before(progress.retries + 2, policy, failed.retry_after)
-        late = (
-            wait is not None
-            and progress.deadline is not None
-            and time.monotonic() + wait >= progress.deadline
+        clock = self.core.clock
+        wait = wait_before_retry(
+            self.settings.retry,
+            operation.effect,
+            failed.failure,
+            failed.status,
+            attempt=progress.attempts - progress.replayed,
+            retry_after=failed.retry_after,
+            seconds_left=None if progress.deadline is None else progress.deadline - clock.monotonic(),
+            jitter=clock.random(),
         )
-        if wait is None or late or not self.core.budget.spend():
+        if wait is None or not self.core.budget.spend():
             raise _final(operation, failed, progress)
         progress.retries += 1
-        await asyncio.sleep(wait)
+        await clock.sleep(wait)
+
+
+def _cut_short(
+    operation: Operation[Any], progress: _Progress, session: Session, total: float | None
+) -> NexportError:
+    """The error of a call that was ended from outside, wherever it was: by its total timeout or the client's end."""
+    place: dict[str, Any] = {
+        "operation_id": operation.id,
+        "attempts": progress.attempts,
+        "maybe_applied": operation.effect == "write" and progress.may_be_sent(),
+    }
+    if session.closed:
+        return NexportError("the client was closed while this call was under way", **place)
+    return RequestTimeoutError(f"timed out: the {total} s of total_timeout are over", **place)
 
 
 def _final(operation: Operation[Any], failed: AttemptFailed, progress: _Progress) -> NexportError:
@@ -219,13 +263,12 @@ def _final(operation: Operation[Any], failed: AttemptFailed, progress: _Progress
 def _log(
     operation: Operation[Any],
     progress: _Progress,
-    started: float,
+    seconds: float,
     error: NexportError | None,
     outcome: Outcome[Any] | None = None,
 ) -> None:
     """One line a call, with structured fields; nothing of its arguments or its answer."""
     status = getattr(error, "status_code", None) if outcome is None else outcome.answer.status_code
-    seconds = time.monotonic() - started
     fields = {"operation": operation.id, "status": status, "attempts": progress.attempts, "seconds": seconds}
     ending = "ok" if error is None else type(error).__name__
     _logger.debug(

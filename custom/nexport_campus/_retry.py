@@ -1,8 +1,7 @@
 """What may be sent again, and when: a decision without side effects, and the budget that keeps storms small."""
 
 import math
-import random
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -12,9 +11,18 @@ import attrs
 
 from ._errors import ConfigurationError
 
-__all__ = ["Budget", "Failure", "RetryPolicy", "delay_before", "may_retry", "retry_after_seconds"]
+__all__ = [
+    "Budget",
+    "Failure",
+    "RetryPolicy",
+    "backoff",
+    "may_retry",
+    "retry_after_seconds",
+    "wait_before_retry",
+]
 
 _TRANSIENT = frozenset({500, 502, 503, 504})
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 @attrs.frozen
@@ -80,34 +88,64 @@ def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | 
     return failure is Failure.NO_ANSWER or status in _TRANSIENT
 
 
-def delay_before(
-    attempt: int, policy: RetryPolicy, retry_after: float | None, jitter: Callable[[], float] = random.random
+def backoff(retry: int, policy: RetryPolicy, jitter: float) -> float:
+    """Seconds to wait before a retry, counted from 1: up to an exponential bound, by a `jitter` from 0 to 1."""
+    try:
+        longest = policy.initial_delay * 2.0 ** (retry - 1)
+    except OverflowError:
+        longest = policy.max_delay
+    return min(policy.max_delay, longest) * jitter
+
+
+def wait_before_retry(
+    policy: RetryPolicy,
+    effect: Literal["read", "write"],
+    failure: Failure,
+    status: int | None = None,
+    *,
+    attempt: int,
+    retry_after: float | None = None,
+    seconds_left: float | None = None,
+    jitter: float,
 ) -> float | None:
-    """Seconds to wait before the attempt of this number (2 is the first retry); None if the server asks for too much."""
-    if retry_after is not None:
-        return retry_after if retry_after <= policy.max_retry_after else None
-    longest = min(policy.max_delay, policy.initial_delay * 2.0 ** min(attempt - 2, 60))
-    return longest * jitter()
+    """Seconds to wait after a failed attempt before the next one, or None to give up.
+
+    Args:
+        policy: How often and how long the call is tried.
+        effect: Whether the operation reads or writes.
+        failure: How the attempt failed.
+        status: The status of its answer, if one came.
+        attempt: The number of the attempt that failed, from 1; a replay with a new token is none.
+        retry_after: Seconds that the server asked to wait, or None.
+        seconds_left: What is left of the call's total time, or None for no limit.
+        jitter: A random number from 0 to 1.
+    """
+    if attempt >= policy.max_attempts or not may_retry(effect, failure, status):
+        return None
+    if retry_after is not None and retry_after > policy.max_retry_after:
+        return None
+    wait = backoff(attempt, policy, jitter) if retry_after is None else retry_after
+    return wait if seconds_left is None or wait < seconds_left else None
 
 
 def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
-    """A `Retry-After` header in seconds from now (RFC 9110, 10.2.3: seconds or a date); None for what says nothing."""
+    """A `Retry-After` header in seconds from now (RFC 9110, 10.2.3: seconds or a date); None for what says nothing.
+
+    Fractions of a second are taken too. A date that has passed means no wait.
+    """
     if value is None:
         return None
-    try:
-        seconds = float(value.strip())
-    except ValueError:
-        seconds = _seconds_until(value, now or datetime.now(UTC))
+    seconds = float(value) if _SECONDS.fullmatch(value.strip()) else _seconds_until(value, now)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _seconds_until(value: str, now: datetime) -> float:
+def _seconds_until(value: str, now: datetime | None) -> float:
     try:
         date = parsedate_to_datetime(value)
+        date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return math.nan
-    date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
 
 
 class Budget:

@@ -1,9 +1,14 @@
 """The connections of a client: where they go through, their TLS context, and which of them a request takes."""
 
+import asyncio
 import os
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -14,7 +19,7 @@ from ._errors import ConfigurationError
 from ._secrets import SecretURL
 from ._settings import Settings
 
-__all__ = ["Lanes", "with_token"]
+__all__ = ["Lane", "Lanes", "with_token"]
 
 
 @cache
@@ -23,19 +28,37 @@ def _shared_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLConte
     return httpx.create_ssl_context()
 
 
-def _verify(settings: Settings) -> ssl.SSLContext | str | bool:
-    if settings.verify is True:
-        return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    return settings.verify
+@cache
+def _no_context() -> ssl.SSLContext:
+    """What a transport for plain http is given: without one it would make its own, each time."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _context(settings: Settings) -> ssl.SSLContext:
+    """The TLS context of the settings, made once for all lanes. Raises ConfigurationError."""
+    verify = settings.verify
+    try:
+        if isinstance(verify, ssl.SSLContext):
+            return verify
+        if verify is True:
+            return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        if verify is False:
+            return httpx.create_ssl_context(verify=False)
+        if Path(verify).is_dir():
+            return ssl.create_default_context(capath=verify)
+        return ssl.create_default_context(cafile=verify)
+    except OSError as error:
+        where = verify if isinstance(verify, str) else "SSL_CERT_FILE and SSL_CERT_DIR"
+        raise ConfigurationError(f"no certificates can be read from {where}: {error}") from error
 
 
 def _proxy(settings: Settings) -> httpx.Proxy | None:
     """The proxy that was given, or the one that the environment names for the campus's host."""
     given = settings.proxy
     if given is None:
-        host = settings.base_url.host
         found = getproxies()
-        given = None if proxy_bypass(host) else found.get(settings.base_url.scheme) or found.get("all")
+        bypassed = proxy_bypass(settings.base_url.netloc.decode("ascii"))
+        given = None if bypassed else found.get(settings.base_url.scheme) or found.get("all")
         given = f"http://{given}" if given and "://" not in given else given
     if not given:
         return None
@@ -48,6 +71,58 @@ def _proxy(settings: Settings) -> httpx.Proxy | None:
         ) from None
 
 
+class Lane:
+    """A transport with one connection. The user's own transport, which stays whole whatever happens, is `shared`."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, shared: bool = False) -> None:
+        self.transport = transport
+        self.shared = shared
+        self._stream: Any = None
+
+    def connected(self, stream: Any) -> None:
+        """Told of the network stream that the transport has opened, as httpcore's trace gives it."""
+        self._stream = stream
+
+    def is_clean(self) -> bool:
+        """Whether the last answer left nothing behind that the next request would take for its own answer.
+
+        httpcore asks the socket alone, which doesn't know of bytes that were read together with the answer.
+        """
+        pool = getattr(self.transport, "_pool", None)
+        return not any(_unread(connection) for connection in getattr(pool, "connections", ()))
+
+    async def aclose(self) -> None:
+        """Close the transport, and the socket that it may have lost sight of when it was cancelled in a handshake."""
+        stream, self._stream = self._stream, None
+        # Whatever a broken connection says to being closed: it is gone.
+        with suppress(Exception):
+            await self.transport.aclose()
+        if stream is not None:
+            with suppress(Exception):
+                await stream.aclose()
+
+    def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the socket of a loop that doesn't run any more, so that nothing can be awaited on it."""
+        stream, self._stream = self._stream, None
+        sock = None if stream is None else stream.get_extra_info("socket")
+        if sock is None or sock.fileno() < 0:
+            return
+        # asyncio closes a socket in a callback, which this loop will never run: make the callback's call.
+        transport: Any = getattr(loop, "_transports", {}).get(sock.fileno())
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        with suppress(Exception):
+            transport._call_connection_lost(None)
+
+
+def _unread(connection: Any) -> bool:
+    """Whether one of httpcore's connections, or the one within it, holds bytes that it hasn't given out."""
+    while hasattr(connection, "_connection"):
+        connection = connection._connection
+    state = getattr(connection, "_h11_state", None)
+    return state is not None and bool(state.trailing_data[0])
+
+
 class Lanes:
     """A stack of transports with one connection each, the one used last on top.
 
@@ -57,46 +132,70 @@ class Lanes:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._idle: list[httpx.AsyncBaseTransport] = []
-        self._make: Callable[[], httpx.AsyncBaseTransport] | None = None
+        self._idle: list[Lane] = []
+        self._busy: set[Lane] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._make = self._factory(settings)
 
-    def take(self) -> httpx.AsyncBaseTransport:
-        """A transport for one request, to be given back with `give` or `drop`."""
-        if self._settings.transport is not None:
-            return self._settings.transport
-        if self._idle:
-            return self._idle.pop()
-        if self._make is None:
-            self._make = self._factory()
-        return self._make()
+    def take(self) -> Lane:
+        """A lane for one request, to be given back with `give` or `drop`."""
+        lane = self._idle.pop() if self._idle else self._make()
+        self._busy.add(lane)
+        return lane
 
-    def give(self, lane: httpx.AsyncBaseTransport) -> None:
-        """Take back a transport whose answer was read whole."""
-        if lane is not self._settings.transport:
-            self._idle.append(lane)
+    async def give(self, lane: Lane) -> None:
+        """Take back a lane whose answer was read whole."""
+        if not lane.is_clean():
+            await self.drop(lane)
+            return
+        self._busy.discard(lane)
+        self._idle.append(lane)
 
-    async def drop(self, lane: httpx.AsyncBaseTransport) -> None:
-        """Close a transport whose request came to no good end."""
-        if lane is not self._settings.transport:
-            await lane.aclose()
+    async def drop(self, lane: Lane) -> None:
+        """Close a lane whose request came to no good end; the closing goes on if the caller is cancelled."""
+        self._busy.discard(lane)
+        if lane.shared:
+            return
+        task = asyncio.ensure_future(lane.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        await asyncio.shield(task)
 
     async def aclose(self) -> None:
-        """Close all connections, and the user's transport, which the client took over."""
-        while self._idle:
-            await self._idle.pop().aclose()
-        if self._settings.transport is not None:
-            await self._settings.transport.aclose()
+        """Close all connections of our own. Doesn't suspend where there are none."""
+        while self._idle or self._busy:
+            lane = self._idle.pop() if self._idle else self._busy.pop()
+            if not lane.shared:
+                await lane.aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
-    def _factory(self) -> Callable[[], httpx.AsyncBaseTransport]:
-        proxy, limits = _proxy(self._settings), httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        tls = self._settings.base_url.scheme == "https" or proxy is not None
-        verify = _verify(self._settings) if tls else False
-        try:
-            httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits)
-        except ImportError as error:
-            raise ConfigurationError(f"this proxy needs a package that is not installed: {error}") from error
-        return lambda: httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits)
+    def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close all connections of a loop that doesn't run any more."""
+        for lane in {*self._idle, *self._busy}:
+            if not lane.shared:
+                lane.abandon(loop)
+        self._idle.clear()
+        self._busy.clear()
+        self._closing.clear()
+
+    @staticmethod
+    def _factory(settings: Settings) -> Callable[[], Lane]:
+        given = settings.transport
+        if given is not None:
+            return lambda: Lane(given, shared=True)
+        proxy, limits = _proxy(settings), httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        needs_tls = settings.base_url.scheme == "https"
+        context = _context(settings) if needs_tls else _no_context()
+
+        def make() -> Lane:
+            try:
+                return Lane(httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=limits))
+            except ImportError as error:
+                reason = f"this proxy needs a package that is not installed: {error}"
+                raise ConfigurationError(reason) from error
+
+        return make
 
 
 def with_token(transport: httpx.AsyncBaseTransport, request: httpx.Request, token: Secret) -> httpx.Request:
