@@ -117,6 +117,21 @@ async def test_after_a_failure_before_the_change(
     assert len(await created(sandbox)) == 1
 
 
+async def test_each_organization_has_its_own(
+    sandbox: Sandbox, campus: NexportCampus, samples: Samples
+) -> None:
+    """A user who is enrolled in one organization is enrolled in another too, and each call finds its own again."""
+    elsewhere = next(org for org in samples.org_ids if org != samples.org_id)
+    asked = {"user_id": samples.user_id, "syllabus_id": samples.section_id}
+    here = await campus.ensure_enrollment(org_id=samples.org_id, **asked)
+    there = await campus.ensure_enrollment(org_id=elsewhere, **asked)
+    assert here.created
+    assert there.created
+    again = [await campus.ensure_enrollment(org_id=org, **asked) for org in (samples.org_id, elsewhere)]
+    assert [found.enrollment_id for found in again] == [here.enrollment_id, there.enrollment_id]
+    assert len(await created(sandbox)) == 2
+
+
 async def test_what_does_not_exist(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
     """An unknown user, organization or syllabus is the campus's own error."""
     for wrong in ("org_id", "user_id", "syllabus_id"):

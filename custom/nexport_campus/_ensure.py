@@ -71,26 +71,34 @@ async def ensure_enrollment(
             membership_group_ids=membership_group_ids,
         )
     except EnrollmentAlreadyExistsError as error:
-        found = await _find(campus, user_id, syllabus_id, syllabus_unique_name)
-        if found is None:
-            # The campus says that it is there and doesn't show it: only the caller can find out why.
-            raise error from None
-        return EnsuredEnrollment(found, created=False)
+        # The enrollment may be another organization's; where this one has one too, it is meant.
+        for org_ids in ([org_id], None):
+            found = await _find(campus, user_id, org_ids, syllabus_id, syllabus_unique_name)
+            if found is not None:
+                return EnsuredEnrollment(found, created=False)
+        # The campus says that it is there and doesn't show it: only the caller can find out why.
+        raise error from None
     return EnsuredEnrollment(made.enrollment_id, created=True)
 
 
 async def _find(
-    campus: Campus, user_id: UUID | str, syllabus_id: UUID | str | None, syllabus_unique_name: str | None
+    campus: Campus,
+    user_id: UUID | str,
+    org_ids: list[UUID | str] | None,
+    syllabus_id: UUID | str | None,
+    syllabus_unique_name: str | None,
 ) -> UUID | None:
-    """The user's newest enrollment in the syllabus. The organization is no filter: the enrollment may be another's."""
+    """The newest of the user's enrollments in the syllabus, in any of the organizations."""
     pager = campus.learning.search_enrollments(
         user_ids=[user_id],
+        org_ids=org_ids,
         syllabus_ids=None if syllabus_id is None else [syllabus_id],
         syllabus_unique_names=None if syllabus_unique_name is None else [syllabus_unique_name],
     )
     wanted = None if syllabus_id is None else _uuid(syllabus_id)
     found = None
     async for enrollment in pager:
+        # The campus ignores a filter that it doesn't understand: what it found is looked at once more.
         if enrollment.user_id == _uuid(user_id) and wanted in {None, enrollment.syllabus_id}:
             found = enrollment.enrollment_id
     return found
