@@ -6,7 +6,7 @@ import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 
-__all__ = ["Listing", "honest", "sizes"]
+__all__ = ["Listing", "honest", "sizes", "thorough"]
 
 Totals = tuple[int | Literal["true"] | None, ...]
 Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
@@ -14,6 +14,7 @@ Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
 # How long an example takes depends on what else the machine does.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+thorough = settings(max_examples=500)
 
 
 @attrs.frozen(kw_only=True)

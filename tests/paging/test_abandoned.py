@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nexport_campus._pager import Pager
 
 from .desk import Desk, Record, clean, settle
-from .listing import Listing
+from .listing import Listing, thorough
 
 Step = Callable[[Pager[Record]], Awaitable[Any]]
 
@@ -52,6 +52,7 @@ EVERY_WAY = pytest.mark.parametrize(
 
 
 @EVERY_WAY
+@thorough
 @given(
     ahead=st.integers(1, 4),
     releases=st.integers(0, 6),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nexport_campus import PaginationError
 from nexport_campus._pagination import Run, Seen
 
-from .listing import Listing, honest, sizes
+from .listing import Listing, honest, sizes, thorough
 
 MANY = 200
 
@@ -51,6 +51,7 @@ def needed(listing: Listing, first: int, asked: int) -> int:
     return max(0, listing.pages(asked) - first + 1)
 
 
+@thorough
 @given(honest(st.just(("true",))), sizes)
 def test_a_total_ends_the_run_at_its_last_record(listing: Listing, asked: int) -> None:
     """With a true total every record comes once, in order, without any request beyond the last page."""
@@ -60,6 +61,7 @@ def test_a_total_ends_the_run_at_its_last_record(listing: Listing, asked: int) -
     assert (seen.error, seen.drifts) == (None, [])
 
 
+@thorough
 @given(honest(st.just((None,))), st.integers(1, 6), sizes)
 def test_without_a_total_the_records_end_the_run(listing: Listing, first: int, asked: int) -> None:
     """A page that is empty, or shorter than an earlier one, is the last: one request too many only where none is."""
@@ -71,6 +73,7 @@ def test_without_a_total_the_records_end_the_run(listing: Listing, first: int, a
     assert (seen.error, seen.drifts) == (None, [])
 
 
+@thorough
 @given(honest(), st.integers(1, 6), sizes)
 def test_a_run_may_start_anywhere(listing: Listing, first: int, asked: int) -> None:
     """From any page on, beyond the end too, every record comes once, with one request beyond the last at most."""
@@ -92,6 +95,7 @@ def test_a_later_start_on_the_last_page_asks_once_more() -> None:
     assert story(listing, first=3).pages == [3, 4]
 
 
+@thorough
 @given(honest(), sizes, st.lists(st.integers(-3, 3), min_size=1, max_size=5), st.data())
 def test_a_total_that_jitters_loses_and_doubles_nothing(
     listing: Listing, asked: int, jitter: list[int], data: st.DataObject
@@ -111,6 +115,7 @@ def test_a_total_that_jitters_loses_and_doubles_nothing(
         assert seen.error is not None
 
 
+@thorough
 @given(honest(st.lists(st.none() | st.integers(0, 30), min_size=1, max_size=6).map(tuple)), sizes)
 def test_no_total_makes_a_record_come_twice_or_out_of_order(listing: Listing, asked: int) -> None:
     """Whatever is told as total, what comes is the beginning of the list, and the run ends."""
@@ -133,6 +138,7 @@ def test_a_total_below_what_came_is_no_total() -> None:
 
 
 @pytest.mark.parametrize("manner", ["ignores", "cycles", "repeats_last"])
+@thorough
 @given(records=st.integers(1, 20), most=sizes)
 def test_without_a_total_a_page_that_comes_again_ends_the_run(
     manner: Literal["ignores", "cycles", "repeats_last"], records: int, most: int
@@ -149,6 +155,7 @@ def test_without_a_total_a_page_that_comes_again_ends_the_run(
 
 
 @pytest.mark.parametrize("manner", ["ignores", "cycles", "repeats_last"])
+@thorough
 @given(records=st.integers(1, 20), most=sizes, surplus=st.integers(1, 9), changes=st.booleans())
 def test_a_page_that_comes_again_is_an_error_while_more_are_said_to_remain(
     manner: Literal["ignores", "cycles", "repeats_last"], records: int, most: int, surplus: int, changes: bool
@@ -168,6 +175,7 @@ def test_a_page_that_comes_again_is_an_error_while_more_are_said_to_remain(
         assert "LearningApi_GetThings page" in str(seen.error)
 
 
+@thorough
 @given(honest(st.just(("true",))), sizes, st.data())
 def test_an_empty_page_is_an_error_while_more_are_said_to_remain(
     listing: Listing, asked: int, data: st.DataObject
@@ -189,6 +197,7 @@ def test_an_empty_page_in_a_later_run_is_an_error_where_no_page_size_explains_it
     assert (seen.error is not None, len(seen.records)) == (True, 7)
 
 
+@thorough
 @given(st.integers(1, 12), st.integers(1, 4))
 @example(3, 1)
 def test_records_that_look_alike_come_as_often_as_they_are(records: int, most: int) -> None:
@@ -205,6 +214,7 @@ def test_records_that_look_alike_make_no_endless_run() -> None:
     assert len(seen.records) <= 8
 
 
+@thorough
 @given(honest(), st.integers(1, 4), sizes, st.none() | st.integers(1, 30))
 def test_looking_ahead_goes_no_further_than_useful(
     listing: Listing, first: int, asked: int, limit: int | None
@@ -228,6 +238,7 @@ def test_looking_ahead_goes_no_further_than_useful(
             assert last <= max(number, first - 1 - (-limit // listing.size(asked)))
 
 
+@thorough
 @given(honest(), st.integers(1, 4), sizes)
 def test_the_page_size_is_the_applied_one_or_not_told(listing: Listing, first: int, asked: int) -> None:
     """From the second page on it is known; before, an honest report counts, and a report below what came does not."""

@@ -13,7 +13,7 @@ from nexport_campus import ArgumentError, NexportError, PaginationError
 from nexport_client.client import AsyncPager
 
 from .desk import Desk, Failed, clean, settle
-from .listing import Listing, honest, sizes
+from .listing import Listing, honest, sizes, thorough
 
 aheads = st.integers(1, 5)
 
@@ -57,6 +57,7 @@ def iterated(desk: Desk, ahead: int, random: Random) -> Taken:
     return taken
 
 
+@thorough
 @given(honest(), st.integers(1, 5), sizes, aheads, st.randoms(use_true_random=False))
 def test_every_record_comes_once_and_in_order(
     listing: Listing, first: int, asked: int, ahead: int, random: Random
@@ -73,6 +74,7 @@ def test_every_record_comes_once_and_in_order(
     assert desk.drifts == []
 
 
+@thorough
 @given(honest(st.just(("true",))), sizes, aheads, st.randoms(use_true_random=False))
 def test_with_a_total_looking_ahead_costs_nothing(
     listing: Listing, asked: int, ahead: int, random: Random
@@ -83,6 +85,7 @@ def test_with_a_total_looking_ahead_costs_nothing(
     assert desk.started == list(range(1, max(1, listing.pages(asked)) + 1))
 
 
+@thorough
 @given(honest(), st.integers(1, 4), sizes, aheads, st.integers(0, 30), st.randoms(use_true_random=False))
 def test_a_limit_fetches_no_page_beyond_it(
     listing: Listing, first: int, asked: int, ahead: int, limit: int, random: Random
@@ -95,6 +98,7 @@ def test_a_limit_fetches_no_page_beyond_it(
         assert len(desk.started) == -(-limit // listing.size(asked))
 
 
+@thorough
 @given(honest(), st.integers(1, 3), sizes, aheads, st.data(), st.randoms(use_true_random=False))
 def test_an_error_comes_after_all_records_before_it_and_its_page_resumes(
     listing: Listing, first: int, asked: int, ahead: int, data: st.DataObject, random: Random
@@ -113,6 +117,7 @@ def test_an_error_comes_after_all_records_before_it_and_its_page_resumes(
     assert taken.records + resumed.records == listing.rest(first, asked)
 
 
+@thorough
 @given(st.integers(1, 20), sizes, st.integers(2, 5), st.randoms(use_true_random=False))
 def test_errors_of_pages_beyond_the_end_do_not_matter(
     records: int, most: int, ahead: int, random: Random
@@ -125,6 +130,7 @@ def test_errors_of_pages_beyond_the_end_do_not_matter(
     assert iterated(desk, ahead, random) == Taken(list(range(listing.records)))
 
 
+@thorough
 @given(st.integers(1, 20), sizes, aheads, st.booleans(), st.randoms(use_true_random=False))
 def test_a_server_that_ignores_page_is_noticed(
     records: int, most: int, ahead: int, told: bool, random: Random
@@ -143,6 +149,7 @@ def test_a_server_that_ignores_page_is_noticed(
         assert (taken.error, desk.drifts) == (None, ["page_ignored"])
 
 
+@thorough
 @given(honest(), sizes, st.integers(2, 5), st.randoms(use_true_random=False))
 def test_pages_in_the_consumers_hands_count(listing: Listing, asked: int, ahead: int, random: Random) -> None:
     """While a loop holds a page, as its variable does, the pages on their way and waiting are one fewer."""
