@@ -1,0 +1,94 @@
+"""A walk over forty pages of a thousand records, with latency; and how long it holds the event loop."""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import time
+from collections.abc import Awaitable, Callable
+
+from benchmarks.measure import Figure, Figures
+from nexport_campus import NexportCampus, StaticToken
+
+__all__ = ["longest_hold", "paging"]
+
+ORG = "12345678-1234-5678-9abc-123456789abc"
+TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
+Walk = Callable[[], Awaitable[int]]
+
+
+async def paging(url: str, runs: int) -> Figures:
+    """Seconds that a walk takes; the stock client is left out where it isn't there."""
+    async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
+        walks: dict[str, Walk] = {
+            "nexport-campus, concurrent(8)": lambda: _walk(campus, 8),
+            "nexport-campus, sequential": lambda: _walk(campus, 1),
+        }
+        with contextlib.suppress(ImportError):
+            walks["stock client, sequential"] = _stock(url)
+        taken: dict[str, list[float]] = {name: [] for name in walks}
+        for _ in range(runs):
+            for name, walk in walks.items():
+                gc.collect()
+                started = time.perf_counter()
+                records = await walk()
+                taken[name].append(time.perf_counter() - started)
+                assert records == 40_000, f"{name} walked over {records} records"
+    return {name: Figure(values) for name, values in taken.items()}
+
+
+async def longest_hold(url: str, runs: int) -> Figure:
+    """Milliseconds that the loop was held at most, while pages are consumed as a stream."""
+    holds = []
+    async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
+        for _ in range(runs):
+            gc.collect()
+            watch = _Watch()
+            task = asyncio.create_task(watch.run())
+            await _walk(campus, 8)
+            task.cancel()
+            holds.append(watch.longest * 1000)
+    return Figure(holds)
+
+
+class _Watch:
+    """Asks for its turn again and again, and keeps the longest it had to wait."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def run(self) -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - last)
+            last = now
+
+
+async def _walk(campus: NexportCampus, ahead: int) -> int:
+    count = 0
+    async for page in campus.learning.search_enrollments(org_ids=[ORG]).concurrent(ahead).pages():
+        count += len(page.items)
+    return count
+
+
+def _stock(url: str) -> Walk:
+    client_class = importlib.import_module("stock").Client
+    module = importlib.import_module("stock.api.learning_api.learning_api_search_enrollments")
+    models = importlib.import_module("stock.models")
+
+    async def walk() -> int:
+        count, page = 0, 1
+        body = models.EnrollmentSearchFilter.from_dict({"org_ids": [ORG]})
+        async with client_class(base_url=url) as client:
+            while True:
+                answer = await module.asyncio(
+                    client=client, body=body, access_token=TOKEN, page=page, per_page=1000
+                )
+                count += len(answer.enrollments)
+                if count >= answer.total_count:
+                    return count
+                page += 1
+
+    return walk

@@ -1,0 +1,49 @@
+"""How long a program takes to start: imports, each in a process of its own."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.measure import Figure, Figures
+
+__all__ = ["regenerating", "starting"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_IMPORTS = {
+    "import nexport_campus": "import nexport_campus",
+    "import httpx": "import httpx",
+    "import aiohttp": "import aiohttp",
+    "stock client, all models": "import stock.models",
+    "openapi-generator": "import generator_httpx",
+}
+
+
+def starting(runs: int, search_path: str) -> Figures:
+    """Milliseconds that an import takes beyond an empty program; what is not there is left out."""
+    taken: dict[str, list[float]] = {}
+    for _ in range(runs):
+        empty = _seconds("pass", search_path)
+        for name, statement in _IMPORTS.items():
+            spent = _seconds(statement, search_path)
+            if spent is not None and empty is not None:
+                taken.setdefault(name, []).append((spent - empty) * 1000)
+    return {name: Figure(values) for name, values in taken.items()}
+
+
+def regenerating(runs: int) -> Figure:
+    """Seconds that `scripts/regenerate --check` takes: all that a regeneration does, and a comparison."""
+    taken = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run([str(_ROOT / "scripts" / "regenerate"), "--check"], check=True, capture_output=True)
+        taken.append(time.perf_counter() - started)
+    return Figure(taken)
+
+
+def _seconds(statement: str, search_path: str) -> float | None:
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", statement], check=False, capture_output=True, env={"PYTHONPATH": search_path}
+    )
+    return None if done.returncode else time.perf_counter() - started
