@@ -82,22 +82,27 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
         return decoder.tolerant(operation.id, operation.result, value)
     except DecodeError as error:
         place = f"{error.path}: " if error.path else ""
-        raise _unreadable(f"{place}{error.reason}", error.path, answer, scrubber) from error
+        raise _unreadable(operation, f"{place}{error.reason}", error.path, answer, scrubber) from error
     except NotJSON as error:
-        raise _unreadable(str(error), "", answer, scrubber) from None
+        raise _unreadable(operation, str(error), "", answer, scrubber) from None
 
 
-def _unreadable(reason: str, path: str, answer: Answer, scrubber: Scrubber) -> AttemptFailed:
-    snippet = scrubber.body(answer.content[:_SNIPPET])
+def _unreadable(
+    operation: Operation[Any], reason: str, path: str, answer: Answer, scrubber: Scrubber
+) -> AttemptFailed:
+    # Scrubbed before it is cut: half a secret would not be found.
+    start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
     error = ResponseDecodeError(
-        f"the answer can't be read: {scrubber.text(reason)}", path=path, snippet=snippet
+        f"the answer can't be read: {scrubber.text(reason)}",
+        path=scrubber.text(path),
+        snippet=start and start[:_SNIPPET],
     )
     return AttemptFailed(error, Failure.CONSIDERED, status=200, unknown_outcome=True)
 
 
 def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
     """What an error keeps of a body; nothing of a login's, which may hold a token that nobody knows yet."""
-    return None if operation.token == "none" else scrubber.bytes(content)
+    return None if operation.token == "none" else scrubber.body(content)
 
 
 def _entity_if_any(content: bytes) -> Entity:
@@ -137,7 +142,7 @@ def _api_error(operation: Operation[Any], answer: Answer, entity: Entity, scrubb
         error_code=entity.code or None,
         warnings=tuple(scrubber.text(text) for text in entity.warnings),
         headers=scrubber.headers(answer.headers),
-        body=scrubber.body(answer.content),
+        body=_kept(operation, answer.content, scrubber),
         operation_id=operation.id,
         **extra,
     )

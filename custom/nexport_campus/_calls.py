@@ -47,7 +47,7 @@ class Core:
             self._fetch, renewable=not isinstance(auth, StaticToken), clock=clock.monotonic
         )
         if isinstance(auth, PasswordAuth):
-            self.scrubber.add([auth.password])
+            self.scrubber.keep("password", auth.password)
 
     def session(self) -> Session:
         """The session of the running loop. Raises NexportError."""
@@ -71,7 +71,7 @@ class Core:
         else:
             token = await auth()
         if isinstance(token, AccessToken):
-            self.scrubber.add([token.value])
+            self.scrubber.keep("token", token.value)
         return token
 
     async def _log_in(self, auth: PasswordAuth) -> AccessToken:

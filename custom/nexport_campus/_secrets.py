@@ -1,9 +1,11 @@
 """What keeps secrets out of sight: bytes without a repr, a URL that only the wire sees whole, and scrubbing."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from html import escape
 from typing import NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 
@@ -53,49 +55,71 @@ class SecretURL(httpx.URL):
 
 
 _LONG = 16
+_SHORTEST = 4
+_MOST_RECENT = 16
 
 
 class Scrubber:
     """Takes known secrets out of what an error or a log would show, in whatever case or encoding they come back."""
 
     def __init__(self) -> None:
-        self._secrets: dict[str, None] = {}
+        self._kept: dict[str, str] = {}
+        self._recent: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
+
+    def keep(self, role: str, secret: Secret) -> None:
+        """From now on, this one is taken out; what had the role before counts among the recent ones."""
+        former = self._kept.get(role)
+        if former != secret.reveal():
+            self._kept[role] = secret.reveal()
+            self._pattern = None
+            self.add([] if former is None else [Secret(former)])
 
     def add(self, secrets: Iterable[Secret]) -> None:
         """From now on, these are taken out too. The last sixteen are remembered: tokens come and go."""
-        for secret in secrets:
-            text = secret.reveal()
-            if len(text) >= 4 and text not in self._secrets:
-                self._secrets[text] = None
-                self._pattern = None
-        while len(self._secrets) > 16:
-            del self._secrets[next(iter(self._secrets))]
+        for text in map(Secret.reveal, secrets):
+            if text in self._recent or text in self._kept.values():
+                continue
+            self._recent[text] = None
+            self._pattern = None
+        while len(self._recent) > _MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
 
     def text(self, value: str) -> str:
         """The text without secrets."""
-        if not self._secrets:
-            return value
         if self._pattern is None:
-            forms = {
-                form for text in self._secrets for form in (text, quote(text, safe=""), text.replace("-", ""))
-            }
-            longest_first = sorted(forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+            known = {form for text in self._known() if len(text) >= _SHORTEST for form in _forms(text)}
+            longest_first = sorted(known, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
         return self._pattern.sub("***", value)
 
     def body(self, value: bytes) -> bytes:
         """The bytes without secrets."""
-        if not self._secrets:
-            return value
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def content(self, value: bytes) -> bytes:
         """The body of a good answer, without tokens that it echoes; a short password may be a word of its own there."""
-        if not any(len(text) >= _LONG and text.encode() in value for text in self._secrets):
+        if not any(len(text) >= _LONG and text.encode() in value for text in self._known()):
             return value
         return self.body(value)
 
     def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""
         return httpx.Headers([(name, self.text(text)) for name, text in value.multi_items()])
+
+    def _known(self) -> Iterator[str]:
+        yield from self._kept.values()
+        yield from self._recent
+
+
+def _forms(text: str) -> Iterator[str]:
+    """A secret as it may come back: in a URL, a form, JSON, HTML, a header's bytes, or a uuid without its dashes."""
+    yield from (
+        text,
+        text.replace("-", ""),
+        quote(text, safe=""),
+        quote(text),
+        quote_plus(text),
+        escape(text),
+    )
+    yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text.encode())[2:-1])
