@@ -214,9 +214,11 @@ def with_token(transport: httpx.AsyncBaseTransport, request: httpx.Request, toke
 
 
 def _sends_raw_path(transport: object) -> bool:
-    """Whether this transport, or the one that it wraps (as OpenTelemetry's does in `_transport`), is one of httpx' own."""
+    """Whether this transport, or the one that it wraps (as OpenTelemetry's does in `_transport`), is httpx' own or ours."""
     for _ in range(8):
-        if isinstance(transport, httpx.AsyncHTTPTransport | httpx.ASGITransport):
+        if getattr(transport, "sends_raw_path", False) or isinstance(
+            transport, httpx.AsyncHTTPTransport | httpx.ASGITransport
+        ):
             return True
         transport = getattr(transport, "_transport", None)
     return False
