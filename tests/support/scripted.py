@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl
@@ -151,32 +151,37 @@ class ScriptedServer:
     """Serves a handler, or a list of answers that are given in turn.
 
     A request beyond the list, or an exception of the handler's, fails the test when the server closes. `requests` holds
-    all that arrived, `connections` how many were opened. The first `reset_connections` are reset before they are read.
+    all that arrived, `connections` how many were opened. Those in `reset_connections` are reset before they are read:
+    the first so many, or those of these numbers.
     """
 
     def __init__(
         self,
         answers: Handler | Iterable[Answer],
         *,
-        reset_connections: int = 0,
+        reset_connections: int | Collection[int] = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self._answer = answers if callable(answers) else _in_turn(answers)
-        self._resets = reset_connections
+        self._resets = (
+            range(1, reset_connections + 1) if isinstance(reset_connections, int) else reset_connections
+        )
         self._tls = tls
+        self._arrival = asyncio.Event()
         self._failures: list[Exception] = []
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         """Where it is, as `base_url` takes it."""
-        host, port = self._server.sockets[0].getsockname()[:2]
+        host, port = self._address
         return f"{'https' if self._tls else 'http'}://{host}:{port}"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls, backlog=512)
+        self._address = self._server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(
@@ -190,6 +195,33 @@ class ScriptedServer:
         if self._failures and kind is None:
             raise ExceptionGroup("the script failed", self._failures)
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections neither side has closed yet, as far as this side has noticed."""
+        return len(self._serving)
+
+    async def received(self, count: int) -> None:
+        """Wait until so many requests have arrived."""
+        while len(self.requests) < count:
+            self._arrival.clear()
+            await self._arrival.wait()
+
+    async def all_closed(self) -> None:
+        """Wait until the client has closed every connection. Raises TimeoutError if it keeps one."""
+        if self._serving:
+            _, open_still = await asyncio.wait(self._serving, timeout=5)
+            if open_still:
+                raise TimeoutError(f"{len(open_still)} connections are still open")
+
+    async def refuse_connections(self) -> None:
+        """From now on, nobody listens at this address; connections that are open stay so."""
+        self._server.close()
+
+    async def accept_connections(self) -> None:
+        """Listen again at the same address."""
+        host, port = self._address
+        self._server = await asyncio.start_server(self._connected, host, port, ssl=self._tls, backlog=512)
+
     def asked(self, operation_id: str) -> list[Request]:
         """The requests for one operation."""
         return [request for request in self.requests if request.operation_id == operation_id]
@@ -200,7 +232,7 @@ class ScriptedServer:
         self._serving.add(task)
         self.connections += 1
         try:
-            if self.connections <= self._resets:
+            if self.connections in self._resets:
                 _reset(writer)
             else:
                 await self._serve(reader, writer, self.connections)
@@ -218,6 +250,7 @@ class ScriptedServer:
         while True:
             request = await _read_request(reader, connection)
             self.requests.append(request)
+            self._arrival.set()
             answer = await self._answer(request)
             await _write(writer, answer)
             if answer.stays:

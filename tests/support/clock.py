@@ -1,0 +1,48 @@
+"""A clock that tests wind: waits take no time, and say how long they would have been."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nexport_campus import NexportCampus
+from nexport_campus._calls import Core
+from nexport_campus._clock import Clock
+from support.campus import campus_of
+from support.scripted import ScriptedServer
+
+__all__ = ["TestClock", "campus_on"]
+
+
+class TestClock:
+    """`waits` holds the seconds of every wait; `between` is called in each, with its number from 1."""
+
+    __test__ = False
+
+    def __init__(self, jitter: float = 1.0) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+        self.jitter = jitter
+        self.between: Callable[[int], Awaitable[object]] | None = None
+        self.gate: asyncio.Event | None = None
+        self.waiting = asyncio.Event()
+
+    def clock(self) -> Clock:
+        """What the pipeline takes."""
+        return Clock(monotonic=lambda: self.now, sleep=self._sleep, random=lambda: self.jitter)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.waiting.set()
+        if self.between is not None:
+            await self.between(len(self.waits))
+        if self.gate is not None:
+            await self.gate.wait()
+        self.now += seconds
+
+
+def campus_on(clock: TestClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
+    """A client of a server, on this clock."""
+    campus = campus_of(server, **settings)
+    core = Core(campus._core._auth, campus._settings, clock.clock())
+    campus._begin(core, campus._settings, owns=True)
+    return campus
