@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 
 import attrs
 
-from .kinds import Array, Kind, ModelOf
+from .kinds import Kind
 
 if TYPE_CHECKING:
     from .api.admin_api import AdminApi, RawAdminApi
@@ -44,10 +44,14 @@ class Parameter:
 
 @attrs.frozen
 class Paging:
-    """How an operation pages: `where` its page number travels, and which field of the answer holds the records."""
+    """How an operation pages: `where` its page number travels, and which field of the answer holds the records.
+
+    `key`: the field of the body that holds the page number and the page size.
+    """
 
     where: Literal["query", "body"]
     items: str | None = None
+    key: str = "paging"
 
 
 @attrs.frozen
@@ -55,7 +59,8 @@ class Operation(Generic[T]):
     """One operation of the vendor's API, as its page states it and openapi/overlay.yaml marks it.
 
     `effect` says whether it changes data: what may be sent again hangs on it, not on the method. `token` says whose
-    token the call carries: the client's own, none, or the one that an argument names.
+    token the call carries: the client's own, none, or the one that an argument names. `body` is the fields of the body,
+    or one parameter that is all of it. `parts` fill the path's placeholders; `success` are the statuses of a good answer.
     """
 
     id: str
@@ -64,9 +69,12 @@ class Operation(Generic[T]):
     effect: Literal["read", "write"]
     token: Literal["own", "none", "argument"]
     query: tuple[Parameter, ...]
-    body: tuple[Parameter, ...] | None
-    result: ModelOf | Array
+    body: tuple[Parameter, ...] | Parameter | None
+    result: Kind
     paging: Paging | None = None
+    parts: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    success: tuple[int, ...] = (200,)
 
 
 @attrs.frozen(eq=False)

@@ -27,6 +27,7 @@ __all__ = [
     "DATE_TIME",
     "INT32",
     "INTEGER",
+    "NOTHING",
     "NUMBER",
     "TEXT",
     "TEXT_MAP",
@@ -34,10 +35,11 @@ __all__ = [
     "Array",
     "EnumOf",
     "Kind",
+    "MapOf",
     "ModelOf",
+    "Nullable",
     "Reader",
     "Scalar",
-    "TextMap",
     "parse_datetime",
     "read_missing",
 ]
@@ -86,7 +88,7 @@ class Kind(Protocol):
 
 @attrs.frozen
 class Scalar:
-    """A value without parts: text, integer, number, boolean, uuid, date-time or anything."""
+    """A value without parts: text, integer, number, boolean, uuid, date-time, anything or nothing."""
 
     name: str
 
@@ -135,7 +137,6 @@ class ModelOf:
     """An object of one of the vendor's schemas, by the model's name."""
 
     name: str
-    nullable: bool = False
 
     @property
     def may_be_missing(self) -> bool:
@@ -179,24 +180,39 @@ class Array:
 
 
 @attrs.frozen
-class TextMap:
-    """An object with keys of the caller's choice and texts as values."""
+class MapOf:
+    """An object with keys of the caller's choice, whose values are all of one kind."""
 
+    item: Kind
     may_be_missing: bool = attrs.field(default=False, init=False)
 
-    def read(self, value: Any, reader: Reader) -> dict[str, str]:
+    def read(self, value: Any, reader: Reader) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise reader.wrong("an object", value)
         read = {}
         reader.trail.append("")
-        for key, text in value.items():
+        for key, item in value.items():
             reader.trail[-1] = key
-            read[key] = TEXT.read(text, reader)
+            read[key] = self.item.read(item, reader)
         reader.trail.pop()
         return read
 
-    def write(self, value: Any) -> dict[str, str]:
-        return dict(value)
+    def write(self, value: Any) -> dict[str, Any]:
+        return {key: self.item.write(item) for key, item in value.items()}
+
+
+@attrs.frozen
+class Nullable:
+    """A value that may be null where it stands: a whole answer, or an element of a list."""
+
+    item: Kind
+    may_be_missing: bool = attrs.field(default=True, init=False)
+
+    def read(self, value: Any, reader: Reader) -> Any:
+        return None if value is None else self.item.read(value, reader)
+
+    def write(self, value: Any) -> Any:
+        return None if value is None else self.item.write(value)
 
 
 ANYTHING: Final = Scalar("anything")
@@ -204,9 +220,10 @@ BOOLEAN: Final = Scalar("boolean")
 DATE_TIME: Final = Scalar("date-time")
 INT32: Final = Scalar("int32")
 INTEGER: Final = Scalar("integer")
+NOTHING: Final = Scalar("nothing")
 NUMBER: Final = Scalar("number")
 TEXT: Final = Scalar("text")
-TEXT_MAP: Final = TextMap()
+TEXT_MAP: Final = MapOf(TEXT)
 UUID_: Final = Scalar("uuid")
 
 _PLAIN_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -256,6 +273,7 @@ _READ: Final[dict[str, Any]] = {
     "date-time": parse_datetime,
     "int32": _integer,
     "integer": _integer,
+    "nothing": lambda _: None,
     "number": _number,
     "text": _exactly(str),
     "uuid": _uuid,
@@ -266,6 +284,7 @@ _EXPECTED: Final = {
     "date-time": "a date and time",
     "int32": "a whole number",
     "integer": "a whole number",
+    "nothing": "nothing",
     "number": "a number",
     "text": "a text",
     "uuid": "a uuid",
@@ -279,6 +298,8 @@ def _named(name: str) -> object:
 
 def read_missing(kind: Kind, reader: Reader, model: type[Model] | None = None, field: str = "") -> None:
     """None, told as drift, where a required value is null or absent; raises DecodeError if it can't do without."""
+    if isinstance(kind, Nullable):
+        return
     if not (kind.may_be_missing or reader.lenient):
         raise DecodeError(reader.path(), "null or missing, and required")
     reader.drifts.append(("missing_required", reader.path(), "null or missing, and required", model, field))

@@ -7,6 +7,7 @@ import attrs
 
 from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
+from nexport_client.kinds import NOTHING
 
 from ._attempt import Answer, AttemptFailed
 from ._decode import NO_MATCH, Decoder, Entity, NotJSON, entity_of, parse_json
@@ -43,16 +44,19 @@ class Outcome(Generic[T]):
 def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Outcome[T]:
     """The models of an answer. Raises AttemptFailed for every answer that isn't a good one.
 
-    Only HTTP 200 is documented as success; its error entity counts all the same (the vendor's ApiErrorEntity).
+    Only the documented statuses are success, as a rule 200 alone; an error entity counts all the same (the vendor's
+    ApiErrorEntity).
     """
-    if answer.status_code != 200:
+    if answer.status_code not in operation.success:
         raise _refused(operation, answer, _entity_if_any(answer.content), scrubber)
     parsed = decoder.fast(operation.result, answer.content)
     if parsed is NO_MATCH:
         parsed = _tolerant(operation, answer, decoder, scrubber)
     entity = getattr(parsed, "api_error_entity", None)
+    found = entity_of(parsed)  # where the answer has no model
     if entity is not None and entity.error_code:
         found = Entity(int(entity.error_code), entity.error_message or "", _texts(entity))
+    if found.code:
         raise _refused(operation, answer, found, scrubber)
     if getattr(parsed, "error", None) is True:
         # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
@@ -65,15 +69,21 @@ def item_error(
 ) -> APIError | None:
     """The error that one element of a list reports in its own error entity, or None."""
     entity = getattr(item, "api_error_entity", None)
-    if entity is None or not entity.error_code:
+    if entity is None:
+        # The spec declares none for some elements; one that came all the same counts.
+        found = entity_of(getattr(item, "additional_properties", None))
+    else:
+        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity))
+    if not found.code:
         return None
-    found = Entity(int(entity.error_code), entity.error_message or "", _texts(entity))
     error = _api_error(operation, outcome.answer, found, scrubber)
     error.index, error.attempts = index, outcome.attempts
     return error
 
 
 def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Any:
+    if not answer.content.strip() and (operation.result == NOTHING or answer.status_code == 204):
+        return None
     try:
         value = parse_json(answer.content)
         entity = entity_of(value)
@@ -97,7 +107,7 @@ def _unreadable(
         path=scrubber.text(path),
         snippet=start and start[:_SNIPPET],
     )
-    return AttemptFailed(error, Failure.CONSIDERED, status=200, unknown_outcome=True)
+    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code, unknown_outcome=True)
 
 
 def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:

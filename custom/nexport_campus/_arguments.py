@@ -10,9 +10,9 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from nexport_client.client import Operation, Parameter
+from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Array, EnumOf, Kind, Reader, Scalar, TextMap
+from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
 from nexport_client.types import UNSET, Secret
 
 from ._errors import ArgumentError
@@ -27,12 +27,17 @@ class _Wrong(Exception):
 
 @attrs.frozen
 class Encoded:
-    """What a call sends: its query without the token, the body's fields, and the token that it asks about, if any."""
+    """What a call sends: its query without the token, the body's value, and the token that it asks about, if any.
+
+    `path` is the operation's with its placeholders filled, or "" where it has none.
+    """
 
     query: str
-    fields: dict[str, Any] | None
+    fields: Any
     secret_body: bool
     token: Secret | None
+    path: str = ""
+    headers: Mapping[str, str] = attrs.field(factory=dict)
 
     def content(self) -> bytes | None:
         """The JSON body, or None."""
@@ -47,11 +52,11 @@ class Encoded:
         values = [self.token, *((self.fields or {}).values() if self.secret_body else ())]
         return [value for value in values if isinstance(value, Secret)]
 
-    def with_page(self, where: str, page: int, per_page: int) -> "Encoded":
+    def with_page(self, paging: Paging | None, page: int, per_page: int) -> "Encoded":
         """The same call for one page of its list."""
-        if where == "body":
-            paging = {"page": page, "per_page": per_page}
-            return attrs.evolve(self, fields={**(self.fields or {}), "paging": paging})
+        if paging is not None and paging.where == "body":
+            numbers = {"page": page, "per_page": per_page}
+            return attrs.evolve(self, fields={**(self.fields or {}), paging.key: numbers})
         paging_query = f"page={page}&per_page={per_page}"
         return attrs.evolve(self, query=f"{self.query}&{paging_query}" if self.query else paging_query)
 
@@ -64,13 +69,54 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
         if parameter.key == "access_token":
             token = value
         elif value is not UNSET:
-            pairs.append(f"{quote(parameter.key, safe='')}={quote(_text(value), safe='')}")
-    fields = None
-    if operation.body is not None:
-        values = {parameter.key: _value(operation, parameter, arguments) for parameter in operation.body}
-        fields = {key: value for key, value in values.items() if value is not UNSET}
-    secret = any(parameter.secret for parameter in operation.body or ())
-    return Encoded("&".join(pairs), fields, secret, None if token is UNSET else cast("Secret | None", token))
+            # A list goes as one pair for each of its elements, as OpenAPI has it where nothing else is said.
+            values = value if isinstance(value, list) else [value]
+            key = quote(parameter.key, safe="")
+            pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
+    fields, secret = _body(operation, arguments)
+    return Encoded(
+        "&".join(pairs),
+        fields,
+        secret,
+        None if token is UNSET else cast("Secret | None", token),
+        _path(operation, arguments),
+        _headers(operation, arguments),
+    )
+
+
+def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[Any, bool]:
+    """The value of the body, None for none, and whether it holds a secret."""
+    if operation.body is None:
+        return None, False
+    if isinstance(operation.body, Parameter):
+        value = _value(operation, operation.body, arguments)
+        return None if value is UNSET else value, operation.body.secret
+    values = {parameter.key: _value(operation, parameter, arguments) for parameter in operation.body}
+    secret = any(parameter.secret for parameter in operation.body)
+    return {key: value for key, value in values.items() if value is not UNSET}, secret
+
+
+def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
+    """The path with its placeholders filled; a part that would make it another path is refused."""
+    path = operation.path if operation.parts else ""
+    for parameter in operation.parts:
+        text = _text(_value(operation, parameter, arguments))
+        if text in ("", ".", ".."):
+            raise _refusal(operation, parameter.name, "must be a part of a path")
+        path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
+    return path
+
+
+def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict[str, str]:
+    """The headers that arguments travel in; a header carries printable ASCII, and no line ends."""
+    headers = {}
+    for parameter in operation.headers:
+        value = _value(operation, parameter, arguments)
+        if value is not UNSET:
+            text = headers[parameter.key] = _text(value)
+            if not (text.isascii() and text.isprintable()):
+                raise _refusal(operation, parameter.name, "must be printable ASCII: it travels in a header")
+    return headers
 
 
 def page_arguments(operation: Operation[Any], page: object, per_page: object) -> None:
@@ -113,8 +159,12 @@ def _written(kind: Kind, value: object) -> Any:
         return _enum(kind, value)
     if isinstance(kind, Array):
         return _array(kind, value)
-    if isinstance(kind, TextMap):
-        return _text_map(value)
+    if isinstance(kind, MapOf):
+        return _map(kind, value)
+    if isinstance(kind, Nullable):
+        return None if value is None else _written(kind.item, value)
+    if isinstance(kind, ModelOf) and not isinstance(value, kind.cls):
+        raise _Wrong(f"must be a {kind.name}, got {type(value).__name__}")
     return kind.write(value)
 
 
@@ -130,10 +180,10 @@ def _array(kind: Array, value: object) -> list[Any]:
     return items
 
 
-def _text_map(value: object) -> dict[str, str]:
+def _map(kind: MapOf, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise _Wrong(f"must be a mapping of texts, got {type(value).__name__}")
-    return {_plain_text(key): _plain_text(text) for key, text in value.items()}
+        raise _Wrong(f"must be a mapping, got {type(value).__name__}")
+    return {_plain_text(key): _written(kind.item, item) for key, item in value.items()}
 
 
 def _enum(kind: EnumOf, value: object) -> int:

@@ -198,8 +198,13 @@ class Runner:
         progress.attempts += 1
         progress.wire = Wire()
         request = build_request(
-            self.settings, operation.method, operation.path, encoded.query, encoded.content()
+            self.settings,
+            operation.method,
+            encoded.path or operation.path,
+            encoded.query,
+            encoded.content(),
         )
+        request.headers.update(encoded.headers)
         scrubber = self.core.scrubber
         answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
         if operation.token != "none":

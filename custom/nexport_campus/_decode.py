@@ -7,7 +7,7 @@ import attrs
 import msgspec
 
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import Array, Kind, ModelOf, Reader
+from nexport_client.kinds import Array, Kind, ModelOf, Nullable, Reader
 from nexport_client.types import Model, fields_of
 
 from ._drift import DriftReporter
@@ -15,6 +15,7 @@ from ._structs import Learned, Unwirable, decoder_for
 
 __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 
+_ENTITY = "api_error_entity"
 _BOM = b"\xef\xbb\xbf"
 _MOST_LEARNED = 64
 _LONGEST_LEARNED = 100
@@ -66,10 +67,8 @@ class Decoder:
         return made
 
     def _read(self, kind: Kind, value: Any, reader: Reader) -> Any:
-        if value is None:
-            if isinstance(kind, ModelOf) and kind.nullable:
-                return None
-            raise reader.wrong("a list" if isinstance(kind, Array) else "an object", value)
+        if isinstance(kind, Nullable):
+            return None if value is None else self._read(kind.item, value, reader)
         if isinstance(kind, ModelOf):
             _refuse_foreign(kind, value)
         if isinstance(kind, Array) and isinstance(kind.item, ModelOf) and isinstance(value, list):
@@ -92,8 +91,11 @@ class Decoder:
 
 
 def _declarable(key: str) -> bool:
-    """Whether a struct can have a field of this name: msgspec takes no quotes, backslashes or control characters."""
-    return len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
+    """Whether a struct can have a field of this name: msgspec takes no quotes, backslashes or control characters.
+
+    An error entity that the spec doesn't declare isn't learned: each one has to be looked at.
+    """
+    return key != _ENTITY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
 
 
 def _room(learned: set[Any], owner: object) -> bool:
@@ -143,7 +145,7 @@ class Entity:
 
 def entity_of(value: Any) -> Entity:
     """The `api_error_entity` of a JSON object, as far as it can be read."""
-    entity = value.get("api_error_entity") if isinstance(value, dict) else None
+    entity = value.get(_ENTITY) if isinstance(value, dict) else None
     if not isinstance(entity, dict):
         return Entity()
     code, message = entity.get("error_code"), entity.get("error_message")

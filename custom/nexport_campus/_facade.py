@@ -68,8 +68,7 @@ class Calls:
     def _for_page(
         self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None
     ) -> Encoded:
-        where = operation.paging.where if operation.paging else "query"
-        return encoded.with_page(where, page, LARGE_PAGE if per_page is None else per_page)
+        return encoded.with_page(operation.paging, page, LARGE_PAGE if per_page is None else per_page)
 
     def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> Fetched:
         parsed, headers = outcome.parsed, outcome.answer.headers

@@ -19,7 +19,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from nexport_client.kinds import Array, EnumOf, Kind, ModelOf, Scalar, TextMap
+from nexport_client.kinds import NOTHING, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
 from nexport_client.types import Field, Model, fields_of
 
 __all__ = ["Learned", "Unwirable", "decoder_for"]
@@ -38,7 +38,7 @@ _TYPES: Final[dict[str, Any]] = {
 
 
 class Unwirable(Exception):
-    """A model that contains itself has no struct; the tolerant path reads it."""
+    """There is no struct for a model that contains itself, and none for nothing; the tolerant path reads them."""
 
 
 @attrs.frozen
@@ -58,13 +58,9 @@ def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
     Raises Unwirable.
     """
     declared, convert = _Compiler(learned).wire(kind)
-    if isinstance(kind, ModelOf) and kind.nullable:
-        declared = declared | None
     decode = msgspec.json.Decoder(declared).decode
     if convert is None:
         return decode
-    if isinstance(kind, ModelOf) and kind.nullable:
-        return lambda content: None if (value := decode(content)) is None else convert(value)
     return lambda content: convert(decode(content))
 
 
@@ -90,10 +86,21 @@ class _Compiler:
             if convert is None:
                 return declared, None
             return declared, lambda values: [convert(value) for value in values]
+        if isinstance(kind, MapOf):
+            item, convert = self.wire(kind.item)
+            declared = types.GenericAlias(dict, (str, item))
+            if convert is None:
+                return declared, None
+            return declared, lambda values: {key: convert(value) for key, value in values.items()}
+        if isinstance(kind, Nullable):
+            item, convert = self.wire(kind.item)
+            if convert is None:
+                return _or_null(item), None
+            return _or_null(item), lambda value: None if value is None else convert(value)
         if isinstance(kind, EnumOf):
             return int, self._members(kind).__getitem__
-        if isinstance(kind, TextMap):
-            return dict[str, str], None
+        if kind == NOTHING:
+            raise Unwirable("nothing")
         name = cast("Scalar", kind).name
         return _TYPES[name], _aware if name == "date-time" else None
 
@@ -147,7 +154,11 @@ class _Compiler:
         name = f"field_{number}"
         if field.required and not field.nullable and (model, field.attribute) not in self._learned.nulls:
             return (name, wired, msgspec.field(name=field.key))
-        return (name, wired | None if wired is not Any else Any, msgspec.field(name=field.key, default=None))
+        return (name, _or_null(wired), msgspec.field(name=field.key, default=None))
+
+
+def _or_null(wired: Any) -> Any:
+    return Any if wired is Any else wired | None
 
 
 def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]:

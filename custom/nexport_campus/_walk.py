@@ -57,7 +57,8 @@ def _distinct(items: list[Any]) -> bool:
     if not items:
         return True
     first = items[0]
-    values = (getattr(first, field.attribute) for field in fields_of(type(first)))
+    fields = fields_of(type(first)) if attrs.has(type(first)) else ()
+    values = [getattr(first, field.attribute) for field in fields] or [first]
     return any(isinstance(value, UUID | datetime) for value in values) or any(item != first for item in items)
 
 

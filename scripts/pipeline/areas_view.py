@@ -6,7 +6,9 @@ from typing import Any
 import attrs
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from pipeline.operations_view import METHODS, OperationView, area_name, operation_view
+from pipeline.operations_view import OperationView, operation_view
+from pipeline.python_names import area_name
+from pipeline.spec import METHODS
 
 __all__ = ["AreaView", "areas_view"]
 
@@ -39,10 +41,13 @@ def areas_view(document: Mapping[str, Any]) -> list[AreaView]:
 
 def _area(tag: str, operations: list[OperationView]) -> AreaView:
     arguments = [argument for operation in operations for argument in operation.arguments]
-    imports = {line for argument in arguments for line in argument.kind.imports} | {
-        "from typing import TYPE_CHECKING"
-    }
-    paged = any(operation.pages for operation in operations)
+    imports = {line for argument in arguments for line in argument.kind.imports}
+    imports |= {line for operation in operations for line in operation.result.kind.imports}
+    references = {name for operation in operations for name in operation.shown}
+    references |= {name for argument in arguments for name in argument.kind.references}
+    if references:
+        imports.add("from typing import TYPE_CHECKING")
+    paged = any(operation.paging for operation in operations)
     deprecated = any(operation.deprecated for operation in operations)
     secret = any(argument.secret for argument in arguments)
     nullable = any(argument.default == "UNSET" for argument in arguments)
@@ -56,8 +61,5 @@ def _area(tag: str, operations: list[OperationView]) -> AreaView:
         imports=sorted(imports | ({"from typing_extensions import deprecated"} if deprecated else set())),
         client_imports=sorted({"Caller", "RawResponse"} | ({"AsyncPager"} if paged else set())),
         types_imports=types,
-        references=sorted(
-            {name for operation in operations for name in operation.shown}
-            | {name for argument in arguments for name in argument.kind.references}
-        ),
+        references=sorted(references),
     )

@@ -1,22 +1,30 @@
-"""The records of arguments for their templates: what a method takes, out of query and body alike."""
+"""The records of arguments for their templates: what a method takes, wherever in the request it travels."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-from openapi_python_client.strings import PythonIdentifier
 
-from pipeline.kinds import KindView, kind_of
+from pipeline.kinds import KindView, is_nullable, kind_of
+from pipeline.python_names import argument_name
 
-__all__ = ["ArgumentView", "body_arguments", "paging_place", "query_arguments", "refuse_repeated"]
+__all__ = ["ArgumentView", "Arguments", "arguments_of", "is_paging_field"]
+
+_PAGE = ("page", "per_page")
+# OpenAPI has these described by the body and by security, and a parameter of such a name ignored.
+_NO_ARGUMENTS = {"accept", "content-type", "authorization"}
+# These belong to the connection.
+_OURS = {"connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent"}
+_PLACES = ("path", "query", "header", "body")
 
 
 @attrs.frozen
 class ArgumentView:
-    """One argument of a method, out of the query or the body."""
+    """One argument of a method; `place` is where it travels."""
 
     name: str
     key: str
+    place: str
     kind: KindView
     doc: str
     required: bool
@@ -27,8 +35,8 @@ class ArgumentView:
     @property
     def annotation(self) -> str:
         """How the method annotates it; None means not sent, unless the schema allows null."""
-        if self.nullable and not self.required:
-            return f"{self.kind.argument} | None | Unset"
+        if self.nullable:
+            return f"{self.kind.argument} | None" + ("" if self.required else " | Unset")
         return self.kind.argument if self.required else f"{self.kind.argument} | None"
 
     @property
@@ -46,41 +54,118 @@ class ArgumentView:
         return f"Parameter({', '.join([repr(self.name), repr(self.key), self.kind.code, *marks])})"
 
 
-def query_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[ArgumentView]:
-    """The arguments that travel in the query. Raises ValueError for a parameter that travels elsewhere."""
-    return [_query_argument(item, schemas) for item in operation.get("parameters", [])]
+@attrs.frozen
+class Arguments:
+    """All arguments of an operation, by where they travel; `whole_body`: the one of the body is all of it."""
 
+    path: list[ArgumentView]
+    query: list[ArgumentView]
+    header: list[ArgumentView]
+    body: list[ArgumentView] | None
+    whole_body: bool
 
-def _query_argument(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> ArgumentView:
-    if parameter["in"] != "query":
-        raise ValueError(
-            f"parameter {parameter['name']!r} travels in {parameter['in']}, which the client can't send yet"
+    @property
+    def all(self) -> list[ArgumentView]:
+        """All of them, required ones first."""
+        return sorted(
+            [*self.path, *self.query, *self.header, *(self.body or [])],
+            key=lambda argument: not argument.required,
         )
-    required = parameter.get("required", False)
-    return _argument(
-        parameter["name"], {**parameter, **parameter["schema"]}, parameter, schemas, required=required
+
+
+def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], paging: str | None) -> Arguments:
+    """The arguments of an operation. `paging` is where its page number travels, None where it doesn't page.
+
+    Where two share a name, the one that travels further back (path, query, header, body) says where: `name_in_body`.
+    Raises ValueError for what the client can't send.
+    """
+    found = [_parameter(item, schemas) for item in operation["parameters"] if not _is_ignored(item)]
+    if paging == "query":
+        found = [item for item in found if not (item.place == "query" and item.key in _PAGE)]
+    schema = _body_schema(operation)
+    fields = _fields(schema, schemas) if schema is not None else None
+    if fields is not None:
+        found += [
+            _field(key, value, fields, schemas)
+            for key, value in fields["properties"].items()
+            if not (paging == "body" and is_paging_field(value))
+        ]
+    elif schema is not None:
+        required = operation["requestBody"].get("required", False)
+        found.append(_argument("body", schema, schema, schemas, "body", required=required))
+    named = _distinct(operation["operationId"], found, _PAGE if paging else ())
+    by_place = {place: [item for item in named if item.place == place] for place in _PLACES}
+    return Arguments(
+        path=by_place["path"],
+        query=by_place["query"],
+        header=by_place["header"],
+        body=None if schema is None else by_place["body"],
+        whole_body=schema is not None and fields is None,
     )
 
 
-def body_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[ArgumentView] | None:
-    """The arguments that travel in the body, None for an operation without one; the paging object is no argument."""
-    schema = _body_schema(operation, schemas)
-    if schema is None:
-        return None
-    required = schema.get("required", [])
-    return [
-        _argument(key, value, value, schemas, required=key in required)
-        for key, value in schema["properties"].items()
-        if not _is_paging_field(value)
-    ]
+def is_paging_field(schema: Mapping[str, Any]) -> bool:
+    """Whether a field of a body holds the page number and the page size."""
+    return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
 
 
-def _body_schema(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _distinct(operation_id: str, arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
+    """The arguments under names that are all different."""
+    names, distinct = set(taken), []
+    for argument in sorted(arguments, key=lambda item: _PLACES.index(item.place)):
+        name = (
+            argument.name
+            if argument.name not in names
+            else f"{argument.name.rstrip('_')}_in_{argument.place}"
+        )
+        if name in names:
+            raise ValueError(f"{operation_id}: two arguments would be called {name!r}")
+        names.add(name)
+        distinct.append(attrs.evolve(argument, name=name))
+    return distinct
+
+
+def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> ArgumentView:
+    name, place, schema = parameter["name"], parameter["in"], parameter["schema"]
+    if place not in _PLACES or (place == "header" and name.lower() in _OURS):
+        raise ValueError(f"the parameter {name!r} travels in a {place}, and is none that the client can send")
+    argument = _argument(
+        name, schema, {**schema, **parameter}, schemas, place, required=parameter.get("required", False)
+    )
+    code = argument.kind.code
+    if "MapOf" in code or "TEXT_MAP" in code or "ModelOf" in code or (place != "query" and "Array" in code):
+        raise ValueError(f"the parameter {name!r} has parts, which the client can't send in a {place}")
+    if "Array" in code and (parameter.get("explode") is False or parameter.get("style", "form") != "form"):
+        raise ValueError(f"the parameter {name!r} is a list in a style that the client can't send")
+    return argument
+
+
+def _is_ignored(parameter: Mapping[str, Any]) -> bool:
+    return parameter["in"] == "header" and parameter["name"].lower() in _NO_ARGUMENTS
+
+
+def _body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if "requestBody" not in operation:
         return None
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    resolved: Mapping[str, Any] = schemas[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
-    return resolved
+    media = operation["requestBody"].get("content", {}).get("application/json")
+    if media is None or "schema" not in media:
+        raise ValueError("its body is not JSON with a schema, and the client sends no other")
+    schema: Mapping[str, Any] = media["schema"]
+    return schema
+
+
+def _fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The object whose fields become arguments; None for a body that is one argument as a whole."""
+    if "$ref" not in schema:
+        return None
+    named: Mapping[str, Any] = schemas[schema["$ref"].rsplit("/", 1)[-1]]
+    return named if "properties" in named else None
+
+
+def _field(
+    key: str, value: Mapping[str, Any], owner: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> ArgumentView:
+    return _argument(key, value, value, schemas, "body", required=key in owner.get("required", []))
 
 
 def _argument(
@@ -88,39 +173,19 @@ def _argument(
     schema: Mapping[str, Any],
     marked: Mapping[str, Any],
     schemas: Mapping[str, Any],
+    place: str,
     *,
     required: bool,
 ) -> ArgumentView:
-    types = schema.get("type")
+    least = schema.get("minItems", 0) if place != "path" else 0
     return ArgumentView(
-        name=str(PythonIdentifier(key, "field_")),
+        name=argument_name(key),
         key=key,
+        place=place,
         kind=kind_of(schema, schemas),
-        doc=(marked.get("description") or "") + "\nMust not be empty." * bool(schema.get("minItems")),
-        required=required,
-        nullable=isinstance(types, list) and "null" in types,
-        min_items=schema.get("minItems", 0),
+        doc=(marked.get("description") or "") + "\nMust not be empty." * bool(least),
+        required=required or place == "path",
+        nullable=is_nullable(schema) and place == "body",
+        min_items=int(least),
         secret=marked.get("x-nexport-secret", False),
     )
-
-
-def paging_place(
-    query: Iterable[ArgumentView], operation: Mapping[str, Any], schemas: Mapping[str, Any]
-) -> str | None:
-    """Where the page number travels: a pair of query parameters, or the body's paging object."""
-    if {"page", "per_page"} <= {argument.key for argument in query}:
-        return "query"
-    body = _body_schema(operation, schemas)
-    return "body" if body and any(_is_paging_field(value) for value in body["properties"].values()) else None
-
-
-def _is_paging_field(schema: Mapping[str, Any]) -> bool:
-    return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
-
-
-def refuse_repeated(operation_id: str, arguments: list[ArgumentView]) -> None:
-    """Raise ValueError if query and body share a name."""
-    names = [argument.name for argument in arguments]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{operation_id}: query and body share the name {repeated[0]!r}")

@@ -50,18 +50,21 @@ def operation_doc(
     method: str,
     path: str,
     arguments: Sequence[Documented],
-    returns: str,
+    returns: tuple[str, str],
     *,
     paged: bool,
 ) -> str:
-    """A docstring: the vendor's summary and description, the arguments, what comes back, what is raised, the source."""
+    """A docstring: the vendor's summary and description, the arguments, what comes back, what is raised, the source.
+
+    `returns` is the annotation of what comes back, and the vendor's words for it.
+    """
     described = [(argument.name, one_line(argument.doc)) for argument in arguments]
     described += list(_PAGED.items()) if paged else []
-    success = " ".join(_paragraphs(operation["responses"]["200"].get("description", "")))
+    success = " ".join(_paragraphs(returns[1]))
     parts = [*_lead(operation)]
     if described:
         parts.append("Args:\n" + "\n".join(_entry(name, text) for name, text in described))
-    parts.append("Returns:\n" + _entry(returns, success or "The answer."))
+    parts.append("Returns:\n" + _entry(returns[0], success or "The answer."))
     parts.append("Raises:\n" + "\n".join(_entry(name, text) for name, text in _raised(operation)))
     parts.append(f"Source: the vendor's page, {method.upper()} {path}.")
     return "\n\n".join(parts)

@@ -16,7 +16,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from . import originals, view
+from . import names, normal, originals, view
 from .errors import PipelineError
 from .jsontext import Document
 from .layout import Layout
@@ -36,6 +36,8 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     """
     originals.verify(layout)
     config = _config(layout, output)
+    document = normal.normalized(document)
+    names.check(document, Layout.SDK)
     data = GeneratorData.from_dict(document, config=config)
     if isinstance(data, GeneratorError):
         raise _objection([data])
@@ -43,12 +45,15 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     project = Project(openapi=data, config=config, custom_template_path=layout.templates)
     try:
         project.env.globals.update(view.template_globals(document, data))
+    except ValueError as error:
+        raise PipelineError(f"{Layout.SDK}: {error}") from error
+    try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints the temporary folder's name
             objections = project.build()
         for name in originals.own(layout.templates):
             text = project.env.get_template(name).render()
             (output / name.removesuffix(".jinja")).write_text(text, encoding="utf-8")
-    except (TemplateError, ValueError) as error:
+    except TemplateError as error:
         raise PipelineError(f"openapi/templates: a template cannot be rendered: {error}") from error
     if objections:
         raise _objection(objections)

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["KindView", "kind_of"]
+__all__ = ["NOTHING", "KindView", "is_nullable", "kind_of", "nullable_kind"]
 
 
 @attrs.frozen
@@ -38,6 +38,7 @@ _SCALARS = {
 _ANYTHING = KindView(
     "ANYTHING", "Any", "object", frozenset({"ANYTHING"}), imports=frozenset({"from typing import Any"})
 )
+NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 
 
 def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
@@ -48,22 +49,38 @@ def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
     if "$ref" in schema:
         return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)
     types = list(_types(schema))
-    if "array" in types:
-        return _array(kind_of(schema.get("items", {}), schemas))
-    if "object" in types and _is_text_map(schema):
-        return KindView(
-            "TEXT_MAP",
-            "dict[str, str]",
-            "Mapping[str, str]",
-            frozenset({"TEXT_MAP"}),
-            imports=frozenset({"from collections.abc import Mapping"}),
-        )
+    if len(types) > 1 or {"anyOf", "oneOf", "allOf"} & schema.keys():
+        raise ValueError("it may be of several types; the overlay has to choose one")
     if not types:
         return _ANYTHING
+    if types == ["array"]:
+        items = schema.get("items", {})
+        return _array(nullable_kind(items, schemas) if is_nullable(items) else kind_of(items, schemas))
+    if types == ["object"]:
+        values = schema.get("additionalProperties")
+        return _map(kind_of(values, schemas) if isinstance(values, Mapping) else _ANYTHING)
     scalar = _SCALARS.get((types[0], schema.get("format"))) or _SCALARS.get((types[0], None))
     if scalar is None:
-        raise ValueError(f"there is no kind for a schema of type {types[0]!r} in place")
+        raise ValueError(f"there is no kind for a schema of type {types[0]!r}")
     return scalar
+
+
+def is_nullable(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows null: by its types, or as `normal` marks it."""
+    types = schema.get("type")
+    return (isinstance(types, list) and "null" in types) or schema.get("nullable") is True
+
+
+def nullable_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
+    """The kind of a schema that allows null where no field can say so: a whole answer, an element of a list."""
+    kind = kind_of(schema, schemas)
+    return attrs.evolve(
+        kind,
+        code=f"Nullable({kind.code})",
+        annotation=f"{kind.annotation} | None",
+        argument=f"{kind.argument} | None",
+        kinds=kind.kinds | {"Nullable"},
+    )
 
 
 def _types(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -89,6 +106,13 @@ def _array(item: KindView) -> KindView:
     )
 
 
-def _is_text_map(schema: Mapping[str, Any]) -> bool:
-    values = schema.get("additionalProperties")
-    return not schema.get("properties") and isinstance(values, Mapping) and values.get("type") == "string"
+def _map(value: KindView) -> KindView:
+    text = value.code == "TEXT"
+    return KindView(
+        "TEXT_MAP" if text else f"MapOf({value.code})",
+        f"dict[str, {value.annotation}]",
+        f"Mapping[str, {value.argument}]",
+        frozenset({"TEXT_MAP"}) if text else value.kinds | {"MapOf"},
+        value.references,
+        value.imports | {"from collections.abc import Mapping"},
+    )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-from openapi_python_client.strings import PythonIdentifier
 
 from pipeline.docs import one_line
-from pipeline.kinds import kind_of
+from pipeline.kinds import is_nullable, kind_of
+from pipeline.python_names import attribute_name
 
 __all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "model_view"]
 
@@ -80,12 +80,12 @@ def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]
         except ValueError as error:
             raise ValueError(f"#/components/schemas/{name}/properties/{key}: {error}") from error
         required = key in schema.get("required", [])
-        nullable = _is_nullable(value)
+        nullable = is_nullable(value)
         optional = " | None" if (nullable or not required) and kind.annotation != "Any" else ""
         marks = ", required=True" * required + ", nullable=True" * nullable
         fields.append(
             FieldView(
-                attribute=str(PythonIdentifier(key, "field_")),
+                attribute=attribute_name(key),
                 annotation=kind.annotation + optional,
                 doc=one_line(value.get("description")),
                 required=required,
@@ -106,7 +106,3 @@ def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]
         kind_imports=sorted(kinds),
         references=[Reference(item, modules[item]) for item in sorted(references)],
     )
-
-
-def _is_nullable(schema: Mapping[str, Any]) -> bool:
-    return isinstance(schema.get("type"), list) and "null" in schema["type"]

@@ -4,21 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-from openapi_python_client.strings import PythonIdentifier, snake_case
+from openapi_python_client.strings import PythonIdentifier
 
-from pipeline.arguments_view import (
-    ArgumentView,
-    body_arguments,
-    paging_place,
-    query_arguments,
-    refuse_repeated,
-)
+from pipeline.arguments_view import Arguments, ArgumentView, arguments_of
 from pipeline.docs import operation_doc
-from pipeline.kinds import kind_of
+from pipeline.python_names import area_name, method_name
+from pipeline.results_view import PagingView, ResultView, paging_of, result_of
+from pipeline.spec import METHODS
 
-__all__ = ["METHODS", "OperationView", "area_name", "operation_view"]
-
-METHODS = ("get", "put", "post", "delete", "patch")
+__all__ = ["OperationView", "operation_view"]
 
 
 @attrs.frozen
@@ -26,105 +20,112 @@ class OperationView:
     """One operation: what its module declares and what its method looks like."""
 
     id: str
-    module: str
     name: str
-    constant: str
     method: str
     path: str
     effect: str
     token: str
-    query: list[ArgumentView]
-    body: list[ArgumentView] | None
-    result: str
-    result_annotation: str
-    returns: str
-    paging: str
-    pages: bool
+    travelling: Arguments
+    result: ResultView
+    paging: PagingView | None
     doc: str
     deprecated: str | None
-    references: list[str]
-    shown: list[str]
-    client_imports: list[str]
-    kind_imports: list[str]
+
+    @property
+    def module(self) -> str:
+        """The module that declares it."""
+        return str(PythonIdentifier(self.id, "field_"))
+
+    @property
+    def constant(self) -> str:
+        """What its declaration is called beside those of its area."""
+        return self.name.upper()
 
     @property
     def arguments(self) -> list[ArgumentView]:
         """All arguments, required ones first."""
-        return sorted([*self.query, *(self.body or [])], key=lambda argument: not argument.required)
+        return self.travelling.all
 
+    @property
+    def returns(self) -> str:
+        """What its method is annotated to return."""
+        return _returns(self.result, self.paging)
 
-def area_name(tag: str) -> str:
-    """The namespace of a tag: `PointOfSaleApi` is `point_of_sale`."""
-    return str(PythonIdentifier(tag.removesuffix("Api"), "area_"))
+    @property
+    def declarations(self) -> dict[str, str]:
+        """What its declaration says beyond id, method, path, effect and token, as code; defaults are left out."""
+        travelling, body = self.travelling, "None"
+        if travelling.body is not None:
+            body = travelling.body[0].declaration if travelling.whole_body else _tuple(travelling.body)
+        said = {"query": _tuple(travelling.query), "body": body, "result": self.result.kind.code}
+        said["paging"] = self.paging.declaration if self.paging else "None"
+        further = {"parts": _tuple(travelling.path), "headers": _tuple(travelling.header)}
+        said |= {name: code for name, code in further.items() if code != "()"}
+        return said | ({"success": repr(self.result.success)} if self.result.success != (200,) else {})
+
+    @property
+    def result_imports(self) -> list[str]:
+        """The imports that the answer's annotation needs, models aside."""
+        return sorted(line for line in self.result.kind.imports if "collections" not in line)
+
+    @property
+    def references(self) -> list[str]:
+        """The models and enums in the answer's annotation."""
+        return sorted(self.result.kind.references)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The models and enums in the annotations of both its methods' results."""
+        return self.result.kind.references | (self.paging.item.references if self.paging else frozenset())
+
+    @property
+    def client_imports(self) -> list[str]:
+        """What its declaration needs of `nexport_client.client`."""
+        return ["Operation", *["Paging"] * bool(self.paging), *["Parameter"] * bool(self.arguments)]
+
+    @property
+    def kind_imports(self) -> list[str]:
+        """What its declaration needs of `nexport_client.kinds`."""
+        kinds = {kind for argument in self.arguments for kind in argument.kind.kinds}
+        return sorted(kinds | self.result.kind.kinds)
 
 
 def operation_view(
     document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
 ) -> OperationView:
-    """The record of one operation. Raises ValueError for what can't become a method."""
+    """The record of one operation of a normal document. Raises ValueError, naming it, for what can't become a method."""
     schemas = document["components"]["schemas"]
-    operation_id = operation["operationId"]
-    query = query_arguments(operation, schemas)
-    body = body_arguments(operation, schemas)
-    paging = paging_place(query, operation, schemas)
-    query = [item for item in query if not (paging == "query" and item.key in {"page", "per_page"})]
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    result, annotation, items = _result(schema, schemas)
-    returns = f"AsyncPager[{_item_annotation(schema, schemas, items)}]" if paging else annotation
-    arguments = sorted([*query, *(body or [])], key=lambda argument: not argument.required)
-    refuse_repeated(operation_id, arguments)
-    kinds = {kind for argument in arguments for kind in argument.kind.kinds} | _kinds_in(result)
-    name = str(snake_case(operation_id.split("_", 1)[1]))
+    try:
+        result = result_of(operation, schemas)
+        paging = paging_of(operation, result, schemas)
+        arguments = arguments_of(operation, schemas, paging.where if paging else None)
+    except ValueError as error:
+        raise ValueError(f"{operation['operationId']}: {error}") from error
     return OperationView(
-        id=operation_id,
-        module=str(PythonIdentifier(operation_id, "field_")),
-        name=str(PythonIdentifier(name, "operation_")),
-        constant=name.upper(),
+        id=operation["operationId"],
+        name=method_name(operation["operationId"]),
         method=method.upper(),
         path=path,
         effect=operation.get("x-nexport-effect", "write"),
-        token=_token(operation, query),
-        query=query,
-        body=body,
+        token=_token(operation, arguments.query),
+        travelling=arguments,
         result=result,
-        result_annotation=annotation,
-        returns=returns,
-        paging=f'Paging("{paging}"' + (f', items="{items}")' if items else ")") if paging else "None",
-        pages=bool(paging),
-        doc=operation_doc(operation, method, path, arguments, returns, paged=bool(paging)),
+        paging=paging,
+        doc=operation_doc(
+            operation, method, path, arguments.all, (_returns(result, paging), result.doc), paged=bool(paging)
+        ),
         deprecated=_deprecation(document, operation),
-        references=sorted(_references(annotation, schemas)),
-        shown=sorted(_references(annotation, schemas) | _references(returns, schemas)),
-        client_imports=["Operation", *["Paging"] * bool(paging), *["Parameter"] * bool(arguments)],
-        kind_imports=sorted(kinds),
     )
 
 
-def _result(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    """The kind and the annotation of an answer, and which field of an object holds the records of a list."""
-    options = [option for option in schema.get("oneOf", []) if option.get("type") != "null"]
-    if len(options) == 1:
-        kind = kind_of(options[0], schemas)
-        return kind.code.replace(")", ", nullable=True)"), f"{kind.annotation} | None", None
-    kind = kind_of(schema, schemas)
-    return kind.code, kind.annotation, _items_field(schema, schemas)
+def _returns(result: ResultView, paging: PagingView | None) -> str:
+    return f"AsyncPager[{paging.item.annotation}]" if paging else result.kind.annotation
 
 
-def _items_field(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str | None:
-    if "$ref" not in schema:
-        return None
-    properties = schemas[schema["$ref"].rsplit("/", 1)[-1]].get("properties", {})
-    lists = [
-        key
-        for key, value in properties.items()
-        if value.get("type") == "array" and "$ref" in value.get("items", {})
-    ]
-    return lists[0] if len(lists) == 1 else None
-
-
-def _item_annotation(schema: Mapping[str, Any], schemas: Mapping[str, Any], items: str | None) -> str:
-    listed = schemas[schema["$ref"].rsplit("/", 1)[-1]]["properties"][items] if items else schema
-    return kind_of(listed["items"], schemas).annotation
+def _tuple(parameters: Iterable[ArgumentView]) -> str:
+    """The code of a tuple; its trailing comma has the formatter give each parameter a line."""
+    declared = "".join(f"{parameter.declaration}, " for parameter in parameters)
+    return f"({declared})"
 
 
 def _token(operation: Mapping[str, Any], query: Iterable[ArgumentView]) -> str:
@@ -148,17 +149,8 @@ def _deprecation(document: Mapping[str, Any], operation: Mapping[str, Any]) -> s
     tag, _, name = replacement.partition("_")
     if replacement in known:
         return repr(
-            f"The vendor marks this operation as obsolete: use campus.{area_name(tag)}.{snake_case(name)}."
+            f"The vendor marks this operation as obsolete: use campus.{area_name(tag)}.{method_name(replacement)}."
         )
     return repr(
         f"The vendor marks this operation as obsolete and names {tag}/{name}, which is not in this SDK yet."
     )
-
-
-def _references(annotation: str, schemas: Mapping[str, Any]) -> set[str]:
-    words = annotation.replace("[", " ").replace("]", " ").replace("|", " ").split()
-    return {word for word in words if word in schemas}
-
-
-def _kinds_in(result: str) -> set[str]:
-    return {name for name in ("Array", "ModelOf", "EnumOf") if f"{name}(" in result}

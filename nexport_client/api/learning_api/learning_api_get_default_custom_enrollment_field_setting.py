@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...client import Operation, Parameter
-from ...kinds import UUID_, ModelOf
+from ...kinds import UUID_, ModelOf, Nullable
 
 if TYPE_CHECKING:
     from ...models import GetDefaultCustomEnrollmentFieldSettingResponse
@@ -25,6 +25,6 @@ OPERATION: Operation[GetDefaultCustomEnrollmentFieldSettingResponse | None] = Op
         Parameter("syllabus_id", "syllabus_id", UUID_),
     ),
     body=None,
-    result=ModelOf("GetDefaultCustomEnrollmentFieldSettingResponse", nullable=True),
+    result=Nullable(ModelOf("GetDefaultCustomEnrollmentFieldSettingResponse")),
     paging=None,
 )

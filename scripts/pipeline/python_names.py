@@ -1,0 +1,36 @@
+"""The Python names of what the vendor names: attributes, arguments, methods, namespaces."""
+
+from openapi_python_client.strings import PythonIdentifier, snake_case
+
+__all__ = ["TAKEN_AREAS", "area_name", "argument_name", "attribute_name", "method_name"]
+
+# What a class body or a method body uses itself; a keyword or a builtin gets its underscore from the generator.
+_TAKEN_ATTRIBUTES = {"additional_properties", "define", "field", "from_dict", "to_dict", "wire"}
+_TAKEN_ARGUMENTS = {"conceal"}
+_TAKEN_METHODS = {"deprecated"}
+TAKEN_AREAS = {"aclose", "ensure_enrollment", "from_env", "get_sections_by_id", "raw", "with_options"}
+
+
+def attribute_name(key: str) -> str:
+    """The attribute of a field: `creditHours` is `credit_hours`, `class` is `class_`."""
+    return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ATTRIBUTES)
+
+
+def argument_name(key: str) -> str:
+    """The argument of a parameter, or of a field of the body."""
+    return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ARGUMENTS)
+
+
+def method_name(operation_id: str) -> str:
+    """The method of an operation: `LearningApi_GetSection` is `get_section`."""
+    name = str(PythonIdentifier(str(snake_case(operation_id.split("_", 1)[1])), "operation_"))
+    return _free(name, _TAKEN_METHODS)
+
+
+def area_name(tag: str) -> str:
+    """The namespace of a tag: `PointOfSaleApi` is `point_of_sale`."""
+    return str(PythonIdentifier(tag.removesuffix("Api"), "area_"))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return f"{name}_" if name in taken else name

@@ -1,0 +1,106 @@
+"""What an operation gives back: the kind of its good answer, and the list in it where it pages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from pipeline.arguments_view import is_paging_field
+from pipeline.kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
+from pipeline.python_names import attribute_name
+
+__all__ = ["PagingView", "ResultView", "paging_of", "result_of"]
+
+
+@attrs.frozen
+class ResultView:
+    """What comes back: under which statuses, of what kind, with the vendor's words for it."""
+
+    success: tuple[int, ...]
+    kind: KindView
+    schema: Mapping[str, Any] | None
+    doc: str
+
+
+@attrs.frozen
+class PagingView:
+    """How a list operation pages: where the page number travels, and which attribute of the answer is the list."""
+
+    where: str
+    key: str
+    items: str | None
+    item: KindView
+
+    @property
+    def declaration(self) -> str:
+        """The `Paging` that describes it to the client."""
+        items = f', items="{self.items}"' if self.items else ""
+        key = f", key={self.key!r}" if self.key != "paging" else ""
+        return f'Paging("{self.where}"{items}{key})'
+
+
+def result_of(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> ResultView:
+    """What an operation gives back. Raises ValueError where its good answers are none, or of several kinds."""
+    answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    if not answers or not all(status.isdecimal() for status in answers):
+        raise ValueError("it states no status of a good answer (200, 201, 204, ...)")
+    found = [schema for answer in answers.values() if (schema := _schema(answer)) is not None]
+    if any(schema != found[0] for schema in found):
+        raise ValueError("its good answers are of several kinds; the overlay has to choose one")
+    kind = NOTHING
+    if found:
+        empty = len(found) < len(answers) or is_nullable(found[0])
+        kind = nullable_kind(found[0], schemas) if empty else kind_of(found[0], schemas)
+    return ResultView(
+        success=tuple(sorted(map(int, answers))),
+        kind=kind,
+        schema=found[0] if found else None,
+        doc=next(iter(answers.values())).get("description", ""),
+    )
+
+
+def paging_of(
+    operation: Mapping[str, Any], result: ResultView, schemas: Mapping[str, Any]
+) -> PagingView | None:
+    """How an operation pages, or None. Raises ValueError where it pages and its answer holds several lists."""
+    place = _place(operation, schemas)
+    listed = result.schema
+    if place is None or listed is None:
+        return None
+    where, key = place
+    if "$ref" not in listed:
+        if "items" not in listed:
+            return None
+        return PagingView(where, key, None, kind_of(listed["items"], schemas))
+    properties = schemas[listed["$ref"].rsplit("/", 1)[-1]].get("properties", {})
+    lists = [name for name, value in properties.items() if value.get("type") == "array"]
+    records = [name for name in lists if "$ref" in properties[name].get("items", {})] or lists
+    chosen = operation.get("x-nexport-items")
+    if chosen is None and len(records) > 1:
+        raise ValueError(
+            f"it pages, and its answer holds several lists ({', '.join(records)}); name one by x-nexport-items"
+        )
+    if not records or chosen not in (None, *lists):
+        return None
+    name = chosen or records[0]
+    return PagingView(where, key, attribute_name(name), kind_of(properties[name].get("items", {}), schemas))
+
+
+def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    content = answer.get("content") or {}
+    media = content.get("application/json")
+    if content and media is None:
+        raise ValueError(f"its answer is {min(content)}, and the client reads JSON alone")
+    schema: Mapping[str, Any] | None = (media or {}).get("schema")
+    return schema
+
+
+def _place(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where the page number travels: a pair of query parameters, or a field of the body, with that field's key."""
+    query = {item["name"] for item in operation["parameters"] if item["in"] == "query"}
+    if {"page", "per_page"} <= query:
+        return "query", "paging"
+    content = operation.get("requestBody", {}).get("content", {})
+    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
+    fields = schemas.get(reference, {}).get("properties", {})
+    return next((("body", key) for key, value in fields.items() if is_paging_field(value)), None)
