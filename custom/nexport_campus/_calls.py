@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -17,8 +18,8 @@ from ._attempt import AttemptFailed, Wire, build_request, send
 from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
 from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
-from ._drift import DriftReporter
-from ._errors import AuthenticationError, NexportError, RequestTimeoutError, fresh_copy
+from ._drift import Drift, DriftReporter
+from ._errors import AuthenticationError, ConfigurationError, NexportError, RequestTimeoutError, fresh_copy
 from ._logs import scrub_logs
 from ._retry import Budget, wait_before_retry
 from ._secrets import Scrubber
@@ -43,11 +44,17 @@ class Core:
         scrub_logs(self.scrubber)
         self.settings = settings
         self._auth = auth
+        self._decoder = Decoder(DriftReporter(settings.on_drift))
         self.tokens = TokenKeeper(
             self._fetch, renewable=not isinstance(auth, StaticToken), clock=clock.monotonic
         )
         if isinstance(auth, PasswordAuth):
             self.scrubber.keep("password", auth.password)
+
+    def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
+        """The decoder of all views that tell drift to the same function: what was told or learned once, is."""
+        same = on_drift is self.settings.on_drift
+        return self._decoder if same else Decoder(DriftReporter(on_drift))
 
     def session(self) -> Session:
         """The session of the running loop. Raises NexportError."""
@@ -69,16 +76,15 @@ class Core:
         elif isinstance(auth, PasswordAuth):
             token = await self._log_in(auth)
         else:
-            token = await auth()
-        if isinstance(token, AccessToken):
-            self.scrubber.keep("token", token.value)
+            token = await _given(auth)
+        self.scrubber.keep("token", token.value)
         return token
 
     async def _log_in(self, auth: PasswordAuth) -> AccessToken:
         from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
 
         fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
-        runner = Runner(self, self.settings, Decoder(DriftReporter(None)))
+        runner = Runner(self, self.settings, self._decoder)
         outcome = await runner.run(
             OPERATION, Encoded("", fields, secret_body=True, token=None), limited=False
         )
@@ -88,6 +94,19 @@ class Core:
             None if seconds is None else datetime.now(UTC) + timedelta(seconds=min(max(seconds, 0), 10**9))
         )
         return AccessToken(str(parsed.access_token), expires_at)
+
+
+async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
+    """The token that a function of the user's gives. Raises NexportError."""
+    try:
+        token: object = await auth()
+    except NexportError:
+        raise
+    except Exception as error:
+        raise NexportError(f"auth, which must give an AccessToken, raised {type(error).__name__}") from error
+    if not isinstance(token, AccessToken):
+        raise ConfigurationError(f"auth must give an AccessToken, got {type(token).__name__}")
+    return token
 
 
 @attrs.define

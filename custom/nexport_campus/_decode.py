@@ -46,7 +46,7 @@ class Decoder:
     """Decodes answers, and remembers what they were seen to hold beyond the spec."""
 
     def __init__(self, drift: DriftReporter) -> None:
-        self._drift = drift
+        self.drift = drift
         self._learned = Learned()
 
     def fast(self, kind: Kind, content: bytes) -> Any:
@@ -78,7 +78,7 @@ class Decoder:
     def _tell(self, operation_id: str, reader: Reader) -> None:
         keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
         for kind, path, detail, model, field in reader.drifts:
-            self._drift.report(kind, operation_id, path, detail)
+            self.drift.report(kind, operation_id, path, detail)
             if kind == "unknown_field" and model and _declarable(field) and _room(keys, model):
                 keys.add((model, field))
             elif kind == "missing_required" and model and _is_plain(model, field):

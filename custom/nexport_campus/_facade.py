@@ -9,8 +9,6 @@ from nexport_client.client import Operation, RawResponse
 from ._answers import Outcome, item_error
 from ._arguments import Encoded, encode, page_arguments
 from ._calls import Core, Runner
-from ._decode import Decoder
-from ._drift import DriftReporter
 from ._errors import NexportError
 from ._pager import Pager
 from ._settings import Settings
@@ -27,8 +25,9 @@ class Calls:
     """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
-        self._drift = DriftReporter(settings.on_drift)
-        self._runner = Runner(core, settings, Decoder(self._drift))
+        decoder = core.decoder(settings.on_drift)
+        self._drift = decoder.drift
+        self._runner = Runner(core, settings, decoder)
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:

@@ -11,7 +11,7 @@ import attrs
 from nexport_client.types import Secret
 
 from ._auth import AccessToken
-from ._errors import ConfigurationError, NexportError, fresh_copy
+from ._errors import NexportError, fresh_copy
 
 __all__ = ["TokenKeeper"]
 
@@ -80,8 +80,6 @@ class TokenKeeper:
 
     async def _renew(self) -> Secret:
         fetched = await self._fetch()
-        if not isinstance(fetched, AccessToken):
-            raise ConfigurationError(f"auth must give an AccessToken, got {type(fetched).__name__}")
         self._held = _Held(fetched.value, _renew_at(fetched, self._clock()))
         return fetched.value
 

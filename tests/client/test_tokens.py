@@ -1,0 +1,272 @@
+"""Tokens: fetched on first use, kept, renewed in time, replaced once when refused; whatever gives them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from nexport_campus import (
+    AccessToken,
+    AuthenticationError,
+    ConfigurationError,
+    NexportCampus,
+    NexportError,
+    PasswordAuth,
+    StaticToken,
+)
+from nexport_campus._tokens import TokenKeeper
+from support.campus import TOKEN, campus_with
+from support.scripted import Answer, Request, entity, html_answer, json_answer
+from support.spec import SOME_ID, answer_for
+
+GOOD = json_answer(answer_for("LearningApi_GetSection"))
+PASSWORD = PasswordAuth("ada", "secret")
+REFUSALS = {
+    "code 4 in a 200": json_answer(entity(4, "Expired")),
+    "code 4 in a 403": json_answer(entity(4, "Expired"), 403),
+    "code 4 in a 500": json_answer(entity(4, "Expired"), 500),
+    "HTTP 401": html_answer(401),
+    "HTTP 401 with code 0": json_answer(entity(0), 401),
+}
+
+
+def login(number: int = 1, **changes: Any) -> Answer:
+    """The answer to a login."""
+    answer = {
+        "access_token": f"{number:08}-0000-4000-8000-000000000000",
+        "token_type": "bearer",
+        "expires_in": 3600,
+    }
+    return json_answer(answer | entity(0) | changes)
+
+
+def get_section(campus: NexportCampus) -> Awaitable[Any]:
+    """A call that needs a token."""
+    return campus.learning.get_section(syllabus_id=SOME_ID)
+
+
+def story(requests: list[Request]) -> list[str]:
+    """What was asked, in order: a login, or the first digits of the token that a call carried."""
+    return [
+        "login" if "Authenticate" in request.path else dict(request.query)["access_token"][:8]
+        for request in requests
+    ]
+
+
+class Clock:
+    """Monotonic seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def keeper_of(*lifetimes: float | None) -> tuple[TokenKeeper, Clock, list[str]]:
+    """A keeper whose tokens live so long, its clock, and the tokens that were fetched."""
+    clock, fetched = Clock(), list[str]()
+
+    async def fetch() -> AccessToken:
+        seconds = lifetimes[len(fetched)]
+        fetched.append(f"token {len(fetched)}")
+        expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+        return AccessToken(fetched[-1], expires_at)
+
+    return TokenKeeper(fetch, renewable=True, clock=clock), clock, fetched
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "still_good", "too_late"),
+    [(3600, 3539, 3541), (100, 89, 91), (2, 1.7, 1.9), (None, 10**9, None)],
+)
+async def test_renewal_before_expiry(
+    lifetime: float | None, still_good: float, too_late: float | None
+) -> None:
+    """A token is renewed a minute before it expires, or when a tenth of a short life is left."""
+    keeper, clock, fetched = keeper_of(lifetime, None)
+    await keeper.get()
+    clock.now += still_good
+    assert (await keeper.get()).reveal() == "token 0"
+    if too_late is not None:
+        clock.now += too_late - still_good
+        assert (await keeper.get()).reveal() == "token 1"
+        assert len(fetched) == 2
+
+
+@pytest.mark.parametrize("lifetime", [0, -1, -(10**6)])
+async def test_a_token_that_has_expired_on_arrival(lifetime: float) -> None:
+    """It is used for what waited for it, and the next call fetches another."""
+    keeper, _, fetched = keeper_of(lifetime, lifetime)
+    assert [(await keeper.get()).reveal(), (await keeper.get()).reveal()] == fetched == ["token 0", "token 1"]
+
+
+async def test_a_refused_token_that_is_no_longer_current() -> None:
+    """A late refusal of a former token doesn't drop the present one."""
+    keeper, _, fetched = keeper_of(None, None)
+    first = await keeper.get()
+    keeper.reject(first)
+    second = await keeper.get()
+    keeper.reject(first)
+    assert (await keeper.get(), len(fetched)) == (second, 2)
+
+
+async def test_one_login_on_first_use() -> None:
+    """Making a client sends nothing; the first call logs in, and the next ones use the same token."""
+    async with campus_with(login(), GOOD, GOOD, auth=PASSWORD) as (campus, server):
+        assert server.connections == 0
+        await get_section(campus)
+        await get_section(campus)
+    assert story(server.requests) == ["login", "00000001", "00000001"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_refused_token_is_replaced_and_the_call_sent_again(refusal: str) -> None:
+    """However the campus refuses a token, one login and one more attempt follow, for a read as for a write."""
+    dropped = json_answer(answer_for("LearningApi_DropEnrollment"))
+    script = [login(1), GOOD, REFUSALS[refusal], login(2), dropped]
+    async with campus_with(*script, auth=PASSWORD) as (campus, server):
+        await get_section(campus)
+        raw = await campus.raw.learning.drop_enrollment(enrollment_id=SOME_ID)
+    assert story(server.requests) == ["login", "00000001", "00000001", "login", "00000002"]
+    assert raw.attempts == 2
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_second_refusal_is_raised(refusal: str) -> None:
+    """The call is not sent a third time; and the next call logs in anew."""
+    answer = REFUSALS[refusal]
+    async with campus_with(login(1), answer, login(2), answer, login(3), GOOD, auth=PASSWORD) as (
+        campus,
+        server,
+    ):
+        with pytest.raises(AuthenticationError) as caught:
+            await get_section(campus)
+        await get_section(campus)
+    assert caught.value.attempts == 2
+    assert story(server.requests) == ["login", "00000001", "login", "00000002", "login", "00000003"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_static_tokens_first_refusal_is_raised(refusal: str) -> None:
+    """There is no other token to be had."""
+    async with campus_with(REFUSALS[refusal], GOOD, auth=StaticToken(TOKEN)) as (campus, server):
+        with pytest.raises(AuthenticationError) as caught:
+            await get_section(campus)
+        await get_section(campus)
+    assert (caught.value.attempts, len(server.requests)) == (1, 2)
+
+
+async def test_authenticate_and_anothers_token_are_calls_like_any_other() -> None:
+    """They need no token of the client's, and a refusal leaves the client's own alone."""
+    other = "99999999-0000-4000-8000-000000000000"
+    refusal = json_answer(entity(4, "No"), 403)
+    async with campus_with(login(1), GOOD, refusal, refusal, GOOD, auth=PASSWORD) as (campus, server):
+        await get_section(campus)
+        with pytest.raises(AuthenticationError):
+            await campus.admin.authenticate(username="u", password="p", grant_type="password")
+        with pytest.raises(AuthenticationError):
+            await campus.admin.validate_access_token(access_token=other)
+        await get_section(campus)
+    assert story(server.requests) == ["login", "00000001", "login", "99999999", "00000001"]
+    assert server.requests[2].query == []
+
+
+async def test_a_function_of_the_users_own() -> None:
+    """Any async function may give the tokens; it is asked when one is needed, and again after a refusal."""
+    given = iter([f"token {number}" for number in range(9)])
+
+    async def auth() -> AccessToken:
+        return AccessToken(next(given))
+
+    async with campus_with(GOOD, REFUSALS["HTTP 401"], GOOD, auth=auth) as (campus, server):
+        await get_section(campus)
+        await get_section(campus)
+    assert story(server.requests) == ["token 0", "token 0", "token 1"]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no vault"), OSError(5, "x"), KeyError("token"), ConfigurationError("no")]
+)
+async def test_a_function_that_fails(error: Exception) -> None:
+    """All who wait get a NexportError of their own, with the function's exception as its cause; it was asked once."""
+    asked = []
+
+    async def auth() -> AccessToken:
+        asked.append(1)
+        await asyncio.sleep(0)
+        raise error
+
+    async with campus_with(auth=auth) as (campus, server):
+        failed = await asyncio.gather(*(get_section(campus) for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(item, NexportError) for item in failed)
+    assert len({id(item) for item in failed}) == 5
+    assert [item for item in failed if isinstance(item, NexportError) and item is not error]
+    if not isinstance(error, NexportError):
+        assert {item.__cause__ for item in failed if isinstance(item, NexportError)} == {error}
+    assert (len(asked), server.connections) == (1, 0)
+
+
+async def _text() -> Any:
+    return TOKEN
+
+
+def _not_async() -> Any:
+    return AccessToken(TOKEN)
+
+
+@pytest.mark.parametrize("auth", [_text, _not_async])
+async def test_a_function_that_gives_something_else(auth: Callable[[], Any]) -> None:
+    """What is no AccessToken is refused in words, and nothing is sent."""
+    async with campus_with(auth=auth) as (campus, server):
+        with pytest.raises(NexportError) as caught:
+            await get_section(campus)
+    assert "AccessToken" in str(caught.value)
+    assert (server.connections, TOKEN in str(caught.value)) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: PasswordAuth("", "secret"),
+        lambda: PasswordAuth("ada", ""),
+        lambda: PasswordAuth("ada", b"secret"),
+        lambda: PasswordAuth("ada", "sec\udcffret"),
+        lambda: PasswordAuth("\ud800", "secret"),
+        lambda: StaticToken(""),
+        lambda: StaticToken(None),
+        lambda: AccessToken("token", datetime(2026, 1, 1)),  # noqa: DTZ001 -- the very point
+        lambda: AccessToken("token", 3600),  # type: ignore[arg-type]
+        lambda: NexportCampus("token"),  # type: ignore[arg-type]
+        lambda: NexportCampus(PasswordAuth),  # type: ignore[arg-type]
+        lambda: NexportCampus(None),  # type: ignore[arg-type]
+    ],
+)
+def test_credentials_that_cannot_work(make: Callable[[], object]) -> None:
+    """They are refused when they are made, and not repeated in the message."""
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert "sec" not in str(caught.value).replace("seconds", "")
+
+
+async def test_drift_of_a_login_is_told_once() -> None:
+    """What is new in a login's answer is told to `on_drift`, and only the first time."""
+    drifts: list[Any] = []
+    script = [login(1, newer=1), REFUSALS["HTTP 401"], login(2, newer=2), GOOD]
+    async with campus_with(*script, auth=PASSWORD, on_drift=drifts.append) as (campus, _):
+        await get_section(campus)
+    assert [(drift.kind, drift.operation_id, drift.path) for drift in drifts] == [
+        ("unknown_field", "AdminApi_Authenticate", "newer")
+    ]
+
+
+async def test_views_share_what_was_told() -> None:
+    """A view tells no drift again that its client has told."""
+    drifts: list[Any] = []
+    newer = json_answer(answer_for("LearningApi_GetSection") | {"newer": 1})
+    async with campus_with(newer, newer, newer, on_drift=drifts.append) as (campus, _):
+        for client in (campus, campus.with_options(timeout=5.0), campus.with_options(timeout=5.0)):
+            await get_section(client)
+    assert len(drifts) == 1
