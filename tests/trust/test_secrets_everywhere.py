@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy
+from nexport_campus.aiohttp import AiohttpTransport
 from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
 from support.sightings import Sightings
 
@@ -37,6 +38,7 @@ Transport = Callable[[], httpx.AsyncBaseTransport | None]
 TRANSPORTS: dict[str, Transport] = {
     "default": lambda: None,
     "httpx": httpx.AsyncHTTPTransport,
+    "aiohttp": AiohttpTransport,
 }
 
 
