@@ -117,6 +117,28 @@ async def test_after_a_failure_before_the_change(
     assert len(await created(sandbox)) == 1
 
 
+async def test_without_permission_to_look(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
+    """An account that may enroll and not search still enrolls; the campus's own check keeps it from doing so twice."""
+    await sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=403, times=1)
+    made = await campus.ensure_enrollment(
+        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
+    )
+    assert made.created
+
+
+async def test_wrong_groups_are_refused(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
+    """A group that isn't a uuid is refused before anything is sent, the search included."""
+    with pytest.raises(ArgumentError) as caught:
+        await campus.ensure_enrollment(
+            org_id=samples.org_id,
+            user_id=samples.user_id,
+            syllabus_id=samples.section_id,
+            membership_group_ids=["staff"],
+        )
+    assert caught.value.argument == "membership_group_ids"
+    assert (await sandbox.books()).entries == ()
+
+
 async def test_each_organization_has_its_own(
     sandbox: Sandbox, campus: NexportCampus, samples: Samples
 ) -> None:

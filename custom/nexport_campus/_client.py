@@ -140,8 +140,8 @@ class NexportCampus(Areas):
     ) -> EnsuredEnrollment:
         """Enroll a user in a syllabus, or find the enrollment that exists.
 
-        It may be called again after any failure, one whose outcome is unknown included: the campus refuses a second
-        enrollment, and the first one is then found.
+        It may be called again after any failure, one whose outcome is unknown included: it looks first, creates what
+        isn't there, and looks again where the campus refuses a duplicate.
 
         Args:
             org_id: The enrollment's organization.

@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
 import attrs
 
+from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Reader
 
-from ._errors import ArgumentError, EnrollmentAlreadyExistsError, InvalidRequestError, NotFoundError
+from ._arguments import encode
+from ._errors import (
+    ArgumentError,
+    EnrollmentAlreadyExistsError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 
 if TYPE_CHECKING:
     from nexport_client.api.learning_api import LearningApi
@@ -62,6 +72,19 @@ async def ensure_enrollment(
             "exactly one of syllabus_id and syllabus_unique_name is needed; nothing was sent",
             argument="syllabus_id",
         )
+    arguments = {
+        "org_id": org_id,
+        "user_id": user_id,
+        "syllabus_id": syllabus_id,
+        "syllabus_unique_name": syllabus_unique_name,
+        "membership_group_ids": membership_group_ids,
+    }
+    encode(_create_operation(), arguments)
+    find = partial(_find, campus, user_id, syllabus_id, syllabus_unique_name)
+    # First of all, since the campus's own check need not see one that is finished, or one that is only just being made.
+    with suppress(PermissionDeniedError):
+        if (found := await find([org_id])) is not None:
+            return EnsuredEnrollment(found, created=False)
     try:
         made = await campus.learning.create_enrollment(
             org_id=org_id,
@@ -71,22 +94,27 @@ async def ensure_enrollment(
             membership_group_ids=membership_group_ids,
         )
     except EnrollmentAlreadyExistsError as error:
-        # The enrollment may be another organization's; where this one has one too, it is meant.
+        # Made by another call just now, or another organization's.
         for org_ids in ([org_id], None):
-            found = await _find(campus, user_id, org_ids, syllabus_id, syllabus_unique_name)
-            if found is not None:
+            if (found := await find(org_ids)) is not None:
                 return EnsuredEnrollment(found, created=False)
         # The campus says that it is there and doesn't show it: only the caller can find out why.
         raise error from None
     return EnsuredEnrollment(made.enrollment_id, created=True)
 
 
+def _create_operation() -> Operation[Any]:
+    from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
+
+    return OPERATION
+
+
 async def _find(
     campus: Campus,
     user_id: UUID | str,
-    org_ids: list[UUID | str] | None,
     syllabus_id: UUID | str | None,
     syllabus_unique_name: str | None,
+    org_ids: list[UUID | str] | None,
 ) -> UUID | None:
     """The newest of the user's enrollments in the syllabus, in any of the organizations."""
     pager = campus.learning.search_enrollments(
