@@ -14,7 +14,7 @@ from ._drift import Drift
 from ._errors import ConfigurationError
 from ._retry import RetryPolicy
 
-__all__ = ["DEFAULT_BASE_URL", "Settings", "auth_from_env"]
+__all__ = ["DEFAULT_BASE_URL", "MAX_RESPONSE_BYTES", "Settings", "auth_from_env", "proxy_at"]
 
 DEFAULT_BASE_URL = "https://www.nexportcampus.com"
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -41,15 +41,26 @@ def _timeout(instance: "Settings", attribute: "attrs.Attribute[Any]", value: obj
 def _url(value: object) -> httpx.URL:
     try:
         url = httpx.URL(str(value).rstrip("/"))
-    except (httpx.InvalidURL, TypeError):
+        absolute = url.scheme in {"http", "https"} and bool(url.host)
+    except (httpx.InvalidURL, UnicodeError):
         raise ConfigurationError("base_url must be an absolute http or https address") from None
-    if url.scheme not in {"http", "https"} or not url.host:
+    if not absolute:
         raise ConfigurationError(
             "base_url must be an absolute http or https address, such as https://www.nexportcampus.com"
         )
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError("base_url must not carry a user name, a query or a fragment")
     return url
+
+
+def proxy_at(address: object) -> httpx.Proxy:
+    """The proxy at an address. Raises ConfigurationError, which doesn't repeat it: it may hold a password."""
+    try:
+        return address if isinstance(address, httpx.Proxy) else httpx.Proxy(address)  # type: ignore[arg-type]
+    except (ValueError, TypeError, httpx.InvalidURL):
+        raise ConfigurationError(
+            "the proxy's address can't be used: it must be like http://host:port"
+        ) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -73,7 +84,9 @@ class Settings:
     rate_limit: float | None = attrs.field(default=None, validator=_positive)
     transport: httpx.AsyncBaseTransport | None = None
     verify: ssl.SSLContext | str | bool = True
-    proxy: str | httpx.URL | httpx.Proxy | None = attrs.field(default=None, repr=False)
+    proxy: httpx.Proxy | None = attrs.field(
+        default=None, repr=False, converter=attrs.converters.optional(proxy_at)
+    )
     user_agent: str | None = None
     max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, validator=_whole)
     allow_insecure_http: bool = False
@@ -90,8 +103,15 @@ class Settings:
             )
         if self.on_drift is not None and not callable(self.on_drift):
             raise ConfigurationError("on_drift must be a function that takes a Drift")
-        if self.user_agent is not None and not (self.user_agent.isascii() and self.user_agent.isprintable()):
+        agent = self.user_agent
+        if agent is not None and not (isinstance(agent, str) and agent.isascii() and agent.isprintable()):
             raise ConfigurationError("user_agent must be printable ASCII")
+        if not isinstance(self.verify, ssl.SSLContext | str | bool):
+            raise ConfigurationError(
+                "verify must be True, False, an ssl.SSLContext or the path of certificates"
+            )
+        if not isinstance(self.allow_insecure_http, bool):
+            raise ConfigurationError("allow_insecure_http must be True or False")
         self._refuse_plain_http()
 
     def _refuse_plain_http(self) -> None:

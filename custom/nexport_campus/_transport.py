@@ -17,7 +17,7 @@ from nexport_client.types import Secret
 
 from ._errors import ConfigurationError
 from ._secrets import SecretURL
-from ._settings import Settings
+from ._settings import Settings, proxy_at
 
 __all__ = ["Lane", "Lanes", "with_token"]
 
@@ -54,21 +54,13 @@ def _context(settings: Settings) -> ssl.SSLContext:
 
 def _proxy(settings: Settings) -> httpx.Proxy | None:
     """The proxy that was given, or the one that the environment names for the campus's host."""
-    given = settings.proxy
-    if given is None:
-        found = getproxies()
-        bypassed = proxy_bypass(settings.base_url.netloc.decode("ascii"))
-        given = None if bypassed else found.get(settings.base_url.scheme) or found.get("all")
-        given = f"http://{given}" if given and "://" not in given else given
-    if not given:
+    if settings.proxy is not None or proxy_bypass(settings.base_url.netloc.decode("ascii")):
+        return settings.proxy
+    found = getproxies()
+    address = found.get(settings.base_url.scheme) or found.get("all")
+    if not address:
         return None
-    try:
-        return given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
-    except (ValueError, httpx.InvalidURL):
-        # The address may hold a password: it is not repeated.
-        raise ConfigurationError(
-            "the proxy's address can't be used: it must be like http://host:port"
-        ) from None
+    return proxy_at(address if "://" in address else f"http://{address}")
 
 
 class Lane:
