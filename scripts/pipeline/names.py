@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterator
 
+from openapi_python_client.strings import ClassName
+
 from .errors import PipelineError
 from .jsontext import Document
+from .python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name
 from .spec import OPERATION_ID, Operation, components, contents, operations, schemas
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PLACEHOLDER = re.compile(r"\{([^}]*)\}")
 _PATH = re.compile(r"(/([A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
 
 
@@ -20,7 +24,7 @@ def check(document: Document, where: str) -> None:
     Raises:
         PipelineError: something in it cannot become code; names the place.
     """
-    for problem in (*_operations(document), *_schemas(document)):
+    for problem in (*_operations(document), *_areas(document), *_schemas(document)):
         raise PipelineError(f"{where}: {problem}")
 
 
@@ -54,7 +58,21 @@ def _operations(document: Document) -> Iterator[str]:
                 yield f"{pointer} has no media type left; the generator would take it for no content"
 
 
+def _areas(document: Document) -> Iterator[str]:
+    """Each tag is a namespace of its own, and its operations bear its name."""
+    tags: dict[str, str] = {}
+    for operation in operations(document):
+        tag, area = operation.area, area_name(operation.area)
+        if area in TAKEN_AREAS or tags.setdefault(area, tag) != tag:
+            yield f"{operation.id}: the tag {tag!r} would be the namespace {area!r}, which is taken"
+        if not operation.id.startswith(f"{tag}_"):
+            yield f"{operation.id}: the tag is {tag!r}, and the operationId belongs to another area"
+
+
 def _parameters(operation: Operation) -> Iterator[str]:
+    stated = {item.get("name") for item in operation.body.get("parameters") or [] if item.get("in") == "path"}
+    if stated != set(_PLACEHOLDER.findall(operation.path)):
+        yield f"{operation.id}: the path {operation.path!r} and the parameters in it do not fit each other"
     for parameter in operation.body.get("parameters") or []:
         if "$ref" in parameter:
             yield f"{operation.id}: a parameter is a reference; state it in full, by the overlay if need be"
@@ -68,7 +86,7 @@ def _parameters(operation: Operation) -> Iterator[str]:
 
 def _schemas(document: Document) -> Iterator[str]:
     for name in components(document, "schemas"):
-        if not _CLASS.fullmatch(name):
+        if not _CLASS.fullmatch(name) or ClassName(name, "") != name or name in TAKEN_CLASSES:
             yield f"the schema {name!r} cannot name a class"
     for pointer, schema in schemas(document):
         for name in schema.get("properties") or {}:
@@ -80,6 +98,9 @@ def _schemas(document: Document) -> Iterator[str]:
 
 def _enum(pointer: str, schema: Document) -> Iterator[str]:
     values = schema["enum"]
+    types = {type(value) for value in values if value is not None}
+    if types not in ({int}, {str}) or (types == {str} and "integer" in str(schema.get("type"))):
+        yield f"{pointer}: the values of an enum are either all whole numbers or all texts"
     if len({repr(value) for value in values}) != len(values):
         yield f"{pointer}: the enum lists a value twice"
     for key in ("x-enum-varnames", "x-enum-labels"):

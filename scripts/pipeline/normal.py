@@ -114,8 +114,11 @@ class _Normal:
     def class_of(self, schema: Document, name: str) -> Document:
         """The schema of a class: its fields in place, or its members named."""
         if "enum" in schema:
+            if "x-enum-varnames" in schema:
+                return schema
             values = schema["enum"]
-            return {"x-enum-varnames": [member_name(value) for value in values], **schema}
+            named = {"x-enum-varnames": [member_name(value) for value in values]}
+            return {"x-enum-labels": [str(value) for value in values], **schema, **named}
         fields = {
             key: self.schema(value, name + ClassName(key, "Field"))
             for key, value in (schema.get("properties") or {}).items()

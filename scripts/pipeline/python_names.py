@@ -2,13 +2,19 @@
 
 from openapi_python_client.strings import PythonIdentifier, snake_case
 
-__all__ = ["TAKEN_AREAS", "area_name", "argument_name", "attribute_name", "method_name"]
+__all__ = ["TAKEN_AREAS", "TAKEN_CLASSES", "area_name", "argument_name", "attribute_name", "method_name"]
 
 # What a class body or a method body uses itself; a keyword or a builtin gets its underscore from the generator.
 _TAKEN_ATTRIBUTES = {"additional_properties", "define", "field", "from_dict", "to_dict", "wire"}
 _TAKEN_ARGUMENTS = {"conceal"}
 _TAKEN_METHODS = {"deprecated"}
+# What the client itself has beside the namespaces.
 TAKEN_AREAS = {"aclose", "ensure_enrollment", "from_env", "get_sections_by_id", "raw", "with_options"}
+# What the generated modules import beside models and enums.
+TAKEN_CLASSES = {
+    *("Any", "Array", "AsyncPager", "Caller", "EnumOf", "MapOf", "Mapping", "Model", "ModelOf", "Nullable", "OpenIntEnum"),
+    *("Operation", "Paging", "Parameter", "RawResponse", "Sequence", "Unset"),
+}
 
 
 def attribute_name(key: str) -> str:

@@ -16,6 +16,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # `AreaApi_DoThing`. It becomes a file name, a module and a method: nothing that leaves a folder or is no identifier.
 OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*_[A-Za-z][A-Za-z0-9_]*")
 
+_MARK = "x-nexport-"
 _EXAMPLES = {"default", "example", "examples", "enum", "const"}  # data, in which "$ref" would be a mere key
 
 
@@ -75,8 +76,11 @@ def validate(document: Document, where: str) -> None:
     """Check that a document has the shape of OpenAPI 3, so that the steps after this can rely on it.
 
     Raises:
-        PipelineError: it has not; names the place.
+        PipelineError: it has not, or bears marks that are ours to give; names the place.
     """
+    for pointer, key in _keys(document):
+        if key.startswith(_MARK):
+            raise PipelineError(f"{where}: {pointer}: marks such as {key!r} are given by the overlay alone")
     try:
         OpenAPI.model_validate(document)
     except ValidationError as error:
@@ -128,6 +132,16 @@ def references(value: object, pointer: str = "", *, names: bool = False) -> Iter
                 yield place, item
             elif names or key not in _EXAMPLES:
                 yield from references(item, place, names=not names and key in {"properties", "schemas"})
+
+
+def _keys(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every key of every object with the JSON Pointer of its value."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        place = f"{pointer}/{escape(str(key))}"
+        if isinstance(key, str):
+            yield place, key
+        yield from _keys(child, place)
 
 
 def _holders(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -114,3 +114,40 @@ def test_what_nobody_has_marked_or_named_is_told(make_document: Make) -> None:
     assert unnamed_enums(document) == ["/components/schemas/Odd"]
     operation(document)["x-nexport-effect"] = "read"
     assert unmarked(document) == []
+
+
+@pytest.mark.parametrize("name", ["None", "Any", "Model", "Operation", "ABC_D", "ValueError"])
+def test_a_schema_name_that_the_code_uses_itself_is_refused(make_document: Make, name: str) -> None:
+    """A class must be called as its schema is, and shadow nothing."""
+    with pytest.raises(PipelineError, match="cannot name a class"):
+        check(make_document(**{name: {"type": "object"}}), "nexport.json")
+
+
+@pytest.mark.parametrize("values", [["a", 1], [1.5], [True], [None], [], [{"a": 1}]])
+def test_an_enum_of_mixed_values_is_refused(make_document: Make, values: list[object]) -> None:
+    """Members are whole numbers; texts stay texts."""
+    with pytest.raises(PipelineError, match="either all whole numbers or all texts"):
+        check(make_document(Odd={"enum": values}), "nexport.json")
+
+
+@pytest.mark.parametrize("tag", ["RawApi", "WithOptionsApi", "Aclose"])
+def test_a_tag_that_hides_the_clients_own_is_refused(make_document: Make, tag: str) -> None:
+    """A namespace must not take the place of what the client has already."""
+    with pytest.raises(PipelineError, match="is taken"):
+        check(make_document(f"{tag}_GetThing"), "nexport.json")
+
+
+def test_an_operation_of_another_area_is_refused(make_document: Make) -> None:
+    """Two operations of one namespace could not have one method's name."""
+    document = make_document("LearningApi_GetThing")
+    operation(document)["tags"] = ["ScormApi"]
+    with pytest.raises(PipelineError, match="belongs to another area"):
+        check(document, "nexport.json")
+
+
+def test_placeholders_without_parameters_are_refused(make_document: Make) -> None:
+    """Each placeholder of a path needs its parameter, and the other way round."""
+    document = make_document()
+    document["paths"] = {"/api/{id}": next(iter(document["paths"].values()))}
+    with pytest.raises(PipelineError, match="do not fit each other"):
+        check(document, "nexport.json")

@@ -1,0 +1,64 @@
+"""An area that nobody has seen, from its page to calls of its methods."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+from support import unseen
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("unseen") / "program.txt"
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this repository that has taken in the page."""
+    root = tmp_path_factory.mktemp("unseen")
+    caches = shutil.ignore_patterns("__pycache__")
+    for name in ("openapi", "nexport_client", "custom"):
+        shutil.copytree(ROOT / name, root / name, ignore=caches)
+    for name in ("generator-config.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, root / name)
+    (root / "page.md").write_text(unseen.page(root), encoding="utf-8")
+    shutil.copy(PROGRAM, root / "program.py")
+    assert main(["--pages", str(root / "page.md")], root) == 0
+    return root
+
+
+def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the copy, with the copy's packages in front of the installed ones."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "custom"), str(root)])}
+    return subprocess.run(
+        [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_its_methods_work(taken_in: Path) -> None:
+    """Each method of the new area, called once: what it sends, what it gives, what it refuses."""
+    done = run(taken_in, "-W", "error", "program.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_typed(taken_in: Path) -> None:
+    """The regenerated package, and the program that uses it, pass mypy --strict."""
+    paths = ["nexport_client", "custom/nexport_campus/_client.py", "program.py"]
+    done = run(taken_in, "-m", "mypy", "--strict", "--warn-unused-ignores", *paths)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_stable(taken_in: Path, capsys: Capture) -> None:
+    """Another run changes nothing, and still asks for marks and names."""
+    assert main(["--check"], taken_in) == 0
+    told = capsys.readouterr().out
+    assert "AssessmentApi_GetTests counts as writing" in told
+    assert "/components/schemas/Test/properties/mode is an enum without names" in told
+    sdk = (taken_in / "openapi/nexport.sdk.json").read_text(encoding="utf-8")
+    assert "paer_page" not in sdk
+    assert "text/json" not in sdk
