@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from nexport_campus import (
     PasswordAuth,
     StaticToken,
 )
-from nexport_campus._tokens import TokenKeeper
 from support.campus import TOKEN, campus_with
 from support.scripted import Answer, Request, entity, html_answer, json_answer
 from support.spec import SOME_ID, answer_for
@@ -53,64 +52,6 @@ def story(requests: list[Request]) -> list[str]:
         "login" if "Authenticate" in request.path else dict(request.query)["access_token"][:8]
         for request in requests
     ]
-
-
-class Clock:
-    """Monotonic seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def keeper_of(*lifetimes: float | None) -> tuple[TokenKeeper, Clock, list[str]]:
-    """A keeper whose tokens live so long, its clock, and the tokens that were fetched."""
-    clock, fetched = Clock(), list[str]()
-
-    async def fetch() -> AccessToken:
-        seconds = lifetimes[len(fetched)]
-        fetched.append(f"token {len(fetched)}")
-        expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
-        return AccessToken(fetched[-1], expires_at)
-
-    return TokenKeeper(fetch, renewable=True, clock=clock), clock, fetched
-
-
-@pytest.mark.parametrize(
-    ("lifetime", "still_good", "too_late"),
-    [(3600, 3539, 3541), (100, 89, 91), (2, 1.7, 1.9), (None, 10**9, None)],
-)
-async def test_renewal_before_expiry(
-    lifetime: float | None, still_good: float, too_late: float | None
-) -> None:
-    """A token is renewed a minute before it expires, or when a tenth of a short life is left."""
-    keeper, clock, fetched = keeper_of(lifetime, None)
-    await keeper.get()
-    clock.now += still_good
-    assert (await keeper.get()).reveal() == "token 0"
-    if too_late is not None:
-        clock.now += too_late - still_good
-        assert (await keeper.get()).reveal() == "token 1"
-        assert len(fetched) == 2
-
-
-@pytest.mark.parametrize("lifetime", [0, -1, -(10**6)])
-async def test_a_token_that_has_expired_on_arrival(lifetime: float) -> None:
-    """It is used for what waited for it, and the next call fetches another."""
-    keeper, _, fetched = keeper_of(lifetime, lifetime)
-    assert [(await keeper.get()).reveal(), (await keeper.get()).reveal()] == fetched == ["token 0", "token 1"]
-
-
-async def test_a_refused_token_that_is_no_longer_current() -> None:
-    """A late refusal of a former token doesn't drop the present one."""
-    keeper, _, fetched = keeper_of(None, None)
-    first = await keeper.get()
-    keeper.reject(first)
-    second = await keeper.get()
-    keeper.reject(first)
-    assert (await keeper.get(), len(fetched)) == (second, 2)
 
 
 async def test_one_login_on_first_use() -> None:
