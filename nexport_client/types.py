@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, IntEnum
-from typing import Any, Final, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from uuid import UUID
 
 import attrs
 
 from .kinds import Kind, Reader, read_missing
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = ["UNSET", "Field", "Model", "OpenIntEnum", "Secret", "Unset", "conceal", "fields_of", "wire"]
 
@@ -83,6 +87,20 @@ class OpenIntEnum(IntEnum):
         member._value_ = value
         return member
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from .pydantic_schema import enum_schema
+
+        return enum_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        from .pydantic_schema import describe_enum
+
+        return describe_enum(cls)
+
 
 @attrs.frozen
 class Field:
@@ -134,6 +152,24 @@ class Model:
             else:
                 written.pop(field.key, None)
         return written
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """The pairs of `to_dict`, so that `dict(model)` gives it: FastAPI asks that way where no response model is named."""
+        return iter(self.to_dict().items())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from .pydantic_schema import model_schema
+
+        return model_schema(cls, handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        from .pydantic_schema import describe_model
+
+        return describe_model(cls, schema, handler)
 
     @classmethod
     def _read(cls, value: Any, reader: Reader) -> Self:
