@@ -119,6 +119,7 @@ class Walk(Generic[T]):
         self.check()
         if self._run.over:
             return None
+        # A page that the consumer still holds counts, as that of a loop's variable does.
         room = self._ahead - (self._given() is not None)
         if room > 1:
             self._look_ahead(room)
@@ -127,7 +128,6 @@ class Walk(Generic[T]):
             return None
         page = self._page(fetched)
         self._number += 1
-        del fetched
         if not page.items:
             self.check()
         self._look_ahead(self._ahead - 1)

@@ -17,7 +17,7 @@ from nexport_client.types import wire
 
 from .listing import Listing
 
-__all__ = ["Desk", "Failed", "Record", "clean", "settle"]
+__all__ = ["Desk", "Failed", "Record", "clean", "settle", "task_name"]
 
 R = TypeVar("R")
 
@@ -38,6 +38,12 @@ class _Records(list[Record]):
     """The records of one page, to be counted while they are in memory."""
 
     __slots__ = ("__weakref__",)
+
+
+def task_name() -> str:
+    """The name of the task that runs; a task itself would keep its page."""
+    task = asyncio.current_task()
+    return task.get_name() if task else ""
 
 
 async def settle() -> None:
@@ -66,7 +72,7 @@ class Desk:
     """Gives out the pages of a listing; `fails` are pages that can't be had.
 
     Every page waits until it is let go by `release`, unless the desk is `prompt`. `started` holds the pages in the
-    order that they were asked for, `open` those on their way, `most_held` how many pages there were at a time at most,
+    order that they were asked for, `tasks` the names of the tasks that asked, `open` those on their way, `most_held` how many pages there were at a time at most,
     on their way or in memory.
     """
 
@@ -81,6 +87,7 @@ class Desk:
     ) -> None:
         self.listing, self.first, self.asked, self.fails, self.prompt = listing, first, asked, fails, prompt
         self.started: list[int] = []
+        self.tasks: set[str] = set()
         self.open: set[int] = set()
         self.drifts: list[str] = []
         self.most_held = 0
@@ -118,6 +125,7 @@ class Desk:
 
     async def _fetch(self, number: int) -> Fetched:
         self.started.append(number)
+        self.tasks.add(task_name())
         self.open.add(number)
         self._count()
         event = self._waiting[number] = asyncio.Event()

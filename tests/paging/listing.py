@@ -14,7 +14,7 @@ Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
 # How long an example takes depends on what else the machine does.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
-thorough = settings(max_examples=500)
+thorough = settings(max_examples=200)
 
 
 @attrs.frozen(kw_only=True)

@@ -195,6 +195,19 @@ async def test_records_that_look_alike_all_come() -> None:
     assert len(records) == 3
 
 
+async def test_records_without_an_id_that_differ_make_a_page_known() -> None:
+    """A page of two different attempts, neither begun, is that page again when it comes again."""
+    page = json_answer(
+        [{"title": title, "sco_id": "a", "cmi_fields": []} | entity() for title in ("Fire", "Water")],
+        headers={"X-Total-Count": "6"},
+    )
+    source = Served(Listing(records=0, most=1), instead={1: page, 2: page, 3: page})
+    async with served(source) as campus:
+        with pytest.raises(PaginationError) as caught:
+            await listed(campus, by_id("ScormApi_GetCmiData")).collect()
+    assert caught.value.page == 2
+
+
 async def test_pages_that_share_their_ends_are_not_the_same() -> None:
     """Only pages with the same records throughout are one page."""
     dates = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]

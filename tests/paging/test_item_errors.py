@@ -5,6 +5,7 @@ import pytest
 from nexport_campus import NexportError, NotFoundError, PermissionDeniedError
 from support.spec import Operation
 
+from .desk import settle
 from .listing import Listing
 from .served import PAGED, Served, by_id, failing, listed, raw, serials, served, until_error
 
@@ -96,8 +97,11 @@ async def test_nothing_is_fetched_behind_an_error() -> None:
     """A page that ends the run by an element's error starts no further ones."""
     source = troubled(1)
     async with served(source) as campus:
+        pages = listed(campus, SYLLABI).concurrent(3).pages()
+        await anext(pages)
+        await settle()
         with pytest.raises(NotFoundError):
-            await listed(campus, SYLLABI).concurrent(3).collect()
+            await anext(pages)
     assert [page for page, _ in source.asked] == [1]
 
 
