@@ -21,6 +21,10 @@ from ._secrets import SecretBytes
 __all__ = ["Encoded", "encode", "page_arguments"]
 
 
+# httpx takes no URL beyond 65,536 bytes, and its own words for that would quote the arguments.
+_LONGEST_QUERY = 60_000
+
+
 class _Wrong(Exception):
     """What is wrong with one value, in words that don't quote it."""
 
@@ -55,15 +59,16 @@ class Encoded:
     def with_page(self, paging: Paging | None, page: int, per_page: int) -> "Encoded":
         """The same call for one page of its list."""
         if paging is not None and paging.where == "body":
-            numbers = {"page": page, "per_page": per_page}
+            numbers = {"page": int(page), "per_page": int(per_page)}
             return attrs.evolve(self, fields={**(self.fields or {}), paging.key: numbers})
-        paging_query = f"page={page}&per_page={per_page}"
+        paging_query = f"page={int(page)}&per_page={int(per_page)}"
         return attrs.evolve(self, query=f"{self.query}&{paging_query}" if self.query else paging_query)
 
 
 def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encoded:
     """The arguments of one call, ready to be sent. Raises ArgumentError, naming the argument."""
-    pairs, token = [], None
+    pairs: list[str] = []
+    token = None
     for parameter in operation.query:
         value = _value(operation, parameter, arguments)
         if parameter.key == "access_token":
@@ -73,6 +78,8 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
             values = value if isinstance(value, list) else [value]
             key = quote(parameter.key, safe="")
             pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
+            if sum(map(len, pairs)) > _LONGEST_QUERY:
+                raise _refusal(operation, parameter.name, f"is too long: a query has {_LONGEST_QUERY} bytes")
     fields, secret = _body(operation, arguments)
     return Encoded(
         "&".join(pairs),
@@ -189,14 +196,10 @@ def _map(kind: MapOf, value: object) -> dict[str, Any]:
 def _enum(kind: EnumOf, value: object) -> int:
     declared = ", ".join(f"{member.value} {member.name}" for member in kind.cls)
     foreign = hasattr(value, "is_declared") and not isinstance(value, kind.cls)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or foreign
-        or not kind.cls(int(value)).is_declared
-    ):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if foreign or not whole or value not in set(kind.cls):
         raise _Wrong(f"must be a {kind.name} or its number ({declared})")
-    return int(value)
+    return int(cast("int", value))
 
 
 def _plain_text(value: object) -> str:
@@ -206,7 +209,7 @@ def _plain_text(value: object) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise _Wrong("must be a text that UTF-8 can carry") from None
-    return str(value)
+    return str.__str__(value)  # of an enum's member, too, its text is sent, and not its name
 
 
 def _uuid(value: object) -> str:

@@ -1,0 +1,187 @@
+"""Python values to give as arguments, and what a request must say for each, by the API's spec alone."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import attrs
+from hypothesis import strategies as st
+
+from nexport_campus.models import ApiErrorEntity, ErrorCode, Phase
+from support.spec import OPENAPI, Operation
+
+from .oracle import kind_of, resolved
+
+__all__ = ["REFUSED", "Declared", "Wider", "declared", "values_for", "wanted"]
+
+REFUSED: Any = object()
+"""What `wanted` gives for a value that can't be what the spec says."""
+
+_UUID = re.compile(r"(\{|\()?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(\}|\))?", re.IGNORECASE | re.ASCII)
+
+
+class Quoted(str):
+    """A text whose `str` is something else, as it is of an enum's members."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"Quoted.{self.upper()}"
+
+
+class Wider(int):
+    """An int of somebody else's."""
+
+
+class Later(datetime):
+    """A datetime of somebody else's."""
+
+
+_FIXED = st.builds(timezone, st.integers(-14 * 60, 14 * 60).map(lambda minutes: timedelta(minutes=minutes)))
+_AWARE = st.datetimes(timezones=_FIXED)
+_WORDS = st.text(st.characters(codec="ascii"), min_size=1, max_size=5)
+_TEXTS = st.text(max_size=20) | st.sampled_from(
+    ["", "\ud800", "a\x00b", "&=?#/%", "\U0001f393", "x" * 70_000]
+)
+_NUMBERS = st.integers() | st.floats() | st.sampled_from(
+    [True, False, Wider(3), 2**31, -(2**31) - 1, 2**63, 10**400, math.nan, math.inf, -0.0, Decimal(1), Fraction(1, 3), 1j]
+)  # fmt: skip
+_QUOTED = _WORDS.map(Quoted)
+# Too long for a repr, which hypothesis takes of what it samples from.
+_LONG_NUMBERS = st.builds(lambda: -(10**5000))
+_IDS = (
+    st.uuids()
+    | st.uuids().map(str)
+    | st.uuids().map(lambda uuid: uuid.hex.upper())
+    | st.uuids().map(lambda uuid: f"{{{uuid}}}")
+)
+_OTHERS: list[Any] = [
+    None, b"", b"bytes", bytearray(b"\x01"), memoryview(b"\x00"), object(), int, [], (), {}, set(), [None], ["a", 1], {"a": 1},
+    {"a": "b"}, {1: "b"}, {"\ud800": ""}, {"a": None}, range(3), date(2026, 1, 1), timedelta(1), datetime(2026, 1, 1),  # noqa: DTZ001
+    Later(2026, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), UTC, ErrorCode.NO_ERROR, Phase.TO_BE_GRADED, Phase(99), 3, 99, ApiErrorEntity(error_code=ErrorCode.NO_ERROR), ..., NotImplemented, sys, len,
+    "2026-01-01T00:00:00Z", "true", "1", "urn:uuid:6f9619ff-8b86-4d01-b42d-00cf4fc964ff", UUID(int=0), str(UUID(int=0)),
+]  # fmt: skip
+
+
+@attrs.frozen
+class Declared:
+    """One argument as the spec declares it."""
+
+    name: str
+    where: str
+    schema: Mapping[str, Any]
+    required: bool
+
+
+@cache
+def _spec() -> Mapping[str, Any]:
+    return json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))["paths"]  # type: ignore[no-any-return]
+
+
+def declared(operation: Operation) -> list[Declared]:
+    """The arguments of an operation, page and page size left out."""
+    stated = _spec()[operation.path][operation.method.lower()]
+    found = [
+        Declared(item["name"], "query", item["schema"], item.get("required", False))
+        for item in stated.get("parameters", [])
+    ]
+    if "requestBody" in stated:
+        body = resolved(stated["requestBody"]["content"]["application/json"]["schema"])
+        required = body.get("required", ())
+        found += [
+            Declared(key, "body", schema, key in required) for key, schema in body["properties"].items()
+        ]
+    names = {argument.name for argument in operation.arguments}
+    return [item for item in found if item.name in names]
+
+
+def values_for(argument: Declared) -> st.SearchStrategy[Any]:
+    """Values of every kind, those that the argument is made for among them."""
+    plain = _TEXTS | _NUMBERS | _LONG_NUMBERS | _QUOTED | _IDS | _AWARE
+    several = st.lists(_IDS, max_size=3) | st.lists(_TEXTS, max_size=3) | st.sets(st.uuids(), max_size=3)
+    mixed = st.lists(plain | st.sampled_from(_OTHERS), max_size=3) | st.dictionaries(
+        _TEXTS, _TEXTS, max_size=3
+    )
+    right = several if kind_of(resolved(argument.schema)) == "array" else plain
+    return right | plain | st.sampled_from(_OTHERS) | several | several.map(tuple) | mixed
+
+
+def wanted(operation: Operation, argument: Declared, value: Any) -> Any:
+    """The JSON that the request must have for a value, or REFUSED."""
+    if argument.name == "password" and isinstance(value, UUID):
+        value = str(value)
+    found = _wanted(resolved(argument.schema), value)
+    filters = operation.name == "search_enrollments" and not argument.name.startswith("utc_")
+    return REFUSED if filters and found == [] else found
+
+
+def _wanted(schema: Mapping[str, Any], value: Any) -> Any:
+    kind = kind_of(schema)
+    if kind == "array":
+        return _list(schema, value)
+    if kind == "object":
+        return _texts(value)
+    if "enum" in schema:
+        return _enum(schema, value)
+    if kind in {"integer", "number"}:
+        return _number(schema, kind, value)
+    if kind == "boolean":
+        return value if isinstance(value, bool) else REFUSED
+    return {"uuid": _uuid, "date-time": _date}.get(schema.get("format", ""), _text)(value)
+
+
+def _list(schema: Mapping[str, Any], value: Any) -> Any:
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping | type):
+        return REFUSED
+    items = [_wanted(resolved(schema["items"]), item) for item in value]
+    return REFUSED if REFUSED in items else items
+
+
+def _texts(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return REFUSED
+    pairs = {_text(key): _text(item) for key, item in value.items()}
+    return REFUSED if REFUSED in pairs or REFUSED in pairs.values() else pairs
+
+
+def _enum(schema: Mapping[str, Any], value: Any) -> Any:
+    foreign = isinstance(value, ErrorCode | Phase)
+    number = isinstance(value, int) and not isinstance(value, bool) and value in schema["enum"]
+    return REFUSED if foreign or not number else int(value)
+
+
+def _number(schema: Mapping[str, Any], kind: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+        return REFUSED
+    if kind == "number":
+        return float(value) if abs(value) <= sys.float_info.max else REFUSED
+    bits = 31 if schema.get("format") == "int32" else 63
+    return int(value) if -(2**bits) <= value < 2**bits else REFUSED
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        return REFUSED
+    return "".join(value)
+
+
+def _uuid(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        return REFUSED
+    return str(UUID(hex="".join(character for character in value if character not in "{}()-")))
+
+
+def _date(value: Any) -> Any:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        return REFUSED
+    return value

@@ -1,0 +1,167 @@
+"""What a result must say, read anew from the JSON by the rules of the API's spec, without the client's code.
+
+`check` fails the test when a model says anything else than the JSON did, or says it where it had to be refused.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from support.spec import SCHEMAS
+
+__all__ = ["check", "reported_code", "resolved", "same_json"]
+
+_DATE = re.compile(
+    r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)"
+    r"(?:.(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
+    r"(?P<offset>Z|[+-]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?)?)?",
+    re.ASCII | re.DOTALL,
+)
+_WEEK = re.compile(r"\d{4}-?W\d\d", re.ASCII)
+_HEX = re.compile(r"[0-9a-fA-F]")
+
+
+def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema without `$ref`, and without the null of a oneOf."""
+    if "oneOf" in schema:
+        return resolved(next(each for each in schema["oneOf"] if each.get("type") != "null"))
+    return SCHEMAS[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
+
+
+def kind_of(schema: Mapping[str, Any]) -> str:
+    """The one word of JSON's for a schema's type."""
+    declared = schema.get("type", "integer" if "enum" in schema else "object")
+    return declared if isinstance(declared, str) else next(word for word in declared if word != "null")
+
+
+def reported_code(value: Any) -> int:
+    """The error code that a JSON object reports of itself, or 0."""
+    entity = value.get("api_error_entity") if isinstance(value, dict) else None
+    code = entity.get("error_code") if isinstance(entity, dict) else None
+    if isinstance(code, bool) or not isinstance(code, int | float) or code != code // 1:
+        return 0
+    return int(code)
+
+
+def check(schema: Mapping[str, Any], value: Any, got: Any) -> None:
+    """A whole answer: `got` says what `value` said, and nothing in it was an error."""
+    if value is None:
+        assert any(each.get("type") == "null" for each in schema.get("oneOf", []))
+        assert got is None
+        return
+    assert reported_code(value) == 0, "an answer with an error code counts as a success"
+    assert not (
+        isinstance(value, dict) and value.get("error") is True and "error" in resolved(schema)["properties"]
+    )
+    if isinstance(value, list):
+        assert not any(map(reported_code, value)), "an element's error code was overlooked"
+    _same(resolved(schema), value, got, "answer")
+
+
+def _same(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+    kind = kind_of(schema)
+    if kind == "array":
+        _list(schema, value, got, where)
+    elif "properties" in schema:
+        _model(schema, value, got, where)
+    elif kind == "object":
+        assert same_json(value, got), where
+        assert all(isinstance(text, str) for text in got.values()), where
+    else:
+        assert _says(schema, kind, value, got), f"{where}: {value!r} became {got!r}"
+
+
+def _list(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+    assert isinstance(value, list), where
+    assert isinstance(got, list), where
+    assert len(value) == len(got), where
+    item = resolved(schema["items"])
+    for index, (one, other) in enumerate(zip(value, got, strict=True)):
+        if one is None:
+            assert other is None, where
+            assert _may_be_missing(item, ""), f"{where}[{index}] may not be null"
+        else:
+            _same(item, one, other, f"{where}[{index}]")
+
+
+def _model(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+    assert isinstance(value, dict), where
+    for key, inner in schema["properties"].items():
+        field = got.__getattribute__(key if hasattr(got, key) else f"{key}_")
+        here = f"{where}.{key}"
+        if value.get(key) is not None:
+            _same(resolved(inner), value[key], field, here)
+            continue
+        assert field is None, here
+        nullable = "null" in inner.get("type", ())
+        if key in schema.get("required", ()) and not nullable:
+            assert _may_be_missing(resolved(inner), key), f"{here} is required"
+    unknown = {key: inner for key, inner in value.items() if key not in schema["properties"]}
+    assert same_json(unknown, got.additional_properties), f"{where}: unknown fields"
+
+
+def _may_be_missing(schema: Mapping[str, Any], key: str) -> bool:
+    """A required text, number, boolean, date or enum, and an error entity: where nothing was reported, nothing was."""
+    plain = kind_of(schema) not in {"array", "object"} and schema.get("format") != "uuid"
+    return plain or key == "api_error_entity"
+
+
+def _says(schema: Mapping[str, Any], kind: str, value: Any, got: Any) -> bool:
+    """Whether a plain value is what the JSON had."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if "enum" in schema:
+        return number and isinstance(got, IntEnum) and got.value == value
+    if kind == "integer":
+        return number and type(got) is int and got == value
+    if kind == "number":
+        return number and type(got) is float and got == float(value)
+    if kind == "boolean":
+        return isinstance(value, bool) and got is value
+    if not isinstance(value, str):
+        return False
+    if schema.get("format") == "uuid":
+        return isinstance(got, UUID) and "".join(_HEX.findall(value)).lower() == got.hex
+    if schema.get("format") == "date-time":
+        return isinstance(got, datetime) and _same_instant(value, got)
+    return type(got) is str and got == value
+
+
+def _same_instant(text: str, got: datetime) -> bool:
+    if _WEEK.match(text):
+        return True  # ISO 8601's weeks: the standard library's reading of them isn't ours to doubt
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return False
+    parts = {name: int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")}
+    micros = int(f"{found['fraction'] or 0:0<6}"[:6])
+    offset = _offset(found["offset"])
+    midnight = parts.pop("hour") if parts["hour"] != 24 else parts.pop("hour") - 24
+    expected = datetime(
+        hour=midnight, **parts, microsecond=micros, tzinfo=timezone(offset) if offset else UTC
+    )
+    expected += timedelta(days=int(text[11:13] == "24"))
+    return got == expected and got.utcoffset() == offset
+
+
+def _offset(text: str | None) -> timedelta:
+    if text is None or text == "Z":
+        return timedelta()
+    whole, _, fraction = text[1:].replace(":", "").replace(",", ".").partition(".")
+    hours, minutes, seconds = (int(whole[start : start + 2] or 0) for start in (0, 2, 4))
+    micros = int(f"{fraction or 0:0<6}"[:6])
+    size = timedelta(hours=hours, minutes=minutes, seconds=seconds, microseconds=micros)
+    return -size if text[0] == "-" else size
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)

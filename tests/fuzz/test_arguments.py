@@ -1,0 +1,155 @@
+"""Whatever a caller gives: an ArgumentError that names the argument, or a request that says exactly that."""
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexport_campus import ArgumentError
+from support.spec import OPERATIONS, Operation, answer_for
+
+from .answers import dump
+from .arguments import REFUSED, Declared, Wider, declared, values_for, wanted
+from .campus import TOKEN, FakeCampus, tell
+from .campus import given as required_ones
+from .test_answers import EVERY, PAGED
+
+_ARGUMENTS = [(operation, argument) for operation in OPERATIONS for argument in declared(operation)]
+_LONGEST_QUERY = 59_000
+
+
+def sent(fake: FakeCampus) -> tuple[dict[str, str], dict[str, Any]]:
+    """The query and the body's fields of the request that was sent; the client's own token and the paging left out."""
+    request = fake.request
+    assert request is not None
+    pairs = parse_qsl(
+        request.url.query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(request.url.query)
+    )
+    query = {name: text for name, text in pairs if (name, text) != ("access_token", TOKEN)}
+    assert len(pairs) == len(dict(pairs))
+    body = json.loads(request.content) if request.content else {}
+    body.pop("paging", None)
+    return {name: text for name, text in query.items() if name not in {"page", "per_page"}}, body
+
+
+def says(argument: Declared, text: Any, expected: Any) -> bool:
+    """Whether a request has what it must have."""
+    if isinstance(expected, datetime):
+        read = datetime.fromisoformat(text)
+        return read == expected and read.utcoffset() == expected.utcoffset()
+    if argument.where == "query":
+        return bool(text == (str(expected).lower() if isinstance(expected, bool) else str(expected)))
+    return bool(text == expected and type(text) is type(expected))
+
+
+def empty_secret(argument: Declared, expected: Any) -> bool:
+    """A password or a token that is empty can't be one."""
+    return argument.name in {"password", "access_token"} and expected == ""
+
+
+@pytest.mark.parametrize(
+    ("operation", "argument"),
+    _ARGUMENTS,
+    ids=[f"{operation}-{argument.name}" for operation, argument in _ARGUMENTS],
+)
+@given(data=st.data())
+def test_any_value(fake: FakeCampus, operation: Operation, argument: Declared, data: st.DataObject) -> None:
+    """Any value for one argument, the required others as they should be."""
+    value = data.draw(values_for(argument))
+    arguments = {**required_ones(operation), argument.name: value}
+    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
+    expected = wanted(operation, argument, value)
+    if value is None and not argument.required:
+        assert outcome.error is None
+        query, body = sent(fake)
+        nullable = argument.name == "utc_expiration_date"
+        assert {**query, **body}.get(argument.name, "absent") == (None if nullable else "absent")
+        return
+    too_long = (
+        argument.where == "query" and isinstance(expected, str) and len(quote(expected)) > _LONGEST_QUERY
+    )
+    if expected is REFUSED or too_long or empty_secret(argument, expected):
+        assert isinstance(outcome.error, ArgumentError), f"{value!r} was sent"
+        assert outcome.error.argument == argument.name
+        assert len(str(outcome.error)) < 500
+        assert fake.request is None
+        return
+    assert outcome.error is None
+    assert_request(fake, operation, arguments)
+
+
+def assert_request(fake: FakeCampus, operation: Operation, arguments: dict[str, Any]) -> None:
+    """The request that was sent has each argument, as it was meant, and nothing else."""
+    query, body = sent(fake)
+    tell(f"sent: {query} {body}")
+    where = {"query": query, "body": body}
+    for argument in declared(operation):
+        if argument.name in arguments:
+            expected = wanted(operation, argument, arguments[argument.name])
+            assert says(argument, where[argument.where].pop(argument.name), expected), argument.name
+    assert (query, body) == ({}, {})
+
+
+@PAGED
+@given(
+    page=st.integers() | st.sampled_from([None, True, Wider(2), 1.0, "1", 2**31 - 1, 2**31, 10**400]),
+    per_page=st.none() | st.integers(),
+)
+def test_any_page(fake: FakeCampus, operation: Operation, page: Any, per_page: Any) -> None:
+    """A page and a page size are whole numbers from 1 and of 32 bits, and stand in the request as given."""
+    arguments = {**required_ones(operation), "page": page, "per_page": per_page}
+    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
+    right = (
+        isinstance(page, int)
+        and page is not True
+        and 1 <= page < 2**31
+        and (per_page is None or 1 <= per_page < 2**31)
+    )
+    if not right:
+        assert isinstance(outcome.error, ArgumentError)
+        assert fake.request is None
+        return
+    assert outcome.error is None
+    assert fake.request is not None
+    asked = (
+        json.loads(fake.request.content)["paging"]
+        if operation.pages == "body"
+        else dict(fake.request.url.params)
+    )
+    assert (int(asked["page"]), int(asked["per_page"])) == (page, per_page or 1000)
+
+
+@EVERY
+@given(data=st.data())
+def test_all_at_once(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+    """Any values for all arguments together: all of them are right, or nothing is sent."""
+    stated = declared(operation)
+    arguments = {argument.name: data.draw(values_for(argument)) for argument in stated}
+    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
+    if outcome.error is not None:
+        assert isinstance(outcome.error, ArgumentError)
+        assert fake.request is None
+        return
+    assert_request(fake, operation, {name: value for name, value in arguments.items() if value is not None})
+
+
+@pytest.mark.parametrize("length", [50_000, 60_000, 65_500, 70_000, 1_000_000])
+@pytest.mark.parametrize("letter", ["x", "ü"])
+def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
+    """A text that fits in a body may not fit in a URL: that is told before anything is sent, with its argument."""
+    by_name = next(each for each in OPERATIONS if each.name == "get_training_plan_enrollments")
+    outcome = fake.arguments(by_name, {"syllabus_unique_name": letter * length}, dump(answer_for(by_name.id)))
+    if len(quote(letter * length)) < _LONGEST_QUERY:
+        assert outcome.error is None
+    else:
+        assert isinstance(outcome.error, ArgumentError)
+        assert outcome.error.argument == "syllabus_unique_name"
+        assert fake.request is None
+    in_body = next(each for each in OPERATIONS if each.name == "edit_scorm_data")
+    arguments = {**required_ones(in_body), "suspend_data": letter * length}
+    assert fake.arguments(in_body, arguments, dump(answer_for(in_body.id))).error is None
+    assert_request(fake, in_body, arguments)

@@ -1,0 +1,130 @@
+"""Answers that were made to break a reader: too deep, too large, said twice, half a character."""
+
+from typing import Any
+
+import pytest
+
+from nexport_campus import NexportError, ResponseDecodeError
+from support.spec import OPERATIONS, Operation, answer_for
+
+from .answers import dump
+from .campus import FakeCampus
+from .test_answers import EVERY, PAGED, throw
+
+_DEPTHS = (10, 100, 200, 300, 400, 600, 800, 900, 950, 980, 990, 1000, 1100, 2000, 100_000)
+_VALUES: dict[str, bytes] = {
+    "a number beyond every float": b"1e400",
+    "a number as small as none": b"1e-400",
+    "an integer beyond 64 bits": b"1" + b"0" * 30,
+    "an integer of 400 digits": b"9" * 400,
+    "an integer that Python won't print": b"9" * 5000,
+    "an integer of a million digits": b"9" * 1_000_000,
+    "a fraction of a million digits": b"0." + b"3" * 1_000_000,
+    "minus nothing": b"-0",
+    "a whole number as a fraction": b"3.0",
+    "a whole number with an exponent": b"3e0",
+    "half a character": b'"\\ud800"',
+    "half a character, and more": b'"\\ud800abcdef"',
+    "the other half": b'"\\udc00x"',
+    "halves in the wrong order": b'"\\udc00\\ud800x"',
+    "half a character in UTF-8": b'"\xed\xa0\x80"',
+    "not UTF-8": b'"\xff\xfe"',
+    "a character in two bytes too many": b'"\xc0\x80"',
+    "a null character": b'"a\\u0000b"',
+    "a raw control character": b'"\x01"',
+    "not a number": b"NaN",
+    "no end": b"-Infinity",
+    "a comment": b"/* */ null",
+    "nothing at all": b"",
+}
+
+
+def with_each_field(operation: Operation, value: bytes) -> list[bytes]:
+    """The operation's answer, with each field of its object, or of its only element, replaced; and with one added."""
+    whole = answer_for(operation.id)
+    first = whole[0] if isinstance(whole, list) else whole
+    bodies = []
+    for key in [*first, "unknown"]:
+        marked = {**first, key: "\x1a"}
+        text = dump([marked] if isinstance(whole, list) else marked)
+        bodies.append(text.replace(b'"\\u001a"', value))
+    return bodies
+
+
+@pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
+@EVERY
+def test_an_odd_value_anywhere(fake: FakeCampus, operation: Operation, value: bytes) -> None:
+    """A value that readers stumble over, in place of each field."""
+    for body in with_each_field(operation, value):
+        throw(fake, operation, body)
+
+
+@pytest.mark.parametrize("depth", _DEPTHS)
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
+@pytest.mark.parametrize("name", ["GetSection", "GetCatalogs", "GetTestAttempts", "DropEnrollment"])
+def test_nested_deeply(fake: FakeCampus, name: str, opening: bytes, closing: bytes, depth: int) -> None:
+    """However deep an answer is nested, as a whole or in an unknown field, closed or not: no RecursionError."""
+    operation = next(each for each in OPERATIONS if each.id == f"LearningApi_{name}")
+    deep = opening * depth + b"1" + closing * depth
+    for body in (deep, opening * depth, *with_each_field(operation, deep)[-2:]):
+        for listed in {False, bool(operation.pages)}:
+            for tolerant in (False, True):
+                (outcome,) = fake.outcomes(operation, [body], listed=listed, tolerant=tolerant)
+                assert isinstance(outcome.error, NexportError) or outcome.result is not None
+
+
+@EVERY
+def test_a_key_that_comes_twice(fake: FakeCampus, operation: Operation) -> None:
+    """Of a key that comes twice the last one counts, on both paths, for known and for unknown keys."""
+    whole = answer_for(operation.id)
+    text = dump(whole)
+    brace = text.index(b"{") + 1
+    first = whole[0] if isinstance(whole, list) else whole
+    for key in [*first, "unknown"]:
+        for earlier in (b"null", b'"x"', b"1", dump(first.get(key)), b'{"error_code": 3}'):
+            doubled = text[:brace] + dump(key) + b":" + earlier + b"," + text[brace:]
+            if key == "unknown":
+                doubled = doubled[:brace] + b'"unknown":0,' + doubled[brace:]
+            throw(fake, operation, doubled)
+
+
+@EVERY
+def test_a_byte_order_mark_is_no_fault(fake: FakeCampus, operation: Operation) -> None:
+    """UTF-8 may have a byte order mark; UTF-16 and UTF-32 are errors, with and without one."""
+    body = dump(answer_for(operation.id))
+    (plain, marked) = fake.outcomes(operation, [body, b"\xef\xbb\xbf" + body])
+    assert plain.error is None
+    assert plain == marked
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7"):
+        (outcome,) = fake.outcomes(operation, [body.decode().encode(encoding)])
+        assert isinstance(outcome.error, ResponseDecodeError) or encoding == "utf-7"
+
+
+@EVERY
+def test_an_error_is_never_learned_away(fake: FakeCampus, operation: Operation) -> None:
+    """An error code in any object that is asked for raises, whatever came before it, declared in the spec or not."""
+    good = answer_for(operation.id)
+
+    def reporting(code: int) -> Any:
+        entity = {"api_error_entity": {"error_code": code, "error_message": "", "warning_messages": []}}
+        return [{**good[0], **entity}] if isinstance(good, list) else {**good, **entity}
+
+    bodies = [dump(reporting(0)), dump(reporting(0)), dump(reporting(3)), dump(reporting(99))]
+    for tolerant in (False, True):
+        first, second, missing, unknown = fake.outcomes(operation, bodies, tolerant=tolerant)
+        assert first.error is None
+        assert first == second
+        assert missing.error is not None
+        assert getattr(missing.error, "error_code", None) == 3
+        assert getattr(unknown.error, "error_code", None) == 99
+
+
+@PAGED
+@pytest.mark.parametrize("total", ["9" * 5000, "0" * 5000 + "1", "-1", "1e3", "²", "", "1, 1", " 1 "])
+def test_a_total_that_is_none(fake: FakeCampus, operation: Operation, total: str) -> None:
+    """A total that can't be one counts as not told, in whatever header or field it stands."""
+    fake.headers = [(name, total.encode()) for name in (b"X-Total-Count", b"X-Per-Page", b"X-Page")]
+    body = dump(answer_for(operation.id))
+    (outcome,) = fake.outcomes(operation, [body], listed=True)
+    fake.headers = ()
+    assert isinstance(outcome.error, NexportError) or outcome.result
