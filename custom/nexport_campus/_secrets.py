@@ -98,10 +98,15 @@ class Scrubber:
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def content(self, value: bytes) -> bytes:
-        """The body of a good answer, without tokens that it echoes; a short password may be a word of its own there."""
-        if not any(len(text) >= _LONG and text.encode() in value for text in self._known()):
-            return value
-        return self.body(value)
+        """The body of a good answer, with a token that it echoes zeroed: a uuid stays one, so the answer stays readable.
+
+        A short password may be a word of its own there, and is left alone.
+        """
+        for text in self._kept.values():
+            secret = text.encode()
+            if len(secret) >= _LONG and secret in value:
+                value = value.replace(secret, re.sub(rb"[0-9A-Za-z]", b"0", secret))
+        return value
 
     def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""

@@ -152,6 +152,26 @@ async def test_redirects_elsewhere_get_nothing(status: int, at_login: bool) -> N
         assert other.requests == []
 
 
+async def test_an_echo_leaves_an_answer_readable() -> None:
+    """A token that a good answer echoes, even in a field that holds an id, comes as zeros, and the rest as it was."""
+    echoed = {
+        "attempt_id": TOKEN,
+        "attempt_index": 0,
+        "allow_relaunch": True,
+        "num_questions": 3,
+        "is_complete": True,
+    }
+    answer = json_answer([echoed | {"comments": f"see /view?access_token={TOKEN}"} | entity()])
+    script = ScriptedServer(answering(answer))  # type: ignore[arg-type]  # it is a handler
+    async with script as server, NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url) as campus:
+        with pytest.warns(DeprecationWarning, match="obsolete"):
+            pager = campus.learning.get_test_attempts(enrollment_id=SECTION, assignment_id=SECTION)
+        (attempt,) = (await pager).items
+    assert attempt.attempt_id.int == 0
+    assert attempt.num_questions == 3
+    assert TOKEN not in repr(attempt)
+
+
 async def test_the_log_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     """The SDK's logger says which operation ran, how long it took, how many attempts, and which status."""
     caplog.set_level(1, logger="nexport_campus")
