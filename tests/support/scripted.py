@@ -196,9 +196,9 @@ class ScriptedServer:
             raise ExceptionGroup("the script failed", self._failures)
 
     @property
-    def open_connections(self) -> int:
-        """How many connections neither side has closed yet, as far as this side has noticed."""
-        return len(self._serving)
+    def is_listening(self) -> bool:
+        """Whether it takes connections."""
+        return self._server.is_serving()
 
     async def received(self, count: int) -> None:
         """Wait until so many requests have arrived."""
@@ -207,7 +207,7 @@ class ScriptedServer:
             await self._arrival.wait()
 
     async def all_closed(self) -> None:
-        """Wait until the client has closed every connection. Raises TimeoutError if it keeps one."""
+        """Wait until every connection has ended. Raises TimeoutError if one is kept open."""
         if self._serving:
             _, open_still = await asyncio.wait(self._serving, timeout=5)
             if open_still:

@@ -1,0 +1,151 @@
+"""Connections that are kept: gone stale, answered beyond the end, and closed again."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from nexport_campus import APIError, RetryPolicy, TransportError
+from support.campus import campus_with
+from support.clock import TestClock, campus_on
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+from support.wire import CALLS, Call, good_answer
+
+EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
+
+
+@EVERY_CALL
+async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> None:
+    """It is noticed before anything is sent: the call is made once, on a fresh connection."""
+    answers = [attrs.evolve(good_answer(call), ending="close"), good_answer(call)]
+    async with campus_with(*answers) as (campus, server):
+        await call(campus)
+        await server.all_closed()
+        assert (await call(campus)).attempts == 1
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+@EVERY_CALL
+async def test_a_connection_that_the_server_closes_under_the_next_request(call: Call) -> None:
+    """A read is made again on a fresh connection; a write, which may have arrived, is not, and says so."""
+    answers = [good_answer(call), attrs.evolve(good_answer(call), cut_after=0), good_answer(call)]
+    async with (
+        ScriptedServer(answers) as server,
+        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+    ):
+        await call(campus)
+        if call.writes:
+            with pytest.raises(TransportError) as caught:
+                await call(campus)
+            assert caught.value.maybe_applied
+            assert [request.connection for request in server.requests] == [1, 1]
+        else:
+            assert (await call(campus)).attempts == 2
+            assert [request.connection for request in server.requests] == [1, 1, 2]
+
+
+@EVERY_CALL
+async def test_a_server_that_says_it_will_close(call: Call) -> None:
+    """`Connection: close` is believed."""
+    good = good_answer(call)
+    closing = attrs.evolve(good, headers=(*good.headers, ("Connection", "close")), ending="close")
+    async with campus_with(closing, good) as (campus, server):
+        await call(campus)
+        assert (await call(campus)).attempts == 1
+        assert server.connections == 2
+
+
+@EVERY_CALL
+async def test_one_connection_is_enough(call: Call) -> None:
+    """Calls one after another share one, errors of the campus included."""
+    refusal = json_answer(entity(2, "no"), 422)
+    async with campus_with(good_answer(call), refusal, good_answer(call)) as (campus, server):
+        await call(campus)
+        with pytest.raises(APIError):
+            await call(campus)
+        await call(campus)
+        assert server.connections == 1
+
+
+@EVERY_CALL
+async def test_bytes_beyond_the_end_are_nobodys_answer(call: Call) -> None:
+    """What follows an answer, a whole second answer even, is never taken for the answer to the next request."""
+    good = good_answer(call)
+    forged = json_answer(entity(5, "forged"), 403)
+    stray = Answer(raw=good.head() + good.payload() + forged.head() + forged.payload())
+    async with campus_with(stray, good) as (campus, server):
+        await call(campus)
+        assert (await call(campus)).attempts == 1
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+@EVERY_CALL
+async def test_an_answer_that_nobody_asked_for(call: Call) -> None:
+    """Nor is what a server sends while the connection is idle."""
+    sent = asyncio.Event()
+    good, forged = good_answer(call), json_answer(entity(5, "forged"), 403)
+
+    class Chatty(ScriptedServer):
+        async def _serve(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
+        ) -> None:
+            if connection == 1:
+                asyncio.get_running_loop().call_soon(asyncio.ensure_future, self._chat(writer))
+            await super()._serve(reader, writer, connection)
+
+        async def _chat(self, writer: asyncio.StreamWriter) -> None:
+            await told.wait()
+            writer.write(forged.head() + forged.payload())
+            await writer.drain()
+            sent.set()
+
+    told = asyncio.Event()
+    async with Chatty([good, good]) as server, campus_on(TestClock(), server) as campus:
+        await call(campus)
+        told.set()
+        await sent.wait()
+        assert (await call(campus)).attempts == 1
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+async def test_as_many_connections_as_calls_at_once() -> None:
+    """No more than `max_concurrency`, kept for the next ones, and closed with the client."""
+    gate = asyncio.Event()
+    call = CALLS[0]
+
+    async def answer(request: Request) -> Answer:
+        return attrs.evolve(good_answer(call), gate=gate)
+
+    async with ScriptedServer(answer) as server:
+        async with campus_on(TestClock(), server, max_concurrency=5) as campus:
+            calls = [asyncio.create_task(call(campus)) for _ in range(50)]
+            await server.received(5)
+            gate.set()
+            await asyncio.gather(*calls)
+            assert (len(server.requests), server.connections) == (50, 5)
+        await server.all_closed()
+
+
+@pytest.mark.parametrize("size", [10_000_000])
+async def test_an_answer_before_the_request_was_sent_whole(size: int) -> None:
+    """A server that refuses a large request early is heard: its answer counts, and the call isn't in doubt."""
+
+    class Impatient(ScriptedServer):
+        async def _serve(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
+        ) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            refusal = json_answer(entity(2, "too large"), 413)
+            writer.write(refusal.head() + refusal.payload())
+            await writer.drain()
+            await reader.read()
+
+    async with Impatient([]) as server, campus_on(TestClock(), server, retry=RetryPolicy()) as campus:
+        with pytest.raises(APIError, match="too large") as caught:
+            await campus.learning.create_enrollment(
+                org_id=ORG, user_id=ORG, syllabus_unique_name="x" * size, membership_group_ids=[]
+            )
+        assert (caught.value.status_code, caught.value.maybe_applied) == (413, False)
+
+
+ORG = "12345678-1234-5678-9abc-123456789abc"

@@ -1,0 +1,228 @@
+"""One client and several event loops: one after another it serves them all, at once it refuses; and after a fork."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from nexport_campus import NexportCampus, NexportError, PasswordAuth
+from support.campus import campus_of
+from support.scripted import Request, ScriptedServer, json_answer, with_login
+from support.wire import CALLS, good_answer
+
+CALL = CALLS[0]
+AUTH = PasswordAuth("user", "secret")
+
+
+class Elsewhere:
+    """A scripted campus on a loop and a thread of its own, so that it outlives the loops of the test."""
+
+    def __init__(self, server: ScriptedServer, loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self.loop = loop
+
+    def run(self, coroutine: Any) -> Any:
+        """The coroutine's result, on that loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+
+@contextmanager
+def elsewhere() -> Iterator[Elsewhere]:
+    """A campus that answers every call well."""
+
+    async def answer(request: Request) -> Any:
+        return good_answer(CALL)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        campus = Elsewhere(ScriptedServer(with_login(answer)), loop)
+        try:
+            campus.run(campus.server.__aenter__())
+            yield campus
+        finally:
+            campus.run(campus.server.__aexit__(None, None, None))
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+
+
+@contextmanager
+def nothing_left_open() -> Iterator[None]:
+    """Fails for a socket or a transport that is left to the garbage collector."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+
+
+async def status(campus: NexportCampus) -> int:
+    """The status of a call."""
+    return (await CALL(campus)).status_code
+
+
+def run_bluntly(coroutine: Any) -> Any:
+    """Run on a loop that is closed without the ceremony of `asyncio.run`."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_bluntly])
+def test_one_after_another(run: Callable[[Any], Any]) -> None:
+    """Each loop gets its own connection, and the token serves them all; no socket outlives its loop."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server, auth=AUTH)
+        for _ in range(3):
+            assert run(status(campus)) == 200
+            assert run(status(campus)) == 200
+        run(campus.aclose())
+        other.run(other.server.all_closed())
+        with pytest.raises(NexportError, match="closed"):
+            run(status(campus))
+        assert len(other.server.asked("AdminApi_Authenticate")) == 1
+        assert other.server.connections == 6
+        del campus
+
+
+def test_connections_are_closed_with_their_loop() -> None:
+    """Not when the client is next used: `asyncio.run` leaves nothing open."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server)
+        asyncio.run(status(campus))
+        other.run(other.server.all_closed())
+        del campus
+
+
+def test_a_client_that_nobody_closed() -> None:
+    """It leaves nothing open either, once its loop has ended."""
+    with elsewhere() as other, nothing_left_open():
+        assert asyncio.run(status(campus_of(other.server))) == 200
+        other.run(other.server.all_closed())
+
+
+def test_loops_in_turns() -> None:
+    """Two loops that take turns keep a connection each."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server, auth=AUTH)
+        with asyncio.Runner() as first, asyncio.Runner() as second:
+            for _ in range(3):
+                assert first.run(status(campus)) == second.run(status(campus)) == 200
+            first.run(campus.aclose())
+        assert other.server.connections <= 3
+        other.run(other.server.all_closed())
+        del campus
+
+
+def test_two_at_once() -> None:
+    """While one loop serves calls, another one is refused, and told why; the first goes on."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server)
+
+        async def both() -> int:
+            assert await status(campus) == 200
+            with pytest.raises(NexportError, match="another event loop"):
+                await asyncio.to_thread(asyncio.run, status(campus))
+            return await status(campus)
+
+        assert asyncio.run(both()) == 200
+        asyncio.run(campus.aclose())
+
+
+def test_closed_from_another_loop() -> None:
+    """A loop that isn't the one that runs may close the client: its connections go, and calls are refused."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server)
+
+        async def both() -> None:
+            assert await status(campus) == 200
+            await asyncio.to_thread(asyncio.run, campus.aclose())
+            with pytest.raises(NexportError, match="closed"):
+                await status(campus)
+            await asyncio.to_thread(other.run, other.server.all_closed())
+
+        asyncio.run(both())
+
+
+def _in_the_child(campus: NexportCampus, results: Any) -> None:
+    try:
+        results.put(asyncio.run(status(campus)))
+    except BaseException as error:  # noqa: BLE001 -- the parent judges
+        results.put(repr(error))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_between_calls() -> None:
+    """The child makes connections of its own; the parent's stay whole."""
+    with elsewhere() as other, asyncio.Runner() as runner:
+        campus = campus_of(other.server, auth=AUTH)
+        assert runner.run(status(campus)) == 200
+        results = multiprocessing.get_context("fork").SimpleQueue()
+        child = multiprocessing.get_context("fork").Process(target=_in_the_child, args=(campus, results))
+        child.start()
+        child.join(20)
+        assert results.get() == 200
+        assert runner.run(status(campus)) == 200
+        assert [request.connection for request in other.server.requests] == [1, 1, 2, 1]
+        runner.run(campus.aclose())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_under_a_running_loop() -> None:
+    """A child that was forked while the loop ran isn't taken for a second loop of the same process."""
+    with elsewhere() as other:
+        campus = campus_of(other.server)
+
+        async def fork() -> int:
+            assert await status(campus) == 200
+            child = os.fork()
+            if child == 0:
+                # The child must never run the rest of the test.
+                code = 1
+                try:
+                    asyncio.set_event_loop(None)
+                    code = 0 if asyncio.run(status(campus)) == 200 else 2
+                finally:
+                    os._exit(code)
+            _, outcome = await asyncio.to_thread(os.waitpid, child, 0)
+            assert await status(campus) == 200
+            return os.waitstatus_to_exitcode(outcome)
+
+        assert asyncio.run(fork()) == 0
+        assert [request.connection for request in other.server.requests] == [1, 2, 1]
+        asyncio.run(campus.aclose())
+
+
+def test_calls_in_flight_end_with_their_loop() -> None:
+    """A loop that ends under a call cancels it; nothing stays open, and the next loop is served."""
+    gate = threading.Event()
+
+    async def answer(request: Request) -> Any:
+        gate.set()
+        await asyncio.sleep(0)
+        return json_answer({}, framing="none", drip_seconds=None, body_gate=asyncio.Event())
+
+    async def main(campus: NexportCampus) -> None:
+        task = asyncio.create_task(status(campus))
+        await asyncio.to_thread(gate.wait, 5)
+        assert not task.done()
+
+    with elsewhere() as other, nothing_left_open():
+        good = other.server._answer
+        other.server._answer = answer
+        campus = campus_of(other.server)
+        asyncio.run(main(campus))
+        other.server._answer = good
+        assert asyncio.run(status(campus)) == 200
+        asyncio.run(campus.aclose())
+        del campus

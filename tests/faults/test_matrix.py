@@ -1,0 +1,154 @@
+"""Every kind of fault on the wire, times reading and writing, times first and later attempt, seen from both ends."""
+
+import asyncio
+import socket
+from typing import Any
+
+import attrs
+import pytest
+
+from nexport_campus import NexportError, RetryPolicy
+from support.campus import ONCE
+from support.clock import TestClock, campus_on
+from support.scripted import Answer, ScriptedServer, json_answer
+from support.wire import CALLS, FAULTS, Call, Fault, good_answer
+
+BUSY = json_answer({}, 429, ending="close")
+"""What both reads and writes are tried again after; the next attempt needs a new connection."""
+
+
+class Scene:
+    """A server at which one attempt of a call meets a fault; those before it are turned away, those after it go well."""
+
+    def __init__(self, fault: Fault, call: Call, faulty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fault = fault
+        self.faulty = faulty
+        self.monkeypatch = monkeypatch
+        self.clock = TestClock()
+        self.clock.between = lambda wait: self.before(wait + 1)
+        answered = fault.way == "answer"
+        bad: list[Answer] = [fault.answer(call)] if answered else []
+        self.server = ScriptedServer(
+            [*[BUSY] * (faulty - 1), *bad, good_answer(call), good_answer(call)],
+            reset_connections={faulty} if fault.way == "reset" else 0,
+        )
+
+    async def before(self, attempt: int) -> None:
+        """Make the world what it is for this attempt."""
+        if self.fault.way == "refused":
+            if attempt == self.faulty:
+                await self.server.refuse_connections()
+            elif not self.server.is_listening:
+                await self.server.accept_connections()
+        if self.fault.way == "dns":
+            found = _unknown_host if attempt == self.faulty else _this_machine
+            self.monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How the client is set up for it."""
+        settings: dict[str, Any] = {
+            "retry": RetryPolicy(),
+            "timeout": self.fault.seconds,
+            "max_concurrency": 1,
+            "max_response_bytes": 100_000,
+        }
+        if self.fault.way == "dns":
+            settings["base_url"] = self.server.url.replace("127.0.0.1", "localhost")
+        return settings
+
+
+async def _unknown_host(*address: object, **hints: object) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+async def _this_machine(host: str, port: int, **hints: object) -> Any:
+    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
+
+
+@pytest.mark.parametrize("faulty", [1, 2], ids=["first attempt", "later attempt"])
+@pytest.mark.parametrize("call", CALLS, ids=str)
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_fault(fault: Fault, call: Call, faulty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the caller gets, what the server saw, and that the next call works."""
+    scene = Scene(fault, call, faulty, monkeypatch)
+    server = scene.server
+    async with server:
+        async with campus_on(scene.clock, server, **scene.settings) as campus:
+            await scene.before(1)
+            error, attempts = None, 0
+            try:
+                attempts = (await call(campus)).attempts
+            except NexportError as raised:
+                error = raised
+            retried = fault.retried == "always" or (fault.retried == "reads" and not call.writes)
+            if retried:
+                assert error is None
+                assert attempts == faulty + 1
+            else:
+                assert error is not None
+                check(error, fault, call, faulty)
+            seen = faulty - 1 + (fault.way == "answer") + retried
+            assert len(server.requests) == seen
+            await scene.before(faulty + 1)
+            good = campus.with_options(timeout=30.0)
+            assert (await call(good)).attempts == 1
+            assert len(server.requests) == seen + 1
+        await server.all_closed()
+
+
+def check(error: NexportError, fault: Fault, call: Call, attempts: int) -> None:
+    """An error says what it is, of which call, after how many attempts, and whether a write is in doubt."""
+    in_doubt = call.writes and fault.unknown
+    assert type(error) is fault.error
+    assert (error.operation_id, error.attempts) == (call.operation_id, attempts)
+    assert error.maybe_applied is in_doubt
+    text = str(error)
+    assert text.startswith(f"{call.operation_id} page 1: " if error.page else f"{call.operation_id}: ")
+    assert "\n" not in text
+    assert len(text) < 500
+    assert text.endswith("(the campus may have carried it out)") is in_doubt
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if not call.writes], ids=str)
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reading call raises for each fault, when it isn't tried again."""
+    scene = Scene(fault, call, 1, monkeypatch)
+    async with (
+        scene.server as server,
+        campus_on(scene.clock, server, **scene.settings | {"retry": ONCE}) as campus,
+    ):
+        await scene.before(1)
+        with pytest.raises(NexportError) as caught:
+            await call(campus)
+    check(caught.value, fault, call, 1)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_a_reset_after_the_answer(call: Call) -> None:
+    """An answer that came whole counts; the next call takes a new connection and is made once."""
+    answers = [attrs.evolve(good_answer(call), ending="reset"), good_answer(call)]
+    async with (
+        ScriptedServer(answers) as server,
+        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+    ):
+        assert (await call(campus)).attempts == 1
+        await server.all_closed()
+        assert (await call(campus)).attempts == 1
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.retried == "always"], ids=str)
+async def test_a_server_that_stays_away(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After four attempts the call is given up; nothing was sent, so nothing was applied."""
+    scene = Scene(fault, call, 1, monkeypatch)
+    async with scene.server as server:
+        await scene.before(1)
+        scene.clock.between = None
+        async with campus_on(scene.clock, server, **scene.settings) as campus:
+            with pytest.raises(NexportError) as caught:
+                await call(campus)
+    check(caught.value, fault, call, 4)
+    assert (len(server.requests), server.connections) == (0, 0)

@@ -1,0 +1,112 @@
+"""Every status that a server can send, with and without an error entity: what it means, and what it doesn't."""
+
+import pytest
+
+import nexport_campus as sdk
+from nexport_campus import APIError, NexportError, RawResponse, RetryPolicy, TransportError
+from support.clock import TestClock, campus_on
+from support.scripted import Answer, ScriptedServer, entity, json_answer
+from support.wire import CALLS, Call, good_answer
+
+CLASSES: dict[int, type[APIError]] = {
+    400: sdk.InvalidRequestError,
+    401: sdk.AuthenticationError,
+    403: sdk.PermissionDeniedError,
+    404: sdk.NotFoundError,
+    422: sdk.InvalidRequestError,
+    429: sdk.RateLimitError,
+}
+RETRIED_READS = {429, 500, 502, 503, 504}
+
+
+def meaning(status: int) -> type[NexportError]:
+    """The class of an error with this status and without a code."""
+    return sdk.ServerError if 500 <= status <= 599 else CLASSES.get(status, APIError)
+
+
+def in_doubt(status: int) -> bool:
+    """Whether a write that got this answer may have been carried out."""
+    return status < 300 or status >= 500
+
+
+async def outcome(
+    call: Call, answer: Answer, turned_away: int
+) -> tuple[RawResponse[object] | NexportError, int]:
+    """What comes of a call that gets this answer after so many refusals, and how many requests the server saw."""
+    answers = [*[json_answer({}, 429)] * turned_away, answer, good_answer(call)]
+    async with (
+        ScriptedServer(answers) as server,
+        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+    ):
+        try:
+            return await call(campus), len(server.requests)
+        except NexportError as error:
+            return error, len(server.requests)
+
+
+@pytest.mark.parametrize("status", [*range(201, 600), 600, 999])
+async def test_every_status(status: int) -> None:
+    """Reads and writes, first and later attempt: its class, its doubts, its retries; never a model."""
+    body = b"" if status in {204, 304} else b"{}"
+    for turned_away in (0, 1):
+        for call in (CALLS[turned_away], CALLS[2 + turned_away]):
+            got, seen = await outcome(call, Answer(status=status, body=body), turned_away)
+            if status == 429 or (status in RETRIED_READS and not call.writes):
+                assert isinstance(got, RawResponse)
+                assert got.attempts == seen == turned_away + 2
+                continue
+            assert type(got) is meaning(status)
+            assert isinstance(got, APIError)
+            assert (got.status_code, got.error_code) == (status, None)
+            assert got.attempts == seen == turned_away + 1
+            assert got.maybe_applied is (call.writes and in_doubt(status))
+            assert f"(HTTP {status})" in str(got)
+
+
+@pytest.mark.parametrize("status", [100, *range(102, 200)])
+@pytest.mark.parametrize("call", [CALLS[0], CALLS[3]], ids=str)
+async def test_an_interim_status(status: int, call: Call) -> None:
+    """It is passed over: the answer is what comes after it, and if nothing comes, there is none."""
+    interim = f"HTTP/1.1 {status} Interim\r\n\r\n".encode()
+    good = good_answer(call)
+    answered = Answer(raw=interim + good.head() + good.payload())
+    got, _ = await outcome(call, answered, 0)
+    assert isinstance(got, RawResponse)
+    assert got.attempts == 1
+    lost, seen = await outcome(call, Answer(raw=interim, ending="close"), 0)
+    if call.writes:
+        assert type(lost) is TransportError
+        assert lost.maybe_applied
+    assert seen == (1 if call.writes else 2)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_a_switch_of_protocols(call: Call) -> None:
+    """Nobody asked for one: it is no answer."""
+    got, seen = await outcome(call, Answer(status=101, ending="close"), 0)
+    if call.writes:
+        assert type(got) is TransportError
+        assert got.maybe_applied
+    assert seen == (1 if call.writes else 2)
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 403, 404, 409, 422, 429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("code", [1, 2, 3, 5, 6, 7, 8, 99, -1])
+async def test_a_code_outranks_the_status(status: int, code: int) -> None:
+    """An answer with an error entity has been considered: it is tried once, and leaves no doubt."""
+    for call in (CALLS[0], CALLS[3]):
+        got, seen = await outcome(call, json_answer(entity(code, "Because"), status), 0)
+        assert isinstance(got, APIError)
+        assert (got.error_code, got.status_code, got.attempts, seen) == (code, status, 1, 1)
+        assert not got.maybe_applied
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_a_redirect_is_not_followed(status: int, call: Call) -> None:
+    """Not even to the same server: the error says what to check."""
+    answer = json_answer({}, status, {"Location": "/elsewhere"})
+    got, seen = await outcome(call, answer, 0)
+    assert type(got) is APIError
+    assert seen == 1
+    assert "check base_url" in str(got)

@@ -1,0 +1,263 @@
+"""The way to the campus: certificates that can't be trusted, and proxies that are down, refuse, or let through."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from nexport_campus import (
+    APIError,
+    ConfigurationError,
+    NexportError,
+    RequestTimeoutError,
+    RetryPolicy,
+    TransportError,
+)
+from support.clock import TestClock, campus_on
+from support.proxy import Proxy
+from support.scripted import Answer, ScriptedServer, html_answer
+from support.wire import CALLS, Call, good_answer
+
+EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
+NEEDS_LOGIN = Answer(status=407, headers=(("Proxy-Authenticate", 'Basic realm="proxy"'),), ending="close")
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names no proxy, unless a test does."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def closed_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+async def never_sent(call: Call, server: ScriptedServer, match: str, **settings: Any) -> TransportError:
+    """The error of a call that never reaches the campus, however often it is tried, and leaves no doubt."""
+    async with campus_on(TestClock(), server, retry=RetryPolicy(), **settings) as campus:
+        with pytest.raises(TransportError, match=match) as caught:
+            await call(campus)
+    error = caught.value
+    assert (error.operation_id, error.attempts, error.maybe_applied) == (call.operation_id, 4, False)
+    assert "\n" not in str(error)
+    assert server.requests == []
+    return error
+
+
+@EVERY_CALL
+async def test_a_certificate_that_nobody_vouches_for(call: Call) -> None:
+    """Nothing is sent to who can't prove to be the campus."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with ScriptedServer([], tls=context) as server:
+        await never_sent(call, server, "certificate verify failed")
+
+
+@EVERY_CALL
+async def test_a_certificate_of_another_host(call: Call, authority: trustme.CA, tls: Contexts) -> None:
+    """Nor to another one whom we trust to be who it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("campus.example").configure_cert(context)
+    async with ScriptedServer([], tls=context) as server:
+        await never_sent(call, server, "certificate", verify=tls[1])
+
+
+@EVERY_CALL
+async def test_a_server_that_speaks_no_tls(call: Call) -> None:
+    """Plain http where https was expected: it waits for the end of a request, we for the end of the handshake."""
+    async with ScriptedServer([]) as server:
+        url = server.url.replace("http://", "https://")
+        error = await never_sent(call, server, "timed out connecting to", base_url=url, timeout=0.05)
+        assert type(error) is RequestTimeoutError
+
+
+@EVERY_CALL
+async def test_a_server_that_speaks_tls_where_plain_http_was_expected(call: Call, tls: Contexts) -> None:
+    """It ends the connection; what it made of the request can't be known."""
+    async with ScriptedServer([], tls=tls[0]) as server:
+        url = server.url.replace("https://", "http://")
+        async with campus_on(TestClock(), server, base_url=url) as campus:
+            with pytest.raises(TransportError) as caught:
+                await call(campus)
+        assert caught.value.maybe_applied is call.writes
+
+
+@EVERY_CALL
+async def test_certificates_from_a_file(
+    call: Call, authority: trustme.CA, tls: Contexts, tmp_path: Path
+) -> None:
+    """`verify` takes the path of a bundle, or a context, or False."""
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    for verify in (str(bundle), tls[1], False):
+        async with (
+            ScriptedServer([good_answer(call)] * 2, tls=tls[0]) as server,
+            campus_on(TestClock(), server, verify=verify) as campus,
+        ):
+            await call(campus)
+            await call(campus)
+            assert server.connections == 1
+
+
+async def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
+    """A path that leads nowhere, or to something else, is found before any request."""
+    other = tmp_path / "other.pem"
+    other.write_text("nothing of the kind")
+    async with ScriptedServer([]) as server:
+        for path in (str(tmp_path / "missing.pem"), str(other)):
+            url = "https://127.0.0.1:9"
+            async with campus_on(TestClock(), server, base_url=url, verify=path) as campus:
+                with pytest.raises(ConfigurationError, match=r"\.pem"):
+                    await CALLS[0](campus)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "exa..mple", "-.example"])
+async def test_a_host_that_cannot_be(host: str) -> None:
+    """A name that no resolver takes is a TransportError, not the resolver's own."""
+    async with ScriptedServer([]) as server:
+        url = f"https://{host}"
+        try:
+            campus = campus_on(TestClock(), server, base_url=url)
+        except ConfigurationError:
+            return
+        async with campus:
+            with pytest.raises(TransportError) as caught:
+                await CALLS[2](campus)
+        assert not caught.value.maybe_applied
+
+
+@EVERY_CALL
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_lets_through(call: Call, scheme: str, tls: Contexts) -> None:
+    """Http is forwarded, https goes through a tunnel; one connection serves both calls."""
+    answers = [good_answer(call)] * 2
+    async with (
+        ScriptedServer(answers, tls=tls[0] if scheme == "https" else None) as server,
+        Proxy() as proxy,
+        campus_on(TestClock(), server, proxy=proxy.url, verify=tls[1]) as campus,
+    ):
+        await call(campus)
+        await call(campus)
+        assert (server.connections, len(proxy.asked)) == (1, 1)
+        assert proxy.asked[0].startswith("CONNECT " if scheme == "https" else f"{call.method} http://")
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    "refusal", [NEEDS_LOGIN, html_answer(403, ending="close"), html_answer(502, ending="close")]
+)
+async def test_a_tunnel_that_is_refused(call: Call, refusal: Answer, tls: Contexts) -> None:
+    """The campus got nothing."""
+    async with ScriptedServer([], tls=tls[0]) as server, Proxy(refusal) as proxy:
+        error = await never_sent(call, server, str(refusal.status), proxy=proxy.url, verify=tls[1])
+        assert "proxy" in str(error)
+        assert len(proxy.asked) == 4
+
+
+@EVERY_CALL
+async def test_a_proxy_that_drops_the_tunnel(call: Call, tls: Contexts) -> None:
+    """It was asked for a tunnel, and not for the call: the campus got nothing."""
+    async with ScriptedServer([], tls=tls[0]) as server, Proxy(drops=True) as proxy:
+        await never_sent(call, server, "127.0.0.1", proxy=proxy.url, verify=tls[1])
+
+
+@EVERY_CALL
+async def test_a_proxy_that_drops_a_request(call: Call) -> None:
+    """A forwarded request may have got through."""
+    async with ScriptedServer([]) as server, Proxy(drops=True) as proxy:
+        async with campus_on(TestClock(), server, proxy=proxy.url) as campus:
+            with pytest.raises(TransportError) as caught:
+                await call(campus)
+        assert caught.value.maybe_applied is call.writes
+
+
+@EVERY_CALL
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_down(call: Call, scheme: str, tls: Contexts) -> None:
+    """Nobody got anything."""
+    async with ScriptedServer([], tls=tls[0] if scheme == "https" else None) as server:
+        proxy = f"http://127.0.0.1:{closed_port()}"
+        await never_sent(call, server, "can't connect", proxy=proxy, verify=tls[1])
+
+
+@EVERY_CALL
+async def test_a_proxy_that_wants_a_login(call: Call) -> None:
+    """A forwarding proxy answers itself: its status is the error."""
+    async with ScriptedServer([]) as server, Proxy(NEEDS_LOGIN) as proxy:
+        async with campus_on(TestClock(), server, proxy=proxy.url, retry=RetryPolicy()) as campus:
+            with pytest.raises(APIError, match="407") as caught:
+                await call(campus)
+        assert (caught.value.attempts, caught.value.maybe_applied) == (1, False)
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used, and gets the credentials in its address."""
+    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
+        monkeypatch.setenv(variable, proxy.url.replace("//", "//name:word@"))
+        async with campus_on(TestClock(), server) as campus:
+            await CALLS[0](campus)
+        assert len(proxy.asked) == len(proxy.credentials) == 1
+
+
+@pytest.mark.parametrize("rule", ["*", "127.0.0.1", "example.com,127.0.0.1", "127.0.0.1:{port}"])
+async def test_no_proxy(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that the environment names as exceptions are reached directly."""
+    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", rule.format(port=server.url.rpartition(":")[2]))
+        async with campus_on(TestClock(), server) as campus:
+            await CALLS[0](campus)
+        assert proxy.asked == []
+
+
+async def test_a_proxy_that_was_given_outranks_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`proxy` is meant."""
+    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+        async with campus_on(TestClock(), server, proxy=proxy.url) as campus:
+            await CALLS[0](campus)
+        assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://", "http://127.0.0.1:port", "::"])
+async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong address is a setting's fault, wherever it comes from; the address, which may hold a password, isn't shown."""
+    async with ScriptedServer([]) as server:
+        monkeypatch.setenv("http_proxy", address)
+        async with campus_on(TestClock(), server) as campus:
+            with pytest.raises(NexportError) as caught:
+                await CALLS[0](campus)
+    assert isinstance(caught.value, ConfigurationError | TransportError)
+    assert address not in str(caught.value)
+
+
+async def test_a_tunnel_that_hangs(tls: Contexts) -> None:
+    """A proxy that says nothing: the call times out, and nothing was sent."""
+    hangs = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read()
+        hangs.set()
+        writer.close()
+
+    proxy = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with proxy, ScriptedServer([], tls=tls[0]) as server:
+        url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        async with campus_on(TestClock(), server, proxy=url, verify=tls[1], timeout=0.05) as campus:
+            with pytest.raises(TransportError, match="connecting to") as caught:
+                await CALLS[3](campus)
+            await asyncio.wait_for(hangs.wait(), 5)
+    assert not caught.value.maybe_applied

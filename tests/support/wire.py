@@ -1,0 +1,209 @@
+"""What can go wrong on the wire between one request and its answer, and what must come of it."""
+
+import gzip
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+
+from nexport_campus import (
+    APIError,
+    NexportCampus,
+    NexportError,
+    RawResponse,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    ServerError,
+    TransportError,
+)
+from support.scripted import Answer, entity, html_answer, json_answer
+from support.spec import SOME_ID, answer_for
+
+__all__ = ["CALLS", "FAULTS", "Call", "Fault", "good_answer"]
+
+
+@attrs.frozen
+class Call:
+    """A call that reads or writes, whatever its HTTP method is."""
+
+    operation_id: str
+    method: str
+    writes: bool
+    make: Callable[[NexportCampus], Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} that {'writes' if self.writes else 'reads'}"
+
+    async def __call__(self, campus: NexportCampus) -> RawResponse[Any]:
+        answer: RawResponse[Any] = await self.make(campus)
+        return answer
+
+
+CALLS = [
+    Call(
+        "LearningApi_GetSectionDescription",
+        "GET",
+        False,
+        lambda campus: campus.raw.learning.get_section_description(section_id=SOME_ID),
+    ),
+    Call(
+        "LearningApi_SearchEnrollments",
+        "POST",
+        False,
+        lambda campus: campus.raw.learning.search_enrollments(org_ids=[SOME_ID]),
+    ),
+    Call(
+        "LearningApi_DropEnrollment",
+        "GET",
+        True,
+        lambda campus: campus.raw.learning.drop_enrollment(enrollment_id=SOME_ID),
+    ),
+    Call(
+        "LearningApi_CreateEnrollment",
+        "POST",
+        True,
+        lambda campus: campus.raw.learning.create_enrollment(
+            org_id=SOME_ID, user_id=SOME_ID, syllabus_id=SOME_ID, membership_group_ids=[]
+        ),
+    ),
+]
+
+
+def good_answer(call: Call) -> Answer:
+    """What a call is answered when nothing goes wrong."""
+    return json_answer(answer_for(call.operation_id))
+
+
+@attrs.frozen
+class Fault:
+    """One fault. `answer` makes what the server does instead of answering well, for a call.
+
+    `way`: where it happens; all but "answer" happen before a request is read. `error`: what the caller gets.
+    `retried`: which calls are tried again. `unknown`: whether a write may have been carried out. `seconds`: the
+    `timeout` that the client needs so that the test takes no time.
+    """
+
+    name: str
+    error: type[NexportError]
+    retried: Literal["always", "reads", "never"]
+    unknown: bool
+    answer: Callable[[Call], Answer] = good_answer
+    way: Literal["answer", "refused", "dns", "reset"] = "answer"
+    seconds: float = 30.0
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _bytes(call: Call) -> bytes:
+    return good_answer(call).body
+
+
+def _packed(
+    change: Callable[[bytes], bytes] = bytes, encoding: str = "gzip", **how: Any
+) -> Callable[[Call], Answer]:
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", encoding))
+    return lambda call: Answer(headers=headers, body=change(gzip.compress(_bytes(call))), **how)
+
+
+def _raw(message: bytes) -> Callable[[Call], Answer]:
+    return lambda call: Answer(raw=message, ending="close")
+
+
+def _changed(**changes: Any) -> Callable[[Call], Answer]:
+    return lambda call: attrs.evolve(good_answer(call), **changes)
+
+
+def _body(body: bytes) -> Callable[[Call], Answer]:
+    return _changed(body=body)
+
+
+def _spoilt(packed: bytes) -> bytes:
+    middle = len(packed) // 2
+    return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
+
+
+def _bomb(layers: int) -> Callable[[Call], Answer]:
+    body = b"[" + b" " * 50_000_000
+    for _ in range(layers):
+        body = gzip.compress(body, 9)
+    headers = (("Content-Encoding", ", ".join(["gzip"] * layers)),)
+    return lambda call: Answer(headers=headers, body=body)
+
+
+def _lost(name: str, answer: Callable[[Call], Answer], **how: Any) -> Fault:
+    """An answer that got lost: reads are tried again, writes are in doubt."""
+    return Fault(name, TransportError, "reads", True, answer, **how)
+
+
+def _unreadable(name: str, answer: Callable[[Call], Answer]) -> Fault:
+    """An answer that came and can't be read: nothing is tried again, writes are in doubt."""
+    return Fault(name, ResponseDecodeError, "never", True, answer)
+
+
+def _odd(name: str, body: bytes) -> Fault:
+    return _unreadable(f"odd JSON: {name}", _body(body))
+
+
+FAULTS = [
+    Fault("refused", TransportError, "always", False, way="refused"),
+    Fault("the host's name can't be resolved", TransportError, "always", False, way="dns"),
+    _lost("reset before it was read", good_answer, way="reset"),
+    _lost("reset before the answer", _changed(cut_after=0, ending="reset")),
+    _lost("reset inside the head", _changed(cut_after=9, ending="reset")),
+    _lost("reset inside the body", _changed(cut_after=-3, ending="reset")),
+    _lost("closed before the answer", _changed(cut_after=0)),
+    _lost("cut inside the head", _changed(cut_after=20)),
+    _lost("cut inside the body", _changed(cut_after=-1)),
+    _lost("a body shorter than its length", _changed(claimed_length=9_999, ending="close")),
+    _lost("chunks without an end", _changed(framing="chunked", cut_after=-5)),
+    _lost("a chunk that was cut", _changed(framing="chunked", cut_after=-9)),
+    _lost("a compressed body that was cut", _packed(cut_after=-4)),
+    _lost("a chunk of no length", _raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")),
+    _lost("no HTTP at all", _raw(b"220 mail.example ESMTP\r\n\r\n")),
+    _lost("a TLS record where HTTP is spoken", _raw(b"\x15\x03\x01\x00\x02\x02\x28" + b"\r\n\r\n")),
+    _lost("a header that isn't one", _raw(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n")),
+    _lost("a head without an end", _raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)),
+    _lost("two lengths", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}}")),
+    _lost("a length that is no number", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: all\r\n\r\n{}")),
+    _lost("only 100 Continue", _raw(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    _lost("only 103 Early Hints", _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3)),
+    _lost("a status below 100", _raw(b"HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\n{}")),
+    Fault("dripping", RequestTimeoutError, "reads", True, _changed(drip_seconds=0.02), seconds=0.06),
+    Fault("dripping chunks", RequestTimeoutError, "reads", True, _changed(drip_seconds=0.02, framing="chunked"), seconds=0.06),
+    _unreadable("corrupt gzip", _packed(_spoilt)),
+    _unreadable("gzip that isn't", _changed(headers=(("Content-Encoding", "gzip"),))),
+    _unreadable("gzip that ends early", _packed(lambda packed: packed[:-9])),
+    _unreadable("gzip with something after it", _packed(lambda packed: packed + b"more")),
+    _unreadable("an encoding nobody asked for", _packed(encoding="br")),
+    _unreadable("gzip within gzip", _packed(gzip.compress, encoding="gzip, gzip")),
+    _unreadable("a body shorter than the JSON in it", lambda call: attrs.evolve(good_answer(call), claimed_length=len(_bytes(call)) - 4)),
+    _unreadable("more than max_response_bytes", _body(b"[" + b" " * 200_000)),
+    _unreadable("more than max_response_bytes, in chunks", _changed(body=b"[" + b" " * 200_000, framing="chunked")),
+    _unreadable("more than max_response_bytes, to the connection's end", _changed(body=b"[" + b" " * 200_000, framing="none")),
+    _unreadable("a gzip bomb", _bomb(1)),
+    _unreadable("a gzip bomb in a gzip bomb", _bomb(2)),
+    _unreadable("HTML from a proxy, as if it were well", lambda call: html_answer()),
+    Fault("HTML from a gateway", ServerError, "reads", True, lambda call: html_answer(502)),
+    Fault("HTML from a proxy that wants a login", APIError, "never", False, lambda call: html_answer(407)),
+    Fault("a corrupt body of a failed gateway", ServerError, "reads", True, _packed(_spoilt, status=503)),
+    _odd("nothing", b""),
+    _odd("blanks", b" \r\n\t "),
+    _odd("null", b"null"),
+    _odd("a text", b'"maintenance"'),
+    _odd("a number", b"42"),
+    _odd("true", b"true"),
+    _odd("NaN", b"NaN"),
+    _odd("cut", b'{"enrollment_id": "'),
+    _odd("with something after it", b"{} {}"),
+    _odd("single quotes", b"{'a': 1}"),
+    _odd("UTF-16", '{"a": 1}'.encode("utf-16")),
+    _odd("a text that isn't UTF-8", b'{"a": "\xff\xfe"}'),
+    _odd("nested too deeply", b"[" * 100_000),
+    _odd("a list in a list", b"[[]]"),
+    _odd("a list of numbers", b"[1, 2]"),
+    _odd("XML", b"<?xml version='1.0'?><error/>"),
+    Fault("an error of the campus", ServerError, "never", False, lambda call: json_answer(entity(1, "Unknown"))),
+    Fault("an error of the campus, 503", ServerError, "never", False, lambda call: json_answer(entity(1, "Unknown"), 503)),
+    Fault("an unknown error code", APIError, "never", False, lambda call: json_answer(entity(99, "New"), 409)),
+]  # fmt: skip
