@@ -8,6 +8,8 @@ from pathlib import Path
 from . import originals, run
 from .errors import PipelineError
 from .layout import Layout
+from .pages import read_pages
+from .swagger import read_definition
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str], root: Path) -> int:
     try:
         if options.accept_templates:
             originals.accept(Layout(root))
-        report = run.check(root) if options.check else run.regenerate(root, options.pages)
+        report = _run(options, root)
     except PipelineError as error:
         print(f"regenerate: {error}", file=sys.stderr)
         return 1
@@ -33,6 +35,14 @@ def main(arguments: Sequence[str], root: Path) -> int:
     for line in report.changed:
         print(line)
     return _conclude(options.check, len(report.changed))
+
+
+def _run(options: argparse.Namespace, root: Path) -> run.Report:
+    if options.check:
+        return run.check(root)
+    if options.swagger:
+        return run.regenerate(root, read_definition(options.swagger), everything=True)
+    return run.regenerate(root, read_pages(options.pages) if options.pages else None)
 
 
 def _conclude(checking: bool, count: int) -> int:
@@ -60,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FILE",
         help="take fragments out of the vendor's pages first",
+    )
+    kind.add_argument(
+        "--swagger",
+        type=Path,
+        metavar="FILE",
+        help="take fragments out of the vendor's whole OpenAPI 3 definition first; what it does not have is gone",
     )
     kind.add_argument(
         "--accept-templates",

@@ -8,7 +8,7 @@ from openapi_python_client.strings import ClassName
 from .errors import PipelineError
 from .jsontext import Document
 from .python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name
-from .spec import OPERATION_ID, Operation, components, contents, operations, schemas
+from .spec import OPERATION_ID, Operation, components, contents, operations, references, schemas
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -85,6 +85,10 @@ def _parameters(operation: Operation) -> Iterator[str]:
 
 
 def _schemas(document: Document) -> Iterator[str]:
+    known = components(document, "schemas")
+    for pointer, reference in references(document):
+        if reference.removeprefix("#/components/schemas/") not in known:
+            yield f"{pointer} refers to {reference!r}, which is no schema with a name"
     for name in components(document, "schemas"):
         if not _CLASS.fullmatch(name) or ClassName(name, "") != name or name in TAKEN_CLASSES:
             yield f"the schema {name!r} cannot name a class"

@@ -12,7 +12,19 @@ _TAKEN_METHODS = {"deprecated"}
 TAKEN_AREAS = {"aclose", "ensure_enrollment", "from_env", "get_sections_by_id", "raw", "with_options"}
 # What the generated modules import beside models and enums.
 TAKEN_CLASSES = {
-    *("Any", "Array", "AsyncPager", "Caller", "EnumOf", "MapOf", "Mapping", "Model", "ModelOf", "Nullable", "OpenIntEnum"),
+    *(
+        "Any",
+        "Array",
+        "AsyncPager",
+        "Caller",
+        "EnumOf",
+        "MapOf",
+        "Mapping",
+        "Model",
+        "ModelOf",
+        "Nullable",
+        "OpenIntEnum",
+    ),
     *("Operation", "Paging", "Parameter", "RawResponse", "Sequence", "Unset"),
 }
 

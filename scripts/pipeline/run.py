@@ -1,17 +1,19 @@
 """The steps in their order: what `scripts/regenerate` does."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import merge, names, overlay, pages, tree
+from . import merge, names, overlay, tree
 from .errors import PipelineError
 from .generate import generate
-from .jsontext import Document, dumps, loads
+from .inputs import Inputs
+from .jsontext import Document, dumps
 from .layout import Layout
-from .spec import the_operation, validate
+from .pages import Stated
 from .transaction import Transaction, alone
+
+_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT]
 
 
 @dataclass
@@ -22,34 +24,13 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass
-class Inputs:
-    """What a run starts from: the fragments and provisional documents by operationId, and the overlay's text."""
-
-    fragments: dict[str, Document]
-    provisional: dict[str, Document]
-    overlay: str
-
-    @classmethod
-    def read(cls, layout: Layout) -> "Inputs":
-        """Read them from the repository.
-
-        Raises:
-            PipelineError: a file is not what its folder holds.
-        """
-        return cls(
-            _read_folder(layout.root, layout.FRAGMENTS),
-            _read_folder(layout.root, layout.PROVISIONAL),
-            _read(layout.root / layout.OVERLAY, layout.OVERLAY),
-        )
-
-
-def regenerate(root: Path, page_files: Sequence[Path] = ()) -> Report:
+def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = False) -> Report:
     """Make everything anew, and put it in place; nothing is written unless the whole run succeeds.
 
     Args:
         root: the repository.
-        page_files: pages of the vendor's to take fragments out of first.
+        stated: fragments to take over first.
+        everything: whether `stated` is all there is, so that an area that it doesn't have is gone.
 
     Raises:
         PipelineError: something stops the run.
@@ -59,12 +40,14 @@ def regenerate(root: Path, page_files: Sequence[Path] = ()) -> Report:
         transaction = Transaction(root)
         transaction.begin()
         try:
-            report = Report()
-            inputs = Inputs.read(layout)
-            if page_files:
-                _take_pages(inputs, page_files, report)
-            _write_all(inputs, layout, transaction.new, report, with_inputs=bool(page_files))
-            changed = {name: _differences(root, transaction.new, name) for name in _results(page_files)}
+            report, inputs = Report(), Inputs.read(layout)
+            written = list(_RESULTS)
+            if stated is not None:
+                report.notes += inputs.take(stated, everything=everything)
+                written[:0] = [Layout.FRAGMENTS, Layout.OVERLAY]
+                _write_inputs(inputs, transaction.new)
+            _write_results(inputs, layout, transaction.new, report)
+            changed = {name: _differences(root, transaction.new, name) for name in written}
             report.changed = [line for lines in changed.values() for line in lines]
             transaction.commit([name for name, lines in changed.items() if lines])
         finally:
@@ -84,42 +67,25 @@ def check(root: Path) -> Report:
     layout, report = Layout(root), Report()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
-        _write_all(Inputs.read(layout), layout, target, report, with_inputs=False)
-        for name in _results(()):
+        _write_results(Inputs.read(layout), layout, target, report)
+        for name in _RESULTS:
             report.changed.extend(_differences(root, target, name))
     return report
-
-
-def _results(page_files: Sequence[Path]) -> list[str]:
-    inputs = [Layout.FRAGMENTS, Layout.OVERLAY] if page_files else []
-    return [*inputs, Layout.MERGED, Layout.SDK, Layout.CLIENT]
 
 
 def _differences(root: Path, target: Path, name: str) -> list[str]:
     return list(tree.differences(root / name, target / name, name))
 
 
-def _take_pages(inputs: Inputs, files: Sequence[Path], report: Report) -> None:
-    stated = pages.read_pages(files)
-    inputs.fragments, gone = pages.take_over(stated, inputs.fragments)
-    inputs.overlay, marks = overlay.without_marks(inputs.overlay, gone, Layout.OVERLAY)
-    report.notes.extend(f"{name} is gone: its page does not have it any more" for name in gone)
-    report.notes.extend(f"the overlay's mark {target} is gone with its operation" for target in marks)
-    for name, document in inputs.provisional.items():
-        if the_operation(document, name).area in stated.areas and name not in inputs.fragments:
-            report.notes.append(f"{name} stays provisional: its area's page does not have it")
+def _write_inputs(inputs: Inputs, target: Path) -> None:
+    (target / Layout.FRAGMENTS).mkdir(parents=True)
+    for name, document in inputs.fragments.items():
+        _write(target / Layout.FRAGMENTS / f"{name}.json", dumps(document))
+    _write(target / Layout.OVERLAY, inputs.overlay)
 
 
-def _write_all(inputs: Inputs, layout: Layout, target: Path, report: Report, *, with_inputs: bool) -> None:
-    if with_inputs:
-        for name, document in inputs.fragments.items():
-            _write(target / layout.FRAGMENTS / f"{name}.json", dumps(document))
-        _write(target / layout.OVERLAY, inputs.overlay)
-    provisional = {name: item for name, item in inputs.provisional.items() if name not in inputs.fragments}
-    merged = merge.merge(
-        {f"{layout.PROVISIONAL}/{name}.json": document for name, document in provisional.items()}
-        | {f"{layout.FRAGMENTS}/{name}.json": document for name, document in inputs.fragments.items()}
-    )
+def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
+    merged = merge.merge(inputs.sources())
     corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY)
     names.check(corrected, layout.SDK)
     _write(target / layout.MERGED, dumps(merged))
@@ -136,31 +102,6 @@ def _advice(document: Document) -> list[str]:
         f"{pointer} is an enum without names for its members; {Layout.OVERLAY} can give them"
         for pointer in names.unnamed_enums(document)
     ]
-
-
-def _read_folder(root: Path, folder: str) -> dict[str, Document]:
-    found: dict[str, Document] = {}
-    for file in sorted((root / folder).glob("*")):
-        name = f"{folder}/{file.name}"
-        text = _read(file, name)
-        document = loads(text, name)
-        validate(document, name)
-        operation = the_operation(document, name)
-        if file.name != f"{operation.id}.json":
-            raise PipelineError(
-                f"{name}: it states {operation.id}, and so must be called {operation.id}.json"
-            )
-        if text != dumps(document):
-            raise PipelineError(f"{name}: it is not as the pipeline writes it; was it edited by hand?")
-        found[operation.id] = document
-    return found
-
-
-def _read(file: Path, name: str) -> str:
-    try:
-        return file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{name}: it cannot be read: {error}") from error
 
 
 def _write(file: Path, text: str) -> None:

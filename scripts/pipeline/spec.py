@@ -136,7 +136,9 @@ def references(value: object, pointer: str = "", *, names: bool = False) -> Iter
 
 def _keys(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
     """Yield every key of every object with the JSON Pointer of its value."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, child in children:
         place = f"{pointer}/{escape(str(key))}"
         if isinstance(key, str):

@@ -1,0 +1,94 @@
+"""What a run starts from: fragments, provisional documents and the overlay; and how new statements replace old ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import overlay, pages
+from .errors import PipelineError
+from .jsontext import Document, dumps, loads
+from .layout import Layout
+from .pages import Stated
+from .spec import the_operation, validate
+
+__all__ = ["Inputs"]
+
+
+@dataclass
+class Inputs:
+    """The fragments and provisional documents by operationId, and the overlay's text."""
+
+    fragments: dict[str, Document]
+    provisional: dict[str, Document]
+    overlay: str
+
+    @classmethod
+    def read(cls, layout: Layout) -> "Inputs":
+        """Read them from the repository.
+
+        Raises:
+            PipelineError: a file is not what its folder holds.
+        """
+        return cls(
+            _read_folder(layout.root, layout.FRAGMENTS),
+            _read_folder(layout.root, layout.PROVISIONAL),
+            _read(layout.root / layout.OVERLAY, layout.OVERLAY),
+        )
+
+    def take(self, stated: Stated, *, everything: bool) -> list[str]:
+        """Replace what is known of the stated areas by what is stated; return what a person should know.
+
+        Args:
+            stated: what pages, or a definition, state.
+            everything: whether an area that is not stated is gone.
+        """
+        known = {the_operation(document, name).area for name, document in self.fragments.items()}
+        lost = sorted(known - stated.areas) if everything else []
+        covered = Stated(stated.fragments, stated.areas | set(lost))
+        self.fragments, gone = pages.take_over(covered, self.fragments)
+        self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
+        return [
+            *(f"the area {area} is gone: the definition does not have it any more" for area in lost),
+            *(f"{name} is gone: its area does not have it any more" for name in gone),
+            *(f"the overlay's mark {target} is gone with its operation" for target in marks),
+            *(
+                f"{name} stays provisional: its area's page does not have it"
+                for name, document in self.provisional.items()
+                if the_operation(document, name).area in stated.areas and name not in self.fragments
+            ),
+        ]
+
+    def sources(self) -> dict[str, Document]:
+        """All documents by file; a fragment takes the place of a provisional one."""
+        provisional = {
+            f"{Layout.PROVISIONAL}/{name}.json": document
+            for name, document in self.provisional.items()
+            if name not in self.fragments
+        }
+        return provisional | {
+            f"{Layout.FRAGMENTS}/{name}.json": document for name, document in self.fragments.items()
+        }
+
+
+def _read_folder(root: Path, folder: str) -> dict[str, Document]:
+    found: dict[str, Document] = {}
+    for file in sorted((root / folder).glob("*")):
+        name = f"{folder}/{file.name}"
+        text = _read(file, name)
+        document = loads(text, name)
+        validate(document, name)
+        operation = the_operation(document, name)
+        if file.name != f"{operation.id}.json":
+            raise PipelineError(
+                f"{name}: it states {operation.id}, and so must be called {operation.id}.json"
+            )
+        if text != dumps(document):
+            raise PipelineError(f"{name}: it is not as the pipeline writes it; was it edited by hand?")
+        found[operation.id] = document
+    return found
+
+
+def _read(file: Path, name: str) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{name}: it cannot be read: {error}") from error

@@ -1,0 +1,111 @@
+"""Fragments out of one whole OpenAPI 3 definition.
+
+Each operation becomes a document of its own, with the schemas that it reaches. A parameter, a body or an answer that is
+a reference is put in the reference's place: the overlay's rules speak of parameters where they are used.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import PipelineError
+from .jsontext import Document, escape, loads
+from .pages import Stated
+from .spec import METHODS, components, references, the_operation, validate
+
+__all__ = ["read_definition"]
+
+_SHARED = ("openapi", "info", "servers")
+_SCHEMA = "#/components/schemas/"
+
+
+def read_definition(file: Path) -> Stated:
+    """Read the fragments of a definition.
+
+    Raises:
+        PipelineError: the file cannot be read, is no OpenAPI 3 definition, refers to what is not there, or states an
+            operation without area or name, or twice.
+    """
+    document = _load(file)
+    validate(document, file.name)
+    stated = Stated()
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                fragment = _fragment(document, path, method, file.name)
+                operation = the_operation(fragment, f"{file.name}: {method.upper()} {path}")
+                if operation.id in stated.fragments:
+                    raise PipelineError(f"{file.name}: two operations are called {operation.id}")
+                stated.fragments[operation.id] = fragment
+                stated.areas.add(operation.area)
+    return stated
+
+
+def _load(file: Path) -> Document:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{file}: the definition cannot be read: {error}") from error
+    document = loads(text, file.name)
+    if "swagger" in document:
+        raise PipelineError(
+            f"{file.name}: this is Swagger 2.0; convert it by `npx swagger2openapi --outfile openapi.json {file.name}`, "
+            "and take in openapi.json"
+        )
+    if not str(document.get("openapi", "")).startswith("3.") or not document.get("paths"):
+        raise PipelineError(f"{file.name}: this is no OpenAPI 3 definition with paths")
+    return document
+
+
+def _fragment(document: Document, path: str, method: str, where: str) -> Document:
+    item = document["paths"][path]
+    place = f"/paths/{escape(path)}"
+    operation = _resolved(item[method], document, f"{where}: {place}/{method}")
+    common = item.get("parameters")
+    shared = {"parameters": _resolved(common, document, f"{where}: {place}/parameters")} if common else {}
+    stated = {**shared, method: operation}
+    top = {key: document[key] for key in _SHARED if key in document}
+    return {**top, "paths": {path: stated}, "components": {"schemas": _reached(stated, document, where)}}
+
+
+def _resolved(value: Any, document: Document, where: str, trail: tuple[str, ...] = ()) -> Any:
+    """A value with whatever its references lead to in their places, schemas aside."""
+    if isinstance(value, list):
+        return [_resolved(item, document, where, trail) for item in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("$ref")
+    if isinstance(reference, str) and not reference.startswith(_SCHEMA):
+        if reference in trail:
+            raise PipelineError(f"{where} refers to {reference!r}, which refers to itself")
+        target = _target(document, reference, where)
+        return _resolved(target, document, where, (*trail, reference))
+    return {
+        key: item if key in {"schema", "example", "examples"} else _resolved(item, document, where, trail)
+        for key, item in value.items()
+    }
+
+
+def _target(document: Document, reference: str, where: str) -> Any:
+    section, _, name = reference.removeprefix("#/components/").partition("/")
+    known: Mapping[str, Any] = components(document, section) if reference.startswith("#/components/") else {}
+    key = name.replace("~1", "/").replace("~0", "~")
+    if key not in known:
+        raise PipelineError(f"{where} refers to {reference!r}, which is not there")
+    return known[key]
+
+
+def _reached(value: object, document: Document, where: str) -> dict[str, Any]:
+    """The schemas that a value refers to, directly or through others, by name."""
+    known = components(document, "schemas")
+    reached: dict[str, Any] = {}
+    waiting: list[object] = [value]
+    while waiting:
+        for pointer, reference in references(waiting.pop()):
+            name = reference.removeprefix(_SCHEMA).split("/")[0]
+            if not reference.startswith(_SCHEMA) or name not in known:
+                raise PipelineError(f"{where}: {pointer} refers to {reference!r}, which is not there")
+            if name not in reached:
+                reached[name] = known[name]
+                waiting.append(known[name])
+    return dict(sorted(reached.items()))

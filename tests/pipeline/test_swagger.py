@@ -1,0 +1,139 @@
+"""One whole definition, split into fragments."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.errors import PipelineError
+from pipeline.swagger import read_definition
+
+Document = dict[str, Any]
+Make = Callable[..., Document]
+Snapshot = Callable[[Path], dict[str, bytes]]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[object], Path]:
+    """Return a writer of definitions."""
+
+    def written(value: object) -> Path:
+        file = tmp_path / "definition.json"
+        file.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        return file
+
+    return written
+
+
+Write = Callable[[object], Path]
+
+
+def joined(root: Path) -> Document:
+    """Return the fragments of a repository as one definition."""
+    whole: Document = {"paths": {}, "components": {"schemas": {}}}
+    for file in sorted((root / "openapi/fragments").iterdir()):
+        document = json.loads(file.read_bytes())
+        whole["paths"] |= document["paths"]
+        whole["components"]["schemas"] |= document["components"]["schemas"]
+        whole |= {key: document[key] for key in ("openapi", "info", "servers")}
+    return whole
+
+
+def test_the_same_statement_gives_the_same_client(
+    repository: Path, snapshot: Snapshot, write: Write, capsys: Capture
+) -> None:
+    """Whether the vendor states the API page by page or at once, it is the same client."""
+    before = snapshot(repository / "nexport_client")
+    assert main(["--swagger", str(write(joined(repository)))], repository) == 0, capsys.readouterr()
+    assert " is gone" not in capsys.readouterr().out
+    after = snapshot(repository / "nexport_client")
+    assert {name for name in before if before[name] != after.get(name)} <= {"pydantic_schema.py"}
+    assert main(["--check"], repository) == 0
+
+
+def test_an_area_that_is_not_there_any_more_is_removed(
+    repository: Path, write: Write, capsys: Capture
+) -> None:
+    """A definition states everything; what it lacks goes with its marks, and is named."""
+    whole = joined(repository)
+    whole["paths"] = {path: item for path, item in whole["paths"].items() if "ScormApi" not in path}
+    assert main(["--swagger", str(write(whole))], repository) == 0
+    told = capsys.readouterr().out
+    assert "the area ScormApi is gone" in told
+    assert "ScormApi_GetCmiData is gone" in told
+    assert not (repository / "nexport_client/api/scorm_api").exists()
+    assert (repository / "nexport_client/api/admin_api").exists()
+
+
+def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None:
+    """It has the schemas that it reaches, and no others; shared parameters and answers stand where they are used."""
+    whole = make_document(
+        Unused={"type": "string"}, Part={"$ref": "#/components/schemas/Deep"}, Deep={"type": "string"}
+    )
+    whole["components"]["schemas"]["Thing"]["properties"]["part"] = {"$ref": "#/components/schemas/Part"}
+    whole["components"]["parameters"] = {"Org": {"name": "org", "in": "query", "schema": {"type": "string"}}}
+    whole["components"]["responses"] = {"Bad": {"description": "Bad"}}
+    (path,) = whole["paths"].values()
+    path["parameters"] = [{"$ref": "#/components/parameters/Org"}]
+    path["get"]["responses"]["422"] = {"$ref": "#/components/responses/Bad"}
+    whole["tags"] = [{"name": "LearningApi"}]
+    stated = read_definition(write(whole))
+    fragment = stated.fragments["LearningApi_GetThing"]
+    assert list(fragment["components"]["schemas"]) == ["Deep", "Part", "Thing"]
+    (taken,) = fragment["paths"].values()
+    assert taken["parameters"] == [whole["components"]["parameters"]["Org"]]
+    assert taken["get"]["responses"]["422"] == {"description": "Bad"}
+    assert list(fragment) == ["openapi", "info", "paths", "components"]
+    assert stated.areas == {"LearningApi"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"swagger": "2.0"}, "npx swagger2openapi --outfile openapi.json definition.json"),
+        ({"openapi": "2.0"}, "no OpenAPI 3 definition"),
+        ({"paths": {}}, "no OpenAPI 3 definition"),
+        ({"paths": {"/a": {"get": {"responses": {}}}}}, "operationId '' is not of the form"),
+        ({"paths": {"/a": {"get": {"operationId": "A_b", "responses": {}}}}}, "has no tag"),
+        ({"components": {"schemas": {}}}, "refers to '#/components/schemas/Thing', which is not there"),
+        ({"x-nexport-effect": "read"}, "given by the overlay alone"),
+    ],
+)
+def test_what_is_no_definition_is_refused(
+    make_document: Make, write: Write, change: Document, message: str
+) -> None:
+    """The message says what is wrong, and for Swagger 2.0 what to do."""
+    with pytest.raises(PipelineError, match=message):
+        read_definition(write({**make_document(), **change}))
+
+
+def test_references_that_lead_nowhere_are_refused(make_document: Make, write: Write) -> None:
+    """A shared parameter that is not there, or that refers to itself, stops the run."""
+    whole = make_document()
+    (path,) = whole["paths"].values()
+    path["get"]["parameters"] = [{"$ref": "#/components/parameters/A"}]
+    with pytest.raises(PipelineError, match="'#/components/parameters/A', which is not there"):
+        read_definition(write(whole))
+    whole["components"]["parameters"] = {"A": {"$ref": "#/components/parameters/A"}}
+    with pytest.raises(PipelineError, match="refers to itself"):
+        read_definition(write(whole))
+
+
+def test_two_operations_of_one_name_are_refused(make_document: Make, write: Write) -> None:
+    """An operationId names one operation."""
+    whole = make_document()
+    whole["paths"]["/other"] = next(iter(whole["paths"].values()))
+    with pytest.raises(PipelineError, match="two operations are called LearningApi_GetThing"):
+        read_definition(write(whole))
+
+
+def test_an_unreadable_definition_is_named(tmp_path: Path, write: Write) -> None:
+    """A file that is not there, or is no JSON, is one clear line."""
+    with pytest.raises(PipelineError, match=r"gone\.json: the definition cannot be read"):
+        read_definition(tmp_path / "gone.json")
+    with pytest.raises(PipelineError, match=r"definition\.json:1: the JSON does not parse"):
+        read_definition(write("openapi: 3.0.0"))
