@@ -1,0 +1,117 @@
+"""The training shop's backend, over HTTP, with the sandbox behind it."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from nexport_campus import NexportCampus
+from nexport_campus.sandbox import Samples, Sandbox
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=1000)
+CREATE = "LearningApi_CreateEnrollment"
+
+
+def payment(samples: Samples, event_id: str = "payment-1") -> dict[str, object]:
+    """A paid section, for a student who isn't enrolled in it."""
+    body = {"event_id": event_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
+    content = json.dumps(body).encode()
+    signature = hmac.new(b"secret-of-the-provider", content, hashlib.sha256).hexdigest()
+    return {"content": content, "headers": {"X-Signature": signature}}
+
+
+async def pay(shop: httpx.AsyncClient, samples: Samples, event_id: str = "payment-1") -> httpx.Response:
+    """The payment provider's call."""
+    return await shop.post("/webhooks/payment", **payment(samples, event_id))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shop_url", [1, 3], indirect=True)
+async def test_a_payment_enrolls_once(
+    shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
+) -> None:
+    """However often and at however many workers it arrives, there is one enrollment, and all are told it."""
+    answers = await asyncio.gather(*(pay(shop, samples) for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["enrollment_id"] for answer in answers}) == 1
+    again = await pay(shop, samples, "payment-2")
+    assert again.json() == answers[0].json()
+    created = [change for change in (await nexport_sandbox.books()).changes if "created" in change.what]
+    assert [change.what for change in created].count("enrollment created") == 1
+
+
+async def test_a_lost_answer_and_a_second_call(
+    shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
+) -> None:
+    """The campus enrolled and its answer was lost: the provider is told to call again, and then finds it done."""
+    await nexport_sandbox.faults.add(operation=CREATE, when="after", reset=True, nth=1)
+    lost = await pay(shop, samples)
+    assert (lost.status_code, lost.headers["content-type"]) == (502, "application/problem+json")
+    assert lost.json()["maybe_applied"] is True
+    assert (await pay(shop, samples)).status_code == 200
+    changes = (await nexport_sandbox.books()).changes
+    assert [change.what for change in changes].count("enrollment created") == 1
+
+
+@pytest.mark.parametrize("shop_url", [3], indirect=True)
+async def test_a_payment_told_again_after_a_drop_enrolls_nobody(
+    shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus
+) -> None:
+    """What was seen to is seen to, by all workers: a late repetition doesn't undo a drop."""
+    enrollment_id = (await pay(shop, samples)).json()["enrollment_id"]
+    await campus.learning.delete_enrollment(enrollment_id=enrollment_id)
+    answers = await asyncio.gather(*(pay(shop, samples) for _ in range(6)))
+    assert {answer.json()["enrollment_id"] for answer in answers} == {enrollment_id}
+    left = campus.learning.search_enrollments(user_ids=[samples.user_id], syllabus_ids=[samples.section_id])
+    assert await left.collect() == []
+
+
+async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples) -> None:
+    """A wrong signature, a wrong key and a body that is no payment change nothing."""
+    forged = payment(samples) | {"headers": {"X-Signature": "00"}}
+    assert (await shop.post("/webhooks/payment", **forged)).status_code == 401  # type: ignore[arg-type]
+    content = b'{"event_id": "x"}'
+    signature = hmac.new(b"secret-of-the-provider", content, hashlib.sha256).hexdigest()
+    wrong = await shop.post("/webhooks/payment", content=content, headers={"X-Signature": signature})
+    assert [error["loc"] for error in wrong.json()["detail"]] == [["user_id"], ["syllabus_id"]]
+    path = f"/learners/{samples.user_id}/courses"
+    assert (await shop.get(path, headers={"X-Api-Key": "none"})).status_code == 401
+
+
+async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus) -> None:
+    """Each of a learner's enrollments, the latest first, with title and words; and as the campus tells them."""
+    user = samples.finished_user_id
+    expected = await campus.learning.search_enrollments(user_ids=[user]).collect()
+    courses = (await shop.get(f"/learners/{user}/courses")).json()
+    assert [course["enrollment_id"] for course in courses] == [
+        str(e.enrollment_id) for e in reversed(expected)
+    ]
+    assert all(course["title"] for course in courses)
+    assert {course["phase_label"] for course in courses} == {
+        enrollment.phase.label for enrollment in expected
+    }
+    told = (await shop.get(f"/learners/{user}/enrollments")).json()
+    assert told == [enrollment.to_dict() for enrollment in expected]
+    missing = await shop.get(f"/learners/{uuid4()}/courses")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_a_certificate_for_whom_it_belongs_to(shop: httpx.AsyncClient, samples: Samples) -> None:
+    """The link, for the learner's own enrollment alone."""
+    mine = f"/learners/{samples.finished_user_id}/certificates/{samples.finished_enrollment_id}"
+    told = (await shop.get(mine)).json()
+    assert told["ready"] is True
+    assert "/certificate/" in told["url"]
+    others = f"/learners/{samples.user_id}/certificates/{samples.finished_enrollment_id}"
+    assert (await shop.get(others)).status_code == 404
+
+
+async def test_the_page_of_the_shop(shop: httpx.AsyncClient) -> None:
+    """Its OpenAPI page has the vendor's models and enums."""
+    schemas = (await shop.get("/openapi.json")).json()["components"]["schemas"]
+    assert schemas["Course"]["properties"]["phase"] == {"$ref": "#/components/schemas/Phase"}
+    assert schemas["Phase"]["x-enum-varnames"][0] == "NOT_STARTED"
+    assert "ApiEnrollmentItem" in schemas
