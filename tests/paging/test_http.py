@@ -1,8 +1,6 @@
 """All operations that page, over real HTTP, from request to model."""
 
 import asyncio
-import gc
-from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -14,7 +12,7 @@ from support.scripted import Answer, entity, html_answer, json_answer
 from support.spec import SOME_ID, Operation
 
 from .listing import Listing, honest, sizes
-from .served import BODY_TOTALS, PAGED, Served, by_id, listed, raw, serials, served, until, until_error
+from .served import BODY_TOTALS, PAGED, Served, by_id, listed, raw, serials, served, until_error
 
 EVERY = pytest.mark.parametrize("operation", PAGED, ids=str)
 AHEAD = pytest.mark.parametrize("ahead", [1, 3])
@@ -224,68 +222,3 @@ async def test_pages_that_share_their_ends_are_not_the_same() -> None:
     async with served(source) as campus:
         records = await listed(campus, by_id("LearningApi_GetCmiData")).collect()
     assert "".join(record.title for record in records) == "axzayz"
-
-
-@pytest.mark.parametrize("ahead", [1, 2, 4])
-async def test_requests_overlap_up_to_the_bound(ahead: int) -> None:
-    """`concurrent(n)` has n requests at the server at a time, where it has that many to ask, and never more."""
-    waiting: dict[int, asyncio.Event] = {}
-    source = Served(
-        Listing(records=16, most=2, totals=("true",)),
-        held=lambda page: waiting.setdefault(page, asyncio.Event()),
-    )
-    most = 0
-    async with served(source) as campus:
-        consumer = asyncio.create_task(listed(campus, ENROLLMENTS).concurrent(ahead).collect())
-        for page in range(1, 9):
-            # Only the page that is due is let go, so that all others up to the bound have to arrive.
-            expected = 1 if page == 1 else min(8, page + ahead - 1)
-            await until(partial(_have_come, source, expected))
-            most = max(most, len(source.asked) - page + 1)
-            waiting[page].set()
-        assert serials(await consumer) == list(range(16))
-    assert most == ahead
-
-
-@pytest.mark.parametrize("way", ["break", "aclose", "cancel", "collected", "error"])
-@AHEAD
-async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> None:
-    """With answers on their way, and the client closed at once: the server sees every connection end."""
-    never = asyncio.Event()
-    source = Served(
-        Listing(records=20, most=2, totals=("true",)), held=lambda page: never if page > 2 else None
-    )
-    async with served(source) as campus:
-        records: Any = aiter(listed(campus, ENROLLMENTS).concurrent(ahead))
-        await anext(records)
-        await until(partial(_have_come, source, ahead))
-        if way == "aclose":
-            await records.aclose()
-        elif way == "error":
-            with pytest.raises(KeyError):
-                await records.athrow(KeyError())
-        elif way == "cancel":
-            await _cancelled(records)
-        elif way == "collected":
-            cycle: list[Any] = [records]
-            cycle.append(cycle)
-            del cycle
-        del records
-        gc.collect()
-
-
-def _have_come(source: Served, requests: int) -> bool:
-    return len(source.asked) >= requests
-
-
-async def _cancelled(records: Any) -> None:
-    async def rest() -> None:
-        async for _ in records:
-            pass
-
-    consumer = asyncio.create_task(rest())
-    for _ in range(50):
-        await asyncio.sleep(0)
-    consumer.cancel()
-    await asyncio.wait([consumer])
-    assert consumer.cancelled()

@@ -1,0 +1,96 @@
+"""Requests at a time, and what is left of them at the server, over real HTTP."""
+
+import asyncio
+import gc
+from functools import partial
+from typing import Any
+
+import pytest
+
+from .listing import Listing
+from .served import Served, by_id, listed, serials, served, until, until_error
+
+AHEAD = pytest.mark.parametrize("ahead", [1, 3])
+ENROLLMENTS = by_id("LearningApi_GetSectionEnrollments")
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 4])
+async def test_requests_overlap_up_to_the_bound(ahead: int) -> None:
+    """`concurrent(n)` has n requests at the server at a time, where it has that many to ask, and never more."""
+    waiting: dict[int, asyncio.Event] = {}
+    source = Served(
+        Listing(records=16, most=2, totals=("true",)),
+        held=lambda page: waiting.setdefault(page, asyncio.Event()),
+    )
+    most = 0
+    async with served(source) as campus:
+        consumer = asyncio.create_task(listed(campus, ENROLLMENTS).concurrent(ahead).collect())
+        for page in range(1, 9):
+            # Only the page that is due is let go, so that all others up to the bound have to arrive.
+            expected = 1 if page == 1 else min(8, page + ahead - 1)
+            await until(partial(_have_come, source, expected))
+            most = max(most, len(source.asked) - page + 1)
+            waiting[page].set()
+        assert serials(await consumer) == list(range(16))
+    assert most == ahead
+
+
+@pytest.mark.parametrize("way", ["break", "aclose", "cancel", "collected", "error"])
+@AHEAD
+async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> None:
+    """With answers on their way, and the client closed at once: the server sees every connection end."""
+    never = asyncio.Event()
+    source = Served(
+        Listing(records=20, most=2, totals=("true",)), held=lambda page: never if page > 2 else None
+    )
+    async with served(source) as campus:
+        records: Any = aiter(listed(campus, ENROLLMENTS).concurrent(ahead))
+        await anext(records)
+        await until(partial(_have_come, source, ahead))
+        if way == "aclose":
+            await records.aclose()
+        elif way == "error":
+            with pytest.raises(KeyError):
+                await records.athrow(KeyError())
+        elif way == "cancel":
+            await _cancelled(records)
+        elif way == "collected":
+            cycle: list[Any] = [records]
+            cycle.append(cycle)
+            del cycle
+        del records
+        gc.collect()
+
+
+def _have_come(source: Served, requests: int) -> bool:
+    return len(source.asked) >= requests
+
+
+async def _cancelled(records: Any) -> None:
+    async def rest() -> None:
+        async for _ in records:
+            pass
+
+    consumer = asyncio.create_task(rest())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    consumer.cancel()
+    await asyncio.wait([consumer])
+    assert consumer.cancelled()
+
+
+@AHEAD
+async def test_a_client_that_is_closed_ends_its_runs(ahead: int) -> None:
+    """A run that goes on while its client closes ends with an error that names its page, and keeps no connection."""
+    gate = asyncio.Event()
+    source = Served(
+        Listing(records=20, most=2, totals=("true",)), held=lambda page: gate if page > 1 else None
+    )
+    async with served(source) as campus:
+        consumer = asyncio.create_task(until_error(aiter(listed(campus, ENROLLMENTS).concurrent(ahead))))
+        await until(partial(_have_come, source, ahead + 1))
+        await campus.aclose()
+        gate.set()
+        records, error = await consumer
+    assert serials(records) == list(range(len(records)))
+    assert error.page == len(records) // 2 + 1
