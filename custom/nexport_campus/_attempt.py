@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn, TypeGuard
 
 import attrs
@@ -13,7 +14,7 @@ from nexport_client.types import Secret
 from ._body import read_body
 from ._errors import NexportError, RequestTimeoutError, ResponseDecodeError, TransportError
 from ._retry import Failure
-from ._secrets import Scrubber
+from ._secrets import Scrubber, SecretURL
 from ._settings import Settings
 from ._transport import Lane, Lanes, with_token
 from ._version import USER_AGENT
@@ -93,9 +94,7 @@ async def send(
     try:
         async with asyncio.timeout(seconds):
             # The copy with the token has no name here: a traceback's locals don't show it.
-            response = await lane.transport.handle_async_request(
-                request if token is None else with_token(lane.transport, request, token)
-            )
+            response = await lane.transport.handle_async_request(with_token(lane.transport, request, token))
             try:
                 content = await _content(response, settings.max_response_bytes)
             finally:
@@ -174,7 +173,7 @@ def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
 
 
 def build_request(settings: Settings, method: str, path: str, query: str, content: Any) -> httpx.Request:
-    """The request of a call, without its token."""
+    """The request of a call, without its token; its URL hides the query."""
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
@@ -183,8 +182,12 @@ def build_request(settings: Settings, method: str, path: str, query: str, conten
     }
     if content is not None:
         headers["Content-Type"] = "application/json"
-    target = f"{settings.base_url.raw_path.decode('ascii').rstrip('/')}{path}"
-    url = settings.base_url.copy_with(
-        raw_path=f"{target}?{query}".encode("ascii") if query else target.encode("ascii")
-    )
-    return httpx.Request(method, url, headers=headers, content=content)
+    request = httpx.Request(method, _address(str(settings.base_url), path), headers=headers, content=content)
+    request.url = SecretURL(request.url, query)
+    return request
+
+
+@lru_cache(maxsize=1024)
+def _address(base_url: str, path: str) -> httpx.URL:
+    """Where an operation is, without its query; to read a URL takes longer than all else before a call is sent."""
+    return httpx.URL(base_url.rstrip("/") + path)

@@ -29,29 +29,39 @@ class SecretBytes(bytes):
 
 
 class SecretURL(httpx.URL):
-    """A URL whose token only the wire sees.
+    """A URL whose query only the wire sees: it names students, and carries the token.
 
     httpx' own transports and `ASGITransport` send `raw_path`; everything that shows a URL (logs, exceptions, reprs,
-    OpenTelemetry's spans) takes `str(url)`, and a copy of this URL is a plain one without the token.
+    OpenTelemetry's spans) takes `str(url)`, and a copy of this URL is a plain one without the query.
     """
 
-    def __init__(self, url: httpx.URL, token: Secret) -> None:
-        super().__init__(url)
+    def __init__(self, address: httpx.URL, query: str, token: Secret | None = None) -> None:
+        super().__init__(address)
+        self._hidden = SecretBytes(query.encode("ascii"))
         self._token = token
 
     @property
     def raw_path(self) -> bytes:
-        path = super().raw_path
-        joint = b"&" if b"?" in path else b"?"
-        return SecretBytes(path + joint + b"access_token=" + quote(self._token.reveal(), safe="").encode())
+        return SecretBytes(b"?".join(filter(None, (super().raw_path, self.query))))
 
     @property
     def query(self) -> bytes:
-        return SecretBytes(self.raw_path.partition(b"?")[2])
+        if self._token is None:
+            return self._hidden
+        token = b"access_token=" + quote(self._token.reveal(), safe="").encode("ascii")
+        return SecretBytes(b"&".join(filter(None, (self._hidden, token))))
 
     @property
     def params(self) -> httpx.QueryParams:
         return httpx.QueryParams(bytes(self.query).decode("ascii"))
+
+    def with_token(self, token: Secret | None) -> "SecretURL":
+        """The same URL, with a token."""
+        return SecretURL(self, bytes(self._hidden).decode("ascii"), token)
+
+    def plain(self) -> httpx.URL:
+        """The whole URL as an ordinary one, which shows everything."""
+        return httpx.URL(self).copy_with(raw_path=bytes(self.raw_path))
 
 
 _LONG = 16
@@ -110,7 +120,8 @@ class Scrubber:
 
     def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""
-        return httpx.Headers([(name, self.text(text)) for name, text in value.multi_items()])
+        scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
+        return httpx.Headers(scrubbed, encoding=value.encoding)  # a header may hold any bytes, and Latin-1 all of them
 
     def _known(self) -> Iterator[str]:
         yield from self._kept.values()

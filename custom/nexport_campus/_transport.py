@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -190,18 +190,18 @@ class Lanes:
         return make
 
 
-def with_token(transport: httpx.AsyncBaseTransport, request: httpx.Request, token: Secret) -> httpx.Request:
-    """A copy of a request that carries the token, hidden as deep as the transport allows.
+def with_token(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, token: Secret | None
+) -> httpx.Request:
+    """A copy of a request that carries query and token, hidden as deep as the transport allows.
 
-    Transports that send `raw_path` get a URL that shows the token to nobody else. Others may build their request from
-    the URL's text, so they get a plain one; it exists in this copy alone.
+    Transports that send `raw_path` get a URL that shows them to nobody else. Others may build their request from the
+    URL's text, so they get a plain one; it exists in this copy alone.
     """
-    url: httpx.URL = SecretURL(request.url, token)
-    if not _sends_raw_path(transport):
-        url = request.url.copy_add_param("access_token", token.reveal())
     copy = httpx.Request(request.method, request.url, headers=request.headers, stream=request.stream)
     copy.extensions = request.extensions
-    copy.url = url
+    url = cast("SecretURL", request.url).with_token(token)
+    copy.url = url if _sends_raw_path(transport) else url.plain()
     return copy
 
 
