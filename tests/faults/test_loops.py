@@ -161,6 +161,7 @@ def _in_the_child(campus: NexportCampus, results: Any) -> None:
         results.put(repr(error))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_between_calls() -> None:
     """The child makes connections of its own; the parent's stay whole."""
@@ -177,6 +178,7 @@ def test_a_fork_between_calls() -> None:
         runner.run(campus.aclose())
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_under_a_running_loop() -> None:
     """A child that was forked while the loop ran isn't taken for a second loop of the same process."""

@@ -271,11 +271,11 @@ async def test_total_timeout_covers_the_wait_for_a_slot() -> None:
 
 async def test_total_timeout_in_a_wait_keeps_the_reason() -> None:
     """The error of the last attempt is the cause of the timeout."""
-    clock = TestClock()
+    clock = TestClock(jitter=0.0)
     clock.gate = asyncio.Event()
     async with (
         ScriptedServer([DOWN]) as server,
-        campus_on(clock, server, retry=RetryPolicy(total_timeout=0.6)) as campus,
+        campus_on(clock, server, retry=RetryPolicy(total_timeout=0.05)) as campus,
     ):
         with pytest.raises(RequestTimeoutError) as caught:
             await read(campus)

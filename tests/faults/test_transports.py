@@ -1,0 +1,202 @@
+"""Transports of the user's own: what they raise is translated, and what is a mistake of theirs stays one."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from nexport_campus import (
+    NexportCampus,
+    NexportError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    RetryPolicy,
+    StaticToken,
+    TransportError,
+)
+from support.campus import ONCE, campus_of
+from support.scripted import TOKEN, Answer, Request, ScriptedServer
+from support.wire import CALLS, Call, good_answer
+
+EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
+
+
+def client(transport: httpx.AsyncBaseTransport, **settings: Any) -> NexportCampus:
+    """A client on a transport, without retries."""
+    return NexportCampus(StaticToken(TOKEN), transport=transport, **{"retry": ONCE} | settings)
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    ("raised", "expected", "unknown"),
+    [
+        (httpx.ConnectError("no"), TransportError, False),
+        (httpx.ConnectTimeout("no"), RequestTimeoutError, False),
+        (httpx.PoolTimeout("no"), RequestTimeoutError, False),
+        (httpx.ProxyError("no"), TransportError, False),
+        (httpx.ReadTimeout("no"), RequestTimeoutError, True),
+        (httpx.WriteTimeout("no"), RequestTimeoutError, True),
+        (httpx.ReadError("no"), TransportError, True),
+        (httpx.WriteError("no"), TransportError, True),
+        (httpx.CloseError("no"), TransportError, True),
+        (httpx.RemoteProtocolError("no"), TransportError, True),
+        (httpx.LocalProtocolError("no"), TransportError, True),
+        (httpx.UnsupportedProtocol("no"), TransportError, True),
+        (httpx.DecodingError("no"), ResponseDecodeError, True),
+        (httpx.TooManyRedirects("no"), TransportError, True),
+        (httpx.InvalidURL("no"), TransportError, True),
+        (httpx.StreamClosed(), TransportError, True),
+        (ConnectionResetError("no"), TransportError, True),
+        (ssl.SSLError("no"), TransportError, True),
+        (TimeoutError("no"), RequestTimeoutError, True),
+        (OSError("no"), TransportError, True),
+        (UnicodeError("no"), TransportError, True),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+async def test_what_a_transport_raises(
+    call: Call, raised: Exception, expected: type[NexportError], unknown: bool
+) -> None:
+    """Its exception is the cause of ours; a transport that tells nothing may have sent the request."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise raised
+
+    async with client(httpx.MockTransport(fail)) as campus:
+        with pytest.raises(NexportError) as caught:
+            await call(campus)
+    assert type(caught.value) is expected
+    assert caught.value.maybe_applied is (unknown and call.writes)
+    assert caught.value.__cause__ is raised
+
+
+async def test_every_exception_of_httpx_is_translated() -> None:
+    """The list above has them all, as far as they can be made."""
+
+    def all_below(cls: type[Exception]) -> set[type[Exception]]:
+        return {cls}.union(*map(all_below, cls.__subclasses__()))
+
+    for kind in all_below(httpx.HTTPError) - {httpx.HTTPStatusError}:
+        raised = kind("no")
+
+        def fail(request: httpx.Request, raised: Exception = raised) -> httpx.Response:
+            raise raised
+
+        async with client(httpx.MockTransport(fail)) as campus:
+            with pytest.raises(NexportError):
+                await CALLS[0](campus)
+
+
+async def test_a_mistake_stays_one() -> None:
+    """What no network raises isn't made to look like network trouble; the next call works."""
+    mistakes: list[Exception] = [KeyError("mistake"), TypeError("mistake")]
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        if mistakes:
+            raise mistakes.pop()
+        return httpx.Response(200, content=good_answer(CALLS[0]).body)
+
+    async with client(httpx.MockTransport(fail), max_concurrency=1) as campus:
+        with pytest.raises(TypeError, match="mistake"):
+            await CALLS[0](campus)
+        with pytest.raises(KeyError, match="mistake"):
+            await CALLS[0](campus)
+        assert (await CALLS[0](campus)).status_code == 200
+
+
+@EVERY_CALL
+async def test_a_body_that_breaks(call: Call) -> None:
+    """An exception while the body is read is one of the transport's too."""
+
+    class Broken(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"{"
+            raise httpx.ReadError("broken")
+
+    async with client(httpx.MockTransport(lambda request: httpx.Response(200, stream=Broken()))) as campus:
+        with pytest.raises(TransportError, match="broken") as caught:
+            await call(campus)
+    assert caught.value.maybe_applied is call.writes
+
+
+@pytest.mark.parametrize("size", [10, 11])
+async def test_a_body_that_is_there_already(size: int) -> None:
+    """`max_response_bytes` counts for answers made from bytes too."""
+    body = b'"' + b"x" * (size - 2) + b'"'
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
+    async with client(transport, max_response_bytes=10) as campus:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await CALLS[0](campus)
+    assert ("max_response_bytes" in str(caught.value)) is (size > 10)
+
+
+@EVERY_CALL
+async def test_no_free_connection(call: Call) -> None:
+    """A pool that is used up: nothing was sent, so that even a write is tried again."""
+    gate = asyncio.Event()
+
+    async def answer(request: Request) -> Answer:
+        await gate.wait()
+        return good_answer(call)
+
+    pool = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1))
+    timeout = httpx.Timeout(30.0, pool=0.02)
+    retry = RetryPolicy(max_attempts=2, initial_delay=0.0)
+    async with ScriptedServer(answer) as server:
+        async with campus_of(server, transport=pool, timeout=timeout, retry=retry) as campus:
+
+            async def make() -> Any:
+                return await call(campus)
+
+            first = asyncio.create_task(make())
+            await server.received(1)
+            with pytest.raises(RequestTimeoutError, match="connecting") as caught:
+                await call(campus)
+            gate.set()
+            await first
+        assert (caught.value.attempts, caught.value.maybe_applied) == (2, False)
+        assert len(server.requests) == 1
+
+
+async def test_a_transport_is_closed_once() -> None:
+    """With the client, and not with each loop."""
+    closed = []
+
+    class Counting(httpx.MockTransport):
+        async def aclose(self) -> None:
+            closed.append(1)
+
+    campus = client(Counting(lambda request: httpx.Response(200, content=good_answer(CALLS[0]).body)))
+    await CALLS[0](campus)
+    await campus.aclose()
+    await campus.aclose()
+    assert closed == [1]
+
+
+BROKEN = {
+    "status line": b"HTTP/1.1 2oo %b\r\n\r\n",
+    "header": b"HTTP/1.1 200 OK\r\n%b\r\n\r\n",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%b\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n",
+    "nothing of HTTP": b'{"last_name": "%b"}\r\n\r\n',
+}
+
+
+@pytest.mark.parametrize("message", BROKEN.values(), ids=BROKEN)
+async def test_a_broken_answer_is_not_quoted(message: bytes) -> None:
+    """Neither a student's data nor an echoed token: not in the error, and not in what caused it."""
+    student = b"Ylva Nordqvist"
+    raw = message.replace(b"%b", student + b" " + TOKEN.encode())
+    answer = Answer(raw=raw, ending="close")
+    async with ScriptedServer([answer]) as server, campus_of(server) as campus:
+        with pytest.raises(TransportError) as caught:
+            await CALLS[0](campus)
+    found: BaseException | None = caught.value
+    while found is not None:
+        shown = f"{found} {found!r} {found.args!r}"
+        assert "Nordqvist" not in shown
+        assert TOKEN not in shown
+        found = found.__cause__ or found.__context__
