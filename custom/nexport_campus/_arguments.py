@@ -8,7 +8,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 import attrs
-import msgspec
 
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.errors import DecodeError
@@ -47,6 +46,8 @@ class Encoded:
         """The JSON body, or None."""
         if self.fields is None:
             return None
+        import msgspec
+
         if not self.secret_body:
             return msgspec.json.encode(self.fields)
         return SecretBytes(msgspec.json.encode(self.fields, enc_hook=_reveal))

@@ -1,7 +1,6 @@
 """How one call runs: a turn, a token, an attempt, an answer; again where that is safe."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,9 @@ from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
 from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
 from ._drift import Drift, DriftReporter
-from ._errors import AuthenticationError, ConfigurationError, NexportError, RequestTimeoutError, fresh_copy
+from ._errors import AuthenticationError, ConfigurationError, NexportError
 from ._logs import scrub_logs
+from ._progress import Progress
 from ._retry import Budget, wait_before_retry
 from ._secrets import Scrubber
 from ._session import Session, Sessions
@@ -30,7 +30,6 @@ from ._tokens import TokenKeeper
 __all__ = ["Core", "Runner"]
 
 T = TypeVar("T")
-_logger = logging.getLogger("nexport_campus")
 
 
 class Core:
@@ -109,22 +108,6 @@ async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
     return token
 
 
-@attrs.define
-class _Progress:
-    """How far one call has come."""
-
-    deadline: float | None
-    attempts: int = 0
-    retries: int = 0
-    replayed: bool = False
-    wire: Wire | None = None
-    failed: AttemptFailed | None = None
-
-    def may_be_sent(self) -> bool:
-        """Whether there is an attempt under way that the campus may have got."""
-        return self.wire is not None and not self.wire.provably_not_sent
-
-
 class Runner:
     """Runs calls with one set of settings."""
 
@@ -138,13 +121,13 @@ class Runner:
         session, clock = self.core.session(), self.core.clock
         started = clock.monotonic()
         total = self.settings.retry.total_timeout
-        progress = _Progress(deadline=None if total is None else started + total)
+        progress = Progress(operation, None if total is None else started + total)
         try:
             outcome = await self._within(total, session, operation, encoded, progress, limited)
         except NexportError as error:
-            _log(operation, progress, clock.monotonic() - started, error)
+            progress.log(clock.monotonic() - started, error)
             raise
-        _log(operation, progress, clock.monotonic() - started, None, outcome)
+        progress.log(clock.monotonic() - started, outcome)
         return outcome
 
     async def _within(
@@ -153,7 +136,7 @@ class Runner:
         session: Session,
         operation: Operation[T],
         encoded: Encoded,
-        progress: _Progress,
+        progress: Progress,
         limited: bool,
     ) -> Outcome[T]:
         """The outcome, unless the time for it runs out or the client is closed meanwhile."""
@@ -165,7 +148,7 @@ class Runner:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise _cut_short(operation, progress, session, total) from (
+            raise progress.cut_short(total, closed=session.closed) from (
                 progress.failed.error if progress.failed is not None else error
             )
         finally:
@@ -176,7 +159,7 @@ class Runner:
         session: Session,
         operation: Operation[T],
         encoded: Encoded,
-        progress: _Progress,
+        progress: Progress,
         limited: bool,
     ) -> Outcome[T]:
         self.core.scrubber.add(encoded.secrets())
@@ -212,7 +195,7 @@ class Runner:
         operation: Operation[T],
         encoded: Encoded,
         token: Secret | None,
-        progress: _Progress,
+        progress: Progress,
     ) -> Outcome[T]:
         progress.attempts += 1
         progress.wire = Wire()
@@ -236,7 +219,7 @@ class Runner:
         encoded: Encoded,
         failed: AttemptFailed,
         token: Secret | None,
-        progress: _Progress,
+        progress: Progress,
     ) -> None:
         """Return when the call may be sent again; raise its error when it may not."""
         if token is not None and encoded.token is None and isinstance(failed.error, AuthenticationError):
@@ -256,47 +239,6 @@ class Runner:
             jitter=clock.random(),
         )
         if wait is None or not self.core.budget.spend():
-            raise _final(operation, failed, progress)
+            raise progress.given_up(failed)
         progress.retries += 1
         await clock.sleep(wait)
-
-
-def _cut_short(
-    operation: Operation[Any], progress: _Progress, session: Session, total: float | None
-) -> NexportError:
-    """The error of a call that was ended from outside, wherever it was: by its total timeout or the client's end."""
-    place: dict[str, Any] = {
-        "operation_id": operation.id,
-        "attempts": progress.attempts,
-        "maybe_applied": operation.effect == "write" and progress.may_be_sent(),
-    }
-    if session.closed:
-        return NexportError("the client was closed while this call was under way", **place)
-    return RequestTimeoutError(f"timed out: the {total} s of total_timeout are over", **place)
-
-
-def _final(operation: Operation[Any], failed: AttemptFailed, progress: _Progress) -> NexportError:
-    """The error of a call that is given up."""
-    error = fresh_copy(failed.error)
-    error.operation_id = operation.id
-    error.attempts = progress.attempts
-    error.maybe_applied = operation.effect == "write" and failed.unknown_outcome
-    return error
-
-
-def _log(
-    operation: Operation[Any],
-    progress: _Progress,
-    seconds: float,
-    error: NexportError | None,
-    outcome: Outcome[Any] | None = None,
-) -> None:
-    """One line a call, with structured fields; nothing of its arguments or its answer."""
-    status = getattr(error, "status_code", None) if outcome is None else outcome.answer.status_code
-    fields = {"operation": operation.id, "status": status, "attempts": progress.attempts, "seconds": seconds}
-    ending = "ok" if error is None else type(error).__name__
-    _logger.debug(
-        "%s %s in %.3f s, %d attempt(s)", operation.id, ending, seconds, progress.attempts, extra=fields
-    )
-    for warning in outcome.warnings if outcome is not None else ():
-        _logger.warning("%s: the campus warns: %s", operation.id, warning, extra=fields)

@@ -4,14 +4,13 @@ import re
 from typing import Any
 
 import attrs
-import msgspec
 
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import Array, Kind, ModelOf, Nullable, Reader
 from nexport_client.types import Model, fields_of
 
 from ._drift import DriftReporter
-from ._structs import Learned, Unwirable, decoder_for
+from ._learned import Learned
 
 __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 
@@ -33,11 +32,13 @@ def parse_json(content: bytes) -> Any:
     content = content.removeprefix(_BOM)
     if not content.strip():
         raise NotJSON("the body is empty")
+    import msgspec
+
     try:
         return msgspec.json.decode(content)
     except RecursionError:
         raise NotJSON("the body is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         markup = content.lstrip()[:1] == b"<"
         raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
 
@@ -51,9 +52,12 @@ class Decoder:
 
     def fast(self, kind: Kind, content: bytes) -> Any:
         """The models of an answer that is as the spec says, or NO_MATCH."""
+        # With it comes msgspec, which a program that only imports us doesn't need yet.
+        from ._structs import decoder_for
+
         try:
             return decoder_for(kind, self._learned)(content)
-        except (msgspec.DecodeError, ValueError, KeyError, RecursionError, OverflowError, Unwirable):
+        except (ValueError, KeyError, RecursionError, OverflowError):
             return NO_MATCH
 
     def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:

@@ -121,7 +121,9 @@ class Scrubber:
     def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""
         scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
-        return httpx.Headers(scrubbed, encoding=value.encoding)  # a header may hold any bytes, and Latin-1 all of them
+        return httpx.Headers(
+            scrubbed, encoding=value.encoding
+        )  # a header may hold any bytes, and Latin-1 all of them
 
     def _known(self) -> Iterator[str]:
         yield from self._kept.values()

@@ -16,13 +16,14 @@ from functools import lru_cache
 from typing import Any, Final, cast
 from uuid import UUID
 
-import attrs
 import msgspec
 
 from nexport_client.kinds import NOTHING, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
 from nexport_client.types import Field, Model, fields_of
 
-__all__ = ["Learned", "Unwirable", "decoder_for"]
+from ._learned import Learned
+
+__all__ = ["Unwirable", "decoder_for"]
 
 Convert = Callable[[Any], Any]
 _TYPES: Final[dict[str, Any]] = {
@@ -37,17 +38,8 @@ _TYPES: Final[dict[str, Any]] = {
 }
 
 
-class Unwirable(Exception):
-    """There is no struct for a model that contains itself, and none for nothing; the tolerant path reads them."""
-
-
-@attrs.frozen
-class Learned:
-    """What answers were seen to hold beyond the spec: further keys, nulls in required fields, further enum values."""
-
-    keys: frozenset[tuple[type[Model], str]] = frozenset()
-    nulls: frozenset[tuple[type[Model], str]] = frozenset()
-    values: frozenset[tuple[str, int]] = frozenset()
+class Unwirable(ValueError):
+    """A model that contains itself has no struct; the tolerant path reads it."""
 
 
 @lru_cache(maxsize=512)

@@ -9,7 +9,6 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 import attrs
-import msgspec
 
 from nexport_client.client import Page
 from nexport_client.types import fields_of
@@ -46,6 +45,8 @@ def _fingerprint(items: list[Any]) -> Hashable:
 
     What the answer says of its own page number and total is left out: both may merely repeat the question, or change.
     """
+    import msgspec
+
     return hash(msgspec.json.encode(items))
 
 
