@@ -1,4 +1,4 @@
-"""The pytest plugin, as the tests of others use it: each of these runs a pytest of its own."""
+"""The pytest plugin, as the tests of others use it: each of these runs a pytest within this one."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ WORKS = """
 
 
 def run(pytester: pytest.Pytester, code: str, *options: str) -> pytest.RunResult:
-    """Run a module of tests in a process of its own, with all warnings as errors."""
+    """Run a module of tests, with all warnings as errors."""
     pytester.makepyfile(code)
     return start(pytester, *options)
 
@@ -26,7 +26,7 @@ def run(pytester: pytest.Pytester, code: str, *options: str) -> pytest.RunResult
 def start(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     """Run all modules there are."""
     scope = () if "no:asyncio" in options else ("-o", "asyncio_default_fixture_loop_scope=function")
-    return pytester.runpytest_subprocess("-W", "error", "--strict-markers", *scope, *options)
+    return pytester.runpytest_inprocess("-W", "error", "--strict-markers", *scope, *options)
 
 
 def test_the_page_runs_as_it_stands(pytester: pytest.Pytester) -> None:
@@ -160,4 +160,5 @@ def test_marks_that_cannot_be(pytester: pytest.Pytester) -> None:
 def test_it_costs_nothing_unused(pytester: pytest.Pytester) -> None:
     """A run of tests that doesn't use it doesn't even import the sandbox."""
     code = "def test_nothing():\n    import sys\n    assert 'nexport_campus.sandbox' not in sys.modules"
-    run(pytester, code).assert_outcomes(passed=1)
+    pytester.makepyfile(code)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
