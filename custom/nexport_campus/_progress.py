@@ -1,0 +1,61 @@
+"""How far one call has come, and how it ends: its error, and its line in the log."""
+
+import logging
+from typing import Any
+
+import attrs
+
+from nexport_client.client import Operation
+
+from ._answers import Outcome
+from ._attempt import AttemptFailed, Wire
+from ._errors import NexportError, RequestTimeoutError, fresh_copy
+
+__all__ = ["Progress"]
+
+_logger = logging.getLogger("nexport_campus")
+
+
+@attrs.define
+class Progress:
+    """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is."""
+
+    operation: Operation[Any]
+    deadline: float | None
+    attempts: int = 0
+    retries: int = 0
+    replayed: bool = False
+    wire: Wire | None = None
+    failed: AttemptFailed | None = None
+
+    def given_up(self, failed: AttemptFailed) -> NexportError:
+        """The error of a call that isn't tried again."""
+        error = fresh_copy(failed.error)
+        error.operation_id = self.operation.id
+        error.attempts = self.attempts
+        error.maybe_applied = self.operation.effect == "write" and failed.unknown_outcome
+        return error
+
+    def cut_short(self, total_timeout: float | None, *, closed: bool) -> NexportError:
+        """The error of a call that was ended from outside, wherever it was: by the client's end, or its total timeout."""
+        arrived = self.wire is not None and not self.wire.provably_not_sent
+        place: dict[str, Any] = {
+            "operation_id": self.operation.id,
+            "attempts": self.attempts,
+            "maybe_applied": self.operation.effect == "write" and arrived,
+        }
+        if closed:
+            return NexportError("the client was closed while this call was under way", **place)
+        return RequestTimeoutError(f"timed out: the {total_timeout} s of total_timeout are over", **place)
+
+    def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
+        """One line a call, with structured fields; nothing of its arguments or its answer."""
+        status = (
+            ended.answer.status_code if isinstance(ended, Outcome) else getattr(ended, "status_code", None)
+        )
+        ending = "ok" if isinstance(ended, Outcome) else type(ended).__name__
+        name = self.operation.id
+        fields = {"operation": name, "status": status, "attempts": self.attempts, "seconds": seconds}
+        _logger.debug("%s %s in %.3f s, %d attempt(s)", name, ending, seconds, self.attempts, extra=fields)
+        for warning in ended.warnings if isinstance(ended, Outcome) else ():
+            _logger.warning("%s: the campus warns: %s", name, warning, extra=fields)
