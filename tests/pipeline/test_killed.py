@@ -1,0 +1,105 @@
+"""A run that is killed, at whatever step, has written nothing or everything."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import run
+from pipeline.jsontext import dumps
+from pipeline.layout import Layout
+from pipeline.pages import Stated
+from pipeline.transaction import Transaction
+
+Document = dict[str, Any]
+Make = Callable[..., Document]
+Snapshot = Callable[[Path], dict[str, bytes]]
+
+OVERLAY = """overlay: 1.0.0
+info: {title: Corrections, version: 0.1.0}
+actions:
+  - target: $.info
+    description: Harmless.
+    update: {description: Corrected.}
+  - target: $.paths.*[?@.operationId == 'LearningApi_Old']
+    description: Looks up.
+    update: {x-nexport-effect: read}
+"""
+WRITES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
+
+
+@pytest.fixture
+def root(tmp_path: Path, make_document: Make, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a small repository, with a generator that is quick."""
+
+    def generate(document: Document, _: Layout, output: Path) -> None:
+        output.mkdir()
+        for path in document["paths"]:
+            (output / f"{path.rsplit('/', 1)[-1]}.py").write_text(json.dumps(document), encoding="utf-8")
+
+    monkeypatch.setattr(run, "generate", generate)
+    for name in ("LearningApi_Old", "LearningApi_Kept"):
+        file = tmp_path / "root/openapi/fragments" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dumps(make_document(name)), encoding="utf-8")
+    (tmp_path / "root/openapi/overlay.yaml").write_text(OVERLAY, encoding="utf-8")
+    run.regenerate(tmp_path / "root")
+    return tmp_path / "root"
+
+
+def killed_at(step: int, root: Path, stated: Stated) -> bool:
+    """Run in a process of its own that is killed before its step-th change of the disk; tell whether it was."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            nonlocal count
+            changes = event in WRITES or (
+                event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT
+            )
+            count += bool(changes)
+            if changes and count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            run.regenerate(root, stated)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_kill_at_any_step_leaves_all_or_nothing(
+    root: Path, tmp_path: Path, make_document: Make, snapshot: Snapshot
+) -> None:
+    """Until the commit everything is as it was; after it, the next run finishes what was begun."""
+    stated = Stated(
+        {name: make_document(name) for name in ("LearningApi_Kept", "LearningApi_New")}, {"LearningApi"}
+    )
+    shutil.copytree(root, tmp_path / "done")
+    run.regenerate(tmp_path / "done", stated)
+    old, new = snapshot(root), snapshot(tmp_path / "done")
+    assert old != new
+    outcomes = []
+    for step in range(1, 1000):
+        copy = tmp_path / f"step{step}"
+        shutil.copytree(root, copy)
+        if not killed_at(step, copy, stated):
+            break
+        committed = Transaction(copy).pending()
+        left = {name: data for name, data in snapshot(copy).items() if not name.startswith(".regenerate")}
+        assert committed or left in (old, new)
+        run.regenerate(copy)
+        outcomes.append(snapshot(copy))
+        assert outcomes[-1] == (new if committed or left == new else old)
+        shutil.rmtree(copy)
+    assert len(outcomes) > 20
+    first_new = outcomes.index(new)
+    assert outcomes == [old] * first_new + [new] * (len(outcomes) - first_new)
