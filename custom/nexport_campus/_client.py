@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import UUID
 
 import attrs
@@ -14,12 +14,13 @@ from nexport_client.client import Areas, RawAreas
 from nexport_client.types import UNSET, Unset
 
 from ._auth import Auth, check_auth
-from ._calls import Core
 from ._drift import Drift
 from ._ensure import EnsuredEnrollment, SectionsById, ensure_enrollment, get_sections_by_id
-from ._facade import Calls
 from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, Settings, auth_from_env
+
+if TYPE_CHECKING:
+    from ._calls import Core
 
 __all__ = ["NexportCampus"]
 
@@ -84,6 +85,9 @@ class NexportCampus(Areas):
             allow_insecure_http=allow_insecure_http,
             on_drift=on_drift,
         )
+        # What makes the calls is loaded with the first client: a program that only imports us starts sooner.
+        from ._calls import Core
+
         self._begin(Core(check_auth(auth), settings), settings, owns=True)
 
     @classmethod
@@ -186,7 +190,9 @@ class NexportCampus(Areas):
         """
         return await get_sections_by_id(self, ids)
 
-    def _begin(self, core: Core, settings: Settings, *, owns: bool) -> None:
+    def _begin(self, core: "Core", settings: Settings, *, owns: bool) -> None:
+        from ._facade import Calls
+
         calls = Calls(core, settings)
         self._core = core
         self._settings = settings

@@ -1,7 +1,7 @@
 """What the vendor's API leaves to its callers: enrolling without enrolling twice, and sections by any number of ids."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -10,11 +10,9 @@ from uuid import UUID
 
 import attrs
 
-from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Reader
 
-from ._arguments import encode
 from ._errors import (
     ArgumentError,
     EnrollmentAlreadyExistsError,
@@ -79,7 +77,7 @@ async def ensure_enrollment(
         "syllabus_unique_name": syllabus_unique_name,
         "membership_group_ids": membership_group_ids,
     }
-    encode(_create_operation(), arguments)
+    _check(arguments)
     find = partial(_find, campus, user_id, syllabus_id, syllabus_unique_name)
     # First of all, since the campus's own check need not see one that is finished, or one that is only just being made.
     with suppress(PermissionDeniedError):
@@ -103,10 +101,13 @@ async def ensure_enrollment(
     return EnsuredEnrollment(made.enrollment_id, created=True)
 
 
-def _create_operation() -> Operation[Any]:
+def _check(arguments: Mapping[str, object]) -> None:
+    """Refuse what can't be sent before anything is looked for. Raises ArgumentError."""
     from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
 
-    return OPERATION
+    from ._arguments import encode
+
+    encode(OPERATION, arguments)
 
 
 async def _find(
