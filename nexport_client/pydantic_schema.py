@@ -72,7 +72,7 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
 
     return core.no_info_wrap_validator_function(
         read,
-        core.typed_dict_schema(keys, cls_name=model.__name__, extra_behavior="allow"),
+        core.typed_dict_schema(keys, extra_behavior="allow"),
         ref=_reference(model),
         serialization=core.wrap_serializer_function_ser_schema(
             lambda value, write: write(value.to_dict()), schema=core.dict_schema()
