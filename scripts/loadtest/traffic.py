@@ -1,0 +1,116 @@
+"""The mixed calls, in portions: each ends with the books, which forget all but their latest entries."""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+
+import attrs
+
+from nexport_campus import NexportCampus
+from nexport_campus.sandbox import Books, Sandbox
+
+from .ledger import Ledger
+from .memory import Memory
+from .reads import read_something
+from .tally import Tally
+from .targets import Targets
+from .writes import Writer
+
+__all__ = ["AT_ONCE", "Traffic", "portion_size", "targets_needed"]
+
+AT_ONCE = 16
+_WRITES = 0.36
+_LARGEST_PORTION = 4000
+_SAMPLE_EVERY = 50
+_Job = Callable[[], Awaitable[None]]
+
+
+def portion_size(calls: int) -> int:
+    """Calls between two readings of the books: few enough that these still know all of them."""
+    return max(1, min(_LARGEST_PORTION, calls // 5))
+
+
+def targets_needed(calls: int) -> int:
+    """How many seats and how many attempts one portion writes to, each once."""
+    return _writes_of_each_kind(portion_size(calls))
+
+
+def _writes_of_each_kind(calls: int) -> int:
+    return int(calls * _WRITES / 3)
+
+
+@attrs.define
+class Traffic:
+    """Mixed calls, what came of them, and the books' figures: requests, and `struck` by fault."""
+
+    sandbox: Sandbox
+    campus: NexportCampus
+    targets: Targets
+    seed: int
+    faults: dict[int, str]
+    tally: Tally = attrs.field(factory=Tally)
+    memory: Memory = attrs.field(factory=Memory)
+    struck: Counter[str] = attrs.field(factory=Counter)
+    requests: int = 0
+    changes: int = 0
+    seconds: float = 0.0
+    _made: int = 0
+    _read_up_to: int = 0
+    _numbers: Iterator[int] = attrs.field(factory=itertools.count)
+
+    async def run(self, calls: int) -> None:
+        """Make that many calls."""
+        self._read_up_to = (await self.sandbox.books()).last
+        rng, started = Random(self.seed), time.monotonic()  # noqa: S311 -- to repeat, not to hide
+        while self._made < calls:
+            await self._portion(rng, min(portion_size(calls), calls - self._made), calls)
+        self.seconds = time.monotonic() - started
+
+    async def _portion(self, rng: Random, count: int, calls: int) -> None:
+        writer = Writer(self.campus, self.targets.org_id, self.tally, self._numbers)
+        jobs = iter(self._jobs(rng, count, writer))
+
+        async def work() -> None:
+            for job in jobs:
+                await job()
+                self._made += 1
+                if self._made % _SAMPLE_EVERY == 0:
+                    self.memory.sample(self._made / calls)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(work())
+        await writer.look()
+        self._settle(writer.ledger, await self.sandbox.books(since=self._read_up_to))
+
+    def _jobs(self, rng: Random, count: int, writer: Writer) -> list[_Job]:
+        """`count` calls in a random order; no two of them write to the same thing."""
+        seats, attempts = self.targets.seats, self.targets.attempts
+        each = min(_writes_of_each_kind(count), len(seats), len(attempts))
+        jobs: list[_Job] = [
+            *(_job(writer.change_seat, seat, number) for number, seat in enumerate(rng.sample(seats, each))),
+            *(_job(writer.set_field, attempt) for attempt in rng.sample(attempts, each)),
+            *(_job(writer.edit_scorm, attempt) for attempt in rng.sample(attempts, each)),
+        ]
+        jobs += [_job(read_something, self.campus, self.targets, rng, self.tally)] * (count - len(jobs))
+        rng.shuffle(jobs)
+        return jobs
+
+    def _settle(self, ledger: Ledger, books: Books) -> None:
+        """Hold what we know against the books."""
+        numbers = [entry.number for entry in books.entries]
+        if numbers != list(range(self._read_up_to + 1, self._read_up_to + 1 + len(numbers))):
+            self.tally.mistakes.append("the books have forgotten requests: the portion was too large")
+        self.tally.mistakes += ledger.mistakes(books.changes)
+        self.tally.writes += ledger.counts()
+        self.requests += len(numbers)
+        self.changes += len(books.changes)
+        self.struck.update(self.faults[entry.fault] for entry in books.entries if entry.fault is not None)
+        self._read_up_to = books.last or self._read_up_to
+
+
+def _job(call: Callable[..., Awaitable[None]], *arguments: object) -> _Job:
+    return lambda: call(*arguments)

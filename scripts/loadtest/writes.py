@@ -1,0 +1,175 @@
+"""The mixed calls that write: what the client is told goes into the ledger, and where it is told "maybe", we look."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+from uuid import UUID
+
+from nexport_campus import NexportCampus, NexportError
+
+from .ledger import CREATED, DELETED, DROPPED, EDITED, SET, Ledger, Outcome, Write
+from .tally import Tally
+from .targets import Attempt, Seat
+
+__all__ = ["Writer"]
+
+T = TypeVar("T")
+_FIELD = "po_number"
+_MOST_LOOKS = 50
+
+
+class Writer:
+    """Makes the writes of one portion; afterwards `look` finds out what became of those that no one can tell.
+
+    `numbers` makes each written text one of its kind, so that reading it back shows whose write it was.
+    """
+
+    def __init__(self, campus: NexportCampus, org_id: str, tally: Tally, numbers: Iterator[int]) -> None:
+        self.ledger = Ledger()
+        self._campus = campus
+        self._org_id = org_id
+        self._tally = tally
+        self._numbers = numbers
+        self._unknown: list[Callable[[], Awaitable[None]]] = []
+
+    async def change_seat(self, seat: Seat, number: int) -> None:
+        """Drop or delete the seat's enrollment; where it has none, create one."""
+        learning = self._campus.learning
+        if seat.enrollment_id is None:
+            await (self._create if number % 2 else self._ensure)(seat)
+        elif number % 2:
+            await self._leave(seat, DROPPED, learning.drop_enrollment(enrollment_id=seat.enrollment_id))
+        else:
+            await self._leave(seat, DELETED, learning.delete_enrollment(enrollment_id=seat.enrollment_id))
+
+    async def set_field(self, attempt: Attempt) -> None:
+        """Give a custom field a value."""
+        text = f"load {next(self._numbers)}"
+
+        async def look() -> bool:
+            values = await self._campus.learning.get_custom_enrollment_field_values(
+                enrollment_id=attempt.enrollment_id, key=_FIELD
+            )
+            return [value.value for value in values] == [text]
+
+        call = self._campus.learning.set_custom_enrollment_field_values(
+            enrollment_id=attempt.enrollment_id, custom_enrollment_field_values={_FIELD: text}
+        )
+        await self._change("set_custom_enrollment_field_values", call, SET, attempt.enrollment_id, look)
+
+    async def edit_scorm(self, attempt: Attempt) -> None:
+        """Give a SCO another title."""
+        text = f"load {next(self._numbers)}"
+
+        async def look() -> bool:
+            scos = self._campus.scorm.get_cmi_data(
+                enrollment_id=attempt.enrollment_id, assignment_id=attempt.assignment_id, cmi_element_names=[]
+            )
+            return [sco.title for sco in await scos.collect() if sco.sco_id == attempt.sco_id] == [text]
+
+        call = self._campus.scorm.edit_scorm_data(
+            assignment_status_id=attempt.status_id, sco_id=attempt.sco_id, title=text
+        )
+        await self._change("edit_scorm_data", call, EDITED, attempt.status_id, look)
+
+    async def look(self) -> None:
+        """Find out about every write whose outcome is unknown. Raises NexportError if the campus won't tell."""
+        while self._unknown:
+            await self._unknown.pop()()
+
+    async def _change(
+        self,
+        kind: str,
+        call: Awaitable[object],
+        change: str,
+        thing: UUID,
+        look: Callable[[], Awaitable[bool]],
+    ) -> None:
+        told = await self._told(kind, call)
+        if told is not None:
+            self.ledger.enter(Write(change, str(thing), told))
+            return
+
+        async def find_out() -> None:
+            outcome = Outcome.DONE if await _persistently(look) else Outcome.NOT_DONE
+            self.ledger.enter(Write(change, str(thing), outcome, told=False))
+
+        self._unknown.append(find_out)
+
+    async def _leave(self, seat: Seat, change: str, call: Awaitable[object]) -> None:
+        left = seat.enrollment_id
+        told = await self._told("drop_enrollment" if change == DROPPED else "delete_enrollment", call)
+        if told is not None:
+            self.ledger.enter(Write(change, str(left), told))
+            seat.enrollment_id = left if told is Outcome.NOT_DONE else None
+            return
+
+        async def find_out() -> None:
+            await self._sit_down(seat)
+            outcome = Outcome.NOT_DONE if seat.enrollment_id == left else Outcome.DONE
+            self.ledger.enter(Write(change, str(left), outcome, told=False))
+            if outcome is Outcome.DONE:
+                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE))
+
+        self._unknown.append(find_out)
+
+    async def _create(self, seat: Seat) -> None:
+        async def created() -> None:
+            made = await self._campus.learning.create_enrollment(
+                org_id=self._org_id,
+                user_id=seat.user_id,
+                syllabus_id=seat.section_id,
+                membership_group_ids=[],
+            )
+            seat.enrollment_id = made.enrollment_id
+
+        await self._enroll(seat, "create_enrollment", created())
+
+    async def _ensure(self, seat: Seat) -> None:
+        async def ensured() -> None:
+            made = await self._campus.ensure_enrollment(
+                org_id=self._org_id, user_id=seat.user_id, syllabus_id=seat.section_id
+            )
+            self._tally.expect(made.created, "ensure_enrollment found an enrollment in a seat that was free")
+            seat.enrollment_id = made.enrollment_id
+
+        await self._enroll(seat, "ensure_enrollment", ensured())
+
+    async def _enroll(self, seat: Seat, kind: str, call: Awaitable[None]) -> None:
+        told = await self._told(kind, call)
+        if told is Outcome.DONE:
+            self.ledger.enter(Write(CREATED, str(seat.enrollment_id), told))
+        elif told is None:
+
+            async def find_out() -> None:
+                await self._sit_down(seat)
+                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE, told=False))
+
+            self._unknown.append(find_out)
+
+    async def _sit_down(self, seat: Seat) -> None:
+        """Whatever became of the last write: the seat is taken afterwards, and we know by which enrollment."""
+
+        async def ensured() -> UUID:
+            made = await self._campus.ensure_enrollment(
+                org_id=self._org_id, user_id=seat.user_id, syllabus_id=seat.section_id
+            )
+            return made.enrollment_id
+
+        seat.enrollment_id = await _persistently(ensured)
+
+    async def _told(self, kind: str, call: Awaitable[object]) -> Outcome | None:
+        """What the client tells of a write: made, surely not made, or None where it can't know."""
+        try:
+            await self._tally.count(kind, call)
+        except NexportError as error:
+            return None if error.maybe_applied else Outcome.NOT_DONE
+        return Outcome.DONE
+
+
+async def _persistently(ask: Callable[[], Awaitable[T]], times: int = _MOST_LOOKS) -> T:
+    """The answer, asking again after errors."""
+    for _ in range(times - 1):
+        with contextlib.suppress(NexportError):
+            return await ask()
+    return await ask()
