@@ -121,9 +121,8 @@ class Scrubber:
     def headers(self, value: httpx.Headers) -> httpx.Headers:
         """Headers without secrets."""
         scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
-        return httpx.Headers(
-            scrubbed, encoding=value.encoding
-        )  # a header may hold any bytes, and Latin-1 all of them
+        # A header may hold any bytes: what was read as Latin-1 can't be written as ASCII.
+        return httpx.Headers(scrubbed, encoding=value.encoding)
 
     def _known(self) -> Iterator[str]:
         yield from self._kept.values()
