@@ -1,6 +1,5 @@
 """What the vendor's API leaves to its callers: enrolling without enrolling twice, and sections by any number of ids."""
 
-import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -160,6 +159,8 @@ async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionRespo
 
 async def _together(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all calls; the first failure ends the others."""
+    import asyncio
+
     tasks = [asyncio.create_task(call) for call in calls]
     try:
         return await asyncio.gather(*tasks)
