@@ -111,6 +111,20 @@ def test_a_client_that_nobody_closed() -> None:
         other.run(other.server.all_closed())
 
 
+def test_a_loop_that_was_closed_without_ceremony() -> None:
+    """Its connection is closed when the next loop is served, and not at some later end."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server)
+
+        async def one_is_left() -> None:
+            assert await status(campus) == 200
+            await asyncio.to_thread(other.run, other.server.all_closed(but=1))
+
+        run_bluntly(status(campus))
+        run_bluntly(one_is_left())
+        run_bluntly(campus.aclose())
+
+
 def test_loops_in_turns() -> None:
     """Two loops that take turns keep a connection each."""
     with elsewhere() as other, nothing_left_open():
@@ -175,6 +189,27 @@ def test_a_fork_between_calls() -> None:
         assert results.get() == 200
         assert runner.run(status(campus)) == 200
         assert [request.connection for request in other.server.requests] == [1, 1, 2, 1]
+        runner.run(campus.aclose())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_that_takes_the_loop_along() -> None:
+    """Even a child that goes on with its parent's loop makes a connection of its own."""
+    with elsewhere() as other, asyncio.Runner() as runner:
+        campus = campus_of(other.server)
+        assert runner.run(status(campus)) == 200
+        child = os.fork()
+        if child == 0:
+            # The child must never run the rest of the test.
+            code = 1
+            try:
+                code = 0 if runner.run(status(campus)) == 200 else 2
+            finally:
+                os._exit(code)
+        _, outcome = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(outcome) == 0
+        assert [request.connection for request in other.server.requests] == [1, 2]
         runner.run(campus.aclose())
 
 
