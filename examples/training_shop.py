@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -22,7 +22,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
 
-from nexport_campus import NexportCampus
+from nexport_campus import NexportCampus, NotFoundError
 from nexport_campus.fastapi import Campus, add_exception_handlers, campus_lifespan
 from nexport_campus.models import ApiEnrollmentItem, Phase, Result
 
@@ -143,8 +143,11 @@ async def courses(user_id: UUID, campus: Campus) -> list[Course]:
     wanted = {enrollment.syllabus_id for enrollment in enrollments if enrollment.syllabus_id}
     found = await campus.get_sections_by_id(wanted)
     titles = {section.syllabus_id: section.title for section in found.sections}
-    for syllabus_id in found.missing:  # what is no section is a training plan
-        titles[syllabus_id] = (await campus.learning.get_training_plan(training_plan_id=syllabus_id)).title
+    for syllabus_id in found.missing:  # what is no section is a training plan, or was removed
+        with suppress(NotFoundError):
+            titles[syllabus_id] = (
+                await campus.learning.get_training_plan(training_plan_id=syllabus_id)
+            ).title
     return [_course(enrollment, titles) for enrollment in reversed(enrollments)]
 
 
