@@ -128,6 +128,10 @@ class Lanes:
         self._busy: set[Lane] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._make = self._factory(settings)
+        # Of transports that users give, httpx' own can be used again after they were closed, and can't be used on
+        # another loop before; whether others can, nobody knows.
+        given = settings.transport
+        self._given = given if isinstance(given, httpx.AsyncHTTPTransport) else None
 
     def take(self) -> Lane:
         """A lane for one request, to be given back with `give` or `drop`."""
@@ -154,13 +158,15 @@ class Lanes:
         await asyncio.shield(task)
 
     async def aclose(self) -> None:
-        """Close all connections of our own. Doesn't suspend where there are none."""
+        """Close all connections that belong to the loop. Doesn't suspend where there are none."""
         while self._idle or self._busy:
             lane = self._idle.pop() if self._idle else self._busy.pop()
             if not lane.shared:
                 await lane.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
+        if self._given is not None:
+            await self._given.aclose()
 
     def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close all connections of a loop that doesn't run any more."""
@@ -170,6 +176,7 @@ class Lanes:
         self._idle.clear()
         self._busy.clear()
         self._closing.clear()
+        self._given = None
 
     @staticmethod
     def _factory(settings: Settings) -> Callable[[], Lane]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth
@@ -123,6 +124,16 @@ def test_a_loop_that_was_closed_without_ceremony() -> None:
         run_bluntly(status(campus))
         run_bluntly(one_is_left())
         run_bluntly(campus.aclose())
+
+
+def test_a_transport_of_httpx_that_was_given() -> None:
+    """It serves one loop after another too, and leaves nothing open."""
+    with elsewhere() as other, nothing_left_open():
+        campus = campus_of(other.server, transport=httpx.AsyncHTTPTransport())
+        for _ in range(3):
+            assert asyncio.run(status(campus)) == 200
+            other.run(other.server.all_closed())
+        asyncio.run(campus.aclose())
 
 
 def test_loops_in_turns() -> None:
