@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import originals, run
+from .difference import Difference, between
 from .errors import PipelineError
 from .layout import Layout
 from .pages import read_pages
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str], root: Path) -> int:
     try:
         if options.accept_templates:
             originals.accept(Layout(root))
+        if options.diff:
+            _tell(between(root, options.diff), options.json)
+            return 0
         report = _run(options, root)
     except PipelineError as error:
         print(f"regenerate: {error}", file=sys.stderr)
@@ -34,6 +38,8 @@ def main(arguments: Sequence[str], root: Path) -> int:
         print(f"note: {note}")
     for line in report.changed:
         print(line)
+    if report.difference is not None:
+        _tell(report.difference, options.json)
     return _conclude(options.check, len(report.changed))
 
 
@@ -43,6 +49,13 @@ def _run(options: argparse.Namespace, root: Path) -> run.Report:
     if options.swagger:
         return run.regenerate(root, read_definition(options.swagger), everything=True)
     return run.regenerate(root, read_pages(options.pages) if options.pages else None)
+
+
+def _tell(difference: Difference, file: Path | None) -> None:
+    """Print the report, and write it as JSON where that is asked for."""
+    print(difference.words() or "nothing changes for users")
+    if file is not None:
+        file.write_text(difference.as_json(), encoding="utf-8")
 
 
 def _conclude(checking: bool, count: int) -> int:
@@ -78,8 +91,14 @@ def _parser() -> argparse.ArgumentParser:
         help="take fragments out of the vendor's whole OpenAPI 3 definition first; what it does not have is gone",
     )
     kind.add_argument(
+        "--diff",
+        metavar="REV",
+        help="change nothing; report what changed for users since a git revision, or between two (REV..REV)",
+    )
+    kind.add_argument(
         "--accept-templates",
         action="store_true",
         help="record the installed generator's templates as those that ours are forked from",
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report of changes as JSON too")
     return parser

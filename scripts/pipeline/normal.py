@@ -112,7 +112,8 @@ class _Normal:
         return self._joined([*parts, rest], trail)
 
     def class_of(self, schema: Document, name: str) -> Document:
-        """The schema of a class: its fields in place, or its members named."""
+        """The schema of a class: its fields in place, or its members named; by a title the generator would name it."""
+        schema = {key: value for key, value in schema.items() if key != "title"}
         if "enum" in schema:
             if "x-enum-varnames" in schema:
                 return schema

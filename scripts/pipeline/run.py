@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import merge, names, overlay, tree
+from .difference import Difference, compare, version_of
 from .errors import PipelineError
 from .generate import generate
 from .inputs import Inputs
@@ -22,6 +23,7 @@ class Report:
 
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    difference: Difference | None = None
 
 
 def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = False) -> Report:
@@ -49,6 +51,8 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
             _write_results(inputs, layout, transaction.new, report)
             changed = {name: _differences(root, transaction.new, name) for name in written}
             report.changed = [line for lines in changed.values() for line in lines]
+            if report.changed:
+                _tell_difference(root, transaction.new, report)
             transaction.commit([name for name, lines in changed.items() if lines])
         finally:
             if not transaction.pending():
@@ -75,6 +79,14 @@ def check(root: Path) -> Report:
 
 def _differences(root: Path, target: Path, name: str) -> list[str]:
     return list(tree.differences(root / name, target / name, name))
+
+
+def _tell_difference(root: Path, new: Path, report: Report) -> None:
+    """Say what changes for users, where there is a whole old state to compare with."""
+    try:
+        report.difference = compare(root, new, version_of(root))
+    except PipelineError as error:
+        report.notes.append(f"no report of what changes for users: {error}")
 
 
 def _write_inputs(inputs: Inputs, target: Path) -> None:

@@ -43,6 +43,8 @@ def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[s
     data.models = parsed
     classes = [item.class_info for item in (*parsed, *data.enums)]
     modules = {str(info.name): str(info.module_name) for info in classes}
+    if missing := sorted(schemas.keys() - modules.keys()):
+        raise ValueError(f"the schema {missing[0]} would have no class, or one of another name")
     models = {name: model_view(name, schemas, modules) for name in modules if "enum" not in schemas[name]}
     areas = areas_view(document)
     view = SdkView(

@@ -1,0 +1,27 @@
+"""One difference between two states of the SDK, and whether it breaks its users."""
+
+from dataclasses import asdict, dataclass
+
+__all__ = ["Change"]
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """One difference.
+
+    `source` is "spec" or "python", `place` an operation, an argument, a field or a Python name, `kind` "added", "removed"
+    or "changed"; `breaks` tells whether a program that worked before may fail, or fail its type check, now.
+    """
+
+    source: str
+    place: str
+    kind: str
+    detail: str
+    breaks: bool
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.kind}" + (f": {self.detail}" if self.detail else "")
+
+    def as_json(self) -> dict[str, object]:
+        """The change as a JSON object."""
+        return asdict(self)

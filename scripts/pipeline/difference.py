@@ -1,0 +1,142 @@
+"""The difference between two states of the SDK, as a report: what breaks users, which version follows, what to tell them."""
+
+import json
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from subprocess import run
+
+import attrs
+
+from pipeline.changes import Change
+from pipeline.errors import PipelineError
+from pipeline.layout import Layout
+from pipeline.normal import normalized
+from pipeline.python_changes import python_changes
+from pipeline.spec_changes import sent_models, spec_changes
+
+__all__ = ["Difference", "between", "compare", "next_version"]
+
+_DOCUMENTATION = "its documentation"
+
+
+@attrs.frozen
+class Difference:
+    """All changes from one state to another, and the version that the old one had."""
+
+    changes: list[Change]
+    version: str
+
+    @property
+    def next_version(self) -> str:
+        """The version that follows from the changes."""
+        return next_version(self.version, self.changes)
+
+    def words(self) -> str:
+        """The report for people; empty where nothing changed."""
+        if not self.changes:
+            return ""
+        breaking = [f"  {change} [{change.source}]" for change in self.changes if change.breaks]
+        parts = [
+            f"{len(breaking)} changes break users:" if breaking else "No change breaks users.",
+            *breaking,
+        ]
+        harmless = [
+            change for change in self.changes if not change.breaks and change.detail != _DOCUMENTATION
+        ]
+        parts += ["Harmless changes:" * bool(harmless), *(f"  {change}" for change in harmless)]
+        documented = sum(change.detail == _DOCUMENTATION for change in self.changes)
+        parts += [f"Changes of documentation alone: {documented}"] * bool(documented)
+        parts += [f"The version goes from {self.version} to {self.next_version}. For CHANGELOG.md:"]
+        return "\n".join([*filter(None, parts), "", self.changelog()])
+
+    def changelog(self) -> str:
+        """The draft of the changelog's entry; a person says in it what users are to do."""
+        titles = {"added": "Added", "removed": "Removed", "changed": "Changed"}
+        # What breaks shows in both; the spec says it in the vendor's words.
+        told = any(item.breaks for item in self.changes if item.source == "spec")
+        stated = [item for item in self.changes if item.source == "spec" or not told]
+        lines = [
+            f"- {'**Breaking.** ' * item.breaks}{titles[item.kind]}: {item.place}"
+            + f" ({item.detail})" * bool(item.detail)
+            for item in sorted(stated, key=lambda item: not item.breaks)
+            if item.detail != _DOCUMENTATION
+        ]
+        return "\n".join([f"## {self.next_version}, not released yet", "", *(lines or ["- Documentation."])])
+
+    def as_json(self) -> str:
+        """The report for programs."""
+        value = {
+            "version": self.version,
+            "next_version": self.next_version,
+            "breaks": any(change.breaks for change in self.changes),
+            "changes": [change.as_json() for change in self.changes],
+            "changelog": self.changelog() if self.changes else "",
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def next_version(version: str, changes: list[Change]) -> str:
+    """The version that follows, by Semantic Versioning; before 1.0 a break raises the second number."""
+    major, minor, patch = (int(part) for part in version.split("."))
+    if not changes:
+        return version
+    if any(change.breaks for change in changes):
+        return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
+    if major and any(change.kind == "added" for change in changes):
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def compare(old: Path, new: Path, version: str) -> Difference:
+    """Compare two folders that hold what a run writes.
+
+    Raises:
+        PipelineError: one of them is not whole.
+    """
+    try:
+        before, after = (json.loads((root / Layout.SDK).read_bytes()) for root in (old, new))
+        sent = sent_models(normalized(after))
+        changes = [*spec_changes(before, after), *python_changes(old, new, Layout.CLIENT, sent)]
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise PipelineError(f"the two states can't be compared, for one is not whole: {error!r}") from error
+    return Difference(changes, version)
+
+
+def between(root: Path, revisions: str) -> Difference:
+    """Compare two states that git knows: `REV` with what is there now, `REV..REV` with one another.
+
+    Raises:
+        PipelineError: git knows no such state, or it is not whole.
+    """
+    first, _, second = revisions.partition("..")
+    with _state(root, first) as old, _state(root, second) as new:
+        return compare(old, new, version_of(old))
+
+
+def version_of(root: Path) -> str:
+    """The version that the repository's settings state."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(settings["project"]["version"])
+
+
+@contextmanager
+def _state(root: Path, revision: str) -> Iterator[Path]:
+    """A folder with what a state holds; the repository itself for none."""
+    if not revision:
+        yield root
+        return
+    if revision.startswith("-"):
+        raise PipelineError(f"{revision!r} is no revision")
+    command = ["git", "archive", "--format=tar", revision, Layout.SDK, Layout.CLIENT, "pyproject.toml"]
+    done = run(command, cwd=root, capture_output=True, check=False)
+    if done.returncode:
+        raise PipelineError(f"git does not give {revision}: {done.stderr.decode(errors='replace').strip()}")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)

@@ -1,0 +1,191 @@
+"""What changed between two specs, and what of it breaks users: operations, their arguments, models and their fields.
+
+What is sent may ask for less and take more; what comes may hold more and lack no less. A new required field of a model
+that only comes breaks nobody who reads it, and so is none here.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from pipeline.arguments_view import ArgumentView
+from pipeline.changes import Change
+from pipeline.jsontext import Document
+from pipeline.kinds import is_nullable, kind_of
+from pipeline.normal import normalized
+from pipeline.operations_view import OperationView, operation_view
+from pipeline.spec import operations, references
+
+__all__ = ["sent_models", "spec_changes"]
+
+# An argument of the first kind may be given where one of the others is asked for.
+_WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANYTHING")}
+
+
+def spec_changes(old: Document, new: Document) -> list[Change]:
+    """Compare two documents as `openapi/nexport.sdk.json` has them."""
+    before, after = normalized(old), normalized(new)
+    found = [*_operations(before, after), *_schemas(before, after)]
+    return sorted(found)
+
+
+def sent_models(document: Document) -> set[str]:
+    """The names of the schemas that a caller makes: arguments of an operation, or parts of one."""
+    schemas = document["components"]["schemas"]
+    asked = [operation.body for operation in operations(document)]
+    return _reached(
+        [*(item.get("parameters") for item in asked), *(_body(item, schemas) for item in asked)], schemas
+    )
+
+
+def _used_models(document: Document) -> set[str]:
+    """The names of the schemas that a caller meets; of a body whose fields are arguments there is no need to know."""
+    answers: list[object] = [operation.body["responses"] for operation in operations(document)]
+    return sent_models(document) | _reached(answers, document["components"]["schemas"])
+
+
+def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
+    """The names of the schemas that some values refer to, directly or through others."""
+    reached: set[str] = set()
+    while waiting:
+        for _, reference in references(waiting.pop()):
+            name = reference.rsplit("/", 1)[-1]
+            if name not in reached:
+                reached.add(name)
+                waiting.append(schemas[name])
+    return reached
+
+
+def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
+    """The body of an operation, or its fields where they are arguments themselves."""
+    body: Mapping[str, Any] = operation.get("requestBody") or {}
+    schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+    if "$ref" in schema:
+        return schemas[schema["$ref"].rsplit("/", 1)[-1]].get("properties")
+    return body
+
+
+def _change(place: str, kind: str, detail: str = "", *, breaks: bool = False) -> Change:
+    return Change("spec", place, kind, detail, breaks)
+
+
+def _views(document: Document) -> dict[str, OperationView]:
+    return {
+        item.id: operation_view(document, item.path, item.method, item.body) for item in operations(document)
+    }
+
+
+def _operations(old: Document, new: Document) -> Iterator[Change]:
+    before, after = _views(old), _views(new)
+    yield from (_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
+    yield from (_change(name, "added") for name in after.keys() - before.keys())
+    for name in before.keys() & after.keys():
+        yield from _operation(before[name], after[name])
+
+
+def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
+    if old.returns != new.returns or old.result.kind.annotation != new.result.kind.annotation:
+        yield _change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
+    for what in ("method", "path", "effect", "deprecated", "doc"):
+        was, now = getattr(old, what), getattr(new, what)
+        if was != now:
+            yield _change(
+                old.id, "changed", "its documentation" if what == "doc" else f"{what} is {now}, was {was}"
+            )
+    before = {item.name: item for item in old.arguments}
+    after = {item.name: item for item in new.arguments}
+    for name in before.keys() - after.keys():
+        yield _change(f"{old.id}({name})", "removed", breaks=True)
+    for name in after.keys() - before.keys():
+        required = after[name].required
+        yield _change(f"{old.id}({name})", "added", "required" * required, breaks=required)
+    for name in before.keys() & after.keys():
+        yield from _argument(f"{old.id}({name})", before[name], after[name])
+
+
+def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Change]:
+    if old.kind.code != new.kind.code:
+        wider = new.kind.code == "ANYTHING" or new.kind.code in _WIDER.get(old.kind.code, ())
+        yield _change(
+            place, "changed", f"takes {new.kind.argument}, took {old.kind.argument}", breaks=not wider
+        )
+    if old.required != new.required:
+        yield _change(place, "changed", "required" if new.required else "optional", breaks=new.required)
+    if old.nullable != new.nullable:
+        yield _change(
+            place, "changed", "null is sent" if new.nullable else "null is not sent", breaks=old.nullable
+        )
+    if old.min_items != new.min_items:
+        detail = f"at least {new.min_items} items"
+        yield _change(place, "changed", detail, breaks=new.min_items > old.min_items)
+    if (old.key, old.place) != (new.key, new.place):
+        yield _change(place, "changed", f"travels as {new.key} in the {new.place}")
+
+
+def _schemas(old: Document, new: Document) -> Iterator[Change]:
+    before, after = old["components"]["schemas"], new["components"]["schemas"]
+    yield from (_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
+    yield from (_change(name, "added") for name in after.keys() - before.keys())
+    sent, used = sent_models(new), _used_models(old) | _used_models(new)
+    for name in before.keys() & after.keys():
+        was, now = before[name], after[name]
+        if ("enum" in was) != ("enum" in now):
+            yield _change(name, "changed", "of another kind", breaks=True)
+        elif "enum" in was:
+            yield from _enum(name, was, now)
+        elif name in used:
+            yield from _fields(_Owner(name, was, before), _Owner(name, now, after), sent=name in sent)
+
+
+def _enum(name: str, old: Document, new: Document) -> Iterator[Change]:
+    before = dict(zip(old["x-enum-varnames"], old["enum"], strict=True))
+    after = dict(zip(new["x-enum-varnames"], new["enum"], strict=True))
+    for member in before.keys() | after.keys():
+        place, was, now = f"{name}.{member}", before.get(member), after.get(member)
+        if now is None:
+            yield _change(place, "removed", breaks=True)
+        elif was is None:
+            yield _change(place, "added")
+        elif was != now:
+            yield _change(place, "changed", f"is {now}, was {was}", breaks=True)
+    if old.get("x-enum-labels") != new.get("x-enum-labels") and before == after:
+        yield _change(name, "changed", "its labels")
+
+
+@attrs.frozen
+class _Owner:
+    """A model's schema among those of its document."""
+
+    name: str
+    schema: Document
+    schemas: Document
+
+    @property
+    def fields(self) -> Document:
+        found: Document = self.schema.get("properties") or {}
+        return found
+
+    def is_required(self, key: str) -> bool:
+        return key in self.schema.get("required", [])
+
+    def annotation(self, key: str) -> str:
+        """How the field is annotated; None where it may be absent or null."""
+        kind = kind_of(self.fields[key], self.schemas)
+        return kind.annotation + " | None" * (is_nullable(self.fields[key]) or not self.is_required(key))
+
+
+def _fields(old: _Owner, new: _Owner, *, sent: bool) -> Iterator[Change]:
+    for key in old.fields.keys() - new.fields.keys():
+        yield _change(f"{old.name}.{key}", "removed", breaks=True)
+    for key in new.fields.keys() - old.fields.keys():
+        required = new.is_required(key)
+        yield _change(f"{old.name}.{key}", "added", "required" * required, breaks=required and sent)
+    for key in old.fields.keys() & new.fields.keys():
+        was, now, place = old.annotation(key), new.annotation(key), f"{old.name}.{key}"
+        if was != now:
+            surer = was == f"{now} | None"
+            breaks = sent if surer else True
+            yield _change(place, "changed", f"is {now}, was {was}", breaks=breaks)
+        if old.fields[key].get("description") != new.fields[key].get("description"):
+            yield _change(place, "changed", "its documentation")

@@ -1,0 +1,376 @@
+"""What changes between two states: every break is named, and nothing harmless is called one."""
+
+import copy
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import generate as generating
+from pipeline.changes import Change
+from pipeline.cli import main
+from pipeline.difference import Difference, compare, next_version
+from pipeline.errors import PipelineError
+from pipeline.generate import generate
+from pipeline.layout import Layout
+from pipeline.merge import merge
+from support import unseen
+
+ROOT = Path(__file__).parents[2]
+
+Document = dict[str, Any]
+Change_ = Callable[[Document], object]
+Capture = pytest.CaptureFixture[str]
+
+
+def base() -> Document:
+    """Return a document with operations of several shapes."""
+    wanted = ("RenameTest", "GetTests", "SearchTests", "SubmitAnswers", "GetMode", "SetScore", "DeleteTest")
+    made = merge(
+        {
+            f"{operation_id}.json": copy.deepcopy(item)
+            for item in unseen.documents(ROOT)
+            for path in item["paths"].values()
+            for operation in path.values()
+            if (operation_id := operation["operationId"]).endswith(wanted)
+        }
+    )
+    for path in made["paths"].values():
+        for operation in path.values():
+            operation["parameters"] = [
+                item for item in operation["parameters"] if item["name"] not in ("access_token", "paer_page")
+            ]
+            for holder in (*operation["responses"].values(), operation.get("requestBody", {})):
+                holder.get("content", {}).pop("text/json", None)
+    mode = {"type": "integer", "enum": [0, 1], "x-enum-varnames": ["A", "B"], "x-enum-labels": ["a", "b"]}
+    made["components"]["schemas"]["Mode"] = mode
+    made["components"]["schemas"]["Test"]["properties"]["mode"] = {"$ref": "#/components/schemas/Mode"}
+    return made
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Document], Path]]:
+    """Return a maker of states: the document, and the package that is generated from it."""
+
+    def make(document: Document) -> Path:
+        root = tmp_path_factory.mktemp("state")
+        (root / "openapi").mkdir()
+        (root / Layout.SDK).write_text(json.dumps(document), encoding="utf-8")
+        generate(document, Layout(ROOT), root / Layout.CLIENT)
+        return root
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generating, "_format", lambda *_: None)
+        yield make
+
+
+@pytest.fixture(scope="module")
+def old(state: Callable[[Document], Path]) -> Path:
+    """Return the state before."""
+    return state(base())
+
+
+def operation(document: Document, name: str) -> Document:
+    """Return one operation."""
+    found: Document = next(
+        item
+        for path in document["paths"].values()
+        for item in path.values()
+        if item["operationId"].endswith(f"_{name}")
+    )
+    return found
+
+
+def fields(document: Document, name: str) -> Document:
+    """Return the fields of a schema."""
+    found: Document = document["components"]["schemas"][name]["properties"]
+    return found
+
+
+def remove_operation(document: Document) -> None:
+    """Remove an operation."""
+    document["paths"] = {path: item for path, item in document["paths"].items() if "SetScore" not in path}
+
+
+def parameter(name: str, schema: Document, *, required: bool) -> Document:
+    """Return a query parameter."""
+    return {"name": name, "in": "query", "schema": schema, "required": required}
+
+
+TEXT = {"type": "string"}
+BREAKS: dict[str, tuple[Change_, str]] = {
+    "operation removed": (remove_operation, "AssessmentApi_SetScore removed"),
+    "argument removed": (
+        lambda d: operation(d, "GetTests")["parameters"].pop(0),
+        "AssessmentApi_GetTests(org_id) removed",
+    ),
+    "field of the body removed": (
+        lambda d: fields(d, "Renaming").pop("from"),
+        "AssessmentApi_RenameTest(from_) removed",
+    ),
+    "required argument added": (
+        lambda d: operation(d, "GetTests")["parameters"].append(parameter("a", TEXT, required=True)),
+        "AssessmentApi_GetTests(a) added: required",
+    ),
+    "argument became required": (
+        lambda d: operation(d, "GetMode")["parameters"][1].update(required=True),
+        "AssessmentApi_GetMode(mode) changed: required",
+    ),
+    "field of the body became required": (
+        lambda d: d["components"]["schemas"]["Renaming"]["required"].append("from"),
+        "AssessmentApi_RenameTest(from_) changed: required",
+    ),
+    "argument's type changed": (
+        lambda d: operation(d, "GetTests")["parameters"][0].update(schema={"type": "integer"}),
+        "AssessmentApi_GetTests(org_id) changed: takes int",
+    ),
+    "argument narrowed": (
+        lambda d: operation(d, "SetScore")["requestBody"]["content"]["application/json"].update(
+            schema={"type": "integer"}
+        ),
+        "AssessmentApi_SetScore(body_in_body) changed: takes int, took float",
+    ),
+    "null no longer sent": (
+        lambda d: fields(d, "Renaming")["note"].update(type="string"),
+        "AssessmentApi_RenameTest(note) changed: null is not sent",
+    ),
+    "answer's type changed": (
+        lambda d: operation(d, "SetScore")["responses"]["200"]["content"]["application/json"].update(
+            schema=TEXT
+        ),
+        "AssessmentApi_SetScore changed: returns str, was bool",
+    ),
+    "pages no more": (
+        lambda d: operation(d, "GetTests")["parameters"].pop(),
+        "AssessmentApi_GetTests changed: returns list[Test]",
+    ),
+    "field removed": (lambda d: fields(d, "Test").pop("wire"), "Test.wire removed"),
+    "field's type changed": (
+        lambda d: fields(d, "Test").update(wire={"type": "integer"}),
+        "Test.wire changed: is int | None, was str | None",
+    ),
+    "field became optional": (
+        lambda d: d["components"]["schemas"]["Test"]["required"].remove("taken"),
+        "Test.taken changed: is datetime | None",
+    ),
+    "required field of what is sent added": (
+        lambda d: (
+            fields(d, "Answer").update(grade=TEXT),
+            d["components"]["schemas"]["Answer"]["required"].append("grade"),
+        ),
+        "Answer.grade added: required",
+    ),
+    "field of what is sent became required": (
+        lambda d: d["components"]["schemas"]["Answer"]["required"].append("text"),
+        "Answer.text changed: is str, was str | None",
+    ),
+    "member removed": (
+        lambda d: d["components"]["schemas"]["Mode"].update(
+            {"enum": [0], "x-enum-varnames": ["A"], "x-enum-labels": ["a"]}
+        ),
+        "Mode.B removed",
+    ),
+    "member renamed": (
+        lambda d: d["components"]["schemas"]["Mode"].update({"x-enum-varnames": ["A", "C"]}),
+        "Mode.B removed",
+    ),
+    "member's value changed": (
+        lambda d: d["components"]["schemas"]["Mode"].update({"enum": [0, 2]}),
+        "Mode.B changed: is 2, was 1",
+    ),
+}
+
+
+def add_operation(document: Document) -> None:
+    """Add an operation."""
+    made = copy.deepcopy(document["paths"]["/api/v1/AssessmentApi/GetMode"])
+    made["get"]["operationId"] = "AssessmentApi_GetModeAgain"
+    document["paths"]["/api/v1/AssessmentApi/GetModeAgain"] = made
+
+
+HARMLESS: dict[str, tuple[Change_, str]] = {
+    "nothing": (lambda _: None, ""),
+    "operation added": (add_operation, "AssessmentApi_GetModeAgain added"),
+    "optional argument added": (
+        lambda d: operation(d, "GetTests")["parameters"].append(parameter("a", TEXT, required=False)),
+        "AssessmentApi_GetTests(a) added",
+    ),
+    "optional field of the body added": (
+        lambda d: fields(d, "Renaming").update(more=TEXT),
+        "AssessmentApi_RenameTest(more) added",
+    ),
+    "argument became optional": (
+        lambda d: operation(d, "GetTests")["parameters"][0].update(required=False),
+        "AssessmentApi_GetTests(org_id) changed: optional",
+    ),
+    "argument widened": (
+        lambda d: fields(d, "Renaming").update(page={"type": "number"}),
+        "AssessmentApi_RenameTest(page) changed: takes float, took int",
+    ),
+    "optional field added": (lambda d: fields(d, "Test").update(more=TEXT), "Test.more added"),
+    "required field of an answer added": (
+        lambda d: (
+            fields(d, "Test").update(more=TEXT),
+            d["components"]["schemas"]["Test"]["required"].append("more"),
+        ),
+        "Test.more added: required",
+    ),
+    "field of an answer became sure": (
+        lambda d: d["components"]["schemas"]["Test"]["required"].append("wire"),
+        "Test.wire changed: is str, was str | None",
+    ),
+    "schema added": (
+        lambda d: d["components"]["schemas"].update(More={"type": "object", "properties": {"a": TEXT}}),
+        "More added",
+    ),
+    "member added": (
+        lambda d: d["components"]["schemas"]["Mode"].update(
+            {"enum": [0, 1, 2], "x-enum-varnames": ["A", "B", "C"], "x-enum-labels": ["a", "b", "c"]}
+        ),
+        "Mode.C added",
+    ),
+    "labels changed": (
+        lambda d: d["components"]["schemas"]["Mode"].update({"x-enum-labels": ["a", "z"]}),
+        "Mode changed: its labels",
+    ),
+    "documentation changed": (
+        lambda d: operation(d, "GetTests").update(description="Other words."),
+        "Changes of documentation alone: 1",
+    ),
+    "path changed": (
+        lambda d: d["paths"].update({"/api/v2/GetMode": d["paths"].pop("/api/v1/AssessmentApi/GetMode")}),
+        "path is /api/v2/GetMode",
+    ),
+    "marked as reading": (
+        lambda d: operation(d, "GetTests").update({"x-nexport-effect": "read"}),
+        "effect is read, was write",
+    ),
+    "deprecated": (lambda d: operation(d, "GetTests").update(deprecated=True), "deprecated is"),
+}
+
+
+def changed(state: Callable[[Document], Path], old: Path, change: Change_) -> Difference:
+    """Return the difference that a change makes."""
+    document = base()
+    change(document)
+    return compare(old, state(document), "0.1.0")
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind: str) -> None:
+    """One break is planted, and is named as one."""
+    change, line = BREAKS[kind]
+    difference = changed(state, old, change)
+    assert [item for item in difference.changes if item.breaks and str(item).startswith(line)], (
+        difference.words()
+    )
+    assert difference.next_version == "0.2.0"
+    assert "**Breaking.**" in difference.changelog()
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_nothing_harmless_is_called_a_break(state: Callable[[Document], Path], old: Path, kind: str) -> None:
+    """One harmless change is planted, and is told, but as no break."""
+    change, line = HARMLESS[kind]
+    difference = changed(state, old, change)
+    assert not [str(item) for item in difference.changes if item.breaks]
+    assert line in difference.words()
+    assert bool(difference.changes) == (kind != "nothing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("operation removed", "nexport_client.api.assessment_api.AssessmentApi.set_score"),
+        ("argument removed", "nexport_client.api.assessment_api.AssessmentApi.get_tests(org_id)"),
+        ("required argument added", "nexport_client.api.assessment_api.AssessmentApi.get_tests(a)"),
+        ("field removed", "nexport_client.models.test.Test.wire_"),
+        ("required field of what is sent added", "nexport_client.models.answer.Answer.__init__(grade)"),
+        ("member removed", "nexport_client.models.mode.Mode.B"),
+    ],
+)
+def test_griffe_finds_breaks_of_the_python_api(
+    state: Callable[[Document], Path], old: Path, kind: str, place: str
+) -> None:
+    """What the spec says shows in the generated package too, the `__init__` that attrs makes included."""
+    found = changed(state, old, BREAKS[kind][0]).changes
+    assert place in {item.place for item in found if item.source == "python"}
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "following"),
+    [
+        ("0.1.0", [], "0.1.0"),
+        ("0.1.0", ["added"], "0.1.1"),
+        ("0.1.3", ["breaks", "added"], "0.2.0"),
+        ("1.2.3", ["changed"], "1.2.4"),
+        ("1.2.3", ["added"], "1.3.0"),
+        ("1.2.3", ["breaks"], "2.0.0"),
+    ],
+)
+def test_the_version_follows_from_the_changes(version: str, changes: list[str], following: str) -> None:
+    """Semantic Versioning, with breaks in the second number before 1.0."""
+    made = [
+        Change("spec", "a", "changed" if kind == "breaks" else kind, "", kind == "breaks") for kind in changes
+    ]
+    assert next_version(version, made) == following
+
+
+def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:
+    """After a run there is the report, the version that follows, and the draft for the changelog."""
+    (tmp_path / "page.md").write_text(unseen.page(repository), encoding="utf-8")
+    file = tmp_path / "report.json"
+    assert main(["--pages", str(tmp_path / "page.md"), "--json", str(file)], repository) == 0
+    told = capsys.readouterr().out
+    assert "No change breaks users." in told
+    assert "## 0.1.1, not released yet" in told
+    assert "- Added: AssessmentApi_GetTests" in told
+    report = json.loads(file.read_text(encoding="utf-8"))
+    assert (report["next_version"], report["breaks"]) == ("0.1.1", False)
+    assert {"source": "spec", "place": "Test", "kind": "added", "detail": "", "breaks": False} in report[
+        "changes"
+    ]
+
+
+def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture) -> None:
+    """A revision with what is there now, and two revisions with one another."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+
+    def run(*arguments: str) -> None:
+        subprocess.run([*git, *arguments], cwd=repository, check=True, capture_output=True)
+
+    run("init", "--quiet")
+    run("add", ".")
+    run("commit", "--quiet", "-m", "one")
+    file = repository / "openapi/fragments/ScormApi_EditScormData.json"
+    file.unlink()
+    overlay = repository / "openapi/overlay.yaml"
+    head, _, tail = overlay.read_text(encoding="utf-8").partition(
+        "  - target: $.paths.*[?@.operationId == 'ScormApi_EditScormData']"
+    )
+    overlay.write_text(head + "  - target" + tail.split("  - target", 1)[1], encoding="utf-8")
+    assert main([], repository) == 0
+    capsys.readouterr()
+    assert main(["--diff", "HEAD"], repository) == 0
+    first = capsys.readouterr().out
+    assert "ScormApi_EditScormData removed [spec]" in first
+    run("commit", "--quiet", "-a", "-m", "two")
+    assert main(["--diff", "HEAD~1..HEAD"], repository) == 0
+    assert capsys.readouterr().out == first
+    assert main(["--diff", "HEAD"], repository) == 0
+    assert capsys.readouterr().out == "nothing changes for users\n"
+    assert main(["--diff", "nowhere"], repository) == 1
+    assert main(["--diff=--output=x"], repository) == 1
+
+
+def test_a_state_that_is_not_whole_is_told(tmp_path: Path) -> None:
+    """Without the spec there is nothing to compare."""
+    with pytest.raises(PipelineError, match="one is not whole"):
+        compare(tmp_path, tmp_path, "0.1.0")
+    shutil.copytree(ROOT / "openapi", tmp_path / "openapi")
+    with pytest.raises(PipelineError, match="one is not whole"):
+        compare(tmp_path, tmp_path, "0.1.0")
