@@ -1,0 +1,89 @@
+"""Through a proxy, the token goes where the campus is: what the proxy is told besides shows none of it."""
+
+import ssl
+
+import pytest
+import trustme
+
+from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy
+from support.proxy import Proxy
+from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, json_answer
+from support.sightings import Sightings
+
+PASSWORD = "correct-horse-battery-staple"
+PROXY_PASSWORD = "the-proxy-knows-this-one"
+SECTION = "12345678-1234-5678-9abc-123456789abc"
+
+
+async def campus_behind(request: Request) -> Answer:
+    """Takes the login, and answers the first call well and all others with an echo of the token."""
+    if request.operation_id == "AdminApi_Authenticate":
+        return json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity())
+    if "section_id" in dict(request.query):
+        return json_answer({"description": "Safety first"} | entity(), headers={"X-Echo": TOKEN})
+    return json_answer(entity(3, f"nothing for {TOKEN}"), status=409)
+
+
+@pytest.fixture
+def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context, and a client's that trusts it."""
+    authority = trustme.CA()
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.configure_trust(trusting)
+    return serving, trusting
+
+
+@pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
+async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """Good and bad answers through a proxy: no log, error or repr shows a secret, and no CONNECT line carries one."""
+    seen = Sightings()
+    async with ScriptedServer(campus_behind, tls=tls[0] if tunnel else None) as server, Proxy() as proxy:
+        with seen.watching():
+            async with NexportCampus(
+                PasswordAuth("user", PASSWORD),
+                base_url=server.url,
+                proxy=proxy.url.replace("http://", f"http://user:{PROXY_PASSWORD}@"),
+                verify=tls[1],
+                retry=RetryPolicy(max_attempts=1),
+            ) as campus:
+                answer = await campus.learning.get_section_description(section_id=SECTION)
+                with pytest.raises(NexportError) as caught:
+                    await campus.learning.get_assignment(assignment_id=SECTION)
+                seen.error(caught.value)
+                seen.texts.append(repr(campus))
+                seen.objects()
+    assert answer.description == "Safety first"
+    assert proxy.asked
+    assert proxy.credentials
+    assert all(("access_token", TOKEN) in request.query for request in server.requests[1:])
+    if tunnel:
+        assert {line.split(" ")[0] for line in proxy.asked} == {"CONNECT"}
+        assert TOKEN not in "".join(proxy.asked)
+    assert seen.show(TOKEN, PASSWORD, PROXY_PASSWORD) == []
+
+
+@pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
+async def test_a_proxy_that_refuses(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """A proxy that answers with what it was asked learns nothing from a tunnel, and its words reach no log."""
+    refusal = Answer(
+        status=407, headers=(("X-Asked", f"access_token={TOKEN}"),), body=TOKEN.encode(), ending="close"
+    )
+    seen = Sightings()
+    async with (
+        ScriptedServer(campus_behind, tls=tls[0] if tunnel else None) as server,
+        Proxy(refusal) as proxy,
+    ):
+        with seen.watching():
+            async with NexportCampus(
+                PasswordAuth("user", PASSWORD),
+                base_url=server.url,
+                proxy=proxy.url,
+                verify=tls[1],
+                retry=RetryPolicy(max_attempts=1),
+            ) as campus:
+                with pytest.raises(NexportError) as caught:
+                    await campus.learning.get_section_description(section_id=SECTION)
+                seen.error(caught.value)
+    assert server.requests == []
+    assert seen.show(PASSWORD) == []
