@@ -12,7 +12,7 @@ import attrs
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
-from nexport_client.types import UNSET, Secret
+from nexport_client.types import UNSET, Model, Secret
 
 from ._errors import ArgumentError
 from ._secrets import SecretBytes
@@ -189,7 +189,8 @@ def _array(kind: Array, value: object) -> list[Any]:
 
 
 def _map(kind: MapOf, value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
+    # To FastAPI's edge models count as mappings; here they are none.
+    if not isinstance(value, Mapping) or isinstance(value, Model):
         raise _Wrong(f"must be a mapping, got {type(value).__name__}")
     return {_plain_text(key): _written(kind.item, item) for key, item in value.items()}
 
