@@ -34,6 +34,9 @@ def main(arguments: Sequence[str], root: Path) -> int:
     except PipelineError as error:
         print(f"regenerate: {error}", file=sys.stderr)
         return 1
+    except RecursionError:
+        print("regenerate: a document is nested too deeply to be read; nothing was written", file=sys.stderr)
+        return 1
     for note in report.notes:
         print(f"note: {note}")
     for line in report.changed:

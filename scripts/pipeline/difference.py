@@ -119,9 +119,16 @@ def between(root: Path, revisions: str) -> Difference:
 
 
 def version_of(root: Path) -> str:
-    """The version that the repository's settings state."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(settings["project"]["version"])
+    """The version that the repository's settings state.
+
+    Raises:
+        PipelineError: they state none.
+    """
+    try:
+        settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(settings["project"]["version"])
+    except (OSError, ValueError, KeyError) as error:
+        raise PipelineError(f"pyproject.toml states no version: {error!r}") from error
 
 
 @contextmanager

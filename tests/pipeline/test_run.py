@@ -241,3 +241,15 @@ def test_an_unreadable_page_is_named(
     assert "gone.md" in refused(repository, ["--pages", str(tmp_path / "gone.md")], before, capsys, snapshot)
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe")
     assert "bad.md" in refused(repository, ["--pages", str(tmp_path / "bad.md")], before, capsys, snapshot)
+
+
+def test_a_document_that_is_nested_too_deeply_is_refused(
+    repository: Path, snapshot: Snapshot, capsys: Capture, tmp_path: Path
+) -> None:
+    """However deep a page's JSON is, the answer is a message."""
+    before = snapshot(repository)
+    page = tmp_path / "deep.md"
+    for depth in (300, 600, 100_000):
+        deep = '{"paths": {"/a": {"get": ' + '{"x": ' * depth + "1" + "}" * depth + "}}}"
+        page.write_text(f"```json\n{deep}\n```\n", encoding="utf-8")
+        assert "regenerate: " in refused(repository, ["--pages", str(page)], before, capsys, snapshot)
