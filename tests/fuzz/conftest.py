@@ -15,7 +15,7 @@ _COMMON = settings(
         HealthCheck.function_scoped_fixture,
     ],
 )
-settings.register_profile("short", _COMMON, max_examples=15, derandomize=True, database=None)
+settings.register_profile("short", _COMMON, max_examples=10, derandomize=True, database=None)
 settings.register_profile("full", _COMMON, max_examples=600, print_blob=True)
 
 

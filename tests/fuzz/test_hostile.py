@@ -9,7 +9,7 @@ from support.spec import OPERATIONS, Operation, answer_for
 
 from .answers import dump
 from .campus import FakeCampus
-from .test_answers import EVERY, PAGED, throw
+from .test_answers import EVERY, throw
 
 _DEPTHS = (10, 100, 200, 300, 400, 600, 800, 900, 950, 980, 990, 1000, 1100, 2000, 100_000)
 _VALUES: dict[str, bytes] = {
@@ -18,8 +18,8 @@ _VALUES: dict[str, bytes] = {
     "an integer beyond 64 bits": b"1" + b"0" * 30,
     "an integer of 400 digits": b"9" * 400,
     "an integer that Python won't print": b"9" * 5000,
-    "an integer of a million digits": b"9" * 1_000_000,
-    "a fraction of a million digits": b"0." + b"3" * 1_000_000,
+    "an integer of 100,000 digits": b"9" * 100_000,
+    "a fraction of 100,000 digits": b"0." + b"3" * 100_000,
     "minus nothing": b"-0",
     "a whole number as a fraction": b"3.0",
     "a whole number with an exponent": b"3e0",
@@ -117,14 +117,3 @@ def test_an_error_is_never_learned_away(fake: FakeCampus, operation: Operation) 
         assert missing.error is not None
         assert getattr(missing.error, "error_code", None) == 3
         assert getattr(unknown.error, "error_code", None) == 99
-
-
-@PAGED
-@pytest.mark.parametrize("total", ["9" * 5000, "0" * 5000 + "1", "-1", "1e3", "²", "", "1, 1", " 1 "])
-def test_a_total_that_is_none(fake: FakeCampus, operation: Operation, total: str) -> None:
-    """A total that can't be one counts as not told, in whatever header or field it stands."""
-    fake.headers = [(name, total.encode()) for name in (b"X-Total-Count", b"X-Per-Page", b"X-Page")]
-    body = dump(answer_for(operation.id))
-    (outcome,) = fake.outcomes(operation, [body], listed=True)
-    fake.headers = ()
-    assert isinstance(outcome.error, NexportError) or outcome.result
