@@ -1,0 +1,86 @@
+"""Shapes of operations that the client can't carry are refused by name, never left out in silence."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import generate as generating
+from pipeline.errors import PipelineError
+from pipeline.generate import generate
+from pipeline.layout import Layout
+
+ROOT = Path(__file__).parents[2]
+
+Document = dict[str, Any]
+Make = Callable[..., Document]
+
+TEXT = {"type": "string"}
+OBJECT = {"type": "object", "properties": {"a": TEXT}}
+LISTS = {
+    "type": "object",
+    "properties": {key: {"type": "array", "items": OBJECT} for key in ("one", "other")},
+}
+
+
+def parameter(name: str, schema: Document, place: str = "query", **more: object) -> Document:
+    """Return a parameter."""
+    return {"name": name, "in": place, "schema": schema, **more}
+
+
+def answer(schema: Document, media: str = "application/json", status: str = "200") -> Document:
+    """Return an operation's answers, as its part."""
+    return {"responses": {status: {"description": "", "content": {media: {"schema": schema}}}}}
+
+
+def body(media: str) -> Document:
+    """Return an operation's body, as its part."""
+    return {"requestBody": {"content": {media: {"schema": OBJECT}}}}
+
+
+PAGED = [parameter("page", TEXT), parameter("per_page", TEXT)]
+REFUSED: dict[str, tuple[Document, str]] = {
+    "a form": (body("application/x-www-form-urlencoded"), "its body is not JSON"),
+    "an upload": (body("multipart/form-data"), "its body is not JSON"),
+    "an answer of text": (answer(TEXT, "text/plain"), "its answer is text/plain"),
+    "a file": (answer(TEXT, "application/octet-stream"), "its answer is application/octet-stream"),
+    "no good answer": (answer(TEXT, status="default"), "it states no status of a good answer"),
+    "a range of statuses": (answer(TEXT, status="2XX"), "it states no status of a good answer"),
+    "a union": (answer({"oneOf": [TEXT, {"type": "integer"}]}), "of several types"),
+    "several types": (answer({"type": ["string", "integer"]}), "of several types"),
+    "two good answers": (
+        {
+            "responses": {
+                **answer(TEXT)["responses"],
+                **answer({"type": "integer"}, status="201")["responses"],
+            }
+        },
+        "its good answers are of several kinds",
+    ),
+    "pages of two lists": ({"parameters": PAGED, **answer(LISTS)}, "several lists .one, other."),
+    "a cookie": ({"parameters": [parameter("a", TEXT, "cookie")]}, "travels in a cookie"),
+    "a header of the connection": (
+        {"parameters": [parameter("Host", TEXT, "header")]},
+        "travels in a header",
+    ),
+    "an object in the query": ({"parameters": [parameter("a", OBJECT)]}, "has parts"),
+    "a list with commas": (
+        {"parameters": [parameter("a", {"type": "array", "items": TEXT}, explode=False)]},
+        "is a list in a style",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_it_is_refused_by_name(
+    make_document: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The message names the operation, and says what of it can't be."""
+    monkeypatch.setattr(generating, "_format", lambda *_: None)
+    change, message = REFUSED[kind]
+    document = make_document()
+    (path,) = document["paths"].values()
+    path["get"] |= {"parameters": [], **change}
+    with pytest.raises(PipelineError, match=f"LearningApi_GetThing: .*{message}"):
+        generate(document, Layout(ROOT), tmp_path / "nexport_client")
