@@ -123,7 +123,7 @@ def test_each_python_passes_with_the_wheel(version: str, wheel: Path, tmp_path: 
     python = environment(interpreter(version), tmp_path / "env")
     pip(python, "--no-deps", "--require-hashes", "--requirement", ROOT / "requirements-dev.txt")
     pip(python, "--no-deps", wheel)
-    run(python.with_name("pytest"), "-q", "-p", "no:cacheprovider", *TESTS)
+    run(python.with_name("pytest"), "-q", "-p", "no:cacheprovider", "-p", "no:anyio", *TESTS)
 
 
 def test_the_lowest_versions_that_are_claimed_work(wheel: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_lowest_versions_that_are_claimed_work(wheel: Path, tmp_path: Path) 
     python = environment(interpreter(VERSIONS[0]), tmp_path / "env")
     pip(python, "--no-deps", "--require-hashes", "--requirement", ROOT / "requirements-dev.txt")
     pip(python, wheel, *lowest())
-    run(python.with_name("pytest"), "-q", "-p", "no:cacheprovider", *TESTS)
+    run(python.with_name("pytest"), "-q", "-p", "no:cacheprovider", "-p", "no:anyio", *TESTS)
 
 
 @pytest.fixture(scope="module")
