@@ -121,6 +121,9 @@ class EnumOf:
         return cast("type[OpenIntEnum]", _named(self.name))
 
     def read(self, value: Any, reader: Reader) -> OpenIntEnum:
+        member = _members(self.name).get(value) if type(value) is int else None
+        if member is not None:
+            return member
         member = self.cls(INTEGER.read(value, reader))
         if not member.is_declared:
             reader.drifts.append(
@@ -238,9 +241,12 @@ def parse_datetime(value: str) -> datetime:
 
 
 def _uuid(value: Any) -> UUID:
-    if not _UUID.fullmatch(value):
+    if type(value) is not str or not _UUID.fullmatch(value):
         raise ValueError
-    return UUID(value.strip("{}()"))
+    # Four times as fast as UUID itself; imported when first needed, as the models are.
+    from msgspec import convert
+
+    return convert(value.strip("{}()"), UUID)
 
 
 def _integer(value: Any) -> int:
@@ -289,6 +295,12 @@ _EXPECTED: Final = {
     "text": "a text",
     "uuid": "a uuid",
 }
+
+
+@cache
+def _members(name: str) -> dict[int, OpenIntEnum]:
+    """The declared members of an enum, by their number: what nearly every answer holds."""
+    return {int(member): member for member in cast("type[OpenIntEnum]", _named(name))}
 
 
 @cache

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum, IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from uuid import UUID
 
 import attrs
 
-from .kinds import Kind, Reader, read_missing
+from .kinds import Kind, Reader, Scalar, read_missing
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -121,6 +122,18 @@ def wire(key: str, kind: Kind, *, required: bool = False, nullable: bool = False
 _FIELDS: Final[dict[type[Model], tuple[Field, ...]]] = {}
 
 
+_PLAIN: Final[dict[str, type]] = {"boolean": bool, "int32": int, "integer": int, "number": float, "text": str}
+
+
+@cache
+def _plan(model: Any) -> tuple[frozenset[str], tuple[tuple[str, str, type | None, Field], ...]]:
+    """The keys of a model, and its fields with the type whose values are already what they are read as."""
+    fields = fields_of(model)
+    plain = (_PLAIN.get(field.kind.name) if isinstance(field.kind, Scalar) else None for field in fields)
+    plan = ((field.key, field.attribute, kind, field) for field, kind in zip(fields, plain, strict=True))
+    return frozenset(field.key for field in fields), tuple(plan)
+
+
 def fields_of(model: type[Model]) -> tuple[Field, ...]:
     """The fields of a model that stand in the vendor's spec, in its order."""
     if model not in _FIELDS:
@@ -173,27 +186,32 @@ class Model:
 
     @classmethod
     def _read(cls, value: Any, reader: Reader) -> Self:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             raise reader.wrong("an object", value)
-        rest = dict(value)
-        read: dict[str, Any] = {"additional_properties": rest}
+        known, plan = _plan(cast("Any", cls))
+        read: dict[str, Any] = {}
         trail = reader.trail
         trail.append("")
-        for field in fields_of(cls):
-            raw = rest.pop(field.key, None)
-            trail[-1] = field.key
+        for key, attribute, plain, field in plan:
+            raw = value.get(key)
+            if type(raw) is plain:
+                read[attribute] = raw
+                continue
+            trail[-1] = key
             if raw is not None:
-                read[field.attribute] = field.kind.read(raw, reader)
+                read[attribute] = field.kind.read(raw, reader)
                 continue
             if field.required and not field.nullable:
-                read_missing(field.kind, reader, cls, field.attribute)
-            read[field.attribute] = None
+                read_missing(field.kind, reader, cls, attribute)
+            read[attribute] = None
+        rest = {key: value[key] for key in value if key not in known}
         for key in rest:
             trail[-1] = key
             reader.drifts.append(("unknown_field", reader.path(), f"{cls.__name__} has no {key}", cls, key))
         trail.pop()
-        # Without __init__: a required field that is missing, and told as drift, is None.
-        model = object.__new__(cls)
+        # Only now, and without __init__: a model is whole, and a required field that is missing and told is None.
+        model: Any = object.__new__(cls)
         for attribute, item in read.items():
             setattr(model, attribute, item)
-        return model
+        model.additional_properties = rest
+        return cast("Self", model)

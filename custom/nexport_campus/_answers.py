@@ -85,6 +85,9 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
     if not answer.content.strip() and (operation.result == NOTHING or answer.status_code == 204):
         return None
     try:
+        parts = decoder.elements(operation.id, operation.result, answer.content)
+        if parts is not NO_MATCH:
+            return parts
         value = parse_json(answer.content)
         entity = entity_of(value)
         if entity.code and isinstance(value, dict):

@@ -1,0 +1,68 @@
+"""A page with odd elements: these alone are read slowly, and what one of them teaches makes the next ones fast."""
+
+from typing import Any
+
+from nexport_campus import Drift
+from nexport_campus._decode import NO_MATCH, Decoder, parse_json
+from nexport_campus._drift import DriftReporter
+from nexport_client.kinds import Array, ModelOf
+
+KIND = Array(ModelOf("OrganizationResponseItem"))
+OPERATION = "LearningApi_GetOrganizations"
+
+
+def organization(number: int, **more: Any) -> dict[str, Any]:
+    """One element, as the spec says."""
+    names = {"name": f"Organization {number}", "short_name": f"org-{number}"}
+    return (
+        {"org_id": f"12345678-1234-5678-9abc-{number:012d}", "api_error_entity": {"error_code": 0}}
+        | names
+        | more
+    )
+
+
+def page(*items: dict[str, Any]) -> bytes:
+    """The body of a list."""
+    import msgspec
+
+    return msgspec.json.encode(list(items))
+
+
+def test_odd_elements_are_read_like_a_whole_odd_page() -> None:
+    """Null in a required text, a braced id, an unknown enum number and an error's element come as the slow path reads them."""
+    body = page(
+        organization(0),
+        organization(1, name=None),
+        organization(2) | {"org_id": "{12345678-1234-5678-9abc-000000000002}"},
+        organization(3, api_error_entity={"error_code": 77}),
+        {"api_error_entity": {"error_code": 3, "error_message": "gone"}},
+        organization(5, extra="kept"),
+    )
+    told: list[Drift] = []
+    decoder = Decoder(DriftReporter(told.append))
+    assert decoder.fast(KIND, body) is NO_MATCH
+    parts = decoder.elements(OPERATION, KIND, body)
+    assert parts == Decoder(DriftReporter(lambda drift: None)).tolerant(OPERATION, KIND, parse_json(body))
+    assert ("missing_required", "[1].name") in {(drift.kind, drift.path) for drift in told}
+    assert ("unknown_field", "[5].extra") in {(drift.kind, drift.path) for drift in told}
+
+
+def test_what_one_teaches_makes_the_next_fast() -> None:
+    """A key that every element carries is told once, and the whole page is fast from then on."""
+    told: list[Drift] = []
+    decoder = Decoder(DriftReporter(told.append))
+    body = page(*(organization(number, region="north") for number in range(50)))
+    assert decoder.fast(KIND, body) is NO_MATCH
+    assert len(decoder.elements(OPERATION, KIND, body)) == 50
+    assert [(drift.kind, drift.path) for drift in told] == [("unknown_field", "[0].region")]
+    again = decoder.fast(KIND, body)
+    assert again is not NO_MATCH
+    assert [item.additional_properties for item in again] == [{"region": "north"}] * 50
+
+
+def test_what_is_no_list_is_left_to_others() -> None:
+    """An object, a broken body and a kind without elements are not taken apart."""
+    decoder = Decoder(DriftReporter(None))
+    assert decoder.elements(OPERATION, KIND, b'{"api_error_entity": {}}') is NO_MATCH
+    assert decoder.elements(OPERATION, KIND, b'[{"org_id": ') is NO_MATCH
+    assert decoder.elements(OPERATION, ModelOf("SectionResponse"), b"[]") is NO_MATCH
