@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.parse
+import uuid
 from pathlib import Path
 
 import httpx
@@ -238,6 +239,18 @@ async def test_bodies_that_are_no_objects(api: Api, content: bytes, content_type
     answer = await api.client.post(path, content=content, headers={"Content-Type": content_type})
     assert answer.status_code == 422
     assert answer.json()["api_error_entity"]["error_code"] == 2
+
+
+async def test_what_is_malformed_is_refused_first(api: Api) -> None:
+    """Every argument is read before anything is looked up: 422, not 409, though the ids are unknown too."""
+    nothing = str(uuid.uuid4())
+    body = {"org_id": nothing, "user_id": nothing, "syllabus_id": nothing, "membership_group_ids": [{}]}
+    for operation, sent, query in (
+        ("LearningApi_GetAssignments", None, {"section_id": nothing, "page": "y"}),
+        ("LearningApi_GetTestAttempts", None, {"enrollment_id": nothing, "assignment_id": "x"}),
+        ("LearningApi_CreateEnrollment", body, {}),
+    ):
+        assert await api.refusal(operation, sent, **query) == (422, 2)
 
 
 async def test_answers_are_aspnet_json(api: Api, samples: Samples) -> None:

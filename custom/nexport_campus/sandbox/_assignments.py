@@ -49,8 +49,8 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
 @operation("GET", "LearningApi_GetAssignments")
 def get_assignments(campus: Campus, call: Call) -> Answer:
     """Page: sorted by display order from lowest to highest, then by the date added, oldest first."""
-    section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     paging = read_paging(call.query)
+    section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     rows = campus.rows(
         "SELECT * FROM assignment WHERE syllabus = ? ORDER BY display_order, added, number LIMIT ? OFFSET ?",
         *(section["number"], paging.size, paging.start),
@@ -76,13 +76,12 @@ def get_assignment_instructions(campus: Campus, call: Call) -> Answer:
 @operation("GET", "LearningApi_GetAssignmentStatuses")
 def get_assignment_statuses(campus: Campus, call: Call) -> Answer:
     """Page: either enrollment_id, or both subscription_id and section_id; creation date, most recent first."""
+    assignment_id, paging = call.query.id("assignment_id"), read_paging(call.query)
     enrollment = _section_enrollment(campus, call)
     view = Permission.VIEW_ENROLLMENTS
     campus.permissions.require(call.user, enrollment["organization"], view, action="view section enrollments")
     ensure_history(campus, enrollment)
-    assignment_id = call.query.id("assignment_id")
     assignment = None if assignment_id is None else campus.find("assignment", assignment_id)["number"]
-    paging = read_paging(call.query)
     rows = campus.rows(
         "SELECT * FROM assignment_status WHERE enrollment = ?1 AND (?2 IS NULL OR assignment = ?2)"
         " ORDER BY created DESC, number DESC LIMIT ?3 OFFSET ?4",

@@ -21,8 +21,8 @@ _WITH_TITLES: Final = """SELECT product.*, title, type
 @operation("GET", "LearningApi_GetCategories")
 def get_categories(campus: Campus, call: Call) -> Answer:
     """Page: the categories of a catalog by creation date, most recent first."""
-    catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
     paging = read_paging(call.query)
+    catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
     rows = campus.rows(
         "SELECT * FROM category WHERE catalog = ? ORDER BY created DESC, number DESC LIMIT ? OFFSET ?",
         *(catalog["number"], paging.size, paging.start),
@@ -47,8 +47,8 @@ def _category(campus: Campus, catalog: Row, row: Row) -> dict[str, Any]:
 @operation("GET", "LearningApi_GetCatalogSyllabi")
 def get_catalog_syllabi(campus: Campus, call: Call) -> Answer:
     """Page: the syllabi of a catalog, alphabetically by title. The total is told in headers."""
-    catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
     paging = read_paging(call.query)
+    catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
     numbers, total = campus.page(
         "SELECT product.number FROM product JOIN syllabus ON syllabus.number = product.syllabus"
         " WHERE catalog = ? ORDER BY title, syllabus.number",
@@ -62,8 +62,8 @@ def get_catalog_syllabi(campus: Campus, call: Call) -> Answer:
 @operation("GET", "LearningApi_GetCategorySyllabi")
 def get_category_syllabi(campus: Campus, call: Call) -> Answer:
     """Page: the syllabi of a category, alphabetically by title. The total is told nowhere."""
-    category = campus.find("category", call.query.required(call.query.id, "category_id"))
     paging = read_paging(call.query)
+    category = campus.find("category", call.query.required(call.query.id, "category_id"))
     rows = campus.rows(
         _WITH_TITLES + " WHERE category = ? ORDER BY title, syllabus.number LIMIT ? OFFSET ?",
         *(category["number"], paging.size, paging.start),

@@ -29,10 +29,11 @@ def get_catalogs(campus: Campus, call: Call) -> Answer:
 
     Those shared to it unless catalog_access_option says otherwise; all publishing models unless one is sent.
     """
-    group = group_organization(campus, call.body.required(call.body.id, "group_id"))
+    group_id = call.body.required(call.body.id, "group_id")
     model = call.body.choice("publishing_model", _PUBLISHING_MODELS)
     option = call.body.choice("catalog_access_option", _ACCESS_OPTIONS) or _SHARED
     paging = read_paging(call.query)
+    group = group_organization(campus, group_id)
     numbers, total = campus.page(
         "SELECT number FROM catalog WHERE (?1 IS NULL OR publishing_model = ?1)"
         " AND ((?2 <> 0 AND organization = ?3)"

@@ -24,9 +24,10 @@ _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
 @operation("GET", "LearningApi_GetCustomEnrollmentFields")
 def get_custom_enrollment_fields(campus: Campus, call: Call) -> Answer:
     """Page: all fields available to an organization, or the one with the id; 409 if it is none of them."""
-    organization = campus.find("organization", call.query.required(call.query.id, "org_id"))
+    org_id, field_id = call.query.required(call.query.id, "org_id"), call.query.id("field_id")
+    organization = campus.find("organization", org_id)
     fields = campus.rows(_AVAILABLE + " ORDER BY field.number", organization["number"])
-    if field_id := call.query.id("field_id"):
+    if field_id:
         fields = [_one(campus, fields, field_id)]
     return Answer([_field_record(campus, field) for field in fields])
 
@@ -60,10 +61,10 @@ def get_default_custom_enrollment_field_setting(campus: Campus, call: Call) -> A
     The setting nearest to the organization among it and its ancestors counts.
     """
     query = call.query
-    organization = campus.find("organization", query.required(query.id, "org_id"))
-    fields = campus.rows(_AVAILABLE, organization["number"])
-    field = _one(campus, fields, query.required(query.id, "field_id"))
+    org_id, field_id = (query.required(query.id, name) for name in ("org_id", "field_id"))
     syllabus_id = query.id("syllabus_id")
+    organization = campus.find("organization", org_id)
+    field = _one(campus, campus.rows(_AVAILABLE, organization["number"]), field_id)
     syllabus = None if syllabus_id is None else campus.find("syllabus", syllabus_id)["number"]
     setting = _default(campus, field["number"], organization["number"], syllabus)
     if setting is None:
@@ -176,8 +177,9 @@ def set_custom_enrollment_field_values(campus: Campus, call: Call) -> Answer:
     ancestor.
     """
     body = call.body
-    enrollment = campus.find("enrollment", body.required(body.id, "enrollment_id"))
+    enrollment_id = body.required(body.id, "enrollment_id")
     values = body.required(body.pairs, "custom_enrollment_field_values")
+    enrollment = campus.find("enrollment", enrollment_id)
     organization, update = enrollment["organization"], Permission.UPDATE_SECTION_ENROLLMENTS
     campus.permissions.require(
         call.user, organization, update, ancestors=False, action="update section enrollments"

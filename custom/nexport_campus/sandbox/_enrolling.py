@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ._answers import Answer, duplicate, forbidden, invalid, not_found, success
-from ._arguments import Arguments
 from ._campus import Campus, Row
 from ._groups import group_organization
 from ._operations import Call, operation
@@ -23,11 +22,15 @@ def create_enrollment(campus: Campus, call: Call) -> Answer:
     organization or in one that a catalog with it is shared to; 409 for a duplicate.
     """
     body = call.body
-    organization = campus.find("organization", body.required(body.id, "org_id"))["number"]
-    user = campus.find("user", body.required(body.id, "user_id"))["number"]
+    org_id, user_id = body.required(body.id, "org_id"), body.required(body.id, "user_id")
     group_ids = body.required(body.ids, "membership_group_ids")
+    syllabus_id, unique_name = body.id("syllabus_id"), body.text("syllabus_unique_name")
+    if syllabus_id is None and unique_name is None:
+        raise invalid("One of syllabus_id and syllabus_unique_name is required")
+    organization = campus.find("organization", org_id)["number"]
+    user = campus.find("user", user_id)["number"]
     groups = {group_organization(campus, each) for each in group_ids}
-    syllabus = _syllabus(campus, body)
+    syllabus = _syllabus(campus, syllabus_id, unique_name)
     is_section = syllabus["type"] == SECTION
     update = (
         Permission.UPDATE_SECTION_ENROLLMENTS if is_section else Permission.UPDATE_TRAINING_PLAN_ENROLLMENTS
@@ -44,10 +47,7 @@ def create_enrollment(campus: Campus, call: Call) -> Answer:
     return success({"enrollment_id": enrollment_id}, _warnings(campus, syllabus))
 
 
-def _syllabus(campus: Campus, body: Arguments) -> Row:
-    syllabus_id, unique_name = body.id("syllabus_id"), body.text("syllabus_unique_name")
-    if syllabus_id is None and unique_name is None:
-        raise invalid("One of syllabus_id and syllabus_unique_name is required")
+def _syllabus(campus: Campus, syllabus_id: str | None, unique_name: str | None) -> Row:
     named = campus.row("SELECT * FROM syllabus WHERE unique_name = ?", unique_name)
     if syllabus_id is None:
         if named is None:

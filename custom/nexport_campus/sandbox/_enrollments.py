@@ -59,7 +59,6 @@ def search_enrollments(campus: Campus, call: Call) -> Answer:
     """
     paging = read_paging(call.query)
     conditions = _Conditions()
-    _people_and_places(campus, call, conditions)
     body = call.body
     if enrollment_ids := body.ids("enrollment_ids"):
         conditions.among("number", (campus.ids.number("enrollment", each) or 0 for each in enrollment_ids))
@@ -71,6 +70,7 @@ def search_enrollments(campus: Campus, call: Call) -> Answer:
     for name, sql in _DATE_FILTERS.items():
         if (date := body.date(name)) is not None:
             conditions.add(sql, date)
+    _people_and_places(campus, call, conditions)
     numbers, total = campus.page(conditions.listing("ASC"), conditions.arguments, paging)
     found = campus.by_number("SELECT * FROM enrollment", numbers)
     record = {
@@ -139,12 +139,13 @@ def _listed(
     """The enrollments on a page of the two lists, which differ in what they accept alone."""
     query = call.query
     unique_name = query.text("syllabus_unique_name")
+    org_id = query.id("org_id")
     enough = [query.id(name) for name in (*people, "syllabus_id", "enrollment_id")]
     if not any(enough) and unique_name is None:
         raise invalid(
             f"One of {', '.join(people)}, syllabus_id, enrollment_id, syllabus_unique_name is required"
         )
-    if (query.id("syllabus_id") or query.id("enrollment_id")) and not query.id("org_id"):
+    if (query.id("syllabus_id") or query.id("enrollment_id")) and not org_id:
         raise invalid("If syllabus_id or enrollment_id is supplied, then org_id must also be supplied")
     conditions = _Conditions()
     owner = _list_filters(campus, call, conditions, syllabus_type, unique_name)

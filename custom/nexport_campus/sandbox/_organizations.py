@@ -15,8 +15,8 @@ __all__: list[str] = []
 @operation("GET", "LearningApi_GetOrganizations")
 def get_organizations(campus: Campus, call: Call) -> Answer:
     """Page: the organization with the id or short name and all below it, alphabetically by name."""
-    organization = _named(campus, call)
     paging = read_paging(call.query)
+    organization = _named(campus, call)
     rows = campus.rows(
         "SELECT organization.* FROM organization JOIN lineage ON descendant = number WHERE ancestor = ?"
         " ORDER BY name, number LIMIT ? OFFSET ?",

@@ -35,15 +35,17 @@ def get_cmi_data(campus: Campus, call: Call) -> Answer:
     LearningApi's is obsolete, and the same.
     """
     body = call.body
-    enrollment = campus.find("enrollment", body.required(body.id, "enrollment_id"))
-    assignment = campus.find("assignment", body.required(body.id, "assignment_id"))
+    enrollment_id = body.required(body.id, "enrollment_id")
+    assignment_id = body.required(body.id, "assignment_id")
     names = body.required(body.texts, "cmi_element_names")
+    paging = read_paging(call.query)
+    enrollment = campus.find("enrollment", enrollment_id)
+    assignment = campus.find("assignment", assignment_id)
     permission = Permission.VIEW_SECTION_ENROLLMENTS
     campus.permissions.require(call.user, enrollment["organization"], permission, action="view CMI data")
     if assignment["syllabus"] != enrollment["syllabus"]:
         raise not_found("assignment")
     ensure_history(campus, enrollment)
-    paging = read_paging(call.query)
     scos = campus.rows(
         "SELECT sco.* FROM sco JOIN assignment_status ON number = status"
         " WHERE enrollment = ? AND assignment = ? ORDER BY sco_id LIMIT ? OFFSET ?",
@@ -79,8 +81,10 @@ def edit_scorm_data(campus: Campus, call: Call) -> Answer:
     The assignment's own status stays too: the page speaks of the SCORM attempt and its history alone.
     """
     body = call.body
-    status = find_assignment_status(campus, body.required(body.id, "assignment_status_id"))
+    status_id = body.required(body.id, "assignment_status_id")
     sco_id = body.required(body.text, "sco_id")
+    elements, columns = _edited_elements(body), _edited_columns(body)
+    status = find_assignment_status(campus, status_id)
     enrollment = campus.row("SELECT organization FROM enrollment WHERE number = ?", status["enrollment"])
     organization = enrollment["organization"] if enrollment else 0
     update = Permission.UPDATE_SECTION_ENROLLMENTS
@@ -88,7 +92,6 @@ def edit_scorm_data(campus: Campus, call: Call) -> Answer:
     sco = campus.row("SELECT * FROM sco WHERE status = ? AND sco_id = ?", status["number"], sco_id)
     if sco is None:
         raise not_found("SCO")
-    elements, columns = _edited_elements(body), _edited_columns(body)
     if not elements and not columns:
         return success({}, ["No field was sent, so nothing was changed"])
     merged = json.dumps({**json.loads(sco["elements"]), **elements})

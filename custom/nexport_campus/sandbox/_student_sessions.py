@@ -32,15 +32,16 @@ def get_student_sessions(campus: Campus, call: Call) -> Answer:
     sessions come as they began. It pages in the body, as ApiPaginationOptions, and sends no headers.
     """
     body = call.body
-    user = campus.find("user", body.required(body.id, "user_id"))["number"]
-    organization = campus.find("organization", body.required(body.id, "org_id"))["number"]
+    user_id, org_id = body.required(body.id, "user_id"), body.required(body.id, "org_id")
     section_id = body.id("section_id")
-    section = None if section_id is None else find_syllabus(campus, section_id, SECTION)["number"]
     dates = (body.required(body.date, "from_date"), body.date("to_date"))
     options = body.required(body.nested, "paging")
     for name in ("page", "per_page"):
         options.required(options.integer, name)
     paging = read_paging(options)
+    user = campus.find("user", user_id)["number"]
+    organization = campus.find("organization", org_id)["number"]
+    section = None if section_id is None else find_syllabus(campus, section_id, SECTION)["number"]
     view = Permission.VIEW_ENROLLMENTS
     campus.permissions.require(call.user, organization, view, ancestors=False, action="view enrollments")
     for enrollment in campus.rows(

@@ -29,13 +29,15 @@ def get_test_attempts(campus: Campus, call: Call) -> Answer:
     Page: with the View or the Update Section Enrollments permission, or for an instructor of the section.
     """
     query = call.query
-    enrollment = campus.find("enrollment", query.required(query.id, "enrollment_id"))
-    assignment = campus.find("assignment", query.required(query.id, "assignment_id"))
+    enrollment_id = query.required(query.id, "enrollment_id")
+    assignment_id = query.required(query.id, "assignment_id")
+    paging = read_paging(query)
+    enrollment = campus.find("enrollment", enrollment_id)
+    assignment = campus.find("assignment", assignment_id)
     if assignment["syllabus"] != enrollment["syllabus"]:
         raise not_found("assignment")
     _check(campus, call.user, enrollment)
     ensure_history(campus, enrollment)
-    paging = read_paging(query)
     rows = campus.rows(_ATTEMPTS, enrollment["number"], assignment["number"], paging.size, paging.start)
     return Answer([_record(campus, row) for row in rows])
 
