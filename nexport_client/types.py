@@ -38,8 +38,8 @@ class Secret(str):
     __slots__ = ()
 
     def __new__(cls, value: object) -> Self:
-        # The text of a Secret is "***": a Secret of one has to be made of what it hides.
-        return super().__new__(cls, value.reveal() if isinstance(value, Secret) else value)
+        # Its characters count: the str() of another Secret is "***", that of an enum's member the member's name.
+        return super().__new__(cls, str.__str__(value) if isinstance(value, str) else value)
 
     def reveal(self) -> str:
         """The text itself."""

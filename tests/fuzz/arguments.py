@@ -20,7 +20,7 @@ from support.spec import OPENAPI, Operation
 
 from .oracle import kind_of, resolved
 
-__all__ = ["REFUSED", "Declared", "Wider", "declared", "values_for", "wanted"]
+__all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "values_for", "wanted"]
 
 REFUSED: Any = object()
 """What `wanted` gives for a value that can't be what the spec says."""

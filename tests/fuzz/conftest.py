@@ -16,7 +16,7 @@ _COMMON = settings(
     ],
 )
 settings.register_profile("short", _COMMON, max_examples=10, derandomize=True, database=None)
-settings.register_profile("full", _COMMON, max_examples=600, print_blob=True)
+settings.register_profile("full", _COMMON, max_examples=200, print_blob=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus import ArgumentError
+from nexport_campus import ArgumentError, PasswordAuth
+from nexport_client.types import Secret
 from support.spec import OPERATIONS, Operation, answer_for
 
 from .answers import dump
-from .arguments import REFUSED, Declared, Wider, declared, values_for, wanted
+from .arguments import REFUSED, Declared, Quoted, Wider, declared, values_for, wanted
 from .campus import TOKEN, FakeCampus, tell
 from .campus import given as required_ones
 from .test_answers import EVERY, PAGED
@@ -153,3 +154,9 @@ def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
     arguments = {**required_ones(in_body), "suspend_data": letter * length}
     assert fake.arguments(in_body, arguments, dump(answer_for(in_body.id))).error is None
     assert_request(fake, in_body, arguments)
+
+
+def test_a_password_is_its_characters() -> None:
+    """Of a text whose `str` is something else, as of an enum's member, the characters are the secret."""
+    auth = PasswordAuth("someone", Quoted("hush"))
+    assert auth.password.reveal() == Secret(Secret(Quoted("hush"))).reveal() == "hush"
