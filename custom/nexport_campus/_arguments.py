@@ -1,31 +1,23 @@
 """From a method's arguments to what is sent: everything that can't be what the spec says is refused before it is."""
 
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, cast
 from urllib.parse import quote
-from uuid import UUID
 
 import attrs
 
 from nexport_client.client import Operation, Paging, Parameter
-from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
-from nexport_client.types import UNSET, Model, Secret
+from nexport_client.types import UNSET, Secret
 
 from ._errors import ArgumentError
 from ._secrets import SecretBytes
+from ._values import Wrong, secret_value, written
 
 __all__ = ["Encoded", "encode", "page_arguments"]
 
 
 # httpx takes no URL beyond 65,536 bytes, and its own words for that would quote the arguments.
 _LONGEST_QUERY = 60_000
-
-
-class _Wrong(Exception):
-    """What is wrong with one value, in words that don't quote it."""
 
 
 @attrs.frozen
@@ -144,122 +136,19 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
         return UNSET
     try:
         if parameter.secret:
-            return _secret(parameter.kind, value)
-        written = _written(parameter.kind, value)
-        if parameter.min_items and len(written) < parameter.min_items:
-            raise _Wrong(
+            return secret_value(parameter.kind, value)
+        sent = written(parameter.kind, value)
+        if parameter.min_items and len(sent) < parameter.min_items:
+            raise Wrong(
                 "must not be empty: the campus ignores an empty filter and would answer with everybody"
             )
-    except _Wrong as wrong:
+    except Wrong as wrong:
         raise _refusal(operation, parameter.name, str(wrong)) from None
-    return written
+    return sent
 
 
 def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
     return ArgumentError(f"{name} {reason}; nothing was sent", argument=name, operation_id=operation.id)
-
-
-def _written(kind: Kind, value: object) -> Any:
-    """A value as JSON has it."""
-    if isinstance(kind, Scalar):
-        return _SCALARS[kind.name](value)
-    if isinstance(kind, EnumOf):
-        return _enum(kind, value)
-    if isinstance(kind, Array):
-        return _array(kind, value)
-    if isinstance(kind, MapOf):
-        return _map(kind, value)
-    if isinstance(kind, Nullable):
-        return None if value is None else _written(kind.item, value)
-    if isinstance(kind, ModelOf) and not isinstance(value, kind.cls):
-        raise _Wrong(f"must be a {kind.name}, got {type(value).__name__}")
-    return kind.write(value)
-
-
-def _array(kind: Array, value: object) -> list[Any]:
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise _Wrong(f"must be a list, got {type(value).__name__}")
-    items = []
-    for index, item in enumerate(value):
-        try:
-            items.append(_written(kind.item, item))
-        except _Wrong as wrong:
-            raise _Wrong(f"[{index}] {wrong}") from None
-    return items
-
-
-def _map(kind: MapOf, value: object) -> dict[str, Any]:
-    # To FastAPI's edge models count as mappings; here they are none.
-    if not isinstance(value, Mapping) or isinstance(value, Model):
-        raise _Wrong(f"must be a mapping, got {type(value).__name__}")
-    return {_plain_text(key): _written(kind.item, item) for key, item in value.items()}
-
-
-def _enum(kind: EnumOf, value: object) -> int:
-    declared = ", ".join(f"{member.value} {member.name}" for member in kind.cls)
-    foreign = hasattr(value, "is_declared") and not isinstance(value, kind.cls)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if foreign or not whole or value not in set(kind.cls):
-        raise _Wrong(f"must be a {kind.name} or its number ({declared})")
-    return int(cast("int", value))
-
-
-def _plain_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise _Wrong(f"must be a text, got {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _Wrong("must be a text that UTF-8 can carry") from None
-    return str.__str__(value)  # of an enum's member, too, its text is sent, and not its name
-
-
-def _uuid(value: object) -> str:
-    if isinstance(value, UUID):
-        return str(value)
-    try:
-        return str(UUID_.read(value, Reader()))
-    except DecodeError:
-        raise _Wrong(f"must be a UUID or its text, got {type(value).__name__}") from None
-
-
-def _datetime(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise _Wrong(f"must be a datetime, got {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise _Wrong("must be a datetime with a zone, such as datetime(2026, 1, 31, tzinfo=UTC)")
-    return value.isoformat()
-
-
-def _whole(bits: int) -> Callable[[object], int]:
-    def written(value: object) -> int:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
-        ):
-            raise _Wrong(f"must be a whole number of {bits} bits")
-        return int(value)
-
-    return written
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        raise _Wrong("must be a finite number")
-    return float(value)
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _Wrong(f"must be True or False, got {type(value).__name__}")
-    return value
-
-
-def _secret(kind: Kind, value: object) -> Secret:
-    if not isinstance(value, Secret) or not value:
-        raise _Wrong("must be a text that isn't empty")
-    return Secret(_written(kind, value.reveal()))
 
 
 def _text(value: object) -> str:
@@ -273,15 +162,3 @@ def _reveal(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")
-
-
-_SCALARS: Final[dict[str, Callable[[object], Any]]] = {
-    "anything": lambda value: value,
-    "boolean": _boolean,
-    "date-time": _datetime,
-    "int32": _whole(32),
-    "integer": _whole(64),
-    "number": _number,
-    "text": _plain_text,
-    "uuid": _uuid,
-}
