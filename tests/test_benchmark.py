@@ -1,0 +1,29 @@
+"""The benchmarks run; what they measure is for `scripts/benchmark` to tell."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_benchmark_runs() -> None:
+    """A quick run goes through every benchmark, with the contenders that development has, and writes nothing."""
+    before = sorted((ROOT / "docs").iterdir())
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "benchmark"), "--quick"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for sign in (
+        "section enrollments",
+        "200 at once",
+        "40 pages",
+        "event loop",
+        "open 16 connections",
+        "Starting",
+    ):
+        assert sign in done.stdout
+    assert sorted((ROOT / "docs").iterdir()) == before
