@@ -22,9 +22,9 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 NULL_ANSWER = "/api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting"
 
 
-def nullable(schema: object) -> dict[str, Any]:
-    """What the schema allows, or null."""
-    return {"anyOf": [schema, {"type": "null"}]}
+def allowing(value: str | None, schema: object) -> dict[str, Any]:
+    """What the schema allows, or that value."""
+    return {"anyOf": [schema, {"const": value}]}
 
 
 def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:
@@ -33,16 +33,23 @@ def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def spec() -> dict[str, Any]:
-    """The vendor's spec but for nulls: the one answered, and those sent, which count as left out (ASP.NET's way)."""
+    """The vendor's spec but for that answer, and for what counts as left out, as in ASP.NET.
+
+    That is a null in a body, and an empty text in the query, of what is optional there.
+    """
     found: dict[str, Any] = json.loads(SPEC.read_text(encoding="utf-8"))
     answer = found["paths"][NULL_ANSWER]["get"]["responses"]["200"]["content"]["application/json"]
-    answer["schema"] = nullable(answer["schema"])
+    answer["schema"] = allowing(None, answer["schema"])
+    for operation in operations(found):
+        for parameter in operation.get("parameters", ()):
+            if not parameter.get("required"):
+                parameter["schema"] = allowing("", parameter["schema"])
     bodies = [each["requestBody"] for each in operations(found) if "requestBody" in each]
     schemas = [body["content"]["application/json"]["schema"]["$ref"] for body in bodies]
     for name in {schema.rpartition("/")[2] for schema in schemas}:
         schema = found["components"]["schemas"][name]
         for optional in schema["properties"].keys() - set(schema.get("required", ())):
-            schema["properties"][optional] = nullable(schema["properties"][optional])
+            schema["properties"][optional] = allowing(None, schema["properties"][optional])
     return found
 
 
