@@ -47,10 +47,8 @@ def read_paging(arguments: Arguments) -> Paging:
     Null and less than 1 become 30, more than 1000 becomes 1000. `paer_page`, the obsolete spelling,
     counts where `per_page` is missing.
     """
-    page = arguments.integer("page")
-    size = arguments.integer("per_page")
-    if size is None:
-        size = arguments.integer("paer_page")
+    page, size, obsolete = map(arguments.integer, ("page", "per_page", "paer_page"))
+    size = obsolete if size is None else size
     applied = _DEFAULT if size is None or size < 1 else min(size, _MOST)
     return Paging(max(page or 1, 1), applied, _DEFAULT if size is None else size)
 
