@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -35,10 +36,50 @@ FAILURES = {
     "reset": Answer(raw=b"", ending="reset"),
 }
 Transport = Callable[[], httpx.AsyncBaseTransport | None]
+
+
+async def forward(request: httpx.Request) -> httpx.Response:
+    """What a user's own transport, handler or application does with a request: here, it asks the scripted campus."""
+    async with httpx.AsyncHTTPTransport() as inner:
+        response = await inner.handle_async_request(request)
+        try:
+            body = b"".join([part async for part in response.aiter_raw()])
+        finally:
+            await response.aclose()
+    return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+
+class OwnTransport(httpx.AsyncBaseTransport):
+    """A transport of a user's own, which goes by the URL's text."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        url, headers = str(request.url), request.headers
+        return await forward(httpx.Request(request.method, url, headers=headers, content=request.content))
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application that asks the scripted campus."""
+    host, port = scope["server"]
+    target = scope["raw_path"].decode() + "?" + scope["query_string"].decode()
+    message = await receive()
+    request = httpx.Request(
+        scope["method"], f"http://{host}:{port}{target}", headers=scope["headers"], content=message["body"]
+    )
+    response = await forward(request)
+    await send(
+        {"type": "http.response.start", "status": response.status_code, "headers": response.headers.raw}
+    )
+    await send({"type": "http.response.body", "body": response.content})
+
+
 TRANSPORTS: dict[str, Transport] = {
     "default": lambda: None,
     "httpx": httpx.AsyncHTTPTransport,
     "aiohttp": AiohttpTransport,
+    "MockTransport": lambda: httpx.MockTransport(forward),
+    "ASGITransport": lambda: httpx.ASGITransport(application),
+    "a user's own": OwnTransport,
 }
 
 
