@@ -30,6 +30,8 @@ from ._tokens import TokenKeeper
 __all__ = ["Core", "Runner"]
 
 T = TypeVar("T")
+_LARGE = 32 * 1024
+"""Bytes of an answer from which on reading it holds the loop for long enough to matter."""
 
 
 class Core:
@@ -211,7 +213,13 @@ class Runner:
         answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
         if operation.token != "none":
             answer = attrs.evolve(answer, content=scrubber.content(answer.content))
-        return read_answer(operation, answer, self.decoder, scrubber)
+        if len(answer.content) < _LARGE:
+            return read_answer(operation, answer, self.decoder, scrubber)
+        async with session.reading:
+            # Pages that arrive together are read one after another, and before each the others get their turn: the loop
+            # is held for one page at a time, and the next request leaves while the rest is still to be read.
+            await asyncio.sleep(0)
+            return read_answer(operation, answer, self.decoder, scrubber)
 
     async def _recover(
         self,

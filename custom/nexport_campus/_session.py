@@ -56,6 +56,7 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self.lanes = Lanes(settings)
         self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
+        self.reading = asyncio.Lock()
         self.closed = False
         self._calls: set[asyncio.Timeout] = set()
         self._drained = asyncio.Event()
