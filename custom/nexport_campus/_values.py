@@ -108,6 +108,16 @@ def _number(value: object) -> float:
     return float(value)
 
 
+def _anything(value: object) -> object:
+    import msgspec
+
+    try:
+        msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise Wrong(f"must be a value that JSON can hold, got {type(value).__name__}") from None
+    return value
+
+
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise Wrong(f"must be True or False, got {type(value).__name__}")
@@ -122,7 +132,7 @@ def secret_value(kind: Kind, value: object) -> Secret:
 
 
 _SCALARS: Final[dict[str, Callable[[object], Any]]] = {
-    "anything": lambda value: value,
+    "anything": _anything,
     "boolean": _boolean,
     "date-time": _datetime,
     "int32": _whole(32),

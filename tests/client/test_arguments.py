@@ -234,3 +234,14 @@ async def test_nothing_secret_in_a_refusal() -> None:
         if "nexport" in traceback.tb_frame.f_code.co_filename:
             assert "hunter2" not in repr(traceback.tb_frame.f_locals)
         traceback = traceback.tb_next
+
+
+@pytest.mark.parametrize("value", [object(), {"a": object()}, [1j], "\ud800", {1j: "a"}])
+def test_anything_is_what_json_can_hold(value: Any) -> None:
+    """Where the spec allows any value, one that JSON can't hold is refused before it is sent."""
+    from nexport_campus._values import Wrong, written
+    from nexport_client.kinds import ANYTHING
+
+    with pytest.raises(Wrong):
+        written(ANYTHING, value)
+    assert written(ANYTHING, {"a": [1, None, "b"]}) == {"a": [1, None, "b"]}
