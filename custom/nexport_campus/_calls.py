@@ -19,6 +19,7 @@ from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
 from ._drift import Drift, DriftReporter
 from ._errors import AuthenticationError, ConfigurationError, NexportError
+from ._garbage import collection_paused
 from ._logs import scrub_logs
 from ._progress import Progress
 from ._retry import Budget, wait_before_retry
@@ -26,6 +27,7 @@ from ._secrets import Scrubber
 from ._session import Session, Sessions
 from ._settings import Settings
 from ._tokens import TokenKeeper
+from ._tracing import span_of
 
 __all__ = ["Core", "Runner"]
 
@@ -118,19 +120,28 @@ class Runner:
         self.settings = settings
         self.decoder = decoder
 
-    async def run(self, operation: Operation[T], encoded: Encoded, *, limited: bool = True) -> Outcome[T]:
-        """The outcome of a call. Raises NexportError."""
+    async def run(
+        self,
+        operation: Operation[T],
+        encoded: Encoded,
+        *,
+        limited: bool = True,
+        page: int | None = None,
+        check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
+    ) -> Outcome[T]:
+        """The outcome of a call, if `check` lets it pass; `page` is told to traces. Raises NexportError."""
         session, clock = self.core.session(), self.core.clock
         started = clock.monotonic()
         total = self.settings.retry.total_timeout
         progress = Progress(operation, None if total is None else started + total)
-        try:
-            outcome = await self._within(total, session, operation, encoded, progress, limited)
-        except NexportError as error:
-            progress.log(clock.monotonic() - started, error)
-            raise
-        progress.log(clock.monotonic() - started, outcome)
-        return outcome
+        with span_of(self.settings, progress, page):
+            try:
+                outcome = await self._within(total, session, operation, encoded, progress, limited)
+            except NexportError as error:
+                progress.log(clock.monotonic() - started, error)
+                raise
+            progress.log(clock.monotonic() - started, outcome)
+            return outcome if check is None else check(operation, outcome)
 
     async def _within(
         self,
@@ -200,7 +211,7 @@ class Runner:
         progress: Progress,
     ) -> Outcome[T]:
         progress.attempts += 1
-        progress.wire = Wire()
+        progress.wire, progress.status = Wire(), None
         request = build_request(
             self.settings,
             operation.method,
@@ -211,6 +222,7 @@ class Runner:
         request.headers.update(encoded.headers)
         scrubber = self.core.scrubber
         answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
+        progress.status = answer.status_code
         if operation.token != "none":
             answer = attrs.evolve(answer, content=scrubber.content(answer.content))
         if len(answer.content) < _LARGE:
@@ -219,7 +231,8 @@ class Runner:
             # Pages that arrive together are read one after another, and before each the others get their turn: the loop
             # is held for one page at a time, and the next request leaves while the rest is still to be read.
             await asyncio.sleep(0)
-            return read_answer(operation, answer, self.decoder, scrubber)
+            with collection_paused():
+                return read_answer(operation, answer, self.decoder, scrubber)
 
     async def _recover(
         self,

@@ -129,9 +129,7 @@ class NexportCampus(Areas):
             "on_drift": on_drift,
         }
         changed = {name: value for name, value in given.items() if value is not UNSET}
-        view = object.__new__(type(self))
-        view._begin(self._core, attrs.evolve(self._settings, **changed), owns=False)
-        return view
+        return self._view(**changed)
 
     async def ensure_enrollment(
         self,
@@ -189,6 +187,11 @@ class NexportCampus(Areas):
             NexportError: Anything else that keeps the calls from being answered.
         """
         return await get_sections_by_id(self, ids)
+
+    def _view(self, **changed: Any) -> Self:
+        view = object.__new__(type(self))
+        view._begin(self._core, attrs.evolve(self._settings, **changed), owns=False)
+        return view
 
     def _begin(self, core: "Core", settings: Settings, *, owns: bool) -> None:
         from ._facade import Calls

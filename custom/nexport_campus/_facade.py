@@ -31,12 +31,10 @@ class Calls:
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
-        return self._good(operation, await self._runner.run(operation, encode(operation, arguments))).parsed
+        return (await self._checked(operation, encode(operation, arguments))).parsed
 
     async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
-        return self._raw(
-            self._good(operation, await self._runner.run(operation, encode(operation, arguments)))
-        )
+        return self._raw(await self._checked(operation, encode(operation, arguments)))
 
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -44,7 +42,7 @@ class Calls:
         page_arguments(operation, page, per_page)
         asked = self._for_page(operation, encode(operation, arguments), page, per_page)
         try:
-            return self._raw(self._good(operation, await self._runner.run(operation, asked)))
+            return self._raw(await self._checked(operation, asked, page))
         except NexportError as error:
             error.page = page
             raise
@@ -56,13 +54,19 @@ class Calls:
         encoded = encode(operation, arguments)
 
         async def fetch(number: int) -> Fetched:
-            outcome = await self._runner.run(operation, self._for_page(operation, encoded, number, per_page))
+            asked = self._for_page(operation, encoded, number, per_page)
+            outcome = await self._runner.run(operation, asked, page=number)
             return self._fetched(operation, outcome)
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)
 
         return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+
+    async def _checked(
+        self, operation: Operation[T], encoded: Encoded, page: int | None = None
+    ) -> Outcome[T]:
+        return await self._runner.run(operation, encoded, page=page, check=self._good)
 
     def _for_page(
         self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None

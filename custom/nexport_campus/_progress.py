@@ -18,7 +18,10 @@ _logger = logging.getLogger("nexport_campus")
 
 @attrs.define
 class Progress:
-    """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is."""
+    """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is.
+
+    `status`: that of the answer to the latest attempt, or None where none came.
+    """
 
     operation: Operation[Any]
     deadline: float | None
@@ -26,6 +29,7 @@ class Progress:
     retries: int = 0
     replayed: bool = False
     wire: Wire | None = None
+    status: int | None = None
     failed: AttemptFailed | None = None
 
     def given_up(self, failed: AttemptFailed) -> NexportError:

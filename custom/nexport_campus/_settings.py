@@ -4,7 +4,7 @@ import ipaddress
 import math
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
@@ -13,6 +13,9 @@ from ._auth import Auth, PasswordAuth, StaticToken
 from ._drift import Drift
 from ._errors import ConfigurationError
 from ._retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 __all__ = ["DEFAULT_BASE_URL", "MAX_RESPONSE_BYTES", "Settings", "auth_from_env", "proxy_at"]
 
@@ -75,7 +78,10 @@ def is_loopback(host: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings of a client; see `NexportCampus` for what they mean. Raises ConfigurationError."""
+    """All settings of a client; see `NexportCampus` for what they mean. Raises ConfigurationError.
+
+    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own.
+    """
 
     base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=_url)
     timeout: float | httpx.Timeout | None = attrs.field(default=30.0, validator=_timeout)
@@ -91,6 +97,7 @@ class Settings:
     max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, validator=_whole)
     allow_insecure_http: bool = False
     on_drift: Callable[[Drift], object] | None = None
+    tracer: "Tracer | None" = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.retry, RetryPolicy):

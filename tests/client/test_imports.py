@@ -17,7 +17,7 @@ from nexport_campus import TransportError
 CAMPUS = Path(nexport_campus.__file__).parent
 CLIENT = Path(nexport_client.__file__).parent
 MODULES = sorted(path.stem for path in CAMPUS.glob("*.py") if path.stem not in {"__init__", "__main__"})
-EDGES = {"fastapi", "cli", "testing", "demo", "aiohttp", "_sandbox_pool", "_doctor", "_export"}
+EDGES = {"fastapi", "cli", "testing", "demo", "aiohttp", "_sandbox_pool", "_doctor", "_export", "otel"}
 
 
 def imported(path: Path, package: str) -> Iterator[str]:
