@@ -1,0 +1,103 @@
+"""Where words and records go: records to stdout, everything else, one line each, to stderr."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "console",
+    "fail",
+    "interactive",
+    "logs_to_stderr",
+    "note",
+    "on_terminal",
+    "printable",
+    "show_logs",
+    "warn",
+]
+
+
+def on_terminal(stream: TextIO | None = None) -> bool:
+    """Whether a stream, or else stdout, is a terminal: there people read, everywhere else machines do."""
+    return (sys.stdout if stream is None else stream).isatty()
+
+
+def interactive() -> bool:
+    """Whether somebody can be asked: what is asked goes to stderr, the answer comes from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def printable(text: str) -> str:
+    """A text without control characters: what a server sends moves no cursor and rings no bell."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def note(text: str) -> None:
+    """Tell something that is good to know, on a terminal alone."""
+    if on_terminal(sys.stderr):
+        click.echo(printable(text), err=True)
+
+
+def warn(text: str) -> None:
+    """Tell what may be wrong."""
+    _tell("warning", text, "yellow")
+
+
+def fail(text: str) -> None:
+    """Tell what went wrong."""
+    _tell("error", text, "red")
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A rich console: colour on a terminal alone, and none where NO_COLOR asks for none."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+@contextmanager
+def logs_to_stderr() -> Iterator[None]:
+    """Send what the loggers of the SDK, and of what carries its requests, tell to stderr: warnings, unless told otherwise."""
+    loggers = [logging.getLogger(name) for name in ("nexport_campus", "httpx", "httpcore")]
+    handler, former = _Handler(), [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (level, propagate) in zip(loggers, former, strict=True):
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+            logger.propagate = propagate
+
+
+def show_logs(*names: str) -> None:
+    """Show everything that these loggers tell."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def _tell(kind: str, text: str, colour: str) -> None:
+    label = click.style(f"nexport: {kind}:", fg=colour)
+    click.echo(f"{label} {printable(text)}", err=True, color=False if os.environ.get("NO_COLOR") else None)
+
+
+class _Handler(logging.Handler):
+    """One line for each record, on what stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            warn(text)
+        else:
+            click.echo(printable(f"{record.name}: {text}"), err=True)
