@@ -49,13 +49,16 @@ class Reader:
     """What one reading knows: where it is, and the drift it met, as (kind, path, detail, model, field).
 
     A `lenient` one takes None for everything that is required and missing: an element that reports an error of its own
-    may lack all else.
+    may lack all else. `unusual` is set by a value that is right in an unusual form (a `3.0` for a whole number, a uuid
+    in braces); `unusual_fields` are the fields that held one.
     """
 
-    __slots__ = ("drifts", "lenient", "trail")
+    __slots__ = ("drifts", "lenient", "trail", "unusual", "unusual_fields")
 
     def __init__(self, *, lenient: bool = False) -> None:
         self.lenient = lenient
+        self.unusual = False
+        self.unusual_fields: set[tuple[type[Model], str]] = set()
         self.trail: list[str | int] = []
         self.drifts: list[tuple[str, str, str, type[Model] | None, str]] = []
 
@@ -100,7 +103,15 @@ class Scalar:
         try:
             return _READ[self.name](value)
         except (ValueError, TypeError, OverflowError):
+            return self._read_unusual(value, reader)
+
+    def _read_unusual(self, value: Any, reader: Reader) -> Any:
+        try:
+            made = _READ_UNUSUAL[self.name](value)
+        except (KeyError, ValueError, TypeError, OverflowError):
             raise reader.wrong(_EXPECTED[self.name], value) from None
+        reader.unusual = True
+        return made
 
     def write(self, value: Any) -> Any:
         if isinstance(value, datetime):
@@ -229,9 +240,10 @@ TEXT: Final = Scalar("text")
 TEXT_MAP: Final = MapOf(TEXT)
 UUID_: Final = Scalar("uuid")
 
-_PLAIN_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# .NET's formats D, N, B and P.
-_UUID = re.compile(r"D|[0-9a-f]{32}|\{D\}|\(D\)".replace("D", _PLAIN_UUID), re.IGNORECASE | re.ASCII)
+# .NET's formats B and P; msgspec reads D and N.
+_BRACKETED_UUID = re.compile(
+    r"\{D\}|\(D\)".replace("D", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+)
 
 
 def parse_datetime(value: str) -> datetime:
@@ -240,18 +252,27 @@ def parse_datetime(value: str) -> datetime:
     return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
 
 
-def _uuid(value: Any) -> UUID:
-    if type(value) is not str or not _UUID.fullmatch(value):
-        raise ValueError
+@cache
+def _convert() -> Any:
     # Four times as fast as UUID itself; imported when first needed, as the models are.
     from msgspec import convert
 
-    return convert(value.strip("{}()"), UUID)
+    return convert
 
 
-def _integer(value: Any) -> int:
-    if type(value) is int:
-        return value
+def _uuid(value: Any) -> UUID:
+    if type(value) is not str:
+        raise ValueError
+    return cast("UUID", _convert()(value, UUID))
+
+
+def _bracketed_uuid(value: Any) -> UUID:
+    if type(value) is not str or not _BRACKETED_UUID.fullmatch(value):
+        raise ValueError
+    return _uuid(value[1:-1])
+
+
+def _whole_float(value: Any) -> int:
     # A float holds whole numbers exactly up to 2**53 only.
     if type(value) is float and value.is_integer() and abs(value) <= 2**53:
         return int(value)
@@ -277,12 +298,17 @@ _READ: Final[dict[str, Any]] = {
     "anything": lambda value: value,
     "boolean": _exactly(bool),
     "date-time": parse_datetime,
-    "int32": _integer,
-    "integer": _integer,
+    "int32": _exactly(int),
+    "integer": _exactly(int),
     "nothing": lambda _: None,
     "number": _number,
     "text": _exactly(str),
     "uuid": _uuid,
+}
+_READ_UNUSUAL: Final[dict[str, Any]] = {
+    "int32": _whole_float,
+    "integer": _whole_float,
+    "uuid": _bracketed_uuid,
 }
 _EXPECTED: Final = {
     "anything": "any value",

@@ -17,6 +17,8 @@ __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 _ENTITY = "api_error_entity"
 _BOM = b"\xef\xbb\xbf"
 _MOST_LEARNED = 64
+_MOST_IN_VAIN = 8
+"""Elements that were odd and taught nothing; after so many, a list is read slowly without trying the fast path first."""
 _LONGEST_LEARNED = 100
 _UNDECLARABLE = re.compile(r'["\\\x00-\x1f]')
 NO_MATCH: Any = object()
@@ -73,14 +75,16 @@ class Decoder:
             parts = msgspec.json.decode(content.removeprefix(_BOM), type=list[msgspec.Raw])
         except (ValueError, RecursionError):
             return NO_MATCH
-        return [self._part(operation_id, kind.item, bytes(part), index) for index, part in enumerate(parts)]
-
-    def _part(self, operation_id: str, kind: ModelOf, content: bytes, index: int) -> Any:
-        made = self.fast(kind, content)
-        if made is NO_MATCH:
-            reader = Reader()
-            made = _element(kind, parse_json(content), index, reader)
-            self._tell(operation_id, reader)
+        made, in_vain = [], 0
+        for index, part in enumerate(parts):
+            content, learned = bytes(part), self._learned
+            model = self.fast(kind.item, content) if in_vain < _MOST_IN_VAIN else NO_MATCH
+            if model is NO_MATCH:
+                reader = Reader()
+                model = _element(kind.item, parse_json(content), index, reader)
+                self._tell(operation_id, reader)
+                in_vain += learned is self._learned
+            made.append(model)
         return made
 
     def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
@@ -112,7 +116,8 @@ class Decoder:
                 nulls.add((model, field))
             elif kind == "unknown_enum_value" and _room(values, field):
                 values.add((field, int(detail.rsplit(" ", 1)[-1])))
-        learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values))
+        unusual = self._learned.unusual | reader.unusual_fields
+        learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values), unusual)
         if learned != self._learned:
             self._learned = learned
 
@@ -152,7 +157,9 @@ def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
     if value is None:
         raise inner.wrong("an object", value)
     made = kind.read(value, inner)
-    reader.drifts += [] if inner.lenient else inner.drifts
+    if not inner.lenient:
+        reader.drifts += inner.drifts
+    reader.unusual_fields |= inner.unusual_fields
     return made
 
 

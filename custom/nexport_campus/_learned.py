@@ -9,8 +9,13 @@ __all__ = ["Learned"]
 
 @attrs.frozen
 class Learned:
-    """What answers were seen to hold beyond the spec: further keys, nulls in required fields, further enum values."""
+    """What answers were seen to hold beyond the spec.
+
+    `keys`: further keys; `nulls`: required fields that were null; `values`: further enum values; `unusual`: fields whose
+    values came in an unusual form, such as a `3.0` for a whole number.
+    """
 
     keys: frozenset[tuple[type[Model], str]] = frozenset()
     nulls: frozenset[tuple[type[Model], str]] = frozenset()
     values: frozenset[tuple[str, int]] = frozenset()
+    unusual: frozenset[tuple[type[Model], str]] = frozenset()

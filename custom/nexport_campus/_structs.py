@@ -18,7 +18,17 @@ from uuid import UUID
 
 import msgspec
 
-from nexport_client.kinds import NOTHING, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
+from nexport_client.kinds import (
+    NOTHING,
+    Array,
+    EnumOf,
+    Kind,
+    MapOf,
+    ModelOf,
+    Nullable,
+    Reader,
+    Scalar,
+)
 from nexport_client.types import Field, Model, fields_of
 
 from ._learned import Learned
@@ -26,6 +36,7 @@ from ._learned import Learned
 __all__ = ["Unwirable", "decoder_for"]
 
 Convert = Callable[[Any], Any]
+_NOT_NULL: Final = bool | int | float | str | list[Any] | dict[str, Any]
 _TYPES: Final[dict[str, Any]] = {
     "anything": Any,
     "boolean": bool,
@@ -59,6 +70,22 @@ def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
 def _aware(text: str) -> datetime:
     read = datetime.fromisoformat(text)
     return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+
+
+def _carefully(kind: Kind) -> Convert:
+    """Reads the values of a field, one of which came in an unusual form, as the tolerant path does.
+
+    What has to be told as drift is refused, and so left to that path.
+    """
+
+    def convert(value: Any) -> Any:
+        reader = Reader()
+        made = kind.read(value, reader)
+        if reader.drifts:
+            raise ValueError("has to be told")
+        return made
+
+    return convert
 
 
 class _Compiler:
@@ -118,11 +145,11 @@ class _Compiler:
             "model": model,
             "fromiso": datetime.fromisoformat,
             "UTC": UTC,
+            "UNSET": msgspec.UNSET,
         }
-        names["UNSET"] = msgspec.UNSET
         lines = ["def convert(wire):", "    made = new(model)"]
         for number, field in enumerate(fields):
-            wired, convert = self.wire(field.kind)
+            wired, convert = self._field(model, field)
             declared.append(self._declare(model, number, field, wired))
             names[f"convert_{number}"] = convert
             lines += _assignment(field, number, convert)
@@ -141,6 +168,11 @@ class _Compiler:
         # Only numbers and the attribute names of generated models stand in the text: nothing of an answer's.
         exec("\n".join(lines), names)  # noqa: S102 -- see the module's docstring
         return struct, names["convert"]
+
+    def _field(self, model: type[Model], field: Field) -> tuple[Any, Convert | None]:
+        if (model, field.attribute) in self._learned.unusual:
+            return _NOT_NULL, _carefully(field.kind)
+        return self.wire(field.kind)
 
     def _declare(self, model: type[Model], number: int, field: Field, wired: Any) -> tuple[Any, ...]:
         name = f"field_{number}"

@@ -61,6 +61,21 @@ def test_they_agree(stated: Stated, data: st.DataObject) -> None:
 
 
 @EVERY
+@settings(max_examples=8)
+@given(data=st.data())
+def test_what_was_learned_of_one_answer_misreads_no_other(stated: Stated, data: st.DataObject) -> None:
+    """They agree on an answer too before which another one, damaged otherwise, was learned from."""
+    values, kind = valid(stated.answer), RESULTS[stated.id].result
+    taught, content = (json.dumps(data.draw(values | damaged(values))).encode() for _ in range(2))
+    learned = decoder()
+    with contextlib.suppress(DecodeError):
+        learned.tolerant(stated.id, kind, parse_json(taught))
+    fast = learned.fast(kind, content)
+    if fast is not NO_MATCH:
+        assert plain(fast) == plain(decoder().tolerant(stated.id, kind, parse_json(content)))
+
+
+@EVERY
 def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
     """Keys, enum numbers and nulls that were seen once don't slow down what comes later."""
     seen = decoder()

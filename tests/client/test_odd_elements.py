@@ -1,10 +1,13 @@
 """A page with odd elements: these alone are read slowly, and what one of them teaches makes the next ones fast."""
 
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from nexport_campus import Drift
 from nexport_campus._decode import NO_MATCH, Decoder, parse_json
 from nexport_campus._drift import DriftReporter
+from nexport_client.errors import DecodeError
 from nexport_client.kinds import Array, ModelOf
 
 KIND = Array(ModelOf("OrganizationResponseItem"))
@@ -66,3 +69,61 @@ def test_what_is_no_list_is_left_to_others() -> None:
     assert decoder.elements(OPERATION, KIND, b'{"api_error_entity": {}}') is NO_MATCH
     assert decoder.elements(OPERATION, KIND, b'[{"org_id": ') is NO_MATCH
     assert decoder.elements(OPERATION, ModelOf("SectionResponse"), b"[]") is NO_MATCH
+
+
+def enrollment(**more: Any) -> dict[str, Any]:
+    """An enrollment."""
+    return {
+        "enrollment_id": "12345678-1234-5678-9abc-123456789abc",
+        "syllabus_id": "12345678-1234-5678-9abc-123456789abc",
+        "user_id": "12345678-1234-5678-9abc-123456789abc",
+        "result": 1,
+        "phase": 2,
+    } | more
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": 2.0},
+        {"user_id": "{12345678-1234-5678-9abc-123456789abc}"},
+        {"user_id": "(12345678-1234-5678-9abc-123456789abc)"},
+    ],
+)
+def test_unusual_forms_are_learned(change: dict[str, Any]) -> None:
+    """A page whose every element has a value in an unusual form is read like any other, and is fast from then on."""
+    kind = Array(ModelOf("ApiEnrollmentItem"))
+    decoder = Decoder(DriftReporter(lambda drift: None))
+    plain, odd = page(enrollment()), page(*[enrollment(**change)] * 3)
+    assert decoder.fast(kind, odd) is NO_MATCH
+    [wanted] = cast("list[object]", decoder.fast(kind, plain))
+    assert decoder.elements("LearningApi_SearchEnrollments", kind, odd) == [wanted] * 3
+    assert decoder.fast(kind, odd) == [wanted] * 3
+    assert decoder.fast(kind, plain) == [wanted]
+
+
+def test_what_has_to_be_told_is_told_of_a_field_with_unusual_forms_too() -> None:
+    """A null, a new enum number and a wrong type are drift or refused where the field is known to be unusual."""
+    kind = Array(ModelOf("ApiEnrollmentItem"))
+    decoder = Decoder(DriftReporter(lambda drift: None))
+    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=2.0)))
+    for value in (None, 17, 17.0, "2", [2]):
+        assert decoder.fast(kind, page(enrollment(phase=value))) is NO_MATCH
+    told: list[Drift] = []
+    decoder.drift = DriftReporter(told.append)
+    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=17)))
+    assert [(drift.kind, drift.path) for drift in told] == [("unknown_enum_value", "[0].phase")]
+    with pytest.raises(DecodeError, match="phase"):
+        decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase="2")))
+
+
+def test_elements_that_teach_nothing() -> None:
+    """A page whose every element lacks its error entity comes whole, each told in its place, beyond the first few too."""
+    told: list[Drift] = []
+    decoder = Decoder(DriftReporter(told.append))
+    items = [organization(number) for number in range(40)]
+    for item in items:
+        del item["api_error_entity"]
+    parts = decoder.elements(OPERATION, KIND, page(*items, organization(40)))
+    assert [part.name for part in parts] == [f"Organization {number}" for number in range(41)]
+    assert {drift.kind for drift in told} == {"missing_required"}
