@@ -31,10 +31,12 @@ class Calls:
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
-        return (await self._checked(operation, encode(operation, arguments))).parsed
+        outcome = await self._runner.run(operation, encode(operation, arguments), check=self._good)
+        return outcome.parsed
 
     async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
-        return self._raw(await self._checked(operation, encode(operation, arguments)))
+        outcome = await self._runner.run(operation, encode(operation, arguments), check=self._good)
+        return self._raw(outcome)
 
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -42,7 +44,7 @@ class Calls:
         page_arguments(operation, page, per_page)
         asked = self._for_page(operation, encode(operation, arguments), page, per_page)
         try:
-            return self._raw(await self._checked(operation, asked, page))
+            return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
         except NexportError as error:
             error.page = page
             raise
@@ -62,11 +64,6 @@ class Calls:
             self._drift.report(kind, operation.id, "", detail)
 
         return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
-
-    async def _checked(
-        self, operation: Operation[T], encoded: Encoded, page: int | None = None
-    ) -> Outcome[T]:
-        return await self._runner.run(operation, encoded, page=page, check=self._good)
 
     def _for_page(
         self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None
