@@ -105,13 +105,14 @@ class OpenIntEnum(IntEnum):
 
 @attrs.frozen
 class Field:
-    """One field of a model: its attribute, its key in JSON, its kind, and what the spec says of its absence."""
+    """One field of a model: its attribute, its key in JSON, its kind, what the spec says of its absence, and whether it is secret."""
 
     attribute: str
     key: str
     kind: Kind
     required: bool
     nullable: bool
+    secret: bool
 
 
 def wire(key: str, kind: Kind, *, required: bool = False, nullable: bool = False) -> dict[str, object]:
@@ -139,7 +140,9 @@ def fields_of(model: type[Model]) -> tuple[Field, ...]:
     if model not in _FIELDS:
         declared = attrs.fields(cast("type[attrs.AttrsInstance]", model))
         _FIELDS[model] = tuple(
-            Field(attribute=item.name, **item.metadata) for item in declared if item.metadata
+            Field(attribute=item.name, secret=not item.repr, **item.metadata)
+            for item in declared
+            if item.metadata
         )
     return _FIELDS[model]
 
@@ -166,6 +169,39 @@ class Model:
                 written.pop(field.key, None)
         return written
 
+    def to_row(self, *, labels: bool = False) -> dict[str, object]:
+        """One flat row of a data frame or a table: every model of a class has the same columns, in the same order.
+
+        - Columns are named as the attributes; those of a nested object begin with its name, `section.title` as
+          `section_title`. They are all None where there is no object. One whose name is taken gets an underscore.
+        - A list, a mapping, a value of any type, and an object inside another of its class are JSON text.
+        - What came beyond the spec is JSON text in `additional_properties`, None where nothing did.
+        - Dates are in UTC, so that a column has one type. Uuids are text: data frames have no type for them.
+        - Secrets have no column.
+
+        Args:
+            labels: Enums by the vendor's words, for people, instead of by their number.
+
+        Returns:
+            Values that are bool, int, float, str, datetime or None, by column.
+        """
+        from .rows import columns_of
+
+        return {
+            column.name: column.cell(self, labels=labels) for column in columns_of(cast("Any", type(self)))
+        }
+
+    @classmethod
+    def columns(cls) -> dict[str, type]:
+        """The columns of `to_row`, in their order, and what each holds beside None.
+
+        Returns:
+            By column: bool, int, float, str, datetime, UUID (text in a row), or a class of enum (in a row its number, or label).
+        """
+        from .rows import columns_of
+
+        return {column.name: column.holds for column in columns_of(cast("Any", cls))}
+
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """The pairs of `to_dict`, so that `dict(model)` gives it: FastAPI asks that way where no response model is named."""
         return iter(self.to_dict().items())
@@ -189,29 +225,30 @@ class Model:
         if type(value) is not dict and not isinstance(value, Mapping):
             raise reader.wrong("an object", value)
         known, plan = _plan(cast("Any", cls))
-        read: dict[str, Any] = {}
+        # Without __init__: a required field that is missing, and told, is None. A model that isn't whole reaches nobody.
+        model: Any = object.__new__(cls)
         trail = reader.trail
         trail.append("")
         for key, attribute, plain, field in plan:
             raw = value.get(key)
             if type(raw) is plain:
-                read[attribute] = raw
+                setattr(model, attribute, raw)
                 continue
             trail[-1] = key
             if raw is not None:
-                read[attribute] = field.kind.read(raw, reader)
+                setattr(model, attribute, field.kind.read(raw, reader))
+                if reader.unusual:
+                    reader.unusual = False
+                    reader.unusual_fields.add((cls, attribute))
                 continue
             if field.required and not field.nullable:
                 read_missing(field.kind, reader, cls, attribute)
-            read[attribute] = None
-        rest = {key: value[key] for key in value if key not in known}
-        for key in rest:
+            setattr(model, attribute, None)
+        model.additional_properties = (
+            {} if known.issuperset(value) else {key: value[key] for key in value if key not in known}
+        )
+        for key in model.additional_properties:
             trail[-1] = key
             reader.drifts.append(("unknown_field", reader.path(), f"{cls.__name__} has no {key}", cls, key))
         trail.pop()
-        # Only now, and without __init__: a model is whole, and a required field that is missing and told is None.
-        model: Any = object.__new__(cls)
-        for attribute, item in read.items():
-            setattr(model, attribute, item)
-        model.additional_properties = rest
         return cast("Self", model)

@@ -5,7 +5,9 @@ from openapi_python_client.strings import PythonIdentifier, snake_case
 __all__ = ["TAKEN_AREAS", "TAKEN_CLASSES", "area_name", "argument_name", "attribute_name", "method_name"]
 
 # What a class body or a method body uses itself; a keyword or a builtin gets its underscore from the generator.
-_TAKEN_ATTRIBUTES = {"additional_properties", "define", "field", "from_dict", "to_dict", "wire"}
+_TAKEN_ATTRIBUTES = {
+    *("additional_properties", "columns", "define", "field", "from_dict", "to_dict", "to_row", "wire"),
+}
 _TAKEN_ARGUMENTS = {"conceal"}
 _TAKEN_METHODS = {"deprecated"}
 # What the client itself has beside the namespaces.
