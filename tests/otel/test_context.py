@@ -1,0 +1,249 @@
+"""Where a span stands: below the caller's, above its own requests', and in nobody else's way."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import aclosing
+from contextvars import copy_context
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode, Tracer
+
+from nexport_campus import AccessToken, NexportCampus, NexportError
+from nexport_campus.otel import with_tracer_provider
+from nexport_campus.sandbox import Samples
+from support.campus import campus_with
+from support.scripted import Answer, Request, entity, json_answer
+
+SECTION = "12345678-1234-5678-9abc-123456789abc"
+SEARCH = "LearningApi_SearchEnrollments"
+GOOD = json_answer({"description": "Safety first"} | entity())
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+
+
+class Count(SpanProcessor):
+    """How many spans are open, and how many there were at most."""
+
+    def __init__(self) -> None:
+        self.open = self.most = 0
+
+    def on_start(self, span: Span, parent_context: Any = None) -> None:
+        self.open += 1
+        self.most = max(self.most, self.open)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.open -= 1
+
+
+@pytest.fixture
+def tracer(provider: TracerProvider) -> Tracer:
+    """What the caller makes spans with."""
+    return provider.get_tracer("the caller")
+
+
+@pytest.fixture
+def count(provider: TracerProvider) -> Count:
+    """Watches that each span ends."""
+    count = Count()
+    provider.add_span_processor(count)
+    return count
+
+
+@pytest.fixture
+def instrumented(provider: TracerProvider) -> Iterator[None]:
+    """OpenTelemetry's httpx instrumentation."""
+    HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+    yield
+    HTTPXClientInstrumentor().uninstrument()
+
+
+def found(spans: InMemorySpanExporter, operation_id: str) -> list[ReadableSpan]:
+    """The spans of an operation, in the order of their pages."""
+    mine = [
+        span
+        for span in spans.get_finished_spans()
+        if (span.attributes or {}).get("nexport.operation_id") == operation_id
+    ]
+    return sorted(mine, key=lambda span: str((span.attributes or {}).get("nexport.page", "")))
+
+
+def parents(spans: list[ReadableSpan]) -> set[int | None]:
+    """What they stand below."""
+    return {span.parent and span.parent.span_id for span in spans}
+
+
+def pages(spans: list[ReadableSpan]) -> list[Any]:
+    """The pages that they name."""
+    return [(span.attributes or {})["nexport.page"] for span in spans]
+
+
+@pytest.mark.usefixtures("instrumented")
+@pytest.mark.nexport_faults(operation="LearningApi_GetSection", status=503, nth=1)
+async def test_requests_stand_below_the_call(
+    traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples, tracer: Tracer
+) -> None:
+    """Each attempt is a span of the HTTP instrumentation, below the call's, which is below the caller's."""
+    with tracer.start_as_current_span("the job") as job:
+        await traced.learning.get_section(syllabus_id=samples.section_id)
+    (call,) = found(spans, "LearningApi_GetSection")
+    (login,) = found(spans, "AdminApi_Authenticate")
+    assert parents([call]) == {job.get_span_context().span_id}
+    below = [span for span in spans.get_finished_spans() if span.name in {"GET", "POST"}]
+    above = [span.parent.span_id for span in below if span.parent is not None]
+    assert sorted(above) == sorted([login.context.span_id, call.context.span_id, call.context.span_id])
+    assert {span.context.trace_id for span in spans.get_finished_spans()} == {call.context.trace_id}
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+async def test_a_span_for_each_page(
+    ahead: int, traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples, tracer: Tracer
+) -> None:
+    """With its number, all of them below the caller's, whose own span is current between the pages."""
+    pager = traced.learning.search_enrollments(org_ids=samples.org_ids, per_page=100).concurrent(ahead)
+    with tracer.start_as_current_span("the export") as export:
+        async for _ in pager.pages():
+            assert trace.get_current_span() is export
+        assert trace.get_current_span() is export
+    made = found(spans, SEARCH)
+    assert pages(made) == list(range(1, len(made) + 1))
+    assert len(made) >= 3
+    assert parents(made) == {export.get_span_context().span_id}
+
+
+async def test_a_page_that_fails(
+    traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples, nexport_sandbox: Any
+) -> None:
+    """Its span says which it was; those before it are well."""
+    body = '{"api_error_entity": {"error_code": 5, "error_message": "not yours"}}'
+    await nexport_sandbox.faults.add(operation=SEARCH, nth=2, status=403, body=body)
+    with pytest.raises(NexportError) as caught:
+        await traced.learning.search_enrollments(org_ids=samples.org_ids, per_page=100).collect()
+    assert caught.value.page == 2
+    well, failed = found(spans, SEARCH)
+    assert pages([well, failed]) == [1, 2]
+    assert well.status.status_code is StatusCode.UNSET
+    assert failed.status.status_code is StatusCode.ERROR
+
+
+async def test_an_abandoned_list(
+    traced: NexportCampus, samples: Samples, count: Count, spans: InMemorySpanExporter
+) -> None:
+    """Pages that were under way are cancelled, and their spans end."""
+    pager = traced.learning.search_enrollments(org_ids=samples.org_ids, per_page=20).concurrent(4)
+    async with aclosing(pager.pages()) as walk:
+        async for page in walk:
+            if page.number == 3:
+                break
+    assert count.most > 1
+    assert count.open == 0
+    assert not trace.get_current_span().get_span_context().is_valid
+
+
+async def test_tasks_keep_apart(
+    traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples, tracer: Tracer
+) -> None:
+    """Calls that run at the same time stand below their own callers, and all of them end."""
+
+    async def job(number: int) -> tuple[int, int]:
+        with tracer.start_as_current_span(f"job {number}") as span:
+            await traced.learning.get_section(syllabus_id=samples.section_id)
+            assert trace.get_current_span() is span
+            return number, span.get_span_context().span_id
+
+    jobs = dict(await asyncio.gather(*map(job, range(20))))
+    assert len(found(spans, "AdminApi_Authenticate")) == 1
+    calls = found(spans, "LearningApi_GetSection")
+    assert len(calls) == 20
+    assert parents(calls) == set(jobs.values())
+
+
+async def test_a_cancelled_call(provider: TracerProvider, spans: InMemorySpanExporter, count: Count) -> None:
+    """Its span ends as an error of that name, and the caller's context is what it was."""
+    gate = asyncio.Event()
+    async with campus_with(Answer(gate=gate)) as (campus, server):
+        view = with_tracer_provider(campus, provider)
+        task = asyncio.create_task(view.learning.get_section(syllabus_id=SECTION))
+        await server.received(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.set()
+    (span,) = spans.get_finished_spans()
+    attributes = dict(span.attributes or {})
+    assert span.status.status_code is StatusCode.ERROR
+    assert (attributes["error.type"], attributes["nexport.attempts"]) == ("CancelledError", 1)
+    assert "http.response.status_code" not in attributes
+    assert count.open == 0
+
+
+async def test_a_call_that_is_dropped(
+    provider: TracerProvider, count: Count, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that ends outside its task, as those of a loop that was closed do, ends its span, and nothing is logged."""
+    caplog.set_level(logging.WARNING)
+    never: asyncio.Future[AccessToken] = asyncio.get_running_loop().create_future()
+    async with campus_with(auth=lambda: never) as (campus, _):
+        call: Any = with_tracer_provider(campus, provider).learning.get_section(syllabus_id=SECTION)
+        copy_context().run(call.send, None)
+        assert count.open == 1
+        call.close()
+        assert count.open == 0
+    assert caplog.records == []
+
+
+async def test_a_call_that_is_closed_in_place(provider: TracerProvider, count: Count) -> None:
+    """One that is ended where it began leaves that context as it was."""
+    never: asyncio.Future[AccessToken] = asyncio.get_running_loop().create_future()
+    async with campus_with(auth=lambda: never) as (campus, _):
+        call: Any = with_tracer_provider(campus, provider).learning.get_section(syllabus_id=SECTION)
+        call.send(None)
+        assert trace.get_current_span().get_span_context().is_valid
+        call.close()
+        assert not trace.get_current_span().get_span_context().is_valid
+        assert count.open == 0
+
+
+async def test_logs_belong_to_the_span(
+    provider: TracerProvider, spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The SDK's own line about a call is written while its span is current."""
+    seen = []
+
+    class Correlated(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            seen.append((record.getMessage(), trace.get_current_span().get_span_context().span_id))
+            return True
+
+    caplog.set_level(logging.DEBUG, logger="nexport_campus")
+    logger, correlated = logging.getLogger("nexport_campus"), Correlated()
+    logger.addFilter(correlated)
+    try:
+        async with campus_with(GOOD) as (campus, _):
+            await with_tracer_provider(campus, provider).learning.get_section_description(section_id=SECTION)
+    finally:
+        logger.removeFilter(correlated)
+    (span,) = spans.get_finished_spans()
+    assert [span_id for text, span_id in seen if "GetSectionDescription" in text] == [span.context.span_id]
+
+
+async def test_a_users_own_token_function(
+    provider: TracerProvider, spans: InMemorySpanExporter, tracer: Tracer
+) -> None:
+    """What it does stands below the call that needed the token."""
+
+    async def auth() -> AccessToken:
+        with tracer.start_as_current_span("the vault"):
+            return AccessToken("from-the-vault")
+
+    async def answer(request: Request) -> Answer:
+        return GOOD
+
+    async with campus_with(answer, auth=auth) as (campus, _):
+        await with_tracer_provider(campus, provider).learning.get_section_description(section_id=SECTION)
+    vault, call = spans.get_finished_spans()
+    assert parents([vault]) == {call.context.span_id}
