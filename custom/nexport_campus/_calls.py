@@ -156,7 +156,7 @@ class Runner:
         limit = asyncio.timeout(total)
         try:
             async with limit:
-                session.enter(limit)
+                progress.number = session.enter(limit)
                 return await self._attempts(session, operation, encoded, progress, limited)
         except TimeoutError as error:
             if not limit.expired():
@@ -227,10 +227,7 @@ class Runner:
             answer = attrs.evolve(answer, content=scrubber.content(answer.content))
         if len(answer.content) < _LARGE:
             return read_answer(operation, answer, self.decoder, scrubber)
-        async with session.reading:
-            # Pages that arrive together are read one after another, and before each the others get their turn: the loop
-            # is held for one page at a time, and the next request leaves while the rest is still to be read.
-            await asyncio.sleep(0)
+        async with session.reading.take(progress.number):
             with collection_paused():
                 return read_answer(operation, answer, self.decoder, scrubber)
 

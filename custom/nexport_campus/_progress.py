@@ -20,11 +20,13 @@ _logger = logging.getLogger("nexport_campus")
 class Progress:
     """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is.
 
-    `status`: that of the answer to the latest attempt, or None where none came.
+    `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
+    that began before it.
     """
 
     operation: Operation[Any]
     deadline: float | None
+    number: int = 0
     attempts: int = 0
     retries: int = 0
     replayed: bool = False

@@ -12,6 +12,7 @@ from ._clock import Clock
 from ._errors import NexportError
 from ._settings import Settings
 from ._transport import Lanes
+from ._turns import Turns
 
 __all__ = ["Limiter", "Session", "Sessions"]
 
@@ -56,16 +57,19 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self.lanes = Lanes(settings)
         self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
-        self.reading = asyncio.Lock()
+        self.reading = Turns()
+        self._begun = 0
         self.closed = False
         self._calls: set[asyncio.Timeout] = set()
         self._drained = asyncio.Event()
         self._guard = _until_the_loop_ends(self.lanes)
         _advance(self._guard.__anext__())
 
-    def enter(self, limit: asyncio.Timeout) -> None:
-        """A call begins, within this time limit."""
+    def enter(self, limit: asyncio.Timeout) -> int:
+        """A call begins, within this time limit; its number is one more than that of the call before."""
         self._calls.add(limit)
+        self._begun += 1
+        return self._begun
 
     def leave(self, limit: asyncio.Timeout) -> None:
         """A call has ended."""

@@ -68,8 +68,8 @@ class _Watch:
 
 async def _walk(campus: NexportCampus, ahead: int) -> int:
     count = 0
-    async for page in campus.learning.search_enrollments(org_ids=[ORG]).concurrent(ahead).pages():
-        count += len(page.items)
+    async for _ in campus.learning.search_enrollments(org_ids=[ORG]).concurrent(ahead):
+        count += 1
     return count
 
 
