@@ -29,7 +29,8 @@ class Sandbox:
     Arguments:
         seed: the same seed and size make the same campus, ids, names and passwords included.
         enrollments: how many there are, at least 500; a million take some seconds to make.
-        host, port: where to listen; port 0 takes a free one.
+        host: where to listen.
+        port: likewise; 0 takes a free one.
         token_lifetime: how long an access token is valid, in seconds of the campus's clock.
         refused_token_status: the HTTP status of a refused token, 401, 403 or 200; its error code is 4.
         strict: answers conform to the vendor's schemas to the letter; otherwise the server sends nulls

@@ -1,0 +1,124 @@
+"""The pages of the reference: which there are, and what each shows of the docstrings."""
+
+import pkgutil
+from collections.abc import Iterable
+from types import ModuleType
+
+import attrs
+
+import nexport_campus
+from documentation import tables
+from documentation.operations import areas
+from nexport_campus import models
+from nexport_client.types import OpenIntEnum
+
+__all__ = ["ReferencePage", "pages"]
+
+_LISTS = ("AsyncPager", "Page", "RawResponse")
+_ELSEWHERE = ("cli", "demo", "models")
+"""Modules without a page of their own: programs, which offer nothing to import, and what has two pages already."""
+
+
+@attrs.frozen
+class ReferencePage:
+    """A page of the reference: its title in the navigation, its path below docs, and its Markdown."""
+
+    title: str
+    path: str
+    text: str
+
+
+def pages() -> list[ReferencePage]:
+    """Every page of the reference, in the order of the navigation."""
+    return [_client(), *_areas(), _lists(), _errors(), _models(), _enums(), *_modules()]
+
+
+def _client() -> ReferencePage:
+    special = {"NexportCampus", "Unset", "__version__", *_LISTS, *_error_names()}
+    names = ["NexportCampus", *(name for name in nexport_campus.__all__ if name not in special)]
+    text = [
+        "# The client",
+        "Everything on this page is imported from `nexport_campus`.",
+        tables.areas(),
+        *(_entry(f"nexport_campus.{name}", show_bases="false") for name in names),
+    ]
+    return _page("Client", "client", text)
+
+
+def _areas() -> Iterable[ReferencePage]:
+    for name in areas():
+        text = [
+            f"# campus.{name}",
+            tables.operations(name),
+            _entry(f"campus.{name}", show_root_heading="false", show_root_toc_entry="false"),
+        ]
+        yield _page(f"campus.{name}", name, text)
+
+
+def _lists() -> ReferencePage:
+    entries = (_entry(f"nexport_campus.{name}") for name in _LISTS)
+    return _page("Pages and responses", "lists", ["# Pages and responses", *entries])
+
+
+def _errors() -> ReferencePage:
+    entries = (
+        _entry(f"nexport_campus.{name}", members="false", separate_signature="false", show_signature="false")
+        for name in _error_names()
+    )
+    return _page(
+        "Errors", "errors", ["# Errors", "All of them are imported from `nexport_campus`.", *entries]
+    )
+
+
+def _models() -> ReferencePage:
+    names = [name for name in models.__all__ if not _is_enum(name)]
+    lead = (
+        "What the campus answers, and what it is sent, under the vendor's names: attrs classes, imported from"
+        " `nexport_campus.models`. A field that is absent or null in an answer is `None`."
+        " `to_dict()` gives the JSON form of a model, and `from_dict()` reads it."
+    )
+    entries = (_entry(f"nexport_campus.models.{name}", members="false", show_bases="false") for name in names)
+    return _page("Models", "models", ["# Models", lead, *entries])
+
+
+def _enums() -> ReferencePage:
+    lead = (
+        "The vendor's enums are `IntEnum`s, imported from `nexport_campus.models`. `label` has the vendor's words."
+        " A number that the vendor's pages don't declare keeps its value, and `is_declared` is False."
+    )
+    text = ["# Enums", lead]
+    for name in filter(_is_enum, models.__all__):
+        text += [_entry(f"nexport_campus.models.{name}", members="false", show_bases="false")]
+        text += [tables.members(getattr(models, name))]
+    return _page("Enums", "enums", text)
+
+
+def _modules() -> Iterable[ReferencePage]:
+    for name in sorted(_public_modules(nexport_campus)):
+        path = f"nexport_campus.{name}"
+        text = [_entry(path, heading_level="1", show_root_full_path="true")]
+        yield _page(path, name, text)
+
+
+def _public_modules(package: ModuleType) -> Iterable[str]:
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.name.startswith("_") and module.name not in _ELSEWHERE:
+            yield module.name
+
+
+def _error_names() -> list[str]:
+    return [error.__name__ for error in tables.errors_in_order()]
+
+
+def _is_enum(name: str) -> bool:
+    return issubclass(getattr(models, name), OpenIntEnum)
+
+
+def _entry(path: str, **options: str) -> str:
+    """What mkdocstrings replaces with the documentation of an object."""
+    chosen = "".join(f"\n        {option}: {value}" for option, value in options.items())
+    return f"::: {path}" + (f"\n    options:{chosen}" if chosen else "")
+
+
+def _page(title: str, name: str, parts: Iterable[str]) -> ReferencePage:
+    return ReferencePage(title, f"reference/{name}.md", "\n\n".join(parts) + "\n")

@@ -1,0 +1,152 @@
+"""The tables of the site that follow from the code."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import nexport_campus
+from documentation.operations import Method
+from documentation.operations import areas as methods_by_area
+from nexport_campus import APIError, AuthenticationError, NexportError, TransportError
+from nexport_campus._errors import error_class
+from nexport_campus._retry import Failure, may_retry
+from nexport_client.types import OpenIntEnum
+
+__all__ = ["areas", "errors", "errors_in_order", "fill", "members", "operations", "retries"]
+
+_MARK = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
+_STATUSES = range(300, 600)
+
+
+def fill(markdown: str) -> str:
+    """Put the tables in, where a page asks for them: `<!-- table: errors -->`. Raises KeyError for an unknown one."""
+    tables = {"errors": errors, "retries": retries}
+    return _MARK.sub(lambda mark: tables[mark[1]](), markdown)
+
+
+def areas() -> str:
+    """The vendor's areas, as attributes of a client."""
+    rows = [
+        (f"[`campus.{name}`]({name}.md)", f"{len(methods)} methods")
+        for name, methods in methods_by_area().items()
+    ]
+    return _table(("the vendor's areas", ""), rows)
+
+
+def operations(area: str) -> str:
+    """The methods of one area: what they return, and what they are."""
+    return _table(
+        ("method", "returns", ""),
+        [(method.link, f"`{method.returns}`", _notes(method)) for method in methods_by_area()[area]],
+    )
+
+
+def _notes(method: Method) -> str:
+    writes = "writes" if method.operation.effect == "write" else ""
+    return ", ".join(filter(None, (writes, "obsolete" if method.obsolete else "")))
+
+
+def retries() -> str:
+    """Of each operation whether it reads or writes, and after which failures it is sent again."""
+    rows = [
+        (
+            f"[`{area}.{method.name}`][campus.{area}.{method.name}]",
+            method.operation.method,
+            f"{method.operation.effect}s",
+            ", ".join(_causes(method.operation.effect)),
+        )
+        for area, methods in methods_by_area().items()
+        for method in methods
+    ]
+    return _table(("operation", "HTTP", "it", "is sent again after"), rows)
+
+
+def _causes(effect: Literal["read", "write"]) -> list[str]:
+    """The failures that an operation is sent again after: without an answer, and statuses without an error entity."""
+    words = {Failure.NO_ANSWER: "no answer", Failure.NOT_SENT: "no connection"}
+    failures = [text for failure, text in words.items() if may_retry(effect, failure, None)]
+    return failures + [str(status) for status in _STATUSES if may_retry(effect, Failure.STATUS, status)]
+
+
+def errors_in_order() -> list[type[NexportError]]:
+    """Every public class of errors, each behind the one that it is a kind of."""
+    public = {value for value in vars(nexport_campus).values() if isinstance(value, type)}
+
+    def walk(error: type[NexportError]) -> Iterable[type[NexportError]]:
+        yield error
+        for kind in error.__subclasses__():
+            if kind in public:
+                yield from walk(kind)
+
+    return list(walk(NexportError))
+
+
+def errors() -> str:
+    """Of each error what it means, what in an answer leads to it, its own attributes, and what is sent again before."""
+    rows = [
+        (
+            f"[`{error.__name__}`][nexport_campus.{error.__name__}]",
+            _meaning(error),
+            _signs(error),
+            ", ".join(f"`{name}`" for name in _own_attributes(error)),
+            _retried(error),
+        )
+        for error in errors_in_order()
+    ]
+    return _table(("class", "when", "code, HTTP status", "attributes", "sent again first"), rows)
+
+
+def _meaning(error: type[NexportError]) -> str:
+    """The first sentence of the class's docstring, without the codes that have a column of their own."""
+    sentence = (inspect.getdoc(error) or "").split(". ")[0].splitlines()[0]
+    return re.sub(r": (?:codes? |HTTP ).*", "", sentence).rstrip(".")
+
+
+def _signs(error: type[NexportError]) -> str:
+    if not issubclass(error, APIError) or error is APIError:
+        return "any other" if error is APIError else ""
+    codes = [code for code in range(1, 100) if error_class(200, code) is error]
+    statuses = [status for status in _STATUSES if error_class(status, None) is error]
+    if statuses == [*range(500, 600)]:
+        return ", ".join([*(f"code {code}" for code in codes), "HTTP 5xx"])
+    return ", ".join([*(f"code {code}" for code in codes), *(f"HTTP {status}" for status in statuses)])
+
+
+def _own_attributes(error: type[NexportError]) -> Sequence[str]:
+    if "__init__" not in vars(error):
+        return ()
+    parameters = inspect.signature(error).parameters.values()
+    named = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    return [name for name in named if name != "message" or error is NexportError]
+
+
+def _retried(error: type[NexportError]) -> str:
+    if error is AuthenticationError:
+        return "once, with a new token"
+    if error is NexportError:
+        return ""
+    reads, writes = (", ".join(filter(_leads_to(error), _causes(effect))) for effect in ("read", "write"))
+    if reads == writes:
+        return "always" if reads else "never"
+    return "; ".join(f"{kind}: {causes}" for kind, causes in (("reads", reads), ("writes", writes)) if causes)
+
+
+def _leads_to(error: type[NexportError]) -> Callable[[str], bool]:
+    """Whether a failure that calls are sent again after is one of this error's own."""
+    if issubclass(error, TransportError):
+        return lambda cause: not cause.isdecimal()
+    return lambda cause: cause.isdecimal() and error_class(int(cause), None) is error
+
+
+def members(enum: type[OpenIntEnum]) -> str:
+    """The members of an enum: names, numbers and the vendor's words."""
+    return _table(
+        ("member", "value", "label"),
+        [(f"`{member.name}`", str(int(member)), member.label) for member in enum],
+    )
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

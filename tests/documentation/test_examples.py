@@ -1,0 +1,83 @@
+"""Every example of the documentation runs, against a sandbox, as it stands."""
+
+import ast
+import asyncio
+import doctest
+import inspect
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from documentation.fences import Fence, fences
+
+from nexport_campus import NexportCampus
+from nexport_campus.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+# Its blocks are modules of tests, which tests/plugin runs.
+INCLUDED = "--8<-- "
+SHOWN = ("json", "text")
+MODULES_OF_TESTS = ROOT / "docs" / "testing.md"
+EXAMPLES = {
+    document.relative_to(ROOT).as_posix(): document
+    for document in DOCUMENTS
+    if document != MODULES_OF_TESTS and any(fence.language == "python" for fence in fences(document))
+}
+
+
+@pytest.fixture
+def names(
+    nexport_sandbox: Sandbox, campus: NexportCampus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> dict[str, Any]:
+    """What an example finds: a campus in the environment, a client of it, ids worth trying, and an empty folder."""
+    monkeypatch.setenv("NEXPORT_BASE_URL", nexport_sandbox.url)
+    monkeypatch.setenv("NEXPORT_USERNAME", nexport_sandbox.username)
+    monkeypatch.setenv("NEXPORT_PASSWORD", nexport_sandbox.password)
+    monkeypatch.chdir(tmp_path)
+    samples = asyncio.run(nexport_sandbox.samples())
+    return {"__name__": "example", "campus": campus, "samples": samples, "sandbox": nexport_sandbox}
+
+
+@pytest.mark.parametrize("document", EXAMPLES.values(), ids=EXAMPLES)
+def test_examples_run(document: Path, names: dict[str, Any]) -> None:
+    """The blocks of a document run one after another, and print what the document says that they print."""
+    with asyncio.Runner() as runner:
+        for block, shown in with_output(fences(document)):
+            printed = StringIO()
+            with redirect_stdout(printed):
+                run(block, document, names, runner)
+            if shown is not None:
+                assert_matches(shown, printed.getvalue())
+
+
+def test_few_examples_are_not_run() -> None:
+    """What the tests leave out is the exception, and says why."""
+    left_out = [fence for document in DOCUMENTS for fence in fences(document) if fence.not_run]
+    assert len(left_out) <= 3
+
+
+def with_output(blocks: list[Fence]) -> Iterator[tuple[Fence, str | None]]:
+    """The blocks to run, each with the block of text right behind it: what it prints."""
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if block.language == "python" and not (block.not_run or block.code.startswith(INCLUDED)):
+            output = following is not None and following.language in SHOWN and following.follows
+            yield block, following.code if output and following else None
+
+
+def run(block: Fence, document: Path, names: dict[str, Any], runner: asyncio.Runner) -> None:
+    """Run a block, which may await at its top level; tracebacks name the document's lines."""
+    source = "\n" * block.line + block.code
+    code = compile(source, document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    result = eval(code, names)
+    if inspect.iscoroutine(result):
+        runner.run(result)
+
+
+def assert_matches(shown: str, printed: str) -> None:
+    """What was printed is what is shown, in which `...` stands for anything."""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.OutputChecker().check_output(shown, printed, options), printed
