@@ -74,7 +74,7 @@ class Calls:
         parsed, headers = outcome.parsed, outcome.answer.headers
         field = operation.paging.items if operation.paging else None
         items = parsed if field is None else getattr(parsed, field) or []
-        failing = [index for index, item in enumerate(items) if _reports_error(item)]
+        failing = _failing(items)
         first = failing[0] if failing else None
         return Fetched(
             items=items,
@@ -107,9 +107,12 @@ class Calls:
         )
 
 
-def _reports_error(item: object) -> bool:
-    entity = getattr(item, "api_error_entity", None)
-    return entity is not None and bool(entity.error_code)
+def _failing(items: list[Any]) -> list[int]:
+    """Which records of a page report an error of their own; where the spec declares no entity, none does."""
+    if not (items and hasattr(items[0], "api_error_entity")):
+        return []
+    entities = ((index, item.api_error_entity) for index, item in enumerate(items))
+    return [index for index, entity in entities if entity is not None and entity.error_code]
 
 
 def _count(body: object, header: str | None) -> int | None:
