@@ -1,8 +1,36 @@
-"""Times as the campus writes them, and windows of time to ask it for."""
+"""Durations as the campus writes them, and windows of time to ask it for.
 
+Its texts for durations have three forms: .NET's TimeSpan (`time_left`, `access_time_limit`), the CMITimespan of
+SCORM 1.2 and the ISO 8601 duration of SCORM 2004 (`session_time`, `total_time`). Each has a `parse_...` and a
+`format_...` function; `parse_duration` reads any of them.
+"""
+
+from ._durations import (
+    format_cmi_timespan,
+    format_iso_duration,
+    format_timespan,
+    parse_cmi_timespan,
+    parse_duration,
+    parse_iso_duration,
+    parse_iso_relativedelta,
+    parse_timespan,
+)
 from ._windows import Window, days, months
 
-__all__ = ["Window", "days", "months"]
+__all__ = [
+    "Window",
+    "days",
+    "format_cmi_timespan",
+    "format_iso_duration",
+    "format_timespan",
+    "months",
+    "parse_cmi_timespan",
+    "parse_duration",
+    "parse_iso_duration",
+    "parse_iso_relativedelta",
+    "parse_timespan",
+]
 
-for _public in (Window, days, months):
-    _public.__module__ = __name__
+# What users see of these, in tracebacks above all, is where they import them from.
+for _name in __all__:
+    globals()[_name].__module__ = __name__

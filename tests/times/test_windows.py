@@ -1,0 +1,257 @@
+"""Windows: the calendar months and days of a zone, without a gap or an overlap."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from dateutil import tz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus import NexportCampus
+from nexport_campus.sandbox import Sandbox
+from nexport_campus.times import Window, days, months
+
+Cut = Callable[..., list[Window]]
+BOTH = pytest.mark.parametrize("cut", [months, days])
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Among them zones that skip midnight, go back over it, skip a day, change by half an hour, and have no hour's offset.
+ZONES = st.sampled_from(
+    [
+        *("America/Chicago", "America/Sao_Paulo", "America/Havana", "America/St_Johns", "Asia/Beirut"),
+        *("Asia/Kathmandu", "Asia/Pyongyang", "Australia/Lord_Howe", "Europe/Berlin", "Pacific/Apia", "UTC"),
+    ]
+)
+INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2038, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- as hypothesis asks for them
+
+
+def utc(*parts: int) -> datetime:
+    """An instant."""
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]  # year, month and so on
+
+
+def shown(windows: list[Window]) -> list[str]:
+    """The starts of windows, by the clock of their zone."""
+    return [window.start.isoformat() for window in windows]
+
+
+def lengths(windows: list[Window]) -> list[timedelta]:
+    """How long windows are."""
+    return [window.end - window.start for window in windows]
+
+
+@settings(max_examples=60)
+@given(ZONES, INSTANTS, st.timedeltas(timedelta(), timedelta(days=800)))
+def test_windows_tile_the_span(zone: str, since: datetime, span: timedelta) -> None:
+    """The first begins with it, the last ends with it, and each begins where the one before ends."""
+    for cut in (months, days):
+        windows = cut(since, since + span, zone=zone)
+        if not span:
+            assert windows == []
+            continue
+        assert (windows[0].start, windows[-1].end) == (since, since + span)
+        assert all(earlier.end == later.start for earlier, later in pairwise(windows))
+        assert all(window.start < window.end for window in windows)
+        assert sum(lengths(windows), timedelta()) == span
+
+
+@settings(max_examples=60)
+@given(ZONES, INSTANTS, st.timedeltas(DAY, timedelta(days=800)))
+def test_a_window_is_one_month_or_day(zone: str, since: datetime, span: timedelta) -> None:
+    """The start, the middle and the last instant are of one month or day in the zone, and that after it of another."""
+
+    def local(instant: datetime) -> date:
+        return instant.astimezone(ZoneInfo(zone)).date()
+
+    for window in days(since, since + span, zone=zone):
+        # The last hour may come twice: clocks that go back at midnight show the day before again.
+        middle = window.start + (window.end - window.start) / 2
+        assert local(window.start) == local(middle)
+        assert local(window.end) > local(window.start) or window.end == since + span
+    for window in months(since, since + span, zone=zone):
+        assert local(window.start).replace(day=1) == local(window.end - DAY / 24).replace(day=1)
+        assert local(window.end).day == 1 or window.end == since + span
+
+
+def test_months_of_a_learner() -> None:
+    """They begin at midnight where the learner is, and the ends are cut to fit."""
+    windows = months(utc(2025, 12, 15), utc(2026, 3, 2), zone="America/Chicago")
+    assert shown(windows) == [
+        "2025-12-14T18:00:00-06:00",
+        "2026-01-01T00:00:00-06:00",
+        "2026-02-01T00:00:00-06:00",
+        "2026-03-01T00:00:00-06:00",
+    ]
+    assert windows[-1].end.isoformat() == "2026-03-01T18:00:00-06:00"
+
+
+def test_days_when_clocks_change() -> None:
+    """A day in March has 23 hours, one in November 25, and the dates' difference says so."""
+    spring = days(utc(2026, 3, 7, 6), utc(2026, 3, 10, 5), zone="America/Chicago")
+    assert lengths(spring) == [DAY, 23 * HOUR, DAY]
+    autumn = days(utc(2026, 10, 31, 5), utc(2026, 11, 3, 6), zone="America/Chicago")
+    assert lengths(autumn) == [DAY, 25 * HOUR, DAY]
+    assert lengths(months(utc(2026, 11, 1, 5), utc(2026, 12, 1, 6), zone="America/Chicago")) == [
+        30 * DAY + HOUR
+    ]
+
+
+def zones(name: str) -> list[tzinfo | str]:
+    """A zone by its name, and as the two libraries have it."""
+    from_dateutil = tz.gettz(name)
+    assert from_dateutil is not None
+    return [name, ZoneInfo(name), from_dateutil]
+
+
+@pytest.mark.parametrize("zone", zones("America/Sao_Paulo"), ids=lambda zone: type(zone).__name__)
+def test_a_day_without_midnight(zone: tzinfo | str) -> None:
+    """Where clocks skip midnight the day begins at one; where they go back at midnight the day before is longer."""
+    spring = days(utc(2018, 11, 3, 3), utc(2018, 11, 6, 2), zone=zone)
+    assert shown(spring) == [
+        "2018-11-03T00:00:00-03:00",
+        "2018-11-04T01:00:00-02:00",
+        "2018-11-05T00:00:00-02:00",
+    ]
+    assert lengths(spring) == [DAY, 23 * HOUR, DAY]
+    autumn = days(utc(2018, 2, 17, 2), utc(2018, 2, 19, 3), zone=zone)
+    assert shown(autumn) == ["2018-02-17T00:00:00-02:00", "2018-02-18T00:00:00-03:00"]
+    assert lengths(autumn) == [25 * HOUR, DAY]
+
+
+def test_a_month_without_midnight() -> None:
+    """A month whose first day has no midnight begins with its first instant."""
+    windows = months(utc(1977, 4, 20), utc(1977, 5, 20), zone="Asia/Beirut")
+    assert windows[1].start.isoformat() == "1977-05-01T01:00:00+03:00"
+
+
+def test_midnight_twice() -> None:
+    """In Havana clocks go back from one to midnight: the day begins with the first of the two."""
+    windows = days(utc(2026, 10, 31, 4), utc(2026, 11, 3, 5), zone="America/Havana")
+    assert shown(windows)[1] == "2026-11-01T00:00:00-04:00"
+    assert lengths(windows) == [DAY, 25 * HOUR, DAY]
+
+
+def test_a_day_left_out() -> None:
+    """Samoa had no 30 December 2011: it has no window, and nothing is missing."""
+    windows = days(utc(2011, 12, 29, 10), utc(2012, 1, 1, 10), zone="Pacific/Apia")
+    assert [window.start.day for window in windows] == [29, 31, 1]
+    assert lengths(windows) == [DAY] * 3
+
+
+@BOTH
+def test_zones(cut: Cut) -> None:
+    """A name, a zone of zoneinfo's and a zone of dateutil's mean the same; a fixed offset will do."""
+    span = utc(2026, 1, 15), utc(2026, 12, 15)
+    by_name = cut(*span, zone="Europe/Berlin")
+    assert cut(*span, zone=ZoneInfo("Europe/Berlin")) == by_name
+    assert cut(*span, zone=tz.gettz("Europe/Berlin")) == by_name
+    assert cut(*span, zone=timezone(timedelta(hours=5, minutes=30)))[1].start.utcoffset() == 5.5 * HOUR
+
+
+@BOTH
+def test_ends_in_other_zones(cut: Cut) -> None:
+    """It is the instants that count: the ends may be given in any zone, also within an hour that comes twice."""
+    berlin = ZoneInfo("Europe/Berlin")
+    since = datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=0)
+    until = datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=1)
+    (window,) = cut(since, until, zone=berlin)
+    assert window.end - window.start == HOUR
+
+
+@pytest.mark.parametrize(
+    "zone", ["", "America", "America/Chicag", "/etc/localtime", "../UTC", "UTC+3", "\0", "\ud800"]
+)
+@BOTH
+def test_an_unknown_zone(cut: Cut, zone: str) -> None:
+    """It is refused, by its name."""
+    with pytest.raises(ValueError, match="no time zone") as caught:
+        cut(utc(2026, 1, 1), utc(2026, 2, 1), zone=zone)
+    assert repr(zone) in str(caught.value)
+
+
+@BOTH
+def test_naive_ends(cut: Cut) -> None:
+    """A datetime without a zone is refused, and so is a date."""
+    naive = datetime(2026, 1, 31)  # noqa: DTZ001 -- what is refused
+    with pytest.raises(ValueError, match="since must be a datetime with a zone"):
+        cut(naive, utc(2026, 2, 1), zone="UTC")
+    with pytest.raises(ValueError, match="until must be a datetime with a zone"):
+        cut(utc(2026, 1, 1), naive, zone="UTC")
+    with pytest.raises(ValueError, match="since must be a datetime with a zone"):
+        cut(naive.date(), utc(2026, 2, 1), zone="UTC")
+
+
+@BOTH
+def test_ends_the_wrong_way_round(cut: Cut) -> None:
+    """An end before the start is refused; the same instant is no time at all."""
+    with pytest.raises(ValueError, match="is before since"):
+        cut(utc(2026, 2, 1), utc(2026, 1, 1), zone="UTC")
+    assert cut(utc(2026, 2, 1), utc(2026, 2, 1), zone="UTC") == []
+
+
+@BOTH
+def test_dates_at_the_end_of_time(cut: Cut) -> None:
+    """.NET's first and last dates, which mean none, are refused."""
+    for since, until in ((utc(1, 1, 1), utc(1, 3, 1)), (utc(9999, 1, 1), utc(9999, 12, 31, 23, 59, 59))):
+        with pytest.raises(ValueError, match="from 2 to 9998"):
+            cut(since, until, zone="America/Chicago")
+    with pytest.raises(ValueError, match="until has no time in UTC"):
+        cut(utc(2026, 1, 1), datetime.max.replace(tzinfo=timezone(-HOUR)), zone="UTC")
+
+
+@pytest.mark.parametrize("year", [2, 9998])
+def test_the_first_and_the_last_year(year: int) -> None:
+    """Every other year will do."""
+    for zone in ("Asia/Tokyo", "America/Chicago"):
+        windows = months(utc(year, 1, 1), utc(year, 12, 31), zone=zone)
+        assert len({(window.start.year, window.start.month) for window in windows}) in {12, 13}
+
+
+def test_a_window_has_its_start_and_not_its_end() -> None:
+    """`in` says whether an instant is within, in whatever zone it is given."""
+    berlin = ZoneInfo("Europe/Berlin")
+    window = Window(
+        datetime(2026, 10, 25, 2, 30, tzinfo=berlin), datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=1)
+    )
+    assert window.start in window
+    assert window.end not in window
+    assert utc(2026, 10, 25, 1, 29) in window
+    assert utc(2026, 10, 25, 0, 29) not in window
+    with pytest.raises(ValueError, match="a zone"):
+        assert datetime(2026, 10, 25, 2, 45) in window  # noqa: DTZ001 -- what is refused
+
+
+def test_what_is_no_window() -> None:
+    """Ends without a zone or the wrong way round are refused, and a window doesn't change."""
+    with pytest.raises(ValueError, match="start must be a datetime with a zone"):
+        Window(datetime(2026, 1, 1), utc(2026, 2, 1))  # noqa: DTZ001 -- what is refused
+    for end in (utc(2026, 1, 1), utc(2025, 1, 1)):
+        with pytest.raises(ValueError, match="end must be later"):
+            Window(utc(2026, 1, 1), end)
+    with pytest.raises(AttributeError):
+        Window(utc(2026, 1, 1), utc(2026, 2, 1)).start = utc(2025, 1, 1)  # type: ignore[misc]  # what is refused
+
+
+@pytest.mark.nexport_sandbox(enrollments=2000)
+async def test_a_backfill_by_month(campus: NexportCampus, nexport_sandbox: Sandbox) -> None:
+    """Asked month by month, the campus gives each enrollment in one window, and the same ones as asked at once."""
+    samples = await nexport_sandbox.samples()
+    whole = campus.learning.search_enrollments(org_ids=[samples.root_org_id])
+    enrolled = {item.enrollment_id: item.enrollment_date async for item in whole if item.enrollment_date}
+    span = min(enrolled.values()), max(enrolled.values()) + HOUR
+    found = []
+    for window in months(*span, zone="America/Chicago"):
+        search = campus.learning.search_enrollments(
+            org_ids=[samples.root_org_id],
+            utc_enrolled_after=window.start - timedelta(seconds=1),
+            utc_enrolled_before=window.end,
+        )
+        found += [
+            item.enrollment_id
+            async for item in search
+            if item.enrollment_date and item.enrollment_date in window
+        ]
+    assert len(found) == len(set(found))
+    assert set(found) == set(enrolled)
