@@ -164,6 +164,8 @@ def _translated(error: Exception) -> httpx.TransportError:
         return httpx.ConnectTimeout(reason)
     if isinstance(error, TimeoutError):
         return httpx.ReadTimeout(reason)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):  # in aiohttp 3.12 it has no `os_error`
+        return httpx.ConnectError(f"{reason}: {error.certificate_error}")
     if isinstance(error, aiohttp.ClientConnectorError):
         return httpx.ConnectError(f"{reason}: {error.os_error.strerror or error.os_error}")
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
