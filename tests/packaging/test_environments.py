@@ -138,8 +138,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_mypy_types_the_wheel(installed: Path) -> None:
     """A program against the installed wheel, not against this repository, is typed strictly."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed, "program.py"]
-    run(*command, cwd=installed.parents[2])
+    mypy = ["-m", "mypy", "--strict", "program.py"]
+    run(sys.executable, *mypy, "--python-executable", installed, cwd=installed.parents[2])
 
 
 def test_pyright_types_the_wheel(installed: Path) -> None:

@@ -22,7 +22,8 @@ def mypy(folder: Path) -> Findings:
     """Return line and code of each of mypy's findings; a use of what is obsolete is one."""
     command = [sys.executable, "-m", "mypy", "--strict", "--enable-error-code", "deprecated"]
     done = subprocess.run([*command, "."], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == bool(found := _FOUND.findall(done.stdout)), done.stdout + done.stderr
+    found = _FOUND.findall(done.stdout)
+    assert done.returncode == bool(found), done.stdout + done.stderr
     return {(int(line), code) for line, code in found}
 
 
