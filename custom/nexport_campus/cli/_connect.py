@@ -13,7 +13,7 @@ from nexport_campus._settings import DEFAULT_BASE_URL, auth_from_env
 from ._keys import stored_auth
 from ._output import interactive, show_logs
 
-__all__ = ["Connection", "common_options", "find_auth", "open_campus"]
+__all__ = ["Connection", "Credentials", "common_options", "find_credentials", "open_campus"]
 
 F = TypeVar("F", bound=Any)
 
@@ -35,11 +35,22 @@ class Connection:
         return self.base_url or os.environ.get("NEXPORT_BASE_URL") or DEFAULT_BASE_URL
 
 
-def open_campus(ctx: click.Context, *, login: bool = True, **settings: Any) -> NexportCampus:
+@attrs.frozen
+class Credentials:
+    """How to log in, and in words, who does, and where that is known from."""
+
+    auth: Auth
+    who: str
+
+
+def open_campus(
+    ctx: click.Context, *, auth: Auth | None = None, login: bool = True, **settings: Any
+) -> NexportCampus:
     """A client of the campus that a command works with, to be used with `async with`.
 
     Args:
         ctx: The command's context; its command has `common_options`.
+        auth: How to log in; None looks for it in the environment, in the keyring, and on a terminal asks.
         login: Whether calls need a token; without it nobody is asked who they are.
         settings: Further arguments of `NexportCampus`.
 
@@ -47,27 +58,36 @@ def open_campus(ctx: click.Context, *, login: bool = True, **settings: Any) -> N
         ConfigurationError: The settings can't work, or nobody says who logs in.
     """
     connection = ctx.ensure_object(Connection)
-    auth = find_auth(connection.address) if login else _no_token
     if connection.timeout is not None:
         settings.setdefault("timeout", connection.timeout)
+    if auth is None:
+        # An address that can't be is refused before anybody is asked for a password.
+        NexportCampus(_no_token, base_url=connection.address, **settings)
+        auth = find_credentials(connection.address).auth if login else _no_token
     return NexportCampus(auth, base_url=connection.address, **settings)
 
 
-def find_auth(address: str) -> Auth:
+def find_credentials(address: str) -> Credentials:
     """Who logs in: as the environment says, else the keyring, else the user. Raises ConfigurationError."""
     username, password = os.environ.get("NEXPORT_USERNAME"), os.environ.get("NEXPORT_PASSWORD")
     if password or os.environ.get("NEXPORT_ACCESS_TOKEN"):
-        return auth_from_env(os.environ)
-    found = stored_auth(address, username)
-    if found is not None:
-        return found
+        auth = auth_from_env(os.environ)
+        return Credentials(auth, f"{_who(auth)} from the environment")
+    stored = stored_auth(address, username)
+    if stored is not None:
+        return Credentials(stored, f"{_who(stored)} from the keyring")
     if not interactive():
         raise ConfigurationError(
             f"nobody says who logs in to {address}: set NEXPORT_USERNAME and NEXPORT_PASSWORD, "
             "or NEXPORT_ACCESS_TOKEN, or run `nexport login` once"
         )
     name = username or click.prompt("User name", err=True)
-    return PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
+    asked = PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
+    return Credentials(asked, f"{_who(asked)} from the terminal")
+
+
+def _who(auth: Auth) -> str:
+    return f"{auth.username} with a password" if isinstance(auth, PasswordAuth) else "an access token"
 
 
 async def _no_token() -> AccessToken:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "colour",
     "console",
     "fail",
     "interactive",
@@ -23,6 +24,9 @@ __all__ = [
     "show_logs",
     "warn",
 ]
+
+
+_WIDE = 100_000
 
 
 def on_terminal(stream: TextIO | None = None) -> bool:
@@ -38,6 +42,11 @@ def interactive() -> bool:
 def printable(text: str) -> str:
     """A text without control characters: what a server sends moves no cursor and rings no bell."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def colour() -> bool | None:
+    """What click is told of colours: none where NO_COLOR is set, else it is for click to decide."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def note(text: str) -> None:
@@ -56,11 +65,12 @@ def fail(text: str) -> None:
     _tell("error", text, "red")
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """A rich console: colour on a terminal alone, and none where NO_COLOR asks for none."""
+def console(*, stderr: bool = False, wide: bool = False) -> "Console":
+    """A rich console: colour on a terminal alone, and none where NO_COLOR is set; a `wide` one folds no line."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    width = _WIDE if wide else None
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -87,9 +97,8 @@ def show_logs(*names: str) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
-def _tell(kind: str, text: str, colour: str) -> None:
-    label = click.style(f"nexport: {kind}:", fg=colour)
-    click.echo(f"{label} {printable(text)}", err=True, color=False if os.environ.get("NO_COLOR") else None)
+def _tell(kind: str, text: str, shade: str) -> None:
+    click.echo(f"{click.style(f'nexport: {kind}:', fg=shade)} {printable(text)}", err=True, color=colour())
 
 
 class _Handler(logging.Handler):

@@ -1,0 +1,91 @@
+"""One call from the command line: what is asked of the campus, and how its answer is written."""
+
+import warnings
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+import click
+
+from nexport_campus.cli._connect import open_campus
+from nexport_campus.cli._operations import Described
+from nexport_campus.cli._output import note, warn
+from nexport_campus.cli._records import write_value, writer
+from nexport_client.client import AsyncPager
+from nexport_client.kinds import Array
+
+__all__ = ["Wishes", "call"]
+
+_LARGE_PAGE = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """How an answer is wanted: its format, whether with its secrets, and which part of a list."""
+
+    form: str
+    show_secrets: bool
+    page: int
+    per_page: int | None
+    limit: int | None
+    all: bool
+
+
+async def call(
+    ctx: click.Context, described: Described, arguments: Mapping[str, object], wishes: Wishes
+) -> None:
+    """Make a call, and write what it gives to stdout. Raises NexportError."""
+    operation = described.operation
+    login = operation.token == "own" or (operation.token == "argument" and not arguments)
+    async with open_campus(ctx, login=login) as campus:
+        method = getattr(getattr(campus, described.area), described.method)
+        with warnings.catch_warnings():
+            # That it is obsolete has been told.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if operation.paging is not None:
+                page_size = _page_size(wishes)
+                pager = method(**arguments, page=wishes.page, per_page=page_size)
+                await _write_pages(pager, described, wishes)
+            else:
+                _write(await method(**arguments), described, wishes)
+
+
+def _write(value: Any, described: Described, wishes: Wishes) -> None:
+    kind = described.operation.result
+    if isinstance(kind, Array) and value is not None:
+        out = writer(wishes.form, kind.item, show_secrets=wishes.show_secrets)
+        out.write(value)
+        out.end()
+    else:
+        write_value(wishes.form, kind, value, show_secrets=wishes.show_secrets)
+
+
+async def _write_pages(pager: AsyncPager[Any], described: Described, wishes: Wishes) -> None:
+    """Each page as it comes."""
+    out = writer(wishes.form, described.item, show_secrets=wishes.show_secrets)
+    count = 0
+    async with aclosing(pager.pages()) as pages:
+        async for page in pages:
+            left = None if wishes.limit is None else wishes.limit - count
+            items = page.items[:left]
+            out.write(items)
+            count += len(items)
+            if count == wishes.limit:
+                break
+            if wishes.limit is None and not wishes.all:
+                if page.has_next:
+                    of = "" if page.total is None else f" of {page.total}"
+                    warn(
+                        f"{count}{of} records, and there are more: --page {page.number + 1} goes on, --all gives all"
+                    )
+                break
+    out.end()
+    note(f"{count} records")
+
+
+def _page_size(wishes: Wishes) -> int | None:
+    """No more than are wanted; but a page that is named counts pages of the usual size."""
+    if wishes.per_page is None and wishes.limit is not None and wishes.page == 1:
+        return min(wishes.limit, _LARGE_PAGE)
+    return wishes.per_page

@@ -1,0 +1,69 @@
+"""Whether there is a way to the campus: DNS and TCP, to the proxy if there is one."""
+
+import asyncio
+import socket
+import time
+from contextlib import suppress
+
+from nexport_campus._errors import ConfigurationError, RequestTimeoutError, TransportError
+from nexport_campus._settings import Settings
+from nexport_campus._transport import _proxy
+
+from ._findings import Finding, failed, ok
+
+__all__ = ["check_reachability"]
+
+_CHECK = "reachability"
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+async def check_reachability(settings: Settings, seconds: float) -> Finding:
+    """Find the campus's addresses, and knock at its port; both within so many seconds."""
+    try:
+        proxy = _proxy(settings)
+    except ConfigurationError as error:
+        return failed(
+            _CHECK, str(error), "Set https_proxy, http_proxy or all_proxy right, or unset them.", error
+        )
+    url = settings.base_url if proxy is None else proxy.url
+    host, port = url.host, url.port or _PORTS[url.scheme]
+    what = f"{host}:{port}" if proxy is None else f"the proxy {host}:{port}"
+    try:
+        async with asyncio.timeout(seconds):
+            return await _knock(host, port, what)
+    except TimeoutError:
+        late = RequestTimeoutError(f"no answer from {what} within {seconds:g} s")
+        return failed(
+            _CHECK, late.message, "A firewall may drop what is sent there; or raise --timeout.", late
+        )
+
+
+async def _knock(host: str, port: int, what: str) -> Finding:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        return _unreachable(
+            f"{host} has no address ({_reason(error)})", "Check the name, and this machine's DNS."
+        )
+    started = time.perf_counter()
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError as error:
+        return _unreachable(
+            f"{what} takes no connection ({_reason(error)})", "Check the port, and whether the server runs."
+        )
+    milliseconds = (time.perf_counter() - started) * 1000
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    address = found[0][4][0]
+    at = "" if address == host else f", at {address}"
+    return ok(_CHECK, f"{what}{at}, takes connections ({milliseconds:.0f} ms)")
+
+
+def _unreachable(message: str, advice: str) -> Finding:
+    return failed(_CHECK, message, advice, TransportError(message))
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,64 @@
+"""What the server proves of itself: the TLS connection and its certificate."""
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nexport_campus._errors import TransportError
+from nexport_campus._settings import Settings
+
+from ._findings import Finding, failed, ok, skipped, warning
+from ._probe import Probe
+
+__all__ = ["check_tls"]
+
+_CHECK = "tls"
+_SOON = timedelta(days=14)
+
+
+def check_tls(settings: Settings, probe: Probe) -> Finding:
+    """Judge the TLS connection of a probe."""
+    if settings.base_url.scheme != "https":
+        return skipped(_CHECK, f"plain http to {settings.base_url.host}: nothing is encrypted")
+    if probe.error is not None:
+        return _failure(settings.base_url.host, probe.error)
+    if not probe.certificate:
+        return warning(
+            _CHECK, f"{probe.protocol}, with a certificate that nobody verifies", "Leave verify on."
+        )
+    expires = _expiry(probe.certificate)
+    told = f"{probe.protocol}, certificate by {_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
+    if expires - probe.answered < _SOON:
+        return warning(_CHECK, told, "Have the server's certificate renewed.")
+    return ok(_CHECK, told)
+
+
+def _failure(host: str, error: Exception) -> Finding:
+    behind = next((link for link in _chain(error) if isinstance(link, ssl.SSLError)), None)
+    if isinstance(behind, ssl.SSLCertVerificationError):
+        message = f"the certificate of {host} can't be trusted ({behind.verify_message.rstrip('.')})"
+        advice = "If an authority of your own issued it, name its certificate in SSL_CERT_FILE; else check the address."
+    elif isinstance(behind, ssl.SSLError):
+        message = f"{host} speaks no TLS that we know ({behind.reason or behind})"
+        advice = "Check the port, and whether the address begins with https."
+    else:
+        message = f"no answer came from {host} ({type(error).__name__})"
+        advice = "Check the address, the port, and the proxy if there is one."
+    return failed(_CHECK, message, advice, TransportError(message))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _expiry(certificate: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+
+
+def _issuer(certificate: dict[str, Any]) -> str:
+    """Who issued it: its organization, or its name."""
+    named = {key: value for part in certificate.get("issuer", ()) for key, value in part}
+    return str(named.get("organizationName") or named.get("commonName") or "an authority without a name")

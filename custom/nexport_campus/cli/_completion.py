@@ -1,0 +1,24 @@
+"""`nexport completion`: what makes a shell complete commands, operations, options and values."""
+
+import click
+from click.shell_completion import get_completion_class
+
+__all__ = ["command"]
+
+_VARIABLE = "_NEXPORT_COMPLETE"
+
+
+@click.command(name="completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> None:
+    """Print the script that makes a shell complete what is typed after nexport.
+
+    \b
+    bash: nexport completion bash > ~/.local/share/bash-completion/completions/nexport
+    zsh:  nexport completion zsh > a file _nexport in a directory of $fpath
+    fish: nexport completion fish > ~/.config/fish/completions/nexport.fish
+    """  # noqa: D301 -- click's mark for lines that stay as they are
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(ctx.find_root().command, {}, "nexport", _VARIABLE).source())

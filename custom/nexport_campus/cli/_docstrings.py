@@ -1,0 +1,67 @@
+"""What a method's docstring says, taken apart; the facade's are in Google style."""
+
+import inspect
+from collections.abc import Mapping
+
+import attrs
+
+__all__ = ["Documentation", "read_docstring"]
+
+_SECTIONS = ("Args:", "Returns:", "Raises:", "Source:")
+_UNSAID = "Not described by the vendor."
+
+
+@attrs.frozen
+class Documentation:
+    """The parts of a docstring. `details`: paragraphs. `arguments` and `raises`: words by name, in their order."""
+
+    summary: str
+    details: tuple[str, ...]
+    arguments: Mapping[str, str]
+    returns: str
+    raises: Mapping[str, str]
+    source: str
+
+
+def read_docstring(documented: object) -> Documentation:
+    """The documentation of a function."""
+    text = inspect.getdoc(documented) or ""
+    sections: dict[str, list[str]] = {"": []}
+    name = ""
+    for line in text.splitlines():
+        begins = next((section for section in _SECTIONS if line.startswith(section)), None)
+        if begins is not None:
+            name = begins
+            sections[name] = [line.removeprefix(begins).strip()]
+        else:
+            sections[name].append(line)
+    summary, *details = _paragraphs(sections[""]) or [""]
+    return Documentation(
+        summary=summary,
+        details=tuple(details),
+        arguments=_named(sections.get("Args:", [])),
+        returns=_flowing(sections.get("Returns:", [])),
+        raises=_named(sections.get("Raises:", [])),
+        source=_flowing(sections.get("Source:", [])),
+    )
+
+
+def _flowing(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    return [_flowing(part.splitlines()) for part in "\n".join(lines).split("\n\n") if part.strip()]
+
+
+def _named(lines: list[str]) -> dict[str, str]:
+    """Entries `name: words`, each continued by the lines that are indented further."""
+    entries: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        if line.startswith("    ") and not line.startswith("     "):
+            name, _, words = line.strip().partition(":")
+            entries[name] = words.strip()
+        elif line.strip() and name:
+            entries[name] = f"{entries[name]} {line.strip()}"
+    return {name: "" if words == _UNSAID else words for name, words in entries.items()}

@@ -1,0 +1,82 @@
+"""`nexport doctor`: what keeps a campus from being called, and what to do about it."""
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+import click
+
+from nexport_campus import ConfigurationError, RetryPolicy, StaticToken
+from nexport_campus.cli._checks import Finding, Patient, Status, examine
+from nexport_campus.cli._connect import Connection, Credentials, common_options, find_credentials, open_campus
+from nexport_campus.cli._exits import UNEXPECTED, exit_code
+from nexport_campus.cli._output import colour, printable
+
+__all__ = ["command"]
+
+_SECONDS = 10.0
+_COLOURS = {
+    Status.OK: "green",
+    Status.WARNING: "yellow",
+    Status.FAILED: "red",
+    Status.SKIPPED: "bright_black",
+}
+
+
+@click.command(name="doctor")
+@click.option("--org-id", type=click.UUID, metavar="UUID", help="An organization to try permissions in.")
+@click.option("--json", "as_json", is_flag=True, help="Write the findings as a JSON list.")
+@common_options
+@click.pass_context
+def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
+    """Check what a call needs: settings, the way to the campus, TLS, token, permissions and clocks.
+
+    One line for each: ok, warning, failed or skipped, what was found, and what to do. Only reads are sent. The exit code is
+    that of the first failure, by the kind of error that a call would end with.
+    """
+    findings = asyncio.run(_examine(ctx, org_id, as_json=as_json))
+    if as_json:
+        click.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
+    for finding in findings:
+        if finding.status is Status.FAILED:
+            ctx.exit(UNEXPECTED if finding.error is None else exit_code(finding.error))
+
+
+async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) -> list[Finding]:
+    patient = _patient(ctx)
+    seconds = ctx.ensure_object(Connection).timeout or _SECONDS
+    findings = []
+    try:
+        async with aclosing(examine(patient, organization=org_id, seconds=seconds)) as found:
+            async for finding in found:
+                findings.append(finding)
+                if not as_json:
+                    _show(finding)
+    finally:
+        if patient.campus is not None:
+            await patient.campus.aclose()
+    return findings
+
+
+def _patient(ctx: click.Context) -> Patient:
+    """What the settings make, as far as they go."""
+    once: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1)}
+    try:
+        settings = open_campus(ctx, login=False, **once)._settings
+    except ConfigurationError as error:
+        return Patient(error=error)
+    try:
+        found: Credentials = find_credentials(ctx.ensure_object(Connection).address)
+        campus = open_campus(ctx, auth=found.auth, **once)
+    except ConfigurationError as error:
+        return Patient(settings=settings, error=error)
+    static = isinstance(found.auth, StaticToken)
+    return Patient(settings=settings, campus=campus, who=found.who, static=static)
+
+
+def _show(finding: Finding) -> None:
+    status = click.style(f"{finding.status.value:<8}", fg=_COLOURS[finding.status])
+    advice = f"{'' if finding.message.endswith('.') else '.'} {finding.advice}" if finding.advice else ""
+    click.echo(f"{status} {finding.check:<13} {printable(finding.message + advice)}", color=colour())

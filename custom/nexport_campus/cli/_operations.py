@@ -1,0 +1,103 @@
+"""The operations that there are, as the generated facade declares and documents them; none is listed by hand."""
+
+import importlib
+from collections.abc import Iterator
+from functools import cache, cached_property
+from typing import Any, cast
+
+import attrs
+
+from nexport_campus.cli._docstrings import Documentation, read_docstring
+from nexport_client.client import Areas, Caller, Operation, Parameter
+from nexport_client.kinds import Array, Kind, MapOf, ModelOf, Nullable
+from nexport_client.types import fields_of
+
+__all__ = ["Described", "described", "find", "holds_secrets"]
+
+
+@attrs.frozen(eq=False)
+class Described:
+    """One operation: `area` and `method` are its names in Python, `operation` is what the spec declares."""
+
+    area: str
+    method: str
+    operation: Operation[Any]
+    function: Any
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `learning.get_section`."""
+        return f"{self.area}.{self.method}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes data; what nobody has marked counts as doing so."""
+        return self.operation.effect == "write"
+
+    @property
+    def obsolete(self) -> str | None:
+        """What the vendor says of an operation that is to be used no more, or None."""
+        return cast("str | None", getattr(self.function, "__deprecated__", None))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its arguments, required ones first."""
+        operation = self.operation
+        body = (operation.body,) if isinstance(operation.body, Parameter) else operation.body or ()
+        found = (*operation.parts, *operation.query, *operation.headers, *body)
+        return tuple(sorted(found, key=lambda parameter: not parameter.required))
+
+    @property
+    def documentation(self) -> Documentation:
+        """What is known of it in words."""
+        return read_docstring(self.function)
+
+    @property
+    def item(self) -> Kind:
+        """The kind of the records of a list that pages, and else of the whole answer."""
+        operation = self.operation
+        if operation.paging is None:
+            return operation.result
+        kind = operation.result
+        if operation.paging.items is not None:
+            fields = fields_of(cast("ModelOf", kind).cls)
+            kind = next(field.kind for field in fields if field.attribute == operation.paging.items)
+        return cast("Array", kind).item
+
+
+@cache
+def described() -> tuple[Described, ...]:
+    """All operations, by area and name."""
+    return tuple(_described())
+
+
+def find(name: str) -> Described | None:
+    """The operation of a name in Python, or of the vendor's operationId; neither case nor dashes matter."""
+    wanted = name.replace("-", "_").lower()
+    for candidate in described():
+        if wanted in (candidate.name, candidate.operation.id.lower()):
+            return candidate
+    return None
+
+
+def _described() -> Iterator[Described]:
+    # What never calls needs no caller.
+    areas = Areas(cast("Caller", None))
+    for area, attribute in vars(Areas).items():
+        if not isinstance(attribute, cached_property):
+            continue
+        facade = type(getattr(areas, area))
+        module = importlib.import_module(facade.__module__)
+        for method, function in sorted(vars(facade).items()):
+            if not method.startswith("_"):
+                yield Described(area, method, getattr(module, method.upper()), function)
+
+
+def holds_secrets(kind: Kind, _seen: frozenset[str] = frozenset()) -> bool:
+    """Whether values of a kind carry a secret anywhere."""
+    if isinstance(kind, Array | MapOf | Nullable):
+        return holds_secrets(kind.item, _seen)
+    if not isinstance(kind, ModelOf) or kind.name in _seen:
+        return False
+    seen = _seen | {kind.name}
+    return any(field.secret or holds_secrets(field.kind, seen) for field in fields_of(kind.cls))

@@ -1,0 +1,188 @@
+"""What a call gives, written to stdout: JSON, JSON Lines, or a table for people."""
+
+import json
+import sys
+from datetime import datetime
+from typing import Any, Protocol
+
+import click
+
+from nexport_campus.cli._output import console, on_terminal, printable
+from nexport_client.kinds import Kind
+from nexport_client.types import Model, OpenIntEnum, fields_of
+
+__all__ = ["FORMATS", "Writer", "chosen_format", "write_value", "writer"]
+
+FORMATS = ("json", "jsonl", "table")
+_NO_ERROR = "api_error_entity_"
+
+
+class Writer(Protocol):
+    """Takes records as they come."""
+
+    def write(self, items: list[Any]) -> None:
+        """Write some more."""
+
+    def end(self) -> None:
+        """Write what is to follow the last one."""
+
+
+def chosen_format(asked: str | None) -> str:
+    """The format that was asked for; without a wish a table for people, JSON for machines."""
+    return asked or ("table" if on_terminal() else "json")
+
+
+def writer(form: str, kind: Kind, *, show_secrets: bool) -> Writer:
+    """What writes records of a kind in a format."""
+    if form == "table":
+        return _Table(show_secrets)
+    return (_Lines if form == "jsonl" else _Array)(kind, show_secrets)
+
+
+def write_value(form: str, kind: Kind, value: Any, *, show_secrets: bool) -> None:
+    """Write one value that is no list."""
+    if form == "table":
+        click.echo(_blocks([_row(value, show_secrets)]), nl=False)
+    else:
+        click.echo(_json(_plain(kind, value, show_secrets), indent=2 if form == "json" else None))
+
+
+class _Lines:
+    """JSON Lines: one record a line."""
+
+    def __init__(self, kind: Kind, show_secrets: bool) -> None:
+        self._kind = kind
+        self._show_secrets = show_secrets
+
+    def write(self, items: list[Any]) -> None:
+        for item in items:
+            sys.stdout.write(_json(_plain(self._kind, item, self._show_secrets)) + "\n")
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        pass
+
+
+class _Array:
+    """One JSON list; it has no end if the records have none, so that nobody takes a part for the whole."""
+
+    def __init__(self, kind: Kind, show_secrets: bool) -> None:
+        self._kind = kind
+        self._show_secrets = show_secrets
+        self._begun = False
+
+    def write(self, items: list[Any]) -> None:
+        for item in items:
+            text = _json(_plain(self._kind, item, self._show_secrets), indent=2).replace("\n", "\n  ")
+            sys.stdout.write(f"{',' if self._begun else '['}\n  {text}")
+            self._begun = True
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        click.echo("\n]" if self._begun else "[]")
+
+
+class _Table:
+    """One line a record, if the terminal is wide enough for that; else one block a record."""
+
+    def __init__(self, show_secrets: bool) -> None:
+        self._show_secrets = show_secrets
+        self._rows: list[dict[str, str]] = []
+
+    def write(self, items: list[Any]) -> None:
+        self._rows += [_row(item, self._show_secrets) for item in items]
+
+    def end(self) -> None:
+        if not self._rows:
+            return
+        names = list(dict.fromkeys(name for row in self._rows for name, cell in row.items() if cell))
+        rows = [[row.get(name, "") for name in names] for row in self._rows]
+        widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+        if on_terminal() and sum(widths) + 2 * len(widths) > console().width:
+            click.echo(_blocks(self._rows), nl=False)
+        else:
+            click.echo(_grid(names, rows), nl=False)
+
+
+def _grid(names: list[str], rows: list[list[str]]) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return _rendered(table)
+
+
+def _blocks(rows: list[dict[str, str]]) -> str:
+    """Each record as a block of its own, a line for each of its fields."""
+    from rich.table import Table
+    from rich.text import Text
+
+    blocks = []
+    for row in rows:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, cell in row.items():
+            if cell:
+                table.add_row(name, Text(cell))
+        blocks.append(_rendered(table))
+    return "\n".join(blocks)
+
+
+def _rendered(table: Any) -> str:
+    out = console(wide=not on_terminal())
+    with out.capture() as capture:
+        out.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _row(value: Any, show_secrets: bool) -> dict[str, str]:
+    """One record as people read it: enums by their labels, nothing of an error that there isn't."""
+    if not isinstance(value, Model):
+        return {"value": _cell(value.label if isinstance(value, OpenIntEnum) else value)}
+    secret = {
+        field.attribute: getattr(value, field.attribute) if show_secrets else "***"
+        for field in fields_of(type(value))
+        if field.secret
+    }
+    cells = secret | value.to_row(labels=True)
+    return {name: _cell(cell) for name, cell in cells.items() if not name.startswith(_NO_ERROR)}
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "[]":
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds").replace("+00:00", "Z")
+    return printable(str(value))
+
+
+def _plain(kind: Kind, value: Any, show_secrets: bool) -> Any:
+    """A value as the API's JSON has it."""
+    written = None if value is None else kind.write(value)
+    return written if show_secrets else _masked(value, written)
+
+
+def _masked(value: Any, written: Any) -> Any:
+    """The same with its secrets masked."""
+    if isinstance(value, Model):
+        for field in fields_of(type(value)):
+            if field.key in written:
+                below = getattr(value, field.attribute)
+                written[field.key] = "***" if field.secret else _masked(below, written[field.key])
+    elif isinstance(value, list):
+        return [_masked(item, below) for item, below in zip(value, written, strict=True)]
+    elif isinstance(value, dict):
+        return {key: _masked(value[key], below) for key, below in written.items()}
+    return written
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not unicode, indent=indent)

@@ -1,0 +1,88 @@
+"""`nexport sandbox`: a campus to work against without an account."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from nexport_campus import ConfigurationError
+from nexport_campus.cli._output import on_terminal
+
+__all__ = ["command"]
+
+
+@click.command(name="sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 takes a free one."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="The same seed makes the same campus.")
+@click.option(
+    "--enrollments", type=click.IntRange(min=500), default=5000, show_default=True, help="How many."
+)
+@click.option(
+    "--token-lifetime",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long an access token is valid.",
+)
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the campus in a file; without one it is gone when the server ends.",
+)
+@click.option("--strict", is_flag=True, help="Conform to the vendor's schemas to the letter: no nulls.")
+def command(
+    host: str,
+    port: int,
+    seed: int,
+    enrollments: int,
+    token_lifetime: float,
+    database: Path | None,
+    strict: bool,
+) -> None:
+    """Serve a sandbox campus on this machine, until Ctrl-C.
+
+    It prints its address and an account of its own as lines for a shell: paste them into another one, and every command
+    of nexport, and NexportCampus.from_env(), work with the sandbox.
+    """
+    import sqlite3
+
+    try:
+        from nexport_campus.sandbox._server import serve_in_foreground
+        from nexport_campus.sandbox._settings import Settings
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f'the sandbox needs {error.name}: pip install "nexport-campus[sandbox]"'
+        ) from None
+    try:
+        settings = Settings(
+            host=host,
+            port=port,
+            seed=seed,
+            enrollments=enrollments,
+            token_lifetime=token_lifetime,
+            database=None if database is None else str(database),
+            strict=strict,
+        )
+        serve_in_foreground(settings, lambda url: _announce(url, seed))
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise ConfigurationError(f"the sandbox can't start at {host}:{port}: {error}") from error
+
+
+def _announce(url: str, seed: int) -> None:
+    """The sandbox's own, made up account, as a shell takes it."""
+    from nexport_campus.sandbox._accounts import account_password
+
+    account = {
+        "NEXPORT_BASE_URL": url,
+        "NEXPORT_USERNAME": "api.administrator",
+        "NEXPORT_PASSWORD": account_password(seed, "administrator"),
+    }
+    for name, value in account.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    if on_terminal():
+        click.echo("# Serving until Ctrl-C.", err=True)

@@ -1,0 +1,75 @@
+"""Secret arguments of operations: from the environment, from stdin or from a prompt, and never from the command line."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from nexport_campus import ConfigurationError
+from nexport_campus.cli._operations import Described
+from nexport_campus.cli._options import flag
+from nexport_campus.cli._output import interactive
+from nexport_client.client import Parameter
+from nexport_client.types import Secret
+
+__all__ = ["first_line", "secret_arguments", "secret_options"]
+
+
+def secret_options(operation: Described) -> list[click.Option]:
+    """For each secret argument a switch that has it read from stdin."""
+    return [
+        click.Option(
+            [f"{flag(parameter.name)}-stdin", _destination(parameter)],
+            is_flag=True,
+            help=_help(parameter),
+        )
+        for parameter in operation.parameters
+        if parameter.secret
+    ]
+
+
+def secret_arguments(operation: Described, values: dict[str, Any]) -> dict[str, Secret]:
+    """The secret arguments of a call. Raises ConfigurationError where one is missing and nobody can be asked."""
+    found = {}
+    for parameter in operation.parameters:
+        if parameter.secret and (parameter.required or values[_destination(parameter)]):
+            found[parameter.name] = _read(parameter, from_stdin=values[_destination(parameter)])
+    return found
+
+
+def first_line(prompt: str) -> Secret:
+    """The first line of stdin; on a terminal it is asked for, and doesn't show. Raises ConfigurationError without one."""
+    if interactive():
+        return Secret(click.prompt(prompt, hide_input=True, err=True))
+    line = Secret(sys.stdin.readline().rstrip("\r\n"))
+    if not line:
+        raise ConfigurationError(f"{prompt}: stdin has no first line that could be it")
+    return line
+
+
+def _read(parameter: Parameter, *, from_stdin: bool) -> Secret:
+    variable = _variable(parameter)
+    if not from_stdin and os.environ.get(variable):
+        return Secret(os.environ[variable])
+    if not from_stdin and not interactive():
+        raise ConfigurationError(
+            f"{parameter.name} is secret, and missing: set {variable}, or give {flag(parameter.name)}-stdin"
+        )
+    return first_line(parameter.name)
+
+
+def _help(parameter: Parameter) -> str:
+    if parameter.required:
+        return (
+            f"Read it from the first line of stdin, instead of {_variable(parameter)}; a terminal is asked."
+        )
+    return "Read it from the first line of stdin; a terminal is asked. Without it, our own is meant."
+
+
+def _variable(parameter: Parameter) -> str:
+    return f"NEXPORT_{parameter.name.upper()}"
+
+
+def _destination(parameter: Parameter) -> str:
+    return f"secret_{parameter.name}"

@@ -1,0 +1,208 @@
+"""From the text of an option to the value of an argument; what can't be one is refused in words that help."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, NoReturn
+from uuid import UUID
+
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Reader, Scalar
+from nexport_client.types import OpenIntEnum
+
+__all__ = ["NULL", "Null", "joined", "metavar", "name_of", "parse", "repeats"]
+
+
+class Null(Enum):
+    """The type of `NULL`: a value that is sent as null, where no value at all is not sent."""
+
+    NULL = "null"
+
+
+NULL: Final = Null.NULL
+
+
+def repeats(kind: Kind) -> bool:
+    """Whether an option is given once for each element; then `parse` gives the elements of one occurrence."""
+    return isinstance(kind, Array | MapOf)
+
+
+def parse(kind: Kind, text: str, *, nullable: bool = False) -> Any:
+    """The value of a text. Raises ValueError with words that end a sentence which begins with the option's name."""
+    if nullable and text == "null":
+        return NULL
+    if isinstance(kind, Scalar):
+        return _SCALARS[kind.name](text)
+    if isinstance(kind, EnumOf):
+        return _enum(kind, text)
+    if isinstance(kind, Array):
+        return _elements(kind, text)
+    if isinstance(kind, MapOf):
+        return _entries(kind, text)
+    if isinstance(kind, Nullable):
+        return None if text == "null" else parse(kind.item, text)
+    return _read(kind, _json(text))
+
+
+def joined(kind: Kind, parts: Iterable[Any]) -> Any:
+    """What the occurrences of a repeated option give together. Raises ValueError for a name that comes twice."""
+    if isinstance(kind, Array):
+        return [element for part in parts for element in part]
+    entries: dict[str, Any] = {}
+    for part in parts:
+        twice = entries.keys() & part.keys()
+        if twice:
+            raise ValueError(f"{min(twice)} is given twice")
+        entries |= part
+    return entries
+
+
+def metavar(kind: Kind) -> str:
+    """What stands for a value in an option's help."""
+    if isinstance(kind, Array | Nullable):
+        return metavar(kind.item)
+    if isinstance(kind, MapOf):
+        return f"NAME={metavar(kind.item)}"
+    if isinstance(kind, EnumOf):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.name).upper()
+    return _METAVARS[kind.name] if isinstance(kind, Scalar) else "JSON"
+
+
+def name_of(member: OpenIntEnum) -> str:
+    """How a member of an enum is best written: its name in lower case."""
+    return member.name.lower()
+
+
+def _enum(kind: EnumOf, text: str) -> OpenIntEnum:
+    for member in kind.cls:
+        if text.strip() == str(member.value):
+            return member
+    for member in kind.cls:
+        if _letters(text) in (_letters(member.name), _letters(member.label)) and _letters(text).isalpha():
+            return member
+    known = ", ".join(f"{member.value} {name_of(member)}" for member in kind.cls)
+    raise ValueError(f"must be one of {known}")
+
+
+def _letters(text: str) -> str:
+    """A name without what people write in different ways: case, blanks, dashes."""
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _elements(kind: Array, text: str) -> list[Any]:
+    """One element, or those of a JSON list."""
+    if text.lstrip().startswith("["):
+        return [_from_json(kind.item, item) for item in _json(text)]
+    return [parse(kind.item, text)]
+
+
+def _entries(kind: MapOf, text: str) -> dict[str, Any]:
+    """One entry, NAME=VALUE, or those of a JSON object."""
+    if text.lstrip().startswith("{"):
+        return {name: _from_json(kind.item, value) for name, value in _json(text).items()}
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError("must be NAME=VALUE, or a JSON object")
+    return {name: parse(kind.item, value)}
+
+
+def _from_json(kind: Kind, value: Any) -> Any:
+    """A value that stands in JSON; a text there is read as an option's would be."""
+    return parse(kind, value) if isinstance(value, str) else _read(kind, value)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except ValueError as error:
+        raise ValueError(f"must be JSON: {error}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _read(kind: Kind, value: Any) -> Any:
+    """A JSON value as the API has it, to the letter: what the spec doesn't know would be lost on the campus."""
+    reader = Reader()
+    try:
+        read = None if value is None and isinstance(kind, Nullable) else kind.read(value, reader)
+    except DecodeError as error:
+        raise ValueError(f"can't be right: {error}") from None
+    for _, path, detail, _, _ in reader.drifts:
+        raise ValueError(f"can't be right: {path or 'the value'}: {detail}")
+    return read
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        value: UUID = UUID_.read(text.strip(), Reader())
+    except DecodeError:
+        raise ValueError("must be a UUID, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4") from None
+    return value
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError("must be a number")
+    return value
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _date(text: str) -> datetime:
+    try:
+        value = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("must be a date and time, such as 2026-01-31T12:00:00Z") from None
+    if value.utcoffset() is None:
+        raise ValueError(
+            "must say its zone: end it with Z for UTC, or an offset, as in 2026-01-31T12:00:00-06:00"
+        )
+    return value
+
+
+_SCALARS: Final[dict[str, Callable[[str], Any]]] = {
+    "anything": _json,
+    "boolean": _boolean,
+    "date-time": _date,
+    "int32": _whole,
+    "integer": _whole,
+    "number": _number,
+    "text": str,
+    "uuid": _uuid,
+}
+_METAVARS: Final = {
+    "anything": "JSON",
+    "boolean": "true|false",
+    "date-time": "DATE",
+    "int32": "INTEGER",
+    "integer": "INTEGER",
+    "number": "NUMBER",
+    "text": "TEXT",
+    "uuid": "UUID",
+}
