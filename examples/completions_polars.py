@@ -1,0 +1,65 @@
+"""How many enrollments an organization's students completed in each month, and how: a data frame of polars.
+
+    NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python completions_polars.py ORGANIZATION_ID --zone America/Chicago
+
+It fetches what was completed since a date, a year ago unless `--since` names another. Months are those of the zone.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import polars as pl
+
+from nexport_campus import NexportCampus
+from nexport_campus.models import ApiEnrollmentItem
+
+UTC_DATE = pl.Datetime("us", "UTC")
+TYPES = {bool: pl.Boolean(), int: pl.Int64(), float: pl.Float64(), datetime: UTC_DATE}
+
+
+def frame(items: Iterable[ApiEnrollmentItem]) -> pl.DataFrame:
+    """A row for each enrollment, with the same columns and types whatever is missing, also if there is none.
+
+    Uuids, and enums by their labels, are texts.
+    """
+    schema = {name: TYPES.get(kind, pl.String()) for name, kind in ApiEnrollmentItem.columns().items()}
+    return pl.DataFrame([item.to_row(labels=True) for item in items], schema=schema)
+
+
+def by_month(enrollments: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """The completions of each month, and how many of them have each result."""
+    month = pl.col("completion_date").dt.convert_time_zone(zone).dt.strftime("%Y-%m").alias("month")
+    counted = enrollments.drop_nulls("completion_date").group_by(month, "result").len("completions")
+    by_result = counted.pivot("result", index="month", values="completions", sort_columns=True).fill_null(0)
+    return by_result.with_columns(completions=pl.sum_horizontal(pl.exclude("month"))).sort("month")
+
+
+async def fetch(organization: UUID, since: datetime) -> pl.DataFrame:
+    """What the organization's students completed since then. Raises NexportError."""
+    async with NexportCampus.from_env() as campus:
+        found = campus.learning.search_enrollments(org_ids=[organization], utc_completed_after=since)
+        return frame(await found.collect())
+
+
+def main() -> None:
+    """Print the table of the organization that the command line names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("organization", type=UUID)
+    parser.add_argument(
+        "--since", type=datetime.fromisoformat, default=datetime.now(UTC) - timedelta(days=365)
+    )
+    parser.add_argument("--zone", default="UTC")
+    given = parser.parse_args()
+    # A date without an offset is one of this machine's.
+    enrollments = asyncio.run(fetch(given.organization, given.since.astimezone(UTC)))
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(by_month(enrollments, given.zone))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The job of a task queue, run as workers of every kind run it: one after another, in threads, after a fork."""
+
+import asyncio
+import json
+import os
+import pickle
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from nexport_campus import NotFoundError
+from nexport_campus.sandbox import Books, Samples, Sandbox
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Job = Callable[[str, str, str], str]
+FORKS = """
+import json, multiprocessing, sys
+import task_queue_job
+args = sys.argv[1:]
+ids = [task_queue_job.enroll(*args)]
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    ids += pool.starmap(task_queue_job.enroll, [args] * 6)
+ids.append(task_queue_job.enroll(*args))
+print(json.dumps(ids))
+"""
+
+
+@pytest.fixture
+def job(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The job, in a worker whose environment names the sandbox."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    found: Job = runpy.run_path(str(EXAMPLES / "task_queue_job.py"))["enroll"]
+    return found
+
+
+def books(sandbox: Sandbox) -> Books:
+    """What the campus was asked."""
+    return asyncio.run(sandbox.books())
+
+
+def created(sandbox: Sandbox) -> int:
+    """How many enrollments the campus has created."""
+    return [change.what for change in books(sandbox).changes].count("enrollment created")
+
+
+def test_one_job_after_another(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """Each has a loop of its own; they share one login, and enroll once."""
+    ids = {job(samples.org_id, samples.user_id, samples.section_id) for _ in range(4)}
+    assert len(ids) == 1
+    assert created(nexport_sandbox) == 1
+    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
+
+
+def test_workers_that_are_threads(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """Jobs at the same time don't meet: each thread has a client."""
+    job(samples.org_id, samples.user_id, samples.section_id)
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(job, samples.org_id, samples.user_id, samples.section_id) for _ in range(12)]
+        assert len({done.result() for done in jobs}) == 1
+    assert created(nexport_sandbox) == 1
+    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] <= 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
+def test_workers_that_are_forked(
+    environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox
+) -> None:
+    """Children go on with the token that the parent had, on connections of their own; so does the parent."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKS, samples.org_id, samples.user_id, samples.section_id],
+        cwd=EXAMPLES,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert len(json.loads(done.stdout)) == 8
+    assert len(set(json.loads(done.stdout))) == 1
+    assert created(nexport_sandbox) == 1
+    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
+
+
+def test_a_job_that_fails(job: Job, samples: Samples) -> None:
+    """Its error says what happened, survives the queue's pickle, and the next job works."""
+    with pytest.raises(NotFoundError) as caught:
+        job(samples.org_id, str(uuid4()), samples.section_id)
+    kept = pickle.loads(pickle.dumps(caught.value))
+    assert (type(kept), str(kept)) == (NotFoundError, str(caught.value))
+    assert job(samples.org_id, samples.user_id, samples.section_id)
