@@ -1,6 +1,7 @@
 """`nexport call`: any operation, with the vendor's documentation as its help."""
 
 import asyncio
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,10 @@ class Operations(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = find(cmd_name)
+        if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
+            similar = get_close_matches(cmd_name, self.list_commands(ctx), n=3)
+            hint = f" (did you mean {' or '.join(similar)}?)" if similar else ""
+            raise click.UsageError(f"there is no operation {cmd_name}{hint}", ctx)
         return None if found is None else _command(found)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from nexport_campus.cli._operations import Described, described
-from nexport_campus.cli._output import console, on_terminal
+from nexport_campus.cli._output import rendered
 
 __all__ = ["list_operations"]
 
@@ -37,13 +37,11 @@ def _text() -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True, style="bold")
+    longest = max(len(operation.name) for operation in described())
+    table.add_column(no_wrap=True, style="bold", min_width=longest)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis")
     for operation in described():
         mark = "obsolete" if operation.obsolete is not None else "writes" if operation.writes else ""
         table.add_row(operation.name, mark, operation.documentation.summary)
-    out = console(wide=not on_terminal())
-    with out.capture() as capture:
-        out.print(table)
-    click.echo("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()), nl=False)
+    click.echo(rendered(table), nl=False)

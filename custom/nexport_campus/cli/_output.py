@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 __all__ = [
     "colour",
@@ -21,7 +22,9 @@ __all__ = [
     "note",
     "on_terminal",
     "printable",
+    "rendered",
     "show_logs",
+    "terminal_width",
     "warn",
 ]
 
@@ -65,12 +68,27 @@ def fail(text: str) -> None:
     _tell("error", text, "red")
 
 
-def console(*, stderr: bool = False, wide: bool = False) -> "Console":
-    """A rich console: colour on a terminal alone, and none where NO_COLOR is set; a `wide` one folds no line."""
+def console(*, stderr: bool = False, width: int | None = None) -> "Console":
+    """A rich console: colour and bold on a terminal alone, and neither where NO_COLOR is set."""
     from rich.console import Console
 
-    width = _WIDE if wide else None
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    system: Literal["auto"] | None = None if colour() is False else "auto"
+    return Console(
+        stderr=stderr, width=width, color_system=system, highlight=False, markup=False, emoji=False
+    )
+
+
+def rendered(table: "Table") -> str:
+    """A rich table as text for stdout: as wide as the terminal; elsewhere no line is folded."""
+    out = console(width=None if on_terminal() else _WIDE)
+    with out.capture() as capture:
+        out.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def terminal_width() -> int:
+    """The columns of the terminal."""
+    return console().width
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import click
 
-from nexport_campus.cli._output import console, on_terminal, printable
+from nexport_campus.cli._output import on_terminal, printable, rendered, terminal_width
 from nexport_client.kinds import Kind
 from nexport_client.types import Model, OpenIntEnum, fields_of
 
@@ -98,7 +98,7 @@ class _Table:
         names = list(dict.fromkeys(name for row in self._rows for name, cell in row.items() if cell))
         rows = [[row.get(name, "") for name in names] for row in self._rows]
         widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-        if on_terminal() and sum(widths) + 2 * len(widths) > console().width:
+        if on_terminal() and sum(widths) + 2 * len(widths) > terminal_width():
             click.echo(_blocks(self._rows), nl=False)
         else:
             click.echo(_grid(names, rows), nl=False)
@@ -113,7 +113,7 @@ def _grid(names: list[str], rows: list[list[str]]) -> str:
         table.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    return _rendered(table)
+    return rendered(table)
 
 
 def _blocks(rows: list[dict[str, str]]) -> str:
@@ -129,15 +129,8 @@ def _blocks(rows: list[dict[str, str]]) -> str:
         for name, cell in row.items():
             if cell:
                 table.add_row(name, Text(cell))
-        blocks.append(_rendered(table))
+        blocks.append(rendered(table))
     return "\n".join(blocks)
-
-
-def _rendered(table: Any) -> str:
-    out = console(wide=not on_terminal())
-    with out.capture() as capture:
-        out.print(table)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def _row(value: Any, show_secrets: bool) -> dict[str, str]:
