@@ -14,17 +14,14 @@ from uuid import UUID
 import polars as pl
 
 from nexport_campus import NexportCampus
-from nexport_campus.models import ApiEnrollmentItem
+from nexport_campus.models import ApiEnrollmentItem, Result
 
-UTC_DATE = pl.Datetime("us", "UTC")
-TYPES = {bool: pl.Boolean(), int: pl.Int64(), float: pl.Float64(), datetime: UTC_DATE}
+# All else is text: uuids, and enums by their labels.
+TYPES = {bool: pl.Boolean(), int: pl.Int64(), float: pl.Float64(), datetime: pl.Datetime("us", "UTC")}
 
 
 def frame(items: Iterable[ApiEnrollmentItem]) -> pl.DataFrame:
-    """A row for each enrollment, with the same columns and types whatever is missing, also if there is none.
-
-    Uuids, and enums by their labels, are texts.
-    """
+    """A row for each enrollment, with the same columns and types whatever is missing, also if there is none."""
     schema = {name: TYPES.get(kind, pl.String()) for name, kind in ApiEnrollmentItem.columns().items()}
     return pl.DataFrame([item.to_row(labels=True) for item in items], schema=schema)
 
@@ -32,9 +29,9 @@ def frame(items: Iterable[ApiEnrollmentItem]) -> pl.DataFrame:
 def by_month(enrollments: pl.DataFrame, zone: str) -> pl.DataFrame:
     """The completions of each month, and how many of them have each result."""
     month = pl.col("completion_date").dt.convert_time_zone(zone).dt.strftime("%Y-%m").alias("month")
-    counted = enrollments.drop_nulls("completion_date").group_by(month, "result").len("completions")
-    by_result = counted.pivot("result", index="month", values="completions", sort_columns=True).fill_null(0)
-    return by_result.with_columns(completions=pl.sum_horizontal(pl.exclude("month"))).sort("month")
+    results = [(pl.col("result") == result.label).sum().alias(result.label) for result in Result]
+    completed = enrollments.drop_nulls("completion_date")
+    return completed.group_by(month).agg(pl.len().alias("Completions"), *results).sort("month")
 
 
 async def fetch(organization: UUID, since: datetime) -> pl.DataFrame:
