@@ -71,14 +71,21 @@ def _errors() -> ReferencePage:
 
 
 def _models() -> ReferencePage:
-    names = [name for name in models.__all__ if not _is_enum(name)]
     lead = (
         "What the campus answers, and what it is sent, under the vendor's names: attrs classes, imported from"
         " `nexport_campus.models`. A field that is absent or null in an answer is `None`."
-        " `to_dict()` gives the JSON form of a model, and `from_dict()` reads it."
     )
+    shared = _entry(
+        "nexport_client.types.Model",
+        heading="What every model has",
+        members="[from_dict, to_dict, to_row, columns]",
+        show_signature="false",
+        separate_signature="false",
+        show_root_toc_entry="true",
+    )
+    names = [name for name in models.__all__ if not _is_enum(name)]
     entries = (_entry(f"nexport_campus.models.{name}", members="false", show_bases="false") for name in names)
-    return _page("Models", "models", ["# Models", lead, *entries])
+    return _page("Models", "models", ["# Models", lead, shared, *entries])
 
 
 def _enums() -> ReferencePage:

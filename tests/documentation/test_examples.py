@@ -19,9 +19,9 @@ from nexport_campus.sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # Its blocks are modules of tests, which tests/plugin runs.
-INCLUDED = "--8<-- "
-SHOWN = ("json", "text")
 MODULES_OF_TESTS = ROOT / "docs" / "testing.md"
+INCLUDED = '--8<-- "'
+SHOWN = ("json", "text")
 EXAMPLES = {
     document.relative_to(ROOT).as_posix(): document
     for document in DOCUMENTS
@@ -58,6 +58,16 @@ def test_few_examples_are_not_run() -> None:
     """What the tests leave out is the exception, and says why."""
     left_out = [fence for document in DOCUMENTS for fence in fences(document) if fence.not_run]
     assert len(left_out) <= 3
+
+
+def test_included_programs_have_tests() -> None:
+    """A program that a page shows whole is one of examples/, with tests of its own."""
+    blocks = [
+        fence for document in DOCUMENTS for fence in fences(document) if fence.code.startswith(INCLUDED)
+    ]
+    included = {Path(block.code.split('"')[1]) for block in blocks}
+    assert {program.parent for program in included} == {Path("examples")}
+    assert all((ROOT / "tests" / "examples" / f"test_{program.stem}.py").is_file() for program in included)
 
 
 def with_output(blocks: list[Fence]) -> Iterator[tuple[Fence, str | None]]:
