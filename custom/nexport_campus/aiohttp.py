@@ -52,6 +52,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its answer, the body still to be read. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
+        await _notice_closed_connections()
         try:
             response = await self._running_session().request(
                 request.method,
@@ -74,6 +75,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _translated(error)
         else:
+            if not 100 <= response.status <= 999:
+                response.close()
+                raise httpx.RemoteProtocolError("no HTTP status")
             return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
         # Outside the handler: aiohttp's errors know the whole address.
         raise failure
@@ -120,6 +124,15 @@ class _Body(httpx.AsyncByteStream):
             self._response.release()
         else:
             self._response.close()
+
+
+async def _notice_closed_connections() -> None:
+    """Let the loop see which idle connections the campus has closed, so that none of them is used again.
+
+    httpcore asks the socket; aiohttp knows only what the loop has told it. A turn to poll, and one to tell.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 async def _send_once(
