@@ -1,0 +1,93 @@
+"""The file that an export works in: an SQLite database that one process has, and others are refused."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nexport_campus._errors import ConfigurationError
+
+from .errors import ExportError
+
+__all__ = ["Database", "quoted"]
+
+_VERSION = 1
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Database:
+    """One connection, which is used by one thread at a time.
+
+    What is committed outlives the process; a loss of power may take the last transactions with it, whole ones, in order.
+
+    Args:
+        path: Where it is; a new file can be read by its owner alone.
+
+    Raises:
+        ConfigurationError: Another process has it, or the file is something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self.connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._take()
+        except sqlite3.Error as error:
+            self.connection.close()
+            raise self._refusal(error) from None
+
+    def _take(self) -> None:
+        execute = self.connection.execute
+        execute("PRAGMA main.locking_mode = EXCLUSIVE")
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = NORMAL")
+        execute("BEGIN IMMEDIATE")
+        (version,) = execute("PRAGMA user_version").fetchone()
+        execute(f"PRAGMA user_version = {_VERSION}")
+        execute("COMMIT")
+        if version not in (0, _VERSION):
+            self.connection.close()
+            raise ConfigurationError(f"{self.path.name} is of another version of nexport: delete it")
+
+    def _refusal(self, error: sqlite3.Error) -> Exception:
+        if "locked" in str(error):
+            return ConfigurationError(f"another export is at work here: it has {self.path.name}")
+        if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
+            return ConfigurationError(
+                f"{self.path.name} is no export's state: move it, or choose another --to"
+            )
+        return ExportError(f"{self.path}: {error}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is done within, or nothing of it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            # A full disk has ended it already.
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let others have it."""
+        self.connection.close()
+
+    def delete(self) -> None:
+        """Close it, and leave nothing of it; nobody can take it in between."""
+        self.connection.execute("PRAGMA journal_mode = MEMORY")
+        if os.name == "posix":
+            self.path.unlink(missing_ok=True)
+            self.connection.close()
+        else:
+            self.connection.close()
+            self.path.unlink(missing_ok=True)

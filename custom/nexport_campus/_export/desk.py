@@ -1,0 +1,70 @@
+"""Work beside the event loop, and much of it at once."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+from .errors import ExportError
+
+__all__ = ["Desk", "at_once"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_END: Final = object()
+
+
+class Desk:
+    """A thread for what would hold the loop: files and the database, one thing after the other.
+
+    Who is cancelled while it works lets it finish: a transaction is done, or it isn't.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexport-export")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(wait=True)
+
+    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function returns that runs there. Raises ExportError for trouble with files and the database."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._thread, partial(work, *args, **kwargs)
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise ExportError(f"{error}; the same command goes on from here") from error
+
+
+async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable[Any]]) -> None:
+    """Do the work for every item, n of them at a time; the first that fails ends all, and is what is raised."""
+    turn = asyncio.Lock()
+
+    async def worker() -> None:
+        while True:
+            async with turn:
+                item: Any = await anext(items, _END)
+            if item is _END:
+                return
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(n):
+                group.create_task(worker())
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from None
+
+
+def _first(failed: BaseException) -> BaseException:
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed

@@ -1,0 +1,65 @@
+"""Parquet, by pyarrow, which the extra `parquet` brings."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
+from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
+
+from .kinds import Kind
+
+__all__ = ["ParquetWriter"]
+
+_ROWS: Final = 50_000
+_TYPES: Final[tuple[tuple[type, pa.DataType], ...]] = (
+    (bool, pa.bool_()),
+    (IntEnum, pa.int32()),
+    (int, pa.int64()),
+    (float, pa.float64()),
+    (datetime, pa.timestamp("us", tz="UTC")),
+)
+
+
+class ParquetWriter:
+    """Typed columns in groups of rows: dates as timestamps in UTC, ids as texts, enums by number or by the vendor's words.
+
+    Args:
+        file: Where to.
+        kind: What is written.
+        elements: The CMI elements that have columns.
+        labels: Enums by the vendor's words.
+    """
+
+    def __init__(self, file: BinaryIO, kind: Kind, elements: tuple[str, ...], *, labels: bool) -> None:
+        self._kind = kind
+        self._elements = elements
+        self._labels = labels
+        columns = kind.columns(elements).items()
+        self._schema = pa.schema([(name, _type(held, labels=labels)) for name, held in columns])
+        self._writer = GroupWriter(file, self._schema, compression="zstd")
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, records: Sequence[str]) -> None:
+        found = (self._kind.from_dict(json.loads(record)) for record in records)
+        self._rows += [self._kind.row(record, self._elements, labels=self._labels) for record in found]
+        if len(self._rows) >= _ROWS:
+            self._write_group()
+
+    def close(self) -> None:
+        """Write the last group, and where the groups are."""
+        if self._rows:
+            self._write_group()
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._rows.clear()
+
+
+def _type(held: type, *, labels: bool) -> pa.DataType:
+    if labels and issubclass(held, IntEnum):
+        return pa.string()
+    return next((arrow for cls, arrow in _TYPES if issubclass(held, cls)), pa.string())
