@@ -64,11 +64,11 @@ def _tell(difference: Difference, file: Path | None) -> None:
 def _conclude(checking: bool, count: int) -> int:
     if checking and count:
         print(
-            f"regenerate: {count} files are not as they would be written; run scripts/regenerate",
+            f"regenerate: files that are not as they would be written: {count}; run scripts/regenerate",
             file=sys.stderr,
         )
         return 1
-    print(f"{count} files changed" if count else "everything is as it would be written")
+    print(f"files changed: {count}" if count else "everything is as it would be written")
     return 0
 
 

@@ -12,6 +12,7 @@ from subprocess import run
 
 import attrs
 
+from pipeline import changelog
 from pipeline.changes import Change
 from pipeline.errors import PipelineError
 from pipeline.layout import Layout
@@ -20,8 +21,6 @@ from pipeline.python_changes import python_changes
 from pipeline.spec_changes import sent_models, spec_changes
 
 __all__ = ["Difference", "between", "compare", "next_version"]
-
-_DOCUMENTATION = "its documentation"
 
 
 @attrs.frozen
@@ -42,31 +41,23 @@ class Difference:
             return ""
         breaking = [f"  {change} [{change.source}]" for change in self.changes if change.breaks]
         parts = [
-            f"{len(breaking)} changes break users:" if breaking else "No change breaks users.",
+            _count(len(breaking)),
             *breaking,
         ]
         harmless = [
-            change for change in self.changes if not change.breaks and change.detail != _DOCUMENTATION
+            change
+            for change in self.changes
+            if not change.breaks and change.detail != changelog.DOCUMENTATION
         ]
         parts += ["Harmless changes:" * bool(harmless), *(f"  {change}" for change in harmless)]
-        documented = sum(change.detail == _DOCUMENTATION for change in self.changes)
+        documented = sum(change.detail == changelog.DOCUMENTATION for change in self.changes)
         parts += [f"Changes of documentation alone: {documented}"] * bool(documented)
         parts += [f"The version goes from {self.version} to {self.next_version}. For CHANGELOG.md:"]
         return "\n".join([*filter(None, parts), "", self.changelog()])
 
     def changelog(self) -> str:
         """The draft of the changelog's entry; a person says in it what users are to do."""
-        titles = {"added": "Added", "removed": "Removed", "changed": "Changed"}
-        # What breaks shows in both; the spec says it in the vendor's words.
-        told = any(item.breaks for item in self.changes if item.source == "spec")
-        stated = [item for item in self.changes if item.source == "spec" or not told]
-        lines = [
-            f"- {'**Breaking.** ' * item.breaks}{titles[item.kind]}: {item.place}"
-            + f" ({item.detail})" * bool(item.detail)
-            for item in sorted(stated, key=lambda item: not item.breaks)
-            if item.detail != _DOCUMENTATION
-        ]
-        return "\n".join([f"## {self.next_version}, not released yet", "", *(lines or ["- Documentation."])])
+        return "\n".join([f"## {self.next_version}, not released yet", "", *changelog.lines(self.changes)])
 
     def as_json(self) -> str:
         """The report for programs."""
@@ -78,6 +69,12 @@ class Difference:
             "changelog": self.changelog() if self.changes else "",
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _count(breaking: int) -> str:
+    if breaking == 1:
+        return "One change breaks users:"
+    return f"{breaking} changes break users:" if breaking else "No change breaks users."
 
 
 def next_version(version: str, changes: list[Change]) -> str:

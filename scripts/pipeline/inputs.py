@@ -10,7 +10,7 @@ from .layout import Layout
 from .pages import Stated
 from .spec import the_operation, validate
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "read"]
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Inputs:
         return cls(
             _read_folder(layout.root, layout.FRAGMENTS),
             _read_folder(layout.root, layout.PROVISIONAL),
-            _read(layout.root / layout.OVERLAY, layout.OVERLAY),
+            read(layout.root / layout.OVERLAY, layout.OVERLAY),
         )
 
     def take(self, stated: Stated, *, everything: bool) -> list[str]:
@@ -73,7 +73,7 @@ def _read_folder(root: Path, folder: str) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for file in sorted((root / folder).glob("*")):
         name = f"{folder}/{file.name}"
-        text = _read(file, name)
+        text = read(file, name)
         document = loads(text, name)
         validate(document, name)
         operation = the_operation(document, name)
@@ -87,7 +87,12 @@ def _read_folder(root: Path, folder: str) -> dict[str, Document]:
     return found
 
 
-def _read(file: Path, name: str) -> str:
+def read(file: Path, name: str) -> str:
+    """Return a file's text, its line ends as they are.
+
+    Raises:
+        PipelineError: it cannot be read.
+    """
     try:
         return file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -16,6 +16,8 @@ class Layout:
     MERGED = "openapi/nexport.json"
     SDK = "openapi/nexport.sdk.json"
     CLIENT = "nexport_client"
+    README = "README.md"
+    CHANGELOG = "CHANGELOG.md"
 
     @property
     def config(self) -> Path:

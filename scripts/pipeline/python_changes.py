@@ -16,6 +16,9 @@ __all__ = ["python_changes"]
 _NEEDS = {griffe.BreakageKind.PARAMETER_ADDED_REQUIRED, griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED}
 
 
+_AREA_DEPTH = 2  # nexport_client.api.learning_api
+
+
 class AttrsInit(griffe.Extension):
     """Shows griffe the `__init__` that attrs makes: keyword-only, a default where the field has one."""
 
@@ -67,8 +70,8 @@ def _breaks(
         path, kind = breakage.obj.path, breakage.kind
         if kind in _NEEDS and ".__init__" in path and path.split(".")[-2] not in sent:
             continue
-        # A model's module is where it stands, not what users import it from.
-        if breakage.obj.is_module and ".models." in path:
+        # The module of a model or of an operation is where it stands, not what users import it from.
+        if breakage.obj.is_module and (".models." in path or path.count(".") > _AREA_DEPTH):
             continue
         if path.startswith(f"{before.path}.kinds"):
             continue  # how the wire is read, which is between the two packages

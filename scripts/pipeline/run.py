@@ -1,20 +1,21 @@
 """The steps in their order: what `scripts/regenerate` does."""
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import merge, names, overlay, tree
+from . import changelog, merge, names, overlay, readme, tree
 from .difference import Difference, compare, version_of
 from .errors import PipelineError
 from .generate import generate
-from .inputs import Inputs
+from .inputs import Inputs, read
 from .jsontext import Document, dumps
 from .layout import Layout
 from .pages import Stated
 from .transaction import Transaction, alone
 
-_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT]
+_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README]
 
 
 @dataclass
@@ -43,17 +44,19 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
         transaction.begin()
         try:
             report, inputs = Report(), Inputs.read(layout)
-            written = list(_RESULTS)
+            new, written = transaction.new, list(_RESULTS)
             if stated is not None:
                 report.notes += inputs.take(stated, everything=everything)
                 written[:0] = [Layout.FRAGMENTS, Layout.OVERLAY]
-                _write_inputs(inputs, transaction.new)
-            _write_results(inputs, layout, transaction.new, report)
-            changed = {name: _differences(root, transaction.new, name) for name in written}
+                _write_inputs(inputs, new)
+            _write_results(inputs, layout, new, report)
+            changed = _changed(root, new, written, tree.WRITTEN)
+            _tell_difference(root, new, report, same=not changed)
+            if stated is not None and report.difference is not None:
+                _draft(root, new, report.difference)
+                changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
             report.changed = [line for lines in changed.values() for line in lines]
-            if report.changed:
-                _tell_difference(root, transaction.new, report)
-            transaction.commit([name for name, lines in changed.items() if lines])
+            transaction.commit(list(changed))
         finally:
             if not transaction.pending():
                 transaction.discard()
@@ -72,19 +75,28 @@ def check(root: Path) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         _write_results(Inputs.read(layout), layout, target, report)
-        for name in _RESULTS:
-            report.changed.extend(_differences(root, target, name))
+        changed = _changed(root, target, _RESULTS, tree.FOUND)
+    report.changed = [line for lines in changed.values() for line in lines]
     return report
 
 
-def _differences(root: Path, target: Path, name: str) -> list[str]:
-    return list(tree.differences(root / name, target / name, name))
+def _changed(
+    root: Path, new: Path, names: Iterable[str], words: tuple[str, str, str]
+) -> dict[str, list[str]]:
+    """What differs of the named files and folders that are made anew, by those that do."""
+    found = {
+        name: list(tree.differences(root / name, new / name, name, words))
+        for name in names
+        if (new / name).exists()
+    }
+    return {name: lines for name, lines in found.items() if lines}
 
 
-def _tell_difference(root: Path, new: Path, report: Report) -> None:
+def _tell_difference(root: Path, new: Path, report: Report, *, same: bool) -> None:
     """Say what changes for users, where there is a whole old state to compare with."""
     try:
-        report.difference = compare(root, new, version_of(root))
+        version = version_of(root)
+        report.difference = Difference([], version) if same else compare(root, new, version)
     except PipelineError as error:
         report.notes.append(f"no report of what changes for users: {error}")
 
@@ -103,7 +115,19 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))
     generate(corrected, layout, target / layout.CLIENT)
+    if (file := layout.root / layout.README).exists():
+        text = read(file, Layout.README)
+        _write(target / layout.README, readme.with_operations(text, corrected))
     report.notes.extend(_advice(corrected))
+
+
+def _draft(root: Path, new: Path, difference: Difference) -> None:
+    """Draft the changelog's entry, where there is a changelog and something to tell."""
+    if difference.changes and (file := root / Layout.CHANGELOG).exists():
+        lines = changelog.lines(difference.changes)
+        text = read(file, Layout.CHANGELOG)
+        drafted = changelog.with_draft(text, difference.version, difference.next_version, lines)
+        _write(new / Layout.CHANGELOG, drafted)
 
 
 def _advice(document: Document) -> list[str]:

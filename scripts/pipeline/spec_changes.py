@@ -4,6 +4,7 @@ What is sent may ask for less and take more; what comes may hold more and lack n
 that only comes breaks nobody who reads it, and so is none here.
 """
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,14 +13,18 @@ import attrs
 from pipeline.arguments_view import ArgumentView
 from pipeline.changes import Change
 from pipeline.jsontext import Document
-from pipeline.kinds import is_nullable, kind_of
+from pipeline.kinds import KindView, is_nullable, kind_of
 from pipeline.normal import normalized
 from pipeline.operations_view import OperationView, operation_view
 from pipeline.spec import operations, references
 
 __all__ = ["sent_models", "spec_changes"]
 
-# An argument of the first kind may be given where one of the others is asked for.
+_EFFECTS = {
+    "read": "counts as reading now: it may be sent again after a failure",
+    "write": "counts as writing now: it is not sent again after a failure that may have changed something",
+}
+# What is of the first kind may be given where one of the others is asked for.
 _WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANYTHING")}
 
 
@@ -39,10 +44,10 @@ def sent_models(document: Document) -> set[str]:
     )
 
 
-def _used_models(document: Document) -> set[str]:
-    """The names of the schemas that a caller meets; of a body whose fields are arguments there is no need to know."""
+def _received_models(document: Document) -> set[str]:
+    """The names of the schemas that answers hold."""
     answers: list[object] = [operation.body["responses"] for operation in operations(document)]
-    return sent_models(document) | _reached(answers, document["components"]["schemas"])
+    return _reached(answers, document["components"]["schemas"])
 
 
 def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
@@ -87,12 +92,17 @@ def _operations(old: Document, new: Document) -> Iterator[Change]:
 def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
     if old.returns != new.returns or old.result.kind.annotation != new.result.kind.annotation:
         yield _change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
-    for what in ("method", "path", "effect", "deprecated", "doc"):
+    for what in ("method", "path"):
         was, now = getattr(old, what), getattr(new, what)
         if was != now:
-            yield _change(
-                old.id, "changed", "its documentation" if what == "doc" else f"{what} is {now}, was {was}"
-            )
+            yield _change(old.id, "changed", f"{what} is {now}, was {was}")
+    if old.effect != new.effect:
+        yield _change(old.id, "changed", _EFFECTS[new.effect])
+    if old.deprecated != new.deprecated:
+        told = "obsolete no more" if new.deprecated is None else ast.literal_eval(new.deprecated)
+        yield _change(old.id, "changed", told)
+    if old.doc != new.doc:
+        yield _change(old.id, "changed", "its documentation")
     before = {item.name: item for item in old.arguments}
     after = {item.name: item for item in new.arguments}
     for name in before.keys() - after.keys():
@@ -106,10 +116,11 @@ def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
 
 def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Change]:
     if old.kind.code != new.kind.code:
-        wider = new.kind.code == "ANYTHING" or new.kind.code in _WIDER.get(old.kind.code, ())
-        yield _change(
-            place, "changed", f"takes {new.kind.argument}, took {old.kind.argument}", breaks=not wider
-        )
+        takes, took = new.kind.argument, old.kind.argument
+        if takes == took:
+            takes, took = f"{takes} ({new.kind.code})", f"{took} ({old.kind.code})"
+        breaks = not _is_wider(old.kind.code, new.kind.code)
+        yield _change(place, "changed", f"takes {takes}, took {took}", breaks=breaks)
     if old.required != new.required:
         yield _change(place, "changed", "required" if new.required else "optional", breaks=new.required)
     if old.nullable != new.nullable:
@@ -123,11 +134,17 @@ def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Chan
         yield _change(place, "changed", f"travels as {new.key} in the {new.place}")
 
 
+def _is_wider(old: str, new: str) -> bool:
+    """Whether whatever could be given for one kind can be given for the other."""
+    return new in (old, "ANYTHING", *_WIDER.get(old, ()))
+
+
 def _schemas(old: Document, new: Document) -> Iterator[Change]:
     before, after = old["components"]["schemas"], new["components"]["schemas"]
     yield from (_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
     yield from (_change(name, "added") for name in after.keys() - before.keys())
-    sent, used = sent_models(new), _used_models(old) | _used_models(new)
+    sent, received = sent_models(new), _received_models(old) | _received_models(new)
+    used = sent_models(old) | sent | received
     for name in before.keys() & after.keys():
         was, now = before[name], after[name]
         if ("enum" in was) != ("enum" in now):
@@ -135,7 +152,8 @@ def _schemas(old: Document, new: Document) -> Iterator[Change]:
         elif "enum" in was:
             yield from _enum(name, was, now)
         elif name in used:
-            yield from _fields(_Owner(name, was, before), _Owner(name, now, after), sent=name in sent)
+            owners = _Owner(name, was, before), _Owner(name, now, after)
+            yield from _fields(*owners, sent=name in sent, received=name in received)
 
 
 def _enum(name: str, old: Document, new: Document) -> Iterator[Change]:
@@ -144,7 +162,8 @@ def _enum(name: str, old: Document, new: Document) -> Iterator[Change]:
     for member in before.keys() | after.keys():
         place, was, now = f"{name}.{member}", before.get(member), after.get(member)
         if now is None:
-            yield _change(place, "removed", breaks=True)
+            called = next((other for other, value in after.items() if value == was), None)
+            yield _change(place, "removed", f"{was} is {name}.{called} now" if called else "", breaks=True)
         elif was is None:
             yield _change(place, "added")
         elif was != now:
@@ -169,13 +188,20 @@ class _Owner:
     def is_required(self, key: str) -> bool:
         return key in self.schema.get("required", [])
 
+    def kind(self, key: str) -> KindView:
+        """What the field is."""
+        return kind_of(self.fields[key], self.schemas)
+
+    def is_optional(self, key: str) -> bool:
+        """Whether the field may be absent or null."""
+        return is_nullable(self.fields[key]) or not self.is_required(key)
+
     def annotation(self, key: str) -> str:
         """How the field is annotated; None where it may be absent or null."""
-        kind = kind_of(self.fields[key], self.schemas)
-        return kind.annotation + " | None" * (is_nullable(self.fields[key]) or not self.is_required(key))
+        return self.kind(key).annotation + " | None" * self.is_optional(key)
 
 
-def _fields(old: _Owner, new: _Owner, *, sent: bool) -> Iterator[Change]:
+def _fields(old: _Owner, new: _Owner, *, sent: bool, received: bool) -> Iterator[Change]:
     for key in old.fields.keys() - new.fields.keys():
         yield _change(f"{old.name}.{key}", "removed", breaks=True)
     for key in new.fields.keys() - old.fields.keys():
@@ -184,8 +210,13 @@ def _fields(old: _Owner, new: _Owner, *, sent: bool) -> Iterator[Change]:
     for key in old.fields.keys() & new.fields.keys():
         was, now, place = old.annotation(key), new.annotation(key), f"{old.name}.{key}"
         if was != now:
-            surer = was == f"{now} | None"
-            breaks = sent if surer else True
+            breaks = (sent and not _takes(old, new, key)) or (received and was != f"{now} | None")
             yield _change(place, "changed", f"is {now}, was {was}", breaks=breaks)
         if old.fields[key].get("description") != new.fields[key].get("description"):
             yield _change(place, "changed", "its documentation")
+
+
+def _takes(old: _Owner, new: _Owner, key: str) -> bool:
+    """Whether a model can still be made of whatever it could be made of."""
+    optional = new.is_optional(key) or not old.is_optional(key)
+    return optional and _is_wider(old.kind(key).code, new.kind(key).code)

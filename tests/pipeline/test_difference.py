@@ -247,9 +247,9 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
     ),
     "marked as reading": (
         lambda d: operation(d, "GetTests").update({"x-nexport-effect": "read"}),
-        "effect is read, was write",
+        "counts as reading now",
     ),
-    "deprecated": (lambda d: operation(d, "GetTests").update(deprecated=True), "deprecated is"),
+    "deprecated": (lambda d: operation(d, "GetTests").update(deprecated=True), "changed: The vendor marks this operation as obsolete"),
 }
 
 
@@ -328,7 +328,7 @@ def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, ca
     told = capsys.readouterr().out
     assert "No change breaks users." in told
     assert "## 0.1.1, not released yet" in told
-    assert "- Added: AssessmentApi_GetTests" in told
+    assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests)." in told
     report = json.loads(file.read_text(encoding="utf-8"))
     assert (report["next_version"], report["breaks"]) == ("0.1.1", False)
     assert {"source": "spec", "place": "Test", "kind": "added", "detail": "", "breaks": False} in report[

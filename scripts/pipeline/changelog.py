@@ -1,0 +1,84 @@
+"""CHANGELOG.md: the entry that follows from a difference, drafted in users' words for a person to finish."""
+
+import re
+from collections.abc import Sequence
+
+from pipeline.changes import Change
+from pipeline.python_names import area_name, method_name
+
+__all__ = ["DOCUMENTATION", "lines", "with_draft"]
+
+DOCUMENTATION = "its documentation"
+_TITLES = {"added": "Added", "removed": "Removed", "changed": "Changed"}
+_OPERATION = re.compile(r"(?P<id>(?P<tag>[A-Za-z0-9]+)_\w+)(?P<argument>\(\w+\))?")
+_HEADING = re.compile(r"^## (\d+)\.(\d+)\.(\d+)(.*)$", re.MULTILINE)
+_UNRELEASED = ", not released yet"
+
+
+def lines(changes: Sequence[Change]) -> list[str]:
+    """One line for each change that users notice, breaks first; new models share one."""
+    # What breaks shows in both; the spec says it in the vendor's words.
+    told = any(change.breaks for change in changes if change.source == "spec")
+    stated = [change for change in changes if change.source == "spec" or not told]
+    stated = [change for change in stated if change.detail != DOCUMENTATION]
+    models = [change.place for change in stated if _is_new_model(change)]
+    found = [
+        _line(change)
+        for change in sorted(stated, key=lambda item: not item.breaks)
+        if not _is_new_model(change)
+    ]
+    if models:
+        found.append(f"- Added the models {', '.join(f'`{name}`' for name in models)}.")
+    return found or ["- Documentation."]
+
+
+def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) -> str:
+    """The changelog with the drafted lines in it; what people wrote stays as it is.
+
+    They go into the topmost entry where that is a draft already: of a version after the project's, and not released.
+
+    Args:
+        text: the changelog.
+        version: the project's version.
+        following: the version that follows from the changes.
+        drafted: the lines.
+    """
+    first = _HEADING.search(text)
+    if first is None:
+        return f"{text.rstrip()}\n\n{_entry(following, drafted)}"
+    found = ".".join(first.groups()[:3])
+    if first[4] != _UNRELEASED or _order(found) <= _order(version):
+        return f"{text[: first.start()]}{_entry(following, drafted)}\n{text[first.start() :]}"
+    after = _HEADING.search(text, first.end())
+    end = after.start() if after else len(text)
+    known = text[first.end() : end]
+    new = [line for line in drafted if line not in known.splitlines()]
+    heading = f"## {max(found, following, key=_order)}{_UNRELEASED}"
+    body = "\n".join([known.rstrip(), *new])
+    return f"{text[: first.start()]}{heading}{body}\n" + (f"\n{text[end:]}" if after else "")
+
+
+def _entry(version: str, drafted: Sequence[str]) -> str:
+    return "\n".join([f"## {version}{_UNRELEASED}", "", *drafted, ""])
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def _is_new_model(change: Change) -> bool:
+    return change.kind == "added" and change.source == "spec" and change.place.isalnum()
+
+
+def _line(change: Change) -> str:
+    detail = f": {change.detail.rstrip('.')}" if change.detail else ""
+    return f"- {'**Breaking.** ' * change.breaks}{_TITLES[change.kind]} {_named(change)}{detail}."
+
+
+def _named(change: Change) -> str:
+    """What users call it, and what the vendor does."""
+    operation = _OPERATION.fullmatch(change.place) if change.source == "spec" else None
+    if operation is None:
+        return f"`{change.place}`"
+    method = f"campus.{area_name(operation['tag'])}.{method_name(operation['id'])}"
+    return f"`{method}{operation['argument'] or ''}` ({operation['id']})"
