@@ -28,8 +28,8 @@ _HUNDREDTH: Final = timedelta(milliseconds=10)
 _LONGEST_TIMESPAN: Final = timedelta(days=10675199, hours=2, minutes=48, seconds=5, microseconds=477580)
 _LONGEST_CMI_TIMESPAN: Final = timedelta(hours=9999, minutes=99, seconds=99, milliseconds=990)
 
-_shown = Repr()
-_shown.maxstring = 80
+_short = Repr()
+_short.maxstring = 80
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class _Form:
         """How many of each unit the text has, of a fraction the microseconds. Raises ValueError."""
         matched = self.pattern.fullmatch(text)
         if matched is None:
-            raise ValueError(f"{_shown.repr(text)} is not {self.name}, {self.written}")
+            raise ValueError(f"{_short.repr(text)} is not {self.name}, {self.written}")
         parts = {unit: digits for unit, digits in matched.groupdict().items() if digits}
         if "microseconds" in parts:
             parts["microseconds"] = parts["microseconds"][:6].ljust(6, "0")
@@ -99,7 +99,7 @@ def parse_duration(text: str) -> timedelta:
         if form.pattern.fullmatch(text):
             return parse(text)
     forms = "; ".join(f"{form.name}, {form.written}" for form in (_TIMESPAN, _CMI_TIMESPAN, _ISO_DURATION))
-    raise ValueError(f"{_shown.repr(text)} is none of these: {forms}")
+    raise ValueError(f"{_short.repr(text)} is none of these: {forms}")
 
 
 def parse_timespan(text: str) -> timedelta:
@@ -194,12 +194,12 @@ def parse_iso_duration(text: str) -> timedelta:
     parts = _ISO_DURATION.parts(text)
     if parts.pop("years", 0) or parts.pop("months", 0):
         raise ValueError(
-            f"{_shown.repr(text)} has years or months, which have no fixed length; parse_iso_relativedelta reads them"
+            f"{_short.repr(text)} has years or months, which have no fixed length; parse_iso_relativedelta reads them"
         )
     try:
         return timedelta(**parts)
     except OverflowError:
-        raise ValueError(f"{_shown.repr(text)} is longer than a timedelta can be") from None
+        raise ValueError(f"{_short.repr(text)} is longer than a timedelta can be") from None
 
 
 def parse_iso_relativedelta(text: str) -> relativedelta:

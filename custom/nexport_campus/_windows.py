@@ -40,7 +40,10 @@ class Window:
         if not _instant("start", self.start) < _instant("end", self.end):
             raise ValueError(f"a window's end must be later than its start, {self.start.isoformat()}")
 
-    def __contains__(self, instant: datetime) -> bool:
+    def __contains__(self, instant: datetime | None) -> bool:
+        """Whether an instant is within; None, a date that a record lacks, never is."""
+        if instant is None:
+            return False
         # In UTC: two datetimes of one zone are compared by the clock on the wall, which is put back once a year.
         moment = _instant("the instant", instant)
         return self.start.astimezone(UTC) <= moment < self.end.astimezone(UTC)
