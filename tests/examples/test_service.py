@@ -1,6 +1,7 @@
 """The long-lived service, run as a program against the sandbox until it is told to stop."""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import subprocess
@@ -135,13 +136,11 @@ def test_settings_that_cannot_work(tmp_path: Path) -> None:
     """Without an account it ends at once, with one line."""
     done = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / "service.py"), str(tmp_path / "shop.sqlite3")],
-        env={},
+        env={name: value for name, value in os.environ.items() if not name.startswith("NEXPORT_")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        line for line in done.stderr.splitlines() if "NEXPORT_USERNAME" in line
-    ]
+    assert "NEXPORT_USERNAME" in done.stderr
     assert done.stderr.count("\n") == 1
