@@ -15,9 +15,13 @@ from support.spec import SCHEMAS
 ENUMS = sorted(name for name, schema in SCHEMAS.items() if "enum" in schema)
 
 
-def test_there_are_ten() -> None:
-    """The repeated inline enums are declared once each."""
-    assert len(ENUMS) == 10
+def test_the_ten_are_there() -> None:
+    """The inline enums that the vendor repeats are declared once each."""
+    assert set(ENUMS) >= {
+        *("CatalogAccessOption", "DueDateStrategy", "ErrorCode", "FieldType", "GradingStrategy", "Phase"),
+        *("PricingModel", "PublishingModel", "Result", "SyllabusType"),
+    }
+    assert not [name for name in ENUMS if name[-1].isdigit()]
 
 
 @pytest.mark.parametrize("name", ENUMS)

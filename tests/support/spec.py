@@ -1,8 +1,12 @@
-"""The API as the repository states it: each operation's arguments, request and answer, made without the client's code."""
+"""The API as the repository states it: each operation's arguments, request and answer, made without the client's code.
+
+An operation is here once a person has marked it in the overlay as reading or writing. What a run of the pipeline has just
+taken in may be of shapes that these makers don't know; `pipeline/test_unseen.py` is about those.
+"""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,12 +15,30 @@ from uuid import UUID
 
 import attrs
 
-__all__ = ["OPERATIONS", "SCHEMAS", "SOME_ID", "VENDOR", "Operation", "answer_for", "example"]
+__all__ = ["OPERATIONS", "SCHEMAS", "SOME_ID", "VENDOR", "Operation", "answer_for", "example", "methods"]
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 VENDOR: Mapping[str, Any] = json.loads((OPENAPI / "nexport.json").read_text(encoding="utf-8"))
 _SDK = json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))
-SCHEMAS: Mapping[str, Any] = _SDK["components"]["schemas"]
+_PATHS = {
+    (path, method): operation
+    for path, methods in _SDK["paths"].items()
+    for method, operation in methods.items()
+    if "x-nexport-effect" in operation
+}
+
+
+def _schemas(operations: Iterable[object]) -> Mapping[str, Any]:
+    """The schemas that operations refer to, directly or through others."""
+    known, reached, waiting = _SDK["components"]["schemas"], set[str](), list(operations)
+    while waiting:
+        for name in set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(waiting.pop()))) - reached:
+            reached.add(name)
+            waiting.append(known[name])
+    return {name: known[name] for name in known if name in reached}
+
+
+SCHEMAS = _schemas(_PATHS.values())
 
 _GOOD = {"error_code": 0, "error": False, "warning_messages": []}
 SOME_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -58,6 +80,12 @@ class Operation:
 def answer_for(operation_id: str) -> Any:
     """A whole answer of an operation, each declared field in it."""
     return example(_BY_ID[operation_id].answer)
+
+
+def methods(area: str) -> set[str]:
+    """The names of all methods of an area, those of operations that nobody has marked yet included."""
+    ids = [operation["operationId"] for item in _SDK["paths"].values() for operation in item.values()]
+    return {_name(item) for item in ids if _area(item) == area}
 
 
 def example(schema: Mapping[str, Any]) -> Any:
@@ -129,14 +157,21 @@ def _arguments(operation: Mapping[str, Any]) -> Iterator[Argument]:
             yield Argument(key, "body", key in body.get("required", []), _given(schema, sent), sent)
 
 
+def _area(operation_id: str) -> str:
+    return _WORD.sub("_", operation_id.partition("_")[0].removesuffix("Api")).lower()
+
+
+def _name(operation_id: str) -> str:
+    return _WORD.sub("_", operation_id.partition("_")[2]).lower()
+
+
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Operation:
-    area, _, name = operation["operationId"].partition("_")
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
     in_body = "ApiPaginationOptions" in json.dumps(_request_schema(operation))
     return Operation(
         id=operation["operationId"],
-        area=area.removesuffix("Api").lower(),
-        name=_WORD.sub("_", name).lower(),
+        area=_area(operation["operationId"]),
+        name=_name(operation["operationId"]),
         method=method.upper(),
         path=path,
         arguments=tuple(_arguments(operation)),
@@ -156,11 +191,7 @@ def _request_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _operations() -> tuple[Operation, ...]:
-    return tuple(
-        _operation(path, method, operation)
-        for path, methods in _SDK["paths"].items()
-        for method, operation in methods.items()
-    )
+    return tuple(_operation(path, method, operation) for (path, method), operation in _PATHS.items())
 
 
 OPERATIONS = _operations()
