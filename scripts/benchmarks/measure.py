@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-__all__ = ["Figure", "Figures", "rate", "seconds"]
+__all__ = ["Figure", "Figures", "rate", "rounded", "seconds"]
 
 Figures = dict[str, "Figure"]
 
@@ -55,3 +55,8 @@ async def rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: i
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(concurrency)))
     return calls / (time.perf_counter() - started)
+
+
+def rounded(value: float) -> str:
+    """A figure as people read it: three digits or so."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

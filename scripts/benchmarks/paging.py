@@ -1,24 +1,25 @@
-"""A walk over forty pages of a thousand records, with latency; and how long it holds the event loop."""
+"""A walk over pages of a thousand records: its time, how long it holds the event loop, and what memory it takes."""
 
 import asyncio
 import contextlib
 import gc
 import importlib
+import resource
 import time
 from collections.abc import Awaitable, Callable
 
 from benchmarks.measure import Figure, Figures
 from nexport_campus import NexportCampus, StaticToken
 
-__all__ = ["longest_hold", "paging"]
+__all__ = ["longest_hold", "memory", "paging"]
 
 ORG = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 Walk = Callable[[], Awaitable[int]]
 
 
-async def paging(url: str, runs: int) -> Figures:
-    """Seconds that a walk takes; the stock client is left out where it isn't there."""
+async def paging(url: str, runs: int, records: int) -> Figures:
+    """Seconds that a walk over so many records takes; the stock client is left out where it isn't there."""
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         walks: dict[str, Walk] = {
             "nexport-campus, concurrent(8)": lambda: _walk(campus, 8),
@@ -31,9 +32,9 @@ async def paging(url: str, runs: int) -> Figures:
             for name, walk in walks.items():
                 gc.collect()
                 started = time.perf_counter()
-                records = await walk()
+                met = await walk()
                 taken[name].append(time.perf_counter() - started)
-                assert records == 40_000, f"{name} walked over {records} records"
+                assert met == records, f"{name} walked over {met} records"
     return {name: Figure(values) for name, values in taken.items()}
 
 
@@ -49,6 +50,18 @@ async def longest_hold(url: str, runs: int) -> Figure:
             task.cancel()
             holds.append(watch.longest * 1000)
     return Figure(holds)
+
+
+async def memory(url: str, records: int) -> float:
+    """MiB by which the process' peak grows over a walk, after the first tenth of it."""
+    met, early = 0, 0
+    async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
+        async for _ in campus.learning.search_enrollments(org_ids=[ORG]).concurrent(8):
+            met += 1
+            if met == records // 10:
+                early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert met == records, f"{met} records of {records}"
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - early) / 1024
 
 
 class _Watch:

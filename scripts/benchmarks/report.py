@@ -1,71 +1,102 @@
-"""The figures as Markdown tables and as a chart."""
+"""The figures as Markdown: docs/benchmarks.md has all of them, README those that matter most and the chart."""
 
 import os
 import platform
-from collections.abc import Mapping
+import re
 from datetime import UTC, datetime
-from html import escape
+from pathlib import Path
 
-from benchmarks.measure import Figure, Figures
+from benchmarks.chart import chart
+from benchmarks.measure import Figure, Figures, rounded
 
-__all__ = ["chart", "heading", "table"]
+__all__ = ["OURS", "Report"]
 
-_OURS = "nexport-campus"
+OURS = "nexport-campus"
+_README = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end of benchmarks -->)", re.DOTALL)
 
 
-def heading(runs: int) -> str:
+class Report:
+    """Takes figures as they are measured; what is `shown` stands in README too."""
+
+    def __init__(self, runs: int) -> None:
+        self._parts = [_heading(runs)]
+        self._shown: list[str] = []
+        self._lines: list[str] = []
+        self._panels: dict[str, tuple[str, Figures]] = {}
+
+    @property
+    def markdown(self) -> str:
+        """All tables."""
+        return "# Benchmarks\n\n" + "\n".join(self._parts)
+
+    def table(
+        self, title: str, unit: str, figures: Figures, base: str, *, more_is_better: bool, shown: bool = False
+    ) -> None:
+        """Take the figures of one benchmark; `base` is the contender that the others are compared with."""
+        ordered = dict(sorted(figures.items(), key=lambda item: item[1].median, reverse=more_is_better))
+        rows = [f"### {title}\n", f"| | {unit} | times {base} |", "| --- | ---: | ---: |"]
+        for name, figure in ordered.items():
+            against = _times(figure, figures[base], more_is_better) if base in figures else ""
+            rows.append(f"| {_bold(name)} | {_spread(figure)} | {against} |")
+        self._parts.append("\n".join(rows) + "\n")
+        if shown:
+            self._panels[title] = (f"{unit}, {'more' if more_is_better else 'less'} is better", ordered)
+            self._shown.append(_summary(title, unit, ordered, more_is_better=more_is_better))
+
+    def line(self, text: str, *, shown: bool = False) -> None:
+        """Take a figure that is compared with nothing."""
+        self._parts.append(f"{text}\n")
+        self._lines += [text] if shown else []
+
+    def write(self, root: Path) -> None:
+        """Write docs/benchmarks.md, docs/benchmarks.svg, and README's part between its two marks."""
+        (root / "docs" / "benchmarks.md").write_text(self.markdown, encoding="utf-8")
+        (root / "docs" / "benchmarks.svg").write_text(chart(self._panels, OURS), encoding="utf-8")
+        readme = root / "README.md"
+        written, found = _README.subn(
+            lambda mark: f"{mark[1]}{self._readme()}{mark[2]}", readme.read_text(encoding="utf-8")
+        )
+        assert found == 1, "README.md has lost the marks between which the benchmarks stand"
+        readme.write_text(written, encoding="utf-8")
+
+    def _readme(self) -> str:
+        head = "| | nexport-campus | beside it |\n| --- | ---: | --- |"
+        lines = "\n".join(f"- {line}" for line in self._lines)
+        shown = "\n".join(self._shown)
+        return (
+            f"{self._parts[0]}\n{head}\n{shown}\n\n{lines}\n\n![The figures as bars](docs/benchmarks.svg)\n"
+        )
+
+
+def _heading(runs: int) -> str:
     """Date, machine and how it was measured."""
     today = datetime.now(UTC).date()
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"Measured on {today} ({machine}), medians of {runs} interleaved runs, lowest and highest in brackets.\n"
+    return f"Measured on {today} ({machine}), medians of up to {runs} interleaved runs, lowest and highest in brackets.\n"
 
 
-def table(title: str, unit: str, figures: Figures, base: str, *, more_is_better: bool) -> str:
-    """One table; `base` is the contender that the others are compared with."""
-    rows = [f"### {title}\n", f"| | {unit} | times {base} |", "| --- | ---: | ---: |"]
-    for name, figure in _sorted(figures, more_is_better=more_is_better):
-        low, high = min(figure.runs), max(figure.runs)
-        against = _against(figure, figures.get(base), more_is_better=more_is_better)
-        shown = f"**{name}**" if name.startswith(_OURS) else name
-        rows.append(f"| {shown} | {_round(figure.median)} ({_round(low)} to {_round(high)}) | {against} |")
-    return "\n".join(rows) + "\n"
+def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -> str:
+    """One row for README: our best figure, and how many times as fast as each of the others it is."""
+    ours = [name for name in figures if name.startswith(OURS)]
+    best = next(iter(ours))
+    others = (
+        f"{_times(figures[best], figure, more_is_better)} times {name}"
+        for name, figure in figures.items()
+        if name not in ours
+    )
+    variant = best.removeprefix(OURS).strip(", ")
+    label = f"{title} ({variant})" if variant else title
+    return f"| {label} | {_spread(figures[best])} {unit} | {', '.join(others)} |"
 
 
-def _sorted(figures: Figures, *, more_is_better: bool) -> list[tuple[str, Figure]]:
-    return sorted(figures.items(), key=lambda item: item[1].median, reverse=more_is_better)
-
-
-def _against(figure: Figure, base: Figure | None, *, more_is_better: bool) -> str:
+def _times(figure: Figure, base: Figure, more_is_better: bool) -> str:
     """How many times as fast as the base."""
-    if base is None:
-        return ""
     return f"{figure.times(base) if more_is_better else base.times(figure):.2f}"
 
 
-def _round(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+def _spread(figure: Figure) -> str:
+    return f"{rounded(figure.median)} ({rounded(min(figure.runs))} to {rounded(max(figure.runs))})"
 
 
-def chart(panels: Mapping[str, tuple[str, Figures]], *, width: int = 760) -> str:
-    """An SVG with one panel of bars for each title: `(unit, figures)`, ours in colour."""
-    parts, y = [], 10
-    for title, (unit, figures) in panels.items():
-        parts.append(_text(12, y + 18, f"{title} ({unit})", weight="bold"))
-        y += 30
-        longest = max(figure.median for figure in figures.values())
-        for name, figure in figures.items():
-            length = (width - 360) * figure.median / longest
-            colour = "#1f6feb" if name.startswith(_OURS) else "#9aa4af"
-            parts.append(_text(240, y + 13, name, anchor="end"))
-            parts.append(f'<rect x="250" y="{y}" width="{length:.1f}" height="17" rx="2" fill="{colour}"/>')
-            parts.append(_text(256 + length, y + 13, _round(figure.median)))
-            y += 23
-        y += 14
-    size = f'width="{width}" height="{y}" viewBox="0 0 {width} {y}"'
-    style = 'font-family="system-ui, sans-serif" font-size="13" role="img"'
-    background = f'<rect width="{width}" height="{y}" fill="#ffffff"/>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{background}{"".join(parts)}</svg>\n'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
-    return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}" font-weight="{weight}" fill="#24292f">{escape(text)}</text>'
+def _bold(name: str) -> str:
+    return f"**{name}**" if name.startswith(OURS) else name

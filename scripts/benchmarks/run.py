@@ -9,11 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks import report
 from benchmarks.calls import calls
 from benchmarks.decoding import decoding
-from benchmarks.measure import Figures, rate
-from benchmarks.paging import longest_hold, paging
+from benchmarks.measure import rate
+from benchmarks.paging import longest_hold, memory, paging
+from benchmarks.report import Report
+from benchmarks.server import SIZE
 from benchmarks.starting import regenerating, starting
 from nexport_campus import NexportCampus, StaticToken
 
@@ -25,57 +26,74 @@ LATENCY = 0.05
 
 
 def main(*, quick: bool = False) -> int:
-    """Measure, print the tables, and write docs/benchmarks.md and its chart; a quick run writes nothing."""
+    """Measure, print the tables, and write docs/benchmarks.md, its chart and README's part; a quick run writes nothing."""
     sys.path += [str(CLIENTS), *(str(path) for path in CLIENTS.glob("generator_*"))]
-    runs, count = (1, 40) if quick else (9, 1500)
-    tables = [report.heading(runs)]
-    panels: dict[str, tuple[str, Figures]] = {}
-
-    decoded = decoding(runs)
-    tables.append(
-        report.table(
-            "A page of 1000 section enrollments", "ms", decoded, "stock client", more_is_better=False
-        )
-    )
-    panels["A page of 1000 section enrollments, bytes to models"] = ("ms, less is better", decoded)
-    with _server(0) as url:
-        for concurrency in (1, 50, 200):
-            figures = asyncio.run(calls(url, concurrency, count, min(runs, 5)))
-            title = f"Small calls, {concurrency} at once"
-            tables.append(report.table(title, "calls a second", figures, "raw httpx", more_is_better=True))
-            if concurrency == 50:
-                panels[title] = ("calls a second, more is better", figures)
-    with _server(LATENCY) as url:
-        walks = asyncio.run(paging(url, min(runs, 3)))
-        title = "40 pages of 1000, at 50 ms latency"
-        tables.append(report.table(title, "seconds", walks, "stock client, sequential", more_is_better=False))
-        panels[title] = ("seconds, less is better", walks)
-        hold = asyncio.run(longest_hold(url, min(runs, 3)))
-        tables.append(
-            f"While these pages are consumed, the event loop is held for {hold.median:.1f} ms at most.\n"
-        )
-        tables.append(asyncio.run(_connections(url)))
-    search_path = ":".join(sys.path[1:])
-    tables.append(
-        report.table("Starting", "ms", starting(runs, search_path), "import httpx", more_is_better=False)
-    )
+    runs = 1 if quick else 9
+    report = Report(runs)
+    _decoding(report, runs)
+    _calls(report, min(runs, 5), 40 if quick else 1500)
+    _paging(report, min(runs, 5), 4 if quick else 40)
+    _memory(report, 10 if quick else 1000)
+    _starting(report, runs)
     if not quick:
-        tables.append(f"Regenerating everything takes {regenerating(3).median:.1f} s.\n")
-    text = "\n".join(tables)
-    print(text)
-    if not quick:
-        (ROOT / "docs" / "benchmarks.svg").write_text(report.chart(panels), encoding="utf-8")
-        (ROOT / "docs" / "benchmarks.md").write_text(f"# Benchmarks\n\n{text}", encoding="utf-8")
+        report.line(f"Regenerating everything takes {regenerating(3).median:.1f} s.")
+        report.write(ROOT)
+    print(report.markdown)
     return 0
 
 
-async def _connections(url: str) -> str:
+def _decoding(report: Report, runs: int) -> None:
+    title = "A page of 1000 section enrollments, bytes to models"
+    report.table(title, "ms", decoding(runs), "stock client", more_is_better=False, shown=True)
+
+
+def _calls(report: Report, runs: int, count: int) -> None:
+    with _server(0, 1) as url:
+        for concurrency in (1, 50, 200):
+            figures = asyncio.run(calls(url, concurrency, count, runs))
+            title = f"Small calls, {concurrency} at once"
+            report.table(title, "calls a second", figures, "raw httpx", more_is_better=True, shown=True)
+
+
+def _paging(report: Report, runs: int, pages: int) -> None:
+    with _server(LATENCY, pages) as url:
+        walks = asyncio.run(paging(url, runs, pages * SIZE))
+        title = f"{pages} pages of {SIZE}, at {LATENCY * 1000:.0f} ms latency"
+        report.table(title, "seconds", walks, "stock client, sequential", more_is_better=False, shown=True)
+        hold = asyncio.run(longest_hold(url, runs))
+        report.line(
+            f"While these pages are consumed, the event loop is held for {hold.median:.1f} ms at most"
+            f" ({min(hold.runs):.1f} to {max(hold.runs):.1f}), garbage collection included.",
+            shown=True,
+        )
+        opened = asyncio.run(_connections(url))
+        report.line(
+            f"1000 calls, 50 at once at that latency, open {opened} connections (16 requests run at a time).",
+            shown=True,
+        )
+
+
+def _memory(report: Report, pages: int) -> None:
+    with _server(0, pages) as url:
+        grown = asyncio.run(memory(url, pages * SIZE))
+        report.line(
+            f"Over a walk through {pages * SIZE:,} records, eight pages ahead, memory grows by {grown:.1f} MiB after"
+            " the first tenth.",
+            shown=True,
+        )
+
+
+def _starting(report: Report, runs: int) -> None:
+    figures = starting(runs, ":".join(sys.path[1:]))
+    report.table("Starting", "ms", figures, "import httpx", more_is_better=False)
+
+
+async def _connections(url: str) -> int:
     """How many connections 1000 calls open, 50 at once with latency."""
     async with httpx.AsyncClient() as client:
         before = int((await client.get(f"{url}/connections")).text)
         await _thousand_calls(url)
-        opened = int((await client.get(f"{url}/connections")).text) - before
-    return f"1000 calls, 50 at once, open {opened} connections (16 requests run at a time).\n"
+        return int((await client.get(f"{url}/connections")).text) - before
 
 
 async def _thousand_calls(url: str) -> None:
@@ -86,8 +104,8 @@ async def _thousand_calls(url: str) -> None:
 
 
 @contextlib.contextmanager
-def _server(latency: float) -> Iterator[str]:
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(latency)]
+def _server(latency: float, pages: int) -> Iterator[str]:
+    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(latency), str(pages)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None

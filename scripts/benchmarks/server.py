@@ -1,6 +1,6 @@
 """A campus that answers at once, or after a fixed time: bytes made beforehand, in a process of its own.
 
-`python server.py LATENCY_SECONDS` prints its port and serves until its standard input closes.
+`python server.py LATENCY_SECONDS PAGES` prints its port and serves until its standard input closes.
 """
 
 import asyncio
@@ -11,11 +11,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-__all__ = ["page_of", "section_page"]
+__all__ = ["SIZE", "section_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = 40
 SIZE = 1000
+_NO_PAGE = b"-8000-000000000000"
+_NO_NUMBER = b'"page": 0,'
 
 
 def section_page(size: int = SIZE) -> bytes:
@@ -24,25 +25,32 @@ def section_page(size: int = SIZE) -> bytes:
     return json.dumps([_with_fresh_ids(example) for _ in range(size)]).encode()
 
 
-def page_of(number: int) -> bytes:
-    """One page of enrollments, as SearchEnrollments answers."""
+def _template(pages: int) -> bytes:
+    """A page of enrollments, as SearchEnrollments answers; `_page` puts its number into it, and into every id."""
     item = {
-        "enrollment_id": "12345678-1234-5678-9abc-123456789abc",
         "enrollment_date": "2015-12-25T19:25:24.731+00:00",
         "completion_date": "2016-01-25T19:25:24.731+00:00",
-        "syllabus_id": "12345678-1234-5678-9abc-123456789abc",
         "last_activity_date": "2016-01-25T19:25:24.731+00:00",
         "result": 1,
         "phase": 2,
-        "user_id": "12345678-1234-5678-9abc-123456789abc",
     }
+    names = ("enrollment_id", "syllabus_id", "user_id")
+    enrollments = [
+        item | {name: f"{number:08x}-{place:04x}-4000{_NO_PAGE.decode()}" for place, name in enumerate(names)}
+        for number in range(SIZE)
+    ]
     head = {
-        "page": number,
+        "page": 0,
         "page_size": SIZE,
-        "total_count": PAGES * SIZE,
+        "total_count": pages * SIZE,
         "api_error_entity": {"error_code": 0},
     }
-    return json.dumps({"enrollments": [_with_fresh_ids(item) for _ in range(SIZE)]} | head).encode()
+    return json.dumps(head | {"enrollments": enrollments}).encode()
+
+
+def _page(template: bytes, number: int) -> bytes:
+    numbered = template.replace(_NO_NUMBER, b'"page": %d,' % number)
+    return numbered.replace(_NO_PAGE, b"-8000-%012x" % number)
 
 
 def _schemas() -> dict[str, Any]:
@@ -60,8 +68,9 @@ def _with_fresh_ids(node: Any) -> Any:
 class _Campus(asyncio.Protocol):
     connections = 0
 
-    def __init__(self, answers: dict[bytes, bytes], latency: float) -> None:
-        self._answers = answers
+    def __init__(self, section: bytes, template: bytes, latency: float) -> None:
+        self._section = section
+        self._template = template
         self._latency = latency
         self._buffer = b""
 
@@ -83,13 +92,10 @@ class _Campus(asyncio.Protocol):
     def _answer(self, target: bytes) -> None:
         path, _, query = target.partition(b"?")
         page = re.search(rb"(?:^|&)page=(\d+)", query)
-        key = path.rsplit(b"/", 1)[-1]
-        if key == b"connections":
+        if path.endswith(b"/connections"):
             body = str(_Campus.connections).encode()
         else:
-            body = self._answers.get(
-                key + (b"/" + page[1] if page and key == b"SearchEnrollments" else b""), b"{}"
-            )
+            body = _page(self._template, int(page[1])) if page else self._section
         answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
             len(body),
             body,
@@ -104,16 +110,17 @@ class _Campus(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def _serve(latency: float) -> None:
-    answers = {b"GetSection": json.dumps(_schemas()["SectionResponse"]["default"]).encode()}
-    if latency:
-        answers |= {b"SearchEnrollments/%d" % number: page_of(number) for number in range(1, PAGES + 1)}
+async def _serve(latency: float, pages: int) -> None:
+    section = json.dumps(_schemas()["SectionResponse"]["default"]).encode()
+    template = _template(pages)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Campus(answers, latency), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(
+        lambda: _Campus(section, template, latency), "127.0.0.1", 0, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1])))
+    asyncio.run(_serve(float(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,39 @@
+"""The figures as a chart of bars."""
+
+from collections.abc import Mapping
+from html import escape
+
+from benchmarks.measure import Figures, rounded
+
+__all__ = ["chart"]
+
+_WIDTH = 800
+_NAMES = 290
+_BARS = 380
+
+
+def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
+    """An SVG with one panel of bars for each title: `(unit, figures)`, those whose name begins as ours in colour."""
+    parts, y = [], 10
+    for title, (unit, figures) in panels.items():
+        parts.append(_text(12, y + 18, f"{title} ({unit})", weight="bold"))
+        y += 30
+        longest = max(figure.median for figure in figures.values())
+        for name, figure in figures.items():
+            length = _BARS * figure.median / longest
+            colour = "#1f6feb" if name.startswith(ours) else "#9aa4af"
+            parts.append(_text(_NAMES - 10, y + 13, name, anchor="end"))
+            parts.append(
+                f'<rect x="{_NAMES}" y="{y}" width="{length:.1f}" height="17" rx="2" fill="{colour}"/>'
+            )
+            parts.append(_text(_NAMES + 6 + length, y + 13, rounded(figure.median)))
+            y += 23
+        y += 14
+    size = f'width="{_WIDTH}" height="{y}" viewBox="0 0 {_WIDTH} {y}"'
+    style = 'font-family="system-ui, sans-serif" font-size="13" role="img"'
+    background = f'<rect width="{_WIDTH}" height="{y}" fill="#ffffff"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{background}{"".join(parts)}</svg>\n'
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
+    return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}" font-weight="{weight}" fill="#24292f">{escape(text)}</text>'
