@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import httpx
 from opentelemetry import context, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -71,9 +72,7 @@ def _known_before(
     base_url: str, operation_id: str, method: str, path: str
 ) -> "tuple[str, dict[str, AttributeValue]]":
     """The name of a call's span, and what is known when it starts, as samplers want it."""
-    from httpx import URL
-
-    base = URL(base_url)
+    base = httpx.URL(base_url)
     template = base.path.rstrip("/") + path
     return f"{method} {template}", {
         "http.request.method": method,

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, Tracer
@@ -56,10 +55,12 @@ def count(provider: TracerProvider) -> Count:
 
 @pytest.fixture
 def instrumented(provider: TracerProvider) -> Iterator[None]:
-    """OpenTelemetry's httpx instrumentation."""
-    HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+    """OpenTelemetry's httpx instrumentation, which needs a newer API than the SDK does."""
+    module = pytest.importorskip("opentelemetry.instrumentation.httpx", exc_type=ImportError)
+    instrumentor = module.HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
     yield
-    HTTPXClientInstrumentor().uninstrument()
+    instrumentor.uninstrument()
 
 
 def found(spans: InMemorySpanExporter, operation_id: str) -> list[ReadableSpan]:
