@@ -27,11 +27,8 @@ def test_readme_lists_every_operation() -> None:
 
 
 def test_readme_shows_code_early() -> None:
-    """A newcomer meets runnable code within the first forty lines, and it compiles."""
-    lines = README.splitlines()
-    assert lines.index("```python") < 40
-    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
-        compile(f"async def block():\n    {block.replace(chr(10), chr(10) + '    ')}", "README.md", "exec")
+    """A newcomer meets code within the first forty lines; tests/documentation runs it."""
+    assert README.splitlines().index("```python") < 40
 
 
 def test_version_is_the_same_everywhere() -> None:

@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Iterable
+from importlib import import_module
 from types import ModuleType
 
 import attrs
@@ -17,6 +18,8 @@ __all__ = ["ReferencePage", "pages"]
 _LISTS = ("AsyncPager", "Page", "RawResponse")
 _ELSEWHERE = ("cli", "demo", "models")
 """Modules without a page of their own: programs, which offer nothing to import, and what has two pages already."""
+
+_WITHOUT_SIGNATURE = {"separate_signature": "false", "show_signature": "false"}
 
 
 @attrs.frozen
@@ -62,8 +65,7 @@ def _lists() -> ReferencePage:
 
 def _errors() -> ReferencePage:
     entries = (
-        _entry(f"nexport_campus.{name}", members="false", separate_signature="false", show_signature="false")
-        for name in _error_names()
+        _entry(f"nexport_campus.{name}", members="false", **_WITHOUT_SIGNATURE) for name in _error_names()
     )
     return _page(
         "Errors", "errors", ["# Errors", "All of them are imported from `nexport_campus`.", *entries]
@@ -79,9 +81,8 @@ def _models() -> ReferencePage:
         "nexport_client.types.Model",
         heading="What every model has",
         members="[from_dict, to_dict, to_row, columns]",
-        show_signature="false",
-        separate_signature="false",
-        show_root_toc_entry="true",
+        toc_label="What every model has",
+        **_WITHOUT_SIGNATURE,
     )
     names = [name for name in models.__all__ if not _is_enum(name)]
     entries = (_entry(f"nexport_campus.models.{name}", members="false", show_bases="false") for name in names)
@@ -103,8 +104,11 @@ def _enums() -> ReferencePage:
 def _modules() -> Iterable[ReferencePage]:
     for name in sorted(_public_modules(nexport_campus)):
         path = f"nexport_campus.{name}"
-        text = [_entry(path, heading_level="1", show_root_full_path="true")]
-        yield _page(path, name, text)
+        options = {"heading_level": "1", "show_root_full_path": "true"}
+        options["members"] = f"[{', '.join(import_module(path).__all__)}]"
+        if name == "testing":
+            options |= _WITHOUT_SIGNATURE  # pytest gives fixtures their arguments
+        yield _page(path, name, [_entry(path, **options)])
 
 
 def _public_modules(package: ModuleType) -> Iterable[str]:
