@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from griffe import Alias, Attribute, ExprName, Extension, Function, GriffeLoader, Module
+from griffe import Alias, Attribute, ExprName, Extension, GriffeLoader, Module
 
 import nexport_campus
 
@@ -13,8 +13,7 @@ class AsUsersSeeThem(Extension):
     """Shows the vendor's areas as `campus.learning`, and every model as one of `nexport_campus.models`.
 
     Both are made when a program runs; who only reads the code, as the reference does, doesn't find them. The generated
-    code doesn't import the errors that its docstrings name; with these they are links. And a default that is a constant
-    is shown by its value.
+    code doesn't import the errors that its docstrings name; with these they are links.
     """
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **_: Any) -> None:
@@ -25,7 +24,6 @@ class AsUsersSeeThem(Extension):
             _add_errors(code["nexport_client.api"])
         elif pkg.name == "nexport_campus":
             _add_models(pkg["models"], code["nexport_client.models"])
-            _show_defaults(pkg["_client.NexportCampus.__init__"], code)
 
 
 def _add_areas(campus: Module, areas: Any) -> None:
@@ -44,9 +42,3 @@ def _add_errors(api: Module) -> None:
 def _add_models(ours: Module, generated: Module) -> None:
     for name in map(str, generated.exports or ()):
         ours.set_member(name, Alias(name, f"{generated.path}.{name}"))
-
-
-def _show_defaults(function: Function, code: Any) -> None:
-    for parameter in function.parameters:
-        if isinstance(parameter.default, ExprName):
-            parameter.default = code[parameter.default.canonical_path].value

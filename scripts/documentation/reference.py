@@ -37,13 +37,15 @@ def pages() -> list[ReferencePage]:
 
 
 def _client() -> ReferencePage:
-    special = {"NexportCampus", "Unset", "__version__", *_LISTS, *_error_names()}
+    special = {"NexportCampus", "UNSET", "Unset", "__version__", *_LISTS, *_error_names()}
     names = ["NexportCampus", *(name for name in nexport_campus.__all__ if name not in special)]
     text = [
         "# The client",
         "Everything on this page is imported from `nexport_campus`.",
         tables.areas(),
-        *(_entry(f"nexport_campus.{name}", show_bases="false") for name in names),
+        *(_entry(f"nexport_campus.{name}") for name in names),
+        _entry("nexport_campus.UNSET", show_if_no_docstring="true"),
+        "Not given, where None is a value of its own: `utc_expiration_date` of `authenticate`, and `with_options`.",
     ]
     return _page("Client", "client", text)
 
@@ -65,7 +67,8 @@ def _lists() -> ReferencePage:
 
 def _errors() -> ReferencePage:
     entries = (
-        _entry(f"nexport_campus.{name}", members="false", **_WITHOUT_SIGNATURE) for name in _error_names()
+        _entry(f"nexport_campus.{name}", members="false", show_bases="true", **_WITHOUT_SIGNATURE)
+        for name in _error_names()
     )
     return _page(
         "Errors", "errors", ["# Errors", "All of them are imported from `nexport_campus`.", *entries]
@@ -85,7 +88,7 @@ def _models() -> ReferencePage:
         **_WITHOUT_SIGNATURE,
     )
     names = [name for name in models.__all__ if not _is_enum(name)]
-    entries = (_entry(f"nexport_campus.models.{name}", members="false", show_bases="false") for name in names)
+    entries = (_entry(f"nexport_campus.models.{name}", members="false") for name in names)
     return _page("Models", "models", ["# Models", lead, shared, *entries])
 
 
@@ -96,7 +99,7 @@ def _enums() -> ReferencePage:
     )
     text = ["# Enums", lead]
     for name in filter(_is_enum, models.__all__):
-        text += [_entry(f"nexport_campus.models.{name}", members="false", show_bases="false")]
+        text += [_entry(f"nexport_campus.models.{name}", members="false")]
         text += [tables.members(getattr(models, name))]
     return _page("Enums", "enums", text)
 

@@ -1,0 +1,62 @@
+"""Signatures in the reference that the code alone doesn't show: those that attrs makes, and defaults that are constants."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from griffe import (
+    Attribute,
+    Class,
+    Expr,
+    ExprCall,
+    ExprKeyword,
+    ExprName,
+    Extension,
+    Function,
+    GriffeLoader,
+    Module,
+    Parameter,
+    ParameterKind,
+    Parameters,
+)
+
+__all__ = ["AsCalled"]
+
+_MADE_BY_ATTRS = "attrs.frozen"
+
+
+class AsCalled(Extension):
+    """Gives attrs' classes the `__init__` that they have when a program runs, and shows what constants stand for."""
+
+    def on_class(self, *, cls: Class, loader: GriffeLoader, **_: Any) -> None:
+        """Give a class of attrs' its signature."""
+        if any(decorator.callable_path == _MADE_BY_ATTRS for decorator in cls.decorators):
+            made = Parameters(Parameter("self"), *_parameters(cls))
+            cls.set_member("__init__", Function("__init__", parameters=made))
+
+    def on_package(self, *, pkg: Module, loader: GriffeLoader, **_: Any) -> None:
+        """Show the client's defaults by their values."""
+        if pkg.name == "nexport_campus":
+            for parameter in pkg["_client.NexportCampus.__init__"].parameters:
+                if isinstance(parameter.default, ExprName):
+                    constant = loader.modules_collection[parameter.default.canonical_path]
+                    parameter.default = constant.value
+
+
+def _parameters(cls: Class) -> Iterator[Parameter]:
+    for attribute in cls.members.values():
+        if isinstance(attribute, Attribute) and attribute.annotation and not attribute.is_private:
+            options = _options(attribute.value)
+            if options.get("init") != "False":
+                yield Parameter(
+                    attribute.name,
+                    annotation=attribute.annotation,
+                    kind=ParameterKind.positional_or_keyword,
+                    default=options.get("default"),
+                )
+
+
+def _options(value: str | Expr | None) -> dict[str, Any]:
+    """What is said of a field: `attrs.field(...)` has options, and anything else is a default."""
+    if isinstance(value, ExprCall) and value.canonical_path == "attrs.field":
+        return {each.name: each.value for each in value.arguments if isinstance(each, ExprKeyword)}
+    return {} if value is None else {"default": value}
