@@ -60,6 +60,12 @@ def test_few_examples_are_not_run() -> None:
     assert len(left_out) <= 3
 
 
+def test_docstrings_leave_examples_to_the_documents() -> None:
+    """No docstring has a block of Python: nothing would run it."""
+    for module in [*(ROOT / "custom").rglob("*.py"), *(ROOT / "nexport_client").rglob("*.py")]:
+        assert "```python" not in module.read_text(encoding="utf-8"), module
+
+
 def test_included_programs_have_tests() -> None:
     """A program that a page shows whole is one of examples/, with tests of its own."""
     blocks = [
