@@ -8,7 +8,7 @@ from .errors import PipelineError
 from .jsontext import Document, dumps, loads
 from .layout import Layout
 from .pages import Stated
-from .spec import the_operation, validate
+from .spec import SHARED, components, the_operation, validate
 
 __all__ = ["Inputs", "read"]
 
@@ -58,15 +58,25 @@ class Inputs:
         ]
 
     def sources(self) -> dict[str, Document]:
-        """All documents by file; a fragment takes the place of a provisional one."""
+        """All documents by file; what fragments state outranks what is provisional, whole or in part."""
         provisional = {
-            f"{Layout.PROVISIONAL}/{name}.json": document
+            f"{Layout.PROVISIONAL}/{name}.json": self._outranked(document)
             for name, document in self.provisional.items()
             if name not in self.fragments
         }
         return provisional | {
             f"{Layout.FRAGMENTS}/{name}.json": document for name, document in self.fragments.items()
         }
+
+    def _outranked(self, document: Document) -> Document:
+        """A provisional document with the vendor's own words wherever a fragment has them."""
+        stated: Document = {}
+        for fragment in self.fragments.values():
+            stated |= components(fragment, "schemas")
+        top = {key: value for fragment in self.fragments.values() for key, value in fragment.items()}
+        schemas = {name: stated.get(name, schema) for name, schema in components(document, "schemas").items()}
+        shared = {key: top[key] for key in SHARED if key in top}
+        return {**document, **shared, "components": {**document.get("components", {}), "schemas": schemas}}
 
 
 def _read_folder(root: Path, folder: str) -> dict[str, Document]:

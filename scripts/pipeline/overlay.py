@@ -56,15 +56,14 @@ def apply(actions: Iterable[Action], document: Document, where: str) -> Document
         PipelineError: an action matches nothing, its target is no JSONPath, or its update does not fit what it selects.
     """
     result = copy.deepcopy(document)
+    vain: list[str] = []  # all are told at once: a person has to look at each
     for action in actions:
         try:
             places = [match.parts for match in _JSONPATH.finditer(action.target, result)]
         except JSONPathError as error:
             raise PipelineError(f"{where}: {action}: the target is no JSONPath: {error.args[0]}") from error
         if not places:
-            raise PipelineError(
-                f"{where}: {action} matches nothing; has the vendor changed what it mends? Remove it, or aim it anew"
-            )
+            vain.append(f"{where}: {action} matches nothing")
         for place in reversed(
             places
         ):  # from the end, so that removing from a list moves nothing still to come
@@ -72,6 +71,9 @@ def apply(actions: Iterable[Action], document: Document, where: str) -> Document
                 _remove(result, place)
             else:
                 _update(result, place, action, where)
+    if vain:
+        listed = "\n".join(vain)
+        raise PipelineError(f"{listed}; has the vendor changed what it mends? Remove it, or aim it anew")
     return result
 
 

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from .errors import PipelineError
 from .jsontext import Document, escape
 
+# What all documents say of the API as a whole.
+SHARED = ("openapi", "info", "servers")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 # `AreaApi_DoThing`. It becomes a file name, a module and a method: nothing that leaves a folder or is no identifier.

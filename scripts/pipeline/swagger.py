@@ -11,11 +11,10 @@ from typing import Any
 from .errors import PipelineError
 from .jsontext import Document, escape, loads
 from .pages import Stated
-from .spec import METHODS, components, references, the_operation, validate
+from .spec import METHODS, SHARED, components, references, the_operation, validate
 
 __all__ = ["read_definition"]
 
-_SHARED = ("openapi", "info", "servers")
 _SCHEMA = "#/components/schemas/"
 
 
@@ -64,7 +63,7 @@ def _fragment(document: Document, path: str, method: str, where: str) -> Documen
     common = item.get("parameters")
     shared = {"parameters": _resolved(common, document, f"{where}: {place}/parameters")} if common else {}
     stated = {**shared, method: operation}
-    top = {key: document[key] for key in _SHARED if key in document}
+    top = {key: document[key] for key in SHARED if key in document}
     return {**top, "paths": {path: stated}, "components": {"schemas": _reached(stated, document, where)}}
 
 

@@ -249,7 +249,10 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
         lambda d: operation(d, "GetTests").update({"x-nexport-effect": "read"}),
         "counts as reading now",
     ),
-    "deprecated": (lambda d: operation(d, "GetTests").update(deprecated=True), "changed: The vendor marks this operation as obsolete"),
+    "deprecated": (
+        lambda d: operation(d, "GetTests").update(deprecated=True),
+        "changed: The vendor marks this operation as obsolete",
+    ),
 }
 
 
