@@ -1,12 +1,12 @@
 """Calendar months and days of a time zone, as windows that tile a span of time."""
 
-from datetime import UTC, date, datetime, time, timezone, tzinfo
+from bisect import bisect_left
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import attrs
 from dateutil.relativedelta import relativedelta
-from dateutil.tz import resolve_imaginary
 
 __all__ = ["Window", "days", "months"]
 
@@ -109,8 +109,17 @@ def _windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativ
 
 
 def _first_instant(day: date, zone: tzinfo) -> datetime:
-    """When a day begins in a zone; where clocks skip midnight, that is when they do."""
-    return resolve_imaginary(datetime.combine(day, time(), zone)).astimezone(UTC)
+    """When a day begins in a zone; where clocks skip midnight, that is when they do.
+
+    It is searched for by the second and from UTC, which every tzinfo converts rightly; of a local time pytz's don't know
+    the offset, and no two libraries agree on those that clocks skip.
+    """
+    earliest = datetime.combine(day, time(), UTC) - timedelta(days=1)  # no zone is further away
+
+    def day_after(seconds: int) -> date:
+        return (earliest + timedelta(seconds=seconds)).astimezone(zone).date()
+
+    return earliest + timedelta(seconds=bisect_left(range(2 * 24 * 60 * 60), day, key=day_after))
 
 
 def _shown(instant: datetime, zone: tzinfo) -> datetime:

@@ -152,6 +152,36 @@ def test_zones(cut: Cut) -> None:
     assert cut(*span, zone=timezone(timedelta(hours=5, minutes=30)))[1].start.utcoffset() == 5.5 * HOUR
 
 
+class OnlyFromUtc(tzinfo):
+    """A zone as pytz has it: right where a time in UTC is converted, and else with an offset of another century."""
+
+    def fromutc(self, moment: datetime) -> datetime:
+        local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo("America/Sao_Paulo"))
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return -timedelta(hours=3, minutes=6)
+
+    def dst(self, moment: datetime | None) -> None:
+        return None
+
+    def tzname(self, moment: datetime | None) -> str:
+        return "LMT"
+
+
+@BOTH
+def test_zones_that_are_right_only_from_utc(cut: Cut) -> None:
+    """They give the same windows."""
+    span = utc(2018, 9, 15), utc(2019, 3, 15)
+    assert cut(*span, zone=OnlyFromUtc()) == cut(*span, zone="America/Sao_Paulo")
+
+
+def test_clocks_that_skip_midnight_from_before_it() -> None:
+    """Toronto went from 23:30 to 00:30 in 1919: the day began at half past midnight."""
+    windows = days(utc(1919, 3, 30, 5), utc(1919, 4, 1, 4), zone="America/Toronto")
+    assert shown(windows) == ["1919-03-30T00:00:00-05:00", "1919-03-31T00:30:00-04:00"]
+
+
 @BOTH
 def test_ends_in_other_zones(cut: Cut) -> None:
     """It is the instants that count: the ends may be given in any zone, also within an hour that comes twice."""
