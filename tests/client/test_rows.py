@@ -60,7 +60,7 @@ def in_a_row(holds: type) -> type:
 
 
 @EVERY
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_every_model(name: str, data: st.DataObject) -> None:
     """Whatever is missing or unknown: the columns are the same, of their types, and hold each value but the secrets."""
