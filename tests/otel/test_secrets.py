@@ -12,7 +12,7 @@ from nexport_campus.otel import with_tracer_provider
 from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
 
 PASSWORD = "correct-horse-battery-staple"
-USER = "ada@lovelace.example"
+USER = "api-user@college.example"
 STUDENT = "12345678-1234-5678-9abc-123456789abc"
 WORDS = "Ada Lovelace, born 10 December 1815"
 SECRETS = (TOKEN, TOKEN.replace("-", ""), PASSWORD, USER, STUDENT, "Lovelace")
