@@ -14,7 +14,7 @@ from nexport_campus.cli._listing import list_operations
 from nexport_campus.cli._operations import Described, described, find, holds_secrets
 from nexport_campus.cli._options import argument_options, flag, given_arguments
 from nexport_campus.cli._output import fail, interactive, warn
-from nexport_campus.cli._records import FORMATS, chosen_format
+from nexport_campus.cli._records import FORMATS, Secrecy, chosen_format
 from nexport_campus.cli._secrets import secret_arguments, secret_options
 
 __all__ = ["Operations", "command"]
@@ -69,10 +69,10 @@ def _command(operation: Described) -> click.Command:
 
 def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
     arguments = given_arguments(operation, values)
-    arguments |= secret_arguments(operation, values)
+    secrets = secret_arguments(operation, values)
     wishes = Wishes(
         form=chosen_format(values["output"]),
-        show_secrets=values.get("show_secret", True),
+        secrecy=Secrecy(show=values.get("show_secret", True), known=tuple(secrets.values())),
         page=values.get("page") or 1,
         per_page=values.get("per_page"),
         limit=values.get("limit"),
@@ -85,7 +85,7 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
         if not click.confirm(question, err=True):
             fail("not confirmed; nothing was sent")
             ctx.exit(INTERRUPTED)
-    asyncio.run(call(ctx, operation, arguments, wishes))
+    asyncio.run(call(ctx, operation, {**arguments, **secrets}, wishes))
 
 
 def _own_options(operation: Described) -> list[click.Parameter]:

@@ -11,7 +11,7 @@ import click
 from nexport_campus.cli._connect import open_campus
 from nexport_campus.cli._operations import Described
 from nexport_campus.cli._output import note, warn
-from nexport_campus.cli._records import write_value, writer
+from nexport_campus.cli._records import Secrecy, write_value, writer
 from nexport_client.client import AsyncPager
 from nexport_client.kinds import Array
 
@@ -22,10 +22,10 @@ _LARGE_PAGE = 1000
 
 @attrs.frozen(kw_only=True)
 class Wishes:
-    """How an answer is wanted: its format, whether with its secrets, and which part of a list."""
+    """How an answer is wanted: its format, what of it stays out of sight, and which part of a list."""
 
     form: str
-    show_secrets: bool
+    secrecy: Secrecy
     page: int
     per_page: int | None
     limit: int | None
@@ -54,16 +54,16 @@ async def call(
 def _write(value: Any, described: Described, wishes: Wishes) -> None:
     kind = described.operation.result
     if isinstance(kind, Array) and value is not None:
-        out = writer(wishes.form, kind.item, show_secrets=wishes.show_secrets)
+        out = writer(wishes.form, kind.item, wishes.secrecy)
         out.write(value)
         out.end()
     else:
-        write_value(wishes.form, kind, value, show_secrets=wishes.show_secrets)
+        write_value(wishes.form, kind, value, wishes.secrecy)
 
 
 async def _write_pages(pager: AsyncPager[Any], described: Described, wishes: Wishes) -> None:
     """Each page as it comes."""
-    out = writer(wishes.form, described.item, show_secrets=wishes.show_secrets)
+    out = writer(wishes.form, described.item, wishes.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:

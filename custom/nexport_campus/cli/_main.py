@@ -68,8 +68,8 @@ class Nexport(click.Group):
             if connection.debug:
                 traceback.print_exc()
             code = exit_code(error)
-            told = f"{type(error).__name__}: {error}" if code == UNEXPECTED else str(error)
-            fail(told)
+            where = "" if connection.debug else "; --debug shows where"
+            fail(f"{type(error).__name__}: {error}{where}" if code == UNEXPECTED else str(error))
             sys.exit(code)
         sys.exit(result if isinstance(result, int) else 0)
 

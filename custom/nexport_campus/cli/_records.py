@@ -5,16 +5,37 @@ import sys
 from datetime import datetime
 from typing import Any, Protocol
 
+import attrs
 import click
 
 from nexport_campus.cli._output import on_terminal, printable, rendered, terminal_width
 from nexport_client.kinds import Kind
-from nexport_client.types import Model, OpenIntEnum, fields_of
+from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
 
-__all__ = ["FORMATS", "Writer", "chosen_format", "write_value", "writer"]
+__all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writer"]
 
 FORMATS = ("json", "jsonl", "table")
+_LONG = 16
+"""Characters from which on a secret can't be a word of its own in an answer."""
 _NO_ERROR = "api_error_entity_"
+
+
+@attrs.frozen
+class Secrecy:
+    """What stays out of sight.
+
+    `show`: whether the secret fields of answers are shown. `known`: secrets that an answer may echo in any field.
+    """
+
+    show: bool = False
+    known: tuple[Secret, ...] = ()
+
+    def text(self, value: str) -> str:
+        """A text without the known secrets."""
+        for secret in self.known:
+            if len(secret) >= _LONG:
+                value = value.replace(secret.reveal(), "***")
+        return value
 
 
 class Writer(Protocol):
@@ -32,31 +53,31 @@ def chosen_format(asked: str | None) -> str:
     return asked or ("table" if on_terminal() else "json")
 
 
-def writer(form: str, kind: Kind, *, show_secrets: bool) -> Writer:
+def writer(form: str, kind: Kind, secrecy: Secrecy) -> Writer:
     """What writes records of a kind in a format."""
     if form == "table":
-        return _Table(show_secrets)
-    return (_Lines if form == "jsonl" else _Array)(kind, show_secrets)
+        return _Table(secrecy)
+    return (_Lines if form == "jsonl" else _Array)(kind, secrecy)
 
 
-def write_value(form: str, kind: Kind, value: Any, *, show_secrets: bool) -> None:
+def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
     """Write one value that is no list."""
     if form == "table":
-        click.echo(_blocks([_row(value, show_secrets)]), nl=False)
+        click.echo(_blocks([_row(value, secrecy)]), nl=False)
     else:
-        click.echo(_json(_plain(kind, value, show_secrets), indent=2 if form == "json" else None))
+        click.echo(_json(kind, value, secrecy, indent=2 if form == "json" else None))
 
 
 class _Lines:
     """JSON Lines: one record a line."""
 
-    def __init__(self, kind: Kind, show_secrets: bool) -> None:
+    def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
-        self._show_secrets = show_secrets
+        self._secrecy = secrecy
 
     def write(self, items: list[Any]) -> None:
         for item in items:
-            sys.stdout.write(_json(_plain(self._kind, item, self._show_secrets)) + "\n")
+            sys.stdout.write(_json(self._kind, item, self._secrecy) + "\n")
         sys.stdout.flush()
 
     def end(self) -> None:
@@ -66,14 +87,14 @@ class _Lines:
 class _Array:
     """One JSON list; it has no end if the records have none, so that nobody takes a part for the whole."""
 
-    def __init__(self, kind: Kind, show_secrets: bool) -> None:
+    def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
-        self._show_secrets = show_secrets
+        self._secrecy = secrecy
         self._begun = False
 
     def write(self, items: list[Any]) -> None:
         for item in items:
-            text = _json(_plain(self._kind, item, self._show_secrets), indent=2).replace("\n", "\n  ")
+            text = _json(self._kind, item, self._secrecy, indent=2).replace("\n", "\n  ")
             sys.stdout.write(f"{',' if self._begun else '['}\n  {text}")
             self._begun = True
         sys.stdout.flush()
@@ -85,12 +106,12 @@ class _Array:
 class _Table:
     """One line a record, if the terminal is wide enough for that; else one block a record."""
 
-    def __init__(self, show_secrets: bool) -> None:
-        self._show_secrets = show_secrets
+    def __init__(self, secrecy: Secrecy) -> None:
+        self._secrecy = secrecy
         self._rows: list[dict[str, str]] = []
 
     def write(self, items: list[Any]) -> None:
-        self._rows += [_row(item, self._show_secrets) for item in items]
+        self._rows += [_row(item, self._secrecy) for item in items]
 
     def end(self) -> None:
         if not self._rows:
@@ -133,17 +154,17 @@ def _blocks(rows: list[dict[str, str]]) -> str:
     return "\n".join(blocks)
 
 
-def _row(value: Any, show_secrets: bool) -> dict[str, str]:
+def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
     """One record as people read it: enums by their labels, nothing of an error that there isn't."""
     if not isinstance(value, Model):
-        return {"value": _cell(value.label if isinstance(value, OpenIntEnum) else value)}
+        return {"value": secrecy.text(_cell(value.label if isinstance(value, OpenIntEnum) else value))}
     secret = {
-        field.attribute: getattr(value, field.attribute) if show_secrets else "***"
+        field.attribute: getattr(value, field.attribute) if secrecy.show else "***"
         for field in fields_of(type(value))
         if field.secret
     }
     cells = secret | value.to_row(labels=True)
-    return {name: _cell(cell) for name, cell in cells.items() if not name.startswith(_NO_ERROR)}
+    return {name: secrecy.text(_cell(cell)) for name, cell in cells.items() if not name.startswith(_NO_ERROR)}
 
 
 def _cell(value: object) -> str:
@@ -154,12 +175,6 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds").replace("+00:00", "Z")
     return printable(str(value))
-
-
-def _plain(kind: Kind, value: Any, show_secrets: bool) -> Any:
-    """A value as the API's JSON has it."""
-    written = None if value is None else kind.write(value)
-    return written if show_secrets else _masked(value, written)
 
 
 def _masked(value: Any, written: Any) -> Any:
@@ -176,6 +191,9 @@ def _masked(value: Any, written: Any) -> Any:
     return written
 
 
-def _json(value: Any, indent: int | None = None) -> str:
+def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -> str:
+    """A value as the API has it."""
+    written = None if value is None else kind.write(value)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    return json.dumps(value, ensure_ascii=not unicode, indent=indent)
+    shown = written if secrecy.show else _masked(value, written)
+    return secrecy.text(json.dumps(shown, ensure_ascii=not unicode, indent=indent))

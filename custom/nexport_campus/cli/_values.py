@@ -152,7 +152,7 @@ def _uuid(text: str) -> UUID:
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
+    if not re.fullmatch(r"[+-]?[0-9]{1,20}", text.strip(), re.ASCII):
         raise ValueError("must be a whole number")
     return int(text)
 

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import httpx
 
+from nexport_campus._attempt import Wire
 from nexport_campus._errors import NexportError
 from nexport_campus._settings import Settings
 from nexport_campus._transport import Lanes
@@ -38,9 +39,11 @@ async def probe(settings: Settings, seconds: float) -> Probe:
     asked = datetime.now(UTC)
     try:
         async with asyncio.timeout(seconds), aclosing(Lanes(settings)) as lanes:
-            response = await lanes.take().transport.handle_async_request(
-                httpx.Request("GET", settings.base_url, headers={"Connection": "close"})
-            )
+            # The wire tells the lane of its socket, so that it is closed even where a handshake is cut short.
+            wire = Wire()
+            wire.lane = lanes.take()
+            request = httpx.Request("GET", settings.base_url, extensions={"trace": wire})
+            response = await wire.lane.transport.handle_async_request(request)
             answered = datetime.now(UTC)
             connection = _tls(response)
             await response.aclose()

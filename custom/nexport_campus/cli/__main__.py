@@ -1,0 +1,8 @@
+"""`python -m nexport_campus.cli`: what `nexport` does."""
+
+from nexport_campus.cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main()

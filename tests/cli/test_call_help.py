@@ -1,0 +1,181 @@
+"""The help of `nexport call`: made of what the generated facade declares and documents."""
+
+import asyncio
+import inspect
+import json
+import re
+from typing import Any
+
+import click
+import pytest
+
+from nexport_campus.cli import _call, _operations
+from nexport_campus.cli._docstrings import read_docstring
+from nexport_campus.cli._operations import Described, described, find, holds_secrets
+from nexport_campus.cli._options import flag
+from nexport_client.client import Operation, Paging, Parameter
+from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
+from support.scripted import TOKEN, ScriptedServer, json_answer
+
+from .conftest import Nexport
+
+OPERATIONS = pytest.mark.parametrize("operation", described(), ids=lambda operation: operation.name)
+
+
+def squeezed(text: str) -> str:
+    """A text without what wrapping does to it."""
+    return re.sub(r"\s+", "", text)
+
+
+def test_the_list(nexport: Nexport) -> None:
+    """`nexport call` lists each operation of the facade, and says which write and which are obsolete."""
+    lines = nexport("call").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [operation.name for operation in described()]
+    listed = json.loads(nexport("call", "--output", "json").stdout)
+    by_name = {each["name"]: each for each in listed}
+    assert by_name["learning.drop_enrollment"]["writes"]
+    assert by_name["learning.get_test_attempts"]["obsolete"]
+    assert by_name["learning.search_enrollments"]["operation_id"] == "LearningApi_SearchEnrollments"
+    assert [json.loads(line) for line in nexport("call", "--output", "jsonl").stdout.splitlines()] == listed
+    marked = {line.split()[0] for line in lines if line.split()[1] == "writes"}
+    assert marked == {each["name"] for each in listed if each["writes"]}
+
+
+@OPERATIONS
+def test_help_says_what_the_vendor_says(operation: Described, nexport: Nexport) -> None:
+    """The help of an operation has its summary, each argument with its meaning, what it returns and its errors."""
+    done = nexport("call", operation.name, "--help")
+    assert (done.exit_code, done.stderr) == (0, "")
+    told, words = squeezed(done.stdout), operation.documentation
+    assert squeezed(words.summary) in told
+    assert ("Itchangesdata." if operation.writes else "Itreadsonly.") in told
+    assert ("OBSOLETE." in told) is (operation.obsolete is not None)
+    for paragraph in words.details:
+        assert squeezed(paragraph) in told
+    for parameter in operation.parameters:
+        if not parameter.secret:
+            assert flag(parameter.name) in done.stdout
+            assert squeezed(words.arguments[parameter.name].rstrip(".")) in told
+    assert operation.operation.path in done.stdout
+
+
+@OPERATIONS
+def test_options_are_the_arguments(operation: Described) -> None:
+    """There is an option for each argument of the method, required where it is, and none for a secret."""
+    command = _call._command(operation)
+    flags = {name for option in command.params for name in option.opts}
+    signature = inspect.signature(operation.function).parameters
+    for name, argument in signature.items():
+        if name == "self":
+            continue
+        secret = any(parameter.name == name and parameter.secret for parameter in operation.parameters)
+        assert (flag(name) in flags) is not secret
+        if name not in ("page", "per_page") and not secret:
+            (option,) = (each for each in command.params if flag(name) in each.opts)
+            assert option.required is (argument.default is inspect.Parameter.empty)
+    assert not flags & {"--password", "--token", "--access-token"}
+    assert ("--all" in flags) is ("page" in signature)
+    assert ("--yes" in flags) is operation.writes
+    assert ("--show-secret" in flags) is (operation.operation.id == "AdminApi_Authenticate")
+
+
+def test_docstrings() -> None:
+    """A docstring is taken apart to the last word."""
+    found = find("learning.search_enrollments")
+    assert found is not None
+    words = read_docstring(found.function)
+    assert words.arguments["org_ids"].startswith(
+        "Limit the results to only enrollments in ANY of these organ"
+    )
+    assert words.raises["NotFoundError"] == "Entity not found (HTTP 409)."
+    assert words.returns.startswith("AsyncPager[ApiEnrollmentItem]: ")
+    assert words.source == "the vendor's page, POST /api/v1/LearningApi/SearchEnrollments."
+    assert read_docstring(lambda: None).summary == ""
+
+
+class Facade:
+    """A method as the generator would make it of an operation that nobody has seen."""
+
+    def __init__(self, caller: Any) -> None:
+        self._caller = caller
+
+    def find_tests(
+        self, *, from_: Any, limit: Any = None, output: Any = None, page: int = 1, per_page: int | None = None
+    ) -> Any:
+        """Find tests.
+
+        Args:
+            from_: Where from.
+            limit: Not described by the vendor.
+            output: Which.
+            page: The one-based page to start on.
+            per_page: Records a page.
+        """
+        arguments = {"from_": from_, "limit": limit, "output": output}
+        return self._caller.paged(UNSEEN, arguments, page, per_page)
+
+
+UNSEEN: Operation[Any] = Operation(
+    id="AssessmentApi_FindTests",
+    method="POST",
+    path="/api/v1/AssessmentApi/FindTests",
+    effect="write",
+    token="own",
+    query=(Parameter("from_", "from", Array(EnumOf("CatalogAccessOption")), required=True),),
+    body=(Parameter("limit", "limit", INT32), Parameter("output", "output", Array(ModelOf("CmiField")))),
+    result=Array(TEXT),
+    paging=Paging("query"),
+)
+
+
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> Described:
+    """That operation, as if it had been generated."""
+    operation = Described("assessment", "find_tests", UNSEEN, Facade.find_tests)
+    monkeypatch.setattr(_operations, "described", lambda: (operation,))
+    monkeypatch.setattr(
+        "nexport_campus.NexportCampus.assessment",
+        property(lambda campus: Facade(campus.admin._caller)),
+        raising=False,
+    )
+    return operation
+
+
+async def test_a_new_operation_needs_no_line_of_ours(unseen: Described, nexport: Nexport) -> None:
+    """Its arguments become options; where one wants a name of ours, ours is `--nexport-...`."""
+    told = nexport("call", unseen.name, "--help").stdout
+    for name in (
+        "--from ",
+        "--limit INTEGER",
+        "--output JSON",
+        "--nexport-limit N",
+        "--nexport-output ",
+        "--yes",
+    ):
+        assert name in told
+    answers = [json_answer(["a", "b"]), json_answer([])]
+    async with ScriptedServer(answers) as server:
+        words = ["--from", "both", "--from", "0", "--limit", "7", "--output", '{"cmi_element_name": "n"}']
+        done = await asyncio.to_thread(
+            nexport,
+            *("call", "assessment.find_tests", *words, "--nexport-output", "jsonl", "--nexport-limit", "2"),
+            env={"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN},
+        )
+        assert done.stdout == '"a"\n"b"\n', done.stderr
+        (asked,) = server.requests
+    assert asked.query[:2] == [("from", "2"), ("from", "0")]
+    assert asked.json == {"limit": 7, "output": [{"cmi_element_name": "n"}]}
+
+
+def test_secrets_are_found_wherever_they_are() -> None:
+    """A list of what holds a secret holds one; what holds itself ends."""
+    assert holds_secrets(Array(ModelOf("AuthenticationTokenResponse")))
+    assert not holds_secrets(ModelOf("SectionResponse"))
+    assert not holds_secrets(UUID_)
+
+
+def test_the_commands_of_areas(nexport: Nexport) -> None:
+    """What `nexport call` offers to a shell is what it takes."""
+    context = click.Context(_call.command)
+    assert _call.command.list_commands(context) == [operation.name for operation in described()]
+    assert "OPERATION [ARGUMENTS]" in nexport("call", "--help").stdout

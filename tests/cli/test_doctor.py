@@ -1,0 +1,341 @@
+"""`nexport doctor`: what it finds where something is wrong, and what it says to do."""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from nexport_campus.cli._checks._permissions import _needs_organization_alone
+from nexport_campus.cli._operations import described
+from nexport_campus.sandbox import Samples, Sandbox
+from support.proxy import Proxy
+from support.scripted import (
+    TOKEN,
+    Answer,
+    Handler,
+    Request,
+    ScriptedServer,
+    entity,
+    html_answer,
+    json_answer,
+    with_login,
+)
+
+from .conftest import Nexport
+
+CHECKS = ["settings", "reachability", "tls", "token", "permissions", "clock"]
+ENV = {"NEXPORT_USERNAME": "api.user", "NEXPORT_PASSWORD": "correct-horse-battery-staple"}
+Found = dict[str, dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names no proxy and no certificates, unless a test does."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def doctor(nexport: Nexport) -> Callable[..., Awaitable[tuple[int, Found]]]:
+    """Runs the doctor on an address, and gives its exit code and its findings by check."""
+
+    async def run(address: str, *words: str, **env: str) -> tuple[int, Found]:
+        environment = (env or ENV) | {"NEXPORT_BASE_URL": address}
+        done = await asyncio.to_thread(nexport, "doctor", "--json", *words, env=environment)
+        findings = json.loads(done.stdout)
+        assert [finding["check"] for finding in findings] == CHECKS
+        for finding in findings:
+            assert bool(finding["advice"]) or finding["status"] in ("ok", "skipped"), finding
+        return done.exit_code, {finding["check"]: finding for finding in findings}
+
+    return run
+
+
+Doctor = Callable[..., Awaitable[tuple[int, Found]]]
+
+
+def statuses(found: Found) -> list[str]:
+    """How each check ended, in their order."""
+    return [found[check]["status"] for check in CHECKS]
+
+
+def campus(**headers: str) -> Handler:
+    """A small campus: it takes every login, knows no organization, and says so with these headers."""
+
+    async def answer(request: Request) -> Answer:
+        if request.operation_id == "AdminApi_ValidateAccessToken":
+            return json_answer({"utc_expiration_date": "2027-01-01T00:00:00Z"} | entity(), headers=headers)
+        if "/api/" not in request.path:
+            return (
+                html_answer(ending="close", text="<html>")
+                if not headers
+                else json_answer({}, headers=headers)
+            )
+        return json_answer(entity(3, "Not found"), status=409, headers=headers)
+
+    return with_login(answer)
+
+
+def test_a_good_campus(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
+    """Six lines, all well, and nothing that a call would change."""
+    done = nexport("doctor")
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert [line[1] for line in lines] == CHECKS
+    assert [line[0] for line in lines] == ["ok", "ok", "skipped", "ok", "ok", "ok"]
+    assert account["NEXPORT_BASE_URL"] in lines[0][2]
+    books = asyncio.run(_books(nexport_sandbox))
+    assert not any(entry.changes for entry in books.entries if entry.operation != "AdminApi_Authenticate")
+
+
+async def _books(sandbox: Sandbox) -> Any:
+    return await sandbox.books()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "told"),
+    [
+        ("administrator", "ok", "may call learning.get_custom_enrollment_fields"),
+        ("instructor", "warning", "but not learning.search_enrollments"),
+    ],
+)
+def test_permissions_in_an_organization(
+    nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples, name: str, status: str, told: str
+) -> None:
+    """With an organization it tells which reads the account may call there, and which it may not."""
+    who = nexport_sandbox.accounts[name]
+    env = {"NEXPORT_USERNAME": who.username, "NEXPORT_PASSWORD": who.password}
+    done = nexport("doctor", "--json", "--org-id", samples.org_id, env=env)
+    finding = json.loads(done.stdout)[CHECKS.index("permissions")]
+    assert finding["status"] == status
+    assert told in finding["message"]
+    assert done.exit_code == 0
+
+
+def test_an_organization_that_is_not_there(nexport: Nexport, samples: Samples) -> None:
+    """It says what it can't know."""
+    done = nexport("doctor", "--json", "--org-id", samples.user_id)
+    assert "knows no organization" in json.loads(done.stdout)[CHECKS.index("permissions")]["message"]
+
+
+def test_what_is_tried_only_reads() -> None:
+    """The reads that are tried are several, and none of them writes."""
+    tried = [operation for operation in described() if _needs_organization_alone(operation)]
+    assert len(tried) >= 3
+    assert not any(operation.writes for operation in tried)
+
+
+def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:
+    """The login is refused: exit code 3, and who can't log in at all is named."""
+    done = nexport("doctor", env={"NEXPORT_PASSWORD": "wrong"})
+    assert done.exit_code == 3
+    failed = [line for line in done.stdout.splitlines() if line.startswith("failed")]
+    assert len(failed) == 1
+    assert "System Operators" in failed[0]
+    assert "skipped  permissions" in done.stdout
+
+
+def test_an_expired_token(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
+    """A token that was good once is refused: exit code 3, and what to set in its place."""
+    words = [
+        "call",
+        "admin.authenticate",
+        "--username",
+        account["NEXPORT_USERNAME"],
+        "--grant-type",
+        "password",
+    ]
+    token = json.loads(nexport(*words, "--show-secret").stdout)["access_token"]
+    env = {"NEXPORT_USERNAME": None, "NEXPORT_PASSWORD": None, "NEXPORT_ACCESS_TOKEN": token}
+    assert nexport("doctor", env=env).exit_code == 0
+    asyncio.run(_expire(nexport_sandbox))
+    done = nexport("doctor", env=env)
+    assert done.exit_code == 3
+    assert "failed   token         the campus refuses the access token" in done.stdout
+    assert token not in done.output
+
+
+async def _expire(sandbox: Sandbox) -> None:
+    await sandbox.expire_tokens()
+
+
+async def test_a_token_that_soon_expires(doctor: Doctor) -> None:
+    """A token that is there already is warned of in its last hour, by the server's clock; with a password it is renewed."""
+    now = datetime.now(UTC)
+
+    async def answer(request: Request) -> Answer:
+        verdict = {"utc_expiration_date": (now + timedelta(minutes=20)).isoformat()} | entity()
+        return json_answer(verdict, headers={"Date": format_datetime(now, usegmt=True)})
+
+    async with ScriptedServer(with_login(answer)) as server:
+        _, found = await doctor(server.url, NEXPORT_ACCESS_TOKEN=TOKEN)
+        assert found["token"]["status"] == "warning"
+        _, found = await doctor(server.url)
+        assert found["token"]["status"] == "ok"
+
+
+async def test_a_host_without_address(doctor: Doctor) -> None:
+    """DNS is told apart from TCP; what needs the way is skipped."""
+    code, found = await doctor("https://campus.invalid")
+    assert code == 11
+    assert statuses(found) == ["ok", "failed", "skipped", "skipped", "skipped", "skipped"]
+    assert "campus.invalid has no address" in found["reachability"]["message"]
+
+
+async def test_a_closed_port(doctor: Doctor) -> None:
+    """Nobody listens there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        code, found = await doctor(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert code == 11
+    assert "takes no connection" in found["reachability"]["message"]
+
+
+async def test_settings_that_cannot_work(doctor: Doctor) -> None:
+    """Plain http to elsewhere is refused before anything is looked up; all else is skipped."""
+    code, found = await doctor("http://campus.example")
+    assert code == 2
+    assert statuses(found) == ["failed"] + ["skipped"] * 5
+    assert "plain http" in found["settings"]["message"]
+
+
+async def test_nobody_who_logs_in(doctor: Doctor) -> None:
+    """Without credentials, the way there is examined all the same."""
+    async with ScriptedServer(campus()) as server:
+        code, found = await doctor(server.url, NEXPORT_USERNAME="api.user")
+    assert code == 2
+    assert statuses(found) == ["failed", "ok", "skipped", "skipped", "skipped", "skipped"]
+    assert "NEXPORT_PASSWORD" in found["settings"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "code"),
+    [
+        (0, "ok", 0),
+        (20, "ok", 0),
+        (-90, "warning", 0),
+        (90, "warning", 0),
+        (3600, "failed", 1),
+        (-3600, "failed", 1),
+    ],
+)
+async def test_clocks(doctor: Doctor, seconds: int, status: str, code: int) -> None:
+    """The server's Date is compared with ours: half a minute is nothing, five are too much."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    async with ScriptedServer(campus(Date=date)) as server:
+        ended, found = await doctor(server.url)
+    assert (ended, found["clock"]["status"]) == (code, status)
+    if status != "ok":
+        assert ("behind" if seconds > 0 else "ahead") in found["clock"]["message"]
+
+
+async def test_a_server_without_a_clock(doctor: Doctor) -> None:
+    """A Date that is none, or is missing, proves nothing."""
+    for handler in (campus(), campus(Date="now")):
+        async with ScriptedServer(handler) as server:
+            _, found = await doctor(server.url)
+        assert found["clock"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (html_answer(), 13),
+        (html_answer(404, "<html>Not found</html>"), 5),
+        (json_answer({"hello": "world"}), 13),
+        (Answer(status=302, headers=(("Location", "https://elsewhere.example"),)), 10),
+        (Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n", ending="close"), 11),
+    ],
+)
+async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Answer, code: int) -> None:
+    """Whatever else answers there, the line says that it may be no campus, or that the connection is the matter."""
+
+    async def anything(request: Request) -> Answer:
+        return answer
+
+    async with ScriptedServer(anything) as server:
+        ended, found = await doctor(server.url)
+    assert ended == code
+    assert found["token"]["status"] == "failed"
+    assert "no campus" in found["token"]["advice"] or "connection" in found["token"]["advice"]
+    assert found["permissions"]["status"] == "skipped"
+
+
+async def test_a_campus_that_fails_once_it_is_asked(doctor: Doctor) -> None:
+    """An error that says nothing of permissions is told as what it is."""
+
+    async def answer(request: Request) -> Answer:
+        if "Enrollment" in request.path:
+            return json_answer({}, status=500)
+        return json_answer({"utc_expiration_date": None} | entity())
+
+    async with ScriptedServer(with_login(answer)) as server:
+        code, found = await doctor(server.url)
+    assert code == 9
+    assert "never expires" in found["token"]["message"]
+    assert found["permissions"]["status"] == "failed"
+
+
+class TestTls:
+    """What a server proves of itself."""
+
+    async def test_a_certificate_that_nobody_vouches_for(self, doctor: Doctor) -> None:
+        """No token is sent there, and the line says how one's own authority is made known."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+        async with ScriptedServer(campus(), tls=context) as server:
+            code, found = await doctor(server.url)
+            assert server.requests == []
+        assert code == 11
+        assert statuses(found) == ["ok", "ok", "failed", "skipped", "skipped", "skipped"]
+        assert "can't be trusted" in found["tls"]["message"]
+        assert "SSL_CERT_FILE" in found["tls"]["advice"]
+
+    @pytest.mark.parametrize(("days", "status"), [(90, "ok"), (5, "warning")])
+    async def test_a_certificate_of_ones_own_authority(
+        self, doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, status: str
+    ) -> None:
+        """What SSL_CERT_FILE names is trusted, as in calls; a certificate that soon expires is warned of."""
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        until = datetime.now(UTC) + timedelta(days=days)
+        authority.issue_cert("127.0.0.1", not_after=until).configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        async with ScriptedServer(campus(), tls=context) as server:
+            code, found = await doctor(server.url)
+        assert (code, found["tls"]["status"]) == (0, status)
+        assert f"valid until {until:%Y-%m-%d}" in found["tls"]["message"]
+        assert found["token"]["status"] == "ok"
+
+    async def test_a_server_that_speaks_no_tls(self, doctor: Doctor) -> None:
+        """Https to a port that speaks plain http."""
+        async with ScriptedServer([Answer(raw=b"HTTP/1.1 400 Bad\r\n\r\n", ending="close")]) as server:
+            code, found = await doctor(server.url.replace("http:", "https:"), "--timeout", "0.5")
+        assert code == 11
+        assert found["tls"]["status"] == "failed"
+
+    async def test_through_a_proxy(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The proxy that the environment names is what is knocked at, without its password in the line."""
+        async with ScriptedServer(campus()) as server, Proxy() as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//name:s3cr3t@"))
+            code, found = await doctor(server.url)
+        assert code == 0
+        assert "the proxy 127.0.0.1:" in found["reachability"]["message"]
+        assert "s3cr3t" not in json.dumps(found)
+
+    async def test_a_proxy_that_cannot_be(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A wrong address of a proxy is told, and not shown."""
+        monkeypatch.setenv("http_proxy", "gopher://name:s3cr3t@127.0.0.1:1")
+        code, found = await doctor("http://127.0.0.1:9")
+        assert code == 2
+        assert found["reachability"]["status"] == "failed"
+        assert "s3cr3t" not in json.dumps(found)

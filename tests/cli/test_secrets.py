@@ -1,0 +1,177 @@
+"""Passwords and tokens: on the wire, and on no command line and in no output, however much is asked for."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+
+from nexport_campus.cli._main import root
+from nexport_campus.sandbox import Sandbox
+from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, json_answer
+
+from .conftest import MemoryKeyring, Nexport
+
+PASSWORD = "correct-horse-battery-staple"
+OTHER = "0c0d14bd-4de6-4838-b8e3-efb80828b0ce"
+ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+LOGIN = json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 60} | entity())
+AUTHENTICATE = ("call", "admin.authenticate", "--username", "api.user", "--grant-type", "password")
+COMMANDS = {
+    "read": (("call", "learning.get_section_description", "--section-id", ID), None),
+    "write": (("call", "learning.drop_enrollment", "--enrollment-id", ID, "--output", "table"), None),
+    "authenticate": (AUTHENTICATE, None),
+    "authenticate, stdin": ((*AUTHENTICATE, "--password-stdin"), PASSWORD),
+    "authenticate, table": ((*AUTHENTICATE, "--output", "table"), None),
+    "validate": (("call", "admin.validate_access_token"), None),
+    "validate, stdin": (("call", "admin.validate_access_token", "--access-token-stdin"), OTHER),
+    "doctor": (("doctor",), None),
+    "doctor --json": (("doctor", "--json"), None),
+    "login": (("login", "--username", "api.user"), PASSWORD),
+    "login --access-token": (("login", "--access-token"), OTHER),
+}
+
+
+def echo(request: Request) -> dict[str, str]:
+    """A header that gives back what came with a request."""
+    return {"X-Echo": f"{request.target} {request.body.decode()}"}
+
+
+def failure(code: int, status: int) -> Callable[[Request], Answer]:
+    """An error of the campus's that gives back what came with a request."""
+    return lambda request: json_answer(
+        entity(code, f"not {request.target} {request.body.decode()}"), status=status, headers=echo(request)
+    )
+
+
+ANSWERS: dict[str, Callable[[Request], Answer]] = {
+    "good": lambda request: json_answer(
+        {"description": "Safety", "echo": request.target} | entity(warnings=[request.target]),
+        headers=echo(request),
+    ),
+    "refused": failure(4, 403),
+    "failed": failure(2, 422),
+    "unreadable": lambda request: Answer(body=request.target.encode(), headers=tuple(echo(request).items())),
+    "reset": lambda request: Answer(raw=b"", ending="reset"),
+}
+LOGINS = {"a login": LOGIN, "no login": None}
+
+
+@pytest.mark.parametrize("flags", [(), ("-v",), ("--debug",)], ids=["quiet", "verbose", "debug"])
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
+async def test_no_output_shows_a_secret(
+    flags: tuple[str, ...], answer: Callable[[Request], Answer], login: Answer | None, nexport: Nexport
+) -> None:
+    """No command's output at any verbosity, whatever the campus answers, has password or token."""
+
+    async def campus(request: Request) -> Answer:
+        is_login = request.operation_id == "AdminApi_Authenticate"
+        return login if is_login and login is not None else answer(request)
+
+    async with ScriptedServer(campus) as server:
+        env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_USERNAME": "api.user", "NEXPORT_PASSWORD": PASSWORD}
+        for name, (words, stdin) in COMMANDS.items():
+            done = await asyncio.to_thread(nexport, *flags, *words, stdin=stdin, env=env)
+            for secret in (TOKEN, PASSWORD, OTHER):
+                for form in (secret, secret.replace("-", ""), secret.upper()):
+                    assert form not in done.output, name
+        sent = [request.target + request.body.decode() for request in server.requests]
+        assert any(TOKEN in text for text in sent) is (login is not None)
+        assert any(PASSWORD in text for text in sent)
+        assert any(OTHER in text for text in sent)
+
+
+def test_verbose_and_debug_say_something(nexport: Nexport, account: dict[str, str]) -> None:
+    """-v gives one line a call, --debug the log of the connections too; before the command and after it."""
+    words = ("call", "admin.validate_access_token")
+    for done in (nexport("-v", *words), nexport(*words, "--verbose")):
+        lines = done.stderr.splitlines()
+        assert [line.split()[:3] for line in lines] == [
+            ["nexport_campus:", "AdminApi_Authenticate", "ok"],
+            ["nexport_campus:", "AdminApi_ValidateAccessToken", "ok"],
+        ]
+    for done in (nexport("--debug", *words), nexport(*words, "--debug")):
+        assert "httpcore" in done.stderr
+        assert account["NEXPORT_PASSWORD"] not in done.output
+    assert nexport(*words).stderr == ""
+    assert logging.getLogger("httpcore").level == logging.NOTSET
+
+
+def test_a_token_is_shown_where_it_is_asked_for(nexport: Nexport, account: dict[str, str]) -> None:
+    """`--show-secret` is that wish; without it, stars."""
+    words = [
+        "call",
+        "admin.authenticate",
+        "--username",
+        account["NEXPORT_USERNAME"],
+        "--grant-type",
+        "password",
+    ]
+    hidden = json.loads(nexport(*words).stdout)
+    assert hidden["access_token"] == "***"
+    token = json.loads(nexport(*words, "--show-secret").stdout)["access_token"]
+    table = nexport(*words, "--show-secret", "--output", "table").stdout
+    assert len(token) == 36
+    assert "***" not in table
+    verdict = nexport(
+        "call", "admin.validate_access_token", "--access-token-stdin", stdin=f"{token}\n"
+    ).stdout
+    assert "error_message" not in json.loads(verdict)
+    assert token not in verdict
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (AUTHENTICATE, "set NEXPORT_PASSWORD, or give --password-stdin"),
+        ((*AUTHENTICATE, "--password-stdin"), "stdin has no first line"),
+        ((*AUTHENTICATE, "--password", PASSWORD), "No such option '--password'"),
+        (("call", "admin.validate_access_token", "--access-token", TOKEN), "No such option '--access-token'"),
+        (("login", "--password", PASSWORD), "No such option '--password'"),
+        (("login", "--username", "api.user"), "stdin has no first line"),
+    ],
+)
+def test_secrets_that_are_missing_or_misplaced(nexport: Nexport, words: tuple[str, ...], told: str) -> None:
+    """A secret on the command line is no option, and one that nobody gives is told by what to set."""
+    done = nexport(*words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert PASSWORD not in done.output
+    assert TOKEN not in done.output
+
+
+def test_no_command_takes_a_secret() -> None:
+    """Of all options of all commands, none takes a password or a token as its value."""
+
+    def options(command: click.Command, context: click.Context) -> list[click.Option]:
+        found = [param for param in command.params if isinstance(param, click.Option)]
+        if isinstance(command, click.Group):
+            inner = click.Context(command, parent=context)
+            for name in command.list_commands(inner):
+                below = command.get_command(inner, name)
+                assert below is not None
+                found += options(below, inner)
+        return found
+
+    found = options(root, click.Context(root))
+    assert len(found) > 100
+    for option in found:
+        if any(word in opt for word in ("password", "token", "secret") for opt in option.opts):
+            assert option.is_flag or option.opts == ["--token-lifetime"], option.opts
+
+
+def test_an_expired_token_in_the_keyring(
+    nexport: Nexport, nexport_sandbox: Sandbox, keys: MemoryKeyring
+) -> None:
+    """A token that was kept, and is refused, is told like any other, and not shown."""
+    held: dict[str, Any] = {"token": OTHER}
+    keys.held["nexport-campus", nexport_sandbox.url] = json.dumps(held)
+    done = nexport(
+        "call", "learning.get_section", "--syllabus-id", ID, env={"NEXPORT_BASE_URL": nexport_sandbox.url}
+    )
+    assert done.exit_code == 3
+    assert OTHER not in done.output
