@@ -225,25 +225,30 @@ class Model:
         if type(value) is not dict and not isinstance(value, Mapping):
             raise reader.wrong("an object", value)
         known, plan = _plan(cast("Any", cls))
-        # Without __init__: a required field that is missing, and told, is None. A model that isn't whole reaches nobody.
+        # Without __init__: a required field that is missing, and told, is None.
         model: Any = object.__new__(cls)
         trail = reader.trail
         trail.append("")
-        for key, attribute, plain, field in plan:
-            raw = value.get(key)
-            if type(raw) is plain:
-                setattr(model, attribute, raw)
-                continue
-            trail[-1] = key
-            if raw is not None:
-                setattr(model, attribute, field.kind.read(raw, reader))
-                if reader.unusual:
-                    reader.unusual = False
-                    reader.unusual_fields.add((cls, attribute))
-                continue
-            if field.required and not field.nullable:
-                read_missing(field.kind, reader, cls, attribute)
-            setattr(model, attribute, None)
+        try:
+            for key, attribute, plain, field in plan:
+                raw = value.get(key)
+                if type(raw) is plain:
+                    setattr(model, attribute, raw)
+                    continue
+                trail[-1] = key
+                if raw is not None:
+                    setattr(model, attribute, field.kind.read(raw, reader))
+                    if reader.unusual:
+                        reader.unusual = False
+                        reader.unusual_fields.add((cls, attribute))
+                    continue
+                if field.required and not field.nullable:
+                    read_missing(field.kind, reader, cls, attribute)
+                setattr(model, attribute, None)
+        except BaseException:
+            # Half of a model has no repr, and what shows a traceback's locals would fail on it.
+            model = None
+            raise
         model.additional_properties = (
             {} if known.issuperset(value) else {key: value[key] for key in value if key not in known}
         )
