@@ -1,0 +1,170 @@
+"""`nexport export` as its users meet it."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nexport_campus.sandbox import Samples, Sandbox
+
+from .conftest import Nexport
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+
+
+def test_an_export_tells_what_came_of_it(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """One line on stderr off a terminal, with nothing on stdout."""
+    target = tmp_path / "e.csv"
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target))
+    rows = len(target.read_text().splitlines()) - 1
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith(f"e.csv: {rows} rows ({rows} new, 0 changed, 0 gone) in ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_program_reads_json(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """With --json the same is on stdout, and stderr is empty."""
+    target = tmp_path / "e.jsonl"
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target), "--json")
+    told = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert told["rows"] == told["new"] == len(target.read_text().splitlines())
+    assert (told["file"], told["kind"], told["failed"]) == (str(target), "enrollments", 0)
+
+
+def test_ids_from_a_file(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """What one export found, the next one asks for; -q says nothing."""
+    ids = tmp_path / "ids.txt"
+    ids.write_text(f"{samples.scorm_enrollment_id}\n\n{samples.finished_enrollment_id}\n")
+    target = tmp_path / "s.jsonl"
+    result = nexport("export", "assignment-statuses", "--enrollment", f"@{ids}", "--to", str(target), "-q")
+    assert (result.exit_code, result.output) == (0, "")
+    found = {json.loads(line)["enrollment_id"] for line in target.read_text().splitlines()}
+    assert found == {samples.scorm_enrollment_id, samples.finished_enrollment_id}
+
+
+def test_the_second_run_goes_on(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """--since last is everything first, and what changed afterwards."""
+    arguments = (
+        "export",
+        "enrollments",
+        "--org",
+        samples.org_id,
+        "--since",
+        "last",
+        "--to",
+        str(tmp_path / "e.db"),
+    )
+    assert nexport(*arguments).exit_code == 0
+    assert "(0 new, 0 changed, 0 gone)" in nexport(*arguments).stderr
+
+
+def test_failures_have_an_exit_code(
+    nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """What failed twice is told, the rest is there, and the code is 15."""
+    for nth in (1, 3):
+        fault = nexport_sandbox.faults.add(
+            operation="LearningApi_GetAssignmentStatuses", nth=nth, body='[{"phase": "none"}]'
+        )
+        asyncio.run(fault)
+    ids = (samples.scorm_enrollment_id, samples.finished_enrollment_id)
+    given = [part for each in ids for part in ("--enrollment", each)]
+    target = tmp_path / "s.jsonl"
+    result = nexport("export", "assignment-statuses", *given, "--to", str(target), "--concurrency", "1")
+    assert result.exit_code == 15
+    first, second, last = result.stderr.splitlines()
+    assert first.startswith(f"nexport: warning: {ids[0]}: LearningApi_GetAssignmentStatuses")
+    assert second.startswith("nexport: warning: 1 of those asked one by one failed")
+    assert last.startswith("s.jsonl: ")
+    found = {json.loads(line)["enrollment_id"] for line in target.read_text().splitlines()}
+    assert found == {ids[1]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("enrollments", "--to", "e.csv"), "--org or --user is needed"),
+        (("enrollments", "--org", "x", "--to", "e.csv"), "an id is a uuid"),
+        (("enrollments", "--org", "@none.txt", "--to", "e.csv"), "none.txt can't be read"),
+        (("enrollments", "--org", "@empty.txt", "--to", "e.csv"), "empty.txt holds no ids"),
+        (("enrollments", "--org", "ORG", "--to", "e.txt"), "names no format; add --format"),
+        (("enrollments", "--org", "ORG", "--to", "nowhere/e.csv"), "there is no folder"),
+        (("enrollments", "--org", "ORG", "--to", "folder", "--format", "csv"), "is a folder"),
+        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--labels"), "jsonl is for machines"),
+        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--bom"), "--bom is for CSV alone"),
+        (
+            ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "today"),
+            "'today' is no date of ISO 8601",
+        ),
+        (
+            ("enrollments", "--org", "ORG", "--to", "e.csv", "--overlap", "2w", "--since", "last"),
+            "such as 15m",
+        ),
+        (
+            ("enrollments", "--org", "ORG", "--to", "e.csv", "--overlap", "2h"),
+            "--overlap is for --since last",
+        ),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--by-month"), "--by-month needs --since"),
+        (
+            ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "last", "--by-day"),
+            "there is no earlier export",
+        ),
+        (
+            ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "last", "--no-state"),
+            "--no-state leaves",
+        ),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--zone", "Mars"), "no time zone 'Mars'"),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--element", "cmi.x"), "for scorm-data alone"),
+        (("grades", "--to", "e.csv"), "'grades' is not one of"),
+    ],
+)
+def test_mistakes(
+    nexport: Nexport,
+    samples: Samples,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    """A mistake is one line with what to do, exit code 2, and nothing is left or sent."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "folder").mkdir()
+    given = [samples.org_id if argument == "ORG" else argument for argument in arguments]
+    result = nexport("export", *given, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
+    assert result.exit_code == 2
+    assert result.stderr.startswith("nexport: error: ")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.txt", "folder"]
+
+
+def test_a_wrong_password(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """It is told with its own exit code, and leaves nothing behind."""
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv"))
+    result = nexport(*arguments, env={"NEXPORT_PASSWORD": "wrong"})
+    assert result.exit_code == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk(
+    process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
+) -> None:
+    """Where no file may grow any more, it is one line; with room again, the same command goes on."""
+    resource = pytest.importorskip("resource", reason="limits are Unix's")
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.jsonl"))
+    done = process(*arguments, preexec_fn=small)
+    assert done.returncode == 1
+    assert done.stderr.startswith("nexport: error: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "e.jsonl").exists()
+    assert process(*arguments).returncode == 0
+    assert len((tmp_path / "e.jsonl").read_text().splitlines()) > 200

@@ -1,0 +1,73 @@
+"""`nexport sandbox` and `nexport demo`."""
+
+import json
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from nexport_campus.sandbox import SandboxError
+
+from .conftest import Nexport
+
+SANDBOX = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "sandbox")
+
+
+@pytest.fixture
+def served() -> Iterator[subprocess.Popen[str]]:
+    """`nexport sandbox` on a free port."""
+    words = [*SANDBOX, "--port", "0", "--enrollments", "500"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        yield running
+        running.kill()
+
+
+def test_the_sandbox_is_served(nexport: Nexport, served: subprocess.Popen[str]) -> None:
+    """Its lines, pasted into a shell, are all that another command needs; Ctrl-C ends it, without a word."""
+    assert served.stdout is not None
+    lines = [shlex.split(served.stdout.readline()) for _ in range(3)]
+    assert all(words[0] == "export" for words in lines)
+    env = dict(words[1].split("=", 1) for words in lines)
+    assert list(env) == ["NEXPORT_BASE_URL", "NEXPORT_USERNAME", "NEXPORT_PASSWORD"]
+    done = nexport("call", "admin.validate_access_token", env=env)
+    assert done.exit_code == 0, done.stderr
+    assert "utc_expiration_date" in json.loads(done.stdout)
+    served.send_signal(signal.SIGINT)
+    out, err = served.communicate(timeout=30)
+    assert (served.returncode, out, err) == (0, "", "")
+
+
+def test_a_port_that_is_taken(nexport: Nexport) -> None:
+    """It is told in one line."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = nexport("sandbox", "--port", str(port))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"nexport: error: the sandbox can't start at 127.0.0.1:{port}: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its server is missing, the line says what to install."""
+    monkeypatch.delitem(sys.modules, "nexport_campus.sandbox._server", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = nexport("sandbox")
+    assert done.exit_code == 2
+    assert 'pip install "nexport-campus[sandbox]"' in done.stderr
+
+
+def test_demo(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo runs; what keeps it from running is one line."""
+    monkeypatch.setattr("nexport_campus.demo.main", lambda: print("shown"))
+    assert nexport("demo").stdout == "shown\n"
+
+    def broken() -> None:
+        raise SandboxError("the sandbox needs uvicorn")
+
+    monkeypatch.setattr("nexport_campus.demo.main", broken)
+    done = nexport("demo")
+    assert (done.exit_code, done.stderr) == (2, "nexport: error: the sandbox needs uvicorn\n")
