@@ -56,8 +56,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._running_session().request(
                 request.method,
-                # The address with the token has no name here: a traceback's locals don't show it.
-                URL(_origin(request) + request.url.raw_path.decode("ascii"), encoded=True),
+                URL(
+                    _origin(request.url) + request.url.raw_path.partition(b"?")[0].decode("ascii"),
+                    encoded=True,
+                ),
                 headers=[
                     (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw
                 ],
@@ -71,6 +73,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     sock_read=timeout.get("read"),
                 ),
                 trace_request_ctx=request.extensions.get("trace"),
+                middlewares=(_Sending(request.url),),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _translated(error)
@@ -98,7 +101,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trace_configs=[_progress()],
-                middlewares=[_send_once],
             )
         return self._session
 
@@ -135,19 +137,29 @@ async def _notice_closed_connections() -> None:
     await asyncio.sleep(0)
 
 
-async def _send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET again by itself: two of the vendor's delete data."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        failure = _translated(error)
-    raise failure
+class _Sending:
+    """Gives a request its query as it leaves, and keeps aiohttp from sending a GET again: two of the vendor's delete data.
+
+    So aiohttp's traces and errors, and what instruments it, know an address without the token.
+    """
+
+    def __init__(self, url: httpx.URL) -> None:
+        self._url = url
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # The whole address has no name here: a traceback's locals don't show it.
+        request.url = URL(_origin(self._url) + self._url.raw_path.decode("ascii"), encoded=True)
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            failure = _translated(error)
+        raise failure
 
 
-def _origin(request: httpx.Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _progress() -> aiohttp.TraceConfig:

@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
+import attrs
 import httpx
 import pytest
 import trustme
@@ -189,3 +191,32 @@ def test_one_loop_after_another() -> None:
             return await ask(campus)
 
     assert [asyncio.run(once()) for _ in range(2)] == ["Safety first"] * 2
+
+
+@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
+async def test_what_traces_aiohttp_meets_no_token(
+    call: Callable[[NexportCampus], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instrumentation that adds its traces to every session is told addresses without the query, whatever happens."""
+    told: list[str] = []
+    config = aiohttp.TraceConfig()
+
+    async def tell(session: object, context: object, params: Any) -> None:
+        told.append(repr(params))
+
+    for signal in (config.on_request_start, config.on_request_end, config.on_request_exception):
+        signal.append(tell)
+    make = aiohttp.ClientSession.__init__
+
+    def instrumented(self: Any, *arguments: Any, trace_configs: Any = (), **settings: Any) -> None:
+        make(self, *arguments, trace_configs=[*trace_configs, config], **settings)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "__init__", instrumented)
+    answers = [json_answer(GOOD), attrs.evolve(json_answer(GOOD), cut_after=0)]
+    async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
+        await call(campus)
+        with pytest.raises(TransportError):
+            await call(campus)
+        assert server.requests[1].query[-1] == ("access_token", TOKEN)
+    assert len(told) >= 3
+    assert not [text for text in told if TOKEN in text or SECTION in text]
