@@ -13,6 +13,7 @@ from .errors import ExportError
 __all__ = ["Database", "quoted"]
 
 _VERSION = 1
+_CACHE = 32 * 1024
 
 
 def quoted(name: str) -> str:
@@ -48,6 +49,8 @@ class Database:
         execute("PRAGMA main.locking_mode = EXCLUSIVE")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
+        # Ids come in no order: what doesn't find room here is read and written again and again.
+        execute(f"PRAGMA cache_size = -{_CACHE}")
         execute("BEGIN IMMEDIATE")
         (version,) = execute("PRAGMA user_version").fetchone()
         execute(f"PRAGMA user_version = {_VERSION}")

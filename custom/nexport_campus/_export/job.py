@@ -216,6 +216,10 @@ def _check(job: Job, *, restart: bool) -> None:
             f"{target.name} holds another export ({_differing(plan.scope(), job.former.scope)}):"
             " choose another --to, or add --restart to replace it"
         )
+    elif job.former is None and plan.since == LAST and plan.by:
+        raise ConfigurationError(
+            f"there is no earlier export in {target.name} to go on from: --by-{plan.by} needs a date for --since"
+        )
     elif job.former is None and isinstance(plan.since, datetime) and _is_foreign(job.output) and not restart:
         raise ConfigurationError(
             f"{target.name} exists, and no state beside it says what it holds, so that nothing can be added to it:"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
 from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
@@ -40,23 +40,24 @@ class ParquetWriter:
         columns = kind.columns(elements).items()
         self._schema = pa.schema([(name, _type(held, labels=labels)) for name, held in columns])
         self._writer = GroupWriter(file, self._schema, compression="zstd")
-        self._rows: list[dict[str, Any]] = []
+        self._batches: list[pa.RecordBatch] = []
 
     def write(self, records: Sequence[str]) -> None:
         found = (self._kind.from_dict(json.loads(record)) for record in records)
-        self._rows += [self._kind.row(record, self._elements, labels=self._labels) for record in found]
-        if len(self._rows) >= _ROWS:
+        rows = [self._kind.row(record, self._elements, labels=self._labels) for record in found]
+        self._batches.append(pa.RecordBatch.from_pylist(rows, schema=self._schema))
+        if sum(batch.num_rows for batch in self._batches) >= _ROWS:
             self._write_group()
 
     def close(self) -> None:
         """Write the last group, and where the groups are."""
-        if self._rows:
+        if self._batches:
             self._write_group()
         self._writer.close()
 
     def _write_group(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-        self._rows.clear()
+        self._writer.write_table(pa.Table.from_batches(self._batches, schema=self._schema))
+        self._batches.clear()
 
 
 def _type(held: type, *, labels: bool) -> pa.DataType:

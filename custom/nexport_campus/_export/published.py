@@ -122,9 +122,11 @@ class Published:
             same = " AND ".join(f"staged.{quoted(key)} = {rows}.{quoted(key)}" for key in self.table.key)
             removed = self._run(f"DELETE FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM staged WHERE {same})")
         names = self.table.names
-        differing = f"SELECT {names} FROM staged EXCEPT SELECT {names} FROM {rows}"
+        differing = "staged"
+        if before > removed:
+            differing = f"(SELECT {names} FROM staged EXCEPT SELECT {names} FROM {rows})"
         # `WHERE true` parts the select from ON CONFLICT, which would read as the condition of a join.
-        written = self._run(self.table.upsert(rows, f"SELECT {names} FROM ({differing}) WHERE true"))
+        written = self._run(self.table.upsert(rows, f"SELECT {names} FROM {differing} WHERE true"))
         total = self._count(rows)
         new = total - (before - removed)
         return Counts(total, new, written - new, removed)
@@ -151,13 +153,14 @@ class Published:
             yield "main"
             return
         self._run(f"PRAGMA busy_timeout = {_BUSY}")
-        self._run("ATTACH ? AS target", str(self.target))
         try:
-            yield "target"
+            self._run("ATTACH ? AS target", str(self.target))
         except sqlite3.DatabaseError as error:
             if "not a database" in str(error):
                 raise ConfigurationError(f"{self.target.name} is no SQLite file") from None
             raise
+        try:
+            yield "target"
         finally:
             self._run("DETACH target")
 

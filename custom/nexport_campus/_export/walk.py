@@ -25,6 +25,7 @@ Search = Callable[[datetime | None], AsyncPager[ApiEnrollmentItem]]
 """A search for what was enrolled after a date, or for everything where that is None."""
 
 _MOST_SHARED: Final = 10
+_MOST_DOUBTS: Final = 3
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -46,34 +47,39 @@ class Step:
 async def walk(search: Search, after: datetime | None) -> AsyncGenerator[Step, None]:
     """Every enrollment of a search that comes after a date, each at least once.
 
-    A page begins with the last enrollments of the one before. Where none of them comes again, all of them were removed
-    meanwhile, or the dates aren't what the campus compares: then the walk begins anew, by page numbers. By numbers it
-    also passes what has no date to go on after: a page full of one instant, or one without order or dates.
+    A page begins with the last enrollments of the one before. Where none of them comes again, they were removed
+    meanwhile, and the walk goes one page back; or the dates aren't what the campus compares, and if that can't be told
+    apart, it begins anew by page numbers. By numbers it also passes what has no date to go on after: a page full of one
+    instant, or one without order or dates.
 
     Raises:
         NexportError: A page couldn't be had. A walk from `after` of the last step goes on.
     """
-    begin, shared, by_date = after, frozenset[UUID](), True
+    begin = former = after
+    shared, doubts = frozenset[UUID](), 0
     while True:
         onward: datetime | None = None
         async with aclosing(search(after).pages()) as pages:
             async for page in pages:
                 ids = {item.enrollment_id for item in page.items}
-                if shared and shared.isdisjoint(ids):
-                    by_date = False
+                if shared.isdisjoint(ids) and shared:
+                    doubts += 1
                     break
+                if shared:
+                    doubts = 0
+                by_date = doubts < _MOST_DOUBTS and page.has_next
                 tail = page.items[-max(1, min(_MOST_SHARED, len(page.items) // 10)) :]
-                onward = _onward(page.items, tail, after) if by_date and page.has_next else None
+                onward = _onward(page.items, tail, after) if by_date else None
                 yield Step(page.items, len(ids - shared), page.total, onward or after, last=not page.has_next)
+                shared = frozenset(item.enrollment_id for item in tail) if onward else frozenset()
                 if onward is not None:
-                    shared = frozenset(item.enrollment_id for item in tail)
                     break
-                shared = frozenset()
             else:
                 return
-        if not by_date:
-            onward, shared = begin, frozenset()
-        after = onward
+        if onward is not None:
+            former, after = after, onward
+        else:
+            after, shared = (former if doubts < _MOST_DOUBTS else begin), frozenset()
 
 
 def _onward(

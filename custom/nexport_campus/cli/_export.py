@@ -236,7 +236,7 @@ def _tell(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: b
     for error in summary.errors:
         warn(error)
     if summary.failed:
-        warn(f"{summary.failed} records or lists of records failed; the next run asks for them again")
+        warn(f"{summary.failed} of those asked one by one failed; the next run asks them again")
     counts, target = summary.counts, job.output.target
     if as_json:
         told = attrs.asdict(counts) | {

@@ -1,0 +1,59 @@
+"""Exports run within a test, and what their files hold."""
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
+
+from nexport_campus._export.bar import progress_on
+from nexport_campus._export.families import Campus
+from nexport_campus._export.job import FORMATS, Output, open_job
+from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.plan import Filters, Plan
+from nexport_campus._export.run import Summary, export
+
+__all__ = ["names_in", "plan_of", "read_rows", "run"]
+
+
+def plan_of(kind: str, org: str | None = None, **given: Any) -> Plan:
+    """A plan with small pages, so that there are some."""
+    filters: dict[str, Any] = {"org_ids": (UUID(org),)} if org else {}
+    filters |= given.pop("filters", {})
+    if kind == "scorm-data":
+        given.setdefault("elements", DEFAULT_ELEMENTS)
+    given.setdefault("per_page", 40)
+    return Plan(kind=KINDS[kind], filters=Filters(**filters), **given)
+
+
+async def run(
+    campus: Campus, plan: Plan, target: Path, *, restart: bool = False, form: Any = None, **output: Any
+) -> Summary:
+    """One export."""
+    made = Output(target=target, format=form or FORMATS[target.suffix], **output)
+    with open_job(plan, made, restart=restart) as job, progress_on(None) as progress:
+        return await export(campus, job, progress)
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def read_rows(path: Path, table: str = "enrollments") -> list[dict[str, Any]]:
+    """The rows of a file, in order."""
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    if path.suffix == ".parquet":
+        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        return rows
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]

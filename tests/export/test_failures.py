@@ -1,0 +1,142 @@
+"""Some of what is asked one by one fails: the others come all the same, and what failed is asked again."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from export.running import plan_of, read_rows, run
+
+from nexport_campus import AuthenticationError, NexportCampus, ServerError, StaticToken, TransportError
+from nexport_campus._export.plan import LAST, Plan
+from nexport_campus.sandbox import Samples, Sandbox
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+OPERATION = "LearningApi_GetAssignmentStatuses"
+SEARCH = "LearningApi_SearchEnrollments"
+BROKEN = '[{"assignment_status_id": "no uuid"}]'
+
+
+def statuses(samples: Samples, **given: Any) -> Plan:
+    """The statuses of some enrollments, asked one after the other."""
+    filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
+    return plan_of("assignment-statuses", samples.org_id, filters=filters, **{"concurrency": 1} | given)
+
+
+async def asked(sandbox: Sandbox, operation: str = OPERATION) -> int:
+    """How often the campus was asked."""
+    return (await sandbox.books()).counts.get(operation, 0)
+
+
+async def test_what_failed_is_asked_once_more(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """An answer that can't be read, once, costs no row."""
+    await run(campus, statuses(samples), tmp_path / "whole.jsonl")
+    await nexport_sandbox.faults.add(operation=OPERATION, nth=2, body=BROKEN)
+    summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
+    assert summary.failed == 0
+    assert read_rows(tmp_path / "s.jsonl") == read_rows(tmp_path / "whole.jsonl")
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.db"])
+async def test_the_next_run_asks_again(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """What failed twice is told, the rest is there; the next run fetches it, though nothing changed there since."""
+    whole = await run(campus, statuses(samples), tmp_path / "whole.jsonl")
+    count = await asked(nexport_sandbox)
+    for nth in (1, count + 1):
+        await nexport_sandbox.faults.add(operation=OPERATION, nth=nth, body=BROKEN)
+    lacking = await run(campus, statuses(samples), tmp_path / name)
+    assert lacking.failed == len(lacking.errors) == 1
+    assert "assignment_status_id" in lacking.errors[0]
+    assert 0 < lacking.counts.rows < whole.counts.rows
+    again = await run(campus, statuses(samples, since=LAST), tmp_path / name)
+    assert (again.failed, again.counts.rows) == (0, whole.counts.rows)
+    last = await run(campus, statuses(samples, since=LAST), tmp_path / name)
+    assert (last.counts.new, last.counts.updated) == (0, 0)
+
+
+async def test_an_element_that_reports_an_error(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """It is told and no row; the others of its list are."""
+    whole = await run(campus, statuses(samples), tmp_path / "whole.jsonl")
+    count = await asked(nexport_sandbox)
+    enrollment = read_rows(tmp_path / "whole.jsonl")[0]["enrollment_id"]
+    answer = await campus.raw.learning.get_assignment_statuses(enrollment_id=enrollment)
+    items = json.loads(answer.content)
+    items[0]["api_error_entity"] = {"error_code": 1, "error_message": "it is out of order"}
+    for nth in (1, count + 1):
+        await nexport_sandbox.faults.add(operation=OPERATION, nth=nth, body=json.dumps(items))
+    lacking = await run(campus, statuses(samples), tmp_path / "s.jsonl")
+    assert lacking.counts.rows == whole.counts.rows - 1
+    assert lacking.errors == [f"an assignment status of enrollment {enrollment}: it is out of order"]
+
+
+async def test_records_that_the_campus_cannot_give(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """However many fail in a row, as long as the campus answers other questions they are failures of their own."""
+    await nexport_sandbox.faults.add(operation=OPERATION, status=500, html=True)
+    summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
+    assert summary.failed > 10
+    assert summary.counts.rows == 0
+    await nexport_sandbox.faults.clear()
+    again = await run(campus, statuses(samples, since=LAST), tmp_path / "s.jsonl")
+    assert (again.failed, again.counts.rows > 10) == (0, True)
+
+
+async def test_an_outage_stops_and_the_same_command_goes_on(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """Where the campus answers nothing any more, nothing is counted as failed; afterwards all rows come."""
+    await run(campus, statuses(samples), tmp_path / "whole.jsonl")
+    searches = await asked(nexport_sandbox, SEARCH)
+    await nexport_sandbox.faults.add(operation=OPERATION, status=503)
+    for attempt in range(1, 5):
+        await nexport_sandbox.faults.add(operation=SEARCH, status=503, nth=searches + attempt)
+    with pytest.raises(ServerError):
+        await run(campus, statuses(samples), tmp_path / "s.jsonl")
+    assert not (tmp_path / "s.jsonl").exists()
+    await nexport_sandbox.faults.clear()
+    summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
+    assert summary.resumed
+    assert read_rows(tmp_path / "s.jsonl") == read_rows(tmp_path / "whole.jsonl")
+
+
+async def test_a_token_that_is_refused_stops_at_once(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """Nobody else would be answered; a new token goes on."""
+    token = await campus.admin.authenticate(
+        username=nexport_sandbox.username, password=nexport_sandbox.password, grant_type="password"
+    )
+    await nexport_sandbox.faults.add(operation=OPERATION, nth=3, expire_token=True)
+    auth = StaticToken(str(token.access_token))
+    async with NexportCampus(auth, base_url=nexport_sandbox.url) as expiring:
+        with pytest.raises(AuthenticationError):
+            await run(expiring, statuses(samples), tmp_path / "s.jsonl")
+    before = await asked(nexport_sandbox)
+    assert before == 3
+    assert (await run(campus, statuses(samples), tmp_path / "s.jsonl")).resumed
+
+
+async def test_a_network_that_breaks_at_any_request(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """Whichever request is cut short for good, the same command ends with the rows of an undisturbed one."""
+    await run(campus, statuses(samples), tmp_path / "whole.jsonl")
+    whole = (tmp_path / "whole.jsonl").read_bytes()
+    for number in range(1, 30, 4):
+        target = tmp_path / f"{number}.jsonl"
+        await nexport_sandbox.faults.clear()
+        for attempt in range(4):
+            await nexport_sandbox.faults.add(nth=number + attempt, reset=True)
+        with pytest.raises(TransportError):
+            await run(campus, statuses(samples), target)
+        assert not target.exists()
+        await run(campus, statuses(samples), target)
+        assert target.read_bytes() == whole

@@ -1,0 +1,234 @@
+"""Cut short at any moment: the same command ends with exactly the rows of a run that was left alone."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from export.running import names_in, plan_of, read_rows, run
+
+from nexport_campus import ConfigurationError, NexportCampus
+from nexport_campus._export.bar import progress_on
+from nexport_campus._export.database import Database
+from nexport_campus._export.errors import ExportError
+from nexport_campus._export.job import Output, open_job
+from nexport_campus._export.plan import Plan
+from nexport_campus._export.run import export
+from nexport_campus.sandbox import Samples, Sandbox
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+
+# `nexport` as it is, but for a death: by SIGKILL when it begins or ends its nth transaction, or puts a file in place.
+DOOMED = """
+import os, pathlib, signal, sys
+from contextlib import contextmanager
+from nexport_campus._export.bar import progress_on
+from nexport_campus._export.database import Database
+from nexport_campus.cli import main
+
+moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
+whole, replace = Database.transaction, pathlib.Path.replace
+
+def die(where):
+    global count
+    if where == moment:
+        count -= 1
+        if count == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+@contextmanager
+def transaction(self):
+    with whole(self) as connection:
+        yield connection
+        die("within")
+    die("after")
+
+def put(self, target):
+    die("replacing")
+    made = replace(self, target)
+    die("replaced")
+    return made
+
+Database.transaction, pathlib.Path.replace = transaction, put
+main()
+"""
+
+
+class Killed(BaseException):
+    """The end of a process, as far as a test can bring it about in its own."""
+
+
+@contextmanager
+def dying(monkeypatch: pytest.MonkeyPatch, nth: int, *, committed: bool) -> Iterator[None]:
+    """In this block the nth transaction is the last, with or without its commit."""
+    whole, left = Database.transaction, nth
+
+    @contextmanager
+    def transaction(self: Database) -> Iterator[Any]:
+        nonlocal left
+        left -= 1
+        with whole(self) as connection:
+            yield connection
+            if left == 0 and not committed:
+                raise Killed
+        if left == 0:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "transaction", transaction)
+        yield
+
+
+def plans(samples: Samples) -> list[Plan]:
+    """An export of each way to walk."""
+    early = {"utc_enrolled_before": datetime(2024, 2, 1, tzinfo=UTC)}
+    spring, summer = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
+    return [
+        plan_of("enrollments", samples.org_id, concurrency=2),
+        plan_of("enrollments", samples.org_id, since=spring, until=summer, by="month"),
+        plan_of("assignment-statuses", samples.org_id, filters=early),
+        plan_of("sessions", samples.org_id, since=datetime(2026, 6, 10, tzinfo=UTC), until=summer),
+    ]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.db"])
+@pytest.mark.parametrize("place", range(4))
+async def test_death_again_and_again(
+    campus: NexportCampus,
+    samples: Samples,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: int,
+    name: str,
+    committed: bool,
+) -> None:
+    """Each run dies at a later transaction than it began with, until one gets through."""
+    plan, target = plans(samples)[place], tmp_path / name
+    whole = tmp_path / f"whole{target.suffix}"
+    await run(campus, plan, whole)
+    table, deaths = plan.kind.table, 0
+    while True:
+        with dying(monkeypatch, 3 + deaths, committed=committed):
+            try:
+                await run(campus, plan, target)
+            except Killed:
+                deaths += 1
+                assert seen(target, table) in ([], read_rows(whole, table))
+                continue
+        break
+    assert deaths > 1
+    assert read_rows(target, table) == read_rows(whole, table)
+
+
+def seen(target: Path, table: str) -> list[dict[str, Any]]:
+    """What a reader sees of a run that was cut short."""
+    try:
+        return read_rows(target, table) if target.exists() else []
+    except sqlite3.OperationalError:  # there is no such table yet
+        return []
+
+
+async def nexport(sandbox: Sandbox, *arguments: str, doom: tuple[str, int] = ("never", 0)) -> tuple[int, str]:
+    """The exit code and the stderr of a process of `nexport`, which may be doomed."""
+    environ = os.environ | {
+        "NEXPORT_BASE_URL": sandbox.url,
+        "NEXPORT_USERNAME": sandbox.username,
+        "NEXPORT_PASSWORD": sandbox.password,
+    }
+    moment, count = doom
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", DOOMED, moment, str(count), *arguments),
+        env=environ,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, told.decode()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.db"])
+async def test_sigkill(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """A process that is killed, at moment after moment, while the campus fails now and then, loses and doubles nothing."""
+    target, whole = tmp_path / name, tmp_path / f"whole{Path(name).suffix}"
+    arguments = (
+        "export",
+        "sessions",
+        "--org",
+        samples.org_id,
+        "--since",
+        "2026-06-10",
+        "--until",
+        "2026-07-01",
+    )
+    plan = plan_of(
+        "sessions",
+        samples.org_id,
+        since=datetime(2026, 6, 10, tzinfo=UTC),
+        until=datetime(2026, 7, 1, tzinfo=UTC),
+    )
+    await run(campus, plan, whole)
+    await nexport_sandbox.faults.add(rate=0.1, status=503)
+    dooms = [("within", 4), ("after", 5), ("within", 9), ("replacing", 1), ("replaced", 1)]
+    for doom in dooms if target.suffix == ".csv" else dooms[:3]:
+        code, told = await nexport(nexport_sandbox, *arguments, "--to", str(target), doom=doom)
+        assert (code, told) == (-signal.SIGKILL, "")
+    assert target.exists() == (target.suffix == ".csv")
+    code, told = await nexport(nexport_sandbox, *arguments, "--to", str(target))
+    assert code == 0, told
+    assert read_rows(target, "sessions") == read_rows(whole, "sessions")
+    assert {name.rpartition(".")[2] for name in names_in(tmp_path)} <= {"csv", "db", "state"}
+
+
+async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """A second run into the same target is refused; the first one isn't disturbed."""
+    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    with open_job(plan, Output(target=target, format="jsonl")) as job, progress_on(None) as progress:
+        with pytest.raises(ConfigurationError, match="another export is at work"):
+            await run(campus, plan, target)
+        first = await export(campus, job, progress)
+    assert first.counts.rows == len(read_rows(target)) > 0
+
+
+async def test_a_file_that_cannot_be_written(
+    campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk at the end is one line, the old file stays, and nothing has to be fetched again."""
+    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    target.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ExportError, match="No space left on device; the same command goes on from here"):
+            await run(campus, plan, target)
+    assert target.read_text() == "old"
+    assert names_in(tmp_path) == ["e.jsonl", "e.jsonl.state"]
+    summary = await run(campus, plan, target)
+    assert summary.resumed
+    assert len(read_rows(target)) == summary.counts.rows
+
+
+async def test_another_command_does_not_finish_it(
+    campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was cut short is finished by its own options, or forgotten when told to."""
+    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    with dying(monkeypatch, 4, committed=True), pytest.raises(Killed):
+        await run(campus, plan, target)
+    other = plan_of("enrollments", samples.org_id, since=datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(ConfigurationError, match=r"was cut short, .*differs in --since"):
+        await run(campus, other, target)
+    assert not (await run(campus, other, target, restart=True)).resumed
+    assert min(row["last_activity_date"] for row in read_rows(target) if "last_activity_date" in row) > "2026"
