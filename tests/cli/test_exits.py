@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,7 +102,7 @@ async def test_a_list_that_breaks_off(against: Run) -> None:
         json.loads(done.stdout)
 
 
-def test_pages_that_contradict(nexport: Nexport) -> None:
+def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
     """Every class of error that the SDK raises has a code, and only what nobody foresaw is 1."""
 
     def classes(cls: type[NexportError]) -> list[type[NexportError]]:
@@ -212,6 +214,15 @@ def test_every_command_is_there() -> None:
 
     context = click.Context(root)
     names = root.list_commands(context)
-    assert {"call", "completion", "demo", "doctor", "login", "logout", "sandbox"} <= set(names)
+    assert names == ["call", "completion", "demo", "doctor", "export", "login", "logout", "sandbox"]
     assert all(root.get_command(context, name) is not None for name in names)
-    assert os.environ.get("NEXPORT_PASSWORD") is None
+
+
+def test_the_page_has_the_same_codes(nexport: Nexport) -> None:
+    """The documentation's table of exit codes is the one that `nexport --help` ends with."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| (\d+) \| (.*) \|$", page, flags=re.MULTILINE))
+    told = dict(re.findall(r"^ +(\d+)  (.*)$", nexport("--help").stdout, flags=re.MULTILINE))
+    assert documented.keys() == told.keys()
+    for code, text in told.items():
+        assert documented[code].startswith(text)

@@ -17,10 +17,11 @@ from nexport_campus._errors import (
     TransportError,
 )
 
-__all__ = ["BROKEN_PIPE", "INTERRUPTED", "UNEXPECTED", "USAGE", "epilog", "exit_code"]
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "PARTIAL", "UNEXPECTED", "USAGE", "epilog", "exit_code"]
 
 UNEXPECTED = 1
 USAGE = 2
+PARTIAL = 15
 INTERRUPTED = 130
 """As shells have it for a process that SIGINT ended."""
 BROKEN_PIPE = 141
@@ -56,6 +57,7 @@ def epilog() -> str:
         0: "done",
         UNEXPECTED: "an unexpected error, or something that doctor found",
         USAGE: "a mistake on the command line, in an argument or in the settings; nothing was sent",
+        PARTIAL: "an export that left out a few records",
         INTERRUPTED: "interrupted",
         BROKEN_PIPE: "nobody reads the output",
         **{code: text for _, code, text in _CODES if text},
