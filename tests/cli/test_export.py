@@ -78,7 +78,7 @@ def test_failures_have_an_exit_code(
     result = nexport("export", "assignment-statuses", *given, "--to", str(target), "--concurrency", "1")
     assert result.exit_code == 15
     first, second, last = result.stderr.splitlines()
-    assert first.startswith(f"nexport: warning: {ids[0]}: LearningApi_GetAssignmentStatuses")
+    assert first.startswith(f"nexport: warning: enrollment_id {ids[0]}: LearningApi_GetAssignmentStatuses")
     assert second.startswith("nexport: warning: 1 of those asked one by one failed")
     assert last.startswith("s.jsonl: ")
     found = {json.loads(line)["enrollment_id"] for line in target.read_text().splitlines()}

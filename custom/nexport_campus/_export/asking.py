@@ -72,7 +72,7 @@ class _Asker:
             raise
         except _OF_ITS_OWN as failed:
             await self._bear(failed)
-            outcome, error = "failed", f"{parent.identity}: {failed}"
+            outcome, error = "failed", f"{_named(parent)}: {failed}"
         await self.work.desk.do(self.work.store.save_parent, number, records, outcome, error)
         self.work.progress.advance(1)
 
@@ -82,6 +82,11 @@ class _Asker:
         if self.in_vain >= _PATIENCE:
             self.in_vain = 0
             await campus_time(self.work.campus, self.work.plan)
+
+
+def _named(parent: Parent) -> str:
+    """What was asked, such as `enrollment_id 8ebf2d8d-...`."""
+    return ", ".join(f"{name} {value}" for name, value in parent.ids.items() if name.endswith("_id"))
 
 
 async def _open_parents(work: Work) -> AsyncIterator[tuple[int, Parent]]:

@@ -46,7 +46,7 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """A header and a line for each record, in UTF-8: as RFC 4180 has it, but that lines end as on Unix.
+    """A header and a line for each record, in UTF-8, as RFC 4180 has it.
 
     A text that a spreadsheet would take for a formula begins with an apostrophe, as OWASP advises: what learners and
     courses write ends up in cells.
@@ -78,7 +78,7 @@ class CsvWriter:
 
     def _write(self, rows: list[list[str]], encoding: str = "utf-8") -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        csv.writer(text).writerows(rows)
         self._file.write(text.getvalue().encode(encoding))
 
 

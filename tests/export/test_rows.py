@@ -1,0 +1,204 @@
+"""How records become rows and cells: what tells them apart, and what files hold of odd ones."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
+import pytest
+from export.running import plan_of, read_rows, run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexport_campus import Drift, NexportCampus, StaticToken
+from nexport_campus._export.kinds import KINDS, Record
+from nexport_campus._export.layout import typed_table
+from nexport_campus._export.writers import CsvWriter, replacing
+from nexport_campus.models import ApiEnrollmentItem
+
+ONE = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
+TWO = "d16e6f25-12a6-4a57-a917-4279e2b752d4"
+GOOD = {"error_code": 0}
+
+
+def campus_of(answers: dict[str, Any]) -> NexportCampus:
+    """A campus that answers every operation with the same, whatever it is asked; lists end on their second page."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = answers[request.url.path.rpartition("/")[2]]
+        if isinstance(found, list) and request.url.params["page"] != "1":
+            found = []
+        return httpx.Response(200, json=found)
+
+    def nobody(_: Drift) -> None:
+        """What is odd here is so on purpose."""
+
+    return NexportCampus(StaticToken("any"), transport=httpx.MockTransport(answer), on_drift=nobody)
+
+
+def searched(**more: Any) -> dict[str, Any]:
+    """An answer of SearchEnrollments with one enrollment."""
+    item = {"enrollment_id": ONE, "user_id": TWO, "result": 0, "phase": 1} | more
+    return {"enrollments": [item], "page": 1, "page_size": 1, "total_count": 1, "api_error_entity": GOOD}
+
+
+async def test_sessions_without_an_id(tmp_path: Path) -> None:
+    """The spec promises none: what else a session is tells it apart, and its end may move."""
+    session = {
+        "user_id": TWO,
+        "order": 1,
+        "utc_start": "2026-01-01T00:00:00Z",
+        "utc_end": "2026-01-01T01:00:00Z",
+    }
+    sessions = [
+        session,
+        session | {"utc_end": "2026-01-01T02:00:00Z"},
+        session | {"order": 2},
+        session | {"id": ONE},
+    ]
+    told = {"sessions": sessions, "page": 1, "page_size": 4, "total_count": 4, "api_error_entity": GOOD}
+    async with campus_of({"SearchEnrollments": searched(), "GetStudentSessions": told}) as campus:
+        await run(campus, plan_of("sessions", ONE), tmp_path / "s.db")
+    rows = read_rows(tmp_path / "s.db", "sessions")
+    assert sorted(row["utc_end"][11:13] for row in rows if row["order"] == 1 and not row["id"]) == ["02"]
+    assert {row["session_key"] for row in rows if row["id"]} == {ONE}
+    assert len(rows) == 3
+
+
+async def test_rows_of_one_sco(tmp_path: Path) -> None:
+    """Should an answer have a SCO twice, both are rows; a SCO that reports an error is none, and is told."""
+    status = {
+        "assignment_status_id": ONE, "assignment_id": ONE, "enrollment_id": ONE, "user_id": TWO, "phase": 1, "result": 0,
+        "academic_override": False, "utc_creation_date": None, "api_error_entity": GOOD,
+    }  # fmt: skip
+    sco = {"title": "T", "sco_id": "I_SCO0", "cmi_fields": [], "api_error_entity": GOOD}
+    broken = sco | {"api_error_entity": {"error_code": 1, "error_message": "unreadable"}}
+    answers = {
+        "SearchEnrollments": searched(),
+        "GetAssignmentStatuses": [status],
+        "GetCmiData": [sco, sco, sco | {"sco_id": "I_SCO1"}, broken],
+    }
+    async with campus_of(answers) as campus:
+        summary = await run(campus, plan_of("scorm-data", ONE), tmp_path / "s.csv")
+    rows = [(row["sco_id"], row["occurrence"]) for row in read_rows(tmp_path / "s.csv")]
+    assert rows == [("I_SCO0", "0"), ("I_SCO0", "1"), ("I_SCO1", "0")]
+    assert summary.errors == [f"SCORM data of assignment {ONE} of enrollment {ONE}: unreadable"]
+
+
+async def test_what_the_spec_does_not_know(tmp_path: Path) -> None:
+    """Unknown keys, enum numbers and .NET's unset date are kept in every format."""
+    odd = searched(phase=99, mood="good", enrollment_date="0001-01-01T00:00:00+14:00")
+    async with campus_of({"SearchEnrollments": odd}) as campus:
+        for suffix in ("jsonl", "csv", "db"):
+            await run(campus, plan_of("enrollments", ONE), tmp_path / f"e.{suffix}", labels=suffix == "csv")
+    (line,), (cells,), (row,) = (read_rows(tmp_path / f"e.{suffix}") for suffix in ("jsonl", "csv", "db"))
+    assert (line["mood"], line["phase"]) == ("good", 99)
+    assert (json.loads(cells["additional_properties"]), cells["phase"]) == ({"mood": "good"}, "Unknown (99)")
+    assert (json.loads(row["additional_properties"]), row["phase"]) == ({"mood": "good"}, 99)
+    assert line["enrollment_date"] == "0001-01-01T00:00:00+14:00"
+
+
+async def test_types_in_parquet(tmp_path: Path) -> None:
+    """Columns have their types whatever is in them, even in a file without rows."""
+    empty = searched() | {"enrollments": [], "total_count": 0}
+    async with campus_of({"SearchEnrollments": empty}) as campus:
+        await run(campus, plan_of("scorm-data", ONE), tmp_path / "s.parquet")
+        await run(campus, plan_of("enrollments", ONE), tmp_path / "e.parquet")
+    schema = pyarrow.parquet.read_schema(tmp_path / "e.parquet")
+    assert str(schema.field("enrollment_date").type) == "timestamp[us, tz=UTC]"
+    assert str(schema.field("phase").type) == "int32"
+    assert str(schema.field("enrollment_id").type) == "string"
+    assert "cmi.core.lesson_status" in pyarrow.parquet.read_schema(tmp_path / "s.parquet").names
+
+
+async def test_a_new_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that an earlier version made gets the columns that it lacks."""
+    columns = ApiEnrollmentItem.columns()
+    async with campus_of({"SearchEnrollments": searched()}) as campus:
+        with monkeypatch.context() as patch:
+            patch.setattr(ApiEnrollmentItem, "columns", lambda: dict(list(columns.items())[:-3]))
+            await run(campus, plan_of("enrollments", ONE), tmp_path / "e.db")
+        await run(campus, plan_of("enrollments", ONE), tmp_path / "e.db")
+    (row,) = read_rows(tmp_path / "e.db")
+    assert set(row) == set(columns)
+    assert row["user_id"] == TWO
+
+
+def cells_of(*texts: str, bom: bool = False) -> tuple[bytes, list[dict[str, str]]]:
+    """A CSV of SCORM data with these titles: its bytes, and its rows as read back."""
+    file = io.BytesIO()
+    writer = CsvWriter(file, KINDS["scorm-data"], (), labels=True, bom=bom)
+    own = {
+        "enrollment_id": ONE,
+        "assignment_id": ONE,
+        "assignment_status_id": ONE,
+        "user_id": TWO,
+        "occurrence": 0,
+    }
+    base = {"sco_id": "I", "cmi_fields": [], "api_error_entity": GOOD}
+    writer.write([json.dumps(own | base | {"title": text}) for text in texts])
+    writer.close()
+    written = file.getvalue()
+    return written, list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
+)
+def test_formulas_are_texts(text: str) -> None:
+    """What a learner or a course writes is no formula in a spreadsheet."""
+    _, (row,) = cells_of(text)
+    assert row["title"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-5", "+1.5", "-0,5", "a=b", "'", "", 'Größe, "quoted"\nand broken'])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    """Numbers in texts are no formulas; separators, quotes and lines come back."""
+    _, (row,) = cells_of(text)
+    assert row["title"] == text
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=5
+    )
+)
+def test_any_text_comes_back(texts: list[str]) -> None:
+    """Whatever is written is read again, but for the apostrophe."""
+    _, rows = cells_of(*texts)
+    assert [row["title"].removeprefix("'") for row in rows] == [text.removeprefix("'") for text in texts]
+
+
+def test_a_byte_order_mark_where_wanted() -> None:
+    """Excel knows UTF-8 by it; nobody else needs it."""
+    assert cells_of("é", bom=True)[0].startswith(b"\xef\xbb\xbfenrollment_id,")
+    assert cells_of("é")[0].startswith(b"enrollment_id,")
+
+
+def test_typed_values() -> None:
+    """Dates are in UTC and sort as texts; enums are numbers."""
+    item = ApiEnrollmentItem.from_dict(searched(start_date="2026-01-01T01:00:00.5+02:00")["enrollments"][0])
+    table = typed_table(KINDS["enrollments"], ())
+    row = dict(zip(table.columns, table.values(Record(item)), strict=True))
+    assert row["start_date"] == "2025-12-31T23:00:00.500000Z"
+    assert (row["phase"], row["enrollment_date"]) == (1, None)
+    assert KINDS["enrollments"].moment(Record(item)) == ""
+    assert datetime.fromisoformat(row["start_date"]) == datetime(2025, 12, 31, 23, 0, 0, 500000, UTC)
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    """Nothing is seen of a file before it is whole; what another process left half-written is in nobody's way."""
+    target = tmp_path / "e.jsonl"
+    target.write_text("old")
+    (tmp_path / "e.jsonl.partial").write_text("left by a process that was killed")
+    with pytest.raises(TypeError), replacing(target) as file:
+        file.write("no bytes")  # type: ignore[call-overload]  # what fails here doesn't matter
+    assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]
+    assert target.read_text() == "old"
+    with replacing(target) as file:
+        file.write(b"new")
+    assert target.read_text() == "new"
