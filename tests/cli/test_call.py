@@ -66,6 +66,19 @@ def test_one_page_unless_more_is_asked_for(nexport: Nexport, samples: Samples) -
     assert "--page 2 goes on, --all gives all" in done.stderr
 
 
+def test_a_list_without_a_total(nexport: Nexport, samples: Samples) -> None:
+    """Where the campus tells no total, it is asked whether there is more, and nothing is said if there isn't."""
+    ask = ["call", "learning.get_section_enrollments", "--syllabus-id", samples.popular_section_id]
+    ask += ["--org-id", samples.root_org_id]
+    whole = nexport(*ask)
+    count = len(json.loads(whole.stdout))
+    assert (whole.stderr, count > 50) == ("", True)
+    part = nexport(*ask, "--per-page", "50")
+    assert (
+        part.stderr == "nexport: warning: 50 records, and there are more: --page 2 goes on, --all gives all\n"
+    )
+
+
 def test_pages(nexport: Nexport, samples: Samples) -> None:
     """`--page` is where to start, `--limit` goes across pages, `--all` to the end; together they repeat nothing."""
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--output", "jsonl"]

@@ -1,7 +1,7 @@
 """One call from the command line: what is asked of the campus, and how its answer is written."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -12,7 +12,7 @@ from nexport_campus.cli._connect import open_campus
 from nexport_campus.cli._operations import Described
 from nexport_campus.cli._output import note, warn
 from nexport_campus.cli._records import Secrecy, write_value, writer
-from nexport_client.client import AsyncPager
+from nexport_client.client import AsyncPager, Page
 from nexport_client.kinds import Array
 
 __all__ = ["Wishes", "call"]
@@ -62,26 +62,30 @@ def _write(value: Any, described: Described, wishes: Wishes) -> None:
 
 
 async def _write_pages(pager: AsyncPager[Any], described: Described, wishes: Wishes) -> None:
-    """Each page as it comes."""
+    """Each page as it comes, up to the limit; without a limit and unless all are wanted, one."""
     out = writer(wishes.form, described.item, wishes.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:
-            left = None if wishes.limit is None else wishes.limit - count
-            items = page.items[:left]
+            items = page.items if wishes.limit is None else page.items[: wishes.limit - count]
             out.write(items)
             count += len(items)
             if count == wishes.limit:
                 break
             if wishes.limit is None and not wishes.all:
-                if page.has_next:
+                if page.has_next and (page.total is not None or await _has_records(pages)):
                     of = "" if page.total is None else f" of {page.total}"
-                    warn(
-                        f"{count}{of} records, and there are more: --page {page.number + 1} goes on, --all gives all"
-                    )
+                    goes_on = f"--page {page.number + 1} goes on, --all gives all"
+                    warn(f"{count}{of} records, and there are more: {goes_on}")
                 break
     out.end()
     note(f"{count} records")
+
+
+async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
+    """Whether there is another page with something in it: where no total is told, only the campus knows."""
+    following = await anext(pages, None)
+    return following is not None and bool(following.items)
 
 
 def _page_size(wishes: Wishes) -> int | None:

@@ -87,7 +87,7 @@ def _usage(error: click.ClickException) -> str:
     # An option may be written as Python has it, too: --syllabus_id.
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "token_normalize_func": lambda name: name.replace("_", "-"),
+        "token_normalize_func": lambda name: name.replace("_", "-").rstrip("-"),
     },
 )
 @click.version_option(__version__, prog_name="nexport-campus", message="%(prog)s %(version)s")

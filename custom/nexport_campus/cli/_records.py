@@ -156,8 +156,10 @@ def _blocks(rows: list[dict[str, str]]) -> str:
 
 def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
     """One record as people read it: enums by their labels, nothing of an error that there isn't."""
+    if isinstance(value, dict):
+        return {name: secrecy.text(_cell(each)) for name, each in value.items()}
     if not isinstance(value, Model):
-        return {"value": secrecy.text(_cell(value.label if isinstance(value, OpenIntEnum) else value))}
+        return {"value": secrecy.text(_cell(value))}
     secret = {
         field.attribute: getattr(value, field.attribute) if secrecy.show else "***"
         for field in fields_of(type(value))
@@ -172,6 +174,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, OpenIntEnum):
+        return value.label
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds").replace("+00:00", "Z")
     return printable(str(value))
