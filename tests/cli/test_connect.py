@@ -141,6 +141,16 @@ def test_a_prompt(environment: dict[str, str], nexport_sandbox: Sandbox) -> None
     assert "{" not in shown
 
 
+def test_a_secret_argument_is_asked_for(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
+    """On a terminal, a password that is an argument is asked for, and nobody else's login is."""
+    words = ["call", "admin.authenticate", "--username", nexport_sandbox.username, "--grant-type", "password"]
+    answers = {"password:": nexport_sandbox.password}
+    code, shown = on_a_terminal([*NEXPORT, *words], answers, environment)
+    assert code == 0, shown
+    assert nexport_sandbox.password not in shown
+    assert "***" in shown
+
+
 @pytest.mark.parametrize(("answer", "code"), [("n", 130), ("y", 0)])
 def test_a_write_asks_first(
     environment: dict[str, str], nexport_sandbox: Sandbox, samples: Samples, answer: str, code: int

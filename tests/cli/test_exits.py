@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from nexport_campus import NexportError
+from nexport_campus import NexportError, __version__
 from nexport_campus.cli._exits import exit_code
 from nexport_campus.cli._main import root
 from nexport_campus.sandbox import Samples
@@ -206,6 +206,12 @@ def test_it_starts_lazily() -> None:
     loaded = set(done.stdout.split())
     assert "nexport_campus.cli._sandbox" in loaded
     assert not loaded & {"keyring", "uvicorn", "nexport_client.models", "nexport_campus.cli._call"}
+
+
+def test_alone_it_tells_what_it_can(nexport: Nexport) -> None:
+    """Without a command, `nexport` shows its help."""
+    assert nexport().stdout == nexport("--help").stdout
+    assert nexport("--version").stdout == f"nexport-campus {__version__}\n"
 
 
 def test_every_command_is_there() -> None:

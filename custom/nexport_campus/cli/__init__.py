@@ -13,6 +13,9 @@ def main() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         sys.exit(f'nexport: error: {", ".join(missing)} missing: pip install "nexport-campus[cli]"')
-    from ._main import root
+    try:
+        from ._main import root
 
-    root.main(prog_name="nexport")
+        root.main()
+    except KeyboardInterrupt:  # before the command itself could take it
+        sys.exit(130)

@@ -12,7 +12,7 @@ _VARIABLE = "_NEXPORT_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes a shell complete what is typed after nexport.
+    """Print the script that makes a shell complete.
 
     \b
     bash: nexport completion bash > ~/.local/share/bash-completion/completions/nexport

@@ -9,7 +9,10 @@ __all__ = ["command"]
 
 @click.command(name="demo")
 def command() -> None:
-    """Show the SDK at work against a sandbox on this machine, in well under a minute."""
+    """Show the SDK at work against a sandbox.
+
+    It takes well under a minute, and needs the extra `sandbox`.
+    """
     from nexport_campus.demo import main
     from nexport_campus.sandbox import SandboxError
 

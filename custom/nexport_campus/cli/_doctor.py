@@ -31,9 +31,9 @@ _COLOURS = {
 @common_options
 @click.pass_context
 def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
-    """Check what a call needs: settings, the way to the campus, TLS, token, permissions and clocks.
+    """Check what a call needs, and say what to do.
 
-    One line for each: ok, warning, failed or skipped, what was found, and what to do. Only reads are sent. The exit code is
+    That is: settings, the way to the campus, TLS, token, permissions, clock. One line for each: ok, warning, failed or skipped, what was found, and what to do. Only reads are sent. The exit code is
     that of the first failure, by the kind of error that a call would end with.
     """
     findings = asyncio.run(_examine(ctx, org_id, as_json=as_json))

@@ -22,7 +22,7 @@ __all__ = ["command"]
 @common_options
 @click.pass_context
 def command(ctx: click.Context, username: str | None, access_token: bool) -> None:
-    """Keep a user name and a password for a campus in the keyring of this machine.
+    """Keep who logs in to a campus in the keyring.
 
     The password, or with --access-token the token, is asked for on a terminal, and else read from the first line of
     stdin. It is kept only if the campus takes it. The environment outranks the keyring.

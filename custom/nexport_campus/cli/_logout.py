@@ -12,7 +12,7 @@ __all__ = ["command"]
 @common_options
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Forget what the keyring of this machine holds for a campus."""
+    """Forget what the keyring holds for a campus."""
     address = ctx.ensure_object(Connection).address
     held = forget(address)
     click.echo(f"{'forgotten' if held else 'nothing was kept'}, for {address}", err=True)

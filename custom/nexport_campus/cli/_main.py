@@ -84,6 +84,7 @@ def _usage(error: click.ClickException) -> str:
     cls=Nexport,
     name="nexport",
     epilog=epilog(),
+    invoke_without_command=True,
     # An option may be written as Python has it, too: --syllabus_id.
     context_settings={
         "help_option_names": ["-h", "--help"],
@@ -92,10 +93,13 @@ def _usage(error: click.ClickException) -> str:
 )
 @click.version_option(__version__, prog_name="nexport-campus", message="%(prog)s %(version)s")
 @common_options
-def root() -> None:
+@click.pass_context
+def root(ctx: click.Context) -> None:
     """Work with a NexPort campus from the command line.
 
     The campus is https://www.nexportcampus.com, or what NEXPORT_BASE_URL or --base-url names. Who logs in comes from
     NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN; else from the keyring, where `nexport login` puts it;
     else from a prompt, on a terminal.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
