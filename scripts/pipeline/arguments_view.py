@@ -93,7 +93,7 @@ def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], pagin
     elif schema is not None:
         required = operation["requestBody"].get("required", False)
         found.append(_argument("body", schema, schema, schemas, "body", required=required))
-    named = _distinct(operation["operationId"], found, _PAGE if paging else ())
+    named = _distinct(found, _PAGE if paging else ())
     by_place = {place: [item for item in named if item.place == place] for place in _PLACES}
     return Arguments(
         path=by_place["path"],
@@ -109,7 +109,7 @@ def is_paging_field(schema: Mapping[str, Any]) -> bool:
     return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
 
 
-def _distinct(operation_id: str, arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
+def _distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
     """The arguments under names that are all different."""
     names, distinct = set(taken), []
     for argument in sorted(arguments, key=lambda item: _PLACES.index(item.place)):
@@ -119,7 +119,7 @@ def _distinct(operation_id: str, arguments: list[ArgumentView], taken: Iterable[
             else f"{argument.name.rstrip('_')}_in_{argument.place}"
         )
         if name in names:
-            raise ValueError(f"{operation_id}: two arguments would be called {name!r}")
+            raise ValueError(f"two arguments would be called {name!r}")
         names.add(name)
         distinct.append(attrs.evolve(argument, name=name))
     return distinct

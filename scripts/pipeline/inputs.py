@@ -69,14 +69,14 @@ class Inputs:
         }
 
     def _outranked(self, document: Document) -> Document:
-        """A provisional document with the vendor's own words wherever a fragment has them."""
-        stated: Document = {}
-        for fragment in self.fragments.values():
-            stated |= components(fragment, "schemas")
-        top = {key: value for fragment in self.fragments.values() for key, value in fragment.items()}
-        schemas = {name: stated.get(name, schema) for name, schema in components(document, "schemas").items()}
-        shared = {key: top[key] for key in SHARED if key in top}
-        return {**document, **shared, "components": {**document.get("components", {}), "schemas": schemas}}
+        """A provisional document without what fragments say in the vendor's own words."""
+        if not self.fragments:
+            return document
+        stated = {name for item in self.fragments.values() for name in components(item, "schemas")}
+        schemas = components(document, "schemas")
+        own = {name: schema for name, schema in schemas.items() if name not in stated}
+        kept = {key: value for key, value in document.items() if key not in SHARED}
+        return {**kept, "components": {**document.get("components", {}), "schemas": own}}
 
 
 def _read_folder(root: Path, folder: str) -> dict[str, Document]:

@@ -1,13 +1,13 @@
 """What would become code is checked before it does: names, and what the generator passes over in silence."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from openapi_python_client.strings import ClassName
 
 from .errors import PipelineError
 from .jsontext import Document
-from .python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name
+from .python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
 from .spec import OPERATION_ID, Operation, components, contents, operations, references, schemas
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -15,7 +15,8 @@ _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PLACEHOLDER = re.compile(r"\{([^}]*)\}")
-_PATH = re.compile(r"(/([A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
+# A segment of dots alone would lead elsewhere.
+_PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
 
 
 def check(document: Document, where: str) -> None:
@@ -44,7 +45,7 @@ def unnamed_enums(document: Document) -> list[str]:
 
 def _operations(document: Document) -> Iterator[str]:
     for operation in operations(document):
-        if not _PATH.fullmatch(operation.path) or ".." in operation.path:
+        if not _PATH.fullmatch(operation.path):
             yield f"the path {operation.path!r} has characters that no path of the API has"
         if not OPERATION_ID.fullmatch(operation.id):
             yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
@@ -93,11 +94,18 @@ def _schemas(document: Document) -> Iterator[str]:
         if not _CLASS.fullmatch(name) or ClassName(name, "") != name or name in TAKEN_CLASSES:
             yield f"the schema {name!r} cannot name a class"
     for pointer, schema in schemas(document):
-        for name in schema.get("properties") or {}:
-            if not _NAME.fullmatch(name):
-                yield f"{pointer}: the property {name!r} cannot name an attribute"
+        yield from _properties(pointer, schema.get("properties") or {})
         if "enum" in schema:
             yield from _enum(pointer, schema)
+
+
+def _properties(pointer: str, properties: Iterable[str]) -> Iterator[str]:
+    known: dict[str, str] = {}
+    for name in properties:
+        if not _NAME.fullmatch(name):
+            yield f"{pointer}: the property {name!r} cannot name an attribute"
+        elif (other := known.setdefault(attribute_name(name), name)) != name:
+            yield f"{pointer}: the properties {other!r} and {name!r} would be one attribute"
 
 
 def _enum(pointer: str, schema: Document) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """Fragments out of the vendor's documentation pages.
 
-A page is Markdown. Its ```json fences hold one OpenAPI document per operation; all other text, and every other fence,
-is prose, and without effect. The page of models holds documents without paths: they repeat what the operations'
+A page is Markdown. Its ```json fences hold one OpenAPI document per operation; all other text, every other fence, and
+what is commented out, is prose, and without effect. The page of models holds documents without paths: they repeat what the operations'
 documents carry themselves, and add nothing.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from .errors import PipelineError
 from .jsontext import Document, first_difference, loads
 from .spec import the_operation, validate
 
+_COMMENT = re.compile(r" {0,3}<!--")
 _OPENING = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*")
 
 
@@ -70,11 +71,13 @@ def fences(text: str, where: str) -> list[tuple[int, str]]:
     """Return the content of each ```json fence with the number of its first line, by CommonMark's rules.
 
     Raises:
-        PipelineError: a fence is never closed.
+        PipelineError: a fence, or a comment, is never closed.
     """
     found: list[tuple[int, str]] = []
     lines = iter(enumerate(text.split("\n"), start=1))
     for number, line in lines:
+        if comment := _COMMENT.match(line):
+            _skip_comment(lines, line[comment.end() :], f"{where}:{number}")
         opening = _OPENING.fullmatch(line)
         if not opening:
             continue
@@ -92,6 +95,17 @@ def fences(text: str, where: str) -> list[tuple[int, str]]:
         if opening["language"].lower() == "json":
             found.append((number + 1, "\n".join(content)))
     return found
+
+
+def _skip_comment(lines: Iterator[tuple[int, str]], rest: str, place: str) -> None:
+    """Go on behind an HTML comment, whose first line goes on with `rest`."""
+    while "-->" not in rest:
+        try:
+            _, rest = next(lines)
+        except StopIteration:
+            raise PipelineError(
+                f"{place}: the comment that opens here is never closed; is the page complete?"
+            ) from None
 
 
 def _documents(file: Path) -> list[tuple[str, Document]]:

@@ -20,6 +20,7 @@ TAKEN_CLASSES = {
         "AsyncPager",
         "Caller",
         "EnumOf",
+        "Final",
         "MapOf",
         "Mapping",
         "Model",
@@ -27,7 +28,7 @@ TAKEN_CLASSES = {
         "Nullable",
         "OpenIntEnum",
     ),
-    *("Operation", "Paging", "Parameter", "RawResponse", "Sequence", "Unset"),
+    *("Operation", "Paging", "Parameter", "RawResponse", "Sequence", "UUID", "Unset"),
 }
 
 

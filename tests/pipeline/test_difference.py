@@ -96,6 +96,14 @@ def remove_operation(document: Document) -> None:
     document["paths"] = {path: item for path, item in document["paths"].items() if "SetScore" not in path}
 
 
+def rename_operation(document: Document) -> None:
+    """Give an operation another name, and its path with it."""
+    path = "/api/v1/AssessmentApi/SetScore"
+    made = document["paths"].pop(path)
+    made["put"]["operationId"] = "AssessmentApi_Grade"
+    document["paths"]["/api/v1/AssessmentApi/Grade"] = made
+
+
 def parameter(name: str, schema: Document, *, required: bool) -> Document:
     """Return a query parameter."""
     return {"name": name, "in": "query", "schema": schema, "required": required}
@@ -176,7 +184,26 @@ BREAKS: dict[str, tuple[Change_, str]] = {
     ),
     "member renamed": (
         lambda d: d["components"]["schemas"]["Mode"].update({"x-enum-varnames": ["A", "C"]}),
-        "Mode.B removed",
+        "Mode.B removed: 1 is Mode.C now",
+    ),
+    "operation renamed": (rename_operation, "AssessmentApi_SetScore removed"),
+    "argument renamed": (
+        lambda d: operation(d, "GetTests")["parameters"][0].update(name="organization_id"),
+        "AssessmentApi_GetTests(org_id) removed",
+    ),
+    "answer may be null": (
+        lambda d: operation(d, "SetScore")["responses"]["200"]["content"]["application/json"].update(
+            schema={"type": ["boolean", "null"]}
+        ),
+        "AssessmentApi_SetScore changed: returns bool | None, was bool",
+    ),
+    "field of an answer may be null": (
+        lambda d: fields(d, "Test")["taken"].update(nullable=True),
+        "Test.taken changed: is datetime | None, was datetime",
+    ),
+    "list must not be empty": (
+        lambda d: operation(d, "GetMode")["parameters"][0]["schema"].update(minItems=1),
+        "AssessmentApi_GetMode(ids) changed: at least 1 items",
     ),
     "member's value changed": (
         lambda d: d["components"]["schemas"]["Mode"].update({"enum": [0, 2]}),
@@ -244,6 +271,20 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
     "path changed": (
         lambda d: d["paths"].update({"/api/v2/GetMode": d["paths"].pop("/api/v1/AssessmentApi/GetMode")}),
         "path is /api/v2/GetMode",
+    ),
+    "integers became longer": (
+        lambda d: fields(d, "Renaming").update(page={"type": "integer", "format": "int64"}),
+        "AssessmentApi_RenameTest(page) changed: takes int (INTEGER), took int (INT32)",
+    ),
+    "field of what is sent alone became optional": (
+        lambda d: d["components"]["schemas"]["Answer"]["required"].remove("question"),
+        "Answer.question changed: is UUID | None, was UUID",
+    ),
+    "verb changed": (
+        lambda d: d["paths"]["/api/v1/AssessmentApi/GetMode"].update(
+            post=d["paths"]["/api/v1/AssessmentApi/GetMode"].pop("get")
+        ),
+        "method is POST, was GET",
     ),
     "marked as reading": (
         lambda d: operation(d, "GetTests").update({"x-nexport-effect": "read"}),

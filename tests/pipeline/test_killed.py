@@ -15,6 +15,7 @@ from pipeline import run
 from pipeline.jsontext import dumps
 from pipeline.layout import Layout
 from pipeline.pages import Stated
+from pipeline.readme import BEGIN, END
 from pipeline.transaction import Transaction
 
 Document = dict[str, Any]
@@ -49,6 +50,7 @@ def root(tmp_path: Path, make_document: Make, monkeypatch: pytest.MonkeyPatch) -
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dumps(make_document(name)), encoding="utf-8")
     (tmp_path / "root/openapi/overlay.yaml").write_text(OVERLAY, encoding="utf-8")
+    (tmp_path / "root/README.md").write_text(f"# A\n\n{BEGIN}{END}", encoding="utf-8")
     run.regenerate(tmp_path / "root")
     return tmp_path / "root"
 

@@ -1,16 +1,25 @@
 """What would become code is checked before."""
 
+import ast
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nexport_campus import NexportCampus
+from nexport_client.types import Model
 from pipeline.errors import PipelineError
 from pipeline.names import check, unmarked, unnamed_enums
+from pipeline.python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
+from pipeline.spec import operations
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
 
+ROOT = Path(__file__).parents[2]
+SDK: Document = json.loads((ROOT / "openapi/nexport.sdk.json").read_bytes())
 ODD = ['x"', "x\ny", "{{ x }}", "../x", "__class__", "x y", "1x", "", "é", "x\u0000", "$type"]
 
 
@@ -37,6 +46,28 @@ def test_a_property_name_that_is_no_identifier_is_refused(make_document: Make, n
         check(make_document(Odd={"properties": {"a": inner}}), "nexport.json")
 
 
+def test_two_properties_of_one_attribute_are_refused(make_document: Make) -> None:
+    """Of two fields under one name, one would be lost."""
+    with pytest.raises(
+        PipelineError, match=r"Odd: the properties 'sco_id' and 'scoId' would be one attribute"
+    ):
+        check(make_document(Odd={"properties": {"sco_id": {}, "scoId": {}}}), "nexport.json")
+
+
+def test_names_that_the_code_uses_itself_are_known() -> None:
+    """What a model, the client or a generated module has of its own is no field, no namespace, no class of the vendor's."""
+    own = {name for name in dir(Model) if not name.startswith("_")}
+    assert {attribute_name(name) for name in own} == {f"{name}_" for name in own}
+    areas = {area_name(operation.area) for operation in operations(SDK)}
+    assert {name for name in dir(NexportCampus) if not name.startswith("_")} - areas <= TAKEN_AREAS
+    modules = [*ROOT.glob("nexport_client/models/*.py"), *ROOT.glob("nexport_client/api/*/*.py")]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in modules]
+    imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported = {alias.asname or alias.name for node in imports for alias in node.names}
+    classes = {name for name in imported if name.isalnum() and name[0].isupper() and not name.isupper()}
+    assert classes - SDK["components"]["schemas"].keys() <= TAKEN_CLASSES
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_a_parameter_name_that_is_no_identifier_is_refused(make_document: Make, name: str) -> None:
     """A parameter becomes an argument."""
@@ -55,7 +86,7 @@ def test_a_tag_that_is_no_module_name_is_refused(make_document: Make, tag: str) 
         check(document, "nexport.json")
 
 
-@pytest.mark.parametrize("path", ["/a/../b", '/a"', "/a\n", "/{{x}}", "a", "/a?b"])
+@pytest.mark.parametrize("path", ["/a/../b", "/a/./b", "/...", '/a"', "/a\n", "/{{x}}", "a", "/a?b"])
 def test_a_path_with_odd_characters_is_refused(make_document: Make, path: str) -> None:
     """A path is sent as it stands."""
     document = make_document()

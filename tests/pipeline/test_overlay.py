@@ -61,6 +61,17 @@ def test_an_action_that_matches_nothing_stops(target: str) -> None:
         run(target, remove=True)
 
 
+def test_all_that_match_nothing_are_told_at_once() -> None:
+    """When the vendor changes its style, a person sees the whole of it, and not one action a run."""
+    targets = ["$.nothing", "$.a", "$.gone"]
+    actions = [Action(number, target, {}) for number, target in enumerate(targets, start=1)]
+    with pytest.raises(PipelineError) as caught:
+        apply(actions, DOCUMENT, "overlay.yaml")
+    first, last = str(caught.value).splitlines()
+    assert first == "overlay.yaml: action 1 ($.nothing) matches nothing"
+    assert last.startswith("overlay.yaml: action 3 ($.gone) matches nothing; has the vendor changed")
+
+
 @pytest.mark.parametrize("target", ["", "a.b", "$.[", "$[?@.n = 1]"])
 def test_a_target_that_is_no_jsonpath_stops(target: str) -> None:
     """A mistake in a target is not taken for no match."""

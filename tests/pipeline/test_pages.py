@@ -59,6 +59,42 @@ def test_a_json_fence_within_a_longer_fence_is_prose() -> None:
     assert fences("````markdown\n```json\n{}\n```\n````\n~~~json\n[]\n~~~\n", "page.md") == [(7, "[]")]
 
 
+def test_what_is_commented_out_is_prose() -> None:
+    """Readers of the page don't see it, and the run doesn't either; a comment without end is half a page."""
+    text = "<!-- one -->\n```json\n1\n```\n<!--\n```json\n2\n```\n-->\n```json\n3\n```\n"
+    assert [content for _, content in fences(text, "page.md")] == ["1", "3"]
+    with pytest.raises(PipelineError, match=r"page\.md:2: the comment that opens here is never closed"):
+        fences("# A\n<!-- one\n```json\n{}\n```\n", "page.md")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xef\xbb\xbf```json\r\n{}\r\n```\r\n", None),
+        (b"~~~JSON title\n{}\n~~~\n", None),
+        (b"```json\n{}\n```\n" + b"x\n" * 5_000_000, None),
+        ("```json\n{}\n```\n".encode("utf-16"), "cannot be read"),
+        (b"```json\n{}\n```\n\xff", "cannot be read"),
+        (b"```jsonc\n{}\n```\n", "no ```json fence"),
+        (b"    ```json\n    {}\n    ```\n", "no ```json fence"),
+        (b"```json\n{}\n```\n" + b"`" * 10_000_000, "never closed"),
+        (b"```json\n" + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"\n```\n", "cannot be taken over"),
+        (b'```json\n{"a": ' + b"9" * 5000 + b"}\n```\n", "cannot be taken over"),
+    ],
+    ids=range(10),
+)
+def test_odd_pages(tmp_path: Path, content: bytes, message: str | None) -> None:
+    """Byte order marks, Windows' line ends, other fences, other encodings, ten megabytes: read, or refused in a line."""
+    page = tmp_path / "page.md"
+    page.write_bytes(content)
+    if message is None:
+        assert read_pages([page]).fragments == {}
+        return
+    with pytest.raises(PipelineError, match=message) as caught:
+        read_pages([page])
+    assert "\n" not in str(caught.value)
+
+
 def test_models_without_paths_are_left_aside(make_document: Make, make_page: MakePage) -> None:
     """The page of models states no operations, and is no error."""
     models = {key: value for key, value in make_document().items() if key != "paths"}

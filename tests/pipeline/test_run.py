@@ -143,6 +143,21 @@ def test_a_fragment_replaces_the_provisional_one(
     assert merged["paths"]["/api/v1/AdminApi/Authenticate"]["post"]["summary"] == "The vendor's words."
 
 
+def test_what_the_vendor_states_outranks_what_is_provisional(
+    repository: Path, make_page: MakePage, capsys: Capture
+) -> None:
+    """A new version, or a new field of what all share, needs no change of our own statements."""
+    documents = [*fragments(repository, "ScormApi"), *fragments(repository, "LearningApi")]
+    for item in documents:
+        item["openapi"] = "3.1.2"
+        entity = item["components"]["schemas"].get("ApiErrorEntity", {"properties": {}})
+        entity["properties"]["help_link"] = {"type": "string"}
+    assert main(["--pages", str(make_page(*documents))], repository) == 0, capsys.readouterr()
+    assert "ApiErrorEntity.help_link added" in capsys.readouterr().out
+    assert json.loads((repository / "openapi/nexport.json").read_bytes())["openapi"] == "3.1.2"
+    assert main(["--check"], repository) == 0
+
+
 def change_schema(root: Path) -> list[Document]:
     """Return the SCORM page with a schema that the learning page states otherwise."""
     documents = fragments(root, "ScormApi")

@@ -1,0 +1,114 @@
+"""What a run writes for people: README's tables, and the changelog's draft."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.changelog import lines, with_draft
+from pipeline.changes import Change
+from pipeline.cli import main
+from pipeline.errors import PipelineError
+from pipeline.readme import BEGIN, END, with_operations
+from support import unseen
+
+ROOT = Path(__file__).parents[2]
+INTRO = "# Changelog\n\nNewest first.\n\n"
+RELEASED = "## 1.2.0, 2026-01-31\n\n- The first.\n"
+
+Capture = pytest.CaptureFixture[str]
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def documented(repository: Path) -> Path:
+    """Return a copy of this repository with its README and its changelog."""
+    for name in ("README.md", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, repository / name)
+    return repository
+
+
+def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path, capsys: Capture) -> None:
+    """README has its methods, the changelog a draft; another run adds nothing, and what people wrote stays."""
+    page, before = tmp_path / "page.md", (documented / "CHANGELOG.md").read_text(encoding="utf-8")
+    page.write_text(unseen.page(documented), encoding="utf-8")
+    assert main(["--pages", str(page)], documented) == 0
+    readme = (documented / "README.md").read_text(encoding="utf-8")
+    assert "51 methods in 4 namespaces." in readme
+    assert "### `campus.assessment`\n\n| method | returns | |\n" in readme
+    assert "| `get_nearest` | `Test or None` | writes |\n" in readme
+    drafted = (documented / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests).\n" in drafted
+    assert set(before.splitlines()) <= set(drafted.splitlines())
+    assert main(["--pages", str(page)], documented) == 0
+    assert "everything is as it would be written" in capsys.readouterr().out
+    assert (documented / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
+
+
+def test_the_check_reads_readme(documented: Path, capsys: Capture) -> None:
+    """A table that somebody edited is found, and mended by a run; the rest of README is nobody's business."""
+    file = documented / "README.md"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before.replace("| `get_section` |", "| `get_sektion` |"), encoding="utf-8")
+    assert main(["--check"], documented) == 1
+    assert "README.md differs from what would be written" in capsys.readouterr().out
+    assert main([], documented) == 0
+    assert file.read_text(encoding="utf-8") == before
+    file.write_text(f"{before}\nMore words.\n", encoding="utf-8")
+    assert main(["--check"], documented) == 0
+
+
+def test_readme_without_marks_is_left_alone(make_document: Any) -> None:
+    """Whoever doesn't want the tables takes both marks out; half a pair is a mistake."""
+    document: Document = make_document()
+    assert with_operations("# A\n", document) == "# A\n"
+    made = with_operations(f"# A\n{BEGIN}old\n{END}# B\n", document)
+    assert made.startswith(f"# A\n{BEGIN}\n1 methods in 1 namespaces.\n")
+    assert made.endswith(f"| `get_thing` | `Thing` | writes |\n\n{END}# B\n")
+    for half in (BEGIN, END, END + BEGIN):
+        with pytest.raises(PipelineError, match=r"README\.md: the marks"):
+            with_operations(half, document)
+
+
+def test_a_draft_goes_on_top_of_what_is_released() -> None:
+    """The entry of the version that follows stands first, before the released ones."""
+    made = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added."])
+    assert made == f"{INTRO}## 1.3.0, not released yet\n\n- Added.\n\n{RELEASED}"
+
+
+def test_a_draft_grows() -> None:
+    """A later run adds what is new to it, keeps what a person wrote, and raises the version if it must."""
+    text = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added.", "- And more."])
+    text = text.replace("- And more.\n", "- And more, by hand.\n")
+    made = with_draft(text, "1.2.0", "2.0.0", ["- Added.", "- **Breaking.** Removed."])
+    expected = "## 2.0.0, not released yet\n\n- Added.\n- And more, by hand.\n- **Breaking.** Removed.\n"
+    assert made == f"{INTRO}{expected}\n{RELEASED}"
+    assert with_draft(made, "1.2.0", "1.2.1", ["- Added."]) == made
+
+
+def test_a_changelog_without_entries_gets_its_first() -> None:
+    """There is nothing yet to stand before."""
+    assert with_draft("# Changelog\n", "0.1.0", "0.1.1", ["- A."]) == (
+        "# Changelog\n\n## 0.1.1, not released yet\n\n- A.\n"
+    )
+
+
+def test_lines_are_in_users_words() -> None:
+    """Methods are called as users call them, new models share a line, and breaks come first."""
+    changes = [
+        Change("spec", "PointOfSaleApi_GetURL", "added", "", breaks=False),
+        Change("spec", "A", "added", "", breaks=False),
+        Change("spec", "B", "added", "", breaks=False),
+        Change("spec", "B.c", "changed", "its documentation", breaks=False),
+        Change("spec", "LearningApi_GetSection(syllabus_id)", "removed", "", breaks=True),
+        Change("python", "nexport_client.models.X", "removed", "", breaks=True),
+        Change("spec", "Mode.B", "removed", "1 is Mode.C now", breaks=True),
+    ]
+    assert lines(changes) == [
+        "- **Breaking.** Removed `campus.learning.get_section(syllabus_id)` (LearningApi_GetSection).",
+        "- **Breaking.** Removed `Mode.B`: 1 is Mode.C now.",
+        "- Added `campus.point_of_sale.get_url` (PointOfSaleApi_GetURL).",
+        "- Added the models `A`, `B`.",
+    ]
+    assert lines([changes[3]]) == ["- Documentation."]
