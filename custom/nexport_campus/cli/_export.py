@@ -7,7 +7,6 @@ import sys
 import time
 from datetime import datetime, timedelta, tzinfo
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -24,35 +23,18 @@ from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, insta
 from nexport_campus._export.run import Summary, export
 from nexport_campus._export.work import Progress
 from nexport_campus.cli._connect import common_options, open_campus
+from nexport_campus.cli._exits import PARTIAL
 from nexport_campus.cli._output import console, note, on_terminal, warn
 
-__all__ = ["PARTIAL", "command"]
+__all__ = ["command"]
 
-PARTIAL: Final = 15
-"""The exit code of an export that lacks what failed."""
-
+_IDS: Final = {
+    "org_ids": "--org",
+    "user_ids": "--user",
+    "enrollment_ids": "--enrollment",
+    "syllabus_ids": "--syllabus",
+}
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _ids(text: str) -> list[UUID]:
-    """One id, or those in a file, one a line."""
-    texts = _lines(text[1:]) if text.startswith("@") else [text]
-    try:
-        return [UUID(each) for each in texts]
-    except ValueError:
-        raise click.BadParameter("an id is a uuid, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4") from None
-
-
-def _lines(name: str) -> list[str]:
-    try:
-        with click.open_file(name, encoding="utf-8-sig") as file:
-            found = [line.strip() for line in file if line.strip()]
-    except (OSError, UnicodeError) as error:
-        raise click.BadParameter(f"{name} can't be read: {error}") from None
-    if not found:
-        # No ids would be no filter, and everybody.
-        raise click.BadParameter(f"{name} holds no ids")
-    return found
 
 
 def _duration(text: str) -> timedelta:
@@ -81,15 +63,12 @@ def _date_filters(function: Any) -> Any:
 @click.option(
     "--format", "form", type=click.Choice(sorted(set(FORMATS.values()))), help="Unless the suffix says it."
 )
-@click.option("--org", "org_ids", type=_ids, multiple=True, metavar="ID", help="Of this organization.")
-@click.option("--user", "user_ids", type=_ids, multiple=True, metavar="ID", help="Of this user.")
-@click.option(
-    "--enrollment", "enrollment_ids", type=_ids, multiple=True, metavar="ID", help="Of this enrollment."
-)
+@click.option("--org", "org_ids", multiple=True, metavar="ID", help="Of this organization.")
+@click.option("--user", "user_ids", multiple=True, metavar="ID", help="Of this user.")
+@click.option("--enrollment", "enrollment_ids", multiple=True, metavar="ID", help="Of this enrollment.")
 @click.option(
     "--syllabus",
     "syllabus_ids",
-    type=_ids,
     multiple=True,
     metavar="ID",
     help="In this section or training plan.",
@@ -179,10 +158,7 @@ def _plan(given: dict[str, Any]) -> Plan:
         raise click.UsageError("--element is for scorm-data alone")
     if given["overlap"] is not None and given["since"] != LAST:
         raise click.UsageError("--overlap is for --since last alone")
-    filters: dict[str, Any] = {
-        name: tuple(chain.from_iterable(given[name]))
-        for name in ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids")
-    }
+    filters: dict[str, Any] = {name: _ids(option, given[name]) for name, option in _IDS.items()}
     filters |= {name: _date(name, given[name], zone) for name in DATE_FILTERS}
     elements = given["elements"] or DEFAULT_ELEMENTS
     return Plan(
@@ -197,6 +173,29 @@ def _plan(given: dict[str, Any]) -> Plan:
         per_page=given["per_page"],
         concurrency=given["concurrency"],
     )
+
+
+def _ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
+    """Ids as they were given: one by one, or as @FILE with one a line."""
+    texts = [text for each in given for text in (_lines(option, each[1:]) if each[:1] == "@" else [each])]
+    try:
+        return tuple(UUID(text) for text in texts)
+    except ValueError:
+        raise click.UsageError(
+            f"{option}: an id is a uuid, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
+        ) from None
+
+
+def _lines(option: str, name: str) -> list[str]:
+    try:
+        with click.open_file(name, encoding="utf-8-sig") as file:
+            found = [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeError) as error:
+        raise click.UsageError(f"{option}: {name} can't be read: {error}") from None
+    if not found:
+        # No ids would be no filter, and everybody.
+        raise click.UsageError(f"{option}: {name} holds no ids")
+    return found
 
 
 def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
