@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from nexport_campus.cli._calling import Wishes, call
-from nexport_campus.cli._connect import common_options
-from nexport_campus.cli._exits import INTERRUPTED
-from nexport_campus.cli._listing import list_operations
-from nexport_campus.cli._operations import Described, described, find, holds_secrets
-from nexport_campus.cli._options import argument_options, flag, given_arguments
-from nexport_campus.cli._output import fail, interactive, warn
-from nexport_campus.cli._records import FORMATS, Secrecy, chosen_format
-from nexport_campus.cli._secrets import secret_arguments, secret_options
+from ._calling import Wishes, call
+from ._connect import common_options
+from ._exits import INTERRUPTED
+from ._listing import list_operations
+from ._operations import Described, described, find, holds_secrets
+from ._options import argument_options, flag, given_arguments
+from ._output import fail, interactive, warn
+from ._records import FORMATS, Secrecy, chosen_format
+from ._secrets import secret_arguments, secret_options
 
 __all__ = ["Operations", "command"]
 
@@ -80,12 +80,17 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
     )
     if operation.obsolete is not None:
         warn(f"{operation.name}: {operation.obsolete}")
-    if operation.writes and not values["yes"] and interactive():
-        question = f"{operation.name} changes data on the campus. Go on?"
-        if not click.confirm(question, err=True):
-            fail("not confirmed; nothing was sent")
-            ctx.exit(INTERRUPTED)
+    if operation.writes and not values["yes"]:
+        _confirm(ctx, operation)
     asyncio.run(call(ctx, operation, {**arguments, **secrets}, wishes))
+
+
+def _confirm(ctx: click.Context, operation: Described) -> None:
+    """Ask before data is changed; what runs off a terminal was written on purpose."""
+    question = f"{operation.name} changes data on the campus. Go on?"
+    if interactive() and not click.confirm(question, err=True):
+        fail("not confirmed; nothing was sent")
+        ctx.exit(INTERRUPTED)
 
 
 def _own_options(operation: Described) -> list[click.Parameter]:

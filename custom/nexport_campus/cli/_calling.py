@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import click
 
-from nexport_campus.cli._connect import open_campus
-from nexport_campus.cli._operations import Described
-from nexport_campus.cli._output import note, warn
-from nexport_campus.cli._records import Secrecy, write_value, writer
 from nexport_client.client import AsyncPager, Page
 from nexport_client.kinds import Array
+
+from ._connect import open_campus
+from ._operations import Described
+from ._output import note, warn
+from ._records import Secrecy, write_value, writer
 
 __all__ = ["Wishes", "call"]
 

@@ -9,10 +9,11 @@ from uuid import UUID
 import click
 
 from nexport_campus import ConfigurationError, RetryPolicy, StaticToken
-from nexport_campus.cli._checks import Finding, Patient, Status, examine
-from nexport_campus.cli._connect import Connection, Credentials, common_options, find_credentials, open_campus
-from nexport_campus.cli._exits import UNEXPECTED, exit_code
-from nexport_campus.cli._output import colour, printable
+
+from ._checks import Finding, Patient, Status, examine
+from ._connect import Connection, Credentials, common_options, find_credentials, open_campus
+from ._exits import UNEXPECTED, exit_code
+from ._output import colour, printable
 
 __all__ = ["command"]
 

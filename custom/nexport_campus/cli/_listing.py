@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from nexport_campus.cli._operations import Described, described
-from nexport_campus.cli._output import rendered
+from ._operations import Described, described
+from ._output import rendered
 
 __all__ = ["list_operations"]
 

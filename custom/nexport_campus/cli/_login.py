@@ -6,10 +6,11 @@ import os
 import click
 
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
-from nexport_campus.cli._connect import Connection, common_options, open_campus
-from nexport_campus.cli._keys import keep
-from nexport_campus.cli._output import interactive
-from nexport_campus.cli._secrets import first_line
+
+from ._connect import Connection, common_options, open_campus
+from ._keys import keep
+from ._output import interactive
+from ._secrets import first_line
 
 __all__ = ["command"]
 

@@ -2,8 +2,8 @@
 
 import click
 
-from nexport_campus.cli._connect import Connection, common_options
-from nexport_campus.cli._keys import forget
+from ._connect import Connection, common_options
+from ._keys import forget
 
 __all__ = ["command"]
 

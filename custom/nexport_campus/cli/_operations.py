@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import attrs
 
-from nexport_campus.cli._docstrings import Documentation, read_docstring
 from nexport_client.client import Areas, Caller, Operation, Parameter
 from nexport_client.kinds import Array, Kind, MapOf, ModelOf, Nullable
 from nexport_client.types import fields_of
+
+from ._docstrings import Documentation, read_docstring
 
 __all__ = ["Described", "described", "find", "holds_secrets"]
 

@@ -7,10 +7,11 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from nexport_campus.cli._operations import Described
-from nexport_campus.cli._values import NULL, joined, metavar, name_of, parse, repeats
 from nexport_client.client import Parameter
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
+
+from ._operations import Described
+from ._values import NULL, joined, metavar, name_of, parse, repeats
 
 __all__ = ["argument_options", "flag", "given_arguments"]
 

@@ -34,12 +34,14 @@ _WIDE = 100_000
 
 def on_terminal(stream: TextIO | None = None) -> bool:
     """Whether a stream, or else stdout, is a terminal: there people read, everywhere else machines do."""
-    return (sys.stdout if stream is None else stream).isatty()
+    asked = sys.stdout if stream is None else stream
+    # Python has none where the shell closed it.
+    return asked is not None and asked.isatty()
 
 
 def interactive() -> bool:
     """Whether somebody can be asked: what is asked goes to stderr, the answer comes from stdin."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def printable(text: str) -> str:

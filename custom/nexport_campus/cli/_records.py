@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import attrs
 import click
 
-from nexport_campus.cli._output import on_terminal, printable, rendered, terminal_width
 from nexport_client.kinds import Kind
 from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
+
+from ._output import on_terminal, printable, rendered, terminal_width
 
 __all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writer"]
 

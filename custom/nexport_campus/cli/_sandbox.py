@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_campus.cli._output import on_terminal
+
+from ._output import on_terminal
 
 __all__ = ["command"]
 

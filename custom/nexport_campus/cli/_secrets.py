@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_campus.cli._operations import Described
-from nexport_campus.cli._options import flag
-from nexport_campus.cli._output import interactive
 from nexport_client.client import Parameter
 from nexport_client.types import Secret
+
+from ._operations import Described
+from ._options import flag
+from ._output import interactive
 
 __all__ = ["first_line", "secret_arguments", "secret_options"]
 
