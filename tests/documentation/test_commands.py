@@ -13,6 +13,7 @@ from documentation.fences import fences
 
 from nexport_campus.cli._connect import Connection
 from nexport_campus.cli._main import root
+from support.spec import SOME_ID
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,10 +60,14 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("command", SHOWN)
-def test_command(command: list[str]) -> None:
+def test_command(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It exists, and so do its options."""
     program, *arguments = command
     if program == "nexport":
+        monkeypatch.chdir(tmp_path)
+        for argument in arguments:
+            if argument.startswith("@"):
+                Path(argument[1:]).write_text(f"{SOME_ID}\n", encoding="utf-8")
         parse(arguments)
     elif program.startswith(("./scripts/", "scripts/")):
         assert_script_takes(ROOT / program, arguments)

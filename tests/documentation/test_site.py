@@ -1,0 +1,157 @@
+"""The site builds without a warning, has what it is to have, and asks no other host for anything."""
+
+import posixpath
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import attrs
+import pytest
+from documentation.fences import without_hidden
+
+import nexport_campus
+from nexport_campus import models
+from support.spec import OPERATIONS, Operation
+
+ROOT = Path(__file__).parents[2]
+LOADS = {("img", "src"), ("link", "href"), ("script", "src"), ("source", "src"), ("iframe", "src")}
+# What each class means: the vendor's codes, and HTTP's statuses. It must not change unnoticed.
+SIGNS = {
+    "APIError": "any other",
+    "AuthenticationError": "code 4, HTTP 401",
+    "PermissionDeniedError": "code 5, HTTP 403",
+    "NotFoundError": "code 3, HTTP 404",
+    "SubscriptionNotFoundError": "code 6",
+    "InvalidRequestError": "code 2, HTTP 400, HTTP 422",
+    "EnrollmentAlreadyExistsError": "code 7",
+    "SubscriptionAlreadyExistsError": "code 8",
+    "RateLimitError": "HTTP 429",
+    "ServerError": "code 1, HTTP 5xx",
+}
+
+
+@attrs.define
+class HtmlPage(HTMLParser):
+    """What a page of the site has: ids, links, what it loads, and the rows of its tables as texts."""
+
+    ids: set[str] = attrs.field(factory=set, init=False)
+    links: set[str] = attrs.field(factory=set, init=False)
+    loads: set[str] = attrs.field(factory=set, init=False)
+    rows: list[list[str]] = attrs.field(factory=list, init=False)
+    _in_cell: bool = attrs.field(default=False, init=False)
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for name, value in attributes:
+            if value and name == "id":
+                self.ids.add(value)
+            elif value and (tag, name) in LOADS:
+                self.loads.add(value)
+            elif value and (tag, name) == ("a", "href"):
+                self.links.add(value)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self._in_cell = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HtmlPage]:
+    """The pages of the site, by their paths; built strictly, with the repository as it is."""
+    folder = tmp_path_factory.mktemp("site").resolve()
+    # Not quietly: then MkDocs doesn't count warnings, and a strict build succeeds in spite of them.
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    problems = [line for line in done.stderr.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    assert (done.returncode, problems) == (0, []), done.stderr
+    pages = {}
+    for file in sorted(folder.rglob("*.html")):
+        page = HtmlPage()
+        page.feed(file.read_text(encoding="utf-8"))
+        pages[file.relative_to(folder).as_posix()] = page
+    for file in folder.rglob("*.css"):
+        assert not re.search(r"(?:url\(|@import )[\"']?(?:https?:)?//", file.read_text(encoding="utf-8")), (
+            file
+        )
+    return pages
+
+
+def test_nothing_comes_from_elsewhere(site: dict[str, HtmlPage]) -> None:
+    """No page loads anything from another host: it can be read without a network, and nobody learns who reads it."""
+    assert len(site) > 30
+    for path, page in site.items():
+        assert not [url for url in page.loads if urlsplit(url).netloc], path
+        # The theme's script would fetch what draws these.
+        assert "__mermaid_0" not in page.ids, path
+
+
+def test_no_link_within_the_site_is_broken(site: dict[str, HtmlPage]) -> None:
+    """Also of those that the reference and the tables make, each leads to a page, and to a place in it."""
+    for path, page in site.items():
+        if path == "404.html":  # served anywhere, it has absolute links
+            continue
+        for link in page.links:
+            url = urlsplit(link)
+            if url.scheme or url.netloc:
+                continue
+            name = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(url.path)))
+                if url.path
+                else path
+            )
+            assert name in site or not name.endswith(".html"), f"{path}: {link}"
+            assert not url.fragment or unquote(url.fragment) in site[name].ids, f"{path}: {link}"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_operation_is_in_the_reference(site: dict[str, HtmlPage], operation: Operation) -> None:
+    """Each operation of the spec has its place, under the name that users call."""
+    assert f"campus.{operation.area}.{operation.name}" in site[f"reference/{operation.area}.html"].ids
+
+
+def test_every_public_name_is_in_the_reference(site: dict[str, HtmlPage]) -> None:
+    """What users import has its place, under the name that they import it by."""
+    places = set().union(*(page.ids for page in site.values()))
+    public = set(nexport_campus.__all__) - {"Unset", "__version__"}
+    assert {f"nexport_campus.{name}" for name in public} <= places
+    assert {f"nexport_campus.models.{name}" for name in models.__all__} <= places
+
+
+def test_the_table_of_retries(site: dict[str, HtmlPage]) -> None:
+    """It says of each operation what the overlay's marks say, and that a write isn't sent again after a lost answer."""
+    rows = {row[0]: row[2:] for row in site["retries.html"].rows if "." in row[0]}
+    assert len(rows) == len(OPERATIONS)
+    for operation in OPERATIONS:
+        does, after = rows[f"{operation.area}.{operation.name}"]
+        assert does == ("writes" if operation.writes else "reads")
+        assert ("no answer" in after, "503" in after) == (not operation.writes, not operation.writes)
+
+
+def test_the_table_of_errors(site: dict[str, HtmlPage]) -> None:
+    """It has every class, with the codes and statuses that lead to it."""
+    rows = {row[0]: row[2] for row in site["errors.html"].rows}
+    public = [name for name in nexport_campus.__all__ if name.endswith("Error")]
+    assert set(public) <= set(rows)
+    assert {name: signs for name, signs in rows.items() if name in public and signs} == SIGNS
+
+
+def test_what_prepares_examples_is_not_shown() -> None:
+    """The site has examples as users type them."""
+    shown = without_hidden(
+        "a\n<!-- run\nsecret = 1\n-->\nb\n<!-- not run: it would take a day -->\n```python\nc\n```\n"
+    )
+    assert shown == "a\nb\n```python\nc\n```\n"
