@@ -197,7 +197,7 @@ async def test_a_closed_port(doctor: Doctor) -> None:
         taken.bind(("127.0.0.1", 0))
         code, found = await doctor(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert code == 11
-    assert "takes no connection" in found["reachability"]["message"]
+    assert "takes no connection (Connection refused)" in found["reachability"]["message"]
 
 
 async def test_settings_that_cannot_work(doctor: Doctor) -> None:

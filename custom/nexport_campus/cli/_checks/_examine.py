@@ -74,11 +74,9 @@ async def examine(
 
 def _settings(patient: Patient) -> Finding:
     if patient.error is not None:
-        advice = (
-            "Mend the setting that is named."
-            if patient.settings is None
-            else "See `nexport login --help`, too."
-        )
+        advice = "Mend NEXPORT_BASE_URL, or --base-url."
+        if patient.settings is not None:
+            advice = "`nexport login --help` tells more."
         return failed("settings", str(patient.error), advice, patient.error)
     assert patient.settings is not None
     return ok("settings", f"{patient.settings.base_url}, {patient.who}")

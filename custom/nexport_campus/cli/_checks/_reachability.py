@@ -1,6 +1,7 @@
 """Whether there is a way to the campus: DNS and TCP, to the proxy if there is one."""
 
 import asyncio
+import os
 import socket
 import time
 from contextlib import suppress
@@ -57,8 +58,8 @@ async def _knock(host: str, port: int, what: str) -> Finding:
     with suppress(OSError):
         await writer.wait_closed()
     address = found[0][4][0]
-    at = "" if address == host else f", at {address}"
-    return ok(_CHECK, f"{what}{at}, takes connections ({milliseconds:.0f} ms)")
+    at = "" if address == host else f" (at {address})"
+    return ok(_CHECK, f"{what}{at} takes connections: {milliseconds:.0f} ms")
 
 
 def _unreachable(message: str, advice: str) -> Finding:
@@ -66,4 +67,7 @@ def _unreachable(message: str, advice: str) -> Finding:
 
 
 def _reason(error: Exception) -> str:
+    """Why, in the system's words; asyncio's own would quote the address."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error)
