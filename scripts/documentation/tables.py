@@ -104,8 +104,10 @@ def _meaning(error: type[NexportError]) -> str:
 
 
 def _signs(error: type[NexportError]) -> str:
-    if not issubclass(error, APIError) or error is APIError:
-        return "any other" if error is APIError else ""
+    if error is APIError:
+        return "any other"
+    if not issubclass(error, APIError):
+        return ""
     codes = [code for code in range(1, 100) if error_class(200, code) is error]
     statuses = [status for status in _STATUSES if error_class(status, None) is error]
     if statuses == [*range(500, 600)]:
@@ -128,7 +130,7 @@ def _retried(error: type[NexportError]) -> str:
         return ""
     reads, writes = (", ".join(filter(_leads_to(error), _causes(effect))) for effect in ("read", "write"))
     if reads == writes:
-        return "always" if reads else "never"
+        return "reads and writes" if reads else "never"
     return "; ".join(f"{kind}: {causes}" for kind, causes in (("reads", reads), ("writes", writes)) if causes)
 
 

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import doctest
 import inspect
+import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -52,6 +53,14 @@ def test_examples_run(document: Path, names: dict[str, Any]) -> None:
                 run(block, document, names, runner)
             if shown is not None:
                 assert_matches(shown, printed.getvalue())
+
+
+def test_no_example_is_overlooked() -> None:
+    """Every line that opens a block of Python opens one that is found."""
+    for document in DOCUMENTS:
+        opened = re.findall(r"^ *[`~]{3,}[ {.]*py", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        found = [fence for fence in fences(document) if fence.language == "python" and not fence.hidden]
+        assert len(found) == len(opened), document
 
 
 def test_few_examples_are_not_run() -> None:
