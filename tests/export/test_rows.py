@@ -23,6 +23,10 @@ from nexport_campus.models import ApiEnrollmentItem
 ONE = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
 TWO = "d16e6f25-12a6-4a57-a917-4279e2b752d4"
 GOOD = {"error_code": 0}
+STATUS = {
+    "assignment_status_id": ONE, "assignment_id": ONE, "enrollment_id": ONE, "user_id": TWO, "phase": 1, "result": 0,
+    "academic_override": False, "utc_creation_date": None, "api_error_entity": GOOD,
+}  # fmt: skip
 
 
 def campus_of(answers: dict[str, Any]) -> NexportCampus:
@@ -71,15 +75,11 @@ async def test_sessions_without_an_id(tmp_path: Path) -> None:
 
 async def test_rows_of_one_sco(tmp_path: Path) -> None:
     """Should an answer have a SCO twice, both are rows; a SCO that reports an error is none, and is told."""
-    status = {
-        "assignment_status_id": ONE, "assignment_id": ONE, "enrollment_id": ONE, "user_id": TWO, "phase": 1, "result": 0,
-        "academic_override": False, "utc_creation_date": None, "api_error_entity": GOOD,
-    }  # fmt: skip
     sco = {"title": "T", "sco_id": "I_SCO0", "cmi_fields": [], "api_error_entity": GOOD}
     broken = sco | {"api_error_entity": {"error_code": 1, "error_message": "unreadable"}}
     answers = {
         "SearchEnrollments": searched(),
-        "GetAssignmentStatuses": [status],
+        "GetAssignmentStatuses": [STATUS],
         "GetCmiData": [sco, sco, sco | {"sco_id": "I_SCO1"}, broken],
     }
     async with campus_of(answers) as campus:
@@ -126,6 +126,24 @@ async def test_a_new_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (row,) = read_rows(tmp_path / "e.db")
     assert set(row) == set(columns)
     assert row["user_id"] == TWO
+
+
+async def test_other_elements(tmp_path: Path) -> None:
+    """An export that replaces one with other elements has its own columns alone."""
+    fields = [{"cmi_element_name": "cmi.exit", "cmi_element_value": "suspend"}]
+    sco = {"title": "T", "sco_id": "I", "cmi_fields": fields, "api_error_entity": GOOD}
+    answers = {
+        "SearchEnrollments": searched(),
+        "GetAssignmentStatuses": [STATUS],
+        "GetCmiData": [sco],
+    }
+    async with campus_of(answers) as campus:
+        await run(campus, plan_of("scorm-data", ONE, elements=("cmi.exit",)), tmp_path / "s.db")
+        other = plan_of("scorm-data", ONE, elements=("cmi.entry",))
+        await run(campus, other, tmp_path / "s.db", restart=True)
+    (row,) = read_rows(tmp_path / "s.db", "scorm_data")
+    assert row["cmi.entry"] is None
+    assert "cmi.exit" not in row
 
 
 def cells_of(*texts: str, bom: bool = False) -> tuple[bytes, list[dict[str, str]]]:

@@ -96,8 +96,8 @@ class Published:
             for name, columns in _TABLES.items():
                 self._run(f"CREATE TABLE IF NOT EXISTS {schema}.{name} ({columns})")
             rows = f"{schema}.{quoted(self.name)}"
-            self._make_table(schema, rows)
-            counts = self._move(rows, run)
+            self._make_table(schema, rows, run)
+            counts = self._take(rows, run)
             self._tell(schema, run)
         return counts
 
@@ -107,12 +107,24 @@ class Published:
         while batch := found.fetchmany(_BATCH):
             yield [data for (data,) in batch]
 
-    def _make_table(self, schema: str, rows: str) -> None:
+    def _make_table(self, schema: str, rows: str, run: Run) -> None:
+        """The table with all columns; one of an export that was asked something else is made anew."""
+        found = self._all(f"SELECT scope FROM {schema}.nexport_exports WHERE table_name = ?", self.name)
+        if found and json.loads(found[0][0]) != run.scope:
+            self._run(f"DROP TABLE {rows}")
         self._run(self.table.create(rows))
         present = {name for _, name, *_ in self._all(f"PRAGMA {schema}.table_info({quoted(self.name)})")}
         for column, kind in self.table.columns.items():
             if column not in present:
                 self._run(f"ALTER TABLE {rows} ADD COLUMN {quoted(column)} {kind}")
+
+    def _take(self, rows: str, run: Run) -> Counts:
+        if not self._all("SELECT 1 FROM main.sqlite_master WHERE name = 'staged'"):
+            # They are in place since before the run was cut short.
+            return Counts(self._count(rows), 0, 0, 0)
+        if run.replaces and self.target is None:
+            return self._exchange(rows)
+        return self._move(rows, run)
 
     def _move(self, rows: str, run: Run) -> Counts:
         """Write what differs, and nothing else: who keeps up with the file sees what has changed."""
@@ -130,6 +142,15 @@ class Published:
         total = self._count(rows)
         new = total - (before - removed)
         return Counts(total, new, written - new, removed)
+
+    def _exchange(self, rows: str) -> Counts:
+        """Let the new rows be the table: in a state of its own there is nothing else to keep."""
+        total, before = self._count("staged"), self._count(rows)
+        kept = self._count(f"staged JOIN {self.name} USING (identity)") if before else 0
+        same = self._count(f"staged JOIN {self.name} USING (identity, data)") if before else 0
+        self._run(f"DROP TABLE {rows}")
+        self._run(f"ALTER TABLE staged RENAME TO {self.name}")
+        return Counts(total, total - kept, kept - same, before - kept)
 
     def _tell(self, schema: str, run: Run) -> None:
         """What the rows are, until when they are complete, what failed, and what the numbers in them mean."""

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 import click
 
-from nexport_campus._errors import ConfigurationError
+from nexport_campus import ConfigurationError, NexportCampus
 from nexport_campus._export.bar import progress_on
 from nexport_campus._export.errors import ExportError
 from nexport_campus._export.job import FORMATS, Job, Output, open_job
@@ -131,20 +131,20 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     talks = on_terminal(sys.stderr) and not given["quiet"]
     begun = time.monotonic()
     try:
-        with (
-            open_job(plan, output, restart=given["restart"]) as job,
-            progress_on(console(stderr=True) if talks else None) as progress,
-        ):
-            summary = asyncio.run(_run(ctx, job, progress))
+        with open_job(plan, output, restart=given["restart"]) as job:
+            # It may ask who logs in, which a bar would be in the way of.
+            campus = open_campus(ctx, max_concurrency=plan.concurrency)
+            with progress_on(console(stderr=True) if talks else None) as progress:
+                summary = asyncio.run(_run(campus, job, progress))
     except ExportError as error:
         raise click.ClickException(str(error)) from error
     _tell(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
     return PARTIAL if summary.failed else 0
 
 
-async def _run(ctx: click.Context, job: Job, progress: Progress) -> Summary:
+async def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
     try:
-        async with open_campus(ctx, max_concurrency=job.plan.concurrency) as campus:
+        async with campus:
             return await export(campus, job, progress)
     except BaseException:
         if job.is_under_way():
