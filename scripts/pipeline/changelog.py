@@ -16,17 +16,14 @@ _UNRELEASED = ", not released yet"
 
 
 def lines(changes: Sequence[Change]) -> list[str]:
-    """One line for each change that users notice, breaks first; new models share one."""
+    """One line for each change that users notice, breaks first, then operations; new models share one."""
     # What breaks shows in both; the spec says it in the vendor's words.
     told = any(change.breaks for change in changes if change.source == "spec")
     stated = [change for change in changes if change.source == "spec" or not told]
     stated = [change for change in stated if change.detail != DOCUMENTATION]
     models = [change.place for change in stated if _is_new_model(change)]
-    found = [
-        _line(change)
-        for change in sorted(stated, key=lambda item: not item.breaks)
-        if not _is_new_model(change)
-    ]
+    ordered = sorted(stated, key=lambda item: (not item.breaks, _OPERATION.fullmatch(item.place) is None))
+    found = [_line(change) for change in ordered if not _is_new_model(change)]
     if models:
         found.append(f"- Added the models {', '.join(f'`{name}`' for name in models)}.")
     return found or ["- Documentation."]

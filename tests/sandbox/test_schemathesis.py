@@ -28,7 +28,7 @@ NULL_ANSWER = "/api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting"
 
 def allowing(value: str | None, schema: object) -> dict[str, Any]:
     """What the schema allows, or that value."""
-    return {"anyOf": [schema, {"const": value}]}
+    return {"anyOf": [schema, {"enum": [value]}]}
 
 
 def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:
