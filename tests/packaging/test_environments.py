@@ -18,7 +18,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 # What proves the package itself, its extras included; the pipeline's own tests are about this repository.
 TESTS = [
     name
-    for name in ("client", "paging", "times", "fastapi", "otel", "cli", "export", "trust/test_aiohttp.py")
+    for name in ("cli", "client", "export", "fastapi", "otel", "paging", "times", "trust/test_aiohttp.py")
     if (ROOT / "tests" / name).exists()
 ]
 
