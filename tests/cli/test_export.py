@@ -101,6 +101,7 @@ def test_failures_have_an_exit_code(
             ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "today"),
             "'today' is no date of ISO 8601",
         ),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--overlap", "9999d"), "at most 3650d"),
         (
             ("enrollments", "--org", "ORG", "--to", "e.csv", "--overlap", "2w", "--since", "last"),
             "such as 15m",

@@ -132,6 +132,24 @@ async def test_a_file_of_somebody_elses(campus: NexportCampus, samples: Samples,
     assert names_in(tmp_path) == ["e.csv", "text.db"]
 
 
+async def test_a_state_that_is_none(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """Another's file under the state's name is neither used nor deleted, whatever it is."""
+    state = tmp_path / "e.csv.state"
+    state.write_text("mine, and no database; " * 100)
+    with pytest.raises(
+        ConfigurationError, match=r"e\.csv\.state is no state that this version of nexport made"
+    ):
+        await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
+    state.unlink()
+    with closing(sqlite3.connect(state)) as connection:
+        connection.execute("CREATE TABLE mine (text)")
+    with pytest.raises(
+        ConfigurationError, match=r"e\.csv\.state is no state that this version of nexport made"
+    ):
+        await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
+    assert names_in(tmp_path) == ["e.csv.state"]
+
+
 async def test_kinds_share_an_sqlite_file(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """Each has its table and its cursor; a user's own table and index are left alone."""
     target, since = tmp_path / "campus.db", datetime(2026, 6, 1, tzinfo=UTC)
@@ -150,6 +168,8 @@ async def test_kinds_share_an_sqlite_file(campus: NexportCampus, samples: Sample
     scorm = plan_of("scorm-data", samples.org_id, filters={"utc_enrolled_after": since})
     with pytest.raises(ConfigurationError, match="has a table scorm_data that no export made"):
         await run(campus, scorm, target)
+    with pytest.raises(ConfigurationError, match="has a table scorm_data that no export made"):
+        await run(campus, scorm, target, restart=True)
 
 
 async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:

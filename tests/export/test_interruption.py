@@ -19,7 +19,7 @@ from nexport_campus._export.bar import progress_on
 from nexport_campus._export.database import Database
 from nexport_campus._export.errors import ExportError
 from nexport_campus._export.job import Output, open_job
-from nexport_campus._export.plan import Plan
+from nexport_campus._export.plan import LAST, Plan
 from nexport_campus._export.run import export
 from nexport_campus.sandbox import Samples, Sandbox
 
@@ -218,6 +218,21 @@ async def test_a_file_that_cannot_be_written(
     summary = await run(campus, plan, target)
     assert summary.resumed
     assert len(read_rows(target)) == summary.counts.rows
+
+
+async def test_changes_go_into_what_they_are_of(
+    campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the target was taken away meanwhile, changes alone would pass for all rows: that is refused."""
+    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
+    await run(campus, plan, target)
+    with dying(monkeypatch, 5, committed=True), pytest.raises(Killed):
+        await run(campus, plan, target)
+    target.rename(tmp_path / "away.db")
+    with pytest.raises(ConfigurationError, match="isn't what it was"):
+        await run(campus, plan, target)
+    (tmp_path / "away.db").rename(target)
+    assert (await run(campus, plan, target)).resumed
 
 
 async def test_another_command_does_not_finish_it(

@@ -34,6 +34,10 @@ def campus_of(answers: dict[str, Any]) -> NexportCampus:
 
     def answer(request: httpx.Request) -> httpx.Response:
         found = answers[request.url.path.rpartition("/")[2]]
+        if callable(found):
+            found = found(json.loads(request.content))
+        if isinstance(found, httpx.Response):
+            return found
         if isinstance(found, list) and request.url.params["page"] != "1":
             found = []
         return httpx.Response(200, json=found)
@@ -87,6 +91,24 @@ async def test_rows_of_one_sco(tmp_path: Path) -> None:
     rows = [(row["sco_id"], row["occurrence"]) for row in read_rows(tmp_path / "s.csv")]
     assert rows == [("I_SCO0", "0"), ("I_SCO0", "1"), ("I_SCO1", "0")]
     assert summary.errors == [f"SCORM data of assignment {ONE} of enrollment {ONE}: unreadable"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(3, 409), (2, 422)])
+async def test_assignments_without_scorm_data(tmp_path: Path, code: int, status: int) -> None:
+    """One that the campus doesn't find has none; one that it refuses is told. The enrollment's others come."""
+    sco = {"title": "T", "sco_id": "I_SCO0", "cmi_fields": [], "api_error_entity": GOOD}
+    refusal = {"api_error_entity": {"error_code": code, "error_message": "no such thing"}}
+
+    def cmi_data(asked: dict[str, Any]) -> Any:
+        return [sco] if asked["assignment_id"] == ONE else httpx.Response(status, json=refusal)
+
+    statuses = [STATUS, STATUS | {"assignment_status_id": TWO, "assignment_id": TWO}]
+    answers = {"SearchEnrollments": searched(), "GetAssignmentStatuses": statuses, "GetCmiData": cmi_data}
+    async with campus_of(answers) as campus:
+        summary = await run(campus, plan_of("scorm-data", ONE), tmp_path / "s.jsonl")
+    assert [row["assignment_id"] for row in read_rows(tmp_path / "s.jsonl")] == [ONE]
+    assert summary.failed == (code == 2)
+    assert all(TWO in error and "no such thing" in error for error in summary.errors)
 
 
 async def test_what_the_spec_does_not_know(tmp_path: Path) -> None:

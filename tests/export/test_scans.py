@@ -144,6 +144,8 @@ def test_sessions_of_those_who_were_active_later() -> None:
             "names all that is asked for",
         ),
         ("enrollments", {"since": START, "until": START}, "later than --since"),
+        ("enrollments", {"since": datetime(1, 1, 1, tzinfo=UTC)}, "--since must be a date from 1900"),
+        ("enrollments", {"until": datetime(9999, 1, 1, tzinfo=UTC)}, "--until must be a date from 1900"),
         ("enrollments", {"by": "month"}, "--by-month needs --since"),
         ("enrollments", {"zone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
     ],

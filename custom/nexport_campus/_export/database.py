@@ -12,7 +12,8 @@ from .errors import ExportError
 
 __all__ = ["Database", "quoted"]
 
-_VERSION = 1
+_VERSION = 0x4E584531
+"""NXE1: what marks a file as an export's, of this form."""
 _CACHE = 32 * 1024
 
 
@@ -47,24 +48,24 @@ class Database:
     def _take(self) -> None:
         execute = self.connection.execute
         execute("PRAGMA main.locking_mode = EXCLUSIVE")
+        (pages,), (version,) = (
+            execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "user_version")
+        )
+        if pages and version != _VERSION:
+            raise sqlite3.DatabaseError("not a database of an export's")
+        # The first write: before it the file is empty, and nobody's.
+        execute(f"PRAGMA user_version = {_VERSION}")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         # Ids come in no order: what doesn't find room here is read and written again and again.
         execute(f"PRAGMA cache_size = -{_CACHE}")
-        execute("BEGIN IMMEDIATE")
-        (version,) = execute("PRAGMA user_version").fetchone()
-        execute(f"PRAGMA user_version = {_VERSION}")
-        execute("COMMIT")
-        if version not in (0, _VERSION):
-            self.connection.close()
-            raise ConfigurationError(f"{self.path.name} is of another version of nexport: delete it")
 
     def _refusal(self, error: sqlite3.Error) -> Exception:
         if "locked" in str(error):
             return ConfigurationError(f"another export is at work here: it has {self.path.name}")
-        if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
+        if "not a database" in str(error):
             return ConfigurationError(
-                f"{self.path.name} is no export's state: move it, or choose another --to"
+                f"{self.path.name} is no state that this version of nexport made: move it, or choose another --to"
             )
         return ExportError(f"{self.path}: {error}")
 

@@ -101,6 +101,7 @@ class Job:
             scope=self.plan.scope(),
             span=self.plan.span(),
             replaces=replaces,
+            base=former.cursor.isoformat() if former is not None and not replaces else None,
             started=started.isoformat(),
             cursor=reached.isoformat(),
         )
@@ -177,9 +178,9 @@ def _opened(plan: Plan, output: Output, stack: ExitStack, *, restart: bool) -> J
         database, plan.kind, plan.kind.table if typed else ROWS, table, output.target if typed else None
     )
     stack.callback(_tidy, store, published)
-    former = unfinished = None
-    if not restart:
-        former, unfinished = published.former(), store.run()
+    former, unfinished = published.former(), store.run()
+    if restart:
+        former = unfinished = None
     return Job(plan, output, database, store, published, former, unfinished)
 
 
@@ -210,6 +211,12 @@ def _check(job: Job, *, restart: bool) -> None:
             raise ConfigurationError(
                 f"an export into {target.name} was cut short, and it was another one ({_differing(asked, begun)}):"
                 " finish it with its own options, or add --restart to forget it"
+            )
+        cursor = job.former.cursor.isoformat() if job.former else None
+        if job.unfinished.base is not None and cursor not in (job.unfinished.base, job.unfinished.cursor):
+            raise ConfigurationError(
+                f"{target.name} isn't what it was when an export of changes into it was cut short:"
+                " bring it back, or add --restart to begin anew"
             )
     elif job.former is not None and job.former.scope != plan.scope():
         raise ConfigurationError(

@@ -17,6 +17,8 @@ __all__ = ["DATE_FILTERS", "ID_FILTERS", "LAST", "Filters", "Plan", "instant", "
 LAST: Final = "last"
 """`since` the last export into the same target."""
 
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 9998
 ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
 DATE_FILTERS: Final = tuple(
     f"utc_{what}_{side}" for what in ("enrolled", "activity", "completed") for side in ("after", "before")
@@ -116,6 +118,9 @@ class Plan:
             )
 
     def _check_span(self) -> None:
+        for name, date in (("--since", self.since), ("--until", self.until)):
+            if isinstance(date, datetime) and not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+                raise ConfigurationError(f"{name} must be a date from {_FIRST_YEAR} to {_LAST_YEAR}")
         if isinstance(self.since, datetime) and self.until and not self.since < self.until:
             raise ConfigurationError("--until must be later than --since")
         if self.by and self.since is None:

@@ -36,12 +36,13 @@ _TABLES = {
 class Run:
     """A run: the plan's `scope` and `span`, whether it `replaces` all earlier rows, and the `cursor` that it leaves.
 
-    `started`: when, by the campus's clock.
+    `base`: the cursor of the rows that it changes, None where it replaces them. `started`: when, by the campus's clock.
     """
 
     scope: dict[str, Any]
     span: dict[str, Any]
     replaces: bool
+    base: str | None
     started: str
     cursor: str
 

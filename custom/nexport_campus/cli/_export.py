@@ -34,6 +34,7 @@ _IDS: Final = {
     "enrollment_ids": "--enrollment",
     "syllabus_ids": "--syllabus",
 }
+_LONGEST: Final = timedelta(days=3650)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -42,7 +43,10 @@ def _duration(text: str) -> timedelta:
     read = re.fullmatch(r"([0-9]{1,6})([smhd])", text, re.ASCII)
     if read is None:
         raise click.BadParameter("a duration is a number and a unit, such as 15m, 2h or 1d")
-    return timedelta(**{_UNITS[read[2]]: int(read[1])})
+    duration = timedelta(**{_UNITS[read[2]]: int(read[1])})
+    if duration > _LONGEST:
+        raise click.BadParameter(f"at most {_LONGEST.days}d")
+    return duration
 
 
 def _date_filters(function: Any) -> Any:
@@ -250,4 +254,5 @@ def _tell(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: b
         click.echo(json.dumps(told))
     elif not quiet:
         changes = f"{counts.new} new, {counts.updated} changed, {counts.removed} gone"
-        click.echo(f"{target.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s", err=True)
+        absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
+        click.echo(f"{target.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True)
