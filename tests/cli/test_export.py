@@ -60,6 +60,8 @@ def test_the_second_run_goes_on(nexport: Nexport, samples: Samples, tmp_path: Pa
     )
     assert nexport(*arguments).exit_code == 0
     assert "(0 new, 0 changed, 0 gone)" in nexport(*arguments).stderr
+    other = nexport(*arguments, "--base-url", "http://127.0.0.1:9")
+    assert (other.exit_code, "differs in the campus" in other.stderr) == (2, True)
 
 
 def test_failures_have_an_exit_code(

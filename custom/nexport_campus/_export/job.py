@@ -35,6 +35,8 @@ FORMATS: Final[dict[str, Format]] = {
 """Formats by the suffix of a file's name."""
 
 _OPTIONS: Final = {
+    "campus": "the campus",
+    "kind": "the kind",
     "org_ids": "--org",
     "user_ids": "--user",
     "enrollment_ids": "--enrollment",

@@ -56,6 +56,7 @@ class Plan:
     Args:
         kind: What is exported.
         filters: Which enrollments, or whose enrollments' records.
+        address: Of which campus.
         since: What changed from then on, or since the last export (`LAST`); None is everything.
         until: What changed before; None is no end.
         overlap: How far before the last export `LAST` begins; None is the kind's own.
@@ -71,6 +72,7 @@ class Plan:
 
     kind: Kind
     filters: Filters
+    address: str = ""
     since: datetime | Literal["last"] | None = None
     until: datetime | None = None
     overlap: timedelta | None = None
@@ -93,7 +95,8 @@ class Plan:
     def scope(self) -> dict[str, Any]:
         """What two runs must have in common to go into one target."""
         elements = {"elements": list(self.elements)} if self.elements else {}
-        return {"kind": self.kind.name, **self.filters.to_dict(), **elements}
+        campus = self.address.rstrip("/").lower()
+        return {"campus": campus, "kind": self.kind.name, **self.filters.to_dict(), **elements}
 
     def span(self) -> dict[str, Any]:
         """What a run that was cut short must have in common with the one that finishes it."""

@@ -22,7 +22,7 @@ from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
 from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
 from nexport_campus._export.run import Summary, export
 from nexport_campus._export.work import Progress
-from nexport_campus.cli._connect import common_options, open_campus
+from nexport_campus.cli._connect import Connection, common_options, open_campus
 from nexport_campus.cli._exits import PARTIAL
 from nexport_campus.cli._output import console, note, on_terminal, warn
 
@@ -131,7 +131,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     The same command goes on where it was cut short. With --since last it fetches what has changed since the last
     export, and puts it into the file. Exit code 15 tells that a few records failed; the next run asks for them again.
     """
-    plan, output = _plan(given), _output(given)
+    plan, output = _plan(ctx.ensure_object(Connection).address, given), _output(given)
     talks = on_terminal(sys.stderr) and not given["quiet"]
     begun = time.monotonic()
     try:
@@ -156,7 +156,7 @@ async def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
         raise
 
 
-def _plan(given: dict[str, Any]) -> Plan:
+def _plan(address: str, given: dict[str, Any]) -> Plan:
     kind, zone = KINDS[given["kind"]], zone_named(given["zone"])
     if given["elements"] and kind.name != "scorm-data":
         raise click.UsageError("--element is for scorm-data alone")
@@ -167,6 +167,7 @@ def _plan(given: dict[str, Any]) -> Plan:
     elements = given["elements"] or DEFAULT_ELEMENTS
     return Plan(
         kind=kind,
+        address=address,
         filters=Filters(**filters, syllabus_unique_names=given["syllabus_unique_names"]),
         since=LAST if given["since"] == LAST else _date("since", given["since"], zone),
         until=_date("until", given["until"], zone),
