@@ -23,7 +23,10 @@ def main(arguments: Sequence[str], root: Path) -> int:
     Returns:
         the exit code: 0, or 1 where the run stopped or `--check` found a difference.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: there is no folder {options.json.parent} to write the report into")
     try:
         if options.accept_templates:
             originals.accept(Layout(root))

@@ -380,6 +380,15 @@ def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, ca
     ]
 
 
+def test_a_report_that_could_not_be_written_is_refused_before(
+    repository: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """The run doesn't begin when its report has no place."""
+    with pytest.raises(SystemExit):
+        main(["--json", str(tmp_path / "gone/report.json")], repository)
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture) -> None:
     """A revision with what is there now, and two revisions with one another."""
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
