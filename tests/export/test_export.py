@@ -212,6 +212,27 @@ async def test_records_that_move_while_they_are_read(
     assert staying <= set(ids) <= {str(item.enrollment_id) for item in enrollments}
 
 
+async def test_enrollments_that_go_while_their_records_are_read(
+    campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
+) -> None:
+    """One that is removed meanwhile has no records, and is no failure; the others have all of theirs."""
+    chosen = {"utc_enrolled_after": SINCE}
+    plan = plan_of("assignment-statuses", samples.org_id, filters=chosen, concurrency=1)
+    await run(campus, plan, tmp_path / "before.jsonl")
+    recent = [item for item in enrollments if item.enrollment_date and item.enrollment_date > SINCE]
+    leaving = {str(item.enrollment_id) for item in recent[::2]}
+
+    async def leave() -> None:
+        for enrollment_id in leaving:
+            await campus.learning.delete_enrollment(enrollment_id=enrollment_id)
+
+    summary, _ = await asyncio.gather(run(campus, plan, tmp_path / "s.jsonl"), leave())
+    assert summary.failed == 0
+    rows = read_rows(tmp_path / "s.jsonl")
+    staying = [row for row in read_rows(tmp_path / "before.jsonl") if row["enrollment_id"] not in leaving]
+    assert [row for row in rows if row["enrollment_id"] not in leaving] == staying
+
+
 async def test_nothing_to_export(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A file without rows is a whole one, with its header."""
     plan = plan_of(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from nexport_campus import Drift, NexportCampus, StaticToken
 from nexport_campus._export.kinds import KINDS, Record
 from nexport_campus._export.layout import typed_table
+from nexport_campus._export.plan import LAST
 from nexport_campus._export.writers import CsvWriter, replacing
 from nexport_campus.models import ApiEnrollmentItem
 
@@ -135,6 +136,24 @@ async def test_types_in_parquet(tmp_path: Path) -> None:
     assert str(schema.field("phase").type) == "int32"
     assert str(schema.field("enrollment_id").type) == "string"
     assert "cmi.core.lesson_status" in pyarrow.parquet.read_schema(tmp_path / "s.parquet").names
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "db"])
+async def test_a_row_that_changed(tmp_path: Path, suffix: str) -> None:
+    """It takes the place of the one that was there, and is counted once; one that didn't change is none."""
+    answers = {"SearchEnrollments": searched()}
+    async with campus_of(answers) as campus:
+        plan, target = plan_of("enrollments", ONE, since=LAST), tmp_path / f"e.{suffix}"
+        await run(campus, plan, target)
+        answers["SearchEnrollments"] = searched(phase=2, result=1)
+        changed = (await run(campus, plan, target)).counts
+        assert (changed.rows, changed.new, changed.updated, changed.removed) == (1, 0, 1, 0)
+        same = (await run(campus, plan, target)).counts
+        assert (same.rows, same.new, same.updated, same.removed) == (1, 0, 0, 0)
+        answers["SearchEnrollments"] = searched(enrollment_id=TWO)
+        other = (await run(campus, plan_of("enrollments", ONE), target)).counts
+        assert (other.rows, other.new, other.updated, other.removed) == (1, 1, 0, 1)
+    assert [(row["enrollment_id"], row["phase"]) for row in read_rows(target)] == [(TWO, 1)]
 
 
 async def test_a_new_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
