@@ -135,8 +135,9 @@ async def test_a_network_that_breaks_at_any_request(
         await nexport_sandbox.faults.clear()
         for attempt in range(4):
             await nexport_sandbox.faults.add(nth=number + attempt, reset=True)
-        with pytest.raises(TransportError):
+        with pytest.raises(TransportError) as caught:
             await run(campus, statuses(samples), target)
+        assert caught.value.__cause__
         assert not target.exists()
         await run(campus, statuses(samples), target)
         assert target.read_bytes() == whole

@@ -20,10 +20,11 @@ _END: Final = object()
 class Desk:
     """A thread for what would hold the loop: files and the database, one thing after the other.
 
-    Who is cancelled while it works lets it finish: a transaction is done, or it isn't.
+    Who is cancelled while it works lets it finish: a transaction is done, or it isn't. `place` is what errors name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
+        self._place = place
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexport-export")
 
     def __enter__(self) -> Self:
@@ -41,7 +42,7 @@ class Desk:
                 self._thread, partial(work, *args, **kwargs)
             )
         except (OSError, sqlite3.Error) as error:
-            raise ExportError(f"{error}; the same command goes on from here") from error
+            raise ExportError(f"{self._place}: {error}; the same command goes on from here") from error
 
 
 async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable[Any]]) -> None:
@@ -61,7 +62,8 @@ async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable
             for _ in range(n):
                 group.create_task(worker())
     except BaseExceptionGroup as failed:
-        raise _first(failed) from None
+        first = _first(failed)
+        raise first from first.__cause__
 
 
 def _first(failed: BaseException) -> BaseException:

@@ -49,7 +49,7 @@ async def export(campus: Campus, job: Job, progress: Progress) -> Summary:
         NexportError: The campus can't be had, or refuses; the same job goes on from there.
         ExportError: This machine refuses: a full disk, say; likewise.
     """
-    with Desk() as desk:
+    with Desk(job.output.target.name) as desk:
         run, plan = job.unfinished, job.plan
         if run is None:
             run = await desk.do(job.begin, await campus_time(campus, plan))
