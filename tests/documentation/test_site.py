@@ -134,7 +134,7 @@ def test_every_public_name_is_in_the_reference(site: dict[str, HtmlPage]) -> Non
 def test_the_table_of_retries(site: dict[str, HtmlPage]) -> None:
     """It says of each operation what the overlay's marks say, and that a write isn't sent again after a lost answer."""
     rows = {row[0]: row[2:] for row in site["retries.html"].rows if "." in row[0]}
-    assert len(rows) == len(OPERATIONS)
+    assert len(rows) >= len(OPERATIONS)  # those that nobody has marked yet are in it too
     for operation in OPERATIONS:
         does, after = rows[f"{operation.area}.{operation.name}"]
         assert does == ("writes" if operation.writes else "reads")
