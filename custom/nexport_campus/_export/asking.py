@@ -8,14 +8,12 @@ import attrs
 from nexport_campus._errors import (
     APIError,
     AuthenticationError,
-    NexportError,
     NotFoundError,
     PaginationError,
     PermissionDeniedError,
     RateLimitError,
     RequestTimeoutError,
     ResponseDecodeError,
-    ServerError,
 )
 
 from .clock import campus_time
@@ -29,7 +27,6 @@ __all__ = ["ask_all"]
 _STOP: Final = (AuthenticationError, PermissionDeniedError, RateLimitError)
 """Nobody else would be answered either."""
 _OF_ITS_OWN: Final = (APIError, ResponseDecodeError, PaginationError, RequestTimeoutError)
-_OUTAGE: Final = (ServerError, RequestTimeoutError)
 _PATIENCE: Final = 10
 _BATCH: Final = 500
 
@@ -71,14 +68,14 @@ class _Asker:
         except _STOP:
             raise
         except _OF_ITS_OWN as failed:
-            await self._bear(failed)
+            await self._bear()
             outcome, error = "failed", f"{_named(parent)}: {failed}"
         await self.work.desk.do(self.work.store.save_parent, number, records, outcome, error)
         self.work.progress.advance(1)
 
-    async def _bear(self, error: NexportError) -> None:
+    async def _bear(self) -> None:
         """After many in a row, see whether it is the campus that fails: then nothing is gained by going on."""
-        self.in_vain = self.in_vain + 1 if isinstance(error, _OUTAGE) else 0
+        self.in_vain += 1
         if self.in_vain >= _PATIENCE:
             self.in_vain = 0
             await campus_time(self.work.campus, self.work.plan)

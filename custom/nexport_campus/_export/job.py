@@ -15,7 +15,7 @@ from .database import Database
 from .errors import ExportError
 from .layout import ROWS, json_table, typed_table
 from .plan import DATE_FILTERS, LAST, Plan
-from .published import Counts, Former, Published
+from .published import Former, Published
 from .scans import Span, spans_of
 from .store import Parent, Run, Store
 from .writers import CsvWriter, JsonLinesWriter, Writer, replacing
@@ -116,10 +116,6 @@ class Job:
         with suppress(sqlite3.Error):
             return self.store.run() is not None
         return False
-
-    def publish(self, run: Run) -> Counts:
-        """Put the rows where they belong."""
-        return self.published.publish(run)
 
     def write(self) -> Generator[int, None, None]:
         """Write the file, batch by batch, and put it in place at the end; gives how many rows each has."""

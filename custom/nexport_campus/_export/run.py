@@ -60,7 +60,7 @@ async def export(campus: Campus, job: Job, progress: Progress) -> Summary:
             await _do_span(work, *left)
         progress.stage("saving")
         summary = Summary(
-            counts=await desk.do(job.publish, run),
+            counts=await desk.do(job.published.publish, run),
             absent=await desk.do(job.store.count, "absent"),
             failed=await desk.do(job.store.count, "failed"),
             errors=await desk.do(job.store.failures, _TOLD),
