@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from inspect import signature
+from typing import Any, Protocol
 
 import keyring
 import keyring.backend
@@ -16,6 +17,8 @@ from click.testing import CliRunner, Result
 from nexport_campus.cli._main import root
 from nexport_campus.sandbox import Samples, Sandbox
 
+# Before 8.2, click's runner had to be told to keep stdout and stderr apart.
+APART: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
 SETTINGS = ("NEXPORT_BASE_URL", "NEXPORT_USERNAME", "NEXPORT_PASSWORD", "NEXPORT_ACCESS_TOKEN")
 
 
@@ -77,7 +80,7 @@ def nexport(monkeypatch: pytest.MonkeyPatch) -> Nexport:
     def run(
         *arguments: str, stdin: str | bytes | None = None, env: Mapping[str, str | None] | None = None
     ) -> Result:
-        result = CliRunner().invoke(root, arguments, input=stdin, env=env)
+        result = CliRunner(**APART).invoke(root, arguments, input=stdin, env=env)
         assert isinstance(result.exception, SystemExit | None), result.exception
         assert "Traceback" not in result.stderr or "--debug" in arguments
         return result

@@ -2,18 +2,29 @@
 
 import os
 import pty
+import select
 import subprocess
+import termios
+import time
 from collections.abc import Mapping, Sequence
 
 __all__ = ["on_a_terminal"]
 
+_PATIENCE = 60.0
+
 
 def on_a_terminal(
-    command: Sequence[str], answers: Mapping[str, str], env: Mapping[str, str], columns: int = 100
+    command: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    answers: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    columns: int = 100,
 ) -> tuple[int, str]:
     """The exit code of a program, and all that its terminal showed.
 
-    `answers`: what is typed, with Enter, once the terminal shows a question for the first time.
+    `answers`: what is typed, with Enter, once the terminal shows a question for the first time. `secrets`: likewise, but
+    not before the terminal has ceased to echo: what was typed earlier is thrown away then.
     """
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -26,10 +37,12 @@ def on_a_terminal(
         start_new_session=True,
     ) as running:
         os.close(theirs)
-        shown, waiting = "", dict(answers)
+        shown, waiting = "", {**(answers or {}), **(secrets or {})}
         while part := _read(ours):
             shown += part
             for question in [each for each in waiting if each in shown]:
+                if secrets and question in secrets:
+                    _wait_for_silence(ours)
                 os.write(ours, f"{waiting.pop(question)}\n".encode())
     os.close(ours)
     assert not waiting, f"nobody asked {list(waiting)}: {shown}"
@@ -37,7 +50,16 @@ def on_a_terminal(
 
 
 def _read(terminal: int) -> str:
+    assert select.select([terminal], [], [], _PATIENCE)[0], "the program neither writes nor ends"
     try:
         return os.read(terminal, 65536).decode()
     except OSError:  # how Linux says that nobody holds the other end any more
         return ""
+
+
+def _wait_for_silence(terminal: int) -> None:
+    """Until the terminal doesn't echo."""
+    until = time.monotonic() + _PATIENCE
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        assert time.monotonic() < until, "the terminal still echoes"
+        time.sleep(0.005)

@@ -211,7 +211,7 @@ def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None
         ([], "Missing option '--enrollment-id'"),
         (["--enrollment-id", "7"], "'--enrollment-id': must be a UUID"),
         (["--enrollment-id", "@/missing"], "can't be read from /missing: No such file"),
-        (["--enrolment-id", "7"], "No such option '--enrolment-id'"),
+        (["--enrolment-id", "7"], "--enrolment-id"),
         (["--enrollment-id", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "surplus"], "unexpected extra argument"),
     ],
 )

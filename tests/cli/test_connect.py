@@ -133,8 +133,12 @@ def environment(at: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 def test_a_prompt(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
     """On a terminal, who is missing is asked for; the password doesn't show. What comes is a table."""
-    answers = {"User name": nexport_sandbox.username, "Password of": nexport_sandbox.password}
-    code, shown = on_a_terminal([*NEXPORT, *VALIDATE], answers, environment)
+    code, shown = on_a_terminal(
+        [*NEXPORT, *VALIDATE],
+        environment,
+        answers={"User name": nexport_sandbox.username},
+        secrets={"Password of": nexport_sandbox.password},
+    )
     assert code == 0
     assert nexport_sandbox.password not in shown
     assert "utc_expiration_date" in shown
@@ -144,8 +148,8 @@ def test_a_prompt(environment: dict[str, str], nexport_sandbox: Sandbox) -> None
 def test_a_secret_argument_is_asked_for(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
     """On a terminal, a password that is an argument is asked for, and nobody else's login is."""
     words = ["call", "admin.authenticate", "--username", nexport_sandbox.username, "--grant-type", "password"]
-    answers = {"password:": nexport_sandbox.password}
-    code, shown = on_a_terminal([*NEXPORT, *words], answers, environment)
+    secrets = {"password:": nexport_sandbox.password}
+    code, shown = on_a_terminal([*NEXPORT, *words], environment, secrets=secrets)
     assert code == 0, shown
     assert nexport_sandbox.password not in shown
     assert "***" in shown
@@ -159,7 +163,7 @@ def test_a_write_asks_first(
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
     words = ["call", "learning.drop_enrollment", "--enrollment-id", samples.finished_enrollment_id]
     answers = {"learning.drop_enrollment changes data on the campus. Go on?": answer}
-    ended, shown = on_a_terminal([*NEXPORT, *words], answers, environment | account)
+    ended, shown = on_a_terminal([*NEXPORT, *words], environment | account, answers=answers)
     assert ended == code, shown
     assert ("nothing was sent" in shown) is (answer == "n")
 
@@ -167,9 +171,9 @@ def test_a_write_asks_first(
 def test_colours(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
     """A terminal gets colours, unless NO_COLOR is set; a wide one gets a line for each record."""
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
-    _, shown = on_a_terminal([*NEXPORT, "doctor"], {}, environment | account)
+    _, shown = on_a_terminal([*NEXPORT, "doctor"], environment | account)
     assert "\x1b[32mok" in shown
-    _, shown = on_a_terminal([*NEXPORT, "doctor"], {}, environment | account | {"NO_COLOR": "1"})
+    _, shown = on_a_terminal([*NEXPORT, "doctor"], environment | account | {"NO_COLOR": "1"})
     assert "\x1b" not in shown
 
 
@@ -181,7 +185,7 @@ def test_tables_on_a_terminal(
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
     words = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "2"]
     env = environment | account | {"NO_COLOR": "1"}
-    code, shown = on_a_terminal([*NEXPORT, *words], {}, env, columns)
+    code, shown = on_a_terminal([*NEXPORT, *words], env, columns=columns)
     assert code == 0
     told = shown.splitlines()
     assert told.pop() == "2 records"

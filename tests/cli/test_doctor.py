@@ -161,7 +161,7 @@ def test_an_expired_token(nexport: Nexport, nexport_sandbox: Sandbox, account: d
     done = nexport("doctor", env=env)
     assert done.exit_code == 3
     assert "failed   token         the campus refuses the access token" in done.stdout
-    assert token not in done.output
+    assert token not in done.stdout + done.stderr
 
 
 async def _expire(sandbox: Sandbox) -> None:
