@@ -162,7 +162,7 @@ def test_a_write_asks_first(
     """On a terminal, what changes data asks; without a yes nothing is sent."""
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
     words = ["call", "learning.drop_enrollment", "--enrollment-id", samples.finished_enrollment_id]
-    answers = {"learning.drop_enrollment changes data on the campus. Go on?": answer}
+    answers = {f"learning.drop_enrollment changes data at {nexport_sandbox.url}. Go on?": answer}
     ended, shown = on_a_terminal([*NEXPORT, *words], environment | account, answers=answers)
     assert ended == code, shown
     assert ("nothing was sent" in shown) is (answer == "n")

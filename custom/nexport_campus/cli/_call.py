@@ -1,6 +1,7 @@
 """`nexport call`: any operation, with the vendor's documentation as its help."""
 
 import asyncio
+import re
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from ._calling import Wishes, call
-from ._connect import common_options
+from ._connect import Connection, common_options
 from ._exits import INTERRUPTED
 from ._listing import list_operations
 from ._operations import Described, described, find, holds_secrets
@@ -87,7 +88,7 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
 
 def _confirm(ctx: click.Context, operation: Described) -> None:
     """Ask before data is changed; what runs off a terminal was written on purpose."""
-    question = f"{operation.name} changes data on the campus. Go on?"
+    question = f"{operation.name} changes data at {ctx.ensure_object(Connection).address}. Go on?"
     if interactive() and not click.confirm(question, err=True):
         fail("not confirmed; nothing was sent")
         ctx.exit(INTERRUPTED)
@@ -126,7 +127,7 @@ def _own_options(operation: Described) -> list[click.Parameter]:
 def _help(operation: Described) -> str:
     words, spec = operation.documentation, operation.operation
     effect = "It changes data." if operation.writes else "It reads only."
-    returns = words.returns.replace("AsyncPager[", "pages of [")
+    returns = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", words.returns)
     parts = [words.summary, *words.details]
     if operation.obsolete is not None:
         parts.append(f"OBSOLETE. {operation.obsolete}")
