@@ -2,12 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
 import attrs
 import click
 
+from nexport_campus._secrets import Scrubber
 from nexport_client.kinds import Kind
 from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
 
@@ -21,6 +23,14 @@ _LONG = 16
 _NO_ERROR = "api_error_entity_"
 
 
+def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
+    if isinstance(secrets, Scrubber):
+        return secrets
+    scrubber = Scrubber()
+    scrubber.add(secret for secret in secrets if len(secret) >= _LONG)
+    return scrubber
+
+
 @attrs.frozen
 class Secrecy:
     """What stays out of sight.
@@ -29,14 +39,11 @@ class Secrecy:
     """
 
     show: bool = False
-    known: tuple[Secret, ...] = ()
+    known: Scrubber = attrs.field(factory=Scrubber, converter=_scrubber)
 
     def text(self, value: str) -> str:
-        """A text without the known secrets."""
-        for secret in self.known:
-            if len(secret) >= _LONG:
-                value = value.replace(secret.reveal(), "***")
-        return value
+        """A text without the known secrets, in whatever case or encoding they come back."""
+        return self.known.text(value)
 
 
 class Writer(Protocol):
@@ -158,7 +165,7 @@ def _blocks(rows: list[dict[str, str]]) -> str:
 def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
     """One record as people read it: enums by their labels, nothing of an error that there isn't."""
     if isinstance(value, dict):
-        return {name: secrecy.text(_cell(each)) for name, each in value.items()}
+        return {printable(name): secrecy.text(_cell(each)) for name, each in value.items()}
     if not isinstance(value, Model):
         return {"value": secrecy.text(_cell(value))}
     secret = {
