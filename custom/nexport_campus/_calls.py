@@ -224,7 +224,7 @@ class Runner:
         answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
         progress.status = answer.status_code
         if operation.token != "none":
-            answer = attrs.evolve(answer, content=scrubber.content(answer.content))
+            answer = attrs.evolve(answer, content=scrubber.content(answer.content, token))
         if len(answer.content) < _LARGE:
             return read_answer(operation, answer, self.decoder, scrubber)
         async with session.reading.take(progress.number):

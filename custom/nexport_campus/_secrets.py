@@ -107,12 +107,13 @@ class Scrubber:
         """The bytes without secrets."""
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def content(self, value: bytes) -> bytes:
+    def content(self, value: bytes, sent: Secret | None) -> bytes:
         """The body of a good answer, with a token that it echoes zeroed: a uuid stays one, so the answer stays readable.
 
-        A short password may be a word of its own there, and is left alone.
+        `sent` is the token that the request carried, which may be another's. A short password may be a word of its own
+        there, and is left alone.
         """
-        for text in self._kept.values():
+        for text in (*self._kept.values(), *(() if sent is None else (sent.reveal(),))):
             secret = text.encode()
             if len(secret) >= _LONG and secret in value:
                 value = value.replace(secret, re.sub(rb"[0-9A-Za-z]", b"0", secret))

@@ -173,6 +173,16 @@ LOST = [
 ]
 
 
+async def test_anothers_token_that_is_echoed(logged: list[str]) -> None:
+    """A token that was given to be validated is in no field of the answer either."""
+    other = "99999999-aaaa-4000-8000-000000000000"
+    answer = json_answer({"error_message": f"{other} has expired", "echo": other} | entity())
+    async with campus_with(answer) as (campus, _):
+        response = await campus.admin.validate_access_token(access_token=other)
+    assert (response.error_message or "").endswith(" has expired")
+    assert other not in repr(response) + json.dumps(response.to_dict()) + "".join(logged)
+
+
 @pytest.mark.parametrize("answer", LOST, ids=["reset", "cut", "no HTTP"])
 async def test_a_lost_connection(answer: Answer, logged: list[str]) -> None:
     """The transport's exception, its request and its traceback don't show the token."""

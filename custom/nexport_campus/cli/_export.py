@@ -59,7 +59,7 @@ def _date_filters(function: Any) -> Any:
     return function
 
 
-@click.command(name="export")
+@click.command(name="export", short_help="Export records to a file that stays up to date.")
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.option(
     "--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to."

@@ -77,6 +77,8 @@ def command(
 def _announce(url: str, seed: int) -> None:
     """The sandbox's own, made up account, as a shell takes it."""
     from nexport_campus.sandbox._accounts import account_password
+    from nexport_campus.sandbox._ids import Ids
+    from nexport_campus.sandbox._seed_people import BUSY
 
     account = {
         "NEXPORT_BASE_URL": url,
@@ -85,5 +87,7 @@ def _announce(url: str, seed: int) -> None:
     }
     for name, value in account.items():
         click.echo(f"export {name}={shlex.quote(value)}")
+    organization = Ids(seed).make("organization", BUSY)
+    click.echo(f"# To begin with: nexport call learning.search_enrollments --org-ids {organization} --limit 5")
     if on_terminal():
         click.echo("# Serving until Ctrl-C.", err=True)
