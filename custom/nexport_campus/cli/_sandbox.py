@@ -88,6 +88,8 @@ def _announce(url: str, seed: int) -> None:
     for name, value in account.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     organization = Ids(seed).make("organization", BUSY)
-    click.echo(f"# To begin with: nexport call learning.search_enrollments --org-ids {organization} --limit 5")
+    click.echo(
+        f"# To begin with: nexport call learning.search_enrollments --org-ids {organization} --limit 5"
+    )
     if on_terminal():
         click.echo("# Serving until Ctrl-C.", err=True)
