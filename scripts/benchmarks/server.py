@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def _template(pages: int) -> bytes:
     return json.dumps(head | {"enrollments": enrollments}).encode()
 
 
+@lru_cache(maxsize=64)
 def _page(template: bytes, number: int) -> bytes:
     numbered = template.replace(_NO_NUMBER, b'"page": %d,' % number)
     return numbered.replace(_NO_PAGE, b"-8000-%012x" % number)
