@@ -11,9 +11,7 @@ __all__ = ["Listing", "honest", "sizes", "thorough"]
 Totals = tuple[int | Literal["true"] | None, ...]
 Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+settings.load_profile("unhurried")  # the fuzzing has one of its own
 thorough = settings(max_examples=200)
 
 

@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+settings.load_profile("unhurried")  # the fuzzing has one of its own
 
 
 @pytest.fixture(scope="session")
