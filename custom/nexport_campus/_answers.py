@@ -194,4 +194,10 @@ def _warnings(parsed: Any) -> tuple[str, ...]:
         return _texts(getattr(parsed, "api_error_entity", None))
     if not parsed or not hasattr(parsed[0], "api_error_entity"):
         return ()
-    return tuple(text for item in parsed for text in _texts(item.api_error_entity))
+    entities = (item.api_error_entity for item in parsed)
+    return tuple(
+        text
+        for entity in entities
+        if entity is not None and entity.warning_messages
+        for text in _texts(entity)
+    )

@@ -152,6 +152,7 @@ class _Compiler:
             wired, convert = self._field(model, field)
             declared.append(self._declare(model, number, field, wired))
             names[f"convert_{number}"] = convert
+            names[f"members_{number}"] = _members_of(convert)
             lines += _assignment(field, number, convert)
         # The attributes of a struct are numbered, so that no key of the vendor's can be mistaken for another.
         declared += [
@@ -196,4 +197,11 @@ def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]
             "        if value.tzinfo is None: value = value.replace(tzinfo=UTC)",
             f"    {target} = value",
         ]
-    return [f"    {target} = None if (value := {source}) is None else convert_{number}(value)"]
+    converted = f"members_{number}[value]" if _members_of(convert) else f"convert_{number}(value)"
+    return [f"    {target} = None if (value := {source}) is None else {converted}"]
+
+
+def _members_of(convert: Convert | None) -> dict[int, Any] | None:
+    """The dictionary whose method a converter is: to subscript it is faster than to call that."""
+    members = getattr(convert, "__self__", None)
+    return members if isinstance(members, dict) else None
