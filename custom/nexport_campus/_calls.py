@@ -19,7 +19,7 @@ from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
 from ._drift import Drift, DriftReporter
 from ._errors import AuthenticationError, ConfigurationError, NexportError
-from ._garbage import collection_paused
+from ._garbage import CollectionPaused
 from ._logs import scrub_logs
 from ._progress import Progress
 from ._retry import Budget, wait_before_retry
@@ -228,7 +228,7 @@ class Runner:
         if len(answer.content) < _LARGE:
             return read_answer(operation, answer, self.decoder, scrubber)
         async with session.reading.take(progress.number):
-            with collection_paused():
+            with CollectionPaused():
                 return read_answer(operation, answer, self.decoder, scrubber)
 
     async def _recover(

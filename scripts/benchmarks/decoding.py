@@ -15,7 +15,7 @@ from nexport_campus._answers import read_answer
 from nexport_campus._attempt import Answer
 from nexport_campus._decode import Decoder
 from nexport_campus._drift import DriftReporter
-from nexport_campus._garbage import collection_paused
+from nexport_campus._garbage import CollectionPaused
 from nexport_campus._secrets import Scrubber
 from nexport_client.api.learning_api.learning_api_get_section_enrollments import OPERATION
 
@@ -54,7 +54,7 @@ def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
     answer, scrubber = Answer(200, httpx.Headers(), page), Scrubber()
 
     def read() -> object:
-        with collection_paused():
+        with CollectionPaused():
             return read_answer(OPERATION, answer, decoder, scrubber)
 
     return read

@@ -1,0 +1,63 @@
+"""No garbage is collected while a page is being made, and afterwards as before."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from nexport_campus import NexportCampus, ResponseDecodeError
+from nexport_campus._garbage import CollectionPaused
+from support.campus import campus_with
+from support.scripted import entity, json_answer
+from support.spec import SOME_ID
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """Collection is on before each test and after it."""
+    assert gc.isenabled()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
+def test_it_is_on_again_however_the_block_ends(error: type[BaseException] | None) -> None:
+    """An error in the block passes through, and collection goes on."""
+    with pytest.raises(error or ZeroDivisionError), CollectionPaused():
+        assert not gc.isenabled()
+        if error is None:
+            _ = 1 / 0
+        else:
+            raise error
+    assert gc.isenabled()
+
+
+def test_a_block_within_another_ends_nothing() -> None:
+    """The outermost block decides, and a program that collects nothing by itself stays so."""
+    with CollectionPaused():
+        with CollectionPaused():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    with CollectionPaused():
+        pass
+    assert not gc.isenabled()
+
+
+@pytest.mark.parametrize("organizations", [1, 2000], ids=["small", "large"])
+async def test_a_call_leaves_it_on(organizations: int) -> None:
+    """A list of any size, and one that can't be read, leave collection as it was."""
+    record = {"org_id": SOME_ID, "name": "A", "short_name": "a"} | entity()
+
+    async def total(campus: NexportCampus) -> int:
+        return len((await campus.learning.get_organizations(org_id=SOME_ID)).items)
+
+    good, broken = [record] * organizations, [record] * organizations + [None]
+    async with campus_with(json_answer(good), json_answer(broken)) as (campus, _):
+        with pytest.warns(DeprecationWarning):
+            assert await total(campus) == organizations
+        assert gc.isenabled()
+        with pytest.raises(ResponseDecodeError, match=r"\[\d+\]"), pytest.warns(DeprecationWarning):
+            await total(campus)
+        assert gc.isenabled()
