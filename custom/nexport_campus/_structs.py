@@ -93,12 +93,15 @@ class _Compiler:
 
     def __init__(self, learned: Learned) -> None:
         self._learned = learned
-        self._made: dict[type[Model], tuple[Any, Convert] | None] = {}
+        self._made: dict[tuple[type[Model], bool], tuple[Any, Convert] | None] = {}
 
-    def wire(self, kind: Kind) -> tuple[Any, Convert | None]:
-        """What msgspec decodes for a kind, and what has to happen to it; None where nothing has to."""
+    def wire(self, kind: Kind, *, within: bool = False) -> tuple[Any, Convert | None]:
+        """What msgspec decodes for a kind, and what has to happen to it; None where nothing has to.
+
+        `within`: it is a part of a record, not the record itself.
+        """
         if isinstance(kind, ModelOf):
-            return self._model(kind.cls)
+            return self._model(kind.cls, within)
         if isinstance(kind, Array):
             item, convert = self.wire(kind.item)
             declared = types.GenericAlias(list, (item,))
@@ -127,16 +130,16 @@ class _Compiler:
         learned = [value for name, value in self._learned.values if name == kind.name]
         return {int(member): member for member in kind.cls} | {value: kind.cls(value) for value in learned}
 
-    def _model(self, model: type[Model]) -> tuple[Any, Convert]:
-        if model not in self._made:
-            self._made[model] = None
-            self._made[model] = self._make(model)
-        made = self._made[model]
+    def _model(self, model: type[Model], within: bool) -> tuple[Any, Convert]:
+        if (model, within) not in self._made:
+            self._made[model, within] = None
+            self._made[model, within] = self._make(model, within)
+        made = self._made[model, within]
         if made is None:
             raise Unwirable(model.__name__)
         return made
 
-    def _make(self, model: type[Model]) -> tuple[Any, Convert]:
+    def _make(self, model: type[Model], within: bool) -> tuple[Any, Convert]:
         fields = fields_of(model)
         keys = sorted(key for owner, key in self._learned.keys if owner is model)
         declared: list[Any] = []
@@ -144,6 +147,7 @@ class _Compiler:
             "new": object.__new__,
             "model": model,
             "fromiso": datetime.fromisoformat,
+            "aware": _aware,
             "UTC": UTC,
             "UNSET": msgspec.UNSET,
         }
@@ -153,7 +157,8 @@ class _Compiler:
             declared.append(self._declare(model, number, field, wired))
             names[f"convert_{number}"] = convert
             names[f"members_{number}"] = _members_of(convert)
-            lines += _assignment(field, number, convert)
+            names[f"last_{number}"] = ("", None)
+            lines += _assignment(field, number, convert, within=within)
         # The attributes of a struct are numbered, so that no key of the vendor's can be mistaken for another.
         declared += [
             (f"key_{n}", Any, msgspec.field(name=key, default=msgspec.UNSET)) for n, key in enumerate(keys)
@@ -173,7 +178,7 @@ class _Compiler:
     def _field(self, model: type[Model], field: Field) -> tuple[Any, Convert | None]:
         if (model, field.attribute) in self._learned.unusual:
             return _NOT_NULL, _carefully(field.kind)
-        return self.wire(field.kind)
+        return self.wire(field.kind, within=True)
 
     def _declare(self, model: type[Model], number: int, field: Field, wired: Any) -> tuple[Any, ...]:
         name = f"field_{number}"
@@ -186,10 +191,20 @@ def _or_null(wired: Any) -> Any:
     return Any if wired is Any else wired | None
 
 
-def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]:
+def _assignment(field: Field, number: int, convert: Convert | None, *, within: bool) -> list[str]:
     source, target = f"wire.field_{number}", f"made.{field.attribute}"
     if convert is None:
         return [f"    {target} = {source}"]
+    if convert is _aware and within:
+        # A page of enrollments repeats its section, dates and all, in each: the date read last is likely to be the next.
+        # Text and date change together, and are looked at once: other threads read with this function too.
+        return [
+            f"    global last_{number}",
+            f"    if (value := {source}) is not None:",
+            f"        if value != (last := last_{number})[0]: last_{number} = last = (value, aware(value))",
+            "        value = last[1]",
+            f"    {target} = value",
+        ]
     if convert is _aware:
         return [
             f"    if (value := {source}) is not None:",

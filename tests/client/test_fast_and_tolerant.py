@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -97,6 +98,21 @@ def test_enum_numbers_and_nulls_are_learned_too() -> None:
     content = json.dumps(answer).encode()
     tolerant = seen.tolerant("x", kind, parse_json(content))
     assert seen.fast(kind, content) == tolerant
+
+
+def test_dates_that_repeat_and_threads_that_read_at_once() -> None:
+    """A date that stands in one record after another is each record's own, also where two threads read other ones."""
+    kind, pages = RESULTS["LearningApi_GetSectionEnrollments"].result, []
+    for month in (1, 2):
+        (record, *_) = answer_for("LearningApi_GetSectionEnrollments")
+        days = [1 + number // 3 % 28 for number in range(300)]
+        sections = [record["section"] | {"enrollment_start": f"2026-0{month}-{day:02d}"} for day in days]
+        pages.append(json.dumps([record | {"section": section} for section in sections]).encode())
+    both = decoder()
+    wanted = [both.tolerant("x", kind, parse_json(page)) for page in pages]
+    with ThreadPoolExecutor(2) as threads:
+        read = list(threads.map(lambda page: [both.fast(kind, page) for _ in range(20)], pages))
+    assert [page == [models] * 20 for page, models in zip(read, wanted, strict=True)] == [True, True]
 
 
 def test_keys_that_no_struct_can_declare() -> None:
