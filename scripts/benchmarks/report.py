@@ -41,7 +41,7 @@ class Report:
         self._parts.append("\n".join(rows) + "\n")
         if shown:
             self._panels[title] = (f"{unit}, {'more' if more_is_better else 'less'} is better", ordered)
-            self._shown.append(_summary(title, unit, ordered, more_is_better=more_is_better))
+            self._shown += _summary(title, unit, ordered, more_is_better=more_is_better)
 
     def line(self, text: str, *, shown: bool = False) -> None:
         """Take a figure that is compared with nothing."""
@@ -75,18 +75,19 @@ def _heading(runs: int) -> str:
     return f"Measured on {today} ({machine}), medians of up to {runs} interleaved runs, lowest and highest in brackets.\n"
 
 
-def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -> str:
-    """One row for README: our best figure, and how many times as fast as each of the others it is."""
-    ours = [name for name in figures if name.startswith(OURS)]
-    best = next(iter(ours))
-    others = (
-        f"{_times(figures[best], figure, more_is_better)} times {name}"
-        for name, figure in figures.items()
-        if name not in ours
-    )
-    variant = best.removeprefix(OURS).strip(", ")
-    label = f"{title} ({variant})" if variant else title
-    return f"| {label} | {_spread(figures[best])} {unit} | {', '.join(others)} |"
+def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -> list[str]:
+    """Rows for README: each figure of ours, and how many times as fast as each of the others it is."""
+    rows = []
+    others = {name: figure for name, figure in figures.items() if not name.startswith(OURS)}
+    for name in sorted(set(figures) - set(others)):
+        variant = name.removeprefix(OURS).strip(", ")
+        beside = ", ".join(
+            f"{_times(figures[name], figure, more_is_better)} times {other}"
+            for other, figure in others.items()
+        )
+        label = f"{title} ({variant})" if variant else title
+        rows.append(f"| {label} | {_spread(figures[name])} {unit} | {beside} |")
+    return rows
 
 
 def _times(figure: Figure, base: Figure, more_is_better: bool) -> str:
