@@ -27,7 +27,7 @@ def served() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_sandbox_is_served(nexport: Nexport, served: subprocess.Popen[str]) -> None:
-    """Its lines, pasted into a shell, are all that another command needs; Ctrl-C ends it, without a word."""
+    """Its lines, pasted into a shell, are all that another command needs, and one to begin with; Ctrl-C ends it, without a word."""
     assert served.stdout is not None
     lines = [shlex.split(served.stdout.readline()) for _ in range(3)]
     assert all(words[0] == "export" for words in lines)
@@ -36,6 +36,10 @@ def test_the_sandbox_is_served(nexport: Nexport, served: subprocess.Popen[str]) 
     done = nexport("call", "admin.validate_access_token", env=env)
     assert done.exit_code == 0, done.stderr
     assert "utc_expiration_date" in json.loads(done.stdout)
+    hint = served.stdout.readline()
+    assert hint.startswith("# ")
+    begun = nexport(*shlex.split(hint.partition(": nexport ")[2]), env=env)
+    assert (begun.exit_code, len(json.loads(begun.stdout))) == (0, 5)
     served.send_signal(signal.SIGINT)
     out, err = served.communicate(timeout=30)
     assert (served.returncode, out, err) == (0, "", "")
