@@ -7,8 +7,8 @@ from benchmarks.measure import Figures, rounded
 
 __all__ = ["chart"]
 
-_WIDTH = 800
-_NAMES = 290
+_WIDTH = 820
+_NAMES = 310
 _BARS = 380
 
 
