@@ -157,7 +157,7 @@ class _Compiler:
             declared.append(self._declare(model, number, field, wired))
             names[f"convert_{number}"] = convert
             names[f"members_{number}"] = _members_of(convert)
-            names[f"last_{number}"] = ("", None)
+            names[f"last_{number}"] = (None, None)
             lines += _assignment(field, number, convert, within=within)
         # The attributes of a struct are numbered, so that no key of the vendor's can be mistaken for another.
         declared += [

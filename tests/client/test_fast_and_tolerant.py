@@ -115,6 +115,20 @@ def test_dates_that_repeat_and_threads_that_read_at_once() -> None:
     assert [page == [models] * 20 for page, models in zip(read, wanted, strict=True)] == [True, True]
 
 
+@pytest.mark.parametrize("text", ["", " ", "2026-13-01", "soon"])
+def test_a_date_within_a_record_that_is_none(text: str) -> None:
+    """It is left to the tolerant path, which names its place, also as the first date that is read."""
+    kind, (record, *_) = (
+        RESULTS["LearningApi_GetSectionEnrollments"].result,
+        answer_for("LearningApi_GetSectionEnrollments"),
+    )
+    for key in ("enrollment_start", "training_end"):
+        broken = json.dumps([record | {"section": record["section"] | {key: text}}]).encode()
+        assert decoder().fast(kind, broken) is NO_MATCH
+        with pytest.raises(DecodeError, match=key):
+            decoder().elements("x", kind, broken)
+
+
 def test_keys_that_no_struct_can_declare() -> None:
     """Quotes, backslashes and control characters in a key stop nothing: such answers are read the tolerant way."""
     drifts: list[Drift] = []
