@@ -60,7 +60,7 @@ class Report:
         readme.write_text(written, encoding="utf-8")
 
     def _readme(self) -> str:
-        head = "| | nexport-campus | beside it |\n| --- | ---: | --- |"
+        head = "| | nexport-campus | its speed beside others' |\n| --- | ---: | --- |"
         lines = "\n".join(f"- {line}" for line in self._lines)
         shown = "\n".join(self._shown)
         return (
@@ -81,7 +81,7 @@ def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -
     others = {name: figure for name, figure in figures.items() if not name.startswith(OURS)}
     for name in sorted(set(figures) - set(others)):
         variant = name.removeprefix(OURS).strip(", ")
-        beside = ", ".join(
+        beside = "; ".join(
             f"{_times(figures[name], figure, more_is_better)} times {other}"
             for other, figure in others.items()
         )
