@@ -91,8 +91,11 @@ def test_failures_have_an_exit_code(
     ("arguments", "words"),
     [
         (("enrollments", "--to", "e.csv"), "--org or --user is needed"),
-        (("enrollments", "--org", "x", "--to", "e.csv"), "an id is a uuid"),
-        (("enrollments", "--org", "@none.txt", "--to", "e.csv"), "none.txt can't be read"),
+        (("enrollments", "--org", "x", "--to", "e.csv"), "--org: 'x' is not a UUID"),
+        (
+            ("enrollments", "--org", "@none.txt", "--to", "e.csv"),
+            "--org can't be read from none.txt: No such file",
+        ),
         (("enrollments", "--org", "@empty.txt", "--to", "e.csv"), "empty.txt holds no ids"),
         (("enrollments", "--org", "ORG", "--to", "e.txt"), "names no format; add --format"),
         (("enrollments", "--org", "ORG", "--to", "nowhere/e.csv"), "there is no folder"),

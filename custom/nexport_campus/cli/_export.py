@@ -24,6 +24,7 @@ from nexport_campus._export.run import Summary, export
 from nexport_campus._export.work import Progress
 from nexport_campus.cli._connect import Connection, common_options, open_campus
 from nexport_campus.cli._exits import PARTIAL
+from nexport_campus.cli._input import lines_of, read_text
 from nexport_campus.cli._output import console, note, on_terminal, warn
 
 __all__ = ["command"]
@@ -181,26 +182,31 @@ def _plan(address: str, given: dict[str, Any]) -> Plan:
 
 
 def _ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
-    """Ids as they were given: one by one, or as @FILE with one a line."""
-    texts = [text for each in given for text in (_lines(option, each[1:]) if each[:1] == "@" else [each])]
+    """Return the ids of an option: each value is an id, or @FILE with one id per line."""
+    return tuple(each for value in given for each in _ids_of(option, value))
+
+
+def _ids_of(option: str, value: str) -> list[UUID]:
+    if not value.startswith("@"):
+        return [_id(option, value)]
+    name = value[1:]
     try:
-        return tuple(UUID(text) for text in texts)
+        lines = lines_of(read_text(name))
+    except ValueError as error:
+        raise click.UsageError(f"{option} {error}") from None
+    if not lines:
+        # A filter without ids would be no filter: the export would hold everybody.
+        raise click.UsageError(f"{option}: {name} holds no ids")
+    return [_id(f"{option}: {name}, line {number}", line) for number, line in lines]
+
+
+def _id(place: str, text: str) -> UUID:
+    try:
+        return UUID(text.strip().strip('"'))
     except ValueError:
         raise click.UsageError(
-            f"{option}: an id is a uuid, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
+            f"{place}: {text.strip()[:40]!r} is not a UUID, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
         ) from None
-
-
-def _lines(option: str, name: str) -> list[str]:
-    try:
-        with click.open_file(name, encoding="utf-8-sig") as file:
-            found = [line.strip() for line in file if line.strip()]
-    except (OSError, UnicodeError) as error:
-        raise click.UsageError(f"{option}: {name} can't be read: {error}") from None
-    if not found:
-        # No ids would be no filter, and everybody.
-        raise click.UsageError(f"{option}: {name} holds no ids")
-    return found
 
 
 def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:

@@ -1,7 +1,5 @@
 """The options of an operation, made of what the spec declares of its arguments."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,12 +8,11 @@ from click.shell_completion import CompletionItem
 from nexport_client.client import Parameter
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
 
+from ._input import lines_of, read_text
 from ._operations import Described
 from ._values import NULL, joined, metavar, name_of, parse, repeats
 
 __all__ = ["argument_options", "flag", "given_arguments"]
-
-_STDIN = "nexport_campus.stdin"
 
 
 def flag(name: str) -> str:
@@ -91,7 +88,7 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             if value == "-" or (value.startswith("@") and not value.startswith("@@")):
-                return self._from_file(value.removeprefix("@"), ctx)
+                return self._from_file(value.removeprefix("@"))
             text = value[1:] if value.startswith("@@") else value
             return parse(self._kind, text, nullable=self._nullable)
         except ValueError as error:
@@ -102,12 +99,12 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
     ) -> list[CompletionItem]:
         return [item for item in _candidates(self._kind) if item.value.startswith(incomplete.lower())]
 
-    def _from_file(self, name: str, ctx: click.Context | None) -> Any:
-        """The value that a file holds; of a list one element a line, unless it is JSON."""
-        text = _stdin(ctx) if name == "-" else _file(name)
+    def _from_file(self, name: str) -> Any:
+        """Return the value that a file holds; a list has one element per line, unless it is JSON."""
+        text = read_text(name)
         if not repeats(self._kind) or text.lstrip().startswith(("[", "{")):
             return parse(self._kind, text)
-        return joined(self._kind, [parse(self._kind, line) for line in text.splitlines() if line.strip()])
+        return joined(self._kind, [parse(self._kind, line) for _, line in lines_of(text)])
 
 
 def _candidates(kind: Kind) -> list[CompletionItem]:
@@ -118,23 +115,3 @@ def _candidates(kind: Kind) -> list[CompletionItem]:
     if isinstance(kind, Scalar) and kind.name == "boolean":
         return [CompletionItem("true"), CompletionItem("false")]
     return []
-
-
-def _file(name: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8").removesuffix("\n")
-    except OSError as error:
-        raise ValueError(f"can't be read from {name}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"can't be read from {name}: it isn't UTF-8") from None
-
-
-def _stdin(ctx: click.Context | None) -> str:
-    meta = click.get_current_context().meta if ctx is None else ctx.meta
-    if meta.get(_STDIN):
-        raise ValueError("can't be read from stdin: another option is")
-    meta[_STDIN] = True
-    try:
-        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
-    except UnicodeDecodeError:
-        raise ValueError("can't be read from stdin: it isn't UTF-8") from None

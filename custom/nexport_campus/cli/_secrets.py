@@ -1,7 +1,6 @@
 """Secret arguments of operations: from the environment, from stdin or from a prompt, and never from the command line."""
 
 import os
-import sys
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ from nexport_campus import ConfigurationError
 from nexport_client.client import Parameter
 from nexport_client.types import Secret
 
+from ._input import read_first_line
 from ._operations import Described
 from ._options import flag
 from ._output import interactive
@@ -43,7 +43,10 @@ def first_line(prompt: str) -> Secret:
     """The first line of stdin; on a terminal it is asked for, and doesn't show. Raises ConfigurationError without one."""
     if interactive():
         return Secret(click.prompt(prompt, hide_input=True, err=True))
-    line = Secret(sys.stdin.readline().rstrip("\r\n"))
+    try:
+        line = Secret(read_first_line())
+    except ValueError as error:
+        raise ConfigurationError(f"{prompt} {error}") from None
     if not line:
         raise ConfigurationError(f"{prompt}: stdin has no first line that could be it")
     return line

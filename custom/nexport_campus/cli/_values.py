@@ -145,7 +145,8 @@ def _read(kind: Kind, value: Any) -> Any:
 
 def _uuid(text: str) -> UUID:
     try:
-        value: UUID = UUID_.read(text.strip(), Reader())
+        # Spreadsheets and PowerShell put every cell of a CSV file in quotes.
+        value: UUID = UUID_.read(text.strip().strip('"'), Reader())
     except DecodeError:
         raise ValueError("must be a UUID, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4") from None
     return value
@@ -169,7 +170,8 @@ def _number(text: str) -> float:
 
 def _boolean(text: str) -> bool:
     try:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        names = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        return names[text.strip().lower()]
     except KeyError:
         raise ValueError("must be true or false") from None
 
