@@ -67,13 +67,14 @@ def proxy_at(address: object) -> httpx.Proxy:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name means this very machine."""
-    if host.lower() == "localhost":
+    """Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host.lower().rstrip(".") == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 @attrs.frozen(kw_only=True)

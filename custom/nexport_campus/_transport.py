@@ -9,15 +9,15 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from nexport_client.types import Secret
 
 from ._errors import ConfigurationError
+from ._proxies import proxy_for
 from ._secrets import SecretURL
-from ._settings import Settings, proxy_at
+from ._settings import Settings
 
 __all__ = ["Lane", "Lanes", "with_token"]
 
@@ -50,17 +50,6 @@ def _context(settings: Settings) -> ssl.SSLContext:
     except OSError as error:
         where = verify if isinstance(verify, str) else "SSL_CERT_FILE and SSL_CERT_DIR"
         raise ConfigurationError(f"no certificates can be read from {where}: {error}") from error
-
-
-def _proxy(settings: Settings) -> httpx.Proxy | None:
-    """The proxy that was given, or the one that the environment names for the campus's host."""
-    if settings.proxy is not None or proxy_bypass(settings.base_url.netloc.decode("ascii")):
-        return settings.proxy
-    found = getproxies()
-    address = found.get(settings.base_url.scheme) or found.get("all")
-    if not address:
-        return None
-    return proxy_at(address if "://" in address else f"http://{address}")
 
 
 class Lane:
@@ -183,7 +172,7 @@ class Lanes:
         given = settings.transport
         if given is not None:
             return lambda: Lane(given, shared=True)
-        proxy, limits = _proxy(settings), httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        proxy, limits = proxy_for(settings), httpx.Limits(max_connections=1, max_keepalive_connections=1)
         needs_tls = settings.base_url.scheme == "https"
         context = _context(settings) if needs_tls else _no_context()
 

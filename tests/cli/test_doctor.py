@@ -323,19 +323,25 @@ class TestTls:
         assert code == 11
         assert found["tls"]["status"] == "failed"
 
-    async def test_through_a_proxy(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The proxy that the environment names is what is knocked at, without its password in the line."""
-        async with ScriptedServer(campus()) as server, Proxy() as proxy:
-            monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//name:s3cr3t@"))
-            code, found = await doctor(server.url)
+    async def test_through_a_proxy(
+        self, doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The doctor connects to the proxy that the environment names, and prints it without its password."""
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("campus.example").configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        async with ScriptedServer(campus(), tls=context) as server, Proxy() as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//name:s3cr3t@"))
+            code, found = await doctor(server.url.replace("127.0.0.1", "campus.example"))
         assert code == 0
         assert "the proxy 127.0.0.1:" in found["reachability"]["message"]
         assert "s3cr3t" not in json.dumps(found)
 
     async def test_a_proxy_that_cannot_be(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
         """A wrong address of a proxy is told, and not shown."""
-        monkeypatch.setenv("http_proxy", "gopher://name:s3cr3t@127.0.0.1:1")
-        code, found = await doctor("http://127.0.0.1:9")
+        monkeypatch.setenv("https_proxy", "gopher://name:s3cr3t@127.0.0.1:1")
+        code, found = await doctor("https://campus.example:9")
         assert code == 2
         assert found["reachability"]["status"] == "failed"
         assert "s3cr3t" not in json.dumps(found)

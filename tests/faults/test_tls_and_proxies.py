@@ -12,7 +12,6 @@ import trustme
 from nexport_campus import (
     APIError,
     ConfigurationError,
-    NexportError,
     RequestTimeoutError,
     RetryPolicy,
     TransportError,
@@ -199,48 +198,6 @@ async def test_a_proxy_that_wants_a_login(call: Call) -> None:
             with pytest.raises(APIError, match="407") as caught:
                 await call(campus)
         assert (caught.value.attempts, caught.value.maybe_applied) == (1, False)
-
-
-@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
-async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is used, and gets the credentials in its address."""
-    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
-        monkeypatch.setenv(variable, proxy.url.replace("//", "//name:word@"))
-        async with campus_on(TestClock(), server) as campus:
-            await CALLS[0](campus)
-        assert len(proxy.asked) == len(proxy.credentials) == 1
-
-
-@pytest.mark.parametrize("rule", ["*", "127.0.0.1", "example.com,127.0.0.1", "127.0.0.1:{port}"])
-async def test_no_proxy(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that the environment names as exceptions are reached directly."""
-    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.setenv("no_proxy", rule.format(port=server.url.rpartition(":")[2]))
-        async with campus_on(TestClock(), server) as campus:
-            await CALLS[0](campus)
-        assert proxy.asked == []
-
-
-async def test_a_proxy_that_was_given_outranks_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`proxy` is meant."""
-    async with ScriptedServer([good_answer(CALLS[0])]) as server, Proxy() as proxy:
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-        async with campus_on(TestClock(), server, proxy=proxy.url) as campus:
-            await CALLS[0](campus)
-        assert len(proxy.asked) == 1
-
-
-@pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://", "http://127.0.0.1:port", "::"])
-async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong address is a setting's fault, wherever it comes from; the address, which may hold a password, isn't shown."""
-    async with ScriptedServer([]) as server:
-        monkeypatch.setenv("http_proxy", address)
-        async with campus_on(TestClock(), server) as campus:
-            with pytest.raises(NexportError) as caught:
-                await CALLS[0](campus)
-    assert isinstance(caught.value, ConfigurationError | TransportError)
-    assert address not in str(caught.value)
 
 
 async def test_a_tunnel_that_hangs(tls: Contexts) -> None:

@@ -13,7 +13,7 @@ __all__ = ["Proxy"]
 class Proxy:
     """Lets through what it is asked, or gives `refusal` instead; `asked` holds the first line of every request.
 
-    `drops` makes it end the connection without a word.
+    `drops` makes it end the connection without a word. Hosts of the domain `example` are this machine to it.
     """
 
     def __init__(self, refusal: Answer | None = None, *, drops: bool = False) -> None:
@@ -74,7 +74,8 @@ class Proxy:
             leading = head.replace(
                 first.encode("latin-1"), f"{method} /{path} {version}".encode("latin-1"), 1
             )
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        address = "127.0.0.1" if host.endswith(".example") else host
+        far_reader, far_writer = await asyncio.open_connection(address, int(port))
         try:
             if method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

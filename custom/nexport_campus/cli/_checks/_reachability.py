@@ -7,8 +7,8 @@ import time
 from contextlib import suppress
 
 from nexport_campus._errors import ConfigurationError, RequestTimeoutError, TransportError
+from nexport_campus._proxies import proxy_for
 from nexport_campus._settings import Settings
-from nexport_campus._transport import _proxy
 
 from ._findings import Finding, failed, ok
 
@@ -21,7 +21,7 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 async def check_reachability(settings: Settings, seconds: float) -> Finding:
     """Find the campus's addresses, and knock at its port; both within so many seconds."""
     try:
-        proxy = _proxy(settings)
+        proxy = proxy_for(settings)
     except ConfigurationError as error:
         return failed(
             _CHECK, str(error), "Set https_proxy, http_proxy or all_proxy right, or unset them.", error
