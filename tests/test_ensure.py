@@ -119,7 +119,8 @@ async def test_after_a_failure_before_the_change(
 
 async def test_without_permission_to_look(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
     """An account that may enroll and not search still enrolls; the campus's own check keeps it from doing so twice."""
-    await sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=403, times=1)
+    body = '{"api_error_entity": {"error_code": 5, "error_message": "Not authorized"}}'
+    await sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=403, body=body, times=1)
     made = await campus.ensure_enrollment(
         org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
     )

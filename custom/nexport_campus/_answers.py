@@ -11,11 +11,11 @@ from nexport_client.kinds import NOTHING
 
 from ._attempt import Answer, AttemptFailed
 from ._decode import NO_MATCH, Decoder, Entity, NotJSON, entity_of, parse_json
+from ._default_messages import default_message
 from ._errors import (
     APIError,
     AuthenticationError,
     InvalidRequestError,
-    NexportError,
     RateLimitError,
     ResponseDecodeError,
     error_class,
@@ -42,25 +42,25 @@ class Outcome(Generic[T]):
 
 
 def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Outcome[T]:
-    """The models of an answer. Raises AttemptFailed for every answer that isn't a good one.
+    """Return the models of a response. Raises AttemptFailed for every response that isn't a good one.
 
     Only the documented statuses are success, as a rule 200 alone; an error entity counts all the same (the vendor's
     ApiErrorEntity).
     """
     if answer.status_code not in operation.success:
-        raise _refused(operation, answer, _entity_if_any(answer.content), scrubber)
+        raise _unexpected(operation, answer, scrubber)
     parsed = decoder.fast(operation.result, answer.content)
     if parsed is NO_MATCH:
         parsed = _tolerant(operation, answer, decoder, scrubber)
     entity = getattr(parsed, "api_error_entity", None)
     found = entity_of(parsed)  # where the answer has no model
-    if entity is not None and entity.error_code:
-        found = Entity(int(entity.error_code), entity.error_message or "", _texts(entity))
+    if entity is not None:
+        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity), present=True)
     if found.code:
         raise _refused(operation, answer, found, scrubber)
     if getattr(parsed, "error", None) is True:
         # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
-        raise _invalid_field(operation, answer, parsed, scrubber)
+        raise _failed_at_code_0(operation, answer, found, getattr(parsed, "message", None), scrubber)
     return Outcome(answer, parsed, tuple(scrubber.text(text) for text in _warnings(parsed)))
 
 
@@ -73,10 +73,11 @@ def item_error(
         # The spec declares none for some elements; one that came all the same counts.
         found = entity_of(getattr(item, "additional_properties", None))
     else:
-        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity))
+        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity), present=True)
     if not found.code:
         return None
-    error = _api_error(operation, outcome.answer, found, scrubber)
+    cls = error_class(outcome.answer.status_code, found.code)
+    error = _api_error(cls, operation, outcome.answer, found, scrubber)
     error.index, error.attempts = index, outcome.attempts
     return error
 
@@ -103,12 +104,16 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
 def _unreadable(
     operation: Operation[Any], reason: str, path: str, answer: Answer, scrubber: Scrubber
 ) -> AttemptFailed:
+    return _undecoded(operation, f"the response can't be read: {reason}", path, answer, scrubber)
+
+
+def _undecoded(
+    operation: Operation[Any], message: str, path: str, answer: Answer, scrubber: Scrubber
+) -> AttemptFailed:
     # Scrubbed before it is cut: half a secret would not be found.
     start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
     error = ResponseDecodeError(
-        f"the answer can't be read: {scrubber.text(reason)}",
-        path=scrubber.text(path),
-        snippet=start and start[:_SNIPPET],
+        scrubber.text(message), path=scrubber.text(path), snippet=start and start[:_SNIPPET]
     )
     return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code, unknown_outcome=True)
 
@@ -125,63 +130,69 @@ def _entity_if_any(content: bytes) -> Entity:
         return Entity()
 
 
+def _unexpected(operation: Operation[Any], answer: Answer, scrubber: Scrubber) -> AttemptFailed:
+    """Return what a status means that the operation doesn't document as success."""
+    entity = _entity_if_any(answer.content)
+    if entity.code or not 200 <= answer.status_code < 300:
+        return _refused(operation, answer, entity, scrubber)
+    due = " or ".join(map(str, operation.success))
+    message = f"HTTP {answer.status_code} instead of HTTP {due} with the documented body"
+    return _undecoded(operation, message, "", answer, scrubber)
+
+
 def _refused(operation: Operation[Any], answer: Answer, entity: Entity, scrubber: Scrubber) -> AttemptFailed:
-    """What an answer means that reports an error, by its code or by its status."""
-    error = _api_error(operation, answer, entity, scrubber)
-    status = answer.status_code
+    """Return what a response means that reports an error, by its code or by its status."""
+    cls = _class_of(operation, answer, entity)
+    extra: dict[str, Any] = {}
+    if cls is RateLimitError:
+        extra["retry_after"] = retry_after_seconds(answer.headers.get("retry-after"))
     return AttemptFailed(
-        error,
+        _api_error(cls, operation, answer, entity, scrubber, **extra),
         Failure.CONSIDERED if entity.code else Failure.STATUS,
-        status=status,
-        unknown_outcome=not entity.code and (status >= 500 or 200 <= status < 300),
+        status=answer.status_code,
+        unknown_outcome=not entity.code and answer.status_code >= 500,
         retry_after=retry_after_seconds(answer.headers.get("retry-after")),
     )
 
 
-def _api_error(operation: Operation[Any], answer: Answer, entity: Entity, scrubber: Scrubber) -> APIError:
+def _class_of(operation: Operation[Any], answer: Answer, entity: Entity) -> type[APIError]:
+    """Return the class of an error; a refused login or token has to be the campus's own word, as far as can be seen."""
     cls = error_class(answer.status_code, entity.code or None)
+    by_campus = entity.present or answer.empty
     if operation.token == "none" and answer.status_code == 403:
-        cls = AuthenticationError
-    extra = (
-        {"retry_after": retry_after_seconds(answer.headers.get("retry-after"))}
-        if cls is RateLimitError
-        else {}
-    )
+        return AuthenticationError if by_campus else APIError
+    return APIError if cls is AuthenticationError and not by_campus else cls
+
+
+def _api_error(
+    cls: type[APIError],
+    operation: Operation[Any],
+    answer: Answer,
+    entity: Entity,
+    scrubber: Scrubber,
+    **extra: Any,
+) -> APIError:
     return cls(
-        scrubber.text(entity.message) or _default_message(answer, cls),
+        scrubber.text(entity.message) or default_message(cls, answer, entity, scrubber),
         method=operation.method,
         path=operation.path,
         status_code=answer.status_code,
-        error_code=entity.code or None,
         warnings=tuple(scrubber.text(text) for text in entity.warnings),
         headers=scrubber.headers(answer.headers),
         body=_kept(operation, answer.content, scrubber),
         operation_id=operation.id,
-        **extra,
+        **{"error_code": entity.code or None} | extra,
     )
 
 
-def _invalid_field(
-    operation: Operation[Any], answer: Answer, parsed: Any, scrubber: Scrubber
+def _failed_at_code_0(
+    operation: Operation[Any], answer: Answer, entity: Entity, message: str | None, scrubber: Scrubber
 ) -> AttemptFailed:
-    failed = _refused(
-        operation,
-        answer,
-        Entity(2, getattr(parsed, "message", None) or "", _texts(parsed.api_error_entity)),
-        scrubber,
-    )
-    error = failed.error
-    assert isinstance(error, InvalidRequestError)
-    error.error_code = None
-    return failed
-
-
-def _default_message(answer: Answer, cls: type[NexportError]) -> str:
-    if 300 <= answer.status_code < 400:
-        return "the campus redirects elsewhere, which is not followed: check base_url"
-    if answer.content.lstrip()[:1] == b"<":
-        return "HTML instead of an answer, as gateways send"
-    return "the campus gives no reason"
+    if not entity.present:
+        return _unreadable(operation, "an error is reported without api_error_entity", "", answer, scrubber)
+    entity = attrs.evolve(entity, message=message or entity.message)
+    error = _api_error(InvalidRequestError, operation, answer, entity, scrubber, error_code=0)
+    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code)
 
 
 def _texts(entity: Any) -> tuple[str, ...]:

@@ -27,11 +27,17 @@ _QUOTED = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
 @attrs.frozen(eq=False, repr=False)
 class Answer:
-    """What the campus answered."""
+    """What the campus answered. `readable`: False for a body of an error status that can't be used; `content` is empty then."""
 
     status_code: int
     headers: httpx.Headers
     content: bytes
+    readable: bool = True
+
+    @property
+    def empty(self) -> bool:
+        """Whether the body was read, and holds nothing."""
+        return self.readable and not self.content.strip()
 
 
 class AttemptFailed(Exception):
@@ -105,16 +111,16 @@ async def send(
             _fail(error, request, wire, scrubber)
         raise
     await lanes.give(lane)
-    return Answer(response.status_code, response.headers, content)
+    return Answer(response.status_code, response.headers, content or b"", readable=content is not None)
 
 
-async def _content(response: httpx.Response, most: int) -> bytes:
-    """The body. Raises AttemptFailed for one that can't be used, unless the status says enough without it."""
+async def _content(response: httpx.Response, most: int) -> bytes | None:
+    """Return the body; None for one that can't be used, where the status says enough. Raises AttemptFailed."""
     try:
         return await read_body(response, most)
     except ResponseDecodeError as error:
         if response.status_code >= 300:
-            return b""
+            return None
         raise AttemptFailed(error, Failure.CONSIDERED, unknown_outcome=True) from None
 
 

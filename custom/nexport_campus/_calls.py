@@ -257,6 +257,6 @@ class Runner:
             jitter=clock.random(),
         )
         if wait is None or not self.core.budget.spend():
-            raise progress.given_up(failed)
+            raise progress.given_up(failed, self.settings.retry)
         progress.retries += 1
         await clock.sleep(wait)

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader
 from nexport_client.types import Model, fields_of
 
 from ._drift import DriftReporter
@@ -170,23 +170,30 @@ def reports_error(value: Any) -> bool:
 
 @attrs.frozen
 class Entity:
-    """An error entity as it came: `code` is 0 where none was reported."""
+    """An error entity as it came: `code` is 0 where none was reported. `present`: whether the response had one at all."""
 
     code: int = 0
     message: str = ""
     warnings: tuple[str, ...] = ()
+    present: bool = False
 
 
 def entity_of(value: Any) -> Entity:
-    """The `api_error_entity` of a JSON object, as far as it can be read."""
+    """Return the `api_error_entity` of a JSON object, if it is one.
+
+    It is one only if its code is a whole number: a foreign object that has the key must not pass for the campus's word.
+    """
     entity = value.get(_ENTITY) if isinstance(value, dict) else None
     if not isinstance(entity, dict):
         return Entity()
-    code, message = entity.get("error_code"), entity.get("error_message")
-    whole = isinstance(code, int | float) and not isinstance(code, bool) and code == int(code)
-    texts = entity.get("warning_messages")
+    try:
+        code = INTEGER.read(entity.get("error_code"), Reader())
+    except DecodeError:
+        return Entity()
+    message, texts = entity.get("error_message"), entity.get("warning_messages")
     return Entity(
-        code=int(code) if whole and code is not None else 0,
+        code=code,
         message=message if isinstance(message, str) else "",
         warnings=tuple(text for text in texts if isinstance(text, str)) if isinstance(texts, list) else (),
+        present=True,
     )

@@ -1,10 +1,11 @@
-"""Everything that the SDK raises.
+"""The exceptions that the SDK raises.
 
     NexportError
     ├── ConfigurationError
     ├── ArgumentError                        (also ValueError)
     ├── TransportError
-    │   └── RequestTimeoutError
+    │   └── RequestTimeoutError              (also TimeoutError)
+    ├── ExportError
     ├── ResponseDecodeError
     ├── PaginationError
     └── APIError
@@ -18,6 +19,9 @@
         │   └── SubscriptionAlreadyExistsError
         ├── RateLimitError
         └── ServerError
+
+NotFoundError, PermissionDeniedError, InvalidRequestError and AlreadyExistsError need the campus's own word: an error entity
+with a code. An error status without one comes from a gateway, a firewall, IIS or a wrong base URL, and is a plain APIError.
 
 An error prints one line. `body` and `snippet` can hold students' data: they stay out of `str`, `repr` and pickles.
 """
@@ -33,6 +37,7 @@ __all__ = [
     "AuthenticationError",
     "ConfigurationError",
     "EnrollmentAlreadyExistsError",
+    "ExportError",
     "InvalidRequestError",
     "NexportError",
     "NotFoundError",
@@ -75,11 +80,13 @@ class NexportError(Exception):
     """The base of all errors of this SDK.
 
     `operation_id`: the vendor's name of the operation, such as `LearningApi_GetSection`. `page`: the page of a list that
-    failed; asking again with `page=error.page` resumes. `index`: the element of that page that reported the error.
+    failed; calling again with `page=error.page` resumes. `index`: the element of that page that reported the error.
     `attempts`: how many requests were sent. `maybe_applied`: whether the campus may have carried out a write all the same.
     """
 
     _private: frozenset[str] = frozenset()
+    _given_up = ""
+    """Why the call was not retried, for the printed line."""
 
     def __init__(
         self,
@@ -99,11 +106,19 @@ class NexportError(Exception):
         self.attempts = attempts
         self.maybe_applied = maybe_applied
 
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later without a change: what a job queue needs to know.
+
+        True for TransportError, RateLimitError, ServerError, and an APIError without an error entity; else False.
+        """
+        return False
+
     def __str__(self) -> str:
         place = self.operation_id or ""
         place += f" page {self.page}" if self.page is not None else ""
         place += f" [{self.index}]" if self.index is not None else ""
-        line = ": ".join(part for part in (place.strip(), self._detail()) if part)
+        line = ": ".join(part for part in (place.strip(), self._detail(), self._given_up) if part)
         return f"{line} (the campus may have carried it out)" if self.maybe_applied else line
 
     def __repr__(self) -> str:
@@ -136,15 +151,23 @@ class ArgumentError(NexportError, ValueError):
 
 
 class TransportError(NexportError):
-    """No usable answer came: DNS, refused, reset, TLS, proxy, a body that was cut."""
+    """No usable response arrived: DNS, refused, reset, TLS, proxy, a body that was cut."""
+
+    @property
+    def transient(self) -> bool:
+        return True
 
 
-class RequestTimeoutError(TransportError):
-    """The answer didn't come in time."""
+class RequestTimeoutError(TransportError, TimeoutError):
+    """The response didn't arrive in time."""
+
+
+class ExportError(NexportError):
+    """An export failed on this machine: a full disk, a file that can't be written. The same export resumes from there."""
 
 
 class ResponseDecodeError(NexportError):
-    """An answer that isn't what the spec says.
+    """A response that isn't what the spec says, or a success status without the body that the spec promises.
 
     `path`: the place, such as `[2].section.enrollment_end`. `snippet`: the first bytes of the body.
     """
@@ -162,10 +185,11 @@ class PaginationError(NexportError):
 
 
 class APIError(NexportError):
-    """The campus reported an error.
+    """A response with an error status or an error code.
 
-    `method`, `path`: the request, without its query. `status_code`, `headers`, `body`: the answer. `error_code`: the
-    number in the answer's error entity, or None. `message`: the campus's words. `warnings`: its warning messages.
+    `method`, `path`: the request, without its query. `status_code`, `headers`, `body`: the response. `error_code`: the
+    number in the error entity; None if there is no error entity, so that the response comes from a gateway, a firewall,
+    IIS or a wrong base URL and says nothing about a record. `message`: the campus's words. `warnings`: its warning messages.
     """
 
     _private = frozenset({"body", "headers"})
@@ -192,21 +216,26 @@ class APIError(NexportError):
         self.headers = headers
         self.body = body
 
+    @property
+    def transient(self) -> bool:
+        # The classes below have a meaning of their own.
+        return type(self) is APIError and self.error_code is None
+
     def _detail(self) -> str:
         code = f", code {self.error_code}" if self.error_code else ""
         return f"{super()._detail()} (HTTP {self.status_code}{code})"
 
 
 class AuthenticationError(APIError):
-    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403."""
+    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403; not a gateway's page."""
 
 
 class PermissionDeniedError(APIError):
-    """The account may not do this: code 5, or HTTP 403 without a code."""
+    """The account may not do this: code 5."""
 
 
 class NotFoundError(APIError):
-    """What was asked for isn't there: code 3, or HTTP 404 without a code."""
+    """What was requested doesn't exist: code 3."""
 
 
 class SubscriptionNotFoundError(NotFoundError):
@@ -214,11 +243,11 @@ class SubscriptionNotFoundError(NotFoundError):
 
 
 class InvalidRequestError(APIError):
-    """The campus refused the arguments: code 2, or HTTP 400 and 422 without a code."""
+    """The campus refused the arguments: code 2."""
 
 
 class AlreadyExistsError(APIError):
-    """What was to be made is there already: codes 7 and 8."""
+    """What was to be created exists already: codes 7 and 8."""
 
 
 class EnrollmentAlreadyExistsError(AlreadyExistsError):
@@ -230,15 +259,27 @@ class SubscriptionAlreadyExistsError(AlreadyExistsError):
 
 
 class RateLimitError(APIError):
-    """Too many requests: HTTP 429. `retry_after`: the seconds that the server asked to wait, or None."""
+    """Too many requests: HTTP 429. `retry_after`: the seconds that the server asks to wait, or None."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, **answer: Any) -> None:
         super().__init__(message, **answer)
         self.retry_after = retry_after
 
+    @property
+    def transient(self) -> bool:
+        return True
+
+    def _detail(self) -> str:
+        wait = "" if self.retry_after is None else f"; retry after {self.retry_after:.15g} s"
+        return super()._detail() + wait
+
 
 class ServerError(APIError):
     """The campus failed: code 1, or HTTP 5xx."""
+
+    @property
+    def transient(self) -> bool:
+        return True
 
 
 _BY_CODE: dict[int, type[APIError]] = {
@@ -251,14 +292,7 @@ _BY_CODE: dict[int, type[APIError]] = {
     7: EnrollmentAlreadyExistsError,
     8: SubscriptionAlreadyExistsError,
 }
-_BY_STATUS: dict[int, type[APIError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    422: InvalidRequestError,
-    429: RateLimitError,
-}
+_BY_STATUS: dict[int, type[APIError]] = {401: AuthenticationError, 429: RateLimitError}
 
 
 def fresh_copy(error: NexportError) -> NexportError:
@@ -271,11 +305,13 @@ def fresh_copy(error: NexportError) -> NexportError:
 
 
 def error_class(status_code: int, error_code: int | None) -> type[APIError]:
-    """The class of an error: the code in the answer's error entity outranks the status (the vendor's ApiErrorEntity)."""
+    """Return the class of an error: by the code in the error entity, else by the few statuses that need no entity.
+
+    The code outranks the status (the vendor's ApiErrorEntity). Whether a 401 without an entity is the campus's, its body
+    decides: see `_answers`.
+    """
     if error_code in _BY_CODE:
         return _BY_CODE[error_code]
     if 500 <= status_code <= 599:
         return ServerError
-    if error_code and status_code not in {401, 429}:
-        return APIError
     return _BY_STATUS.get(status_code, APIError)

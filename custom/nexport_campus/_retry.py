@@ -16,12 +16,13 @@ __all__ = [
     "Failure",
     "RetryPolicy",
     "backoff",
+    "exceeds_max_retry_after",
     "may_retry",
     "retry_after_seconds",
     "wait_before_retry",
 ]
 
-_TRANSIENT = frozenset({500, 502, 503, 504})
+_TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, *range(520, 525)})
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -122,10 +123,15 @@ def wait_before_retry(
     """
     if attempt >= policy.max_attempts or not may_retry(effect, failure, status):
         return None
-    if retry_after is not None and retry_after > policy.max_retry_after:
+    if exceeds_max_retry_after(policy, retry_after):
         return None
     wait = backoff(attempt, policy, jitter) if retry_after is None else retry_after
     return wait if seconds_left is None or wait < seconds_left else None
+
+
+def exceeds_max_retry_after(policy: RetryPolicy, retry_after: float | None) -> bool:
+    """Return whether the server asks for a longer wait than the policy allows; then the error is raised at once."""
+    return retry_after is not None and retry_after > policy.max_retry_after
 
 
 def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:

@@ -250,7 +250,7 @@ async def test_a_server_without_a_clock(doctor: Doctor) -> None:
     ("answer", "code"),
     [
         (html_answer(), 13),
-        (html_answer(404, "<html>Not found</html>"), 5),
+        (html_answer(404, "<html>Not found</html>"), 10),
         (json_answer({"hello": "world"}), 13),
         (Answer(status=302, headers=(("Location", "https://elsewhere.example"),)), 10),
         (Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n", ending="close"), 11),

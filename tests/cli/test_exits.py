@@ -47,7 +47,7 @@ def against(nexport: Nexport) -> Run:
     ("answer", "code"),
     [
         (json_answer(entity(4, "The token has expired"), status=403), 3),
-        (json_answer({}, status=401), 3),
+        (Answer(status=401), 3),
         (json_answer(entity(5, "Not authorized"), status=403), 4),
         (json_answer(entity(3, "No such section"), status=409), 5),
         (json_answer(entity(6, "No subscription"), status=409), 5),
@@ -56,6 +56,10 @@ def against(nexport: Nexport) -> Run:
         (json_answer(entity(8, "Subscribed"), status=409), 7),
         (json_answer({}, status=429, headers={"Retry-After": "3600"}), 8),
         (json_answer(entity(1, "Unknown error")), 9),
+        (html_answer(403), 10),
+        (html_answer(404), 10),
+        (html_answer(409), 10),
+        (json_answer({"Message": "No HTTP resource was found"}, status=404), 10),
         (json_answer({}, status=302, headers={"Location": "https://elsewhere.example"}), 10),
         (html_answer(), 13),
         (json_answer({"description": 5} | entity()), 13),
@@ -103,13 +107,14 @@ async def test_a_list_that_breaks_off(against: Run) -> None:
 
 
 def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
-    """Every class of error that the SDK raises has a code, and only what nobody foresaw is 1."""
+    """Every class of error that the SDK raises has a code; only trouble on this machine and unexpected errors are 1."""
 
     def classes(cls: type[NexportError]) -> list[type[NexportError]]:
         ours = (sub for sub in cls.__subclasses__() if sub.__module__.split(".")[0] == "nexport_campus")
         return [each for sub in ours for each in (sub, *classes(sub))]
 
     codes = {cls.__name__: exit_code(cls("why")) for cls in classes(NexportError)}
+    assert codes.pop("ExportError") == 1
     assert 1 not in codes.values()
     assert codes["PaginationError"] == 14
     assert (codes["ConfigurationError"], codes["ArgumentError"]) == (2, 2)

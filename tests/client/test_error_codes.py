@@ -1,5 +1,7 @@
 """Which error an answer is: by its code first, wherever it stands, and then by its status; over a real socket."""
 
+import json
+import pickle
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -7,9 +9,9 @@ from typing import Any
 import pytest
 
 import nexport_campus as sdk
-from nexport_campus import APIError
+from nexport_campus import APIError, RetryPolicy
 from support.campus import campus_with
-from support.scripted import Answer, entity, html_answer, json_answer
+from support.scripted import TOKEN, Answer, entity, html_answer, json_answer
 from support.spec import SOME_ID, answer_for
 
 BY_CODE: dict[int, type[APIError]] = {
@@ -25,16 +27,13 @@ BY_CODE: dict[int, type[APIError]] = {
     -1: APIError,
 }
 BY_STATUS: dict[int, type[APIError]] = {
-    400: sdk.InvalidRequestError,
     401: sdk.AuthenticationError,
-    403: sdk.PermissionDeniedError,
-    404: sdk.NotFoundError,
-    422: sdk.InvalidRequestError,
     429: sdk.RateLimitError,
     **dict.fromkeys([500, 501, 502, 503, 504, 520, 599], sdk.ServerError),
-    **dict.fromkeys([201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308], APIError),
-    **dict.fromkeys([402, 405, 406, 408, 409, 410, 418, 451, 499, 600, 999], APIError),
+    **dict.fromkeys([300, 301, 302, 303, 304, 307, 308, 400, 402, 403, 404, 405, 406], APIError),
+    **dict.fromkeys([408, 409, 410, 413, 418, 422, 451, 499, 600, 999], APIError),
 }
+NOT_THE_CAMPUS = "a gateway, a firewall, IIS or a wrong base_url, and says nothing about a record"
 
 
 async def failure_of(answer: Answer, *, listed: bool = False) -> APIError:
@@ -86,18 +85,52 @@ async def test_an_element_of_a_list_reports_an_error(code: int, whole: bool) -> 
 @pytest.mark.parametrize("status", BY_STATUS)
 @pytest.mark.parametrize("body", ["html", "json", "no error", "empty"])
 async def test_a_status_without_a_code(status: int, body: str) -> None:
-    """Without a code the status decides; a body that is none of the campus's own changes nothing."""
+    """Without a code few statuses have a meaning, and a 401 only if it can be the campus's: with an entity, or empty."""
     answers = {
         "html": html_answer(status),
         "json": json_answer({"error": "Unauthorized", "api_error_entity": None}, status),
         "no error": json_answer(entity(0), status),
         "empty": Answer(status=status),
     }
-    answer = answers[body] if status not in {204, 304} else Answer(status=status)
-    error = await failure_of(answer)
-    assert type(error) is BY_STATUS[status]
+    error = await failure_of(answers[body] if status != 304 else Answer(status=status))
+    foreign = body in ("html", "json") and status == 401
+    assert type(error) is (APIError if foreign else BY_STATUS[status])
     assert (error.status_code, error.error_code) == (status, None)
     assert f"(HTTP {status})" in str(error)
+    assert error.transient is (type(error) is not sdk.AuthenticationError)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 413, 422, 451])
+async def test_a_gateway_is_named(status: int) -> None:
+    """The message of a status without an error entity says where it may come from, and that it is not about a record."""
+    assert NOT_THE_CAMPUS in str(await failure_of(html_answer(status)))
+    assert "HTML" in str(await failure_of(html_answer(status)))
+    assert NOT_THE_CAMPUS in str(await failure_of(json_answer({"message": "no"}, status)))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 599])
+async def test_a_server_error_without_details(status: int) -> None:
+    """A 5xx without an error entity says that it has no details, in every form."""
+    for answer in (html_answer(status), Answer(status=status), json_answer({}, status)):
+        error = await failure_of(answer)
+        assert str(error).endswith(f": no error details in the response (HTTP {status})")
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 207, 226, 299])
+@pytest.mark.parametrize("body", ["promised", "html", "empty"])
+async def test_a_success_status_that_is_not_documented(status: int, body: str) -> None:
+    """It is a ResponseDecodeError that names the status, and an error code in it still counts."""
+    answers = {
+        "promised": json_answer(answer_for("LearningApi_GetSection"), status),
+        "html": html_answer(status),
+        "empty": Answer(status=status),
+    }
+    async with campus_with(answers[body] if status != 204 else Answer(status=204)) as (campus, _):
+        with pytest.raises(sdk.ResponseDecodeError, match=f"HTTP {status} instead of HTTP 200") as caught:
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert (caught.value.attempts, caught.value.transient) == (1, False)
+    if status != 204:
+        assert type(await failure_of(json_answer(entity(3), status))) is sdk.NotFoundError
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -136,36 +169,172 @@ async def test_a_rate_limit_until_a_date() -> None:
     assert error.retry_after == 0.0
 
 
-@pytest.mark.parametrize("code", ["4", None, True, [], 2.5, {"a": 1}])
-async def test_what_is_no_code(code: Any) -> None:
-    """An entity whose code is no whole number reports none; the status decides."""
-    error = await failure_of(json_answer({"api_error_entity": {"error_code": code, "error_message": 7}}, 404))
-    assert (type(error), error.error_code, error.message) == (
-        sdk.NotFoundError,
-        None,
-        "the campus gives no reason",
-    )
+async def test_a_rate_limit_says_how_long_to_wait() -> None:
+    """The line has the seconds, and says that a wait beyond max_retry_after was the reason not to retry."""
+    error = await failure_of(json_answer({}, 429, {"Retry-After": "3600"}))
+    assert str(error).endswith(": too many requests (HTTP 429); retry after 3600 s")
+    patient = RetryPolicy(max_retry_after=60.5)
+    async with campus_with(json_answer({}, 429, {"Retry-After": "3600"}), retry=patient) as (campus, _):
+        with pytest.raises(sdk.RateLimitError) as caught:
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert str(caught.value).endswith("retry after 3600 s: not retried, since max_retry_after is 60.5 s")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert "retry after" not in str(await failure_of(json_answer({}, 429)))
+
+
+FOREIGN: dict[str, Any] = {
+    **{f"a code that is {code!r}": {"api_error_entity": {"error_code": code}} for code in ("3", None, True, [], 2.5, {}, 1e300)},
+    "no code": {"api_error_entity": {"error_message": "Not found"}},
+    "an entity that is null": {"api_error_entity": None, "error_code": 3},
+    "an entity that is a number": {"api_error_entity": 3},
+    "an entity that is a list": {"api_error_entity": [{"error_code": 3}]},
+    "a code at the top": {"error_code": 3, "error_message": "Not found"},
+    "an entity at another place": {"error": {"api_error_entity": {"error_code": 3}}},
+    "an entity of another name": {"ApiErrorEntity": {"error_code": 3}, "errorEntity": {"error_code": 3}},
+    "an entity as text": json.dumps(entity(3)),
+    "a list with an entity": [entity(3)],
+    "null": None,
+    "a number": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+@pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN)
+async def test_a_foreign_body_is_not_the_campus_s_word(body: Any, status: int) -> None:
+    """JSON that merely looks like an error entity has no code, and nothing about a record or an account follows."""
+    error = await failure_of(json_answer(body, status))
+    assert (type(error), error.error_code, error.transient) == (APIError, None, True)
+    assert NOT_THE_CAMPUS in error.message
+
+
+@pytest.mark.parametrize("page", ["<html>{}</html>", "<!-- {} -->", "{} trailing", "\ufeff<p>{}"])
+async def test_an_entity_within_a_page(page: str) -> None:
+    """An entity that is only part of the body isn't one, whatever the status."""
+    body = page.format(json.dumps(entity(3))).encode()
+    assert type(await failure_of(Answer(status=404, body=body))) is APIError
+    async with campus_with(Answer(body=body)) as (campus, _):
+        with pytest.raises(sdk.ResponseDecodeError):
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+
+
+@pytest.mark.parametrize("code", [3, 3.0])
+async def test_an_entity_with_nothing_but_its_code(code: float) -> None:
+    """A whole number is enough, in the forms that .NET and proxies write it; other parts of an entity may be odd."""
+    body = {"api_error_entity": {"error_code": code, "error_message": 7, "warning_messages": "x"}}
+    error = await failure_of(json_answer(body, 409))
+    assert (type(error), error.error_code) == (sdk.NotFoundError, 3)
+    assert error.message == "no error details in the response"
+    assert not error.transient
+
+
+ASP_NET: dict[str, tuple[Any, str]] = {
+    "Web API 2": (
+        {"Message": "The request is invalid.", "ModelState": {"a": ["b"]}},
+        "The request is invalid.",
+    ),
+    "an exception": (
+        {"Message": "An error has occurred.", "ExceptionMessage": "Ada", "StackTrace": "at X"},
+        "An error has occurred.",
+    ),
+    "problem details": ({"title": "Bad Request", "status": 400, "detail": "No body"}, "Bad Request No body"),
+    "a title": (
+        {"title": "One or more validation errors occurred."},
+        "One or more validation errors occurred.",
+    ),
+}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415, 422, 500, 503])
+@pytest.mark.parametrize(("body", "words"), ASP_NET.values(), ids=ASP_NET)
+async def test_words_of_asp_net_are_quoted(body: Any, words: str, status: int) -> None:
+    """What ASP.NET itself says is quoted, without what may hold data, and changes no class."""
+    error = await failure_of(json_answer(body, status))
+    assert type(error) is (sdk.ServerError if status >= 500 else APIError)
+    assert f'"{words}"' in error.message
+    assert f'"{words}"' in str(error)
+    assert "Ada" not in str(error)
+
+
+async def test_words_of_asp_net_are_bounded_and_redacted() -> None:
+    """An address in them loses its query, which holds the token and ids; long words are cut, others not quoted."""
+    address = f"https://campus.example/api?syllabus_id={SOME_ID}&access_token={TOKEN}"
+    error = await failure_of(json_answer({"Message": f"No HTTP resource matches '{address}'."}, 404))
+    assert "No HTTP resource matches 'https://campus.example/api?...'" in str(error)
+    assert SOME_ID not in error.message
+    assert TOKEN not in error.message
+    long = await failure_of(json_answer({"title": "x" * 150 + TOKEN + "y" * 1000}, 404))
+    assert len(long.message) < 350
+    assert TOKEN[:8] not in long.message
+    for odd in ({"Message": 7}, {"Message": ""}, {"message": "no"}, ["Message"]):
+        assert (await failure_of(json_answer(odd, 404))).message.endswith(NOT_THE_CAMPUS)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+async def test_an_unreadable_body_is_not_an_empty_one(encoding: str) -> None:
+    """A 401 whose body can't be read is not taken for the campus's own empty one: neither a login nor a refusal follows."""
+    broken = Answer(status=401, headers=[("Content-Encoding", encoding)], body=b"<html>")
+    assert type(await failure_of(broken)) is APIError
+    large = Answer(status=401, body=b"<html>" + b" " * 5000)
+    async with campus_with(large, max_response_bytes=1000) as (campus, _):
+        with pytest.raises(APIError) as caught:
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert type(caught.value) is APIError
+
+
+async def set_field_values(answer: Answer) -> sdk.NexportError:
+    """The error that an answer to SetCustomEnrollmentFieldValues means."""
+    async with campus_with(answer) as (campus, _):
+        with pytest.raises(sdk.NexportError) as caught:
+            await campus.learning.set_custom_enrollment_field_values(
+                enrollment_id=SOME_ID, custom_enrollment_field_values={"a": "b"}
+            )
+    return caught.value
 
 
 async def test_a_field_error_without_a_code() -> None:
     """SetCustomEnrollmentFieldValues reports an invalid field by `error: true` and code 0: InvalidRequestError."""
-    answer = json_answer({"error": True, "message": "Field 'a' is not a date"} | entity(0, "", ["Careful"]))
-    async with campus_with(answer) as (campus, _):
-        with pytest.raises(sdk.InvalidRequestError, match="Field 'a' is not a date") as caught:
-            await campus.learning.set_custom_enrollment_field_values(
-                enrollment_id=SOME_ID, custom_enrollment_field_values={"a": "b"}
-            )
-    error = caught.value
-    assert (error.status_code, error.error_code, error.maybe_applied) == (200, None, False)
-    assert (error.warnings, "code" in str(error)) == (("Careful",), False)
+    body = {"error": True, "message": "Field 'a' is not a date"} | entity(0, "", ["Careful"])
+    error = await set_field_values(json_answer(body))
+    assert isinstance(error, sdk.InvalidRequestError)
+    assert (error.status_code, error.error_code, error.maybe_applied) == (200, 0, False)
+    assert (error.message, error.warnings) == ("Field 'a' is not a date", ("Careful",))
+    assert (error.transient, "code" in str(error)) == (False, False)
 
 
-@pytest.mark.parametrize("body", [entity(5, "No"), entity(0), {}, None])
-async def test_a_refused_login_is_an_authentication_error(body: Any) -> None:
-    """A login refused with 403 is an AuthenticationError whatever its body."""
-    async with campus_with(json_answer(body, 403), auth=sdk.PasswordAuth("u", "secret")) as (campus, server):
-        with pytest.raises(sdk.AuthenticationError) as caught:
+@pytest.mark.parametrize("given", [{}, {"api_error_entity": None}])
+async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
+    """A foreign `{"error": true}` is not the campus's refusal: the change may have been made."""
+    error = await set_field_values(json_answer({"error": True, "message": "Maintenance"} | given))
+    assert isinstance(error, sdk.ResponseDecodeError)
+    assert error.maybe_applied
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (json_answer(entity(5, "No"), 403), True),
+        (json_answer(entity(4, "No"), 403), True),
+        (json_answer(entity(0), 403), True),
+        (Answer(status=403), True),
+        (Answer(status=403, body=b" \r\n"), True),
+        (json_answer(entity(4, "No"), 401), True),
+        (Answer(status=401), True),
+        (html_answer(403), False),
+        (html_answer(401), False),
+        (html_answer(404), False),
+        (json_answer({}, 403), False),
+        (json_answer(None, 403), False),
+        (json_answer({"Message": "Forbidden"}, 403), False),
+        (Answer(status=403, headers=[("Content-Encoding", "gzip")], body=b"<html>"), False),
+    ],
+)
+async def test_a_refused_login(answer: Answer, refused: bool) -> None:
+    """A login refused with 403 is an AuthenticationError if the campus can have refused it, but not a gateway's page."""
+    async with campus_with(answer, auth=sdk.PasswordAuth("u", "secret")) as (campus, server):
+        with pytest.raises(APIError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert type(caught.value) is (sdk.AuthenticationError if refused else APIError)
+    assert caught.value.transient is not refused
     assert caught.value.operation_id == "AdminApi_Authenticate"
     assert [request.operation_id for request in server.requests] == ["AdminApi_Authenticate"]
 

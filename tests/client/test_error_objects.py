@@ -1,5 +1,6 @@
 """Errors as objects: the tree, pickles, one short line each, and what stays out of them."""
 
+import asyncio
 import copy
 import pickle
 import traceback
@@ -20,6 +21,7 @@ TREE: dict[type[NexportError], type[Exception]] = {
     sdk.ArgumentError: NexportError,
     sdk.TransportError: NexportError,
     sdk.RequestTimeoutError: sdk.TransportError,
+    sdk.ExportError: NexportError,
     sdk.ResponseDecodeError: NexportError,
     sdk.PaginationError: NexportError,
     sdk.APIError: NexportError,
@@ -81,10 +83,35 @@ def test_the_tree() -> None:
     """Each error has the base that the documentation draws, and there are no others."""
     assert {cls: cls.__bases__[0] for cls in TREE} == TREE
     assert issubclass(sdk.ArgumentError, ValueError)
+    assert issubclass(sdk.RequestTimeoutError, TimeoutError)
     errors = {
         value for value in vars(sdk).values() if isinstance(value, type) and issubclass(value, Exception)
     }
     assert errors == {*TREE, NexportError}
+
+
+TRANSIENT = {sdk.TransportError, sdk.RequestTimeoutError, sdk.RateLimitError, sdk.ServerError}
+
+
+@pytest.mark.parametrize("cls", [NexportError, *TREE])
+def test_what_may_succeed_later(cls: type[NexportError]) -> None:
+    """`transient` follows from the class, and of a plain APIError from whether there was an error entity."""
+    error = made(cls)
+    assert error.transient is (cls in TRANSIENT)
+    assert pickle.loads(pickle.dumps(error)).transient is error.transient
+    if isinstance(error, APIError):
+        error.error_code = None
+        assert error.transient is (cls in TRANSIENT | {APIError})
+
+
+async def test_a_timeout_is_a_timeout_error() -> None:
+    """A call that timed out is caught as Python's own TimeoutError too, and is no error of the operating system's."""
+    async with campus_with(Answer(gate=asyncio.Event()), timeout=0.05) as (campus, _):
+        with pytest.raises(TimeoutError) as caught:
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert isinstance(caught.value, sdk.RequestTimeoutError)
+    assert (caught.value.transient, caught.value.errno, caught.value.filename) == (True, None, None)
+    assert str(caught.value).startswith("LearningApi_GetSection: timed out waiting for 127.0.0.1:")
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

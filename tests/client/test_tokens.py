@@ -17,7 +17,7 @@ from nexport_campus import (
     StaticToken,
 )
 from support.campus import TOKEN, campus_with
-from support.scripted import Answer, Request, entity, html_answer, json_answer
+from support.scripted import Answer, Request, entity, json_answer
 from support.spec import SOME_ID, answer_for
 
 GOOD = json_answer(answer_for("LearningApi_GetSection"))
@@ -26,7 +26,7 @@ REFUSALS = {
     "code 4 in a 200": json_answer(entity(4, "Expired")),
     "code 4 in a 403": json_answer(entity(4, "Expired"), 403),
     "code 4 in a 500": json_answer(entity(4, "Expired"), 500),
-    "HTTP 401": html_answer(401),
+    "HTTP 401": Answer(status=401),
     "HTTP 401 with code 0": json_answer(entity(0), 401),
 }
 

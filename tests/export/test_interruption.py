@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from export.running import names_in, plan_of, read_rows, run
 
-from nexport_campus import ConfigurationError, NexportCampus
+from nexport_campus import ConfigurationError, ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
 from nexport_campus._export.database import Database
-from nexport_campus._export.errors import ExportError
 from nexport_campus._export.job import Output, open_job
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus._export.run import export

@@ -1,5 +1,6 @@
 """Every status that a server can send, with and without an error entity: what it means, and what it doesn't."""
 
+import attrs
 import pytest
 
 import nexport_campus as sdk
@@ -8,20 +9,18 @@ from support.clock import TestClock, campus_on
 from support.scripted import Answer, ScriptedServer, entity, json_answer
 from support.wire import CALLS, Call, good_answer
 
-CLASSES: dict[int, type[APIError]] = {
-    400: sdk.InvalidRequestError,
-    401: sdk.AuthenticationError,
-    403: sdk.PermissionDeniedError,
-    404: sdk.NotFoundError,
-    422: sdk.InvalidRequestError,
-    429: sdk.RateLimitError,
-}
-RETRIED_READS = {429, 500, 502, 503, 504}
+RETRIED_READS = {408, 425, 429, 500, 502, 503, 504, *range(520, 525)}
 
 
-def meaning(status: int) -> type[NexportError]:
-    """The class of an error with this status and without a code."""
-    return sdk.ServerError if 500 <= status <= 599 else CLASSES.get(status, APIError)
+def meaning(status: int, *, empty: bool) -> type[NexportError]:
+    """The class of an error with this status and without an error entity."""
+    if 200 < status < 300:
+        return sdk.ResponseDecodeError
+    if 500 <= status <= 599:
+        return sdk.ServerError
+    if status == 429:
+        return sdk.RateLimitError
+    return sdk.AuthenticationError if status == 401 and empty else APIError
 
 
 def in_doubt(status: int) -> bool:
@@ -47,20 +46,33 @@ async def outcome(
 @pytest.mark.parametrize("status", [*range(201, 600), 600, 999])
 async def test_every_status(status: int) -> None:
     """Reads and writes, first and later attempt: its class, its doubts, its retries; never a model."""
-    body = b"" if status in {204, 304} else b"{}"
     for turned_away in (0, 1):
+        body = b"" if turned_away or status in {204, 304} else b"{}"
         for call in (CALLS[turned_away], CALLS[2 + turned_away]):
             got, seen = await outcome(call, Answer(status=status, body=body), turned_away)
             if status == 429 or (status in RETRIED_READS and not call.writes):
                 assert isinstance(got, RawResponse)
                 assert got.attempts == seen == turned_away + 2
                 continue
-            assert type(got) is meaning(status)
-            assert isinstance(got, APIError)
-            assert (got.status_code, got.error_code) == (status, None)
+            assert type(got) is meaning(status, empty=not body)
             assert got.attempts == seen == turned_away + 1
             assert got.maybe_applied is (call.writes and in_doubt(status))
-            assert f"(HTTP {status})" in str(got)
+            assert f"HTTP {status}" in str(got)
+            if isinstance(got, APIError):
+                assert (got.status_code, got.error_code) == (status, None)
+                assert got.transient is (type(got) is not sdk.AuthenticationError)
+            else:
+                assert not got.transient
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 205, 206])
+async def test_a_write_whose_body_is_missing(status: int) -> None:
+    """A success status with another body than the promised one may mean that the change was made, never that it wasn't."""
+    for call in CALLS[2:]:
+        for answer in (attrs.evolve(good_answer(call), status=status), Answer(status=204), Answer()):
+            got, seen = await outcome(call, answer, 0)
+            assert type(got) is sdk.ResponseDecodeError
+            assert (got.maybe_applied, seen) == (True, 1)
 
 
 @pytest.mark.parametrize("status", [100, *range(102, 200)])

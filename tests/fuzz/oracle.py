@@ -43,6 +43,8 @@ def reported_code(value: Any) -> int:
     code = entity.get("error_code") if isinstance(entity, dict) else None
     if isinstance(code, bool) or not isinstance(code, int | float) or code != code // 1:
         return 0
+    if isinstance(code, float) and abs(code) > 2**53:  # a float holds no larger whole number exactly
+        return 0
     return int(code)
 
 

@@ -97,7 +97,7 @@ def test_marks_of_module_class_and_test(pytester: pytest.Pytester) -> None:
         pytester,
         """
         import pytest
-        from nexport_campus import NotFoundError, ServerError
+        from nexport_campus import APIError, ServerError
         pytestmark = [
             pytest.mark.nexport_sandbox(seed=3, enrollments=500),
             pytest.mark.nexport_faults(operation="LearningApi_GetSection", status=404, times=1),
@@ -116,7 +116,7 @@ def test_marks_of_module_class_and_test(pytester: pytest.Pytester) -> None:
         async def test_far(campus, nexport_sandbox):
             passwords["far"] = nexport_sandbox.password
             samples = await nexport_sandbox.samples()
-            with pytest.raises(NotFoundError):
+            with pytest.raises(APIError, match="HTTP 404"):
                 await campus.learning.get_section(syllabus_id=samples.section_id)
             await campus.learning.get_section(syllabus_id=samples.section_id)
 

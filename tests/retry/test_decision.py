@@ -14,7 +14,7 @@ from nexport_campus._retry import Failure, backoff, may_retry, retry_after_secon
 
 Effect = Literal["read", "write"]
 NOW = datetime(2026, 5, 26, 12, 0, 0, tzinfo=UTC)
-TRANSIENT = {500, 502, 503, 504}
+TRANSIENT = {408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
 effects: st.SearchStrategy[Effect] = st.sampled_from(["read", "write"])
 failures = st.sampled_from(Failure)

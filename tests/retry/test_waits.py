@@ -110,7 +110,7 @@ async def test_a_retry_after_that_is_too_long(value: str) -> None:
     assert clock.waits == []
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 524])
 @pytest.mark.parametrize("code", range(1, 9))
 async def test_an_answer_with_an_error_entity_is_never_retried(status: int, code: int) -> None:
     """The campus has considered the call: its code counts, whatever the status (a refused token aside)."""
@@ -153,7 +153,7 @@ async def test_a_second_refusal_is_final() -> None:
         return AccessToken(TOKEN)
 
     async with (
-        ScriptedServer([json_answer({}, 401)] * 2) as server,
+        ScriptedServer([Answer(status=401)] * 2) as server,
         campus_on(TestClock(), server, auth=auth, retry=RetryPolicy()) as campus,
     ):
         with pytest.raises(AuthenticationError):

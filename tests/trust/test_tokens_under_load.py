@@ -12,7 +12,7 @@ LOGIN = "AdminApi_Authenticate"
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 AUTH = PasswordAuth("user", "correct horse battery staple")
 REFUSALS = {
-    "HTTP 401": json_answer({}, status=401),
+    "HTTP 401": Answer(status=401),
     "HTTP 403, code 4": json_answer(entity(4, "The token has expired"), status=403),
     "HTTP 200, code 4": json_answer(entity(4, "The token has expired")),
 }

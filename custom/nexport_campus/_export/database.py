@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nexport_campus._errors import ConfigurationError
-
-from .errors import ExportError
+from nexport_campus._errors import ConfigurationError, ExportError
 
 __all__ = ["Database", "quoted"]
 

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from .errors import ExportError
+from nexport_campus._errors import ExportError
 
 __all__ = ["Desk", "at_once"]
 

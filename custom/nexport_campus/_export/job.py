@@ -9,10 +9,9 @@ from typing import Any, BinaryIO, Final, Literal
 
 import attrs
 
-from nexport_campus._errors import ConfigurationError
+from nexport_campus._errors import ConfigurationError, ExportError
 
 from .database import Database
-from .errors import ExportError
 from .layout import ROWS, json_table, typed_table
 from .plan import DATE_FILTERS, LAST, Plan
 from .published import Former, Published

@@ -38,7 +38,11 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
     (AlreadyExistsError, 7, "it exists already"),
     (RateLimitError, 8, "too many requests"),
     (ServerError, 9, "the campus failed"),
-    (APIError, 10, "any other error that the campus reports"),
+    (
+        APIError,
+        10,
+        "any other error response: of a gateway, a firewall or a wrong address, or with an unknown code",
+    ),
     (RequestTimeoutError, 12, "no answer in time"),
     (TransportError, 11, "no usable answer: DNS, connection, TLS, proxy"),
     (ResponseDecodeError, 13, "an answer that isn't what the spec says"),

@@ -14,9 +14,8 @@ from uuid import UUID
 import attrs
 import click
 
-from nexport_campus import ConfigurationError, NexportCampus
+from nexport_campus import ConfigurationError, ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
-from nexport_campus._export.errors import ExportError
 from nexport_campus._export.job import FORMATS, Job, Output, open_job
 from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
 from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
