@@ -182,8 +182,9 @@ async def test_a_rate_limit_says_how_long_to_wait() -> None:
     assert "retry after" not in str(await failure_of(json_answer({}, 429)))
 
 
+NOT_CODES: list[Any] = ["3", None, True, [], 2.5, {}, 1e300]
 FOREIGN: dict[str, Any] = {
-    **{f"a code that is {code!r}": {"api_error_entity": {"error_code": code}} for code in ("3", None, True, [], 2.5, {}, 1e300)},
+    **{f"a code that is {code!r}": {"api_error_entity": {"error_code": code}} for code in NOT_CODES},
     "no code": {"api_error_entity": {"error_message": "Not found"}},
     "an entity that is null": {"api_error_entity": None, "error_code": 3},
     "an entity that is a number": {"api_error_entity": 3},
@@ -195,7 +196,7 @@ FOREIGN: dict[str, Any] = {
     "a list with an entity": [entity(3)],
     "null": None,
     "a number": 3,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
