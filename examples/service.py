@@ -4,7 +4,8 @@
 
 One client serves the whole life of the process. On SIGTERM no further order is begun, those under way are finished, and
 the client is closed. An order whose outcome is unknown, after a crash say, stays in the table and is taken up again:
-`ensure_enrollment` finds what was done already.
+`ensure_enrollment` finds what was done already. Only the campus's own word refuses an order: a gateway's error page, a lost
+connection or a refused login puts it off.
 """
 
 import asyncio
@@ -15,12 +16,12 @@ import sys
 from contextlib import closing, suppress
 
 from nexport_campus import (
+    APIError,
     ArgumentError,
+    AuthenticationError,
     ConfigurationError,
-    InvalidRequestError,
     NexportCampus,
     NexportError,
-    NotFoundError,
 )
 
 SCHEMA = """
@@ -72,16 +73,25 @@ async def enroll(campus: NexportCampus, orders: Orders, order: sqlite3.Row) -> b
         ensured = await campus.ensure_enrollment(
             org_id=order["org_id"], user_id=order["user_id"], syllabus_id=order["syllabus_id"]
         )
-    except (ArgumentError, InvalidRequestError, NotFoundError) as error:
-        logger.warning("order %s is refused: %s", number, error)
-        orders.settle(number, refused=str(error))
     except NexportError as error:
+        if refuses(error):
+            logger.warning("order %s is refused: %s", number, error)
+            orders.settle(number, refused=str(error))
+            return True
         logger.warning("order %s is put off: %s", number, error)
         orders.put_off(number)
         return False
-    else:
-        orders.settle(number, enrollment_id=str(ensured.enrollment_id))
+    orders.settle(number, enrollment_id=str(ensured.enrollment_id))
     return True
+
+
+def refuses(error: NexportError) -> bool:
+    """Whether an error means that this order can't succeed without a change.
+
+    Errors that say nothing about the order don't: a refused login, a response that can't be read, a closed client.
+    """
+    about_order = isinstance(error, ArgumentError | APIError) and not isinstance(error, AuthenticationError)
+    return about_order and not error.transient
 
 
 async def serve(campus: NexportCampus, orders: Orders, stop: asyncio.Event) -> None:

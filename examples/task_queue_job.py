@@ -1,9 +1,25 @@
 """A job of a task queue, such as RQ or Celery: a plain function, with an event loop of its own each time.
 
-    queue.enqueue("task_queue_job.enroll", org_id, user_id, syllabus_id, retry=Retry(max=5, interval=60))    # RQ
-    enroll = app.task(autoretry_for=(NexportError,), retry_backoff=True)(task_queue_job.enroll)              # Celery
+`error.transient` says whether the queue should run the job again; with any other error it fails, for a person to look at:
 
-with NEXPORT_USERNAME and NEXPORT_PASSWORD in the workers' environment. A job may be tried again after any failure:
+    def enroll(*order):                                     # RQ
+        try:
+            return task_queue_job.enroll(*order)
+        except NexportError as error:
+            if error.transient:
+                return rq.Retry(max=5, interval=60)
+            raise
+
+    @app.task(bind=True, max_retries=5)                     # Celery
+    def enroll(task, *order):
+        try:
+            return task_queue_job.enroll(*order)
+        except NexportError as error:
+            if error.transient:
+                raise task.retry(exc=error, countdown=60)
+            raise
+
+The workers' environment needs NEXPORT_USERNAME and NEXPORT_PASSWORD. A job may run again after any failure:
 `ensure_enrollment` enrolls nobody twice. Its errors pickle, so that the queue can keep them.
 """
 
@@ -28,7 +44,7 @@ def campus() -> NexportCampus:
 
 
 def enroll(org_id: str, user_id: str, syllabus_id: str) -> str:
-    """The job: enroll a user, and return the enrollment's id."""
+    """Enroll a user, and return the enrollment's id. Raises NexportError."""
     return asyncio.run(_enroll(org_id, user_id, syllabus_id))
 
 

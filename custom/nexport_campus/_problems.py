@@ -46,6 +46,9 @@ class _Problem:
 
 _UNREADABLE = _Problem("unreadable-answer", "Unreadable answer", "The campus's answer can't be used.")
 _OURS = _Problem("internal", "Internal error", "The application asked the campus in a wrong way.")
+_GATEWAY = _Problem(
+    "gateway", "No response from the campus", "Something on the way to the campus responded in its place."
+)
 _PROBLEMS: Final[dict[type[NexportError], _Problem]] = {
     NotFoundError: _Problem("not-found", "Not found", "The campus doesn't have what was asked for."),
     AlreadyExistsError: _Problem("already-exists", "Already exists", "The campus has this already."),
@@ -94,7 +97,7 @@ class ProblemHandler:
     async def __call__(self, connection: HTTPConnection, error: Exception) -> Response | None:
         """The answer; None for a websocket that is open: it is closed."""
         assert isinstance(error, NexportError)
-        status, problem = _nearest(error, self._statuses), _nearest(error, _PROBLEMS)
+        status, problem = _nearest(error, self._statuses), _problem_of(error)
         _log(error, status)
         if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTED:
             await connection.close(_WEBSOCKET_INTERNAL_ERROR, problem.title)
@@ -109,6 +112,11 @@ class ProblemHandler:
 
 def _nearest(error: NexportError, table: Mapping[type[NexportError], T]) -> T:
     return next(table[cls] for cls in type(error).__mro__ if cls in table)
+
+
+def _problem_of(error: NexportError) -> _Problem:
+    by_gateway = type(error) is APIError and error.error_code is None
+    return _GATEWAY if by_gateway else _nearest(error, _PROBLEMS)
 
 
 def _members(error: NexportError, problem: _Problem, status: int, instance: str) -> dict[str, Any]:

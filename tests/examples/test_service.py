@@ -1,7 +1,9 @@
 """The long-lived service, run as a program against the sandbox until it is told to stop."""
 
 import asyncio
+import json
 import os
+import runpy
 import signal
 import sqlite3
 import subprocess
@@ -9,11 +11,13 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from nexport_campus import NexportCampus, RetryPolicy
 from nexport_campus.sandbox import Samples, Sandbox
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
@@ -130,6 +134,63 @@ async def test_it_finishes_what_is_under_way(shop: Shop, samples: Samples, nexpo
     (first, *_), late = shop.orders()
     assert first is not None
     assert late == (None, None, 0)
+
+
+def reports(code: int) -> dict[str, Any]:
+    """A fault that reports an error in the campus's own words."""
+    body = {"api_error_entity": {"error_code": code, "error_message": "no", "warning_messages": []}}
+    return {"status": 409, "body": json.dumps(body)}
+
+
+NOT_ABOUT_THE_ORDER: dict[str, dict[str, Any]] = {
+    **{
+        f"a gateway's {status}": {"status": status, "html": True} for status in (400, 401, 403, 404, 409, 422)
+    },
+    "an empty 404": {"status": 404},
+    "IIS' own 404": {"status": 404, "body": '{"Message": "No HTTP resource was found"}'},
+    "a page with 200": {"status": 200, "html": True},
+    "no content": {"status": 204},
+    "a lost connection": {"reset": True},
+    "a refused token": reports(4),
+    "code 1": reports(1),
+}
+
+
+@pytest.mark.parametrize("operation", [SEARCH, CREATE])
+@pytest.mark.parametrize("fault", NOT_ABOUT_THE_ORDER.values(), ids=NOT_ABOUT_THE_ORDER)
+async def test_only_the_campus_refuses_an_order(
+    operation: str, fault: dict[str, Any], samples: Samples, nexport_sandbox: Sandbox, campus: NexportCampus
+) -> None:
+    """Whatever fails without the campus's own word about the order, a paid order stays, and is enrolled in the end."""
+    service = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "service.py")))
+    with closing(sqlite3.connect(":memory:")) as database:
+        orders = service.Orders(database)
+        ids = (samples.org_id, samples.user_id, samples.section_id)
+        database.execute("INSERT INTO orders (org_id, user_id, syllabus_id) VALUES (?, ?, ?)", ids)
+        await nexport_sandbox.faults.add(operation=operation, **fault)
+        failing = campus.with_options(retry=RetryPolicy(max_attempts=1))
+        assert await service.enroll(failing, orders, orders.waiting()[0]) is False
+        ((tries, refused),) = database.execute("SELECT tries, refused FROM orders")
+        assert (tries, refused) == (1, None)
+        await nexport_sandbox.faults.clear()
+        assert await service.enroll(campus, orders, orders.waiting()[0]) is True
+        assert orders.waiting() == []
+
+
+@pytest.mark.parametrize("code", [2, 3, 5, 6])
+async def test_the_campus_refuses_an_order(
+    code: int, samples: Samples, nexport_sandbox: Sandbox, campus: NexportCampus
+) -> None:
+    """An order that the campus itself refuses is settled, with the reason."""
+    service = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "service.py")))
+    with closing(sqlite3.connect(":memory:")) as database:
+        orders = service.Orders(database)
+        ids = (samples.org_id, samples.user_id, samples.section_id)
+        database.execute("INSERT INTO orders (org_id, user_id, syllabus_id) VALUES (?, ?, ?)", ids)
+        await nexport_sandbox.faults.add(operation=CREATE, **reports(code))
+        assert await service.enroll(campus, orders, orders.waiting()[0]) is True
+        ((refused,),) = database.execute("SELECT refused FROM orders")
+        assert f"code {code}" in refused
 
 
 def test_settings_that_cannot_work(tmp_path: Path) -> None:

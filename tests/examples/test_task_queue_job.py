@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexport_campus import NotFoundError
+from nexport_campus import NexportError, NotFoundError
 from nexport_campus.sandbox import Books, Samples, Sandbox
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
@@ -87,6 +87,18 @@ def test_workers_that_are_forked(
     assert len(set(json.loads(done.stdout))) == 1
     assert created(nexport_sandbox) == 1
     assert books(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
+
+
+def test_what_the_queue_tries_again(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """A gateway's 404 is transient, so that the queue runs the job again; the campus's own refusal isn't."""
+    asyncio.run(nexport_sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=404, html=True))
+    with pytest.raises(NexportError) as caught:
+        job(samples.org_id, samples.user_id, samples.section_id)
+    assert caught.value.transient
+    asyncio.run(nexport_sandbox.faults.clear())
+    with pytest.raises(NexportError) as caught:
+        job(samples.org_id, str(uuid4()), samples.section_id)
+    assert not caught.value.transient
 
 
 def test_a_job_that_fails(job: Job, samples: Samples) -> None:

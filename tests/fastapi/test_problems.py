@@ -29,6 +29,8 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.fastapi import Campus, add_exception_handlers, get_campus
+from support.campus import campus_with
+from support.scripted import Answer
 
 ANSWER: dict[str, Any] = {
     "path": "/api/v1/LearningApi/GetSection",
@@ -50,6 +52,7 @@ ERRORS: list[tuple[NexportError, int]] = [
     (ResponseDecodeError("Maria Muster", path="[2].name", snippet=b"Maria Muster"), 502),
     (PaginationError("Maria Muster"), 502),
     (APIError("Maria Muster", **ANSWER), 502),
+    (APIError("Maria Muster", **ANSWER | {"error_code": None}), 502),
     (AuthenticationError("Maria Muster", **ANSWER), 502),
     (PermissionDeniedError("Maria Muster", **ANSWER), 502),
     (InvalidRequestError("Maria Muster", **ANSWER), 502),
@@ -172,6 +175,30 @@ async def test_real_errors_of_a_real_client() -> None:
     assert "5ecret" not in missing.text
     assert "no such section" not in missing.text
     assert (wrong.status_code, wrong.json()["argument"]) == (500, "syllabus_id")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422])
+@pytest.mark.parametrize("body", [b"<html>Maria Muster</html>", b"", b'{"Message": "Maria Muster"}'])
+async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
+    """A status without an error entity is 502, whatever the status: it says nothing about what was requested."""
+    app = FastAPI()
+    add_exception_handlers(app, statuses={InvalidRequestError: 422, NotFoundError: 410})
+
+    @app.get("/sections/{identifier}")
+    async def title(identifier: str, campus: Campus) -> str:
+        return (await campus.learning.get_section(syllabus_id=identifier)).title
+
+    answer = Answer(status=status, headers=[("Content-Type", "text/html")], body=body)
+    async with campus_with(answer) as (campus, _):
+        app.dependency_overrides[get_campus] = lambda: campus
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+            response = await client.get("/sections/8ebf2d8d-01eb-4af5-a317-4279e2b752d4")
+    assert response.status_code == 502
+    if not (status == 401 and not body):  # an empty 401 may be the campus's own
+        assert response.json()["type"] == "urn:nexport-campus:gateway"
+    assert "error_code" not in response.json()
+    assert "Muster" not in response.text
 
 
 @pytest.mark.parametrize("accepts", [True, False])
