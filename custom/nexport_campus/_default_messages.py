@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ._attempt import Answer
 from ._decode import Entity, NotJSON, parse_json
-from ._errors import APIError, RateLimitError
+from ._errors import APIError, AuthenticationError, RateLimitError
 from ._secrets import Scrubber
 
 __all__ = ["default_message"]
@@ -28,6 +28,8 @@ def default_message(cls: type[APIError], answer: Answer, entity: Entity, scrubbe
             f"{_kind(answer)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
             " and says nothing about a record" + (f': "{quote}"' if quote else "")
         )
+    if cls is AuthenticationError:
+        return "the credentials or the token were refused, without details"
     return "no error details in the response" + (f' except "{quote}"' if quote else "")
 
 
