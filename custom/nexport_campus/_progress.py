@@ -9,8 +9,8 @@ from nexport_client.client import Operation
 
 from ._answers import Outcome
 from ._attempt import AttemptFailed, Wire
-from ._errors import NexportError, RateLimitError, RequestTimeoutError, fresh_copy
-from ._retry import Failure, RetryPolicy, exceeds_max_retry_after
+from ._errors import NexportError, RequestTimeoutError, fresh_copy
+from ._retry import RetryPolicy, exceeds_max_retry_after, may_retry
 
 __all__ = ["Progress"]
 
@@ -38,12 +38,14 @@ class Progress:
     def given_up(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
         """Return the error of a call that isn't retried."""
         error = fresh_copy(failed.error)
-        may_try_again = (
-            failed.failure is Failure.STATUS and self.attempts - self.replayed < policy.max_attempts
+        may_try_again = self.attempts - self.replayed < policy.max_attempts and may_retry(
+            self.operation.effect, failed.failure, failed.status
         )
-        too_long = exceeds_max_retry_after(policy, failed.retry_after)
-        if isinstance(error, RateLimitError) and may_try_again and too_long:
-            error._given_up = f"not retried, since max_retry_after is {policy.max_retry_after:.15g} s"
+        if may_try_again and exceeds_max_retry_after(policy, failed.retry_after):
+            error._given_up = (
+                f"not retried: Retry-After ({failed.retry_after:.15g} s) is more than max_retry_after"
+                f" ({policy.max_retry_after:.15g} s)"
+            )
         error.operation_id = self.operation.id
         error.attempts = self.attempts
         error.maybe_applied = self.operation.effect == "write" and failed.unknown_outcome
