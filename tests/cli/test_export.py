@@ -81,7 +81,7 @@ def test_failures_have_an_exit_code(
     assert result.exit_code == 15
     first, second, last = result.stderr.splitlines()
     assert first.startswith(f"nexport: warning: enrollment_id {ids[0]}: LearningApi_GetAssignmentStatuses")
-    assert second.startswith("nexport: warning: 1 of those asked one by one failed")
+    assert second.startswith("nexport: warning: could not read 1 of the enrollments or users")
     assert last.startswith("s.jsonl: ")
     found = {json.loads(line)["enrollment_id"] for line in target.read_text().splitlines()}
     assert found == {ids[1]}
@@ -101,7 +101,7 @@ def test_failures_have_an_exit_code(
         (("enrollments", "--org", "ORG", "--to", "nowhere/e.csv"), "there is no folder"),
         (("enrollments", "--org", "ORG", "--to", "folder", "--format", "csv"), "is a folder"),
         (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--labels"), "jsonl is for machines"),
-        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--bom"), "--bom is for CSV alone"),
+        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--bom"), "--bom is for CSV only"),
         (
             ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "today"),
             "'today' is no date of ISO 8601",
@@ -125,8 +125,39 @@ def test_failures_have_an_exit_code(
             "--no-state leaves",
         ),
         (("enrollments", "--org", "ORG", "--to", "e.csv", "--zone", "Mars"), "no time zone 'Mars'"),
-        (("enrollments", "--org", "ORG", "--to", "e.csv", "--element", "cmi.x"), "for scorm-data alone"),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--element", "cmi.x"), "for scorm-data only"),
         (("grades", "--to", "e.csv"), "'grades' is not one of"),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "user_id"),
+            "has a column user_id already",
+        ),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "SCO_ID"),
+            "has a column sco_id already",
+        ),
+        (("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "Title"), "has a column title already"),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "occurrence"),
+            "--element occurrence: scorm-data has a column occurrence already",
+        ),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "additional_properties"),
+            "has a column additional_properties already",
+        ),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "cmi.exit", "--element", "CMI.Exit"),
+            "--element CMI.Exit differs from --element cmi.exit in case only",
+        ),
+        (("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", " "), "--element ' ' is no name"),
+        (
+            ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "a\tb"),
+            "--element 'a\\tb' is no name",
+        ),
+        (("enrollments", "--org", "ORG", "--to", "mine.csv"), "add --force to overwrite the file"),
+        (
+            ("enrollments", "--org", "ORG", "--to", "mine.csv", "--restart"),
+            "add --force to overwrite the file",
+        ),
     ],
 )
 def test_mistakes(
@@ -141,13 +172,58 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").touch()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "mine.csv").write_text("mine")
     given = [samples.org_id if argument == "ORG" else argument for argument in arguments]
     result = nexport("export", *given, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
     assert result.exit_code == 2
     assert result.stderr.startswith("nexport: error: ")
     assert words in result.stderr
     assert result.stderr.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.txt", "folder"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.txt", "folder", "mine.csv"]
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.db"])
+def test_elements_that_only_look_like_columns(
+    nexport: Nexport, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """An element given twice is one column; one that the records have only beside others is no collision."""
+    elements = ("cmi.exit", "cmi.exit", "api_error_entity", "cmi_fields", "Ünïcode")
+    given = [part for each in elements for part in ("--element", each)]
+    target = str(tmp_path / name)
+    result = nexport(
+        "export", "scorm-data", "--enrollment", samples.scorm_enrollment_id, "--to", target, *given
+    )
+    assert result.exit_code == 0, result.stderr
+
+
+def test_force(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """It overwrites a file that no export wrote; afterwards it isn't needed."""
+    target = tmp_path / "mine.csv"
+    target.write_text("mine")
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(target), "-q")
+    assert nexport(*arguments).exit_code == 2
+    assert target.read_text() == "mine"
+    assert nexport(*arguments, "--force").exit_code == 0
+    assert target.read_text().startswith("enrollment_id,")
+    assert nexport(*arguments).exit_code == 0
+
+
+def test_a_folder_that_cannot_be_written(
+    process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
+) -> None:
+    """It is one line that names what can't be made, before anything is fetched."""
+    proc = Path("/proc")
+    if not (proc / "self").exists():
+        pytest.skip("only Linux has a folder in which not even root can make files")
+    # A folder below /proc is refused as such; what is mounted from it elsewhere isn't.
+    folder = Path("/sys/kernel")
+    if not folder.is_dir():
+        pytest.skip("there is no /sys here")
+    done = process("export", "enrollments", "--org", samples.org_id, "--to", str(folder / "e.csv"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("nexport: error: ")
+    assert "/sys/kernel/e.csv.state" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_wrong_password(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:

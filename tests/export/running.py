@@ -12,8 +12,9 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
 
 from nexport_campus._export.bar import progress_on
 from nexport_campus._export.families import Campus
-from nexport_campus._export.job import FORMATS, Output, open_job
+from nexport_campus._export.job import open_job
 from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.plan import Filters, Plan
 from nexport_campus._export.run import Summary, export
 
@@ -31,11 +32,18 @@ def plan_of(kind: str, org: str | None = None, **given: Any) -> Plan:
 
 
 async def run(
-    campus: Campus, plan: Plan, target: Path, *, restart: bool = False, form: Any = None, **output: Any
+    campus: Campus,
+    plan: Plan,
+    target: Path,
+    *,
+    restart: bool = False,
+    force: bool = False,
+    form: Any = None,
+    **output: Any,
 ) -> Summary:
     """One export."""
     made = Output(target=target, format=form or FORMATS[target.suffix], **output)
-    with open_job(plan, made, restart=restart) as job, progress_on(None) as progress:
+    with open_job(plan, made, restart=restart, force=force) as job, progress_on(None) as progress:
         return await export(campus, job, progress)
 
 

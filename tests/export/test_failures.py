@@ -8,13 +8,27 @@ from typing import Any
 import pytest
 from export.running import plan_of, read_rows, run
 
-from nexport_campus import AuthenticationError, NexportCampus, ServerError, StaticToken, TransportError
+from nexport_campus import (
+    APIError,
+    AuthenticationError,
+    NexportCampus,
+    NotFoundError,
+    ServerError,
+    StaticToken,
+    TransportError,
+)
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus.sandbox import Samples, Sandbox
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 OPERATION = "LearningApi_GetAssignmentStatuses"
 SEARCH = "LearningApi_SearchEnrollments"
+TABLE = "assignment_statuses"
+OPERATIONS = {
+    "assignment-statuses": OPERATION,
+    "sessions": "LearningApi_GetStudentSessions",
+    "scorm-data": "ScormApi_GetCmiData",
+}
 BROKEN = '[{"assignment_status_id": "no uuid"}]'
 
 
@@ -87,6 +101,69 @@ async def test_records_that_the_campus_cannot_give(
     await nexport_sandbox.faults.clear()
     again = await run(campus, statuses(samples, since=LAST), tmp_path / "s.jsonl")
     assert (again.failed, again.counts.rows > 10) == (0, True)
+
+
+@pytest.mark.parametrize("kind", ["assignment-statuses", "sessions", "scorm-data"])
+@pytest.mark.parametrize("name", ["r.jsonl", "r.db"])
+@pytest.mark.parametrize("status", [403, 404, 410])
+async def test_a_gateway_removes_no_rows(
+    campus: NexportCampus,
+    nexport_sandbox: Sandbox,
+    samples: Samples,
+    tmp_path: Path,
+    kind: str,
+    name: str,
+    status: int,
+) -> None:
+    """While a gateway responds with its own pages, an export of everything keeps the rows that it can't read again."""
+    filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
+    plan, target = plan_of(kind, samples.org_id, filters=filters), tmp_path / name
+    whole = await run(campus, plan, target)
+    rows = read_rows(target, plan.kind.table)
+    await nexport_sandbox.faults.add(operation=OPERATIONS[kind], status=status, html=True, rate=0.5)
+    lacking = await run(campus, plan, target)
+    assert lacking.failed > 0
+    assert (lacking.counts.rows, lacking.counts.removed) == (whole.counts.rows, 0)
+    assert read_rows(target, plan.kind.table) == rows
+    assert all(f"HTTP {status}" in error for error in lacking.errors)
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.db"])
+async def test_what_could_be_read_is_still_replaced(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """Of the enrollments that can be read, removed ones go; those that can't keep their rows until they can."""
+    target = tmp_path / name
+    whole = await run(campus, statuses(samples), target)
+    first, second, *_ = dict.fromkeys(row["enrollment_id"] for row in read_rows(target, TABLE))
+    gone = [row for row in read_rows(target, TABLE) if row["enrollment_id"] == first]
+    await campus.learning.delete_enrollment(enrollment_id=first)
+    await nexport_sandbox.faults.add(operation=OPERATION, status=404, html=True)
+    lacking = await run(campus, statuses(samples), target)
+    assert (lacking.counts.removed, lacking.counts.rows) == (len(gone), whole.counts.rows - len(gone))
+    await nexport_sandbox.faults.clear()
+    await campus.learning.delete_enrollment(enrollment_id=second)
+    again = await run(campus, statuses(samples), target)
+    assert again.failed == 0
+    assert {first, second}.isdisjoint(row["enrollment_id"] for row in read_rows(target, TABLE))
+
+
+async def test_a_gateway_in_place_of_a_search(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """A search that a gateway answers ends the run with an error, and the file stays as it was."""
+    target = tmp_path / "e.csv"
+    plan = plan_of("enrollments", samples.org_id)
+    await run(campus, plan, target)
+    before, searches = target.read_bytes(), await asked(nexport_sandbox, SEARCH)
+    for nth in (1, 3):
+        await nexport_sandbox.faults.clear()
+        await nexport_sandbox.faults.add(operation=SEARCH, status=404, html=True, nth=nth)
+        with pytest.raises(APIError) as caught:
+            await run(campus, plan, target)
+        assert not isinstance(caught.value, NotFoundError)
+        assert target.read_bytes() == before
+    assert await asked(nexport_sandbox, SEARCH) > searches
 
 
 async def test_an_outage_stops_and_the_same_command_goes_on(

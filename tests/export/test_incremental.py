@@ -121,10 +121,10 @@ async def test_other_filters_are_refused(
 
 
 async def test_a_file_of_somebody_elses(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """What changed can't be put into a file that nothing is known of; SQLite files and tables of others stay."""
+    """Changes can't be put into a file that nothing is known of."""
     since = plan_of("enrollments", samples.org_id, since=datetime(2026, 6, 1, tzinfo=UTC))
     (tmp_path / "e.csv").write_text("mine")
-    with pytest.raises(ConfigurationError, match="no state beside it"):
+    with pytest.raises(ConfigurationError, match="no state file beside it"):
         await run(campus, since, tmp_path / "e.csv")
     (tmp_path / "text.db").write_text("mine, and no database; " * 100)
     with pytest.raises(ConfigurationError, match=r"text\.db is no SQLite file"):
@@ -173,9 +173,12 @@ async def test_kinds_share_an_sqlite_file(campus: NexportCampus, samples: Sample
 
 
 async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """Then the file is alone; an export of everything replaces it all the same."""
-    for _ in range(2):
-        await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv", keep_state=False)
-        assert names_in(tmp_path) == ["e.csv"]
-    again = await run(campus, plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.csv")
+    """Then nothing shows that an export wrote the file, so that another one needs `force`."""
+    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.csv"
+    await run(campus, plan, target, keep_state=False)
+    with pytest.raises(ConfigurationError, match="no state file beside it"):
+        await run(campus, plan, target, keep_state=False)
+    await run(campus, plan, target, keep_state=False, force=True)
+    assert names_in(tmp_path) == ["e.csv"]
+    again = await run(campus, plan_of("enrollments", samples.org_id, since=LAST), target, force=True)
     assert again.counts.new == again.counts.rows > 0

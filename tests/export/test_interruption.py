@@ -17,7 +17,8 @@ from export.running import names_in, plan_of, read_rows, run
 from nexport_campus import ConfigurationError, ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
 from nexport_campus._export.database import Database
-from nexport_campus._export.job import Output, open_job
+from nexport_campus._export.job import open_job
+from nexport_campus._export.output import Output
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus._export.run import export
 from nexport_campus.sandbox import Samples, Sandbox
@@ -203,7 +204,9 @@ async def test_a_file_that_cannot_be_written(
 ) -> None:
     """A full disk at the end is one line, the old file stays, and nothing has to be fetched again."""
     plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
-    target.write_text("old")
+    await run(campus, plan, target)
+    old = target.read_bytes()
+    await campus.learning.delete_enrollment(enrollment_id=samples.finished_enrollment_id)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -211,14 +214,14 @@ async def test_a_file_that_cannot_be_written(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(
-            ExportError, match=r"^e\.jsonl: .*No space left on device; the same command goes on from here"
+            ExportError, match=r"^e\.jsonl: .*No space left on device; run the same command again to resume"
         ):
             await run(campus, plan, target)
-    assert target.read_text() == "old"
+    assert target.read_bytes() == old
     assert names_in(tmp_path) == ["e.jsonl", "e.jsonl.state"]
     summary = await run(campus, plan, target)
     assert summary.resumed
-    assert len(read_rows(target)) == summary.counts.rows
+    assert len(read_rows(target)) == summary.counts.rows == old.count(b"\n") - 1
 
 
 async def test_changes_go_into_what_they_are_of(

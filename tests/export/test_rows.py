@@ -18,7 +18,8 @@ from nexport_campus import Drift, NexportCampus, StaticToken
 from nexport_campus._export.kinds import KINDS, Record
 from nexport_campus._export.layout import typed_table
 from nexport_campus._export.plan import LAST
-from nexport_campus._export.writers import CsvWriter, replacing
+from nexport_campus._export.target import replacing
+from nexport_campus._export.writers import CsvWriter
 from nexport_campus.models import ApiEnrollmentItem
 
 ONE = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
@@ -206,7 +207,14 @@ def cells_of(*texts: str, bom: bool = False) -> tuple[bytes, list[dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
+    "text",
+    [
+        *("=1+1", "+1+1", "-1+1", "@SUM(A1)", '=HYPERLINK("http://x")'),
+        *("\t=1", "\r=1", "\n=1", "\x00=1"),
+        # Full-width and small forms of the same characters.
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff20A1", "\ufe661", "\ufe621", "\ufe631", "\ufe6bA1"),
+    ],
+    ids=ascii,
 )
 def test_formulas_are_texts(text: str) -> None:
     """What a learner or a course writes is no formula in a spreadsheet."""
@@ -253,7 +261,7 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     """Nothing is seen of a file before it is whole; what another process left half-written is in nobody's way."""
     target = tmp_path / "e.jsonl"
     target.write_text("old")
-    (tmp_path / "e.jsonl.partial").write_text("left by a process that was killed")
+    (tmp_path / "e.jsonl.state.tmp").write_text("left by a process that was killed")
     with pytest.raises(TypeError), replacing(target) as file:
         file.write("no bytes")  # type: ignore[call-overload]  # what fails here doesn't matter
     assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nexport_campus._errors import ConfigurationError, ExportError
+from nexport_campus._errors import ExportError
+
+from .errors import TargetError
 
 __all__ = ["Database", "quoted"]
 
@@ -26,24 +28,32 @@ class Database:
     What is committed outlives the process; a loss of power may take the last transactions with it, whole ones, in order.
 
     Args:
-        path: Where it is; a new file can be read by its owner alone.
+        path: The file; a new one can be read by its owner only. None is a temporary file, which nothing is left of.
 
     Raises:
-        ConfigurationError: Another process has it, or the file is something else.
+        TargetError: Another process has it, or the file is something else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        if not path.exists():
+        if path is not None and not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self.connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self.connection = sqlite3.connect(
+            "" if path is None else path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        if path is not None:
+            self._take(path)
+        # Ids come in no order: what doesn't find room here is read and written again and again.
+        self.connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+
+    def _take(self, path: Path) -> None:
         try:
-            self._take()
+            self._lock()
         except sqlite3.Error as error:
             self.connection.close()
-            raise self._refusal(error) from None
+            raise _refusal(path, error) from None
 
-    def _take(self) -> None:
+    def _lock(self) -> None:
         execute = self.connection.execute
         execute("PRAGMA main.locking_mode = EXCLUSIVE")
         (pages,), (version,) = (
@@ -55,17 +65,6 @@ class Database:
         execute(f"PRAGMA user_version = {_VERSION}")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
-        # Ids come in no order: what doesn't find room here is read and written again and again.
-        execute(f"PRAGMA cache_size = -{_CACHE}")
-
-    def _refusal(self, error: sqlite3.Error) -> Exception:
-        if "locked" in str(error):
-            return ConfigurationError(f"another export is at work here: it has {self.path.name}")
-        if "not a database" in str(error):
-            return ConfigurationError(
-                f"{self.path.name} is no state that this version of nexport made: move it, or choose another --to"
-            )
-        return ExportError(f"{self.path}: {error}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -86,6 +85,9 @@ class Database:
 
     def delete(self) -> None:
         """Close it, and leave nothing of it; nobody can take it in between."""
+        if self.path is None:
+            self.connection.close()
+            return
         self.connection.execute("PRAGMA journal_mode = MEMORY")
         if os.name == "posix":
             self.path.unlink(missing_ok=True)
@@ -93,3 +95,13 @@ class Database:
         else:
             self.connection.close()
             self.path.unlink(missing_ok=True)
+
+
+def _refusal(path: Path, error: sqlite3.Error) -> ExportError:
+    if "locked" in str(error):
+        return TargetError(f"another export is at work here: it uses {path.name}")
+    if "not a database" in str(error):
+        return TargetError(
+            f"{path.name} is no state that this version of nexport made: move it, or choose another --to"
+        )
+    return ExportError(f"{path}: {error}")

@@ -20,11 +20,16 @@ _END: Final = object()
 class Desk:
     """A thread for what would hold the loop: files and the database, one thing after the other.
 
-    Who is cancelled while it works lets it finish: a transaction is done, or it isn't. `place` is what errors name.
+    Cancelling the caller does not interrupt it: a transaction commits, or it doesn't.
+
+    Args:
+        place: What errors name.
+        advice: What errors end with.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, advice: str) -> None:
         self._place = place
+        self._advice = advice
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexport-export")
 
     def __enter__(self) -> Self:
@@ -36,13 +41,20 @@ class Desk:
         self._thread.shutdown(wait=True)
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a function returns that runs there. Raises ExportError for trouble with files and the database."""
+        """Run a function there and return its result.
+
+        Raises:
+            BrokenPipeError: Standard output is a pipe that nothing reads any more.
+            ExportError: A file or the database can't be read or written.
+        """
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._thread, partial(work, *args, **kwargs)
             )
+        except BrokenPipeError:
+            raise
         except (OSError, sqlite3.Error) as error:
-            raise ExportError(f"{self._place}: {error}; the same command goes on from here") from error
+            raise ExportError(f"{self._place}: {error}; {self._advice}") from error
 
 
 async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable[Any]]) -> None:

@@ -1,37 +1,28 @@
-"""The place of an export: its state, what earlier runs left there, and the file that comes of it."""
+"""An export with its target opened: its state, what earlier runs left there, and the file that it writes."""
 
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 
 import attrs
 
-from nexport_campus._errors import ConfigurationError, ExportError
+from nexport_campus._errors import ExportError
 
 from .database import Database
+from .errors import TargetError
 from .layout import ROWS, json_table, typed_table
+from .output import Output
 from .plan import DATE_FILTERS, LAST, Plan
 from .published import Former, Published
 from .scans import Span, spans_of
 from .store import Parent, Run, Store
-from .writers import CsvWriter, JsonLinesWriter, Writer, replacing
+from .target import Destination, StandardOutput, TargetFile, check_writable, resolve_target
+from .writers import CsvWriter, JsonLinesWriter, Writer
 
-__all__ = ["FORMATS", "Job", "Output", "open_job"]
-
-Format = Literal["jsonl", "csv", "sqlite", "parquet"]
-FORMATS: Final[dict[str, Format]] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".sqlite": "sqlite",
-    ".sqlite3": "sqlite",
-    ".db": "sqlite",
-    ".parquet": "parquet",
-}
-"""Formats by the suffix of a file's name."""
+__all__ = ["Job", "open_job"]
 
 _OPTIONS: Final = {
     "campus": "the campus",
@@ -50,29 +41,19 @@ _OPTIONS: Final = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Output:
-    """Where the rows go, and how: `labels` for enums by the vendor's words, `bom` for a byte order mark in CSV.
-
-    `keep_state`: whether what `--since` needs stays beside the file.
-    """
-
-    target: Path
-    format: Format
-    labels: bool = False
-    bom: bool = False
-    keep_state: bool = True
-
-
 @attrs.frozen
 class Job:
-    """An export that may begin, or go on: nobody else is at work there, and what is there is of its kind."""
+    """An export that may begin or resume: no other one uses its target, and what is there belongs to it.
+
+    `destination`: where the file is written; None for SQLite, where `published` is the target.
+    """
 
     plan: Plan
     output: Output
     database: Database
     store: Store
     published: Published
+    destination: Destination | None
     former: Former | None
     unfinished: Run | None
 
@@ -110,15 +91,17 @@ class Job:
         self.store.begin(run, spans, parents)
         return run
 
-    def is_under_way(self) -> bool:
-        """Whether there is something to go on from."""
+    def can_resume(self) -> bool:
+        """Return whether the next run with the same plan resumes this one."""
         with suppress(sqlite3.Error):
-            return self.store.run() is not None
+            return self.database.path is not None and self.store.run() is not None
         return False
 
     def write(self) -> Generator[int, None, None]:
-        """Write the file, batch by batch, and put it in place at the end; gives how many rows each has."""
-        with replacing(self.output.target) as file:
+        """Write the file, batch by batch, and complete it at the end; gives how many rows each batch has."""
+        if self.destination is None:
+            return
+        with self.destination.writing() as file:
             writer = self._writer(file)
             for batch in self.published.batches():
                 writer.write(batch)
@@ -143,97 +126,99 @@ class Job:
 
 
 @contextmanager
-def open_job(plan: Plan, output: Output, *, restart: bool = False) -> Iterator[Job]:
-    """Take the place of an export, and leave it to others at the end.
+def open_job(plan: Plan, output: Output, *, restart: bool = False, force: bool = False) -> Iterator[Job]:
+    """Open the target of an export for the block, and lock out other exports.
 
     Args:
         plan: What is exported.
         output: Where to.
         restart: Forget what was cut short there, and what earlier runs left; the target is replaced.
+        force: Overwrite a target that no export wrote, or that was changed since.
 
     Raises:
-        ConfigurationError: It can't be begun: others are at work there, or what is there is something else.
+        TargetError: The export can't begin: another one uses the target, or the target is something else.
+        ExportError: The target's folder can't be written to.
     """
-    output = attrs.evolve(output, target=_checked(output.target))
+    if isinstance(output.target, Path):
+        output = attrs.evolve(output, target=resolve_target(output.target))
+    elif plan.since == LAST:
+        raise TargetError("--since last: an export to standard output leaves nothing to continue from")
     with ExitStack() as stack:
         try:
-            job = _opened(plan, output, stack, restart=restart)
+            job = _opened(plan, output, stack, restart=restart, force=force)
         except (OSError, sqlite3.Error) as error:
-            raise ExportError(f"{output.target}: {error}") from error
-        _check(job, restart=restart)
+            raise ExportError(f"{output.name}: {error}") from error
+        _check(job)
         yield job
 
 
-def _opened(plan: Plan, output: Output, stack: ExitStack, *, restart: bool) -> Job:
+def _opened(plan: Plan, output: Output, stack: ExitStack, *, restart: bool, force: bool) -> Job:
     typed = output.format == "sqlite"
-    beside = f"{output.target.name}.{plan.kind.table}" if typed else output.target.name
-    database = Database(output.target.with_name(f"{beside}.state"))
+    file = output.target if isinstance(output.target, Path) else None
+    database = Database(_state_path(file, plan.kind.table if typed else None))
     stack.callback(database.close)
     table = typed_table(plan.kind, plan.elements) if typed else json_table(plan.kind)
     store = Store(database, table)
-    published = Published(
-        database, plan.kind, plan.kind.table if typed else ROWS, table, output.target if typed else None
-    )
+    name = plan.kind.table if typed else ROWS
+    published = Published(database, plan.kind, name, table, file if typed else None, force=force)
     stack.callback(_tidy, store, published)
     former, unfinished = published.former(), store.run()
+    destination = None if typed else _destination(output, database, former, force=force)
+    if typed and file is not None:
+        check_writable(file)
     if restart:
         former = unfinished = None
-    return Job(plan, output, database, store, published, former, unfinished)
+    return Job(plan, output, database, store, published, destination, former, unfinished)
+
+
+def _state_path(file: Path | None, table: str | None) -> Path | None:
+    """Return the path of the state: beside a file, one for each table of an SQLite file."""
+    if file is None:
+        return None
+    return file.with_name(f"{file.name}.{table}.state" if table else f"{file.name}.state")
+
+
+def _destination(output: Output, database: Database, former: Former | None, *, force: bool) -> Destination:
+    if not isinstance(output.target, Path):
+        return StandardOutput(output.target)
+    file = TargetFile(database, output.target)
+    file.check(force=force, exported_before=former is not None)
+    return file
 
 
 def _tidy(store: Store, published: Published) -> None:
-    """Leave no state that says nothing."""
+    """Delete a state that holds nothing."""
     with suppress(sqlite3.Error):
-        says = store.run() is not None or (published.target is None and published.former() is not None)
-        if not says:
+        holds = store.run() is not None or (published.target is None and published.former() is not None)
+        if not holds:
             published.database.delete()
 
 
-def _checked(target: Path) -> Path:
-    """Where the file really is. Raises ConfigurationError where there can't be one."""
-    target = target.resolve()
-    if target.is_dir():
-        raise ConfigurationError(f"--to: {target} is a folder")
-    if not target.parent.is_dir():
-        raise ConfigurationError(f"--to: there is no folder {target.parent}")
-    return target
-
-
-def _check(job: Job, *, restart: bool) -> None:
-    """Refuse to mix what doesn't belong together."""
-    plan, target = job.plan, job.output.target
+def _check(job: Job) -> None:
+    """Raise TargetError for a target that holds, or is to hold, another export."""
+    plan, name = job.plan, job.output.name
     if job.unfinished is not None:
-        asked, begun = plan.scope() | plan.span(), job.unfinished.scope | job.unfinished.span
-        if asked != begun:
-            raise ConfigurationError(
-                f"an export into {target.name} was cut short, and it was another one ({_differing(asked, begun)}):"
+        wanted, begun = plan.scope() | plan.span(), job.unfinished.scope | job.unfinished.span
+        if wanted != begun:
+            raise TargetError(
+                f"an export into {name} was cut short, and it was another one ({_differing(wanted, begun)}):"
                 " finish it with its own options, or add --restart to forget it"
             )
         cursor = job.former.cursor.isoformat() if job.former else None
         if job.unfinished.base is not None and cursor not in (job.unfinished.base, job.unfinished.cursor):
-            raise ConfigurationError(
-                f"{target.name} isn't what it was when an export of changes into it was cut short:"
+            raise TargetError(
+                f"{name} isn't what it was when an export of changes into it was cut short:"
                 " bring it back, or add --restart to begin anew"
             )
     elif job.former is not None and job.former.scope != plan.scope():
-        raise ConfigurationError(
-            f"{target.name} holds another export ({_differing(plan.scope(), job.former.scope)}):"
+        raise TargetError(
+            f"{name} holds another export ({_differing(plan.scope(), job.former.scope)}):"
             " choose another --to, or add --restart to replace it"
         )
     elif job.former is None and plan.since == LAST and plan.by:
-        raise ConfigurationError(
-            f"there is no earlier export in {target.name} to go on from: --by-{plan.by} needs a date for --since"
+        raise TargetError(
+            f"there is no earlier export in {name} to continue: --by-{plan.by} needs a date for --since"
         )
-    elif job.former is None and isinstance(plan.since, datetime) and _is_foreign(job.output) and not restart:
-        raise ConfigurationError(
-            f"{target.name} exists, and no state beside it says what it holds, so that nothing can be added to it:"
-            " choose another --to, or add --restart to replace it"
-        )
-
-
-def _is_foreign(output: Output) -> bool:
-    """Whether a file is there that would lose what it has; an SQLite file has room for more."""
-    return output.format != "sqlite" and output.target.exists()
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:

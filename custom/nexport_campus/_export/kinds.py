@@ -54,6 +54,7 @@ class Kind:
     `name` is what the command line calls it, `table` its table. `own` are the columns that its model lacks. `key` are the
     columns that tell two records apart, whatever else changes. `sorted_by`: the date by which a file is in order.
     `overlap`: how far before the last export the next one begins. `parents`: what has to be asked, one by one.
+    `parent_columns`: the columns that tell a record's parent, and their names in `Parent.ids`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Kind:
     overlap: timedelta = timedelta(hours=1)
     own: Mapping[str, type] = attrs.field(factory=dict)
     parents: Literal["enrollments", "users"] | None = None
+    parent_columns: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def cls(self) -> type[Model]:
@@ -130,6 +132,7 @@ _ALL = (
         key=("assignment_status_id",),
         sorted_by="utc_creation_date",
         parents="enrollments",
+        parent_columns={"enrollment_id": "enrollment_id"},
     ),
     # The spec doesn't promise a session's id. Where it is missing, `session_key` is made of all that a session is.
     # A session that was open when it was read has its end later: the overlap has to hold the longest one.
@@ -142,6 +145,7 @@ _ALL = (
         overlap=timedelta(days=1),
         own={"session_key": str},
         parents="users",
+        parent_columns={"organization_id": "org_id", "user_id": "user_id"},
     ),
     # A SCO's id is unique in its course; should an answer have several rows of one, `occurrence` counts them.
     Kind(
@@ -158,6 +162,7 @@ _ALL = (
             "occurrence": int,
         },
         parents="enrollments",
+        parent_columns={"enrollment_id": "enrollment_id"},
     ),
 )
 

@@ -30,11 +30,15 @@ _AFFINITIES: Final[tuple[tuple[type, str], ...]] = (
 
 @attrs.frozen(eq=False)
 class Table:
-    """The columns of a table with their SQL types, its primary key, and a record's values for them."""
+    """The columns of a table with their SQL types, its primary key, and a record's values for them.
+
+    `expression`: SQL for a field of a record.
+    """
 
     columns: dict[str, str]
     key: tuple[str, ...]
     values: Callable[[Record], tuple[Any, ...]]
+    expression: Callable[[str], str]
 
     @property
     def names(self) -> str:
@@ -67,7 +71,8 @@ def json_table(kind: Kind) -> Table:
         data = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
         return kind.identity(record), kind.moment(record), data
 
-    return Table(dict.fromkeys(("identity", "moment", "data"), "TEXT"), ("identity",), values)
+    columns = dict.fromkeys(("identity", "moment", "data"), "TEXT")
+    return Table(columns, ("identity",), values, lambda name: f"json_extract(data, '$.{name}')")
 
 
 def typed_table(kind: Kind, elements: tuple[str, ...]) -> Table:
@@ -78,7 +83,7 @@ def typed_table(kind: Kind, elements: tuple[str, ...]) -> Table:
         row = kind.row(record, elements)
         return tuple(as_text(row[name]) if isinstance(row[name], datetime) else row[name] for name in columns)
 
-    return Table(columns, kind.key, values)
+    return Table(columns, kind.key, values, quoted)
 
 
 def as_text(date: datetime) -> str:

@@ -12,12 +12,14 @@ from nexport_campus._errors import ConfigurationError
 
 from .kinds import Kind
 
-__all__ = ["DATE_FILTERS", "ID_FILTERS", "LAST", "Filters", "Plan", "instant", "zone_named"]
+__all__ = ["DATE_FILTERS", "FIRST_YEAR", "ID_FILTERS", "LAST", "Filters", "Plan", "instant", "zone_named"]
 
 LAST: Final = "last"
 """`since` the last export into the same target."""
 
-_FIRST_YEAR: Final = 1900
+FIRST_YEAR: Final = 1900
+"""The first year that a date can have; .NET's unset date is in the year 1."""
+
 _LAST_YEAR: Final = 9998
 ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
 DATE_FILTERS: Final = tuple(
@@ -85,6 +87,7 @@ class Plan:
     def __attrs_post_init__(self) -> None:
         self._check_filters()
         self._check_span()
+        self._check_elements()
 
     @property
     def by_enrollment_ids(self) -> bool:
@@ -122,13 +125,32 @@ class Plan:
 
     def _check_span(self) -> None:
         for name, date in (("--since", self.since), ("--until", self.until)):
-            if isinstance(date, datetime) and not _FIRST_YEAR <= date.year <= _LAST_YEAR:
-                raise ConfigurationError(f"{name} must be a date from {_FIRST_YEAR} to {_LAST_YEAR}")
+            if isinstance(date, datetime) and not FIRST_YEAR <= date.year <= _LAST_YEAR:
+                raise ConfigurationError(f"{name} must be a date from {FIRST_YEAR} to {_LAST_YEAR}")
         if isinstance(self.since, datetime) and self.until and not self.since < self.until:
             raise ConfigurationError("--until must be later than --since")
         if self.by and self.since is None:
             raise ConfigurationError(f"--by-{self.by} needs --since, where the first {self.by} begins")
         zone_named(self.zone)
+
+    def _check_elements(self) -> None:
+        """Refuse elements that can't be columns: SQL and data frames tell names apart by more than case."""
+        columns = {column.casefold(): column for column in self.kind.columns()} if self.elements else {}
+        elements: dict[str, str] = {}
+        for element in self.elements:
+            if not element.strip() or not element.isprintable():
+                raise ConfigurationError(
+                    f"--element {element!r} is no name of a CMI element, such as cmi.core.exit"
+                )
+            folded = element.casefold()
+            if folded in columns:
+                raise ConfigurationError(
+                    f"--element {element}: {self.kind.name} has a column {columns[folded]} already"
+                )
+            if elements.setdefault(folded, element) != element:
+                raise ConfigurationError(
+                    f"--element {element} differs from --element {elements[folded]} in case only"
+                )
 
 
 def zone_named(name: str) -> tzinfo:

@@ -7,7 +7,6 @@ They change in one transaction, at the end of a run, and with them what they are
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,9 +16,8 @@ from typing import Any, Final
 
 import attrs
 
-from nexport_campus._errors import ConfigurationError
-
 from .database import Database, quoted
+from .errors import TargetError
 from .kinds import Kind
 from .layout import Table
 from .store import Parent, Run
@@ -28,6 +26,7 @@ __all__ = ["Counts", "Former", "Published"]
 
 _BUSY: Final = 30_000
 _BATCH: Final = 2000
+_MAGIC: Final = b"SQLite format 3\0"
 _TABLES: Final = {
     "nexport_exports": "table_name TEXT PRIMARY KEY, scope TEXT NOT NULL, cursor TEXT NOT NULL",
     "nexport_failed": "table_name TEXT, identity TEXT, ids TEXT, PRIMARY KEY (table_name, identity)",
@@ -57,24 +56,29 @@ class Counts:
 
 @attrs.frozen
 class Published:
-    """The complete rows of one kind, in the table `name` of the SQLite file `target`, or of the state where that is None."""
+    """The complete rows of one kind, in the table `name` of the SQLite file `target`, or of the state where that is None.
+
+    `force`: whether a target that is no SQLite file, or a table of that name that no export made, may be replaced.
+    """
 
     database: Database
     kind: Kind
     name: str
     table: Table
     target: Path | None
+    force: bool = attrs.field(default=False, kw_only=True)
 
     def former(self) -> Former | None:
         """What earlier runs left; None before the first.
 
         Raises:
-            ConfigurationError: The target is no SQLite file, or has a table of that name that no export made.
+            TargetError: The target is no SQLite file, or has a table of that name that no export made.
         """
-        if self.target is not None and not self.target.exists():
+        if self.target is not None and not self._has_tables():
             return None
         with self._attached() as schema:
-            tables = {name for (name,) in self._all(f"SELECT name FROM {schema}.sqlite_master")}
+            # SQLite's names differ by more than case.
+            tables = {name.lower() for (name,) in self._all(f"SELECT name FROM {schema}.sqlite_master")}
             found = failed = None
             if "nexport_exports" in tables:
                 where = f"FROM {schema}.{{}} WHERE table_name = ?"
@@ -84,14 +88,22 @@ class Published:
             (scope, cursor), *_ = found
             parents = [Parent(identity, json.loads(ids)) for identity, ids in failed or ()]
             return Former(json.loads(scope), datetime.fromisoformat(cursor), parents)
-        if self.name in tables and self.target is not None:
-            raise ConfigurationError(f"{self.target.name} has a table {self.name} that no export made")
+        if self.name in tables and self.target is not None and not self.force:
+            raise TargetError(
+                f"{self.target.name} has a table {self.name} that no export made:"
+                " choose another --to, or add --force to replace the table"
+            )
         return None
 
     def publish(self, run: Run) -> Counts:
-        """Put the rows of a run in place, or in the place of all others; it may be done again after any failure."""
-        if self.target is not None and not self.target.exists():
-            os.close(os.open(self.target, os.O_RDWR | os.O_CREAT, 0o600))
+        """Put the rows of a run in place, or in the place of all others; it may be done again after any failure.
+
+        Raises:
+            TargetError: As `former` does: other programs may have written to the target meanwhile.
+        """
+        self.former()
+        if self.target is not None and not self._has_tables():
+            os.close(os.open(self.target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
         with self._attached() as schema, self.database.transaction():
             for name, columns in _TABLES.items():
                 self._run(f"CREATE TABLE IF NOT EXISTS {schema}.{name} ({columns})")
@@ -110,8 +122,10 @@ class Published:
     def _make_table(self, schema: str, rows: str, run: Run) -> None:
         """The table with all columns; one of an export that was asked something else is made anew."""
         found = self._all(f"SELECT scope FROM {schema}.nexport_exports WHERE table_name = ?", self.name)
-        if found and json.loads(found[0][0]) != run.scope:
-            self._run(f"DROP TABLE {rows}")
+        if not found or json.loads(found[0][0]) != run.scope:
+            there = f"SELECT upper(type) FROM {schema}.sqlite_master WHERE lower(name) = ?"
+            for (kind,) in self._all(there, self.name):
+                self._run(f"DROP {kind} {rows}")
         self._run(self.table.create(rows))
         present = {name for _, name, *_ in self._all(f"PRAGMA {schema}.table_info({quoted(self.name)})")}
         for column, kind in self.table.columns.items():
@@ -122,6 +136,8 @@ class Published:
         if not self._all("SELECT 1 FROM main.sqlite_master WHERE name = 'staged'"):
             # They are in place since before the run was cut short.
             return Counts(self._count(rows), 0, 0, 0)
+        if run.replaces:
+            self._keep_rows_of_failed(rows)
         if run.replaces and self.target is None:
             return self._exchange(rows)
         return self._move(rows, run)
@@ -142,6 +158,20 @@ class Published:
         total = self._count(rows)
         new = total - (before - removed)
         return Counts(total, new, written - new, removed)
+
+    def _keep_rows_of_failed(self, rows: str) -> None:
+        """Take over the earlier rows of parents that couldn't be read: that says nothing about their records."""
+        if not self.kind.parent_columns:
+            return
+        columns = [self.table.expression(column) for column in self.kind.parent_columns]
+        ids = ", ".join(f"json_extract(ids, '$.{name}')" for name in self.kind.parent_columns.values())
+        # Where a row doesn't tell whose it is, it may be one of them.
+        unknown = " OR ".join(f"{column} IS NULL" for column in columns)
+        self._run(
+            f"INSERT OR IGNORE INTO main.staged ({self.table.names}) SELECT {self.table.names} FROM {rows}"
+            f" WHERE ({', '.join(columns)}) IN (SELECT {ids} FROM main.parent WHERE outcome = 'failed')"
+            f" OR (({unknown}) AND EXISTS (SELECT 1 FROM main.parent WHERE outcome = 'failed'))"
+        )
 
     def _exchange(self, rows: str) -> Counts:
         """Let the new rows be the table: in a state of its own there is nothing else to keep."""
@@ -174,16 +204,27 @@ class Published:
             yield "main"
             return
         self._run(f"PRAGMA busy_timeout = {_BUSY}")
-        try:
-            self._run("ATTACH ? AS target", str(self.target))
-        except sqlite3.DatabaseError as error:
-            if "not a database" in str(error):
-                raise ConfigurationError(f"{self.target.name} is no SQLite file") from None
-            raise
+        self._run("ATTACH ? AS target", str(self.target))
         try:
             yield "target"
         finally:
             self._run("DETACH target")
+
+    def _has_tables(self) -> bool:
+        """Return whether the target is an SQLite file; with `force`, any other file counts as an empty one.
+
+        Raises:
+            TargetError: It is another file.
+        """
+        if self.target is None or not self.target.exists() or not self.target.stat().st_size:
+            return False
+        with self.target.open("rb") as file:
+            is_sqlite = file.read(len(_MAGIC)) == _MAGIC
+        if not is_sqlite and not self.force:
+            raise TargetError(
+                f"{self.target.name} is no SQLite file: choose another --to, or add --force to overwrite it"
+            )
+        return is_sqlite
 
     def _run(self, sql: str, *arguments: Any) -> int:
         return self.database.connection.execute(sql, arguments).rowcount

@@ -49,7 +49,7 @@ async def export(campus: Campus, job: Job, progress: Progress) -> Summary:
         NexportError: The campus can't be had, or refuses; the same job goes on from there.
         ExportError: This machine refuses: a full disk, say; likewise.
     """
-    with Desk(job.output.target.name) as desk:
+    with Desk(job.output.name, _advice(job)) as desk:
         run, plan = job.unfinished, job.plan
         if run is None:
             run = await desk.do(job.begin, await campus_time(campus, plan))
@@ -67,10 +67,17 @@ async def export(campus: Campus, job: Job, progress: Progress) -> Summary:
             cursor=datetime.fromisoformat(run.cursor),
             resumed=job.unfinished is not None,
         )
-        if job.output.format != "sqlite":
+        if job.destination is not None:
             await _write(job, desk, progress, summary.counts.rows)
         await desk.do(job.finish)
     return summary
+
+
+def _advice(job: Job) -> str:
+    """Return what to do after an error of this machine's files."""
+    if job.database.path is None:
+        return "an export to standard output can't resume: run it again"
+    return "run the same command again to resume"
 
 
 async def _do_span(work: Work, number: int, span: Span) -> None:
@@ -93,7 +100,7 @@ def _label(plan: Plan, span: Span) -> str:
 
 
 async def _write(job: Job, desk: Desk, progress: Progress, rows: int) -> None:
-    progress.stage(f"writing {job.output.target.name}", rows)
+    progress.stage(f"writing {job.output.name}", rows)
     batches = job.write()
     try:
         while written := await desk.do(next, batches, 0):

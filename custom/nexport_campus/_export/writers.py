@@ -1,24 +1,21 @@
-"""Files, written row by row: JSON Lines for machines, CSV for people. Parquet has a module of its own."""
+"""Writes JSON Lines and CSV, row by row. Parquet has a module of its own."""
 
 import csv
 import io
 import json
-import os
 import re
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from .kinds import Kind
 from .layout import as_text
 
-__all__ = ["CsvWriter", "JsonLinesWriter", "Writer", "replacing"]
+__all__ = ["CsvWriter", "JsonLinesWriter", "Writer"]
 
-# What a spreadsheet takes for a formula; a number in a text is none.
-_FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
+# The first characters by which spreadsheets know a formula: OWASP's list ("CSV Injection", and NUL from ASVS 1.2.10).
+# Excel reads the full-width forms in Japanese, and the small forms are alike to it. A number in a string is no formula.
+_FORMULA: Final = re.compile("[=+\\-@\\t\\r\\n\\x00\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -48,8 +45,8 @@ class JsonLinesWriter:
 class CsvWriter:
     """A header and a line for each record, in UTF-8, as RFC 4180 has it.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe, as OWASP advises: what learners and
-    courses write ends up in cells.
+    A string that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises: learners and
+    courses write what ends up in cells.
 
     Args:
         file: Where to.
@@ -92,36 +89,3 @@ def _cell(value: object) -> str:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return str(value)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of another, whole and on the disk, or not at all.
-
-    It may be read by those who could read the other one, and a new one by its owner alone.
-    """
-    partial = path.with_name(f"{path.name}.partial")
-    with suppress(FileNotFoundError):
-        partial.unlink()
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            partial.chmod(stat.S_IMODE(path.stat().st_mode))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk too; not every system lets folders be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -17,7 +17,16 @@ from nexport_campus._errors import (
     TransportError,
 )
 
-__all__ = ["BROKEN_PIPE", "INTERRUPTED", "PARTIAL", "UNEXPECTED", "USAGE", "epilog", "exit_code"]
+__all__ = [
+    "BROKEN_PIPE",
+    "INTERRUPTED",
+    "PARTIAL",
+    "TERMINATED",
+    "UNEXPECTED",
+    "USAGE",
+    "epilog",
+    "exit_code",
+]
 
 UNEXPECTED = 1
 USAGE = 2
@@ -26,6 +35,8 @@ INTERRUPTED = 130
 """As shells have it for a process that SIGINT ended."""
 BROKEN_PIPE = 141
 """As shells have it for a process that SIGPIPE ended: nobody reads what we write."""
+TERMINATED = 143
+"""The code that shells give a process ended by SIGTERM."""
 
 # A class before those that it derives from.
 _CODES: tuple[tuple[type[Exception], int, str], ...] = (
@@ -64,6 +75,7 @@ def epilog() -> str:
         PARTIAL: "an export that left out a few records",
         INTERRUPTED: "interrupted",
         BROKEN_PIPE: "nobody reads the output",
+        TERMINATED: "an export that was terminated",
         **{code: text for _, code, text in _CODES if text},
     }
     lines = "\n".join(f"{code:>4}  {text}" for code, text in sorted(known.items()))

@@ -1,56 +1,49 @@
-"""`nexport export`: enrollments and what hangs on them, to a file."""
+"""`nexport export`: records of a campus, written to a file or to standard output."""
 
 import asyncio
 import json
-import re
+import signal
 import sys
 import time
-from datetime import datetime, timedelta, tzinfo
-from importlib.util import find_spec
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 import attrs
 import click
 
-from nexport_campus import ConfigurationError, ExportError, NexportCampus
+from nexport_campus import ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
-from nexport_campus._export.job import FORMATS, Job, Output, open_job
-from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
-from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
+from nexport_campus._export.errors import TargetError
+from nexport_campus._export.job import Job, open_job
+from nexport_campus._export.kinds import KINDS
+from nexport_campus._export.output import FORMATS
+from nexport_campus._export.plan import DATE_FILTERS
 from nexport_campus._export.run import Summary, export
 from nexport_campus._export.work import Progress
 from nexport_campus.cli._connect import Connection, common_options, open_campus
-from nexport_campus.cli._exits import PARTIAL
-from nexport_campus.cli._input import lines_of, read_text
+from nexport_campus.cli._exits import INTERRUPTED, PARTIAL, TERMINATED
+from nexport_campus.cli._export_values import STDOUT, duration, output_of, plan_of
 from nexport_campus.cli._output import console, note, on_terminal, warn
 
 __all__ = ["command"]
 
-_IDS: Final = {
-    "org_ids": "--org",
-    "user_ids": "--user",
-    "enrollment_ids": "--enrollment",
-    "syllabus_ids": "--syllabus",
-}
-_LONGEST: Final = timedelta(days=3650)
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+class _Interrupted(click.ClickException):
+    """SIGINT ended an export."""
+
+    exit_code = INTERRUPTED
 
 
-def _duration(text: str) -> timedelta:
-    """A number with a unit: 30s, 15m, 2h, 1d."""
-    read = re.fullmatch(r"([0-9]{1,6})([smhd])", text, re.ASCII)
-    if read is None:
-        raise click.BadParameter("a duration is a number and a unit, such as 15m, 2h or 1d")
-    duration = timedelta(**{_UNITS[read[2]]: int(read[1])})
-    if duration > _LONGEST:
-        raise click.BadParameter(f"at most {_LONGEST.days}d")
-    return duration
+class _Terminated(click.ClickException):
+    """SIGTERM ended an export."""
+
+    exit_code = TERMINATED
 
 
 def _date_filters(function: Any) -> Any:
-    """An option for each date filter of SearchEnrollments: --enrolled-after and so on."""
+    """Add an option for each date filter of SearchEnrollments: --enrolled-after and so on."""
     words = {"enrolled": "Made", "activity": "Last active", "completed": "Completed"}
     for name in reversed(DATE_FILTERS):
         _, what, side = name.split("_")
@@ -62,10 +55,18 @@ def _date_filters(function: Any) -> Any:
 @click.command(name="export", short_help="Export records to a file that stays up to date.")
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.option(
-    "--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to."
+    "--to",
+    "target",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Output file, or - for standard output.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(sorted(set(FORMATS.values()))), help="Unless the suffix says it."
+    "--format",
+    "form",
+    type=click.Choice(sorted(set(FORMATS.values()))),
+    help="Output format.  [default: by the suffix of the file; jsonl on standard output]",
 )
 @click.option("--org", "org_ids", multiple=True, metavar="ID", help="Of this organization.")
 @click.option("--user", "user_ids", multiple=True, metavar="ID", help="Of this user.")
@@ -89,7 +90,7 @@ def _date_filters(function: Any) -> Any:
 @click.option("--until", metavar="DATE", help="What changed before a date.")
 @click.option(
     "--overlap",
-    type=_duration,
+    type=duration,
     metavar="DURATION",
     help="How far before the last export `last` begins.  [default: 1h; sessions: 1d]",
 )
@@ -109,156 +110,123 @@ def _date_filters(function: Any) -> Any:
     "--labels/--numbers", default=None, help="Enums by words or by number.  [default: words in CSV]"
 )
 @click.option("--bom", is_flag=True, help="Begin a CSV as Excel wants it.")
-@click.option("--no-state", is_flag=True, help="Leave nothing beside the file: --since can't go on from it.")
+@click.option(
+    "--no-state",
+    is_flag=True,
+    help="Leave nothing beside the file: --since can't continue from it, and the next run needs --force.",
+)
 @click.option("--restart", is_flag=True, help="Forget what was cut short, and replace what is there.")
+@click.option(
+    "--force", is_flag=True, help="Overwrite a file that no export wrote, or that was changed since."
+)
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time."
 )
 @click.option(
     "--per-page", type=click.IntRange(1), help="Records a page.  [default: as many as the campus gives]"
 )
-@click.option("--json", "as_json", is_flag=True, help="Tell on stdout what came of it, as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a summary as JSON to stdout; with --to -, to stderr."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Tell nothing but what is wrong.")
 @common_options
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> int:
-    """Export records to a file of JSON Lines, CSV, SQLite or Parquet (.jsonl, .csv, .sqlite or .db, .parquet).
+    """Export records as JSON Lines, CSV, SQLite or Parquet (.jsonl, .csv, .sqlite or .db, .parquet).
 
-    KIND is enrollments, assignment-statuses, sessions or scorm-data. Which records, the filters tell: those of
-    enrollments that match all of them, and any of the ids of each. An option of ids may be repeated, and takes @FILE for a
-    file with an id a line.
+    KIND is enrollments, assignment-statuses, sessions or scorm-data. Filters select enrollments: all filters must match,
+    and any of the ids of each. An option of ids may be repeated, and takes @FILE for a file with one id per line.
 
-    The same command goes on where it was cut short. With --since last it fetches what has changed since the last
-    export, and puts it into the file. Exit code 15 tells that a few records failed; the next run asks for them again.
+    The same command resumes an export that was cut short. With --since last it fetches what has changed since the last
+    export, and updates the file. A file that no export wrote is not overwritten without --force. Exit code 15 means that
+    a few records failed; the next run retries them.
     """
-    plan, output = _plan(ctx.ensure_object(Connection).address, given), _output(given)
-    talks = on_terminal(sys.stderr) and not given["quiet"]
+    plan, output = plan_of(ctx.ensure_object(Connection).address, given), output_of(given)
+    # Rows on the same terminal would run into a progress bar.
+    quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
     begun = time.monotonic()
     try:
-        with open_job(plan, output, restart=given["restart"]) as job:
-            # It may ask who logs in, which a bar would be in the way of.
+        with open_job(plan, output, restart=given["restart"], force=given["force"]) as job:
+            # It may prompt for credentials, before the progress bar is shown.
             campus = open_campus(ctx, max_concurrency=plan.concurrency)
-            with progress_on(console(stderr=True) if talks else None) as progress:
-                summary = asyncio.run(_run(campus, job, progress))
+            with progress_on(
+                console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
+            ) as progress:
+                summary = _run(campus, job, progress)
+    except TargetError:
+        raise
     except ExportError as error:
         raise click.ClickException(str(error)) from error
-    _tell(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
+    _report(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
     return PARTIAL if summary.failed else 0
 
 
-async def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
     try:
-        async with campus:
-            return await export(campus, job, progress)
-    except BaseException:
-        if job.is_under_way():
-            note("what came so far is kept: the same command goes on from there")
+        return asyncio.run(_export(campus, job, progress))
+    except KeyboardInterrupt:
+        raise _Interrupted(f"interrupted: {_how_to_resume(job)}") from None
+    except asyncio.CancelledError:
+        raise _Terminated(f"terminated: {_how_to_resume(job)}") from None
+    except ExportError:
+        raise
+    except Exception:
+        if job.can_resume():
+            note("what was fetched so far is kept: run the same command again to resume")
         raise
 
 
-def _plan(address: str, given: dict[str, Any]) -> Plan:
-    kind, zone = KINDS[given["kind"]], zone_named(given["zone"])
-    if given["elements"] and kind.name != "scorm-data":
-        raise click.UsageError("--element is for scorm-data alone")
-    if given["overlap"] is not None and given["since"] != LAST:
-        raise click.UsageError("--overlap is for --since last alone")
-    filters: dict[str, Any] = {name: _ids(option, given[name]) for name, option in _IDS.items()}
-    filters |= {name: _date(name, given[name], zone) for name in DATE_FILTERS}
-    elements = given["elements"] or DEFAULT_ELEMENTS
-    return Plan(
-        kind=kind,
-        address=address,
-        filters=Filters(**filters, syllabus_unique_names=given["syllabus_unique_names"]),
-        since=LAST if given["since"] == LAST else _date("since", given["since"], zone),
-        until=_date("until", given["until"], zone),
-        overlap=given["overlap"],
-        by=given["by"],
-        zone=given["zone"],
-        elements=tuple(dict.fromkeys(elements)) if kind.name == "scorm-data" else (),
-        per_page=given["per_page"],
-        concurrency=given["concurrency"],
-    )
+async def _export(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+    with _cancelled_by_sigterm():
+        async with campus:
+            return await export(campus, job, progress)
 
 
-def _ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
-    """Return the ids of an option: each value is an id, or @FILE with one id per line."""
-    return tuple(each for value in given for each in _ids_of(option, value))
-
-
-def _ids_of(option: str, value: str) -> list[UUID]:
-    if not value.startswith("@"):
-        return [_id(option, value)]
-    name = value[1:]
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """Cancel the current task on SIGTERM, as service managers and containers send it, where signals can be handled."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
     try:
-        lines = lines_of(read_text(name))
-    except ValueError as error:
-        raise click.UsageError(f"{option} {error}") from None
-    if not lines:
-        # A filter without ids would be no filter: the export would hold everybody.
-        raise click.UsageError(f"{option}: {name} holds no ids")
-    return [_id(f"{option}: {name}, line {number}", line) for number, line in lines]
-
-
-def _id(place: str, text: str) -> UUID:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread than the main one
+        yield
+        return
     try:
-        return UUID(text.strip().strip('"'))
-    except ValueError:
-        raise click.UsageError(
-            f"{place}: {text.strip()[:40]!r} is not a UUID, such as 8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
-        ) from None
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
-def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return instant(text, zone)
-    except (ValueError, OverflowError):
-        option = f"--{name.removeprefix('utc_').replace('_', '-')}"
-        raise click.UsageError(
-            f"{option}: {text!r} is no date of ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z"
-        ) from None
+def _how_to_resume(job: Job) -> str:
+    if job.database.path is None:
+        return "the output is incomplete; an export to standard output can't resume, one to a file can"
+    if job.can_resume():
+        return f"run the same command again to resume; what was fetched is kept in {job.database.path.name}"
+    return "nothing was fetched"
 
 
-def _output(given: dict[str, Any]) -> Output:
-    target: Path = given["target"]
-    form = given["form"] or FORMATS.get(target.suffix.lower())
-    if form is None:
-        raise click.UsageError(f"--to: the suffix of {target.name} names no format; add --format")
-    if form == "parquet" and find_spec("pyarrow") is None:
-        raise ConfigurationError('Parquet needs pyarrow: pip install "nexport-campus[parquet]"')
-    if given["labels"] and form in ("jsonl", "sqlite"):
-        raise click.UsageError(
-            f"--labels: {form} is for machines, and has numbers; CSV and Parquet can have words"
-        )
-    if given["bom"] and form != "csv":
-        raise click.UsageError("--bom is for CSV alone")
-    if given["no_state"] and given["since"] is not None:
-        raise click.UsageError("--no-state leaves nothing for --since to go on from")
-    labels = form == "csv" if given["labels"] is None else given["labels"]
-    return Output(
-        target=target, format=form, labels=labels, bom=given["bom"], keep_state=not given["no_state"]
-    )
-
-
-def _tell(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: bool) -> None:
+def _report(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: bool) -> None:
     for error in summary.errors:
         warn(error)
     if summary.failed:
-        warn(f"{summary.failed} of those asked one by one failed; the next run asks them again")
+        warn(
+            f"could not read {summary.failed} of the enrollments or users: their rows of an earlier export are kept,"
+            " and the next run retries them"
+        )
     counts, target = summary.counts, job.output.target
     if as_json:
-        told = attrs.asdict(counts) | {
+        report = attrs.asdict(counts) | {
             "kind": job.plan.kind.name,
-            "file": str(target),
+            "file": str(target) if isinstance(target, Path) else "-",
             "absent": summary.absent,
             "failed": summary.failed,
             "complete_until": summary.cursor.isoformat(),
             "resumed": summary.resumed,
             "seconds": round(seconds, 3),
         }
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(report), err=not isinstance(target, Path))
     elif not quiet:
         changes = f"{counts.new} new, {counts.updated} changed, {counts.removed} gone"
         absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
-        click.echo(f"{target.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True)
+        click.echo(f"{job.output.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True)

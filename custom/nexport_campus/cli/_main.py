@@ -37,8 +37,9 @@ class Nexport(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            # While it can still be told whether it got through.
-            sys.stdout.flush()
+            # While it can still be told whether it got through. Python has no stdout if the parent process closed it.
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(BROKEN_PIPE)

@@ -1,0 +1,247 @@
+"""Where an export's file goes: a file that an export wrote, a new one, or standard output.
+
+An export replaces its target. To lose nothing of the user's, it accepts regular files only, and only with the content that
+an export gave them: the state beside a target holds a digest of it.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+import attrs
+
+from nexport_campus._errors import ExportError
+
+from .database import Database
+from .errors import TargetError
+
+__all__ = ["Destination", "StandardOutput", "TargetFile", "check_writable", "replacing", "resolve_target"]
+
+_KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_OWN_SUFFIXES: Final = (".state", ".state.tmp")
+_MOST_LINKS: Final = 40
+
+
+class Destination(Protocol):
+    """Where the rows are written as a file."""
+
+    def writing(self) -> AbstractContextManager[BinaryIO]:
+        """Return a context manager that gives the file, and completes it at the end of the block."""
+
+
+def resolve_target(path: Path) -> Path:
+    """Return the path of the regular file that a target is or will be, with links followed. Raises TargetError."""
+    if _is_descriptor(path):
+        raise TargetError(f"--to: {path} is an open stream of this process: use --to - for standard output")
+    status = _status(path)
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "no regular file")
+        raise TargetError(
+            f"--to: {path} is {kind}: an export writes to regular files, or with --to - to standard output"
+        )
+    if status is not None and _is_output(status):
+        raise TargetError(f"--to: {path} is where standard output or error goes already: use --to -")
+    path = path.resolve()
+    if not path.parent.is_dir():
+        raise TargetError(f"--to: there is no folder {path.parent}")
+    if path.name.endswith(_OWN_SUFFIXES):
+        raise TargetError(f"--to: {path.name} is a name that exports use for their state: choose another one")
+    return path
+
+
+def check_writable(path: Path) -> None:
+    """Raise TargetError for a file that is read-only: replacing it would need no permission to write to it."""
+    status = _status(path)
+    if status is not None and not (status.st_mode & 0o222 and os.access(path, os.W_OK)):
+        raise TargetError(f"--to: {path.name} is read-only: choose another --to, or make it writable")
+
+
+class TargetFile:
+    """A file that exports write, and overwrite only if it holds what an export wrote.
+
+    Args:
+        database: The state of the export, which knows what it wrote.
+        path: The file, as `resolve_target` returns it.
+    """
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self._database = database
+        self._path = path
+        self._expected: tuple[int, ...] | None = None
+
+    def check(self, *, force: bool, exported_before: bool) -> None:
+        """Raise TargetError if overwriting the file would lose what no export wrote.
+
+        Args:
+            force: Whether it may be overwritten whatever it holds.
+            exported_before: Whether the state is that of a complete export.
+        """
+        status = _status(self._path)
+        self._expected = _signature(status)
+        known = self._known_digests(exported_before=exported_before)
+        if force or status is None:
+            return
+        check_writable(self._path)
+        if not status.st_size or _digest(self._path) in known:
+            return
+        reason = (
+            "was changed after an export wrote it"
+            if known
+            else "exists, and no state file beside it shows that an export wrote it"
+        )
+        raise TargetError(
+            f"{self._path.name} {reason}: choose another --to, or add --force to overwrite the file"
+        )
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """Give a file that takes the target's place at the end of the block.
+
+        Raises:
+            ExportError: Another program has written to the target since it was checked.
+        """
+        with replacing(self._path, self._prepare) as file:
+            yield file
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM written WHERE rowid < (SELECT max(rowid) FROM written)")
+
+    def _prepare(self, written: Path) -> None:
+        """Store the digest of the new file before it is in place: a crash in between must not make it unknown."""
+        if _signature(_status(self._path)) != self._expected:
+            raise ExportError(
+                f"{self._path.name} was changed while the export ran; its rows are kept: move the file,"
+                " or add --force to overwrite it, and run the same command again"
+            )
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO written (digest) VALUES (?)", (_digest(written),))
+
+    def _known_digests(self, *, exported_before: bool) -> set[str]:
+        """Return the digests of what exports wrote: the last one, and one that may have been put in place."""
+        with self._database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'written'").fetchone():
+                connection.execute(
+                    "CREATE TABLE written (rowid INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT UNIQUE)"
+                )
+                # Version 0.1 stored no digests. Its state is trusted once.
+                if exported_before and self._path.exists():
+                    connection.execute("INSERT INTO written (digest) VALUES (?)", (_digest(self._path),))
+            return {digest for (digest,) in connection.execute("SELECT digest FROM written")}
+
+
+@attrs.frozen
+class StandardOutput:
+    """A stream, which gets all rows at the end of an export, and nothing of one that fails before."""
+
+    stream: BinaryIO
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """Give the stream, and flush it at the end of the block."""
+        yield self.stream
+        self.stream.flush()
+
+
+@contextmanager
+def replacing(path: Path, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[BinaryIO]:
+    """Give a file that takes the place of another, complete and on the disk, or not at all.
+
+    It keeps the permissions, owner and group of the other one; a new file can be read by its owner only.
+
+    Args:
+        path: The file to replace.
+        prepare: Called with the path of the complete file, before it takes its place.
+    """
+    # A name of the state's kind: a "part" or "tmp" file beside the target may be the user's.
+    partial = path.with_name(f"{path.name}.state.tmp")
+    with suppress(FileNotFoundError):
+        partial.unlink()
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        prepare(partial)
+        with suppress(FileNotFoundError):
+            _copy_permissions(path.stat(), partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _copy_permissions(status: os.stat_result, partial: Path) -> None:
+    mode, made = stat.S_IMODE(status.st_mode), partial.stat()
+    if (status.st_uid, status.st_gid) != (made.st_uid, made.st_gid):
+        try:
+            os.chown(partial, status.st_uid, status.st_gid)
+        except OSError:
+            try:
+                os.chown(partial, -1, status.st_gid)
+            except OSError:
+                # What the old group was allowed is not for this one.
+                mode &= ~stat.S_IRWXG
+    partial.chmod(mode)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the new name to the disk too; not every system can open folders."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return the status of a file, or None if there is none. Raises TargetError if it can't be known."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise TargetError(f"--to: {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _signature(status: os.stat_result | None) -> tuple[int, ...] | None:
+    """Return what changes when a file is written or replaced."""
+    if status is None:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_descriptor(path: Path) -> bool:
+    """Return whether a path leads to an open descriptor, as /dev/stdout does, whatever that is connected to."""
+    with suppress(OSError, ValueError):
+        for _ in range(_MOST_LINKS):
+            if os.path.realpath(path.parent).startswith(("/proc/", "/dev/fd")):
+                return True
+            if not path.is_symlink():
+                return False
+            path = path.parent / path.readlink()
+    return False
+
+
+def _is_output(status: os.stat_result) -> bool:
+    """Return whether a file is what standard output or standard error is redirected to."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(status, os.fstat(descriptor)):
+                return True
+    return False

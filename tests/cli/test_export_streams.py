@@ -1,0 +1,267 @@
+"""`nexport export` to standard output, with streams that are closed, and stopped by signals."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nexport_campus.sandbox import Samples, Sandbox
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
+
+from .conftest import Nexport
+from .terminal import on_a_terminal
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+ORG = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
+COMMAND = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "export", "enrollments")
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def written(nexport: Nexport, samples: Samples, tmp_path: Path) -> Callable[..., bytes]:
+    """What an export with these options writes to a file."""
+
+    def export(*options: str, suffix: str) -> bytes:
+        target = tmp_path / f"written.{suffix}"
+        done = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target), *options, "-q")
+        assert done.exit_code == 0, done.stderr
+        return target.read_bytes()
+
+    return export
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        ("jsonl", ()),
+        ("jsonl", ("--format", "jsonl")),
+        ("csv", ("--format", "csv")),
+        ("csv", ("--format", "csv", "--bom", "--numbers")),
+    ],
+)
+def test_standard_output_has_what_a_file_has(
+    nexport: Nexport,
+    samples: Samples,
+    written: Callable[..., bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    options: tuple[str, ...],
+) -> None:
+    """`--to -` writes the same bytes, the summary to stderr, and nothing beside."""
+    monkeypatch.chdir(tmp_path)
+    expected = written(*options, suffix=suffix)
+    before = names_in(tmp_path)
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options)
+    assert (result.exit_code, result.stdout_bytes) == (0, expected)
+    assert result.stderr.startswith("standard output: ")
+    assert names_in(tmp_path) == before
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options, "--json")
+    assert result.stdout_bytes == expected
+    assert json.loads(result.stderr)["file"] == "-"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--format", "parquet"), "--to -: parquet needs a file"),
+        (("--format", "sqlite"), "--to -: sqlite needs a file"),
+        (("--since", "last"), "--since last: an export to standard output leaves nothing"),
+    ],
+)
+def test_what_standard_output_cannot_have(
+    nexport: Nexport, samples: Samples, options: tuple[str, ...], words: str
+) -> None:
+    """Formats that need a file, and what needs an earlier export, are mistakes on the command line."""
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_an_export_that_fails_writes_no_row(
+    nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples
+) -> None:
+    """A program that reads standard output gets all rows or none."""
+    asyncio.run(nexport_sandbox.faults.add(operation="LearningApi_SearchEnrollments", nth=3, status=400))
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", "-", "--per-page", "50")
+    result = nexport(*arguments, "--concurrency", "1")
+    assert result.exit_code not in (0, 1)
+    assert result.stdout == ""
+
+
+def test_a_reader_that_has_enough(process: Run, samples: Samples) -> None:
+    """`| head -1` ends the export with 141, as SIGPIPE would, and without a word."""
+    command = f"'{sys.executable}' -m nexport_campus.cli export enrollments --org {samples.org_id} --to -"
+    line = f"{command} --format csv -q | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("enrollment_id,")
+    assert done.stdout.count("\n") == 1
+    # A small export fits into the pipe whole.
+    assert (done.returncode, done.stderr) in ((141, ""), (0, ""))
+
+
+def test_a_reader_that_has_gone(process: Run, samples: Samples) -> None:
+    """The same where nothing reads at all."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as stdout:
+        command = [*COMMAND, "--org", samples.org_id, "--to", "-"]
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_standard_output_on_a_full_disk(samples: Samples) -> None:
+    """It is one line that says so."""
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, "--org", samples.org_id, "--to", "-"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode not in (0, 2, 141)
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("options", [(), ("--quiet",), ("--json",)], ids=str)
+def test_closed_streams(
+    process: Run, samples: Samples, tmp_path: Path, closed: tuple[int, ...], options: tuple[str, ...]
+) -> None:
+    """An export to a file works whichever standard streams a crontab or a supervisor closes."""
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    target = tmp_path / "e.csv"
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(target), *options)
+    done = process(*arguments, stdin=None, preexec_fn=close)
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert target.read_text().startswith("enrollment_id,")
+
+
+def test_a_closed_standard_output(process: Run, samples: Samples) -> None:
+    """As a target it is refused before anything is sent."""
+    arguments = ("export", "enrollments", "--org", samples.org_id, "--to", "-")
+    done = process(*arguments, preexec_fn=lambda: os.close(1))
+    assert done.returncode == 2
+    assert "--to -: standard output is closed" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link.csv"])
+@pytest.mark.parametrize("mode", ["file", "pipe"])
+def test_standard_output_by_its_path(
+    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, mode: str
+) -> None:
+    """A file that the shell redirected standard output to is not replaced: what it has is kept."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("only Linux has /proc")
+    monkeypatch.chdir(tmp_path)
+    Path("link.csv").symlink_to("/dev/stdout")
+    log = tmp_path / "out.log"
+    log.write_text("earlier lines\n")
+    command = [*COMMAND, "--org", samples.org_id, "--format", "csv", "--force", "--to", target]
+    with log.open("ab") as appended:
+        stdout = appended if mode == "file" else subprocess.PIPE
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "use --to - for standard output" in done.stderr
+    assert log.read_text() == "earlier lines\n"
+    assert names_in(tmp_path) == ["link.csv", "out.log"]
+
+
+def test_a_file_that_standard_output_goes_to(samples: Samples, tmp_path: Path) -> None:
+    """The same by the file's own name."""
+    target = tmp_path / "e.csv"
+    with target.open("ab") as appended:
+        command = [*COMMAND, "--org", samples.org_id, "--to", str(target), "--json"]
+        done = subprocess.run(command, stdout=appended, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "is where standard output or error goes already" in done.stderr
+
+
+async def slow_campus(request: Request) -> Answer:
+    """A campus that never sends the second page."""
+    item = {
+        "enrollment_id": ORG,
+        "user_id": ORG,
+        "result": 0,
+        "phase": 1,
+        "enrollment_date": "2026-01-01T00:00:00Z",
+    }
+    found = {"enrollments": [item], "page": 1, "page_size": 1, "total_count": 2} | entity()
+    gate = asyncio.Event() if "utc_enrolled_after" in request.json else None
+    return json_answer(found, gate=gate)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("to_file", [True, False])
+async def test_a_signal(
+    samples: Samples, tmp_path: Path, number: signal.Signals, code: int, word: str, to_file: bool
+) -> None:
+    """It ends the export with one line, which says how to resume, and the shell's exit code."""
+    target = str(tmp_path / "e.csv") if to_file else "-"
+    async with ScriptedServer(with_login(slow_campus)) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(*COMMAND, "--org", ORG, "--to", target, "--per-page", "1"),
+            env=os.environ | {"NEXPORT_BASE_URL": server.url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        # The login, the clock, the first page and the second one.
+        await server.received(4)
+        process.send_signal(number)
+        stdout, stderr = await process.communicate()
+    assert (process.returncode, stdout) == (code, b"")
+    resume = (
+        "run the same command again to resume; what was fetched is kept in e.csv.state"
+        if to_file
+        else "the output is incomplete; an export to standard output can't resume, one to a file can"
+    )
+    assert stderr.decode() == f"nexport: error: {word}: {resume}\n"
+    assert names_in(tmp_path) == (["e.csv.state"] if to_file else [])
+
+
+async def test_a_signal_before_anything_was_fetched(samples: Samples, tmp_path: Path) -> None:
+    """Then there is nothing to resume, and nothing is left."""
+
+    async def silent(_: Request) -> Answer:
+        return Answer(gate=asyncio.Event())
+
+    async with ScriptedServer(silent) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(*COMMAND, "--org", ORG, "--to", str(tmp_path / "e.csv")),
+            env=os.environ | {"NEXPORT_BASE_URL": server.url},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await server.received(1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = await process.communicate()
+    assert (process.returncode, stderr.decode()) == (
+        130,
+        "nexport: error: interrupted: nothing was fetched\n",
+    )
+    assert names_in(tmp_path) == []
+
+
+def test_no_bar_beside_rows_on_a_terminal(samples: Samples, account: dict[str, str]) -> None:
+    """Rows on a terminal aren't mixed with the progress of fetching them."""
+    command = [*COMMAND, "--org", samples.org_id, "--to", "-", "--user", samples.user_id]
+    code, shown = on_a_terminal(command, os.environ | account)
+    assert code == 0
+    *rows, last = shown.splitlines()
+    assert all(json.loads(row)["enrollment_id"] for row in rows)
+    assert last.startswith("standard output: ")

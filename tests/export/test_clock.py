@@ -1,0 +1,94 @@
+"""Until when rows are complete: by the campus's clock, unless its Date header can't be right."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from export.running import plan_of, run
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nexport_campus import NexportCampus, StaticToken
+from nexport_campus._export.clock import _read
+from nexport_campus._export.plan import LAST
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+
+ORG = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
+DAY = timedelta(days=1)
+
+
+@asynccontextmanager
+async def campus_with(*dates: str | None) -> AsyncIterator[tuple[NexportCampus, ScriptedServer]]:
+    """A campus without enrollments, whose responses have these Date headers, one for each export."""
+    headers = [{} if date is None else {"Date": date} for date in dates]
+    found = {"enrollments": [], "page": 1, "page_size": 1, "total_count": 0}
+
+    async def answer(request: Request) -> Answer:
+        first = dict(request.query)["per_page"] == "1"
+        return json_answer(found | entity(), headers=headers.pop(0) if first else {"Date": "another"})
+
+    async with (
+        ScriptedServer(answer) as server,
+        NexportCampus(StaticToken("any"), base_url=server.url) as campus,
+    ):
+        yield campus, server
+
+
+@pytest.mark.parametrize("apart", [timedelta(minutes=-7), timedelta(), timedelta(hours=3)])
+async def test_the_campuss_clock_counts(tmp_path: Path, apart: timedelta) -> None:
+    """Clocks that differ by minutes or hours are both set: the dates of records are by the campus's."""
+    theirs = (datetime.now(UTC) + apart).replace(microsecond=0)
+    async with campus_with(format_datetime(theirs, usegmt=True)) as (campus, _):
+        assert (await run(campus, plan_of("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "soon",
+        "Mon, 32 Foo 2026 99:99:99 GMT",
+        "Mon, 01 Jan 99999 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1400",
+        "Fri, 01 Jan 2100 00:00:00 GMT",
+        "Thu, 01 Jan 2026 00:00:00 +99999999999999999999",
+        "1e999",
+    ],
+)
+async def test_dates_that_cannot_be_right(
+    tmp_path: Path, date: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows count as complete until now by this machine's clock, and the next export begins there."""
+    before = datetime.now(UTC)
+    async with campus_with(date, date) as (campus, server):
+        plan, target = plan_of("enrollments", ORG, since=LAST), tmp_path / "e.csv"
+        first = await run(campus, plan, target)
+        assert before <= first.cursor <= datetime.now(UTC)
+        server.requests.clear()
+        await run(campus, plan, target)
+        searched = [request.json.get("utc_enrolled_after") for request in server.requests]
+        assert any(after and datetime.fromisoformat(after) < first.cursor for after in searched)
+    assert ("the campus's clock says" in caplog.text) == bool(date and "2100" in date)
+
+
+async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One of both clocks is wrong: the earlier one loses no record, and it is logged."""
+    theirs = datetime(1970, 1, 1, tzinfo=UTC)
+    async with campus_with(format_datetime(theirs, usegmt=True)) as (campus, _):
+        assert (await run(campus, plan_of("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+    assert "the campus's clock says 1970-01-01 00:00:00+00:00" in caplog.text
+
+
+@given(
+    st.text() | st.from_regex(r"(Mon, )?[0-9]{1,6} (Jan|Feb) [0-9]{1,6} [0-9:]{0,8} ([+-][0-9]{1,30}|GMT)")
+)
+@example("Mon, 01 Jan 0001 00:00:00 +1400")
+@example("Thu, 01 Jan 2026 00:00:00 +99999999999999999999")
+def test_any_header(header: str) -> None:
+    """Whatever a gateway writes into the header, the result is a time that can be reckoned with, or none."""
+    read = _read(header)
+    assert read is None or (read - DAY).year >= 1899

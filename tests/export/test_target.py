@@ -1,0 +1,317 @@
+"""What an export may overwrite: regular files, with the content that an export gave them."""
+
+import os
+import socket
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
+import pyarrow.parquet  # type: ignore[import-untyped]
+import pytest
+from export.running import names_in, plan_of, read_rows, run
+
+from nexport_campus import ConfigurationError, ExportError, NexportCampus, NexportError
+from nexport_campus._export.job import open_job
+from nexport_campus._export.output import FORMATS, Output
+from nexport_campus._export.plan import LAST, Plan
+from nexport_campus._export.run import export
+from nexport_campus.sandbox import Samples
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+
+FILES = ["e.csv", "e.jsonl", "e.parquet"]
+
+
+@pytest.fixture
+def plan(samples: Samples) -> Plan:
+    """All enrollments of an organization."""
+    return plan_of("enrollments", samples.org_id)
+
+
+@contextmanager
+def special_file(kind: str, folder: Path) -> Iterator[Path]:
+    """A path that is no file. The device is a terminal in a folder where nothing can be renamed."""
+    path = folder / "special.csv"
+    if kind == "fifo":
+        os.mkfifo(path)
+        yield path
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+            yield path
+    elif kind == "folder":
+        path.mkdir()
+        yield path
+    else:
+        ours, theirs = os.openpty()
+        try:
+            yield Path(os.ttyname(theirs))
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["itself", "link"])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("fifo", "a named pipe"), ("socket", "a socket"), ("folder", "a folder"), ("device", "a device")],
+)
+@pytest.mark.parametrize("suffix", ["csv", "db", "parquet"])
+async def test_only_regular_files(
+    campus: NexportCampus, plan: Plan, tmp_path: Path, kind: str, words: str, suffix: str, linked: bool
+) -> None:
+    """A device, a pipe, a socket or a folder is never replaced, not even with `force`, nor by way of a link."""
+    with special_file(kind, tmp_path) as special:
+        target = tmp_path / "link" if linked else special
+        if linked:
+            target.symlink_to(special)
+        before, names = special.stat(), names_in(tmp_path)
+        for force in (False, True):
+            with pytest.raises(ExportError, match=f"is {words}: an export writes to regular files"):
+                await run(campus, plan, target, form=FORMATS[f".{suffix}"], force=force)
+        assert (special.stat().st_ino, special.stat().st_mode) == (before.st_ino, before.st_mode)
+        assert names_in(tmp_path) == names
+
+
+async def test_an_error_of_the_target_has_both_classes(
+    campus: NexportCampus, plan: Plan, tmp_path: Path
+) -> None:
+    """It is the export's trouble, and settings that can't work; `except NexportError` catches it, too."""
+    for cls in (ExportError, ConfigurationError, NexportError):
+        with pytest.raises(cls, match="is a folder"):
+            await run(campus, plan, tmp_path, form="csv")
+
+
+@pytest.mark.parametrize("name", ["loop.csv", "file/e.csv", f"{'x' * 300}.csv", "e.csv.state", "away/e.csv"])
+async def test_paths_that_cannot_be(campus: NexportCampus, plan: Plan, tmp_path: Path, name: str) -> None:
+    """A loop of links, a file in place of a folder, a name that is too long or the export's own: one clear error."""
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    (tmp_path / "file").write_text("mine")
+    before = names_in(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"^--to: "):
+        await run(campus, plan, tmp_path / name, form="csv", force=True)
+    assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_a_file_of_the_users(
+    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """A file that no export wrote is overwritten with `force` only: `restart` is for what exports left."""
+    target = tmp_path / name
+    if name == "e.parquet":
+        pyarrow.parquet.write_table(pa.table({"mine": [1]}), target)
+    else:
+        target.write_text("mine")
+    before = target.read_bytes()
+    for given in ({}, {"restart": True}):
+        for each in (plan, plan_of("enrollments", samples.org_id, since=LAST)):
+            with pytest.raises(ConfigurationError, match=r"no state file beside it.*add --force"):
+                await run(campus, each, target, **given)
+    assert (target.read_bytes(), names_in(tmp_path)) == (before, [name])
+    await run(campus, plan, target, force=True)
+    assert len(read_rows(target)) > 100
+    await run(campus, plan, target)
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_a_file_that_the_user_changed(
+    campus: NexportCampus, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """What a user wrote into an export's file isn't lost; the file as it was, a copy of it, or none at all is fine."""
+    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / name
+    await run(campus, plan, target)
+    written = target.read_bytes()
+    target.write_bytes(written + b"my notes")
+    with pytest.raises(ConfigurationError, match=r"was changed after an export wrote it.*add --force"):
+        await run(campus, plan, target)
+    assert target.read_bytes() == written + b"my notes"
+    await run(campus, plan, target, force=True)
+    assert target.read_bytes() == written
+    target.rename(tmp_path / "copy")
+    await run(campus, plan, target)
+    assert target.read_bytes() == written
+    (tmp_path / "copy").replace(target)
+    await run(campus, plan, target)
+    target.write_bytes(b"")
+    await run(campus, plan, target)
+    assert target.read_bytes() == written
+
+
+async def test_a_file_that_appears_meanwhile(
+    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path
+) -> None:
+    """What another program writes to the target while the export runs is kept, and so are the rows."""
+    target = tmp_path / "e.csv"
+    with open_job(plan, Output(target=target, format="csv")) as job:
+        with pytest.raises(ExportError, match=r"e\.csv was changed while the export ran; its rows are kept"):
+            await export(campus, job, _Disturbance(target))
+        assert job.can_resume()
+    assert target.read_text() == "another program's"
+    with pytest.raises(ConfigurationError, match="no state file beside it"):
+        await run(campus, plan, target)
+    assert (await run(campus, plan, target, force=True)).resumed
+    assert len(read_rows(target)) > 100
+
+
+class _Disturbance:
+    """Writes to the target once the rows are complete."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
+        if title == "saving":
+            self._target.write_text("another program's")
+
+    def expect(self, more: int) -> None:
+        """No-op."""
+
+    def advance(self, count: int) -> None:
+        """No-op."""
+
+
+async def test_a_state_of_version_0_1(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """It has no digest of what was written: its file is trusted once, and protected from then on."""
+    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.csv"
+    await run(campus, plan, target)
+    with closing(sqlite3.connect(tmp_path / "e.csv.state")) as state:
+        state.execute("DROP TABLE written")
+    target.write_text("as version 0.1 wrote it")
+    await run(campus, plan, target)
+    target.write_text("mine")
+    with pytest.raises(ConfigurationError, match="was changed after an export wrote it"):
+        await run(campus, plan, target)
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.db"])
+async def test_a_read_only_file(campus: NexportCampus, plan: Plan, tmp_path: Path, name: str) -> None:
+    """It is refused before anything is fetched, though replacing it would need no permission; `force` replaces it."""
+    target = tmp_path / name
+    await run(campus, plan, target)
+    target.chmod(0o400)
+    before = target.read_bytes()
+    with pytest.raises(ConfigurationError, match="is read-only"):
+        await run(campus, plan, target)
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (before, 0o400)
+    if name == "e.csv":
+        await run(campus, plan, target, force=True)
+        assert stat.S_IMODE(target.stat().st_mode) == 0o400
+
+
+async def test_files_beside_the_target(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """What programs call a file that isn't whole yet is no name that the export takes."""
+    others = ["e.csv.partial", "e.csv.part", "e.csv.tmp", "e.csv~", ".e.csv.swp"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    await run(campus, plan, tmp_path / "e.csv")
+    assert {(tmp_path / name).read_text() for name in others} == {"mine"}
+
+
+async def test_a_hard_link_keeps_what_it_has(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """The target is replaced, and not written to: another name of the old file still has the old content."""
+    await run(campus, plan, tmp_path / "e.csv")
+    os.link(tmp_path / "e.csv", tmp_path / "yesterday.csv")
+    old = (tmp_path / "yesterday.csv").read_bytes()
+    await run(campus, plan, tmp_path / "e.csv", labels=True)
+    assert (tmp_path / "yesterday.csv").read_bytes() == old != (tmp_path / "e.csv").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+async def test_the_owner_stays(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """A job of root's leaves a user's file the user's."""
+    target = tmp_path / "e.csv"
+    target.touch()
+    os.chown(target, 12345, 23456)
+    target.chmod(0o640)
+    await run(campus, plan, target)
+    status = target.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 23456, 0o640)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+async def test_a_group_that_cannot_be_kept(
+    campus: NexportCampus, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the new file has another group, that group isn't allowed what the old one was."""
+    target = tmp_path / "e.csv"
+    target.touch()
+    os.chown(target, 12345, 23456)
+    target.chmod(0o664)
+
+    def refused(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)
+    await run(campus, plan, target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604
+
+
+async def test_an_sqlite_file_of_the_users(
+    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path
+) -> None:
+    """Tables of the user's stay; one that has the name of the export's is replaced with `force` only."""
+    target = tmp_path / "mine.db"
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+        # SQLite's names are the same in any case.
+        connection.execute("CREATE TABLE Enrollments (mine)")
+        connection.execute("INSERT INTO Enrollments VALUES ('mine')")
+        connection.commit()
+    before = target.read_bytes()
+    for restart in (False, True):
+        with pytest.raises(ConfigurationError, match=r"has a table enrollments that no export made.*--force"):
+            await run(campus, plan, target, restart=restart)
+    assert (target.read_bytes(), names_in(tmp_path)) == (before, ["mine.db"])
+    summary = await run(campus, plan, target, force=True)
+    assert len(read_rows(target)) == summary.counts.rows > 100
+    assert read_rows(target, "notes") == []
+
+
+async def test_a_view_in_place_of_the_table(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """A view of that name is the user's, too."""
+    target = tmp_path / "mine.db"
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("CREATE TABLE t (mine)")
+        connection.execute("CREATE VIEW enrollments AS SELECT * FROM t")
+        connection.commit()
+    with pytest.raises(ConfigurationError, match="has a table enrollments"):
+        await run(campus, plan, target)
+    await run(campus, plan, target, force=True)
+    assert read_rows(target)[0]["enrollment_id"]
+    assert read_rows(target, "t") == []
+
+
+async def test_a_table_that_appears_meanwhile(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """A table that another program makes while the export runs is kept."""
+    target = tmp_path / "mine.db"
+
+    class _Table(_Disturbance):
+        def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
+            if title == "saving":
+                with closing(sqlite3.connect(target)) as connection:
+                    connection.execute("CREATE TABLE enrollments (mine)")
+
+    refused = pytest.raises(ConfigurationError, match="has a table enrollments that no export made")
+    with open_job(plan, Output(target=target, format="sqlite")) as job, refused:
+        await export(campus, job, _Table(target))
+    with closing(sqlite3.connect(target)) as connection:
+        assert [name for _, name, *_ in connection.execute("PRAGMA table_info(enrollments)")] == ["mine"]
+
+
+async def test_a_text_with_the_suffix_of_sqlite(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+    """It is kept, or with `force` becomes a database with the permissions that it had."""
+    target = tmp_path / "mine.db"
+    target.write_text("mine, and no database; " * 100)
+    target.chmod(0o640)
+    with pytest.raises(ConfigurationError, match=r"mine\.db is no SQLite file.*add --force"):
+        await run(campus, plan, target)
+    assert target.read_text().startswith("mine")
+    assert names_in(tmp_path) == ["mine.db"]
+    await run(campus, plan, target, force=True)
+    assert read_rows(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
