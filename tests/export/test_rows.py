@@ -1,6 +1,7 @@
 """How records become rows and cells: what tells them apart, and what files hold of odd ones."""
 
 import csv
+import gc
 import io
 import json
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from nexport_campus import Drift, NexportCampus, StaticToken
 from nexport_campus._export.kinds import KINDS, Record
 from nexport_campus._export.layout import typed_table
+from nexport_campus._export.parquet import ParquetWriter
 from nexport_campus._export.plan import LAST
 from nexport_campus._export.target import replacing
 from nexport_campus._export.writers import CsvWriter
@@ -124,6 +126,42 @@ async def test_what_the_spec_does_not_know(tmp_path: Path) -> None:
     assert (json.loads(cells["additional_properties"]), cells["phase"]) == ({"mood": "good"}, "Unknown (99)")
     assert (json.loads(row["additional_properties"]), row["phase"]) == ({"mood": "good"}, 99)
     assert line["enrollment_date"] == "0001-01-01T00:00:00+14:00"
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, -(2**70)])
+async def test_numbers_that_fit_into_no_column(
+    tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One absurd number stops no export: typed columns are left empty, which is logged; text formats have it."""
+    session = {"id": ONE, "user_id": TWO, "order": number, "utc_start": "2026-01-01T00:00:00Z"}
+    found = {"sessions": [session], "page": 1, "page_size": 1, "total_count": 1, "api_error_entity": GOOD}
+    async with campus_of({"SearchEnrollments": searched(), "GetStudentSessions": found}) as campus:
+        for suffix in ("jsonl", "csv", "db", "parquet"):
+            await run(campus, plan_of("sessions", ONE), tmp_path / f"s.{suffix}")
+    orders = {
+        suffix: read_rows(tmp_path / f"s.{suffix}", "sessions")[0]["order"]
+        for suffix in ("jsonl", "csv", "db", "parquet")
+    }
+    typed = number if number < 2**63 and number > 0 else None
+    assert orders == {"jsonl": number, "csv": str(number), "db": typed, "parquet": typed}
+    assert (f"order {number} is too large" in caplog.text) == (typed is None)
+
+
+async def test_an_enum_number_that_fits_into_no_column(tmp_path: Path) -> None:
+    """Parquet has enums in 32 bits."""
+    async with campus_of({"SearchEnrollments": searched(phase=2**31)}) as campus:
+        await run(campus, plan_of("enrollments", ONE), tmp_path / "e.parquet")
+    assert [row["phase"] for row in read_rows(tmp_path / "e.parquet")] == [None]
+
+
+def test_a_parquet_writer_that_is_given_up() -> None:
+    """It writes nothing more when it is freed, which Python would report on stderr."""
+    file = io.BytesIO()
+    writer = ParquetWriter(file, KINDS["enrollments"], (), labels=False)
+    file.close()
+    writer.abandon()
+    del writer
+    gc.collect()
 
 
 async def test_types_in_parquet(tmp_path: Path) -> None:

@@ -97,6 +97,17 @@ async def test_paths_that_cannot_be(campus: NexportCampus, plan: Plan, tmp_path:
     assert names_in(tmp_path) == before
 
 
+async def test_a_working_directory_that_was_deleted(
+    campus: NexportCampus, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path leads nowhere then."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ConfigurationError, match=r"^--to: e\.csv: No such file"):
+        await run(campus, plan, Path("e.csv"))
+
+
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_of_the_users(
     campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path, name: str

@@ -103,10 +103,14 @@ class Job:
             return
         with self.destination.writing() as file:
             writer = self._writer(file)
-            for batch in self.published.batches():
-                writer.write(batch)
-                yield len(batch)
-            writer.close()
+            try:
+                for batch in self.published.batches():
+                    writer.write(batch)
+                    yield len(batch)
+                writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
 
     def finish(self) -> None:
         """Forget what was needed to go on."""

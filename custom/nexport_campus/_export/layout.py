@@ -1,6 +1,7 @@
 """How records lie in tables: as typed columns where SQLite is what was asked for, else as JSON that keeps everything."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
@@ -12,7 +13,9 @@ import attrs
 from .database import quoted
 from .kinds import Kind, Record
 
-__all__ = ["ROWS", "Table", "as_text", "json_table", "typed_table"]
+__all__ = ["ROWS", "Table", "as_text", "fits", "json_table", "typed_table"]
+
+_logger = logging.getLogger("nexport_campus")
 
 ROWS: Final = "rows"
 """The table of an export into a file, in the state beside that file."""
@@ -81,9 +84,25 @@ def typed_table(kind: Kind, elements: tuple[str, ...]) -> Table:
 
     def values(record: Record) -> tuple[Any, ...]:
         row = kind.row(record, elements)
-        return tuple(as_text(row[name]) if isinstance(row[name], datetime) else row[name] for name in columns)
+        return tuple(_sql_value(name, row[name]) for name in columns)
 
     return Table(columns, kind.key, values, quoted)
+
+
+def fits(column: str, value: int, bits: int) -> bool:
+    """Return whether a number fits into a column of integers with so many bits; log a warning if it doesn't."""
+    if -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        return True
+    _logger.warning(
+        "%s %d is too large for its column, and left empty; JSON Lines and CSV have it", column, value
+    )
+    return False
+
+
+def _sql_value(column: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return as_text(value)
+    return None if isinstance(value, int) and not fits(column, value, 64) else value
 
 
 def as_text(date: datetime) -> str:

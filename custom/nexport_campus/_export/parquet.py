@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
 from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
 
 from .kinds import Kind
+from .layout import fits
 
 __all__ = ["ParquetWriter"]
 
@@ -45,7 +46,7 @@ class ParquetWriter:
     def write(self, records: Sequence[str]) -> None:
         found = (self._kind.from_dict(json.loads(record)) for record in records)
         rows = [self._kind.row(record, self._elements, labels=self._labels) for record in found]
-        self._batches.append(pa.RecordBatch.from_pylist(rows, schema=self._schema))
+        self._batches.append(self._batch(rows))
         if sum(batch.num_rows for batch in self._batches) >= _ROWS:
             self._write_group()
 
@@ -54,6 +55,23 @@ class ParquetWriter:
         if self._batches:
             self._write_group()
         self._writer.close()
+
+    def abandon(self) -> None:
+        """Write nothing more, so that pyarrow doesn't try to when it frees the writer."""
+        self._writer.is_open = False
+
+    def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+        try:
+            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
+        except (OverflowError, pa.ArrowInvalid):
+            widths = {
+                field.name: field.type.bit_width for field in self._schema if pa.types.is_integer(field.type)
+            }
+            for row in rows:
+                for name, bits in widths.items():
+                    if row[name] is not None and not fits(name, row[name], bits):
+                        row[name] = None
+            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
 
     def _write_group(self) -> None:
         self._writer.write_table(pa.Table.from_batches(self._batches, schema=self._schema))

@@ -51,7 +51,10 @@ def resolve_target(path: Path) -> Path:
         )
     if status is not None and _is_output(status):
         raise TargetError(f"--to: {path} is where standard output or error goes already: use --to -")
-    path = path.resolve()
+    try:
+        path = path.resolve()
+    except OSError as error:  # the working directory was deleted
+        raise TargetError(f"--to: {path}: {error.strerror}") from None
     if not path.parent.is_dir():
         raise TargetError(f"--to: there is no folder {path.parent}")
     if path.name.endswith(_OWN_SUFFIXES):

@@ -28,6 +28,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """Write what there is to write at the end; the file stays open."""
 
+    def abandon(self) -> None:
+        """Give up a file that can't be completed."""
+
 
 class JsonLinesWriter:
     """One JSON object a line: the model's `to_dict()`, enums by number."""
@@ -39,7 +42,10 @@ class JsonLinesWriter:
         self._file.write("".join(f"{record}\n" for record in records).encode())
 
     def close(self) -> None:
-        """There is no more."""
+        """No-op: nothing follows the last record."""
+
+    def abandon(self) -> None:
+        """No-op: nothing is held back."""
 
 
 class CsvWriter:
@@ -71,7 +77,10 @@ class CsvWriter:
         self._write([[_cell(value) for value in row.values()] for row in rows])
 
     def close(self) -> None:
-        """There is no more."""
+        """No-op: nothing follows the last record."""
+
+    def abandon(self) -> None:
+        """No-op: nothing is held back."""
 
     def _write(self, rows: list[list[str]], encoding: str = "utf-8") -> None:
         text = io.StringIO(newline="")
