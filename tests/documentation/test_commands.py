@@ -23,7 +23,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
 SEPARATORS = {"&&", ";", "|", "||"}
 REDIRECTIONS = {">", ">>", "<"}
 # Commands of others, whose options are none of ours.
-OTHERS = {"cat", "cd", "export", "git", "head", "jq", "sqlite3", "source", "uvicorn"}
+OTHERS = {"cat", "cd", "export", "git", "gzip", "head", "jq", "sqlite3", "source", "uvicorn"}
 
 
 def commands(document: Path) -> list[list[str]]:

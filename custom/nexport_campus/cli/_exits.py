@@ -75,7 +75,7 @@ def epilog() -> str:
         PARTIAL: "an export that left out a few records",
         INTERRUPTED: "interrupted",
         BROKEN_PIPE: "nobody reads the output",
-        TERMINATED: "an export that was terminated",
+        TERMINATED: "an export ended by SIGTERM",
         **{code: text for _, code, text in _CODES if text},
     }
     lines = "\n".join(f"{code:>4}  {text}" for code, text in sorted(known.items()))
