@@ -55,7 +55,7 @@ def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrub
     entity = getattr(parsed, "api_error_entity", None)
     found = entity_of(parsed)  # where the answer has no model
     if entity is not None:
-        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity), present=True)
+        found = _entity(entity)
     if found.code:
         raise _refused(operation, answer, found, scrubber)
     if getattr(parsed, "error", None) is True:
@@ -69,11 +69,9 @@ def item_error(
 ) -> APIError | None:
     """The error that one element of a list reports in its own error entity, or None."""
     entity = getattr(item, "api_error_entity", None)
-    if entity is None:
-        # The spec declares none for some elements; one that came all the same counts.
-        found = entity_of(getattr(item, "additional_properties", None))
-    else:
-        found = Entity(int(entity.error_code or 0), entity.error_message or "", _texts(entity), present=True)
+    # The spec declares none for some elements; one that came all the same counts.
+    extra = getattr(item, "additional_properties", None)
+    found = entity_of(extra) if entity is None else _entity(entity)
     if not found.code:
         return None
     cls = error_class(outcome.answer.status_code, found.code)
@@ -193,6 +191,12 @@ def _failed_at_code_0(
     entity = attrs.evolve(entity, message=message or entity.message)
     error = _api_error(InvalidRequestError, operation, answer, entity, scrubber, error_code=0)
     return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code)
+
+
+def _entity(model: Any) -> Entity:
+    """Return what a model of an error entity says."""
+    code = model.error_code
+    return Entity(int(code or 0), model.error_message or "", _texts(model), present=code is not None)
 
 
 def _texts(entity: Any) -> tuple[str, ...]:

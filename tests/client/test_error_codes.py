@@ -305,7 +305,7 @@ async def test_a_field_error_without_a_code() -> None:
     assert (error.transient, "code" in str(error)) == (False, False)
 
 
-@pytest.mark.parametrize("given", [{}, {"api_error_entity": None}])
+@pytest.mark.parametrize("given", [{}, {"api_error_entity": None}, {"api_error_entity": {}}])
 async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
     """A foreign `{"error": true}` is not the campus's refusal: the change may have been made."""
     error = await set_field_values(json_answer({"error": True, "message": "Maintenance"} | given))
