@@ -1,8 +1,9 @@
-"""Ways to come by a token: a password, a token that is there already, or a function of the user's own."""
+"""Where a token comes from: a login with a password, the user, or a function of the user's."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, NoReturn
+from uuid import UUID
 
 import attrs
 
@@ -13,21 +14,27 @@ from ._errors import ConfigurationError
 __all__ = ["AccessToken", "Auth", "PasswordAuth", "StaticToken"]
 
 
-def _secret(value: object) -> Secret:
+def _password(value: str) -> Secret:
     if not _is_sendable(value):
+        raise ConfigurationError("a password must be a string that isn't empty and that UTF-8 can carry")
+    return Secret(value)
+
+
+def _token(value: str | UUID) -> Secret:
+    if not (isinstance(value, UUID) or _is_sendable(value)):
         raise ConfigurationError(
-            "a password or a token must be a text that isn't empty and that UTF-8 can carry"
+            "an access token must be a UUID, or a string that isn't empty and that UTF-8 can carry"
         )
     return Secret(value)
 
 
 def _text(instance: object, attribute: "attrs.Attribute[str]", value: object) -> None:
     if not _is_sendable(value):
-        raise ConfigurationError("a user name must be a text that isn't empty and that UTF-8 can carry")
+        raise ConfigurationError("a user name must be a string that isn't empty and that UTF-8 can carry")
 
 
 def _is_sendable(value: object) -> bool:
-    """Whether it is a text, isn't empty, and has no lone surrogates."""
+    """Return whether it is a string, isn't empty, and has no lone surrogates."""
     return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
@@ -44,11 +51,11 @@ class _Unpicklable:
 class AccessToken(_Unpicklable):
     """A token and when it expires.
 
-    `value`: the token's text, which no repr shows. `expires_at`: a `datetime` with a zone, or None for a token that
-    lives until the campus refuses it. Raises ConfigurationError.
+    `value`: the token, a string or a UUID, which no repr shows. `expires_at`: a `datetime` with a zone, or None for a
+    token that is used until the campus refuses it. Raises ConfigurationError.
     """
 
-    value: Secret = attrs.field(converter=_secret, repr=False)
+    value: Secret = attrs.field(converter=_token, repr=False)
     expires_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -66,14 +73,14 @@ class PasswordAuth(_Unpicklable):
     """
 
     username: str = attrs.field(validator=_text)
-    password: Secret = attrs.field(repr=False, converter=_secret)
+    password: Secret = attrs.field(repr=False, converter=_password)
 
 
 @attrs.frozen(slots=False)
 class StaticToken(_Unpicklable):
-    """Use one token for as long as the campus takes it. Raises ConfigurationError for an empty one."""
+    """Use one token, a string or a UUID, for as long as the campus accepts it. Raises ConfigurationError for an empty one."""
 
-    token: Secret = attrs.field(repr=False, converter=_secret)
+    token: Secret = attrs.field(repr=False, converter=_token)
 
 
 Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]

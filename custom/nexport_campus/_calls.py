@@ -18,10 +18,11 @@ from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
 from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
 from ._drift import Drift, DriftReporter
-from ._errors import AuthenticationError, ConfigurationError, NexportError
+from ._errors import APIError, AuthenticationError, ConfigurationError, NexportError
 from ._garbage import CollectionPaused
 from ._logs import scrub_logs
 from ._progress import Progress
+from ._refusals import CallKey, login_refusal
 from ._retry import Budget, wait_before_retry
 from ._secrets import Scrubber
 from ._session import Session, Sessions
@@ -49,7 +50,10 @@ class Core:
         self._auth = auth
         self._decoder = Decoder(DriftReporter(settings.on_drift))
         self.tokens = TokenKeeper(
-            self._fetch, renewable=not isinstance(auth, StaticToken), clock=clock.monotonic
+            self._fetch,
+            renewable=not isinstance(auth, StaticToken),
+            logs_in=isinstance(auth, PasswordAuth),
+            clock=clock.monotonic,
         )
         if isinstance(auth, PasswordAuth):
             self.scrubber.keep("password", auth.password)
@@ -88,15 +92,19 @@ class Core:
 
         fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
         runner = Runner(self, self.settings, self._decoder)
-        outcome = await runner.run(
-            OPERATION, Encoded("", fields, secret_body=True, token=None), limited=False
-        )
-        parsed = outcome.parsed
+        encoded = Encoded("", fields, secret_body=True, token=None)
+        try:
+            parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
+        except APIError as error:
+            refusal = login_refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from None
         seconds = parsed.expires_in
         expires_at = (
             None if seconds is None else datetime.now(UTC) + timedelta(seconds=min(max(seconds, 0), 10**9))
         )
-        return AccessToken(str(parsed.access_token), expires_at)
+        return AccessToken(parsed.access_token, expires_at)
 
 
 async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
@@ -129,19 +137,26 @@ class Runner:
         page: int | None = None,
         check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
     ) -> Outcome[T]:
-        """The outcome of a call, if `check` lets it pass; `page` is told to traces. Raises NexportError."""
-        session, clock = self.core.session(), self.core.clock
+        """Return the outcome of a call, if `check` lets it pass. Raises NexportError, with `page` if that page failed."""
+        clock = self.core.clock
         started = clock.monotonic()
         total = self.settings.retry.total_timeout
         progress = Progress(operation, None if total is None else started + total)
-        with span_of(self.settings, progress, page):
-            try:
-                outcome = await self._within(total, session, operation, encoded, progress, limited)
-            except NexportError as error:
-                progress.log(clock.monotonic() - started, error)
-                raise
-            progress.log(clock.monotonic() - started, outcome)
-            return outcome if check is None else check(operation, outcome)
+        try:
+            session = self.core.session()
+            with span_of(self.settings, progress, page):
+                try:
+                    outcome = await self._within(total, session, operation, encoded, progress, limited)
+                except NexportError as error:
+                    progress.log(clock.monotonic() - started, error)
+                    raise
+                progress.log(clock.monotonic() - started, outcome)
+                return outcome if check is None else check(operation, outcome)
+        except NexportError as error:
+            # A failed login has its own operation, and is no page's error.
+            error.operation_id = error.operation_id or operation.id
+            error.page = None if progress.login_failed else page
+            raise
 
     async def _within(
         self,
@@ -178,29 +193,35 @@ class Runner:
         self.core.scrubber.add(encoded.secrets())
         while True:
             # Before the turn, so that all who need a login wait for the same one, and fail with it.
-            token = await self._token(operation, encoded)
+            token = await self._token(operation, encoded, progress)
             async with session.limiter if limited else nullcontext() as waited:
                 if await session.limiter.turn() or waited:
                     # It may have expired meanwhile.
-                    token = await self._token(operation, encoded)
+                    token = await self._token(operation, encoded, progress)
                 try:
                     outcome = await self._attempt(session, operation, encoded, token, progress)
                 except AttemptFailed as attempt:
                     progress.failed = failed = attempt
                 else:
                     self.core.budget.refund(progress.retries)
+                    if progress.key is not None:
+                        self.core.tokens.accept(progress.key)
                     return attrs.evolve(outcome, attempts=progress.attempts)
             progress.wire = None
             # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
             # Outside the turn: a call that waits takes no other's place.
-            await self._recover(operation, encoded, failed, token, progress)
+            await self._recover(operation, failed, token, progress)
 
-    async def _token(self, operation: Operation[Any], encoded: Encoded) -> Secret | None:
+    async def _token(self, operation: Operation[Any], encoded: Encoded, progress: Progress) -> Secret | None:
         if operation.token == "none":
             return None
         if encoded.token is not None:
             return encoded.token
-        return await self.core.tokens.get()
+        try:
+            return await self.core.tokens.get()
+        except NexportError:
+            progress.login_failed = True
+            raise
 
     async def _attempt(
         self,
@@ -212,12 +233,11 @@ class Runner:
     ) -> Outcome[T]:
         progress.attempts += 1
         progress.wire, progress.status = Wire(), None
+        content = encoded.content()
+        if token is not None and encoded.token is None:
+            progress.key = CallKey(operation.id, hash((encoded.path, encoded.query, content)))
         request = build_request(
-            self.settings,
-            operation.method,
-            encoded.path or operation.path,
-            encoded.query,
-            encoded.content(),
+            self.settings, operation.method, encoded.path or operation.path, encoded.query, content
         )
         request.headers.update(encoded.headers)
         scrubber = self.core.scrubber
@@ -234,16 +254,15 @@ class Runner:
     async def _recover(
         self,
         operation: Operation[Any],
-        encoded: Encoded,
         failed: AttemptFailed,
         token: Secret | None,
         progress: Progress,
     ) -> None:
         """Return when the call may be sent again; raise its error when it may not."""
-        if token is not None and encoded.token is None and isinstance(failed.error, AuthenticationError):
-            self.core.tokens.reject(token)
-            if self.core.tokens.renewable and not progress.replayed:
-                progress.replayed = True
+        if token is not None and progress.key is not None and isinstance(failed.error, AuthenticationError):
+            again = self.core.tokens.replace(progress.key, token, progress.refused)
+            if again:
+                progress.refused = token
                 return
         clock = self.core.clock
         wait = wait_before_retry(
@@ -251,7 +270,7 @@ class Runner:
             operation.effect,
             failed.failure,
             failed.status,
-            attempt=progress.attempts - progress.replayed,
+            attempt=progress.attempts - (progress.refused is not None),
             retry_after=failed.retry_after,
             seconds_left=None if progress.deadline is None else progress.deadline - clock.monotonic(),
             jitter=clock.random(),

@@ -26,9 +26,10 @@ with a code. An error status without one comes from a gateway, a firewall, IIS o
 An error prints one line. `body` and `snippet` can hold students' data: they stay out of `str`, `repr` and pickles.
 """
 
+import math
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "APIError",
@@ -54,6 +55,7 @@ __all__ = [
     "fresh_copy",
 ]
 
+_E = TypeVar("_E", bound="NexportError")
 _LONGEST = 300
 
 
@@ -227,7 +229,20 @@ class APIError(NexportError):
 
 
 class AuthenticationError(APIError):
-    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403; not a gateway's page."""
+    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403; not a gateway's page.
+
+    `retry_after`: after a refused login, the seconds until this client tries another one; else None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **response: Any) -> None:
+        super().__init__(message, **response)
+        self.retry_after = retry_after
+
+    def _detail(self) -> str:
+        if self.retry_after is None:
+            return super()._detail()
+        seconds = math.ceil(self.retry_after)
+        return f"{super()._detail()}; check the credentials: this client tries no other login for {seconds} s"
 
 
 class PermissionDeniedError(APIError):
@@ -295,7 +310,7 @@ _BY_CODE: dict[int, type[APIError]] = {
 _BY_STATUS: dict[int, type[APIError]] = {401: AuthenticationError, 429: RateLimitError}
 
 
-def fresh_copy(error: NexportError) -> NexportError:
+def fresh_copy(error: _E) -> _E:
     """The same error as an object of its own: one that is raised in several tasks must not share a traceback."""
     copy = type(error).__new__(type(error))
     copy.__dict__.update(error.__dict__)

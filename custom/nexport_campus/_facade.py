@@ -9,7 +9,6 @@ from nexport_client.client import Operation, RawResponse
 from ._answers import Outcome, item_error
 from ._arguments import Encoded, encode, page_arguments
 from ._calls import Core, Runner
-from ._errors import NexportError
 from ._pager import Pager
 from ._settings import Settings
 from ._walk import Fetched, Source
@@ -43,11 +42,7 @@ class Calls:
     ) -> RawResponse[T]:
         page_arguments(operation, page, per_page)
         asked = self._for_page(operation, encode(operation, arguments), page, per_page)
-        try:
-            return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
-        except NexportError as error:
-            error.page = page
-            raise
+        return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None

@@ -57,7 +57,7 @@ class Pager(AsyncPager[T]):
         return items[:limit]
 
     async def total(self) -> int | None:
-        return (await self._source.page(self._source.first)).total
+        return (await self._source.fetch(self._source.first)).total
 
     def concurrent(self, n: int) -> "Pager[T]":
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:

@@ -6,10 +6,12 @@ from typing import Any
 import attrs
 
 from nexport_client.client import Operation
+from nexport_client.types import Secret
 
 from ._answers import Outcome
 from ._attempt import AttemptFailed, Wire
 from ._errors import NexportError, RequestTimeoutError, fresh_copy
+from ._refusals import CallKey
 from ._retry import RetryPolicy, exceeds_max_retry_after, may_retry
 
 __all__ = ["Progress"]
@@ -22,7 +24,8 @@ class Progress:
     """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is.
 
     `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
-    that began before it.
+    that began before it. `key`: what it sends; None before its first attempt. `refused`: the token that the campus
+    refused, if the call was sent again for that. `login_failed`: whether it failed for want of a token.
     """
 
     operation: Operation[Any]
@@ -30,7 +33,9 @@ class Progress:
     number: int = 0
     attempts: int = 0
     retries: int = 0
-    replayed: bool = False
+    key: CallKey | None = None
+    refused: Secret | None = None
+    login_failed: bool = False
     wire: Wire | None = None
     status: int | None = None
     failed: AttemptFailed | None = None

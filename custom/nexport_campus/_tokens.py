@@ -1,4 +1,4 @@
-"""The token of a client: fetched when first needed, shared by all who wait, renewed before it expires."""
+"""The token of a client: fetched when first needed, shared by all calls, renewed before it expires."""
 
 import asyncio
 import time
@@ -11,7 +11,8 @@ import attrs
 from nexport_client.types import Secret
 
 from ._auth import AccessToken
-from ._errors import NexportError, fresh_copy
+from ._errors import AuthenticationError, NexportError, fresh_copy
+from ._refusals import CallKey, Denials, Refusal
 
 __all__ = ["TokenKeeper"]
 
@@ -26,9 +27,12 @@ class _Held:
 
 
 class TokenKeeper:
-    """Keeps one token. `fetch` gets a new one, or is None where there is only one; `clock` is monotonic seconds.
+    """Keeps one token. `fetch` returns a new one, `clock` monotonic seconds.
 
-    One fetch is in flight, in a task of its own: whoever waits for it may be cancelled without disturbing the others.
+    `renewable`: whether `fetch` can return another token than before. `logs_in`: whether it does so by a login, which is
+    held back after a refusal, and whose success proves that the token is valid.
+
+    One fetch is in flight, in its own task: each of those that wait for it may be cancelled without disturbing the others.
     """
 
     def __init__(
@@ -36,36 +40,66 @@ class TokenKeeper:
         fetch: Callable[[], Awaitable[AccessToken]],
         *,
         renewable: bool,
+        logs_in: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.renewable = renewable
+        self._renewable = renewable
+        self._logs_in = logs_in
         self._fetch = fetch
         self._clock = clock
         self._held: _Held | None = None
         self._flight: asyncio.Task[Secret] | None = None
+        self._refusal: Refusal | None = None
+        self._denials = Denials(clock)
 
     async def get(self) -> Secret:
-        """The current token. Raises what fetching one raises, as an object of the caller's own."""
+        """Return the current token, fetching one if necessary.
+
+        Raises what the fetch raised, as a copy for each caller; after a refused login an AuthenticationError, without
+        another login until the time for it has come.
+        """
         held = self._held
         if held is not None and self._clock() < held.renew_at:
             return held.token
         flight = self._flight
         if flight is None or flight.done():
+            self._check_refusal()
             flight = self._flight = asyncio.create_task(self._renew())
             flight.add_done_callback(_retrieve)
         try:
             return await asyncio.shield(flight)
         except NexportError as error:
-            raise fresh_copy(error) from error.__cause__
+            shared = error
         except asyncio.CancelledError:
             if flight.cancelled():
                 _raise_closed()
             raise
+        # Outside the handler: as its context, the shared error would keep the frames of the login.
+        raise fresh_copy(shared)
 
-    def reject(self, token: Secret) -> None:
-        """The campus refused this token: forget it, unless a newer one has come meanwhile."""
-        if self._held is not None and self._held.token.reveal() == token.reveal():
+    def accept(self, call: CallKey) -> None:
+        """Note that the campus accepted the token for a call."""
+        if self._renewable:
+            self._denials.accept(call)
+
+    def replace(self, call: CallKey, token: Secret, former: Secret | None) -> bool:
+        """Return whether a call that was refused with `token` is to be sent again, with another one.
+
+        The token is dropped, unless a newer one has come meanwhile, or the account lacks the permission for the call.
+        `former`: the token of the same call's first refusal; there is no third attempt.
+        """
+        if not self._renewable:
+            return False
+        if former is not None:
+            # A function may have returned the same token again, which proves nothing.
+            if self._logs_in or former.reveal() != token.reveal():
+                self._denials.add(call, token)
+            return False
+        if self._held is not None and self._held.token is token:
+            if self._denials.explain(call):
+                return False
             self._held = None
+        return True
 
     async def aclose(self) -> None:
         """End a fetch that is under way."""
@@ -78,10 +112,23 @@ class TokenKeeper:
         """Another event loop has taken over: what was in flight on the old one is lost."""
         self._flight = None
 
+    def _check_refusal(self) -> None:
+        now = self._clock()
+        if self._refusal is not None and self._refusal.hold.remaining(now) > 0:
+            raise self._refusal.error(now)
+
     async def _renew(self) -> Secret:
-        fetched = await self._fetch()
-        self._held = _Held(fetched.value, _renew_at(fetched, self._clock()))
-        return fetched.value
+        try:
+            fetched = await self._fetch()
+        except AuthenticationError as error:
+            if not self._logs_in:
+                raise
+            self._refusal = Refusal.of(error, self._refusal, self._clock())
+        else:
+            self._refusal = None
+            self._held = _Held(fetched.value, _renew_at(fetched, self._clock()))
+            return fetched.value
+        raise self._refusal.error(self._clock())
 
 
 def _renew_at(token: AccessToken, now: float) -> float:
@@ -93,7 +140,7 @@ def _renew_at(token: AccessToken, now: float) -> float:
 
 
 def _retrieve(flight: "asyncio.Task[Secret]") -> None:
-    """Those who waited may all be gone: nobody is to be told that an exception was never retrieved."""
+    """Mark an exception as retrieved: all who waited for it may have been cancelled."""
     if not flight.cancelled():
         flight.exception()
 

@@ -13,7 +13,7 @@ import attrs
 from nexport_client.client import Page
 from nexport_client.types import fields_of
 
-from ._errors import APIError, NexportError
+from ._errors import APIError
 from ._pagination import Run, Seen
 
 __all__ = ["Fetched", "OnItemError", "Source", "Walk"]
@@ -65,22 +65,17 @@ def _distinct(items: list[Any]) -> bool:
 
 @attrs.frozen(eq=False, repr=False)
 class Source:
-    """Where the pages of one list come from: `fetch` takes a one-based number, `drift` a kind and a detail."""
+    """Where the pages of one list come from.
+
+    `fetch` takes a one-based number; its errors name their operation, and their page unless the login failed. `drift`
+    takes a kind and a detail.
+    """
 
     operation_id: str
     first: int
     size: int
     fetch: Callable[[int], Coroutine[Any, Any, Fetched]]
     drift: Callable[[str, str], None]
-
-    async def page(self, number: int) -> Fetched:
-        """One page; an error says which it was."""
-        try:
-            return await self.fetch(number)
-        except NexportError as error:
-            error.page = number
-            error.operation_id = error.operation_id or self.operation_id
-            raise
 
 
 class Walk(Generic[T]):
@@ -146,12 +141,12 @@ class Walk(Generic[T]):
         for number in range(self._number + len(self._tasks), self._number + most):
             if number > last:
                 break
-            self._tasks.append(asyncio.create_task(self._source.page(number)))
+            self._tasks.append(asyncio.create_task(self._source.fetch(number)))
 
     async def _take(self) -> Fetched:
         """The next page, which is under way already if anything is."""
         if not self._tasks:
-            return await self._source.page(self._number)
+            return await self._source.fetch(self._number)
         fetched = await self._tasks[0]
         self._tasks.popleft()
         return fetched

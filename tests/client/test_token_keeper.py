@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nexport_campus import AccessToken
+from nexport_campus._refusals import CallKey
 from nexport_campus._tokens import TokenKeeper
+
+CALL = CallKey("LearningApi_GetSection", 0)
 
 
 class Clock:
@@ -57,10 +60,26 @@ async def test_a_token_that_has_expired_on_arrival(lifetime: float) -> None:
 
 
 async def test_a_refused_token_that_is_no_longer_current() -> None:
-    """A late refusal of a former token doesn't drop the present one."""
+    """A late refusal of a former token doesn't drop the present one, and the call is sent again with that."""
     keeper, _, fetched = keeper_of(None, None)
     first = await keeper.get()
-    keeper.reject(first)
+    assert keeper.replace(CALL, first, None)
     second = await keeper.get()
-    keeper.reject(first)
+    assert keeper.replace(CALL, first, None)
     assert (await keeper.get(), len(fetched)) == (second, 2)
+
+
+async def test_a_login_that_returns_the_same_token_again() -> None:
+    """A late refusal doesn't drop a token that was issued again since, although it is the same string."""
+    fetched: list[AccessToken] = []
+
+    async def fetch() -> AccessToken:
+        fetched.append(AccessToken("token"))
+        return fetched[-1]
+
+    keeper = TokenKeeper(fetch, renewable=True, logs_in=True)
+    first = await keeper.get()
+    for _ in range(50):
+        assert keeper.replace(CALL, first, None)
+        await keeper.get()
+    assert len(fetched) == 2

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,7 @@ from nexport_campus import (
     StaticToken,
 )
 from support.campus import TOKEN, campus_with
-from support.scripted import Answer, Request, entity, json_answer
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
 from support.spec import SOME_ID, answer_for
 
 GOOD = json_answer(answer_for("LearningApi_GetSection"))
@@ -77,17 +78,15 @@ async def test_a_refused_token_is_replaced_and_the_call_sent_again(refusal: str)
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_second_refusal_is_raised(refusal: str) -> None:
-    """The call is not sent a third time; and the next call logs in anew."""
+    """The call is not sent a third time, and the next one uses the fresh token: its login succeeded."""
     answer = REFUSALS[refusal]
-    async with campus_with(login(1), answer, login(2), answer, login(3), GOOD, auth=PASSWORD) as (
-        campus,
-        server,
-    ):
+    async with campus_with(login(1), answer, login(2), answer, GOOD, auth=PASSWORD) as (campus, server):
         with pytest.raises(AuthenticationError) as caught:
             await get_section(campus)
         await get_section(campus)
-    assert caught.value.attempts == 2
-    assert story(server.requests) == ["login", "00000001", "login", "00000002", "login", "00000003"]
+    error = caught.value
+    assert (error.attempts, error.operation_id, error.retry_after) == (2, "LearningApi_GetSection", None)
+    assert story(server.requests) == ["login", "00000001", "login", "00000002", "00000002"]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -113,6 +112,38 @@ async def test_authenticate_and_anothers_token_are_calls_like_any_other() -> Non
         await get_section(campus)
     assert story(server.requests) == ["login", "00000001", "login", "99999999", "00000001"]
     assert server.requests[2].query == []
+
+
+@pytest.mark.parametrize("text", [TOKEN.upper(), TOKEN], ids=["upper case", "lower case"])
+async def test_a_token_as_uuid_or_string(text: str) -> None:
+    """A UUID is its string form, wherever a token is taken: on the wire, in comparisons, and out of sight."""
+    token = UUID(text)
+
+    async def auth() -> AccessToken:
+        return AccessToken(token)
+
+    for given, sent in ((StaticToken(token), TOKEN), (StaticToken(text), text), (auth, TOKEN)):
+        verdict = json_answer(entity())
+        async with campus_with(GOOD, verdict, auth=given) as (campus, server):
+            await get_section(campus)
+            await campus.admin.validate_access_token(access_token=token)
+        assert [dict(request.query)["access_token"] for request in server.requests] == [sent, TOKEN]
+    assert StaticToken(token) == StaticToken(TOKEN)
+    assert AccessToken(token) == AccessToken(TOKEN)
+    assert TOKEN not in f"{StaticToken(token)} {AccessToken(token)!r}"
+
+
+async def test_a_uuid_token_in_the_environment() -> None:
+    """`from_env` takes a mapping whose token is a UUID, and an error that quotes the token is redacted."""
+    quoting = json_answer(entity(4, f"{TOKEN} is not valid"), 403)
+    async with ScriptedServer([quoting]) as server:
+        environ: Any = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": UUID(TOKEN)}
+        async with NexportCampus.from_env(environ) as campus:
+            with pytest.raises(AuthenticationError) as caught:
+                await get_section(campus)
+    assert caught.value.message.endswith(" is not valid")
+    assert TOKEN not in str(caught.value)
+    assert dict(server.requests[0].query)["access_token"] == TOKEN
 
 
 async def test_a_function_of_the_users_own() -> None:
@@ -173,11 +204,14 @@ async def test_a_function_that_gives_something_else(auth: Callable[[], Any]) -> 
     [
         lambda: PasswordAuth("", "secret"),
         lambda: PasswordAuth("ada", ""),
-        lambda: PasswordAuth("ada", b"secret"),
+        lambda: PasswordAuth("ada", b"secret"),  # type: ignore[arg-type]
         lambda: PasswordAuth("ada", "sec\udcffret"),
         lambda: PasswordAuth("\ud800", "secret"),
         lambda: StaticToken(""),
-        lambda: StaticToken(None),
+        lambda: StaticToken(None),  # type: ignore[arg-type]
+        lambda: StaticToken(7),  # type: ignore[arg-type]
+        lambda: AccessToken(b"token"),  # type: ignore[arg-type]
+        lambda: PasswordAuth("ada", UUID(TOKEN)),  # type: ignore[arg-type]
         lambda: AccessToken("token", datetime(2026, 1, 1)),  # noqa: DTZ001 -- the very point
         lambda: AccessToken("token", 3600),  # type: ignore[arg-type]
         lambda: NexportCampus("token"),  # type: ignore[arg-type]

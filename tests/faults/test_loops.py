@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from nexport_campus import NexportCampus, NexportError, PasswordAuth
+from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth
 from support.campus import campus_of
-from support.scripted import Request, ScriptedServer, json_answer, with_login
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
 from support.wire import CALLS, good_answer
 
 CALL = CALLS[0]
@@ -35,17 +35,17 @@ class Elsewhere:
 
 
 @contextmanager
-def elsewhere() -> Iterator[Elsewhere]:
-    """A campus that answers every call well."""
+def elsewhere(login: Answer | None = None) -> Iterator[Elsewhere]:
+    """A campus that answers every call well, and logins with `login` if it is given."""
 
     async def answer(request: Request) -> Any:
-        return good_answer(CALL)
+        return good_answer(CALL) if login is None else login
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         thread = threading.Thread(target=loop.run_forever)
         thread.start()
-        campus = Elsewhere(ScriptedServer(with_login(answer)), loop)
+        campus = Elsewhere(ScriptedServer(with_login(answer) if login is None else answer), loop)
         try:
             campus.run(campus.server.__aenter__())
             yield campus
@@ -274,3 +274,14 @@ def test_calls_in_flight_end_with_their_loop() -> None:
         assert asyncio.run(status(campus)) == 200
         asyncio.run(campus.aclose())
         del campus
+
+
+def test_a_refused_login_is_remembered_on_the_next_loop() -> None:
+    """A client that outlives its loop, as in a task queue's worker, doesn't repeat the login in each job."""
+    with elsewhere(login=json_answer(entity(4, "No"), 403)) as campus:
+        client = campus_of(campus.server, auth=AUTH)
+        for _ in range(3):
+            with pytest.raises(AuthenticationError):
+                asyncio.run(status(client))
+        assert len(campus.server.requests) == 1
+        asyncio.run(client.aclose())

@@ -133,7 +133,7 @@ class Desk:
             if not self.prompt:
                 await event.wait()
             if number in self.fails:
-                raise Failed(f"page {number} can't be had")
+                raise Failed("it can't be had", operation_id="LearningApi_GetThings", page=number)
             return self._page(number)
         finally:
             # Closing a connection takes a while, and is not to be cut short.

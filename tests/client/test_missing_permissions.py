@@ -1,0 +1,274 @@
+"""A 401 that means a missing permission costs no login per call, and a token that is revoked is still replaced."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus import AccessToken, AuthenticationError, NexportCampus, PasswordAuth
+from support.campus import ONCE
+from support.clock import TestClock, campus_on
+from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+
+LOGIN = "AdminApi_Authenticate"
+MINE, OTHERS = UUID(int=1), UUID(int=2)
+REFUSALS = {
+    "401, empty": Answer(status=401),
+    "401 with code 4": json_answer(entity(4, "Not permitted"), 401),
+    "401 with code 0": json_answer(entity(0), 401),
+    "403 with code 4": json_answer(entity(4, "Not permitted"), 403),
+    "200 with code 4": json_answer(entity(4, "Not permitted")),
+}
+
+
+@attrs.define
+class Campus:
+    """Issues tokens and accepts the newest one only, and only for the sections that are `permitted`.
+
+    `closed`: operations that the account may not call at all. `refusal`: the response to whatever isn't accepted.
+    """
+
+    refusal: Answer = REFUSALS["401, empty"]
+    permitted: Callable[[UUID], bool] = MINE.__eq__
+    closed: frozenset[str] = frozenset()
+    logins: int = 0
+    calls: int = 0
+    valid: str = ""
+
+    async def __call__(self, request: Request) -> Answer:
+        if request.operation_id == LOGIN:
+            self.logins += 1
+            self.valid = str(uuid4())
+            return json_answer({"access_token": self.valid, "token_type": "bearer"} | entity())
+        self.calls += 1
+        query = dict(request.query)
+        section = UUID(query.get("section_id") or query["syllabus_id"])
+        accepted = query["access_token"] == self.valid and request.operation_id not in self.closed
+        if not (accepted and self.permitted(section)):
+            return self.refusal
+        return json_answer({"description": "Safety first", "objectives": ""} | entity())
+
+    def revoke(self) -> None:
+        """End the token that was issued last."""
+        self.valid = ""
+
+
+@asynccontextmanager
+async def client(
+    script: Campus, clock: TestClock | None = None, **options: Any
+) -> AsyncIterator[NexportCampus]:
+    """A client with a password, without retries."""
+    chosen: dict[str, Any] = {"auth": PasswordAuth("ada", "secret"), "retry": ONCE, "max_concurrency": 60}
+    async with (
+        ScriptedServer(script) as server,
+        campus_on(clock or TestClock(), server, **chosen | options) as campus,
+    ):
+        yield campus
+
+
+async def describe(campus: NexportCampus, section: UUID = MINE) -> str:
+    """One operation, which the account may call for its own section."""
+    return (await campus.learning.get_section_description(section_id=section)).description
+
+
+async def objectives(campus: NexportCampus) -> object:
+    """Another operation."""
+    return await campus.learning.get_section_objectives(section_id=MINE)
+
+
+async def refused(campus: NexportCampus, section: UUID = OTHERS) -> AuthenticationError:
+    """The error of a call that the account may not make."""
+    with pytest.raises(AuthenticationError) as caught:
+        await describe(campus, section)
+    return caught.value
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_calls_that_are_not_permitted_cost_no_login_each(refusal: str) -> None:
+    """20 of them: a login for the first token, one for the replay of the first call, and none for the others."""
+    script = Campus(REFUSALS[refusal])
+    async with client(script) as campus:
+        errors = [await refused(campus) for _ in range(20)]
+    assert (script.logins, script.calls) == (2, 21)
+    assert [error.attempts for error in errors] == [2] + [1] * 19
+    assert {error.operation_id for error in errors} == {"LearningApi_GetSectionDescription"}
+    assert {error.retry_after for error in errors} == {None}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_revoked_token_is_replaced_all_the_same(refusal: str) -> None:
+    """Between calls that are not permitted, another call with a revoked token logs in once and succeeds, every time."""
+    script = Campus(REFUSALS[refusal])
+    async with client(script) as campus:
+        await describe(campus)
+        await refused(campus)
+        for number in range(3, 8):
+            script.revoke()
+            assert await describe(campus) == "Safety first"
+            for _ in range(5):
+                await refused(campus)
+            assert script.logins == number
+
+
+async def test_another_operation_with_a_revoked_token() -> None:
+    """It was never accepted before, and logs in all the same: the refusals were another operation's."""
+    script = Campus(closed=frozenset({"LearningApi_GetSectionDescription"}))
+    async with client(script) as campus:
+        for _ in range(5):
+            await refused(campus, MINE)
+        script.revoke()
+        await refused(campus, MINE)
+        assert script.logins == 2
+        assert await objectives(campus)
+        assert script.logins == 3
+
+
+async def test_other_records_that_are_not_permitted() -> None:
+    """Each call names another section: no login for any of them, and the one that is permitted still recovers."""
+    script = Campus()
+    async with client(script) as campus:
+        await describe(campus)
+        for number in range(2, 40):
+            await refused(campus, UUID(int=number))
+        assert script.logins == 2
+        script.revoke()
+        assert await describe(campus) == "Safety first"
+        assert script.logins == 3
+
+
+async def test_calls_of_both_kinds_in_turn() -> None:
+    """A call that succeeds in between changes nothing: the token was good before, too."""
+    script = Campus()
+    async with client(script) as campus:
+        for _ in range(10):
+            await refused(campus)
+            await describe(campus)
+    assert script.logins == 2
+
+
+async def test_a_call_that_recovers_after_its_time() -> None:
+    """A call that was never accepted has to wait where its operation was refused: 60 seconds, then 2 minutes, up to 15."""
+    clock, script = TestClock(), Campus()
+    async with client(script, clock) as campus:
+        for number, seconds in enumerate([60, 120, 240, 480, 900, 900], start=2):
+            await refused(campus)
+            clock.now += seconds - 1
+            await refused(campus)
+            assert script.logins == number
+            clock.now += 1
+        script.revoke()
+        assert await describe(campus) == "Safety first"
+        # Long after the last refusal, it counts from 60 seconds again.
+        clock.now += 3600
+        await refused(campus)
+        logins = script.logins
+        clock.now += 60
+        await refused(campus)
+        assert script.logins == logins + 1
+
+
+async def test_a_permission_that_is_withdrawn() -> None:
+    """All calls of an operation were accepted and are refused from now on: one login shows it, for all of them."""
+    script = Campus(permitted=lambda section: True)
+    async with client(script) as campus:
+        for number in range(30):
+            await describe(campus, UUID(int=number))
+        script.permitted = lambda section: False
+        for number in range(30):
+            await refused(campus, UUID(int=number))
+        assert script.logins == 2
+        script.permitted = lambda section: True
+        assert await describe(campus) == "Safety first"
+        assert script.logins == 2
+
+
+async def test_50_calls_at_once() -> None:
+    """A revoked token under calls of both kinds: one login for all, and none for those that come later."""
+    script = Campus()
+    async with client(script) as campus:
+        await describe(campus)
+        script.revoke()
+        sections = [MINE, OTHERS] * 25
+        results = await asyncio.gather(
+            *(describe(campus, section) for section in sections), return_exceptions=True
+        )
+        assert results[::2] == ["Safety first"] * 25
+        assert {type(result) for result in results[1::2]} == {AuthenticationError}
+        assert script.logins == 2
+        await asyncio.gather(*(describe(campus, OTHERS) for _ in range(50)), return_exceptions=True)
+        assert script.logins == 2
+
+
+async def test_50_calls_with_a_revoked_token() -> None:
+    """50 calls are refused at once: one login, and 50 successes; again after each revocation."""
+    script = Campus()
+    async with client(script) as campus:
+        for number in (1, 2, 3):
+            assert await asyncio.gather(*(describe(campus) for _ in range(50))) == ["Safety first"] * 50
+            assert script.logins == number
+            script.revoke()
+
+
+async def test_a_function_that_returns_the_same_token() -> None:
+    """It may be a vault that lags: a refusal proves nothing then, and the function is called for each call."""
+    script, called = Campus(), []
+
+    async def auth() -> AccessToken:
+        called.append(1)
+        return AccessToken("of the vault")
+
+    async with client(script, auth=auth) as campus:
+        for number in (2, 3, 4):
+            await refused(campus, MINE)
+            assert len(called) == number
+        script.valid = "of the vault"
+        assert await describe(campus) == "Safety first"
+    assert script.logins == 0
+
+
+async def test_a_function_that_returns_fresh_tokens() -> None:
+    """It is called once for the calls that are not permitted, like a login."""
+    script, called = Campus(), []
+
+    async def auth() -> AccessToken:
+        called.append(1)
+        script.valid = f"token {len(called)}"
+        return AccessToken(script.valid)
+
+    async with client(script, auth=auth) as campus:
+        for _ in range(10):
+            await refused(campus)
+        assert len(called) == 2
+        await describe(campus)
+        script.revoke()
+        assert await describe(campus) == "Safety first"
+        assert len(called) == 3
+
+
+@given(st.lists(st.sampled_from(["mine", "others", "another", "revoke"]), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_logins_are_bounded_and_permitted_calls_succeed(steps: list[str]) -> None:
+    """Whatever comes in whatever order: permitted calls succeed, and there are no more logins than revocations and two."""
+    script = Campus()
+
+    async def run() -> None:
+        revocations, unseen = 0, iter(range(100, 200))
+        async with client(script) as campus:
+            assert await describe(campus) == "Safety first"
+            for step in steps:
+                if step == "mine":
+                    assert await describe(campus) == "Safety first"
+                elif step == "revoke":
+                    script.revoke()
+                    revocations += 1
+                else:
+                    await refused(campus, OTHERS if step == "others" else UUID(int=next(unseen)))
+            assert script.logins <= 2 + revocations
+
+    asyncio.run(run())

@@ -1,0 +1,334 @@
+"""Refused logins are held back: campuses lock accounts. On a clock that the test moves."""
+
+import asyncio
+import pickle
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus import (
+    AccessToken,
+    APIError,
+    AuthenticationError,
+    InvalidRequestError,
+    NexportCampus,
+    NexportError,
+    PasswordAuth,
+    RetryPolicy,
+    TransportError,
+)
+from support.campus import ONCE
+from support.clock import TestClock, campus_on
+from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
+from support.spec import SOME_ID
+
+LOGIN = "AdminApi_Authenticate"
+WRONG = json_answer(entity(4, "Unknown user or wrong password"), 403)
+DESCRIPTION = json_answer({"description": "Safety first"} | entity())
+REFUSALS = {
+    "403 with code 4": WRONG,
+    "403 with code 5": json_answer(entity(5, "No"), 403),
+    "403 with code 0": json_answer(entity(0), 403),
+    "403, empty": Answer(status=403),
+    "401 with code 4": json_answer(entity(4, "No"), 401),
+    "401, empty": Answer(status=401),
+    "200 with code 4": json_answer(entity(4, "No")),
+    "200 with code 3": json_answer(entity(3, "No such user")),
+    "422 with code 2": json_answer(entity(2, "The password is too short"), 422),
+    "409 with code 6": json_answer(entity(6, "No subscription"), 409),
+    "400 with a code to come": json_answer(entity(77, "Locked"), 400),
+}
+FAILURES = {
+    "503": json_answer({}, 503),
+    "500 with code 1": json_answer(entity(1, "Sorry"), 500),
+    "503 with a code to come": json_answer(entity(77, "Sorry"), 503),
+    "429": json_answer({}, 429),
+    "404 of a gateway": html_answer(404),
+    "200 of a gateway": html_answer(200),
+    "a redirect": Answer(status=302, headers=(("Location", "https://login.example/"),)),
+    "cut": Answer(body=b'{"access_token": "', claimed_length=4000, ending="close"),
+    "reset": Answer(cut_after=0, ending="reset"),
+}
+
+
+@attrs.define
+class Accounts:
+    """A campus that answers logins in turn, the last answer again and again; None lets them in."""
+
+    answers: list[Answer | None]
+    logins: int = 0
+
+    async def __call__(self, request: Request) -> Answer:
+        if request.operation_id != LOGIN:
+            return DESCRIPTION
+        self.logins += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        token = {"access_token": SOME_ID, "token_type": "bearer"}
+        return json_answer(token | entity()) if answer is None else answer
+
+
+@asynccontextmanager
+async def client(
+    accounts: Accounts, clock: TestClock | None = None, auth: Any = None, **options: Any
+) -> AsyncIterator[NexportCampus]:
+    """A client with a password; by default nothing is retried."""
+    chosen: dict[str, Any] = {"auth": auth or PasswordAuth("ada", "secret"), "retry": ONCE}
+    async with (
+        ScriptedServer(accounts) as server,
+        campus_on(clock or TestClock(), server, **chosen | options) as campus,
+    ):
+        yield campus
+
+
+async def describe(campus: NexportCampus) -> str:
+    """A call that needs a token."""
+    return (await campus.learning.get_section_description(section_id=SOME_ID)).description
+
+
+async def failure(campus: NexportCampus, kind: type[NexportError] = AuthenticationError) -> Any:
+    """The error of such a call."""
+    with pytest.raises(kind) as caught:
+        await describe(campus)
+    return caught.value
+
+
+def told(error: APIError) -> tuple[object, ...]:
+    """What two equal errors have in common."""
+    parts = (type(error), error.message, error.status_code, error.error_code, error.operation_id)
+    return (*parts, error.method, error.path, error.attempts, error.maybe_applied, error.page)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_refused_login_is_not_repeated_for_every_call(refusal: str) -> None:
+    """20 calls with wrong credentials: one login, and 20 equal errors, each its own object."""
+    accounts = Accounts([REFUSALS[refusal]])
+    async with client(accounts) as campus:
+        errors = [await failure(campus) for _ in range(20)]
+    assert accounts.logins == 1
+    assert len({told(error) for error in errors}) == 1
+    assert len({id(error) for error in errors}) == 20
+    assert {type(error) for error in errors} == {AuthenticationError}
+    assert {error.operation_id for error in errors} == {LOGIN}
+
+
+async def test_the_time_until_the_next_login() -> None:
+    """60 seconds, then 2, 4, 8 and at most 15 minutes; the error says how long, in an attribute and in words."""
+    clock, accounts = TestClock(), Accounts([WRONG])
+    async with client(accounts, clock) as campus:
+        for number, seconds in enumerate([60, 120, 240, 480, 900, 900, 900], start=1):
+            first = await failure(campus)
+            assert (first.retry_after, accounts.logins) == (seconds, number)
+            assert f"no other login for {seconds} s" in str(first)
+            clock.now += seconds - 0.5
+            later = await failure(campus)
+            assert (later.retry_after, accounts.logins) == (0.5, number)
+            assert "no other login for 1 s" in str(later)
+            clock.now += 0.5
+
+
+async def test_a_login_that_succeeds_ends_the_holding_back() -> None:
+    """The account works again after a while; the next refusal, with a token that expired, counts from 60 seconds again."""
+    clock, accounts = TestClock(), Accounts([WRONG, WRONG, None, WRONG])
+    async with client(accounts, clock) as campus:
+        for seconds in (60, 120):
+            assert (await failure(campus)).retry_after == seconds
+            clock.now += seconds
+        assert await describe(campus) == "Safety first"
+        campus._core.tokens._held = None
+        assert (await failure(campus)).retry_after == 60
+
+
+async def test_another_reason_in_between_forgets_nothing() -> None:
+    """A login that fails by a gateway neither prolongs the time nor begins it anew."""
+    clock, accounts = TestClock(), Accounts([WRONG, html_answer(404), WRONG])
+    async with client(accounts, clock) as campus:
+        await failure(campus)
+        clock.now += 60
+        await failure(campus, APIError)
+        assert (await failure(campus)).retry_after == 120
+    assert accounts.logins == 3
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+async def test_a_login_that_fails_for_another_reason(cause: str) -> None:
+    """Every call tries again, and the first one that gets through ends it: the credentials were not refused."""
+    accounts = Accounts([FAILURES[cause]] * 3 + [None])
+    async with client(accounts) as campus:
+        for number in (1, 2, 3):
+            error = await failure(campus, NexportError)
+            assert (accounts.logins, getattr(error, "retry_after", None)) == (number, None)
+        assert await describe(campus) == "Safety first"
+
+
+async def test_an_unreachable_campus_is_tried_again_as_retries_allow() -> None:
+    """The login is retried like a read, and a refusal ends the retries."""
+    accounts, policy = (
+        Accounts([json_answer({}, 503), json_answer({}, 503), WRONG]),
+        RetryPolicy(max_attempts=4),
+    )
+    async with client(accounts, retry=policy) as campus:
+        assert (await failure(campus)).attempts == 3
+        await failure(campus)
+    assert accounts.logins == 3
+
+
+async def test_refused_connections_hold_nothing_back() -> None:
+    """While nothing listens, every call tries; once something does, the next call succeeds."""
+    auth = PasswordAuth("ada", "secret")
+    async with (
+        ScriptedServer(Accounts([None])) as server,
+        campus_on(TestClock(), server, auth=auth, retry=ONCE) as campus,
+    ):
+        await server.refuse_connections()
+        for _ in range(3):
+            await failure(campus, TransportError)
+        await server.accept_connections()
+        assert await describe(campus) == "Safety first"
+
+
+async def test_a_client_and_its_views() -> None:
+    """Views share the refusal, whichever of them met it; another client starts fresh."""
+    accounts, clock = Accounts([WRONG]), TestClock()
+    async with client(accounts, clock) as campus:
+        await failure(campus.with_options(timeout=5))
+        for caller in (campus, campus.with_options(retry=RetryPolicy())):
+            await failure(caller)
+        assert accounts.logins == 1
+        auth = PasswordAuth("ada", "another secret")
+        async with NexportCampus(auth, base_url=campus._settings.base_url, retry=ONCE) as corrected:
+            accounts.answers = [None]
+            assert await describe(corrected) == "Safety first"
+        await failure(campus)
+    assert accounts.logins == 2
+
+
+async def test_all_faces_of_a_call() -> None:
+    """Raw calls, lists and ensure_enrollment are held back as well."""
+    accounts = Accounts([WRONG])
+    async with client(accounts) as campus:
+        calls: list[Callable[[], Any]] = [
+            lambda: campus.raw.learning.get_section_description(section_id=SOME_ID),
+            lambda: campus.learning.get_catalogs(group_id=SOME_ID).collect(),
+            lambda: campus.get_sections_by_id([SOME_ID]),
+            lambda: campus.ensure_enrollment(org_id=SOME_ID, user_id=SOME_ID, syllabus_id=SOME_ID),
+            lambda: campus.admin.validate_access_token(),
+        ]
+        for call in calls * 2:
+            with pytest.raises(AuthenticationError) as caught:
+                await call()
+            assert caught.value.retry_after == 60
+    assert accounts.logins == 1
+
+
+async def test_authenticate_is_a_call_like_any_other() -> None:
+    """It is neither held back, nor does its refusal hold anything back; and its errors stay what they are."""
+    accounts = Accounts([WRONG])
+    async with client(accounts) as campus:
+        await failure(campus)
+        for _ in range(3):
+            with pytest.raises(AuthenticationError) as caught:
+                await campus.admin.authenticate(username="ada", password="x", grant_type="password")
+            assert caught.value.retry_after is None
+        assert accounts.logins == 4
+    accounts = Accounts([WRONG, REFUSALS["422 with code 2"], None])
+    async with client(accounts) as campus:
+        for kind in (AuthenticationError, InvalidRequestError):
+            with pytest.raises(kind):
+                await campus.admin.authenticate(username="ada", password="x", grant_type="password")
+        assert await describe(campus) == "Safety first"
+
+
+async def test_a_function_of_the_users_own_is_not_held_back() -> None:
+    """It is called whenever a token is needed, whatever it raised before."""
+    calls: list[int] = []
+
+    async def auth() -> AccessToken:
+        calls.append(1)
+        if len(calls) < 4:
+            raise AuthenticationError("refused", status_code=403, error_code=4)
+        return AccessToken(SOME_ID)
+
+    async with client(Accounts([WRONG]), auth=auth) as campus:
+        for _ in range(3):
+            assert (await failure(campus)).retry_after is None
+        assert await describe(campus) == "Safety first"
+    assert len(calls) == 4
+
+
+async def test_waiting_callers_fail_with_their_own_errors() -> None:
+    """50 calls wait for the login that is refused: each gets an error whose traceback and context are its own."""
+    accounts = Accounts([WRONG])
+    async with client(accounts) as campus:
+        tasks = [asyncio.create_task(describe(campus), name=f"call {number}") for number in range(50)]
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+    assert accounts.logins == 1
+    assert {type(error) for error in errors} == {AuthenticationError}
+    for error in errors:
+        assert isinstance(error, AuthenticationError)
+        assert (error.retry_after, error.__context__, error.__cause__) == (60, None, None)
+        frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        assert frames.count("describe") == 1
+        assert "_log_in" not in frames
+
+
+async def test_the_error_travels() -> None:
+    """Pickled and read back, it has its seconds still; a job queue that retries on `transient` leaves it alone."""
+    async with client(Accounts([WRONG])) as campus:
+        error = await failure(campus)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.retry_after, told(copy), str(copy)) == (60, told(error), str(error))
+    assert "secret" not in repr(copy)
+
+
+async def test_the_message() -> None:
+    """It says what the campus said, and what to do."""
+    async with client(Accounts([WRONG])) as campus:
+        assert str(await failure(campus)) == (
+            "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4); "
+            "check the credentials: this client tries no other login for 60 s"
+        )
+
+
+@given(st.lists(st.tuples(st.sampled_from(["refused", "down", "in"]), st.floats(0, 2000)), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_no_login_before_its_time(steps: list[tuple[str, float]]) -> None:
+    """Whatever the campus says and however long the pauses are: no login within the time that the last error named."""
+    answers = {"refused": WRONG, "down": json_answer({}, 503), "in": None}
+    accounts, clock = Accounts([None]), TestClock()
+
+    async def run() -> None:
+        next_login, refusals = 0.0, 0
+        async with client(accounts, clock) as campus:
+            for answer, pause in steps:
+                campus._core.tokens._held = None
+                accounts.answers, before = [answers[answer]], accounts.logins
+                held_back = clock.now < next_login
+                error = await describe_or_error(campus)
+                assert accounts.logins - before == (not held_back)
+                if held_back:
+                    assert isinstance(error, AuthenticationError)
+                    assert error.retry_after == pytest.approx(next_login - clock.now)
+                elif answer == "refused":
+                    refusals += 1
+                    next_login = clock.now + min(60 * 2 ** (refusals - 1), 900)
+                elif answer == "in":
+                    refusals = 0
+                assert (error is None) == (not held_back and answer == "in")
+                clock.now += pause
+
+    asyncio.run(run())
+
+
+async def describe_or_error(campus: NexportCampus) -> NexportError | None:
+    """The error of a call, or None."""
+    try:
+        await describe(campus)
+    except NexportError as error:
+        return error
+    return None

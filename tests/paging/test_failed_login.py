@@ -1,0 +1,136 @@
+"""A login that fails while pages are read is no page's error; a page that is refused is."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import pytest
+
+from nexport_campus import (
+    AccessToken,
+    APIError,
+    AuthenticationError,
+    NexportCampus,
+    NexportError,
+    PasswordAuth,
+    ServerError,
+    TransportError,
+)
+from nexport_client.client import AsyncPager
+from support.campus import campus_of
+from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
+
+from .listing import Listing
+from .served import Served, by_id, listed, raw, serials, until_error
+
+LOGIN = "AdminApi_Authenticate"
+SYLLABI = by_id("LearningApi_GetCatalogSyllabi")
+REFUSED = Answer(status=401)
+FAILURES: dict[str, tuple[Answer, type[NexportError]]] = {
+    "refused": (json_answer(entity(4, "No"), 403), AuthenticationError),
+    "down": (json_answer({}, 503), ServerError),
+    "a gateway's page": (html_answer(404), APIError),
+    "reset": (Answer(cut_after=0, ending="reset"), TransportError),
+}
+
+
+@attrs.define
+class Expiring:
+    """Pages of a listing, for a token that the campus refuses from page 3 on; `login` answers the second login.
+
+    Where it succeeds, page 3 is refused again.
+    """
+
+    login: Answer | None
+    logins: int = 0
+    source: Served = attrs.field(factory=lambda: Served(Listing(records=9, most=2, totals=("true",))))
+
+    async def __call__(self, request: Request) -> Answer:
+        if request.operation_id == LOGIN:
+            self.logins += 1
+            if self.logins > 1 and self.login is not None:
+                return self.login
+            token = f"00000000-0000-4000-8000-{self.logins:012d}"
+            return json_answer({"access_token": token, "token_type": "bearer"} | entity())
+        return REFUSED if int(dict(request.query)["page"]) >= 3 else await self.source.answer(request)
+
+
+@asynccontextmanager
+async def client(script: Expiring, auth: Any = None) -> AsyncIterator[NexportCampus]:
+    """A client of it, with a password."""
+    async with (
+        ScriptedServer(script) as server,
+        campus_of(server, auth=auth or PasswordAuth("ada", "secret")) as campus,
+    ):
+        yield campus
+
+
+def pager(campus: NexportCampus, page: int = 1) -> AsyncPager[Any]:
+    """The list, with pages of two."""
+    return listed(campus, SYLLABI, page=page)
+
+
+USES: dict[str, Callable[[NexportCampus], Awaitable[Any]]] = {
+    "collect": lambda campus: pager(campus).collect(),
+    "collect ahead": lambda campus: pager(campus).concurrent(4).collect(),
+    "the first page": lambda campus: pager(campus, 3),
+    "total": lambda campus: pager(campus, 3).total(),
+    "raw": lambda campus: raw(campus, SYLLABI, page=3),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("cause", FAILURES)
+async def test_a_failed_login_is_no_pages_error(use: str, cause: str) -> None:
+    """Page 3 needs a new token, and its login fails: the error is the login's, and names no page."""
+    answer, kind = FAILURES[cause]
+    async with client(Expiring(answer)) as campus:
+        with pytest.raises(kind) as caught:
+            await USES[use](campus)
+    assert (caught.value.page, caught.value.operation_id) == (None, LOGIN)
+    assert "page 3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+@pytest.mark.parametrize("cause", FAILURES)
+async def test_the_records_before_it_have_come(ahead: int, cause: str) -> None:
+    """By record and by page, sequentially and ahead."""
+    async with client(Expiring(FAILURES[cause][0])) as campus:
+        records, error = await until_error(aiter(pager(campus).concurrent(ahead)))
+    assert (serials(records), error.page, error.operation_id) == ([0, 1, 2, 3], None, LOGIN)
+    async with client(Expiring(FAILURES[cause][0])) as campus:
+        pages, error = await until_error(pager(campus).concurrent(ahead).pages())
+    assert ([page.number for page in pages], error.page, error.operation_id) == ([1, 2], None, LOGIN)
+
+
+@pytest.mark.parametrize("use", USES)
+async def test_a_page_that_is_refused_is_its_own_error(use: str) -> None:
+    """The login succeeded, and page 3 is refused again: that is page 3's error."""
+    async with client(Expiring(login=None)) as campus:
+        with pytest.raises(AuthenticationError) as caught:
+            await USES[use](campus)
+    assert (caught.value.page, caught.value.operation_id) == (3, SYLLABI.id)
+
+
+@pytest.mark.parametrize("use", USES)
+async def test_a_function_that_fails(use: str) -> None:
+    """A function that gives no token is no page's error either, and the operation that needed it is named."""
+    tokens = [AccessToken("token")]
+
+    async def auth() -> AccessToken:
+        return tokens.pop()
+
+    async with client(Expiring(login=None), auth=auth) as campus:
+        with pytest.raises(NexportError) as caught:
+            await USES[use](campus)
+    assert isinstance(caught.value.__cause__, IndexError)
+    assert (caught.value.page, caught.value.operation_id) == (None, SYLLABI.id)
+
+
+async def test_a_first_login_that_fails() -> None:
+    """Nothing of a page was requested: no page is named."""
+    script = Expiring(FAILURES["refused"][0], logins=1)
+    async with client(script) as campus:
+        records, error = await until_error(aiter(pager(campus).concurrent(3)))
+    assert (records, error.page, script.source.asked, script.logins) == ([], None, [], 2)
