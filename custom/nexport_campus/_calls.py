@@ -235,7 +235,8 @@ class Runner:
         progress.wire, progress.status = Wire(), None
         content = encoded.content()
         if token is not None and encoded.token is None:
-            progress.key = CallKey(operation.id, hash((encoded.path, encoded.query, content)))
+            arguments = (encoded.path, encoded.query, content, *encoded.headers.items())
+            progress.key = CallKey(operation.id, hash(arguments))
         request = build_request(
             self.settings, operation.method, encoded.path or operation.path, encoded.query, content
         )
@@ -259,11 +260,15 @@ class Runner:
         progress: Progress,
     ) -> None:
         """Return when the call may be sent again; raise its error when it may not."""
-        if token is not None and progress.key is not None and isinstance(failed.error, AuthenticationError):
-            again = self.core.tokens.replace(progress.key, token, progress.refused)
-            if again:
-                progress.refused = token
-                return
+        again = (
+            token is not None
+            and progress.key is not None
+            and isinstance(failed.error, AuthenticationError)
+            and self.core.tokens.replace(progress.key, token, progress.refused)
+        )
+        if again:
+            progress.refused = token
+            return
         clock = self.core.clock
         wait = wait_before_retry(
             self.settings.retry,

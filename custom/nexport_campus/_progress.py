@@ -24,8 +24,8 @@ class Progress:
     """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is.
 
     `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
-    that began before it. `key`: what it sends; None before its first attempt. `refused`: the token that the campus
-    refused, if the call was sent again for that. `login_failed`: whether it failed for want of a token.
+    that began before it. `key`: identifies what it sends with the client's token; None without one. `refused`: the token
+    that the campus refused, if the call was sent again with another. `login_failed`: whether its error is that of a login.
     """
 
     operation: Operation[Any]

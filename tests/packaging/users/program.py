@@ -3,7 +3,17 @@
 import asyncio
 from uuid import UUID
 
-from nexport_campus import ArgumentError, AsyncPager, NexportCampus, NotFoundError, PasswordAuth, RetryPolicy
+from nexport_campus import (
+    AccessToken,
+    ArgumentError,
+    AsyncPager,
+    AuthenticationError,
+    NexportCampus,
+    NotFoundError,
+    PasswordAuth,
+    RetryPolicy,
+    StaticToken,
+)
 from nexport_campus.models import ApiEnrollmentItem, Phase, SectionResponse
 
 
@@ -20,6 +30,20 @@ async def section(campus: NexportCampus, syllabus: UUID | str) -> SectionRespons
     except NotFoundError as error:
         print(error.error_code)
         return None
+
+
+def tokens(token: UUID) -> list[StaticToken | AccessToken]:
+    """Take a token as a UUID and as a string."""
+    return [StaticToken(token), StaticToken(str(token)), AccessToken(token), AccessToken(str(token))]
+
+
+async def wait(campus: NexportCampus) -> float:
+    """Return the seconds until the next login."""
+    try:
+        await campus.admin.validate_access_token()
+    except AuthenticationError as error:
+        return error.retry_after or 0.0
+    return 0.0
 
 
 async def main() -> None:
