@@ -275,7 +275,7 @@ class Runner:
             operation.effect,
             failed.failure,
             failed.status,
-            attempt=progress.attempts - (progress.refused is not None),
+            attempt=progress.tries,
             retry_after=failed.retry_after,
             seconds_left=None if progress.deadline is None else progress.deadline - clock.monotonic(),
             jitter=clock.random(),

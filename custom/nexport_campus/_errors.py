@@ -82,8 +82,9 @@ class NexportError(Exception):
     """The base of all errors of this SDK.
 
     `operation_id`: the vendor's name of the operation, such as `LearningApi_GetSection`. `page`: the page of a list that
-    failed; calling again with `page=error.page` resumes. `index`: the element of that page that reported the error.
-    `attempts`: how many requests were sent. `maybe_applied`: whether the campus may have carried out a write all the same.
+    failed (not of a login that failed meanwhile); calling again with `page=error.page` resumes. `index`: the element of that
+    page that reported the error. `attempts`: how many requests were sent. `maybe_applied`: whether the campus may have
+    carried out a write all the same.
     """
 
     _private: frozenset[str] = frozenset()

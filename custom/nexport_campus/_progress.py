@@ -40,10 +40,15 @@ class Progress:
     status: int | None = None
     failed: AttemptFailed | None = None
 
+    @property
+    def tries(self) -> int:
+        """Return how many attempts count for the retry policy: not the one whose token was refused."""
+        return self.attempts - (self.refused is not None)
+
     def given_up(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
         """Return the error of a call that isn't retried."""
         error = fresh_copy(failed.error)
-        may_try_again = self.attempts - self.replayed < policy.max_attempts and may_retry(
+        may_try_again = self.tries < policy.max_attempts and may_retry(
             self.operation.effect, failed.failure, failed.status
         )
         if may_try_again and exceeds_max_retry_after(policy, failed.retry_after):

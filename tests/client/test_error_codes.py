@@ -339,7 +339,7 @@ async def test_a_refused_login(answer: Answer, refused: bool) -> None:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert type(caught.value) is (sdk.AuthenticationError if refused else APIError)
     assert caught.value.transient is not refused
-    assert ("credentials" in str(caught.value)) is (refused and b"No" not in answer.body)
+    assert ("the credentials or the token" in str(caught.value)) is (refused and b"No" not in answer.body)
     assert caught.value.operation_id == "AdminApi_Authenticate"
     assert [request.operation_id for request in server.requests] == ["AdminApi_Authenticate"]
 

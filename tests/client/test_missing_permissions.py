@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexport_campus import AccessToken, AuthenticationError, NexportCampus, PasswordAuth
+from nexport_campus import AccessToken, APIError, AuthenticationError, NexportCampus, PasswordAuth
 from support.campus import ONCE
 from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
 
 LOGIN = "AdminApi_Authenticate"
 MINE, OTHERS = UUID(int=1), UUID(int=2)
@@ -98,7 +98,7 @@ async def test_calls_that_are_not_permitted_cost_no_login_each(refusal: str) -> 
     assert (script.logins, script.calls) == (2, 21)
     assert [error.attempts for error in errors] == [2] + [1] * 19
     assert {error.operation_id for error in errors} == {"LearningApi_GetSectionDescription"}
-    assert {error.retry_after for error in errors} == {None}
+    assert {(error.retry_after, error.transient) for error in errors} == {(None, False)}
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -186,6 +186,18 @@ async def test_a_permission_that_is_withdrawn() -> None:
         script.permitted = lambda section: True
         assert await describe(campus) == "Safety first"
         assert script.logins == 2
+
+
+async def test_a_gateways_401() -> None:
+    """It says nothing of the token, which is kept and used by the next call."""
+    script = Campus(refusal=html_answer(401), permitted=lambda section: section != OTHERS)
+    async with client(script) as campus:
+        for _ in range(3):
+            with pytest.raises(APIError) as caught:
+                await describe(campus, OTHERS)
+            assert (type(caught.value), caught.value.attempts) == (APIError, 1)
+        await describe(campus)
+    assert script.logins == 1
 
 
 async def test_50_calls_at_once() -> None:

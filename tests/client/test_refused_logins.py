@@ -49,7 +49,11 @@ FAILURES = {
     "500 with code 1": json_answer(entity(1, "Sorry"), 500),
     "503 with a code to come": json_answer(entity(77, "Sorry"), 503),
     "429": json_answer({}, 429),
+    "401 of a gateway": html_answer(401),
+    "403 of a firewall": html_answer(403),
+    "403 with somebody else's JSON": json_answer({"message": "Forbidden"}, 403),
     "404 of a gateway": html_answer(404),
+    "422 without an entity": json_answer({}, 422),
     "200 of a gateway": html_answer(200),
     "a redirect": Answer(status=302, headers=(("Location", "https://login.example/"),)),
     "cut": Answer(body=b'{"access_token": "', claimed_length=4000, ending="close"),
@@ -114,7 +118,7 @@ async def test_a_refused_login_is_not_repeated_for_every_call(refusal: str) -> N
     assert len({told(error) for error in errors}) == 1
     assert len({id(error) for error in errors}) == 20
     assert {type(error) for error in errors} == {AuthenticationError}
-    assert {error.operation_id for error in errors} == {LOGIN}
+    assert {(error.operation_id, error.transient) for error in errors} == {(LOGIN, False)}
 
 
 async def test_the_time_until_the_next_login() -> None:
@@ -163,6 +167,7 @@ async def test_a_login_that_fails_for_another_reason(cause: str) -> None:
         for number in (1, 2, 3):
             error = await failure(campus, NexportError)
             assert (accounts.logins, getattr(error, "retry_after", None)) == (number, None)
+            assert not isinstance(error, AuthenticationError)
         assert await describe(campus) == "Safety first"
 
 
@@ -278,7 +283,7 @@ async def test_waiting_callers_fail_with_their_own_errors() -> None:
 
 
 async def test_the_error_travels() -> None:
-    """Pickled and read back, it has its seconds still; a job queue that retries on `transient` leaves it alone."""
+    """Pickled and read back, it still has its seconds."""
     async with client(Accounts([WRONG])) as campus:
         error = await failure(campus)
     copy = pickle.loads(pickle.dumps(error))
