@@ -172,6 +172,16 @@ async def test_kinds_share_an_sqlite_file(campus: NexportCampus, samples: Sample
         await run(campus, scorm, target, restart=True)
 
 
+async def test_a_table_that_was_dropped(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """Changes of rows that aren't there any more would pass for all of them: everything is fetched again."""
+    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
+    first = await run(campus, plan, target)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("DROP TABLE enrollments")
+    again = await run(campus, plan, target)
+    assert again.counts.rows == first.counts.rows == len(read_rows(target))
+
+
 async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """Then nothing shows that an export wrote the file, so that another one needs `force`."""
     plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.csv"

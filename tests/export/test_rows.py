@@ -128,6 +128,24 @@ async def test_what_the_spec_does_not_know(tmp_path: Path) -> None:
     assert line["enrollment_date"] == "0001-01-01T00:00:00+14:00"
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "db"])
+async def test_sessions_that_name_no_organization(tmp_path: Path, suffix: str) -> None:
+    """Where sessions can't be read again, the rows that don't tell whose they are are kept, too."""
+    session = {"user_id": TWO, "order": 1, "utc_start": "2026-01-01T00:00:00Z"}
+    sessions = [session, session | {"order": 2, "organization_id": ONE}]
+    found = {"sessions": sessions, "page": 1, "page_size": 2, "total_count": 2, "api_error_entity": GOOD}
+    answers: dict[str, Any] = {"SearchEnrollments": searched(), "GetStudentSessions": found}
+    plan, target = plan_of("sessions", ONE), tmp_path / f"s.{suffix}"
+    async with campus_of(answers) as campus:
+        await run(campus, plan, target)
+        answers["GetStudentSessions"] = httpx.Response(404, html="<html></html>")
+        lacking = await run(campus, plan, target)
+        assert (lacking.failed, lacking.counts.rows, lacking.counts.removed) == (1, 2, 0)
+        answers["GetStudentSessions"] = found | {"sessions": [], "total_count": 0}
+        assert (await run(campus, plan, target)).counts.removed == 2
+    assert read_rows(target, "sessions") == []
+
+
 @pytest.mark.parametrize("number", [2**31, 2**63, -(2**70)])
 async def test_numbers_that_fit_into_no_column(
     tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture

@@ -77,14 +77,14 @@ class Published:
         if self.target is not None and not self._has_tables():
             return None
         with self._attached() as schema:
-            # SQLite's names differ by more than case.
+            # SQLite ignores case in names.
             tables = {name.lower() for (name,) in self._all(f"SELECT name FROM {schema}.sqlite_master")}
             found = failed = None
             if "nexport_exports" in tables:
                 where = f"FROM {schema}.{{}} WHERE table_name = ?"
                 found = self._all("SELECT scope, cursor " + where.format("nexport_exports"), self.name)
                 failed = self._all("SELECT identity, ids " + where.format("nexport_failed"), self.name)
-        if found:
+        if found and self.name in tables:
             (scope, cursor), *_ = found
             parents = [Parent(identity, json.loads(ids)) for identity, ids in failed or ()]
             return Former(json.loads(scope), datetime.fromisoformat(cursor), parents)
@@ -161,7 +161,8 @@ class Published:
 
     def _keep_rows_of_failed(self, rows: str) -> None:
         """Take over the earlier rows of parents that couldn't be read: that says nothing about their records."""
-        if not self.kind.parent_columns:
+        failed = "FROM main.parent WHERE outcome = 'failed'"
+        if not self.kind.parent_columns or not self._all(f"SELECT 1 {failed} LIMIT 1"):
             return
         columns = [self.table.expression(column) for column in self.kind.parent_columns]
         ids = ", ".join(f"json_extract(ids, '$.{name}')" for name in self.kind.parent_columns.values())
@@ -169,8 +170,7 @@ class Published:
         unknown = " OR ".join(f"{column} IS NULL" for column in columns)
         self._run(
             f"INSERT OR IGNORE INTO main.staged ({self.table.names}) SELECT {self.table.names} FROM {rows}"
-            f" WHERE ({', '.join(columns)}) IN (SELECT {ids} FROM main.parent WHERE outcome = 'failed')"
-            f" OR (({unknown}) AND EXISTS (SELECT 1 FROM main.parent WHERE outcome = 'failed'))"
+            f" WHERE ({', '.join(columns)}) IN (SELECT {ids} {failed}) OR {unknown}"
         )
 
     def _exchange(self, rows: str) -> Counts:
