@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,31 @@ def test_a_file_that_standard_output_goes_to(samples: Samples, tmp_path: Path) -
         done = subprocess.run(command, stdout=appended, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
     assert "is where standard output or error goes already" in done.stderr
+
+
+async def test_rows_steer_no_terminal() -> None:
+    """Escape sequences that an instructor typed reach files and pipes as they are, and no terminal."""
+    reason = "\x1b]0;mine\x07\x9b2J\rdone"
+
+    async def campus(request: Request) -> Answer:
+        status: dict[str, Any] = {
+            "assignment_status_id": ORG,
+            "assignment_id": ORG,
+            "enrollment_id": ORG,
+            "user_id": ORG,
+        }
+        status |= {"phase": 1, "result": 0, "academic_override": True, "academic_override_reason": reason}
+        return json_answer([status | entity()] if dict(request.query)["page"] == "1" else [])
+
+    async with ScriptedServer(with_login(campus)) as server:
+        env = os.environ | {"NEXPORT_BASE_URL": server.url, "NEXPORT_USERNAME": "u", "NEXPORT_PASSWORD": "p"}
+        command = [*COMMAND[:-1], "assignment-statuses", "--enrollment", ORG, "--to", "-", "--format", "csv"]
+        code, shown = await asyncio.to_thread(on_a_terminal, command, env)
+        piped = await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, check=True)
+    assert code == 0
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    assert " ]0;mine  2J done" in shown
+    assert reason.encode() in piped.stdout
 
 
 async def slow_campus(request: Request) -> Answer:

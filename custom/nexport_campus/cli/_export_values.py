@@ -16,6 +16,7 @@ from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
 from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
 from nexport_campus.cli._input import lines_of, read_text
+from nexport_campus.cli._row_stream import row_stream
 
 __all__ = ["STDOUT", "duration", "output_of", "plan_of"]
 
@@ -98,7 +99,7 @@ def _standard_output() -> BinaryIO:
     # Python has none where the parent process closed it.
     if sys.stdout is None:
         raise TargetError("--to -: standard output is closed")
-    return sys.stdout.buffer
+    return row_stream(sys.stdout)
 
 
 def _ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
