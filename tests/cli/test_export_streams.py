@@ -73,6 +73,16 @@ def test_standard_output_has_what_a_file_has(
     assert json.loads(result.stderr)["file"] == "-"
 
 
+def test_a_file_with_the_name_of_standard_output(
+    nexport: Nexport, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is called - is ./-, as everywhere."""
+    monkeypatch.chdir(tmp_path)
+    result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "./-", "--format", "csv", "-q")
+    assert (result.exit_code, result.output) == (0, "")
+    assert names_in(tmp_path) == ["-", "-.state"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

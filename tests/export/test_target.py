@@ -169,6 +169,24 @@ async def test_a_file_that_appears_meanwhile(
     assert len(read_rows(target)) > 100
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_file_that_is_touched_or_deleted_meanwhile(
+    campus: NexportCampus, plan: Plan, tmp_path: Path, deleted: bool
+) -> None:
+    """A file that still holds what an export wrote, or that is no longer there, has nothing to lose."""
+    target = tmp_path / "e.csv"
+    await run(campus, plan, target)
+
+    class _Touch(_Disturbance):
+        def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
+            if title == "saving":
+                target.unlink() if deleted else os.utime(target, (0, 0))
+
+    with open_job(plan, Output(target=target, format="csv")) as job:
+        await export(campus, job, _Touch(target))
+    assert len(read_rows(target)) > 100
+
+
 class _Disturbance:
     """Writes to the target once the rows are complete."""
 

@@ -13,7 +13,7 @@ __all__ = ["campus_time"]
 
 _logger = logging.getLogger("nexport_campus")
 _MOST_APART: Final = timedelta(days=1)
-"""How far two clocks may be apart that are both set."""
+"""Two clocks that are both set differ by less."""
 
 
 async def campus_time(campus: Campus, plan: Plan) -> datetime:

@@ -1,4 +1,4 @@
-"""Errors of exports that callers need not tell apart."""
+"""The error of a target that can't be used."""
 
 from nexport_campus._errors import ConfigurationError, ExportError
 

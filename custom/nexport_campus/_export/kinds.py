@@ -54,7 +54,7 @@ class Kind:
     `name` is what the command line calls it, `table` its table. `own` are the columns that its model lacks. `key` are the
     columns that tell two records apart, whatever else changes. `sorted_by`: the date by which a file is in order.
     `overlap`: how far before the last export the next one begins. `parents`: what has to be asked, one by one.
-    `parent_columns`: the columns that tell a record's parent, and their names in `Parent.ids`.
+    `parent_columns`: the columns that identify a record's parent, and their names in `Parent.ids`.
     """
 
     name: str

@@ -134,7 +134,7 @@ class Plan:
         zone_named(self.zone)
 
     def _check_elements(self) -> None:
-        """Refuse elements that can't be columns: SQL and data frames tell names apart by more than case."""
+        """Refuse elements that can't be columns; SQL and many data frames ignore case in names."""
         columns = {column.casefold(): column for column in self.kind.columns()} if self.elements else {}
         elements: dict[str, str] = {}
         for element in self.elements:

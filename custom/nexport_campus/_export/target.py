@@ -81,6 +81,7 @@ class TargetFile:
         self._database = database
         self._path = path
         self._expected: tuple[int, ...] | None = None
+        self._known: set[str] = set()
 
     def check(self, *, force: bool, exported_before: bool) -> None:
         """Raise TargetError if overwriting the file would lose what no export wrote.
@@ -91,15 +92,15 @@ class TargetFile:
         """
         status = _status(self._path)
         self._expected = _signature(status)
-        known = self._known_digests(exported_before=exported_before)
+        self._known = self._read_digests(exported_before=exported_before)
         if force or status is None:
             return
         check_writable(self._path)
-        if not status.st_size or _digest(self._path) in known:
+        if not status.st_size or _digest(self._path) in self._known:
             return
         reason = (
             "was changed after an export wrote it"
-            if known
+            if self._known
             else "exists, and no state file beside it shows that an export wrote it"
         )
         raise TargetError(
@@ -120,7 +121,8 @@ class TargetFile:
 
     def _prepare(self, written: Path) -> None:
         """Store the digest of the new file before it is in place: a crash in between must not make it unknown."""
-        if _signature(_status(self._path)) != self._expected:
+        status = _status(self._path)
+        if status and _signature(status) != self._expected and _digest(self._path) not in self._known:
             raise ExportError(
                 f"{self._path.name} was changed while the export ran; its rows are kept: move the file,"
                 " or add --force to overwrite it, and run the same command again"
@@ -128,7 +130,7 @@ class TargetFile:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO written (digest) VALUES (?)", (_digest(written),))
 
-    def _known_digests(self, *, exported_before: bool) -> set[str]:
+    def _read_digests(self, *, exported_before: bool) -> set[str]:
         """Return the digests of what exports wrote: the last one, and one that may have been put in place."""
         with self._database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'written'").fetchone():

@@ -57,7 +57,7 @@ def _date_filters(function: Any) -> Any:
 @click.option(
     "--to",
     "target",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     required=True,
     metavar="FILE",
     help="Output file, or - for standard output.",

@@ -20,8 +20,8 @@ from nexport_campus.cli._row_stream import row_stream
 
 __all__ = ["STDOUT", "duration", "output_of", "plan_of"]
 
-STDOUT: Final = Path("-")
-"""The target that stands for standard output; a file of that name is ./-"""
+STDOUT: Final = "-"
+"""The target that stands for standard output; a file of that name is `./-`."""
 
 _IDS: Final = {
     "org_ids": "--org",
@@ -71,8 +71,8 @@ def plan_of(address: str, given: dict[str, Any]) -> Plan:
 
 def output_of(given: dict[str, Any]) -> Output:
     """Return the target and the format that the options name."""
-    target: Path = given["target"]
-    form = given["form"] or ("jsonl" if target == STDOUT else FORMATS.get(target.suffix.lower()))
+    to_stdout, target = given["target"] == STDOUT, Path(given["target"])
+    form = given["form"] or ("jsonl" if to_stdout else FORMATS.get(target.suffix.lower()))
     if form is None:
         raise click.UsageError(f"--to: the suffix of {target.name} names no format; add --format")
     if form == "parquet" and find_spec("pyarrow") is None:
@@ -87,7 +87,7 @@ def output_of(given: dict[str, Any]) -> Output:
         raise click.UsageError("--no-state leaves nothing for --since to continue from")
     labels = form == "csv" if given["labels"] is None else given["labels"]
     return Output(
-        target=_standard_output() if target == STDOUT else target,
+        target=_standard_output() if to_stdout else target,
         format=form,
         labels=labels,
         bom=given["bom"],
