@@ -1,25 +1,38 @@
-"""A transport on aiohttp, for programs with many calls at once: several times the throughput of httpx'.
+"""A transport on aiohttp, for programs that make many calls at once: several times the throughput of httpx.
 
     campus = NexportCampus(auth, transport=AiohttpTransport())
 
-It needs the `aiohttp` extra. Retries, tokens, limits and errors are the client's, as with every transport.
+It needs the `aiohttp` extra. Retries, tokens, limits and errors stay the client's, as with every transport.
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 import httpx
-from yarl import URL
+from multidict import CIMultiDict
+
+from ._aiohttp_request import (
+    FAILURES,
+    QuerySender,
+    RequestBody,
+    WireRequest,
+    address_of,
+    progress_trace,
+    translated,
+)
+from ._loop_guard import LoopGuard
 
 __all__ = ["AiohttpTransport"]
 
-
-_SENDING = SimpleNamespace(method=b"")
-"""Stands for the request in what the client's trace is told, as httpcore's own does: it is no CONNECT."""
+_BEYOND = 1 << 20
+"""No limit on lines and headers: `_aiohttp_parser` limits the head as a whole."""
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -30,7 +43,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         proxy: The address of an http proxy, with its user name and password if it wants them; None for none.
         keepalive_seconds: How long an idle connection is kept.
 
-    One transport serves one event loop at a time, and several one after another.
+    Connections belong to an event loop and end with it. One transport may serve any number of loops.
     """
 
     sends_raw_path = True
@@ -46,78 +59,160 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._verify = verify
         self._proxy = proxy
         self._keepalive = keepalive_seconds
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
+        self._process = os.getpid()
+        self._inherited: list[object] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and return its answer, the body still to be read. Raises httpx.TransportError."""
+        """Send a request and return its response, the body still to be read. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
+        content = await request.aread()
         await _notice_closed_connections()
         try:
-            response = await self._running_session().request(
+            response = await self._session().request(
                 request.method,
-                URL(
-                    _origin(request.url) + request.url.raw_path.partition(b"?")[0].decode("ascii"),
-                    encoded=True,
-                ),
-                headers=[
-                    (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw
-                ],
-                data=await request.aread() or None,
+                address_of(request.url),
+                # aiohttp writes UTF-8.
+                headers=CIMultiDict((name.decode(), value.decode()) for name, value in request.headers.raw),
+                data=RequestBody(content, timeout.get("write")) if content else None,
                 allow_redirects=False,
                 proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(
-                    total=None,
-                    connect=timeout.get("pool"),
-                    sock_connect=timeout.get("connect"),
-                    sock_read=timeout.get("read"),
+                    total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
                 trace_request_ctx=request.extensions.get("trace"),
-                middlewares=(_Sending(request.url),),
+                middlewares=(QuerySender(request.url),),
             )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = _translated(error)
+        except asyncio.CancelledError as cancelled:
+            # aiohttp's frames hold the body.
+            raise cancelled.with_traceback(None) from None
+        except FAILURES as error:
+            failure = translated(error)
         else:
-            if not 100 <= response.status <= 999:
-                response.close()
-                raise httpx.RemoteProtocolError("no HTTP status")
-            return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
-        # Outside the handler: aiohttp's errors know the whole address.
+            if 200 <= response.status <= 999:
+                body = _ResponseBody(response)
+                return httpx.Response(response.status, headers=response.raw_headers, stream=body)
+            response.close()
+            failure = httpx.RemoteProtocolError("no final HTTP status")
+        # Outside the handler, so that nothing of aiohttp's hangs on it.
         raise failure
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        session, self._session = self._session, None
-        if session is not None and self._loop is asyncio.get_running_loop():
-            await session.close()
+        """Close the connections of all event loops."""
+        sessions, self._sessions = self._sessions, {}
+        if self._process != os.getpid():
+            self._inherited.append(sessions)
+            return
+        for loop, session in sessions.items():
+            if loop is asyncio.get_running_loop():
+                await session.aclose()
+            else:
+                session.close_from_elsewhere()
 
-    def _running_session(self) -> aiohttp.ClientSession:
+    def _session(self) -> aiohttp.ClientSession:
+        if self._process != os.getpid():
+            # The connections are the parent's: leave them as they are.
+            self._inherited.append(self._sessions)
+            self._sessions, self._process = {}, os.getpid()
         loop = asyncio.get_running_loop()
-        if self._session is None or self._loop is not loop:
-            connector = aiohttp.TCPConnector(limit=0, ssl=self._verify, keepalive_timeout=self._keepalive)
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trace_configs=[_progress()],
-            )
-        return self._session
+        found = self._sessions.get(loop)
+        if found is None or found.session.closed:
+            self._forget_closed_loops()
+            found = self._sessions[loop] = _LoopSession(self._verify, self._keepalive)
+        return found.session
+
+    def _forget_closed_loops(self) -> None:
+        """Close what loops have left that were closed without ceremony. A loop that is merely paused keeps its own."""
+        for loop in [loop for loop in self._sessions if loop.is_closed()]:
+            self._sessions.pop(loop).close_from_elsewhere()
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer; a connection whose body was read whole is used again."""
+class _LoopSession:
+    """The aiohttp session of the running event loop; it is closed with the loop."""
+
+    def __init__(self, verify: ssl.SSLContext | bool, keepalive: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                ssl=verify,
+                keepalive_timeout=keepalive,
+                use_dns_cache=False,
+                socket_factory=_sockets_into(self._sockets),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trace_configs=[progress_trace()],
+            request_class=WireRequest,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            max_line_size=_BEYOND,
+            max_field_size=_BEYOND,
+            max_headers=_BEYOND,
+        )
+        self._guard = LoopGuard(self.session.close)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._guard.aclose()
+
+    def close_from_elsewhere(self) -> None:
+        """Close the connections of a loop that isn't the running one: now, or when it next runs."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close_soon)
+            return
+        with suppress(Exception):
+            self._guard.close_after_loop()
+        for sock in list(self._sockets):
+            _close_socket(sock, self._loop)
+
+    def _close_soon(self) -> None:
+        task = self._loop.create_task(self.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Task[None]] = set()
+"""Keeps the tasks from the garbage collector; the event loop doesn't."""
+
+
+def _sockets_into(sockets: "WeakSet[socket.socket]") -> aiohttp.SocketFactoryType:
+    """Return a function that makes sockets and adds them to the set."""
+
+    def make(address: Any) -> socket.socket:
+        made = socket.socket(*address[:3])
+        sockets.add(made)
+        return made
+
+    return make
+
+
+def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    """Close a socket whose loop is closed."""
+    if sock.fileno() < 0:
+        return
+    # asyncio closes a socket in a callback, which this loop will never run: make the callback's call.
+    transport: Any = getattr(loop, "_transports", {}).get(sock.fileno())
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    with suppress(Exception):
+        transport._call_connection_lost(None)
+
+
+class _ResponseBody(httpx.AsyncByteStream):
+    """The body of a response; a connection whose body was read whole is used again."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        _end_with_connection(response)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         failure = None
         try:
             async for part in self._response.content.iter_any():
                 yield part
-        except (aiohttp.ClientError, OSError) as error:
-            failure = _translated(error)
+        except FAILURES as error:
+            failure = translated(error)
         if failure is not None:
             raise failure
 
@@ -128,6 +223,28 @@ class _Body(httpx.AsyncByteStream):
             self._response.close()
 
 
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Let the body fail when the connection ends before it.
+
+    After a chunk that it can't parse, aiohttp closes the connection, but lets the reader of the body wait on.
+    """
+    content, connection = response.content, response.connection
+    if connection is None or connection.protocol is None:
+        return
+
+    def end(closed: "asyncio.Future[None] | None") -> None:
+        if closed is not None:
+            closed.exception()  # or asyncio logs that it was never retrieved
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection has ended"))
+
+    closed = connection.protocol.closed
+    if closed is None:
+        end(None)
+    else:
+        closed.add_done_callback(end)
+
+
 async def _notice_closed_connections() -> None:
     """Let the loop see which idle connections the campus has closed, so that none of them is used again.
 
@@ -135,64 +252,3 @@ async def _notice_closed_connections() -> None:
     """
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-
-
-class _Sending:
-    """Gives a request its query as it leaves, and keeps aiohttp from sending a GET again: two of the vendor's delete data.
-
-    So aiohttp's traces and errors, and what instruments it, know an address without the token.
-    """
-
-    def __init__(self, url: httpx.URL) -> None:
-        self._url = url
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        # The whole address has no name here: a traceback's locals don't show it.
-        request.url = URL(_origin(self._url) + self._url.raw_path.decode("ascii"), encoded=True)
-        try:
-            return await handler(request)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            failure = _translated(error)
-        raise failure
-
-
-def _origin(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _progress() -> aiohttp.TraceConfig:
-    """Tells the client when a request has a connection, after which it may have been sent."""
-
-    async def started(session: Any, context: SimpleNamespace, params: Any) -> None:
-        if context.trace_request_ctx is not None:
-            await context.trace_request_ctx("aiohttp.request.started", {})
-
-    async def connected(session: Any, context: SimpleNamespace, params: Any) -> None:
-        if context.trace_request_ctx is not None:
-            await context.trace_request_ctx("aiohttp.send_request_headers.started", {"request": _SENDING})
-
-    config = aiohttp.TraceConfig()
-    config.on_request_start.append(started)
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
-    return config
-
-
-def _translated(error: Exception) -> httpx.TransportError:
-    """The error of httpx' that says the same, with nothing of aiohttp's on it."""
-    reason = type(error).__name__
-    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-        return httpx.ProxyError(reason)
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout(reason)
-    if isinstance(error, TimeoutError):
-        return httpx.ReadTimeout(reason)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):  # in aiohttp 3.12 it has no `os_error`
-        return httpx.ConnectError(f"{reason}: {error.certificate_error}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return httpx.ConnectError(f"{reason}: {error.os_error.strerror or error.os_error}")
-    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
-        return httpx.RemoteProtocolError(reason)
-    return httpx.ReadError(reason)

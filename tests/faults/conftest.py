@@ -5,6 +5,8 @@ import ssl
 import pytest
 import trustme
 
+from support.campus import Carrier
+
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
@@ -19,3 +21,9 @@ def tls(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(server)
     authority.configure_trust(client)
     return server, client
+
+
+@pytest.fixture(params=["default", "aiohttp"])
+def every_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients of `campus_of` take this transport, one after the other."""
+    monkeypatch.setattr(Carrier, "name", request.param)

@@ -11,6 +11,7 @@ from support.clock import TestClock, campus_on
 from support.scripted import Answer, Request, ScriptedServer, json_answer
 from support.wire import CALLS, Call, good_answer
 
+pytestmark = pytest.mark.usefixtures("every_transport")
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 

@@ -18,6 +18,7 @@ from support.campus import campus_of
 from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
 from support.wire import CALLS, good_answer
 
+pytestmark = pytest.mark.usefixtures("every_transport")
 CALL = CALLS[0]
 AUTH = PasswordAuth("user", "secret")
 
@@ -103,6 +104,25 @@ def test_connections_are_closed_with_their_loop() -> None:
         asyncio.run(status(campus))
         other.run(other.server.all_closed())
         del campus
+
+
+def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
+    """A client for many jobs, each on its own loop: nothing is open between them, garbage collector or not."""
+    with elsewhere() as other:
+        campus = campus_of(other.server)
+
+        async def job() -> None:
+            assert await asyncio.gather(*(status(campus) for _ in range(8))) == [200] * 8
+
+        gc.disable()
+        try:
+            for _ in range(3):
+                asyncio.run(job())
+                other.run(other.server.all_closed())
+        finally:
+            gc.enable()
+        asyncio.run(campus.aclose())
+    assert capfd.readouterr().err == ""
 
 
 def test_a_client_that_nobody_closed() -> None:

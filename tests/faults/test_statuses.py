@@ -9,6 +9,7 @@ from support.clock import TestClock, campus_on
 from support.scripted import Answer, ScriptedServer, entity, json_answer
 from support.wire import CALLS, Call, good_answer
 
+pytestmark = pytest.mark.usefixtures("every_transport")
 RETRIED_READS = {408, 425, 429, 500, 502, 503, 504, *range(520, 525)}
 
 

@@ -21,6 +21,7 @@ from support.proxy import Proxy
 from support.scripted import Answer, ScriptedServer, html_answer
 from support.wire import CALLS, Call, good_answer
 
+pytestmark = pytest.mark.usefixtures("every_transport")
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 NEEDS_LOGIN = Answer(status=407, headers=(("Proxy-Authenticate", 'Basic realm="proxy"'),), ending="close")

@@ -2,14 +2,30 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 from nexport_campus import NexportCampus, RetryPolicy, StaticToken
+from nexport_campus.aiohttp import AiohttpTransport
 from support.scripted import TOKEN, Answer, Handler, ScriptedServer
 
-__all__ = ["ONCE", "TOKEN", "campus_of", "campus_with"]
+__all__ = ["ONCE", "TOKEN", "Carrier", "campus_of", "campus_with"]
 
 ONCE = RetryPolicy(max_attempts=1)
+
+
+class Carrier:
+    """The transport that `campus_of` gives its clients, for tests that hold for each that we ship."""
+
+    name: Literal["default", "aiohttp"] = "default"
+
+    @classmethod
+    def settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a client on it; what is about connections goes to the transport itself."""
+        if cls.name == "default" or "transport" in settings:
+            return settings
+        own = {name: settings[name] for name in ("proxy", "verify") if name in settings}
+        rest = {name: value for name, value in settings.items() if name not in own}
+        return rest | {"transport": AiohttpTransport(**own)}
 
 
 @asynccontextmanager
@@ -24,5 +40,5 @@ async def campus_with(
 
 def campus_of(server: ScriptedServer, *, auth: Any = None, **settings: Any) -> NexportCampus:
     """A client of a server, without retries, and with a token."""
-    chosen: dict[str, Any] = {"base_url": server.url, "retry": ONCE} | settings
+    chosen: dict[str, Any] = {"base_url": server.url, "retry": ONCE} | Carrier.settings(settings)
     return NexportCampus(StaticToken(TOKEN) if auth is None else auth, **chosen)

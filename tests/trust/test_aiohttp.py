@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +15,23 @@ import trustme
 from nexport_campus import (
     NexportCampus,
     NexportError,
+    PasswordAuth,
     RequestTimeoutError,
     RetryPolicy,
     StaticToken,
     TransportError,
 )
 from nexport_campus.aiohttp import AiohttpTransport
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, gzip_answer, json_answer
+from support.scripted import (
+    TOKEN,
+    Answer,
+    Request,
+    ScriptedServer,
+    entity,
+    gzip_answer,
+    json_answer,
+    with_login,
+)
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 STATUS = "12345678-1234-5678-9abc-123456789abd"
@@ -193,30 +204,167 @@ def test_one_loop_after_another() -> None:
     assert [asyncio.run(once()) for _ in range(2)] == ["Safety first"] * 2
 
 
-@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
-async def test_what_traces_aiohttp_meets_no_token(
-    call: Callable[[NexportCampus], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Instrumentation that adds its traces to every session is told addresses without the query, whatever happens."""
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What every signal of aiohttp tells a tool that adds its trace to every session."""
     told: list[str] = []
     config = aiohttp.TraceConfig()
 
     async def tell(session: object, context: object, params: Any) -> None:
-        told.append(repr(params))
+        told.append(everything_in(params))
 
-    for signal in (config.on_request_start, config.on_request_end, config.on_request_exception):
-        signal.append(tell)
+    for name in vars(aiohttp.TraceConfig):
+        if name.startswith("on_"):
+            getattr(config, name).append(tell)
     make = aiohttp.ClientSession.__init__
 
     def instrumented(self: Any, *arguments: Any, trace_configs: Any = (), **settings: Any) -> None:
         make(self, *arguments, trace_configs=[*trace_configs, config], **settings)
 
     monkeypatch.setattr(aiohttp.ClientSession, "__init__", instrumented)
+    return told
+
+
+def everything_in(params: Any) -> str:
+    """What a trace is handed, and what it can reach through the response."""
+    response = getattr(params, "response", None)
+    reached = [] if response is None else [response.url, response.real_url, response.request_info]
+    return repr([params, reached])
+
+
+@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
+async def test_what_traces_aiohttp_meets_no_token(
+    call: Callable[[NexportCampus], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instrumentation that adds its traces to every session is told addresses without the query, whatever happens."""
+    told = traced(monkeypatch)
     answers = [json_answer(GOOD), attrs.evolve(json_answer(GOOD), cut_after=0)]
     async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
         await call(campus)
         with pytest.raises(TransportError):
             await call(campus)
         assert server.requests[1].query[-1] == ("access_token", TOKEN)
-    assert len(told) >= 3
+    assert len(told) >= 6
     assert not [text for text in told if TOKEN in text or SECTION in text]
+
+
+async def test_what_traces_a_login_meets_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the bytes that are sent either."""
+    told = traced(monkeypatch)
+
+    async def answer(request: Request) -> Answer:
+        return json_answer(GOOD)
+
+    async with ScriptedServer(with_login(answer)) as server:
+        auth = PasswordAuth("user", "correct-horse-battery-staple")
+        async with NexportCampus(auth, base_url=server.url, transport=AiohttpTransport()) as campus:
+            await ask(campus)
+        assert server.requests[0].json["password"] == "correct-horse-battery-staple"
+    assert told
+    assert not [text for text in told if "correct-horse" in text or TOKEN in text]
+
+
+async def test_what_wraps_aiohttps_connector_meets_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some tools name their span for a connection after the request's address."""
+    told: list[str] = []
+    connect = aiohttp.TCPConnector.connect
+
+    async def wrapped(self: Any, req: Any, *arguments: Any, **settings: Any) -> Any:
+        told.append(f"{req.url} {req.original_url} {req.request_info}")
+        return await connect(self, req, *arguments, **settings)
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", wrapped)
+    async with ScriptedServer([json_answer(GOOD)]) as server, campus_of(server.url) as campus:
+        await ask(campus)
+    assert told
+    assert not [text for text in told if TOKEN in text or SECTION in text]
+
+
+async def test_what_wraps_aiohttps_session_can_add_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headers are a mapping that it may write into, as those of aiohttp's other callers."""
+    request = aiohttp.ClientSession._request
+
+    async def traced(self: Any, *arguments: Any, **settings: Any) -> Any:
+        headers = settings.get("headers") or {}
+        headers["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        return await request(self, *arguments, **settings | {"headers": headers})
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
+    async with ScriptedServer([json_answer(GOOD)]) as server, campus_of(server.url) as campus:
+        assert await ask(campus) == "Safety first"
+    assert server.requests[0].headers["traceparent"].startswith("00-0af7")
+    assert server.requests[0].headers["user-agent"].startswith("nexport-campus/")
+
+
+async def test_headers_are_sent_as_they_are() -> None:
+    """Those that come twice too, in their order; aiohttp adds none of its own."""
+    received: list[bytes] = []
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    headers = [(b"Host", b"campus.example"), (b"X-A", b"1"), (b"x-b", "Größe".encode()), (b"X-A", b"2")]
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/path?query=1"
+        transport = AiohttpTransport()
+        response = await transport.handle_async_request(httpx.Request("GET", url, headers=headers))
+        await response.aclose()
+        await transport.aclose()
+    first, *lines = received[0].rstrip().split(b"\r\n")
+    assert first == b"GET /path?query=1 HTTP/1.1"
+    assert sorted(lines) == sorted([b"Host: campus.example", b"X-A: 1", b"X-A: 2", "x-b: Größe".encode()])
+    assert lines.index(b"X-A: 1") < lines.index(b"X-A: 2")
+
+
+async def test_a_server_that_does_not_read() -> None:
+    """A body that can't be written in time is a RequestTimeoutError, as `httpx.Timeout` has it."""
+    done = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.transport.abort()
+
+    timeout = httpx.Timeout(30.0, write=0.05)
+    async with await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with campus_of(url, timeout=timeout) as campus:
+            with pytest.raises(RequestTimeoutError) as caught:
+                await campus.scorm.edit_scorm_data(
+                    assignment_status_id=STATUS, sco_id="I_SCO0", title="x" * 20_000_000
+                )
+        done.set()
+    assert caught.value.maybe_applied
+    assert isinstance(caught.value.__cause__, httpx.WriteTimeout)
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_large_body() -> None:
+    """It is sent whole, without a warning of aiohttp's."""
+    title = "x" * 3_000_000
+    async with ScriptedServer([json_answer(entity())]) as server, campus_of(server.url) as campus:
+        await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title=title)
+    assert server.requests[0].json["title"] == title
+
+
+async def test_no_frame_of_aiohttps_is_left_behind() -> None:
+    """Its frames hold the body and the address: neither a timeout nor a cancelled call keeps them."""
+    gate = asyncio.Event()
+    answers = [json_answer(GOOD, gate=gate), json_answer(GOOD, gate=gate)]
+    async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
+        with pytest.raises(RequestTimeoutError) as late:
+            await ask(campus.with_options(timeout=0.05))
+        call = asyncio.create_task(ask(campus))
+        await server.received(2)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await call
+        gate.set()
+    for error in (late.value, cancelled.value):
+        found: BaseException | None = error
+        while found is not None:
+            frames = [frame for frame, _ in traceback.walk_tb(found.__traceback__)]
+            files = {frame.f_code.co_filename for frame in frames}
+            assert not [file for file in files if "/site-packages/aiohttp/" in file], found
+            found = found.__cause__ or found.__context__

@@ -1,0 +1,95 @@
+"""Responses that aiohttp's parser refuses, and h11, the parser of the default transport, reads."""
+
+import re
+from typing import Any
+
+from aiohttp.http import HttpProcessingError
+
+__all__ = ["LenientParser"]
+
+_LARGEST_HEAD = 100 * 1024
+"""In bytes, as h11 has it; aiohttp limits each line and the number of headers."""
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_FRAMING = re.compile(
+    rb"^(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*\r?\n", re.IGNORECASE | re.MULTILINE
+)
+_NOTHING: tuple[tuple[()], bool, bytes] = ((), False, b"")
+
+
+class LenientParser:
+    """Stands before the parser of a connection, for one response, and hands it what it takes.
+
+    It passes over what says the same twice (RFC 9112, 6.3), and keeps back bytes that come after the response.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._parser = protocol._parser
+        self._head: bytearray | None = bytearray()
+        self._left: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> Any:
+        """Take what the connection has received. Returns what aiohttp's parser returns, and raises what it raises."""
+        if self._head is None:
+            return self._feed_body(data)
+        self._head += data
+        while end := _HEAD_END.search(self._head):
+            head = bytes(self._head[: end.end()])
+            rest = bytes(self._head[end.end() :])
+            if not _is_informational(head):
+                self._head = None
+                head, self._left = _framed_once(head)
+                result = self._parser.feed_data(head)
+                return self._feed_body(rest, result) if rest else result
+            self._head = bytearray(rest)
+        if len(self._head) > _LARGEST_HEAD:
+            raise HttpProcessingError(message="the head of the response is too large")
+        return _NOTHING
+
+    def _feed_body(self, data: bytes, before: Any = _NOTHING) -> Any:
+        if data and self._left is not None:
+            if len(data) > self._left:
+                self._protocol.force_close()
+                data = data[: self._left]
+                if not data:
+                    return before
+            self._left -= len(data)
+        messages, upgraded, tail = self._parser.feed_data(data)
+        return (*before[0], *messages), upgraded, tail
+
+
+def _is_informational(head: bytes) -> bool:
+    """Whether another response follows: after 100 Continue, 103 Early Hints and the like."""
+    return head[9:10] == b"1" and head[9:12] != b"101"
+
+
+def _framed_once(head: bytes) -> tuple[bytes, int | None]:
+    """Return the head with one statement of the body's length, and that length in bytes if it is known."""
+    framing = _FRAMING.findall(head)
+    lengths = {part.strip() for name, value in framing if _is_length(name) for part in value.split(b",")}
+    codings = [value.lower() for name, value in framing if not _is_length(name)]
+    if head[9:12] in (b"204", b"304"):
+        return (_without(head, length=False) if codings else head), 0
+    if len(lengths) > 1:
+        raise HttpProcessingError(message="the lengths of the response differ")
+    if codings == [b"chunked"]:
+        return (_without(head, length=True) if lengths else head), None
+    if codings or not lengths or not (length := lengths.pop()).isdigit():
+        return head, None
+    if len(framing) > 1 or b"," in framing[0][1]:
+        first, rest = head.split(b"\n", 1)
+        head = first + b"\nContent-Length: " + length + b"\r\n" + _without(rest, length=True)
+    return head, int(length)
+
+
+def _without(head: bytes, *, length: bool) -> bytes:
+    """The head without its lengths, or without its codings."""
+    return _FRAMING.sub(lambda line: b"" if _is_length(line[1]) is length else line[0], head)
+
+
+def _is_length(name: bytes) -> bool:
+    return name.lower() == b"content-length"

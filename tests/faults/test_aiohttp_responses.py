@@ -1,0 +1,218 @@
+"""The transport on aiohttp reads the responses that the default one reads: two parsers, side by side, on raw bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from nexport_campus import APIError, NexportCampus, NexportError, StaticToken, TransportError
+from nexport_campus.aiohttp import AiohttpTransport
+from support.campus import ONCE
+from support.spec import SOME_ID
+
+BODY = (
+    b'{"api_error_entity": {"error_code": 0}, "certificate_ready": true,'
+    b' "certificate_url": "x", "certificate_not_assigned": false}'
+)
+LENGTH = b"Content-Length: %d" % len(BODY)
+SIZE = b"%x" % len(BODY)
+LAST = b"\r\n0\r\n\r\n"
+
+
+def message(*headers: bytes, start: bytes = b"HTTP/1.1 200 OK", body: bytes = BODY) -> bytes:
+    """A response with these headers and no others."""
+    return b"\r\n".join([start, *headers, b"", body])
+
+
+def sized(*headers: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """A response whose body has a length."""
+    return message(*headers, LENGTH, start=start)
+
+
+def chunked(body: bytes, *headers: bytes) -> bytes:
+    """A response in chunks."""
+    return message(b"Transfer-Encoding: chunked", *headers, body=body)
+
+
+def many(count: int, name: bytes = b"X-%d") -> list[bytes]:
+    """So many headers."""
+    return [(name % number if b"%" in name else name) + b": value" for number in range(count)]
+
+
+ALIKE = {
+    # Lengths.
+    "a header of 9,000 bytes": sized(b"X: " + b"x" * 9_000),
+    "a header of 100,000 bytes": sized(b"X: " + b"x" * 100_000),
+    "a header of 200,000 bytes": sized(b"X: " + b"x" * 200_000),
+    "a name of 60,000 bytes": sized(b"X" * 60_000 + b": x"),
+    "129 headers": sized(*many(129)),
+    "6,000 headers": sized(*many(6_000)),
+    "20,000 headers, as short as can be": sized(*[b"X:"] * 20_000),
+    "300 cookies": sized(*many(300, b"Set-Cookie")),
+    "headers of 400,000 bytes together": sized(*[b"X: " + b"x" * 1_000] * 400),
+    "a reason of 60,000 bytes": sized(start=b"HTTP/1.1 200 " + b"x" * 60_000),
+    "300 trailers": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\n" + b"\r\n".join(many(300)) + b"\r\n\r\n"),
+    "a trailer of 60,000 bytes": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX: " + b"x" * 60_000 + b"\r\n\r\n"),
+    "a chunk extension of 60,000 bytes": chunked(SIZE + b";x=" + b"x" * 60_000 + b"\r\n" + BODY + LAST),
+    # Status lines.
+    "no reason": sized(start=b"HTTP/1.1 200"),
+    "an empty reason": sized(start=b"HTTP/1.1 200 "),
+    "a reason in Latin-1": sized(start=b"HTTP/1.1 200 Gr\xf6\xdfe"),
+    "a reason in UTF-8": sized(start="HTTP/1.1 200 Größe €".encode()),
+    "control characters in a reason": sized(start=b"HTTP/1.1 200 a\x01\x1b\x7f\tb"),
+    "HTTP/1.0": sized(start=b"HTTP/1.0 200 OK"),
+    "HTTP/0.9": sized(start=b"HTTP/0.9 200 OK"),
+    "HTTP/2.0": sized(start=b"HTTP/2.0 200 OK"),
+    "a status of two digits": sized(start=b"HTTP/1.1 20 OK"),
+    "a status of four digits": sized(start=b"HTTP/1.1 2000 OK"),
+    "status 299": sized(start=b"HTTP/1.1 299 Odd"),
+    "status 600": sized(start=b"HTTP/1.1 600 Odd"),
+    "status 999": sized(start=b"HTTP/1.1 999 Odd"),
+    "two spaces before the status": sized(start=b"HTTP/1.1  200 OK"),
+    "another protocol": sized(start=b"ICY 200 OK"),
+    "lower case": sized(start=b"http/1.1 200 OK"),
+    "a byte order mark": sized(start=b"\xef\xbb\xbfHTTP/1.1 200 OK"),
+    "continue, then a response": b"HTTP/1.1 100 Continue\r\n\r\n" + sized(),
+    "early hints, then a response": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 9 + sized(),
+    "switching protocols": sized(start=b"HTTP/1.1 101 Switching Protocols"),
+    "a redirect": sized(b"Location: http://[", start=b"HTTP/1.1 302 Found"),
+    "no content": message(start=b"HTTP/1.1 204 No Content", body=b""),
+    "not modified": sized(start=b"HTTP/1.1 304 Not Modified").removesuffix(BODY),
+    # Headers.
+    "no value": sized(b"X:"),
+    "a value of spaces": sized(b"X: \t "),
+    "spaces around a value": sized(b"X: \t a \t "),
+    "a value in Latin-1": sized(b"X: Gr\xf6\xdfe"),
+    "a value in UTF-8": sized("X: Größe €".encode()),
+    "control characters in a value": sized(b"X: \x07a\x01\x1b\x1f\x7fb"),
+    "NEL and a no-break space in a value": sized(b"X: a\x85b\xa0c"),
+    "a zero byte in a value": sized(b"X: a\x00b"),
+    "a carriage return in a value": sized(b"X: a\rb"),
+    "a folded value": sized(b"X: a", b" b"),
+    "every character that a name may have": sized(b"!#$%&'*+-.^_`|~09azAZ: a"),
+    "a space before the colon": sized(b"X : a"),
+    "a space in a name": sized(b"X Y: a"),
+    "a bracket in a name": sized(b"X(Y): a"),
+    "a name that isn't ASCII": sized(b"X\xe9: a"),
+    "no name": sized(b": a"),
+    "no colon": sized(b"X"),
+    "two of a kind": sized(b"Server: a", b"Server: b", b"Date: a", b"Date: b", b"Content-Type: a", b"Content-Type: b"),
+    "odd cookies": sized(b"Set-Cookie: a\x01=b; ((;;", b"Set-Cookie: a,b@[]=c; max-age=9999999999999999999999"),
+    "odd values of known names": sized(b"Link: <<<", b"Keep-Alive: (((", b"Content-Type: ((;;=;", b"Content-Disposition: ((("),
+    "an encoding that nobody asked for": sized(b"Content-Encoding: zstd"),
+    "an upgrade that nobody asked for": sized(b"Connection: upgrade", b"Upgrade: websocket"),
+    # Line ends.
+    "line feeds only": sized().replace(b"\r\n", b"\n"),
+    "carriage returns only": sized().replace(b"\r\n", b"\r"),
+    # Where the body ends.
+    "until the end": message(),
+    "a length with zeros": message(b"Content-Length: 000%d" % len(BODY)),
+    "a length with spaces": message(b"Content-Length: \t%d  " % len(BODY)),
+    "a length with a sign": message(b"Content-Length: +%d" % len(BODY)),
+    "a negative length": message(b"Content-Length: -5"),
+    "a length that is no number": message(b"Content-Length: 0x10"),
+    "an empty length": message(b"Content-Length:"),
+    "a length beyond 64 bits": message(b"Content-Length: 99999999999999999999"),
+    "a length that is too large": message(b"Content-Length: %d" % (len(BODY) + 1)),
+    "lengths that differ": sized(b"Content-Length: 3"),
+    "a list of lengths that differ": message(LENGTH + b", 3"),
+    "the same length twice": sized(b"content-length:%d " % len(BODY)),
+    "the same length three times": sized(LENGTH, LENGTH),
+    "a list of the same length": message(LENGTH + b", %d" % len(BODY)),
+    "a length before chunks": message(b"Content-Length: 3", b"Transfer-Encoding: chunked", body=SIZE + b"\r\n" + BODY + LAST),
+    "a length after chunks": chunked(SIZE + b"\r\n" + BODY + LAST, LENGTH),
+    "no content, in chunks": message(b"Transfer-Encoding: chunked", start=b"HTTP/1.1 204 No Content", body=b"0\r\n\r\n"),
+    "no content, and a body": sized(start=b"HTTP/1.1 204 No Content"),
+    "not modified, and a body": sized(start=b"HTTP/1.1 304 Not Modified"),
+    "a length that is too small": message(b"Content-Length: %d" % (len(BODY) - 4)),
+    "a line after the body": sized() + b"\r\n",
+    "another response after the body": sized() + sized(start=b"HTTP/1.1 500 Forged"),
+    "chunks": chunked(b"5\r\n" + BODY[:5] + b"\r\n%x\r\n" % (len(BODY) - 5) + BODY[5:] + LAST),
+    "chunks with extensions": chunked(SIZE + b';a=b;c="d;e"\r\n' + BODY + b"\r\n0;f\r\n\r\n"),
+    "chunks with spaces": chunked(SIZE + b"  \r\n" + BODY + LAST),
+    "chunks with zeros": chunked(b"0000" + SIZE + b"\r\n" + BODY + b"\r\n000\r\n\r\n"),
+    "chunks with trailers": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX: a\r\nY: b\r\n\r\n"),
+    "chunks in line feeds": chunked((SIZE + b"\r\n" + BODY + LAST).replace(b"\r\n", b"\n")),
+    "a chunk that is no number": chunked(b"0x" + SIZE + b"\r\n" + BODY + LAST),
+    "a chunk without a number": chunked(b"\r\n" + BODY + LAST),
+    "a chunk that is too long": chunked(SIZE + b"\r\n" + BODY + b"xx" + LAST),
+    "a trailer that isn't one": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX\r\n\r\n"),
+    "chunks without an end": chunked(SIZE + b"\r\n" + BODY + b"\r\n"),
+    "a coding that isn't known": sized(b"Transfer-Encoding: identity"),
+    "HTTP/1.0 that stays open": sized(b"Connection: keep-alive", start=b"HTTP/1.0 200 OK"),
+    "nothing": b"",
+    "a head without an end": message(LENGTH)[: -len(BODY) - 2],
+    "a page": b"<html></html>",
+}  # fmt: skip
+
+STRICTER = {
+    "a length among the trailers": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nContent-Length: 3\r\n\r\n"),
+    "a chunk extension that isn't one": chunked(SIZE + b";((\r\n" + BODY + LAST),
+    "a version that isn't known": sized(start=b"HTTP/1.2 200 OK"),
+    "a header of a forgotten protocol": sized(b"Sec-WebSocket-Key1: a"),
+}  # fmt: skip
+"""What only the default transport reads. A server that sends any of it is yet to be seen."""
+
+
+@asynccontextmanager
+async def served(raw: bytes, pieces: int) -> AsyncIterator[str]:
+    """The address of a server that gives every request these bytes, in so many pieces, and ends the connection."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            size = len(raw) // pieces + 1
+            for start in range(0, len(raw), size):
+                writer.write(raw[start : start + size])
+                await writer.drain()
+                await asyncio.sleep(0)
+            writer.write_eof()
+            await reader.read()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client has seen enough
+        finally:
+            writer.transport.abort()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def outcome(raw: bytes, pieces: int, transport: httpx.AsyncBaseTransport | None) -> Any:
+    """What a caller gets: the response with its headers and body, or the error."""
+    async with (
+        served(raw, pieces) as url,
+        NexportCampus(StaticToken("t" * 20), base_url=url, transport=transport, retry=ONCE) as campus,
+    ):
+        try:
+            got = await campus.raw.learning.get_certificate_url(enrollment_id=SOME_ID)
+        except APIError as error:
+            return type(error), error.status_code, readable(error.headers), error.body
+        except NexportError as error:
+            return type(error)
+    return got.status_code, readable(got.headers), got.content
+
+
+def readable(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
+    """The headers as they came, but for what frames the body: which of it is kept differs."""
+    assert isinstance(headers, httpx.Headers)
+    framing = (b"content-length", b"transfer-encoding")
+    return [(name.lower(), value) for name, value in headers.raw if name.lower() not in framing]
+
+
+@pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("raw", ALIKE.values(), ids=ALIKE)
+async def test_both_transports_read_alike(raw: bytes, pieces: int) -> None:
+    """The same response, or the same error."""
+    default = await outcome(raw, pieces, None)
+    assert await outcome(raw, pieces, AiohttpTransport()) == default
+
+
+@pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("raw", STRICTER.values(), ids=STRICTER)
+async def test_what_aiohttp_refuses(raw: bytes, pieces: int) -> None:
+    """A response that only the default transport takes is a TransportError, at once."""
+    assert await outcome(raw, pieces, AiohttpTransport()) is TransportError
+    assert await outcome(raw, pieces, None) is not TransportError
