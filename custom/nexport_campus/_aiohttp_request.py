@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ._aiohttp_parser import LenientParser
+from ._errors import ConfigurationError
 
 __all__ = [
     "FAILURES",
@@ -20,6 +21,7 @@ __all__ = [
     "WireRequest",
     "address_of",
     "progress_trace",
+    "proxy_address",
     "translated",
 ]
 
@@ -38,6 +40,14 @@ def address_of(url: httpx.URL, *, whole: bool = False) -> URL:
 
 _used: WeakSet[Any] = WeakSet()
 """The protocols of connections that have carried a request."""
+
+
+def proxy_address(proxy: httpx.Proxy) -> URL:
+    """Return the address of a proxy as aiohttp takes it, with user name and password. Raises ConfigurationError."""
+    if proxy.url.scheme not in ("http", "https"):
+        raise ConfigurationError(f"AiohttpTransport takes http and https proxies, not {proxy.url.scheme}")
+    username, password = proxy.auth or ("", "")
+    return URL(str(proxy.url.copy_with(username=username, password=password)), encoded=True)
 
 
 class _UnexpectedBytes(Exception):

@@ -7,12 +7,8 @@ It needs the `aiohttp` extra. Retries, tokens, limits and errors stay the client
 
 import asyncio
 import os
-import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from typing import Any
-from weakref import WeakSet
 
 import aiohttp
 import httpx
@@ -22,17 +18,14 @@ from ._aiohttp_request import (
     FAILURES,
     QuerySender,
     RequestBody,
-    WireRequest,
     address_of,
-    progress_trace,
+    proxy_address,
     translated,
 )
-from ._loop_guard import LoopGuard
+from ._aiohttp_session import LoopSession
+from ._settings import proxy_at
 
 __all__ = ["AiohttpTransport"]
-
-_BEYOND = 1 << 20
-"""No limit on lines and headers: `_aiohttp_parser` limits the head as a whole."""
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -40,7 +33,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     Args:
         verify: TLS verification: True, False, or an `ssl.SSLContext`.
-        proxy: The address of an http proxy, with its user name and password if it wants them; None for none.
+        proxy: The address of an http or https proxy, with its user name and password if it needs them. None: the proxy
+            that the environment names, if any.
         keepalive_seconds: How long an idle connection is kept.
 
     Connections belong to an event loop and end with it. One transport may serve any number of loops.
@@ -57,26 +51,30 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         keepalive_seconds: float = 15.0,
     ) -> None:
         self._verify = verify
-        self._proxy = proxy
+        self._proxy = None if proxy is None else proxy_at(proxy)
+        if self._proxy is not None:
+            proxy_address(self._proxy)
         self._keepalive = keepalive_seconds
-        self._sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
+        self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
         self._inherited: list[object] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response, the body still to be read. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
-        content = await request.aread()
+        body = await _request_body(request, timeout.get("write"))
         await _notice_closed_connections()
         try:
-            response = await self._session().request(
+            session = self._session()
+            proxy = self._proxy or session.environment_proxy(request.url)
+            response = await session.aiohttp.request(
                 request.method,
                 address_of(request.url),
                 # aiohttp writes UTF-8.
                 headers=CIMultiDict((name.decode(), value.decode()) for name, value in request.headers.raw),
-                data=RequestBody(content, timeout.get("write")) if content else None,
+                data=body,
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=None if proxy is None else proxy_address(proxy),
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
@@ -90,8 +88,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             failure = translated(error)
         else:
             if 200 <= response.status <= 999:
-                body = _ResponseBody(response)
-                return httpx.Response(response.status, headers=response.raw_headers, stream=body)
+                stream = _ResponseBody(response)
+                return httpx.Response(response.status, headers=response.raw_headers, stream=stream)
             response.close()
             failure = httpx.RemoteProtocolError("no final HTTP status")
         # Outside the handler, so that nothing of aiohttp's hangs on it.
@@ -109,17 +107,17 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             else:
                 session.close_from_elsewhere()
 
-    def _session(self) -> aiohttp.ClientSession:
+    def _session(self) -> LoopSession:
         if self._process != os.getpid():
             # The connections are the parent's: leave them as they are.
             self._inherited.append(self._sessions)
             self._sessions, self._process = {}, os.getpid()
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
-        if found is None or found.session.closed:
+        if found is None or found.aiohttp.closed:
             self._forget_closed_loops()
-            found = self._sessions[loop] = _LoopSession(self._verify, self._keepalive)
-        return found.session
+            found = self._sessions[loop] = LoopSession(self._verify, self._keepalive)
+        return found
 
     def _forget_closed_loops(self) -> None:
         """Close what loops have left that were closed without ceremony. A loop that is merely paused keeps its own."""
@@ -127,76 +125,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             self._sessions.pop(loop).close_from_elsewhere()
 
 
-class _LoopSession:
-    """The aiohttp session of the running event loop; it is closed with the loop."""
-
-    def __init__(self, verify: ssl.SSLContext | bool, keepalive: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                ssl=verify,
-                keepalive_timeout=keepalive,
-                use_dns_cache=False,
-                socket_factory=_sockets_into(self._sockets),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trace_configs=[progress_trace()],
-            request_class=WireRequest,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            max_line_size=_BEYOND,
-            max_field_size=_BEYOND,
-            max_headers=_BEYOND,
-        )
-        self._guard = LoopGuard(self.session.close)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._guard.aclose()
-
-    def close_from_elsewhere(self) -> None:
-        """Close the connections of a loop that isn't the running one: now, or when it next runs."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._close_soon)
-            return
-        with suppress(Exception):
-            self._guard.close_after_loop()
-        for sock in list(self._sockets):
-            _close_socket(sock, self._loop)
-
-    def _close_soon(self) -> None:
-        task = self._loop.create_task(self.aclose())
-        _closing.add(task)
-        task.add_done_callback(_closing.discard)
-
-
-_closing: set[asyncio.Task[None]] = set()
-"""Keeps the tasks from the garbage collector; the event loop doesn't."""
-
-
-def _sockets_into(sockets: "WeakSet[socket.socket]") -> aiohttp.SocketFactoryType:
-    """Return a function that makes sockets and adds them to the set."""
-
-    def make(address: Any) -> socket.socket:
-        made = socket.socket(*address[:3])
-        sockets.add(made)
-        return made
-
-    return make
-
-
-def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
-    """Close a socket whose loop is closed."""
-    if sock.fileno() < 0:
-        return
-    # asyncio closes a socket in a callback, which this loop will never run: make the callback's call.
-    transport: Any = getattr(loop, "_transports", {}).get(sock.fileno())
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    with suppress(Exception):
-        transport._call_connection_lost(None)
+async def _request_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:
+    """The body of a request, None for an empty one; the caller's frame doesn't hold its bytes."""
+    content = await request.aread()
+    return RequestBody(content, seconds) if content else None
 
 
 class _ResponseBody(httpx.AsyncByteStream):

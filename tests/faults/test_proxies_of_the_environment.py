@@ -14,6 +14,7 @@ from support.proxy import Proxy
 from support.scripted import Answer, Request, ScriptedServer, json_answer, with_login
 from support.wire import CALLS, good_answer
 
+EVERY_TRANSPORT = pytest.mark.usefixtures("every_transport")
 GOOD = good_answer(CALLS[0])
 ELSEWHERE = {"base_url": "http://campus.example", "allow_insecure_http": True}
 
@@ -32,6 +33,7 @@ def of_example(server: ScriptedServer, **settings: Any) -> NexportCampus:
     return campus_of(server, **ELSEWHERE | {"base_url": url} | settings)
 
 
+@EVERY_TRANSPORT
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is used for other machines, and gets the credentials in its address."""
@@ -42,6 +44,7 @@ async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.M
         assert len(proxy.asked) == len(proxy.credentials) == 1
 
 
+@EVERY_TRANSPORT
 async def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address such as `proxy:3128` means an http proxy."""
     async with ScriptedServer([GOOD]) as server, Proxy() as proxy:
@@ -51,6 +54,7 @@ async def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None
         assert len(proxy.asked) == 1
 
 
+@EVERY_TRANSPORT
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
 async def test_loopback_is_reached_directly(
@@ -69,6 +73,7 @@ async def test_loopback_is_reached_directly(
         assert proxy.asked == []
 
 
+@EVERY_TRANSPORT
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_proxy_that_was_given_is_used_for_loopback_too(
     host: str, monkeypatch: pytest.MonkeyPatch
@@ -191,6 +196,7 @@ def test_no_rule_breaks_anything(rules: str, host: str) -> None:
     assert found is None or found.url.host == "proxy.example"
 
 
+@EVERY_TRANSPORT
 @pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://", "http://127.0.0.1:port", "::"])
 async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong address is a setting's fault, wherever it comes from; the address, which may hold a password, isn't shown."""
@@ -202,6 +208,7 @@ async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPa
     assert address not in str(caught.value)
 
 
+@EVERY_TRANSPORT
 async def test_a_network_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that a rule exempts never meets the proxy: here it has no address, so nothing is sent at all."""
     async with ScriptedServer([json_answer({})]) as server, Proxy() as proxy:

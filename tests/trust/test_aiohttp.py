@@ -32,6 +32,7 @@ from support.scripted import (
     json_answer,
     with_login,
 )
+from support.sightings import Sightings
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 STATUS = "12345678-1234-5678-9abc-123456789abd"
@@ -368,3 +369,20 @@ async def test_no_frame_of_aiohttps_is_left_behind() -> None:
             files = {frame.f_code.co_filename for frame in frames}
             assert not [file for file in files if "/site-packages/aiohttp/" in file], found
             found = found.__cause__ or found.__context__
+
+
+async def test_a_cut_login_leaves_no_password_behind() -> None:
+    """Not in an error, in what caused it, in their attributes, or in the locals of our frames."""
+    seen = Sightings()
+    cut = attrs.evolve(json_answer(GOOD), cut_after=0)
+    async with ScriptedServer([cut]) as server:
+        auth = PasswordAuth("user", "correct-horse-battery-staple")
+        async with NexportCampus(
+            auth, base_url=server.url, transport=AiohttpTransport(), retry=RetryPolicy(max_attempts=1)
+        ) as campus:
+            with seen.watching(), pytest.raises(TransportError) as caught:
+                await ask(campus)
+    seen.error(caught.value)
+    seen.objects()
+    assert seen.texts
+    assert seen.show("correct-horse") == []
