@@ -5,8 +5,7 @@
     -->
 
 prepares the example below it, or checks the one above: the tests run it, and the site doesn't show it.
-`<!-- not run: it needs a display -->` above a block keeps the tests from running it, and says why. A program of examples/ that
-a page includes is in a block that begins with ```` ```{.python} ````, which ruff's formatter leaves alone.
+`<!-- not run: it needs a display -->` above a block keeps the tests from running it, and says why.
 """
 
 import re
@@ -19,7 +18,7 @@ __all__ = ["Fence", "fences", "without_hidden"]
 
 _HIDDEN = r"^<!-- run\n(?P<hidden>.*?)^-->\n"
 _REASON = r"^<!-- not run: (?P<reason>[^\n]+) -->\n"
-_FENCE = r"^(?P<indent> *)```(?:\{\.)?(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$"
+_FENCE = r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$"
 _BLOCK = re.compile(rf"{_HIDDEN}|(?:{_REASON}\n?)?{_FENCE}", re.DOTALL | re.MULTILINE)
 _UNSEEN = re.compile(rf"{_HIDDEN}|{_REASON}", re.DOTALL | re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site: adds the reference, fills in tables, takes out what only the tests read."""
+"""What MkDocs calls while it builds the site: adds the reference, links and includes, and removes what only tests read."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from documentation import reference, tables
 from documentation.fences import without_hidden
+from documentation.includes import with_includes
 
 __all__ = ["on_config", "on_files", "on_page_markdown"]
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -32,5 +35,5 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in the page's tables, and take out the code that prepares and checks its examples."""
-    return tables.fill(without_hidden(markdown))
+    """Show the files that the page links to, add links to its tables, and remove code that only the tests run."""
+    return with_includes(tables.with_links(without_hidden(markdown)), _ROOT)

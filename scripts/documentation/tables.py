@@ -1,8 +1,12 @@
-"""The tables of the site that follow from the code."""
+"""The tables of the documentation that follow from the code.
+
+Some stand in the Markdown, between two marks, for those who read it elsewhere than on the site; there they have no links.
+"""
 
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import nexport_campus
@@ -13,16 +17,50 @@ from nexport_campus._errors import error_class
 from nexport_campus._retry import Failure, may_retry
 from nexport_client.types import OpenIntEnum
 
-__all__ = ["areas", "errors", "errors_in_order", "fill", "members", "operations", "retries"]
+__all__ = [
+    "areas",
+    "errors",
+    "errors_in_order",
+    "members",
+    "operations",
+    "retries",
+    "up_to_date",
+    "with_links",
+    "write",
+]
 
-_MARK = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(?P<begin><!-- table: (?P<name>\w+), written by scripts/(?P<script>\w+) -->\n)"
+    r"(?P<table>.*?)^(?P<end><!-- end of table -->\n)",
+    re.MULTILINE | re.DOTALL,
+)
+_REFERENCE = re.compile(r"\[(`[^`]+`)\]\[[\w.]+\]")
 _STATUSES = range(300, 600)
 
 
-def fill(markdown: str) -> str:
-    """Put the tables in, where a page asks for them: `<!-- table: errors -->`. Raises KeyError for an unknown one."""
-    tables = {"errors": errors, "retries": retries}
-    return _MARK.sub(lambda mark: tables[mark[1]](), markdown)
+def with_links(markdown: str) -> str:
+    """Return a page with its tables as the site shows them. Raises KeyError for an unknown table."""
+    return _BLOCK.sub(lambda block: f"{_TABLES[block['name']]()}\n", markdown)
+
+
+def up_to_date(markdown: str) -> str:
+    """Return a page with the tables that `scripts/docs` writes made anew."""
+    return _BLOCK.sub(_written, markdown)
+
+
+def write(folder: Path) -> None:
+    """Bring the tables of every page in a folder up to date."""
+    for page in folder.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        if (new := up_to_date(text)) != text:
+            page.write_text(new, encoding="utf-8", newline="\n")
+
+
+def _written(block: re.Match[str]) -> str:
+    if block["script"] != "docs":
+        return block[0]
+    table = _REFERENCE.sub(r"\1", _TABLES[block["name"]]())
+    return f"{block['begin']}\n{table}\n\n{block['end']}"
 
 
 def areas() -> str:
@@ -152,3 +190,6 @@ def members(enum: type[OpenIntEnum]) -> str:
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+_TABLES = {"errors": errors, "retries": retries}

@@ -17,6 +17,7 @@ class Layout:
     SDK = "openapi/nexport.sdk.json"
     CLIENT = "nexport_client"
     README = "README.md"
+    RETRIES = "docs/retries.md"
     CHANGELOG = "CHANGELOG.md"
 
     @property

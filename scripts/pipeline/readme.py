@@ -1,6 +1,6 @@
-"""The tables of operations in README.md, between two marks; all else in it is people's."""
+"""The tables of operations in README.md and docs/retries.md, between two marks; all else in them is people's."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .areas_view import areas_view
 from .errors import PipelineError
@@ -9,25 +9,40 @@ from .layout import Layout
 from .normal import normalized
 from .operations_view import OperationView
 
-__all__ = ["with_operations"]
+__all__ = ["with_effects", "with_operations"]
 
 BEGIN = "<!-- operations: scripts/regenerate writes what follows -->\n"
 END = "<!-- operations: end -->\n"
+EFFECTS_BEGIN = "<!-- table: retries, written by scripts/regenerate -->\n"
+EFFECTS_END = "<!-- end of table -->\n"
 
 
 def with_operations(text: str, document: Document) -> str:
-    """The text with the tables of a document's operations between its marks; without marks, as it is.
+    """The text of README with the tables of a document's operations between its marks; without marks, as it is.
 
     Raises:
         PipelineError: one of the marks is there, and not the other behind it.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if bool(begin) != (END in text) or bool(begin) != bool(end):
-        raise PipelineError(f"{Layout.README}: the marks around the operations are not a pair; mend them")
+    return _between(text, (BEGIN, END), Layout.README, lambda: _tables(document))
+
+
+def with_effects(text: str, document: Document) -> str:
+    """The text of docs/retries.md with what each operation does between its marks; without marks, as it is.
+
+    Raises:
+        PipelineError: one of the marks is there, and not the other behind it.
+    """
+    return _between(text, (EFFECTS_BEGIN, EFFECTS_END), Layout.RETRIES, lambda: _effects(document))
+
+
+def _between(text: str, marks: tuple[str, str], file: str, make: Callable[[], str]) -> str:
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
+    if bool(begin) != (marks[1] in text) or bool(begin) != bool(end):
+        raise PipelineError(f"{file}: the marks around the operations are not a pair; mend them")
     if not begin:
         return text
-    return f"{before}{begin}{_tables(document)}{end}{after}"
+    return f"{before}{begin}{make()}{end}{after}"
 
 
 def _tables(document: Document) -> str:
@@ -52,3 +67,12 @@ def _remarks(operation: OperationView) -> Iterable[str]:
         yield "writes"
     if operation.deprecated is not None:
         yield "obsolete"
+
+
+def _effects(document: Document) -> str:
+    rows = [
+        f"| `{area.name}.{item.name}` | {item.method.upper()} | {item.effect}s |"
+        for area in areas_view(normalized(document))
+        for item in area.operations
+    ]
+    return "\n".join(["", "| operation | HTTP | it |", "| --- | --- | --- |", *rows, "", ""])

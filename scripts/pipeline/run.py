@@ -15,7 +15,8 @@ from .layout import Layout
 from .pages import Stated
 from .transaction import Transaction, alone
 
-_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README]
+_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
+_DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with_effects}
 
 
 @dataclass
@@ -115,9 +116,9 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))
     generate(corrected, layout, target / layout.CLIENT)
-    if (file := layout.root / layout.README).exists():
-        text = read(file, Layout.README)
-        _write(target / layout.README, readme.with_operations(text, corrected))
+    for name, written in _DOCUMENTS.items():
+        if (file := layout.root / name).exists():
+            _write(target / name, written(read(file, name), corrected))
     report.notes.extend(_advice(corrected))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from documentation.fences import Fence, fences
+from documentation.includes import included
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Sandbox
@@ -21,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # Its blocks are modules of tests, which tests/plugin runs.
 MODULES_OF_TESTS = ROOT / "docs" / "testing.md"
-INCLUDED = '--8<-- "'
 SHOWN = ("json", "text")
 EXAMPLES = {
     document.relative_to(ROOT).as_posix(): document
@@ -77,18 +77,16 @@ def test_docstrings_leave_examples_to_the_documents() -> None:
 
 def test_included_programs_have_tests() -> None:
     """A program that a page shows whole is one of examples/, with tests of its own."""
-    blocks = [
-        fence for document in DOCUMENTS for fence in fences(document) if fence.code.startswith(INCLUDED)
-    ]
-    included = {Path(block.code.split('"')[1]) for block in blocks}
-    assert {program.parent for program in included} == {Path("examples")}
-    assert all((ROOT / "tests" / "examples" / f"test_{program.stem}.py").is_file() for program in included)
+    paths = {path for document in DOCUMENTS for path in included(document.read_text(encoding="utf-8"))}
+    programs = {Path(path) for path in paths if path.endswith(".py")}
+    assert {program.parent for program in programs} == {Path("examples")}
+    assert all((ROOT / "tests" / "examples" / f"test_{program.stem}.py").is_file() for program in programs)
 
 
 def with_output(blocks: list[Fence]) -> Iterator[tuple[Fence, str | None]]:
     """The blocks to run, each with the block of text right behind it: what it prints."""
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-        if block.language == "python" and not (block.not_run or block.code.startswith(INCLUDED)):
+        if block.language == "python" and not block.not_run:
             output = following is not None and following.language in SHOWN and following.follows
             yield block, following.code if output and following else None
 

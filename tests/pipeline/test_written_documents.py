@@ -10,7 +10,7 @@ from pipeline.changelog import lines, with_draft
 from pipeline.changes import Change
 from pipeline.cli import main
 from pipeline.errors import PipelineError
-from pipeline.readme import BEGIN, END, with_operations
+from pipeline.readme import BEGIN, EFFECTS_BEGIN, EFFECTS_END, END, with_effects, with_operations
 from support import unseen
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,9 @@ Document = dict[str, Any]
 
 @pytest.fixture
 def documented(repository: Path) -> Path:
-    """Return a copy of this repository with its README and its changelog."""
-    for name in ("README.md", "CHANGELOG.md"):
+    """Return a copy of this repository with its README, its page on retries and its changelog."""
+    (repository / "docs").mkdir()
+    for name in ("README.md", "docs/retries.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, repository / name)
     return repository
 
@@ -38,6 +39,7 @@ def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path,
     assert "51 methods in 4 namespaces." in readme
     assert "### `campus.assessment`\n\n| method | returns | |\n" in readme
     assert "| `get_nearest` | `Test or None` | writes |\n" in readme
+    assert "| `assessment.get_nearest` | GET | writes |\n" in (documented / "docs/retries.md").read_text()
     drafted = (documented / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests).\n" in drafted
     assert set(before.splitlines()) <= set(drafted.splitlines())
@@ -46,13 +48,16 @@ def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path,
     assert (documented / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
 
 
-def test_the_check_reads_readme(documented: Path, capsys: Capture) -> None:
-    """A table that somebody edited is found, and mended by a run; the rest of README is nobody's business."""
-    file = documented / "README.md"
+@pytest.mark.parametrize(
+    ("name", "row"), [("README.md", "`get_section`"), ("docs/retries.md", "`scorm.get_cmi_data`")]
+)
+def test_the_check_reads_documents(name: str, row: str, documented: Path, capsys: Capture) -> None:
+    """A table that somebody edited is found, and mended by a run; what is around it is left alone."""
+    file = documented / name
     before = file.read_text(encoding="utf-8")
-    file.write_text(before.replace("| `get_section` |", "| `get_sektion` |"), encoding="utf-8")
+    file.write_text(before.replace(f"| {row} |", "| `edited` |"), encoding="utf-8")
     assert main(["--check"], documented) == 1
-    assert "README.md differs from what would be written" in capsys.readouterr().out
+    assert f"{name} differs from what would be written" in capsys.readouterr().out
     assert main([], documented) == 0
     assert file.read_text(encoding="utf-8") == before
     file.write_text(f"{before}\nMore words.\n", encoding="utf-8")
@@ -69,6 +74,17 @@ def test_readme_without_marks_is_left_alone(make_document: Any) -> None:
     for half in (BEGIN, END, END + BEGIN):
         with pytest.raises(PipelineError, match=r"README\.md: the marks"):
             with_operations(half, document)
+
+
+def test_retries_without_marks_is_left_alone(make_document: Any) -> None:
+    """The same holds for the page on retries."""
+    document: Document = make_document()
+    assert with_effects("# A\n", document) == "# A\n"
+    made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{EFFECTS_END}# B\n", document)
+    rows = "| operation | HTTP | it |\n| --- | --- | --- |\n| `learning.get_thing` | GET | writes |\n"
+    assert made == f"# A\n{EFFECTS_BEGIN}\n{rows}\n{EFFECTS_END}# B\n"
+    with pytest.raises(PipelineError, match=r"docs/retries\.md: the marks"):
+        with_effects(EFFECTS_BEGIN, document)
 
 
 def test_a_draft_goes_on_top_of_what_is_released() -> None:

@@ -1,0 +1,27 @@
+"""Files outside docs/ that a page shows: a link for those who read the Markdown, the content on the site."""
+
+import re
+import textwrap
+from pathlib import Path
+
+__all__ = ["included", "with_includes"]
+
+_LINK = re.compile(r"^\[`?[^\]\n]+`?\]\(\.\./(?P<path>[\w./-]+\.(?:py|md))\)$", re.MULTILINE)
+
+
+def included(markdown: str) -> list[str]:
+    """Return the paths, from the root of the repository, of the files that a page shows."""
+    return [match["path"] for match in _LINK.finditer(markdown)]
+
+
+def with_includes(markdown: str, root: Path) -> str:
+    """Replace each link to a program or a document that has a line to itself by what it leads to."""
+    return _LINK.sub(lambda match: _content(root, match["path"]), markdown)
+
+
+def _content(root: Path, path: str) -> str:
+    text = (root / path).read_text(encoding="utf-8").rstrip()
+    if path.endswith(".md"):
+        return text
+    block = textwrap.indent(f"```python\n{text}\n```", "    ")
+    return f'??? example "{path}"\n\n{block}'
