@@ -17,10 +17,10 @@ from .conftest import Nexport
 SANDBOX = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "sandbox")
 
 
-@pytest.fixture
-def served() -> Iterator[subprocess.Popen[str]]:
-    """`nexport sandbox` on a free port."""
-    words = [*SANDBOX, "--port", "0", "--enrollments", "500"]
+@pytest.fixture(params=["127.0.0.1", "0.0.0.0"])
+def served(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """`nexport sandbox` on a free port, of loopback and of every address."""
+    words = [*SANDBOX, "--host", request.param, "--port", "0", "--enrollments", "500"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         yield running
         running.kill()

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox, SandboxError
 
 from .api import Api
@@ -151,6 +152,36 @@ async def test_a_port_that_is_taken(server: Sandbox) -> None:
     with pytest.raises(SandboxError):
         async with Sandbox(enrollments=500, port=port or 0):
             pytest.fail("two servers share a port")
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+IPV6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:"),
+        ("", "http://127.0.0.1:"),
+        ("localhost", "http://127.0.0.1:"),
+        pytest.param("::", "http://[::1]:", marks=IPV6),
+        pytest.param("::1", "http://[::1]:", marks=IPV6),
+    ],
+)
+async def test_the_address_works(host: str, reached: str) -> None:
+    """A sandbox that listens on every address of the machine gives one that a client can use, IPv6 in brackets."""
+    async with Sandbox(enrollments=500, host=host) as sandbox:
+        assert sandbox.url.startswith(reached)
+        auth = PasswordAuth(sandbox.username, sandbox.password)
+        async with NexportCampus(auth, base_url=sandbox.url) as campus:
+            assert (await campus.admin.validate_access_token()).utc_expiration_date
 
 
 @pytest.mark.parametrize("status", [200, 401])

@@ -71,7 +71,8 @@ def command(
         )
         serve_in_foreground(settings, lambda url: _announce(url, seed))
     except (OSError, ValueError, sqlite3.Error) as error:
-        raise ConfigurationError(f"the sandbox can't start at {host}:{port}: {error}") from error
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise ConfigurationError(f"the sandbox can't start at {where}: {error}") from error
 
 
 def _announce(url: str, seed: int) -> None:

@@ -77,7 +77,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _url(sock: socket.socket) -> str:
+    """Return an address at which this machine reaches the server: loopback, where it listens on every address."""
     host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
