@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
@@ -23,14 +22,13 @@ _BEYOND = 1 << 20
 class LoopSession:
     """The aiohttp session of the running event loop; it is closed with the loop."""
 
-    def __init__(self, verify: ssl.SSLContext | bool, keepalive: float) -> None:
+    def __init__(self, keepalive: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._proxies: dict[tuple[str, bytes], httpx.Proxy | None] = {}
         self.aiohttp = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
-                ssl=verify,
                 keepalive_timeout=keepalive,
                 use_dns_cache=False,
                 socket_factory=_sockets_into(self._sockets),

@@ -9,6 +9,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
+from functools import cached_property
 
 import aiohttp
 import httpx
@@ -23,6 +24,7 @@ from ._aiohttp_request import (
     translated,
 )
 from ._aiohttp_session import LoopSession
+from ._certificates import context_for
 from ._settings import proxy_at
 
 __all__ = ["AiohttpTransport"]
@@ -32,12 +34,16 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends requests with aiohttp.
 
     Args:
-        verify: TLS verification: True, False, or an `ssl.SSLContext`.
+        verify: TLS verification, as `NexportCampus` takes it: True, False, an `ssl.SSLContext`, or the path of a bundle of
+            certificates.
         proxy: The address of an http or https proxy, with its user name and password if it needs them. None: the proxy
             that the environment names, if any.
         keepalive_seconds: How long an idle connection is kept.
 
     Connections belong to an event loop and end with it. One transport may serve any number of loops.
+
+    Raises:
+        ConfigurationError: The certificates can't be read, or the proxy's address can't be used.
     """
 
     sends_raw_path = True
@@ -46,11 +52,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | str | bool = True,
         proxy: str | None = None,
         keepalive_seconds: float = 15.0,
     ) -> None:
-        self._verify = verify
+        self._verify = context_for(verify) if isinstance(verify, str) else verify
         self._proxy = None if proxy is None else proxy_at(proxy)
         if self._proxy is not None:
             proxy_address(self._proxy)
@@ -75,6 +81,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=body,
                 allow_redirects=False,
                 proxy=None if proxy is None else proxy_address(proxy),
+                ssl=self._tls if request.url.scheme == "https" else True,
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
@@ -107,6 +114,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             else:
                 session.close_from_elsewhere()
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return context_for(self._verify)
+
     def _session(self) -> LoopSession:
         if self._process != os.getpid():
             # The connections are the parent's: leave them as they are.
@@ -116,7 +127,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         found = self._sessions.get(loop)
         if found is None or found.aiohttp.closed:
             self._forget_closed_loops()
-            found = self._sessions[loop] = LoopSession(self._verify, self._keepalive)
+            found = self._sessions[loop] = LoopSession(self._keepalive)
         return found
 
     def _forget_closed_loops(self) -> None:

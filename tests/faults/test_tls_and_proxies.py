@@ -117,8 +117,8 @@ async def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
     async with ScriptedServer([]) as server:
         for path in (str(tmp_path / "missing.pem"), str(other)):
             url = "https://127.0.0.1:9"
-            async with campus_on(TestClock(), server, base_url=url, verify=path) as campus:
-                with pytest.raises(ConfigurationError, match=r"\.pem"):
+            with pytest.raises(ConfigurationError, match=r"\.pem"):
+                async with campus_on(TestClock(), server, base_url=url, verify=path) as campus:
                     await CALLS[0](campus)
 
 
