@@ -95,8 +95,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             failure = translated(error)
         else:
             if 200 <= response.status <= 999:
-                stream = _ResponseBody(response)
-                return httpx.Response(response.status, headers=response.raw_headers, stream=stream)
+                # Older versions of aiohttp leave the space after a value.
+                headers = [(name, value.rstrip(b" \t")) for name, value in response.raw_headers]
+                return httpx.Response(response.status, headers=headers, stream=_ResponseBody(response))
             response.close()
             failure = httpx.RemoteProtocolError("no final HTTP status")
         # Outside the handler, so that nothing of aiohttp's hangs on it.
