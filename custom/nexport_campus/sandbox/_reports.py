@@ -67,9 +67,9 @@ class Change:
 class BookEntry:
     """One request that the server received.
 
-    `status` is what it was answered with, 0 where its connection was reset; `changes` is what it
-    changed, whatever the answer; `fault` is the number of the scripted failure that it met; `query` is
-    its query string without the token.
+    `status` is that of its response, 0 where its connection was reset or the response is still to come;
+    `changes` is what it changed, whatever the response; `fault` is the number of the scripted failure that
+    it met, if any; `query` is its query without the token, with the last value of a repeated parameter.
     """
 
     number: int

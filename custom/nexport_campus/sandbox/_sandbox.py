@@ -215,5 +215,5 @@ class FaultScript:
         return number
 
     async def clear(self) -> None:
-        """Let nothing fail any more."""
+        """Remove all failures. A request that already waits for its delay still fails; later failures are numbered on."""
         await self._sandbox._control("faults/clear")
