@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, NexportError, StaticToken, TransportError
+from nexport_campus._aiohttp_parser import LenientParser
 from nexport_campus.aiohttp import AiohttpTransport
 from support.campus import ONCE
 from support.spec import SOME_ID
@@ -216,3 +219,54 @@ async def test_what_aiohttp_refuses(raw: bytes, pieces: int) -> None:
     """A response that only the default transport takes is a TransportError, at once."""
     assert await outcome(raw, pieces, AiohttpTransport()) is TransportError
     assert await outcome(raw, pieces, None) is not TransportError
+
+
+class Recorder:
+    """Stands for a connection and its parser: it keeps the bytes that reach the parser."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.closing = False
+        self._parser = self
+
+    def feed_data(self, data: bytes) -> tuple[tuple[()], bool, bytes]:
+        """Take bytes, as aiohttp's parser does."""
+        self.received += data
+        return (), False, b""
+
+    def force_close(self) -> None:
+        """Take note that the connection isn't to be used again."""
+        self.closing = True
+
+
+HEADS = st.sampled_from(
+    [
+        sized(),
+        sized(LENGTH),
+        message(LENGTH + b", %d" % len(BODY), b"X: a"),
+        message(b"Transfer-Encoding: chunked", LENGTH),
+        sized(start=b"HTTP/1.1 204 No Content"),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + sized(),
+        sized().replace(b"\r\n", b"\n"),
+    ]
+)
+
+
+@given(raw=HEADS, after=st.binary(max_size=40), cuts=st.lists(st.integers(1, 300), max_size=8))
+def test_however_the_bytes_arrive(raw: bytes, after: bytes, cuts: list[int]) -> None:
+    """The parser of aiohttp gets the same bytes in the end, and never one beyond the length that the head states."""
+    whole, pieces = Recorder(), Recorder()
+    LenientParser(whole).feed_data(raw + after)
+    parser, data = LenientParser(pieces), raw + after
+    for cut in cuts:
+        parser.feed_data(data[:cut])
+        data = data[cut:]
+    if data:
+        parser.feed_data(data)
+    assert (pieces.received, pieces.closing) == (whole.received, whole.closing)
+    head, end, body = whole.received.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
+    assert end
+    assert head.count(b"Content-Length") <= 1
+    if b"chunked" not in head:
+        assert body == (b"" if b" 204 " in head else BODY)
+        assert whole.closing is (body + after != BODY)

@@ -319,27 +319,6 @@ async def test_headers_are_sent_as_they_are() -> None:
     assert lines.index(b"X-A: 1") < lines.index(b"X-A: 2")
 
 
-async def test_a_server_that_does_not_read() -> None:
-    """A body that can't be written in time is a RequestTimeoutError, as `httpx.Timeout` has it."""
-    done = asyncio.Event()
-
-    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await done.wait()
-        writer.transport.abort()
-
-    timeout = httpx.Timeout(30.0, write=0.05)
-    async with await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with campus_of(url, timeout=timeout) as campus:
-            with pytest.raises(RequestTimeoutError) as caught:
-                await campus.scorm.edit_scorm_data(
-                    assignment_status_id=STATUS, sco_id="I_SCO0", title="x" * 20_000_000
-                )
-        done.set()
-    assert caught.value.maybe_applied
-    assert isinstance(caught.value.__cause__, httpx.WriteTimeout)
-
-
 @pytest.mark.filterwarnings("error")
 async def test_a_large_body() -> None:
     """It is sent whole, without a warning of aiohttp's."""

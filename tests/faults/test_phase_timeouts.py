@@ -1,0 +1,83 @@
+"""`httpx.Timeout` limits connecting, writing and reading by themselves, on every transport."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from nexport_campus import NexportCampus, RequestTimeoutError
+from support.campus import campus_of
+from support.scripted import ScriptedServer, json_answer
+from support.spec import SOME_ID
+from support.wire import CALLS, Call
+
+pytestmark = pytest.mark.usefixtures("every_transport")
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[str]:
+    """The host and port of a server that accepts connections, and neither reads nor writes."""
+    over = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.transport.abort()
+
+    async with await asyncio.start_server(wait, "127.0.0.1", 0, limit=1024) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        over.set()
+
+
+async def late(campus: NexportCampus, call: Callable[[NexportCampus], Awaitable[Any]]) -> RequestTimeoutError:
+    """The error of a call that takes too long."""
+    async with campus:
+        with pytest.raises(RequestTimeoutError) as caught:
+            await call(campus)
+    return caught.value
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_connecting(call: Call) -> None:
+    """The handshake of TLS counts; nothing was sent."""
+    async with ScriptedServer([]) as scripted, silent_server() as address:
+        timeout = httpx.Timeout(30.0, connect=0.05)
+        error = await late(campus_of(scripted, base_url=f"https://{address}", timeout=timeout), call)
+    assert "timed out connecting" in str(error)
+    assert not error.maybe_applied
+
+
+async def test_writing() -> None:
+    """A server that doesn't read a large body: it may have some of it."""
+
+    async def edit(campus: NexportCampus) -> object:
+        return await campus.scorm.edit_scorm_data(
+            assignment_status_id=SOME_ID, sco_id="I_SCO0", title="x" * 20_000_000
+        )
+
+    async with ScriptedServer([]) as scripted, silent_server() as address:
+        timeout = httpx.Timeout(30.0, write=0.05)
+        error = await late(campus_of(scripted, base_url=f"http://{address}", timeout=timeout), edit)
+    assert error.maybe_applied
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_reading(call: Call) -> None:
+    """A server that reads the request and doesn't respond: a write may have been carried out."""
+    gate = asyncio.Event()
+    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+        error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
+        gate.set()
+    assert error.maybe_applied is call.writes
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_reading_the_body(call: Call) -> None:
+    """The same holds when it stops in the middle of a response."""
+    gate = asyncio.Event()
+    async with ScriptedServer([json_answer({"a": 1}, body_gate=gate)]) as server:
+        error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
+        gate.set()
+    assert error.maybe_applied is call.writes
