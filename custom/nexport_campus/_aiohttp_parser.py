@@ -72,13 +72,15 @@ def _framed_once(head: bytes) -> tuple[bytes, int | None]:
     framing = _FRAMING.findall(head)
     lengths = {part.strip() for name, value in framing if _is_length(name) for part in value.split(b",")}
     codings = [value.lower() for name, value in framing if not _is_length(name)]
+    if codings not in ([], [b"chunked"]):
+        raise HttpProcessingError(message="the transfer coding of the response is unknown")
     if head[9:12] in (b"204", b"304"):
         return (_without(head, length=False) if codings else head), 0
     if len(lengths) > 1:
         raise HttpProcessingError(message="the lengths of the response differ")
-    if codings == [b"chunked"]:
+    if codings:
         return (_without(head, length=True) if lengths else head), None
-    if codings or not lengths or not (length := lengths.pop()).isdigit():
+    if not lengths or not (length := lengths.pop()).isdigit():
         return head, None
     if len(framing) > 1 or b"," in framing[0][1]:
         first, rest = head.split(b"\n", 1)
