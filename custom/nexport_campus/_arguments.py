@@ -1,6 +1,8 @@
 """From a method's arguments to what is sent: everything that can't be what the spec says is refused before it is."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.types import UNSET, Secret
 
 from ._errors import ArgumentError
+from ._inputs import describe, to_whole
 from ._secrets import SecretBytes
 from ._values import Wrong, secret_value, written
 
@@ -38,11 +41,8 @@ class Encoded:
         """The JSON body, or None."""
         if self.fields is None:
             return None
-        import msgspec
-
-        if not self.secret_body:
-            return msgspec.json.encode(self.fields)
-        return SecretBytes(msgspec.json.encode(self.fields, enc_hook=_reveal))
+        content = _encoder().encode(self.fields)
+        return SecretBytes(content) if self.secret_body else content
 
     def secrets(self) -> list[Secret]:
         """The secrets that the call carries."""
@@ -72,7 +72,8 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
             key = quote(parameter.key, safe="")
             pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
             if sum(map(len, pairs)) > _LONGEST_QUERY:
-                raise _refusal(operation, parameter.name, f"is too long: a query has {_LONGEST_QUERY} bytes")
+                reason = f"makes the URL too long: its query may have {_LONGEST_QUERY:,} characters"
+                raise _refusal(operation, parameter.name, reason)
     fields, secret = _body(operation, arguments)
     return Encoded(
         "&".join(pairs),
@@ -102,7 +103,7 @@ def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
     for parameter in operation.parts:
         text = _text(_value(operation, parameter, arguments))
         if text in ("", ".", ".."):
-            raise _refusal(operation, parameter.name, "must be a part of a path")
+            raise _refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
         path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
     return path
 
@@ -115,17 +116,23 @@ def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict
         if value is not UNSET:
             text = headers[parameter.key] = _text(value)
             if not (text.isascii() and text.isprintable()):
-                raise _refusal(operation, parameter.name, "must be printable ASCII: it travels in a header")
+                raise _refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
     return headers
 
 
-def page_arguments(operation: Operation[Any], page: object, per_page: object) -> None:
-    """Refuse a page or a page size that can't be. Raises ArgumentError."""
-    for name, value in (("page", page), ("per_page", per_page)):
-        if value is None and name == "per_page":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-            raise _refusal(operation, name, "must be a whole number from 1")
+def page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:
+    """Return page number and page size as they are sent. Raises ArgumentError."""
+    size = None if per_page is None else _from_one(operation, "per_page", per_page)
+    return _from_one(operation, "page", page), size
+
+
+def _from_one(operation: Operation[Any], name: str, value: object) -> int:
+    number = to_whole(value)
+    if number is None or not 1 <= number < 2**31:
+        raise _refusal(
+            operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}"
+        )
+    return number
 
 
 def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[str, object]) -> Any:
@@ -140,11 +147,13 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
         sent = written(parameter.kind, value)
         if parameter.min_items and len(sent) < parameter.min_items:
             raise Wrong(
-                "must not be empty: the campus ignores an empty filter and would answer with everybody"
+                "must not be empty: the campus ignores an empty filter and would return everybody's records"
             )
     except Wrong as wrong:
-        raise _refusal(operation, parameter.name, str(wrong)) from None
-    return sent
+        reason = str(wrong)
+    else:
+        return sent
+    raise _refusal(operation, parameter.name, reason)
 
 
 def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
@@ -152,10 +161,17 @@ def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError
 
 
 def _text(value: object) -> str:
-    """A JSON scalar as a query has it."""
+    """Return a JSON scalar as a query has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+@cache
+def _encoder() -> Any:
+    import msgspec
+
+    return msgspec.json.Encoder(enc_hook=_reveal, decimal_format="number")
 
 
 def _reveal(value: object) -> str:

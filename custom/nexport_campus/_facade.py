@@ -9,6 +9,7 @@ from nexport_client.client import Operation, RawResponse
 from ._answers import Outcome, item_error
 from ._arguments import Encoded, encode, page_arguments
 from ._calls import Core, Runner
+from ._errors import ArgumentError
 from ._pager import Pager
 from ._settings import Settings
 from ._walk import Fetched, Source
@@ -30,25 +31,25 @@ class Calls:
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
-        outcome = await self._runner.run(operation, encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(operation, self._encode(operation, arguments), check=self._good)
         return outcome.parsed
 
     async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
-        outcome = await self._runner.run(operation, encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(operation, self._encode(operation, arguments), check=self._good)
         return self._raw(outcome)
 
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> RawResponse[T]:
-        page_arguments(operation, page, per_page)
-        asked = self._for_page(operation, encode(operation, arguments), page, per_page)
+        page, per_page = page_arguments(operation, page, per_page)
+        asked = self._for_page(operation, self._encode(operation, arguments), page, per_page)
         return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> Pager[Any]:
-        page_arguments(operation, page, per_page)
-        encoded = encode(operation, arguments)
+        page, per_page = page_arguments(operation, page, per_page)
+        encoded = self._encode(operation, arguments)
 
         async def fetch(number: int) -> Fetched:
             asked = self._for_page(operation, encoded, number, per_page)
@@ -59,6 +60,14 @@ class Calls:
             self._drift.report(kind, operation.id, "", detail)
 
         return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+
+    def _encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> Encoded:
+        """Return the arguments ready to be sent. Raises ArgumentError, in which known secrets are redacted."""
+        try:
+            return encode(operation, arguments)
+        except ArgumentError as error:
+            message, argument = self._scrubber.text(error.message), error.argument
+        raise ArgumentError(message, argument=argument, operation_id=operation.id)
 
     def _for_page(
         self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from nexport_client.client import AsyncPager, Page
 
 from ._errors import ArgumentError
+from ._inputs import describe, to_whole
 from ._walk import OnItemError, Source, Walk
 
 __all__ = ["Pager"]
@@ -44,8 +45,7 @@ class Pager(AsyncPager[T]):
                 del page
 
     async def collect(self, limit: int | None = None) -> list[T]:
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-            raise self._refusal("limit", "must be a whole number from 0, or None")
+        limit = None if limit is None else self._whole("limit", limit, least=0)
         items: list[T] = []
         async with self._walk(limit) as walk:
             while limit is None or len(items) < limit:
@@ -60,13 +60,11 @@ class Pager(AsyncPager[T]):
         return (await self._source.fetch(self._source.first)).total
 
     def concurrent(self, n: int) -> "Pager[T]":
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise self._refusal("n", "must be a whole number from 1")
-        return Pager(self._source, ahead=n, item_errors=self._item_errors)
+        return Pager(self._source, ahead=self._whole("n", n, least=1), item_errors=self._item_errors)
 
     def on_item_error(self, action: OnItemError) -> "Pager[T]":
         if action not in ("raise", "skip", "yield"):
-            raise self._refusal("action", 'must be "raise", "skip" or "yield"')
+            raise self._refusal("action", f'must be "raise", "skip" or "yield", got {describe(action)}')
         return Pager(self._source, ahead=self._ahead, item_errors=action)
 
     async def _first(self) -> Page[T]:
@@ -78,6 +76,12 @@ class Pager(AsyncPager[T]):
 
     def _walk(self, limit: int | None = None) -> Walk[T]:
         return Walk(self._source, ahead=self._ahead, limit=limit, item_errors=self._item_errors)
+
+    def _whole(self, argument: str, value: object, *, least: int) -> int:
+        number = to_whole(value)
+        if number is None or number < least:
+            raise self._refusal(argument, f"must be a whole number from {least}, got {describe(value)}")
+        return number
 
     def _refusal(self, argument: str, reason: str) -> ArgumentError:
         return ArgumentError(

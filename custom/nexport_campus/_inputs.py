@@ -1,0 +1,112 @@
+"""What users pass in: numbers of any type as Python's own, callbacks, and values as error messages show them."""
+
+import functools
+import inspect
+import math
+import operator
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from numbers import Integral, Real
+
+__all__ = ["describe", "is_async", "quote", "takes_one_argument", "to_number", "to_whole", "zone_problem"]
+
+_LONGEST = 32
+_MOST_BITS = 1024
+"""No float is larger than a number of so many bits."""
+
+
+def to_whole(value: object) -> int | None:
+    """Return a whole number of any type (numpy's, an IntEnum's) as an int, or None; booleans and floats are not."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]  # whether it is a number is the question
+    except (TypeError, ValueError):
+        return None
+
+
+def to_number(value: object) -> float | Decimal | None:
+    """Return a real number of any type as a float, or None; one that a float can't carry exactly is a Decimal."""
+    if isinstance(value, float):
+        return float(value)
+    exact = value if isinstance(value, Decimal) else to_whole(value)
+    if exact is not None:
+        return _exactly(exact)
+    # A duration counts as an integer in numpy.
+    if not isinstance(value, Real) or isinstance(value, Integral):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _exactly(value: int | Decimal) -> float | Decimal:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return math.inf
+    exact = Decimal(value)
+    if exact.is_nan():
+        return math.nan
+    near = float(exact)
+    return near if Decimal(repr(near)) == exact else exact
+
+
+def zone_problem(value: datetime) -> str | None:
+    """Return what keeps a datetime from being a moment, in words that follow its name, or None."""
+    # pandas' NaT, an empty cell of a column of dates, is a datetime by its class, and like NaN equals nothing.
+    if value != value:
+        return "is NaT, which is no date: pass None or leave it out"
+    try:
+        offset = value.utcoffset()
+    except Exception as error:  # noqa: BLE001 -- a time zone may be anybody's code
+        return f"has a time zone that gives no offset ({type(error).__name__})"
+    if offset is None:
+        return "must be a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
+    return None
+
+
+def describe(value: object) -> str:
+    """Return a value of a wrong type as an error message shows it: a number or an enum's member itself, else its type."""
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"a number of {value.bit_length()} bits"
+    # numpy's own repr of a float is `np.float64(1.5)`.
+    if isinstance(value, float):
+        return float.__repr__(value)
+    return _cut(repr(value)) if isinstance(value, int | Decimal | None) else type(value).__name__
+
+
+def quote(value: str) -> str:
+    """Return a short string in quotes, as an error message shows it on one line; of a longer one only its length.
+
+    Part of a secret that a user mistook for an argument could not be redacted.
+    """
+    text = str.__str__(value)
+    return repr(text) if len(text) <= _LONGEST else f"a string of {len(text)} characters"
+
+
+def _cut(shown: str) -> str:
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def is_async(function: object) -> bool:
+    """Return whether calling this only makes a coroutine: of async functions, partials of them, async `__call__`."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return any(
+        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        for each in (function, inspect.getattr_static(type(function), "__call__", None))
+    )
+
+
+def takes_one_argument(function: object) -> bool:
+    """Return whether this can be called with one argument; True where its signature isn't known."""
+    try:
+        inspect.signature(function).bind(None)  # type: ignore[arg-type]  # what can't be called has no signature
+    except ValueError:
+        return True
+    except TypeError:
+        return not callable(function)
+    return True
