@@ -29,6 +29,7 @@ from ._errors import (
     TransportError,
 )
 from ._retry import RetryPolicy
+from ._settings import ClientSettings
 from ._version import __version__
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ArgumentError",
     "AsyncPager",
     "AuthenticationError",
+    "ClientSettings",
     "ConfigurationError",
     "Drift",
     "EnrollmentAlreadyExistsError",

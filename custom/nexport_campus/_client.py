@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 from uuid import UUID
 
 import attrs
@@ -17,7 +17,7 @@ from ._auth import Auth, check_auth
 from ._drift import Drift
 from ._ensure import EnsuredEnrollment, SectionsById, ensure_enrollment, get_sections_by_id
 from ._retry import RetryPolicy
-from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, Settings, auth_from_env
+from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
 
 if TYPE_CHECKING:
     from ._calls import Core
@@ -64,7 +64,7 @@ class NexportCampus(Areas):
         max_concurrency: int = 16,
         rate_limit: float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        verify: ssl.SSLContext | str | bool = True,
+        verify: ssl.SSLContext | str | os.PathLike[str] | bool = True,
         proxy: str | httpx.URL | httpx.Proxy | None = None,
         user_agent: str | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
@@ -91,7 +91,7 @@ class NexportCampus(Areas):
         self._begin(Core(check_auth(auth), settings), settings, owns=True)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Unpack[ClientSettings]) -> Self:
         """A client for the campus that the environment names.
 
         Args:

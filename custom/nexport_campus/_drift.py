@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import attrs
 
@@ -55,6 +55,9 @@ class DriftReporter:
             return
         self._told.add(place)
         try:
-            self._tell(Drift(kind, operation_id, path, detail))
+            result = self._tell(Drift(kind, operation_id, path, detail))
+            if isinstance(result, Coroutine):
+                result.close()
+                _logger.error("on_drift returned a coroutine, which is not awaited: give it a plain function")
         except Exception:
             _logger.exception("on_drift raised for %s at %s", operation_id, path)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import attrs
 
-from ._errors import ConfigurationError
+from . import _setting_values as values
 
 __all__ = [
     "Budget",
@@ -43,26 +43,16 @@ class RetryPolicy:
     total_timeout: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        if (
-            isinstance(self.max_attempts, bool)
-            or not isinstance(self.max_attempts, int)
-            or self.max_attempts < 1
-        ):
-            raise ConfigurationError(
-                f"RetryPolicy: max_attempts must be a whole number from 1, got {self.max_attempts!r}"
-            )
+        checked: dict[str, float | None] = {
+            "max_attempts": values.whole("RetryPolicy: max_attempts", self.max_attempts),
+            "total_timeout": None
+            if self.total_timeout is None
+            else values.positive("RetryPolicy: total_timeout", self.total_timeout, "seconds"),
+        }
         for name in ("initial_delay", "max_delay", "max_retry_after"):
-            _check_seconds(name, getattr(self, name), least=0)
-        if self.total_timeout is not None:
-            _check_seconds("total_timeout", self.total_timeout, least=math.ulp(0.0))
-
-
-def _check_seconds(name: str, value: object, *, least: float) -> None:
-    finite = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not (finite and isinstance(value, int | float) and value >= least):
-        raise ConfigurationError(
-            f"RetryPolicy: {name} must be a finite number of seconds, not negative, got {value!r}"
-        )
+            checked[name] = values.seconds(f"RetryPolicy: {name}", getattr(self, name))
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 class Failure(Enum):

@@ -1,69 +1,36 @@
 """A client's settings: validated when it is made, frozen afterwards; the environment is read here and nowhere else."""
 
 import ipaddress
-import math
+import os
 import ssl
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import attrs
 import httpx
 
+from . import _setting_values as values
 from ._auth import Auth, PasswordAuth, StaticToken
 from ._drift import Drift
 from ._errors import ConfigurationError
+from ._inputs import describe
 from ._retry import RetryPolicy
+from ._setting_values import proxy_at
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-__all__ = ["DEFAULT_BASE_URL", "MAX_RESPONSE_BYTES", "Settings", "auth_from_env", "proxy_at"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "MAX_RESPONSE_BYTES",
+    "ClientSettings",
+    "Settings",
+    "auth_from_env",
+    "proxy_at",
+]
 
 DEFAULT_BASE_URL = "https://www.nexportcampus.com"
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-
-
-def _positive(instance: "Settings", attribute: "attrs.Attribute[Any]", value: object) -> None:
-    good = (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )
-    if value is not None and not good:
-        raise ConfigurationError(f"{attribute.name} must be a number above 0, got {value!r}")
-
-
-def _whole(instance: "Settings", attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{attribute.name} must be a whole number from 1, got {value!r}")
-
-
-def _timeout(instance: "Settings", attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if not isinstance(value, httpx.Timeout):
-        _positive(instance, attribute, value)
-
-
-def _url(value: object) -> httpx.URL:
-    try:
-        url = httpx.URL(str(value).rstrip("/"))
-        absolute = url.scheme in {"http", "https"} and bool(url.host)
-    except (httpx.InvalidURL, UnicodeError):
-        raise ConfigurationError("base_url must be an absolute http or https address") from None
-    if not absolute:
-        raise ConfigurationError(
-            "base_url must be an absolute http or https address, such as https://www.nexportcampus.com"
-        )
-    if url.userinfo or url.query or url.fragment:
-        raise ConfigurationError("base_url must not carry a user name, a query or a fragment")
-    return url
-
-
-def proxy_at(address: object) -> httpx.Proxy:
-    """The proxy at an address. Raises ConfigurationError, which doesn't repeat it: it may hold a password."""
-    try:
-        return address if isinstance(address, httpx.Proxy) else httpx.Proxy(address)  # type: ignore[arg-type]
-    except (ValueError, TypeError, httpx.InvalidURL):
-        raise ConfigurationError(
-            "the proxy's address can't be used: it must be like http://host:port"
-        ) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -77,49 +44,79 @@ def is_loopback(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
+def _max_concurrency(value: object) -> int:
+    return values.whole("max_concurrency", value)
+
+
+def _max_response_bytes(value: object) -> int:
+    return values.whole("max_response_bytes", value)
+
+
+def _on_drift(value: object) -> Callable[[Drift], object] | None:
+    return cast("Callable[[Drift], object] | None", values.callback("on_drift", value, "a Drift"))
+
+
+def _rate(value: object) -> float | None:
+    return None if value is None else values.positive("rate_limit", value, "requests per second")
+
+
+class ClientSettings(TypedDict, total=False):
+    """The keyword arguments of `NexportCampus` but `auth`, as `NexportCampus.from_env` takes them."""
+
+    base_url: str | httpx.URL
+    timeout: float | httpx.Timeout | None
+    retry: RetryPolicy
+    max_concurrency: int
+    rate_limit: float | None
+    transport: httpx.AsyncBaseTransport | None
+    verify: ssl.SSLContext | str | os.PathLike[str] | bool
+    proxy: str | httpx.URL | httpx.Proxy | None
+    user_agent: str | None
+    max_response_bytes: int
+    allow_insecure_http: bool
+    on_drift: Callable[[Drift], object] | None
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All settings of a client; see `NexportCampus` for what they mean. Raises ConfigurationError.
 
-    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own.
+    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own. `deadline`:
+    when the calls of a view must be done, on the client's clock; None gives each call the `total_timeout` of `retry`.
     """
 
-    base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=_url)
-    timeout: float | httpx.Timeout | None = attrs.field(default=30.0, validator=_timeout)
+    base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=values.base_url)
+    timeout: float | httpx.Timeout | None = attrs.field(default=30.0, converter=values.timeout)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
-    max_concurrency: int = attrs.field(default=16, validator=_whole)
-    rate_limit: float | None = attrs.field(default=None, validator=_positive)
+    max_concurrency: int = attrs.field(default=16, converter=_max_concurrency)
+    rate_limit: float | None = attrs.field(default=None, converter=_rate)
     transport: httpx.AsyncBaseTransport | None = None
-    verify: ssl.SSLContext | str | bool = True
+    verify: ssl.SSLContext | bool = attrs.field(default=True, converter=values.certificates)
     proxy: httpx.Proxy | None = attrs.field(
-        default=None, repr=False, converter=attrs.converters.optional(proxy_at)
+        default=None, repr=False, converter=attrs.converters.optional(values.proxy_at)
     )
-    user_agent: str | None = None
-    max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, validator=_whole)
+    user_agent: str | None = attrs.field(default=None, converter=values.user_agent)
+    max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, converter=_max_response_bytes)
     allow_insecure_http: bool = False
-    on_drift: Callable[[Drift], object] | None = None
+    on_drift: Callable[[Drift], object] | None = attrs.field(default=None, converter=_on_drift)
     tracer: "Tracer | None" = attrs.field(default=None, repr=False)
+    deadline: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.retry, RetryPolicy):
-            raise ConfigurationError(f"retry must be a RetryPolicy, got {type(self.retry).__name__}")
+            raise ConfigurationError(f"retry must be a RetryPolicy, got {describe(self.retry)}")
         if self.transport is not None and not isinstance(self.transport, httpx.AsyncBaseTransport):
-            raise ConfigurationError("transport must be an httpx.AsyncBaseTransport")
+            raise ConfigurationError(
+                f"transport must be an httpx.AsyncBaseTransport, got {describe(self.transport)}"
+            )
         if self.transport is not None and self.proxy is not None:
             raise ConfigurationError(
                 "proxy has no effect beside transport: give the proxy to the transport itself"
             )
-        if self.on_drift is not None and not callable(self.on_drift):
-            raise ConfigurationError("on_drift must be a function that takes a Drift")
-        agent = self.user_agent
-        if agent is not None and not (isinstance(agent, str) and agent.isascii() and agent.isprintable()):
-            raise ConfigurationError("user_agent must be printable ASCII")
-        if not isinstance(self.verify, ssl.SSLContext | str | bool):
-            raise ConfigurationError(
-                "verify must be True, False, an ssl.SSLContext or the path of certificates"
-            )
         if not isinstance(self.allow_insecure_http, bool):
-            raise ConfigurationError("allow_insecure_http must be True or False")
+            raise ConfigurationError(
+                f"allow_insecure_http must be True or False, got {describe(self.allow_insecure_http)}"
+            )
         self._refuse_plain_http()
 
     def _refuse_plain_http(self) -> None:

@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -35,21 +34,17 @@ def _no_context() -> ssl.SSLContext:
 
 
 def _context(settings: Settings) -> ssl.SSLContext:
-    """The TLS context of the settings, made once for all lanes. Raises ConfigurationError."""
-    verify = settings.verify
+    """Return the TLS context of the settings, made once for all lanes. Raises ConfigurationError."""
+    if isinstance(settings.verify, ssl.SSLContext):
+        return settings.verify
+    if not settings.verify:
+        return httpx.create_ssl_context(verify=False)
     try:
-        if isinstance(verify, ssl.SSLContext):
-            return verify
-        if verify is True:
-            return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        if verify is False:
-            return httpx.create_ssl_context(verify=False)
-        if Path(verify).is_dir():
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
+        return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     except OSError as error:
-        where = verify if isinstance(verify, str) else "SSL_CERT_FILE and SSL_CERT_DIR"
-        raise ConfigurationError(f"no certificates can be read from {where}: {error}") from error
+        raise ConfigurationError(
+            f"no certificates can be read from SSL_CERT_FILE and SSL_CERT_DIR: {error}"
+        ) from error
 
 
 class Lane:

@@ -1,16 +1,29 @@
 """Settings: what can't work is refused when the client is made, in one line that repeats no secret."""
 
+import inspect
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any, get_type_hints
+from unittest.mock import AsyncMock
 
+import attrs
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import (
+    ClientSettings,
     ConfigurationError,
+    Drift,
     NexportCampus,
     NexportError,
     PasswordAuth,
@@ -41,17 +54,58 @@ WRONG: dict[str, list[Any]] = {
             5,
         ),
     ],
-    "timeout": [0, -1, float("inf"), float("nan"), True, "5"],
-    "retry": [None, 3, {}],
-    "max_concurrency": [0, -1, 1.5, True, None, "4"],
-    "rate_limit": [0, -1, float("nan"), float("inf"), True, "4"],
+    "timeout": [
+        *(
+            0,
+            -1,
+            float("inf"),
+            float("nan"),
+            10**400,
+            True,
+            "5",
+            timedelta(seconds=5),
+            pd.NaT,
+            np.True_,
+        ),
+        *(httpx.Timeout(-1.0), httpx.Timeout(0.0), httpx.Timeout(5.0, read=float("nan")), [5]),
+    ],
+    "retry": [None, 3, {}, RetryPolicy],
+    "max_concurrency": [0, -1, 1.5, True, None, "4", np.float64(4)],
+    "rate_limit": [0, -1, float("nan"), float("inf"), True, "4", Decimal("NaN")],
     "transport": [object(), httpx.HTTPTransport(), httpx.AsyncClient],
-    "verify": [None, 5, b"path"],
-    "proxy": ["nonsense", "ftp://ada:hunter2@proxy", 5, "http://[::1"],
-    "user_agent": ["two\r\nlines", "ümlaut", 5, b"agent"],
+    "verify": [
+        *(None, 5, b"path", "", "/no/such/file.pem", __file__, Path(__file__).parent, "/dev/null", "a\0b"),
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+    ],
+    "proxy": [
+        *("nonsense", "ftp://ada:hunter2@proxy", 5, "http://[::1", "http://ada:hunter2@proxy:99999"),
+        *("http://", "http://a..b:80", httpx.Proxy("http://proxy:0"), b"http://proxy"),
+    ],
+    "user_agent": ["two\r\nlines", "ümlaut", 5, b"agent", "", " ", "agent ", "\tagent"],
     "max_response_bytes": [0, -1, 1.5, True, None],
-    "allow_insecure_http": ["no", 1, None],
-    "on_drift": ["log", 5],
+    "allow_insecure_http": ["no", 1, None, np.True_],
+    "on_drift": ["log", 5, lambda: None, lambda drift, *, level: None],
+}
+ADDRESSES: dict[str, str] = {
+    "http://127.0.0.1:80443": "port 80443",
+    "https://campus.example:0": "port 0",
+    "https://ada:hunter2@campus.example:99999": "user name",
+    "https://campus.example:eighty": "address",
+    "https://campus.example:-1": "port -1",
+    "campus.example": "https://",
+    "campus.example:443": "https://",
+    "https:/campus.example": "no host",
+    "https://campus.example/?": "query",
+    "https://campus.example/#": "fragment",
+    " https://campus.example": "spaces",
+    "https://campus.example\r": "control characters",
+    "https://campus.example\\lms": "backslashes",
+    "https://cam pus.example": "spaces",
+    "https://campus..example": "host name",
+    "https://.example": "host name",
+    f"https://{'a' * 64}.example": "host name",
+    f"https://{'a.' * 130}example": "host name",
+    "https://[1::2::3]": "address",
 }
 
 
@@ -75,6 +129,13 @@ def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
         {"timeout": 0.5},
         {"rate_limit": 0.1},
         {"verify": False},
+        {"on_drift": print},
+        {"on_drift": [].append},
+        {"timeout": httpx.Timeout(5.0, pool=None)},
+        {"base_url": "HTTPS://Campus.Example:65535/lms/"},
+        {"base_url": "https://campus.example."},
+        {"base_url": "https://[2001:db8::1]:8443"},
+        {"base_url": "https://bücher.example"},
         {"verify": ssl.create_default_context()},
         {"base_url": httpx.URL("https://campus.example/lms/")},
         {"user_agent": "app/1.0 (+https://example.com)"},
@@ -85,6 +146,135 @@ def test_good_settings(settings: Mapping[str, Any]) -> None:
     """What the documentation allows is taken, and no repr shows a proxy's password."""
     campus = NexportCampus(StaticToken("token"), **settings)
     assert "hunter2" not in repr(campus) + repr(vars(campus))
+
+
+@pytest.mark.parametrize(("address", "words"), ADDRESSES.items())
+def test_what_is_wrong_with_an_address(address: str, words: str) -> None:
+    """The message says what is wrong with `base_url`, and repeats nothing of it that may be a password."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        NexportCampus(StaticToken("token"), base_url=address, allow_insecure_http=True)
+    assert "base_url" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("timeout", 0, "greater than 0, got 0"),
+        ("timeout", -1.5, "greater than 0, got -1.5"),
+        ("timeout", "5", "number of seconds, got str"),
+        ("timeout", timedelta(seconds=5), "number of seconds, got timedelta"),
+        ("timeout", float("inf"), "finite number of seconds, got inf"),
+        ("timeout", httpx.Timeout(5.0, connect=0), "timeout: connect must be greater than 0"),
+        ("rate_limit", 0, "greater than 0"),
+        ("max_concurrency", 1.5, "whole number from 1, got 1.5"),
+        ("verify", "/no/such/file.pem", "no file '/no/such/file.pem'"),
+        ("verify", __file__, "no certificates in PEM"),
+        ("verify", str(Path(__file__).parent), "openssl rehash"),
+        ("retry", None, "RetryPolicy, got None"),
+        ("user_agent", 5, "string, got 5"),
+    ],
+)
+def test_what_is_wrong_with_a_setting(name: str, value: Any, words: str) -> None:
+    """The message says what is wrong with the value."""
+    with pytest.raises(ConfigurationError, match=words):
+        NexportCampus(StaticToken("token"), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("max_attempts", 0, "whole number from 1, got 0"),
+        ("max_attempts", 2.0, "whole number from 1, got 2.0"),
+        ("initial_delay", -1, "must not be negative, got -1"),
+        ("max_delay", float("nan"), "finite number of seconds, got nan"),
+        ("max_retry_after", "60", "number of seconds, got str"),
+        ("max_retry_after", None, "number of seconds, got None"),
+        ("total_timeout", 0, "greater than 0, got 0"),
+        ("total_timeout", -2, "greater than 0, got -2"),
+        ("total_timeout", True, "number of seconds, got True"),
+    ],
+)
+def test_what_is_wrong_with_a_retry_policy(name: str, value: Any, words: str) -> None:
+    """The message names the setting and says what is wrong with the value."""
+    with pytest.raises(ConfigurationError, match=f"RetryPolicy: {name} .*{words}"):
+        RetryPolicy(**{name: value})
+
+
+def test_numbers_of_other_libraries() -> None:
+    """Numpy's numbers and decimals are taken for what they are, as Python's own."""
+    policy: Any = RetryPolicy(
+        max_attempts=np.int64(3),  # type: ignore[arg-type]  # the very point
+        initial_delay=Decimal("0.5"),  # type: ignore[arg-type]
+        max_delay=np.float32(2),  # type: ignore[arg-type]
+        total_timeout=Fraction(30),  # type: ignore[arg-type]
+    )
+    assert policy == RetryPolicy(max_attempts=3, initial_delay=0.5, max_delay=2.0, total_timeout=30.0)
+    assert {type(value) for value in attrs.astuple(policy)} == {int, float}
+    NexportCampus(StaticToken("token"), timeout=np.int16(5), rate_limit=Decimal(2), retry=policy)  # type: ignore[arg-type]
+
+
+def test_a_path_of_certificates(tmp_path: Path) -> None:
+    """A file with certificates is taken as a string or a Path, and is read once: views need it no more."""
+    bundle = tmp_path / "campus.pem"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    campus = NexportCampus(StaticToken("token"), verify=bundle)
+    NexportCampus(StaticToken("token"), verify=str(bundle))
+    bundle.unlink()
+    campus.with_options(timeout=5)
+
+
+def test_a_folder_of_certificates(tmp_path: Path) -> None:
+    """A folder is taken if it has been prepared as OpenSSL needs it."""
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "0a1b2c3d.0"))
+    NexportCampus(StaticToken("token"), verify=tmp_path)
+
+
+class AsyncCallback:
+    """An object that is called like an async function."""
+
+    async def __call__(self, drift: Drift) -> None:
+        """Do nothing."""
+
+    async def method(self, drift: Drift) -> None:
+        """Do nothing."""
+
+
+async def note_later(level: int, drift: Drift) -> None:
+    """Do nothing."""
+
+
+async def note_in_parts(drift: Drift) -> AsyncIterator[None]:
+    """Do nothing."""
+    yield
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        AsyncCallback(),
+        AsyncCallback().method,
+        partial(note_later, 5),
+        partial(AsyncCallback()),
+        partial(partial(note_later), 5),
+        note_in_parts,
+        AsyncMock(),
+    ],
+)
+def test_an_async_callback_is_refused(callback: Any) -> None:
+    """Nothing would await it: the message says what to do."""
+    campus = NexportCampus(StaticToken("token"))
+    for make in (partial(NexportCampus, StaticToken("token")), campus.with_options):
+        with pytest.raises(ConfigurationError, match=r"on_drift is async.*asyncio\.create_task"):
+            make(on_drift=callback)
+
+
+async def test_a_callback_that_returns_a_coroutine(caplog: pytest.LogCaptureFixture) -> None:
+    """What only shows when it is called is logged, and nothing is left for the garbage collector to warn of."""
+    drifted = answer_for("LearningApi_GetSection") | {"new": 1}
+    async with campus_with(json_answer(drifted), on_drift=lambda drift: note_later(5, drift)) as (campus, _):
+        await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert "on_drift returned a coroutine" in caplog.text
 
 
 @given(st.text() | st.text().map(lambda text: f"https://{text}"))
@@ -118,6 +308,21 @@ def test_from_the_environment() -> None:
     assert "campus.example" in repr(NexportCampus.from_env(ENVIRONMENT))
     assert "other.example" in repr(NexportCampus.from_env(ENVIRONMENT, base_url="https://other.example"))
     assert "www.nexportcampus.com" in repr(NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}))
+
+
+def test_an_unknown_setting() -> None:
+    """A setting that is misspelt is Python's own TypeError."""
+    with pytest.raises(TypeError, match="timeuot"):
+        NexportCampus.from_env(ENVIRONMENT, timeuot=3)  # type: ignore[call-arg]  # the very point
+
+
+def test_the_settings_that_a_type_checker_knows() -> None:
+    """`ClientSettings` has every argument of the client but `auth`, annotated alike."""
+    arguments = inspect.signature(NexportCampus, eval_str=True).parameters
+    expected = {name: argument.annotation for name, argument in arguments.items() if name != "auth"}
+    assert get_type_hints(ClientSettings) == expected
+    assert not ClientSettings.__required_keys__
+    assert ClientSettings.__module__ == "nexport_campus"
 
 
 def test_from_this_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A user's program: it runs without a network, and has no mistakes."""
 
 import asyncio
+from typing import Unpack
 from uuid import UUID
 
 from nexport_campus import (
@@ -8,6 +9,9 @@ from nexport_campus import (
     ArgumentError,
     AsyncPager,
     AuthenticationError,
+    ClientSettings,
+    ConfigurationError,
+    EnsuredEnrollment,
     NexportCampus,
     NotFoundError,
     PasswordAuth,
@@ -46,6 +50,25 @@ async def wait(campus: NexportCampus) -> float:
     return 0.0
 
 
+def patient_client(**settings: Unpack[ClientSettings]) -> NexportCampus:
+    """Make a client with settings of this program's own."""
+    defaults: ClientSettings = {"timeout": 60, "retry": RetryPolicy(max_attempts=6), "user_agent": "shop/1.0"}
+    return NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}, **{**defaults, **settings})
+
+
+async def enroll(campus: NexportCampus, org: UUID, user: UUID, groups: set[UUID]) -> Phase | None:
+    """Enroll a user, whose groups may be any iterable."""
+    made: EnsuredEnrollment = await campus.ensure_enrollment(
+        org_id=org,
+        user_id=user,
+        syllabus_unique_name="A",
+        membership_group_ids=(str(each) for each in groups),
+    )
+    for warning in made.warnings:
+        print(warning.upper())
+    return None if made.existing is None else made.existing.phase
+
+
 async def main() -> None:
     """Ask for what can't be, which sends nothing."""
     async with NexportCampus(PasswordAuth("user", "secret"), base_url="http://127.0.0.1:9") as campus:
@@ -55,6 +78,10 @@ async def main() -> None:
                 await section(view, "no id")
             except ArgumentError as error:
                 print(error.argument)
+    try:
+        patient_client(base_url="https://campus.example:99999")
+    except ConfigurationError as error:
+        print(error)
 
 
 if __name__ == "__main__":

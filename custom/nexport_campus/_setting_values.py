@@ -1,0 +1,206 @@
+"""The value of one setting, checked and in one form; what can't work is a ConfigurationError that says why.
+
+No message repeats an address: it may hold a password.
+"""
+
+import importlib.util
+import ipaddress
+import math
+import os
+import re
+import ssl
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+
+from ._errors import ConfigurationError
+from ._inputs import describe, is_async, takes_one_argument, to_number, to_whole
+
+__all__ = [
+    "base_url",
+    "callback",
+    "certificates",
+    "positive",
+    "proxy_at",
+    "seconds",
+    "timeout",
+    "user_agent",
+    "whole",
+]
+
+_NEVER_IN_AN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_HASHED_CERTIFICATE = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
+_LONGEST_HOST = 253
+
+
+def whole(name: str, value: object) -> int:
+    """Return a whole number from 1."""
+    number = to_whole(value)
+    if number is None or number < 1:
+        _refuse(f"{name} must be a whole number from 1, got {describe(value)}")
+    return number
+
+
+def positive(name: str, value: object, of: str) -> float:
+    """Return a finite number greater than 0; `of` says what it counts."""
+    number = _finite(name, value, of)
+    if number <= 0:
+        _refuse(f"{name} must be greater than 0, got {describe(value)}")
+    return number
+
+
+def seconds(name: str, value: object) -> float:
+    """Return a finite number of seconds from 0."""
+    number = _finite(name, value, "seconds")
+    if number < 0:
+        _refuse(f"{name} must not be negative, got {describe(value)}")
+    return number
+
+
+def _finite(name: str, value: object, of: str) -> float:
+    number = to_number(value)
+    if number is None:
+        _refuse(f"{name} must be a number of {of}, got {describe(value)}")
+    if not math.isfinite(number) or not math.isfinite(float(number)):
+        _refuse(f"{name} must be a finite number of {of}, got {describe(value)}")
+    return float(number)
+
+
+def timeout(value: object) -> float | httpx.Timeout | None:
+    """Return the timeout of one attempt, in seconds, by phases, or None for none."""
+    if value is None:
+        return None
+    if not isinstance(value, httpx.Timeout):
+        return positive("timeout", value, "seconds")
+    for phase, limit in value.as_dict().items():
+        if phase == "pool" and limit is not None:
+            seconds("timeout: pool", limit)
+        elif limit is not None:
+            positive(f"timeout: {phase}", limit, "seconds")
+    return value
+
+
+def base_url(value: object) -> httpx.URL:
+    """Return the address of a campus, without a slash at its end."""
+    text = str(value)
+    if not isinstance(value, str | httpx.URL) and not text.startswith(("http://", "https://")):
+        _refuse(f"base_url must be a string or an httpx.URL, got {describe(value)}")
+    url = _parsed("base_url", text.rstrip("/"))
+    if url.scheme not in {"http", "https"}:
+        _refuse("base_url must begin with https://, as in https://www.nexportcampus.com")
+    if url.userinfo or "?" in text or "#" in text:
+        _refuse("base_url must not contain a user name, a query or a fragment")
+    _check_place("base_url", url)
+    return url
+
+
+def proxy_at(address: object) -> httpx.Proxy:
+    """Return the proxy at an address. Raises ConfigurationError."""
+    try:
+        proxy = address if isinstance(address, httpx.Proxy) else httpx.Proxy(address)  # type: ignore[arg-type]
+    except (ValueError, TypeError, AttributeError, httpx.InvalidURL):
+        raise ConfigurationError(
+            "the proxy's address can't be used: it must be like http://host:port"
+        ) from None
+    _check_place("the proxy's address", proxy.url)
+    if proxy.url.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        _refuse('a SOCKS proxy needs: pip install "httpx[socks]"')
+    return proxy
+
+
+def _parsed(name: str, text: str) -> httpx.URL:
+    if _NEVER_IN_AN_ADDRESS.search(text):
+        _refuse(f"{name} must not contain spaces, control characters or backslashes")
+    try:
+        url = httpx.URL(text)
+        url.host  # noqa: B018 -- what is no international host name is found when it is decoded
+        return url
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        raise ConfigurationError(
+            f"{name} can't be read as an address, such as https://www.nexportcampus.com"
+        ) from None
+
+
+def _check_place(name: str, url: httpx.URL) -> None:
+    """Refuse a host or a port that no connection can be made to."""
+    host = url.raw_host.decode("ascii")
+    if not host:
+        _refuse(f"{name} has no host: it must be like https://www.nexportcampus.com")
+    if not _is_host(host):
+        _refuse(f"{name} has a host name that can't be: check its letters and dots")
+    if url.port is not None and not 1 <= url.port <= 65_535:
+        _refuse(f"{name} has port {url.port}: a port is a number from 1 to 65535")
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        try:
+            return ipaddress.ip_address(host).version == 6
+        except ValueError:
+            return False
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def certificates(value: object) -> ssl.SSLContext | bool:
+    """Return how TLS is verified; of a path, the certificates are loaded here, once."""
+    if isinstance(value, ssl.SSLContext):
+        if value.protocol == ssl.PROTOCOL_TLS_SERVER:
+            _refuse("verify is an ssl.SSLContext for servers: make it with ssl.create_default_context()")
+        return value
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        _refuse(
+            f"verify must be True, False, an ssl.SSLContext or the path of certificates, got {describe(value)}"
+        )
+    return _context_of(os.fspath(value))
+
+
+def _context_of(path: str) -> ssl.SSLContext:
+    try:
+        if path and Path(path).is_dir():
+            if not any(_HASHED_CERTIFICATE.fullmatch(each.name) for each in Path(path).iterdir()):
+                _refuse(f"verify: no file in {path!r} is named by its hash: run `openssl rehash` there")
+            return ssl.create_default_context(capath=path)
+        if not Path(path).is_file():
+            _refuse(f"verify: there is no file {path!r}")
+        return ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ConfigurationError(f"verify: {path!r} holds no certificates in PEM format") from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"verify: {path!r} can't be read ({error})") from error
+
+
+def user_agent(value: object) -> str | None:
+    """Return the `User-Agent` header; None names the SDK."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        _refuse(f"user_agent must be a string, got {describe(value)}")
+    text = str.__str__(value)
+    if not (text.isascii() and text.isprintable() and text == text.strip() and text):
+        _refuse("user_agent must be printable ASCII, not empty, and without spaces around it")
+    return text
+
+
+def callback(name: str, function: object, argument: str) -> Any:
+    """Return a function that is called with one argument, or None."""
+    if function is None:
+        return None
+    if not callable(function):
+        _refuse(f"{name} must be a function that takes {argument}, got {describe(function)}")
+    if is_async(function):
+        _refuse(
+            f"{name} is async, and is called without await: give it a plain function, "
+            "which can call asyncio.create_task"
+        )
+    if not takes_one_argument(function):
+        _refuse(f"{name} must be a function that can be called only {argument}")
+    return function
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ConfigurationError(reason)
