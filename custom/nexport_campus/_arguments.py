@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, cast
 from urllib.parse import quote
+from uuid import UUID
 
 import attrs
 
@@ -14,9 +15,9 @@ from nexport_client.types import UNSET, Secret
 from ._errors import ArgumentError
 from ._inputs import describe, to_whole
 from ._secrets import SecretBytes
-from ._values import Wrong, secret_value, written
+from ._values import Wrong, elements, read_uuid, secret_value, written
 
-__all__ = ["Encoded", "encode", "page_arguments"]
+__all__ = ["Encoded", "encode", "page_arguments", "uuids"]
 
 
 # httpx takes no URL beyond 65,536 bytes, and its own words for that would quote the arguments.
@@ -118,6 +119,15 @@ def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict
             if not (text.isascii() and text.isprintable()):
                 raise _refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
     return headers
+
+
+def uuids(name: str, values: object) -> list[UUID]:
+    """Return the ids of any iterable, read once. Raises ArgumentError, naming the argument."""
+    try:
+        return elements(values, read_uuid)
+    except Wrong as wrong:
+        reason = str(wrong)
+    raise ArgumentError(f"{name} {reason}; nothing was sent", argument=name)
 
 
 def page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:

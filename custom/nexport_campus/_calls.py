@@ -140,17 +140,18 @@ class Runner:
         """Return the outcome of a call, if `check` lets it pass. Raises NexportError, with `page` if that page failed."""
         clock = self.core.clock
         started = clock.monotonic()
-        total = self.settings.retry.total_timeout
-        progress = Progress(operation, None if total is None else started + total)
+        progress = Progress(operation, self._deadline(started))
         try:
             session = self.core.session()
             with span_of(self.settings, progress, page):
                 try:
-                    outcome = await self._within(total, session, operation, encoded, progress, limited)
+                    outcome = await self._within(started, session, operation, encoded, progress, limited)
                 except NexportError as error:
                     progress.log(clock.monotonic() - started, error)
                     raise
                 progress.log(clock.monotonic() - started, outcome)
+                if self.settings.group is not None:
+                    self.settings.group.warnings.extend(outcome.warnings)
                 return outcome if check is None else check(operation, outcome)
         except NexportError as error:
             # A failed login has its own operation, and is no page's error.
@@ -158,9 +159,15 @@ class Runner:
             error.page = None if progress.login_failed else page
             raise
 
+    def _deadline(self, started: float) -> float | None:
+        group, total = self.settings.group, self.settings.retry.total_timeout
+        if group is not None and group.deadline is not None:
+            return group.deadline
+        return None if total is None else started + total
+
     async def _within(
         self,
-        total: float | None,
+        started: float,
         session: Session,
         operation: Operation[T],
         encoded: Encoded,
@@ -168,7 +175,11 @@ class Runner:
         limited: bool,
     ) -> Outcome[T]:
         """The outcome, unless the time for it runs out or the client is closed meanwhile."""
-        limit = asyncio.timeout(total)
+        total = self.settings.retry.total_timeout
+        left = None if progress.deadline is None else progress.deadline - started
+        if left is not None and left <= 0:
+            raise progress.cut_short(total, closed=False)
+        limit = asyncio.timeout(left)
         try:
             async with limit:
                 progress.number = session.enter(limit)

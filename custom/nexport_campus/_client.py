@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 from uuid import UUID
@@ -13,9 +13,18 @@ import httpx
 from nexport_client.client import Areas, RawAreas
 from nexport_client.types import UNSET, Unset
 
+from ._arguments import uuids
 from ._auth import Auth, check_auth
+from ._call_group import CallGroup
 from ._drift import Drift
-from ._ensure import EnsuredEnrollment, SectionsById, ensure_enrollment, get_sections_by_id
+from ._ensure import (
+    EnsuredEnrollment,
+    Retries,
+    SectionsById,
+    check_enrollment,
+    ensure_enrollment,
+    get_sections_by_id,
+)
 from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
 
@@ -138,55 +147,69 @@ class NexportCampus(Areas):
         user_id: UUID | str,
         syllabus_id: UUID | str | None = None,
         syllabus_unique_name: str | None = None,
-        membership_group_ids: Sequence[UUID | str] = (),
+        membership_group_ids: Iterable[UUID | str] = (),
     ) -> EnsuredEnrollment:
         """Enroll a user in a syllabus, or find the enrollment that exists.
 
-        It may be called again after any failure, one whose outcome is unknown included: it looks first, creates what
-        isn't there, and looks again where the campus refuses a duplicate.
+        It searches first, creates only if the search found nothing, and never sends a second create. If the response to the
+        create is lost, it searches again, at the delays of the client's `RetryPolicy`. It may be called again after any
+        failure, also one whose outcome is unknown, a timeout or a cancellation, once the earlier call has ended.
+
+        An account that the campus doesn't allow to search still enrolls: then the campus's own check for duplicates
+        decides, and a lost response raises. `RetryPolicy.total_timeout` bounds the whole of it.
 
         Args:
             org_id: The enrollment's organization.
             user_id: Whom to enroll.
             syllabus_id: The section or training plan; either this or its unique name.
             syllabus_unique_name: The unique name of the section or training plan.
-            membership_group_ids: The groups that the user becomes a member of.
+            membership_group_ids: The groups that the user becomes a member of; any iterable, which is read once.
 
         Returns:
-            EnsuredEnrollment: `.enrollment_id`, and `.created`: whether this call made it.
+            EnsuredEnrollment: `.enrollment_id`; `.created`: whether the enrollment is new; `.warnings` of the campus;
+                `.existing`: the enrollment as a search found it, the newest if there are several, else None.
 
         Raises:
             ArgumentError: An argument can't be right, or not exactly one syllabus is named; nothing was sent.
+            EnrollmentAlreadyExistsError: The campus reports a duplicate, and doesn't show it to this account.
             NexportError: Anything else; where `.maybe_applied` is True, call it again.
 
         Source: the vendor's pages of CreateEnrollment (HTTP 409, code 7) and SearchEnrollments.
         """
+        core, retry = self._core, self._settings.retry
+        total = retry.total_timeout
+        group = CallGroup(None if total is None else core.clock.monotonic() + total)
+        with self._calls.redacting():
+            fields = check_enrollment(
+                org_id=org_id,
+                user_id=user_id,
+                syllabus_id=syllabus_id,
+                syllabus_unique_name=syllabus_unique_name,
+                membership_group_ids=membership_group_ids,
+            )
         return await ensure_enrollment(
-            self,
-            org_id=org_id,
-            user_id=user_id,
-            syllabus_id=syllabus_id,
-            syllabus_unique_name=syllabus_unique_name,
-            membership_group_ids=membership_group_ids,
+            self._view(group=group), fields, group, Retries(retry, core.budget, core.clock, group.deadline)
         )
 
     async def get_sections_by_id(self, ids: Iterable[UUID | str]) -> SectionsById:
-        """Any number of sections, with those that don't exist told apart.
+        """Return any number of sections, and which of them don't exist.
 
-        The vendor's GetSections takes 1000 ids at most and fails as a whole if one doesn't exist; this asks for
+        The vendor's GetSections takes 1000 ids at most and fails as a whole if one doesn't exist; this calls it for
         batches, and halves those that fail.
 
         Args:
-            ids: The sections' ids, as UUIDs or texts; repeated ones count once.
+            ids: The sections' ids, as UUIDs or strings, in any iterable, which is read once; repeated ones count once.
 
         Returns:
             SectionsById: `.sections`, in the order of the ids, and `.missing`, the ids that no section has.
 
         Raises:
-            ArgumentError: One of the ids isn't a uuid; nothing was sent.
+            ArgumentError: `ids` is no list, or one of the ids is no UUID; nothing was sent.
             NexportError: Anything else that keeps the calls from being answered.
         """
-        return await get_sections_by_id(self, ids)
+        with self._calls.redacting():
+            wanted = uuids("ids", ids)
+        return await get_sections_by_id(self, wanted)
 
     def _view(self, **changed: Any) -> Self:
         view = object.__new__(type(self))
@@ -197,6 +220,7 @@ class NexportCampus(Areas):
         from ._facade import Calls
 
         calls = Calls(core, settings)
+        self._calls = calls
         self._core = core
         self._settings = settings
         self._owns = owns

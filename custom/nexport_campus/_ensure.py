@@ -1,46 +1,61 @@
 """What the vendor's API leaves to its callers: enrolling without enrolling twice, and sections by any number of ids."""
 
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Coroutine, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from uuid import UUID
 
 import attrs
 
-from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Reader
-
+from ._call_group import CallGroup
+from ._clock import Clock
 from ._errors import (
+    APIError,
     ArgumentError,
     EnrollmentAlreadyExistsError,
-    InvalidRequestError,
-    NotFoundError,
-    PermissionDeniedError,
+    NexportError,
+    ResponseDecodeError,
 )
+from ._retry import Budget, Failure, RetryPolicy, wait_before_retry
 
 if TYPE_CHECKING:
     from nexport_client.api.learning_api import LearningApi
-    from nexport_client.models import SectionResponse
+    from nexport_client.models import ApiEnrollmentItem, SectionResponse
 
-__all__ = ["EnsuredEnrollment", "SectionsById", "ensure_enrollment", "get_sections_by_id"]
+__all__ = [
+    "EnsuredEnrollment",
+    "Retries",
+    "SectionsById",
+    "check_enrollment",
+    "ensure_enrollment",
+    "get_sections_by_id",
+]
 
 T = TypeVar("T")
 _MOST_IDS = 1000
+# Members of ErrorCode, which is imported with the models only.
+_AUTHORIZATION_ERROR = 5
+_NO_SUCH_SECTION = {2, 3}
 
 
 @attrs.frozen
 class EnsuredEnrollment:
-    """The enrollment of a user in a syllabus: its id, and whether this call created it."""
+    """The enrollment of a user in a syllabus.
+
+    `created`: whether the enrollment is new: the first search found none, and the campus reported no duplicate.
+    `warnings`: the campus's, of searching and creating. `existing`: the enrollment as a search found it, else None.
+    """
 
     enrollment_id: UUID
     created: bool
+    warnings: tuple[str, ...] = ()
+    existing: "ApiEnrollmentItem | None" = attrs.field(default=None, hash=False)
 
 
 @attrs.frozen
 class SectionsById:
-    """The sections that exist, in the order of the ids asked for, and the ids that no section has."""
+    """The sections that exist, in the order of the requested ids, and the ids that no section has."""
 
     sections: "list[SectionResponse]"
     missing: list[UUID]
@@ -53,88 +68,162 @@ class Campus(Protocol):
     def learning(self) -> "LearningApi":
         """The operations of the vendor's LearningApi."""
 
+    def with_options(self, *, retry: RetryPolicy) -> Self:
+        """Return a view with another retry policy."""
 
-async def ensure_enrollment(
-    campus: Campus,
-    *,
-    org_id: UUID | str,
-    user_id: UUID | str,
-    syllabus_id: UUID | str | None,
-    syllabus_unique_name: str | None,
-    membership_group_ids: Sequence[UUID | str],
-) -> EnsuredEnrollment:
-    """Create an enrollment, or find the one that exists; see `NexportCampus.ensure_enrollment`."""
-    if (syllabus_id is None) == (syllabus_unique_name is None):
-        raise ArgumentError(
-            "exactly one of syllabus_id and syllabus_unique_name is needed; nothing was sent",
-            argument="syllabus_id",
+
+@attrs.frozen
+class Retries:
+    """When a failed search is sent again. `deadline`: when the whole call must be done, on the clock, or None."""
+
+    policy: RetryPolicy
+    budget: Budget
+    clock: Clock
+    deadline: float | None
+
+    async def wait(self, attempt: int, failure: NexportError | None) -> bool:
+        """Wait after an attempt, counted from 1; return False if it was the last one."""
+        seconds = wait_before_retry(
+            self.policy,
+            "read",
+            Failure.NO_ANSWER,
+            attempt=attempt,
+            retry_after=getattr(failure, "retry_after", None),
+            seconds_left=None if self.deadline is None else self.deadline - self.clock.monotonic(),
+            jitter=self.clock.random(),
         )
-    arguments = {
-        "org_id": org_id,
-        "user_id": user_id,
-        "syllabus_id": syllabus_id,
-        "syllabus_unique_name": syllabus_unique_name,
-        "membership_group_ids": membership_group_ids,
-    }
-    _check(arguments)
-    find = partial(_find, campus, user_id, syllabus_id, syllabus_unique_name)
-    # First of all, since the campus's own check need not see one that is finished, or one that is only just being made.
-    with suppress(PermissionDeniedError):
-        if (found := await find([org_id])) is not None:
-            return EnsuredEnrollment(found, created=False)
-    try:
-        made = await campus.learning.create_enrollment(
-            org_id=org_id,
-            user_id=user_id,
-            syllabus_id=syllabus_id,
-            syllabus_unique_name=syllabus_unique_name,
-            membership_group_ids=membership_group_ids,
-        )
-    except EnrollmentAlreadyExistsError as error:
-        # Made by another call just now, or another organization's.
-        for org_ids in ([org_id], None):
-            if (found := await find(org_ids)) is not None:
-                return EnsuredEnrollment(found, created=False)
-        # The campus says that it is there and doesn't show it: only the caller can find out why.
-        raise error from None
-    return EnsuredEnrollment(made.enrollment_id, created=True)
+        if seconds is None or not self.budget.spend():
+            return False
+        await self.clock.sleep(seconds)
+        return True
 
 
-def _check(arguments: Mapping[str, object]) -> None:
-    """Refuse what can't be sent before anything is looked for. Raises ArgumentError."""
+def check_enrollment(**arguments: object) -> dict[str, Any]:
+    """Return the arguments of `ensure_enrollment` as they are sent; each is read once. Raises ArgumentError."""
     from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
 
     from ._arguments import encode
 
-    encode(OPERATION, arguments)
+    if (arguments["syllabus_id"] is None) == (arguments["syllabus_unique_name"] is None):
+        raise ArgumentError(
+            "exactly one of syllabus_id and syllabus_unique_name is needed; nothing was sent",
+            argument="syllabus_id",
+        )
+    fields: dict[str, Any] = encode(OPERATION, arguments).fields
+    if not fields.get("syllabus_unique_name", "some").strip():
+        raise ArgumentError(
+            "syllabus_unique_name must not be empty: the campus ignores an empty filter, and the search would find "
+            "an enrollment in another syllabus; nothing was sent",
+            argument="syllabus_unique_name",
+            operation_id=OPERATION.id,
+        )
+    return fields
 
 
-async def _find(
-    campus: Campus,
-    user_id: UUID | str,
-    syllabus_id: UUID | str | None,
-    syllabus_unique_name: str | None,
-    org_ids: list[UUID | str] | None,
-) -> UUID | None:
-    """The newest of the user's enrollments in the syllabus, in any of the organizations."""
+async def ensure_enrollment(
+    campus: Campus, fields: Mapping[str, Any], group: CallGroup, retries: Retries
+) -> EnsuredEnrollment:
+    """Create an enrollment, or find the one that exists; see `NexportCampus.ensure_enrollment`.
+
+    `fields` are those of `check_enrollment`; all calls of `campus` belong to `group`.
+    """
+
+    def ensured(found: "ApiEnrollmentItem", *, created: bool) -> EnsuredEnrollment:
+        return EnsuredEnrollment(found.enrollment_id, created, _distinct(group.warnings), found)
+
+    here = [fields["org_id"]]
+    # First of all: the campus's own check need not see an enrollment that is finished, or one that is being created.
+    may_search, found = await _search_if_allowed(campus, fields, here)
+    if found is not None:
+        return ensured(found, created=False)
+    try:
+        made = await campus.learning.create_enrollment(**fields)
+        return EnsuredEnrollment(made.enrollment_id, created=True, warnings=_distinct(group.warnings))
+    except NexportError as error:
+        failure = error
+    if isinstance(failure, EnrollmentAlreadyExistsError):
+        # Another call has just created it, or it is in another organization.
+        for org_ids in (here, None):
+            _, found = await _search_if_allowed(campus, fields, org_ids)
+            if found is not None:
+                return ensured(found, created=False)
+    elif failure.maybe_applied and may_search:
+        found = await _search_after_loss(campus, fields, retries)
+        if found is not None:
+            return ensured(found, created=True)
+    raise failure
+
+
+async def _search_if_allowed(
+    campus: Campus, fields: Mapping[str, Any], org_ids: list[str] | None
+) -> "tuple[bool, ApiEnrollmentItem | None]":
+    """Return whether the campus lets this account search, and what was found. Raises NexportError for other failures."""
+    try:
+        return True, await _search(campus, fields, org_ids)
+    except APIError as error:
+        # A firewall's 403 doesn't count, nor does the refusal of a single record.
+        if error.error_code != _AUTHORIZATION_ERROR or error.index is not None:
+            raise
+        return False, None
+
+
+async def _search_after_loss(
+    campus: Campus, fields: Mapping[str, Any], retries: Retries
+) -> "ApiEnrollmentItem | None":
+    """Search for what a request without a response may have created, once for each attempt of the retry policy."""
+    once = campus.with_options(retry=attrs.evolve(retries.policy, max_attempts=1))
+    attempt = 0
+    while True:
+        attempt += 1
+        failure = None
+        try:
+            found = await _search(once, fields, [fields["org_id"]])
+        except NexportError as error:
+            if not getattr(error, "transient", True):
+                return None
+            failure = error
+        else:
+            if found is not None:
+                return found
+        if not await retries.wait(attempt, failure):
+            return None
+
+
+async def _search(
+    campus: Campus, fields: Mapping[str, Any], org_ids: list[str] | None
+) -> "ApiEnrollmentItem | None":
+    """Return the newest of the user's enrollments in the syllabus, in any of the organizations, or None."""
+    user_id, syllabus_id = UUID(fields["user_id"]), fields.get("syllabus_id")
+    unique_name = fields.get("syllabus_unique_name")
     pager = campus.learning.search_enrollments(
         user_ids=[user_id],
         org_ids=org_ids,
         syllabus_ids=None if syllabus_id is None else [syllabus_id],
-        syllabus_unique_names=None if syllabus_unique_name is None else [syllabus_unique_name],
+        syllabus_unique_names=None if unique_name is None else [unique_name],
     )
-    wanted = None if syllabus_id is None else _uuid(syllabus_id)
-    found = None
-    async for enrollment in pager:
-        # The campus ignores a filter that it doesn't understand: what it found is looked at once more.
-        if enrollment.user_id == _uuid(user_id) and wanted in {None, enrollment.syllabus_id}:
-            found = enrollment.enrollment_id
-    return found
+    # The campus ignores a filter that it doesn't understand: users and syllabi are compared once more.
+    found = [item async for item in pager if item.user_id == user_id]
+    if syllabus_id is not None:
+        found = [item for item in found if item.syllabus_id == UUID(syllabus_id)]
+    elif len({item.syllabus_id for item in found}) > 1:
+        raise ResponseDecodeError(
+            "the campus ignored syllabus_unique_names and returned enrollments in several syllabi: give syllabus_id",
+            operation_id="LearningApi_SearchEnrollments",
+        )
+    return max(reversed(found), key=_enrolled, default=None)
 
 
-async def get_sections_by_id(campus: Campus, ids: Iterable[UUID | str]) -> SectionsById:
-    """Any number of sections; see `NexportCampus.get_sections_by_id`."""
-    wanted = list(dict.fromkeys(_checked(identifier, index) for index, identifier in enumerate(ids)))
+def _enrolled(item: "ApiEnrollmentItem") -> datetime:
+    return item.enrollment_date or datetime.min.replace(tzinfo=UTC)
+
+
+def _distinct(warnings: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(warnings))
+
+
+async def get_sections_by_id(campus: Campus, ids: list[UUID]) -> SectionsById:
+    """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
+    wanted = list(dict.fromkeys(ids))
     found: dict[UUID, SectionResponse] = {}
     for part in await _together([_sections(campus, batch) for batch in _batches(wanted)]):
         found |= part
@@ -145,20 +234,30 @@ async def get_sections_by_id(campus: Campus, ids: Iterable[UUID | str]) -> Secti
 
 
 async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
-    """The sections of one batch. One missing id fails the whole call, and isn't named: the batch is halved to find it."""
+    """Return the sections of one batch. A missing id fails the whole call and isn't named: halve the batch to find it."""
     try:
-        answer = await campus.learning.get_sections(sections=ids)
-    except (InvalidRequestError, NotFoundError):
-        if len(ids) == 1:
-            return {}
-        middle = len(ids) // 2
-        first, second = await _together([_sections(campus, ids[:middle]), _sections(campus, ids[middle:])])
-        return first | second
-    return {section.syllabus_id: section for section in answer.sections}
+        response = await campus.learning.get_sections(sections=ids)
+    except APIError as error:
+        if error.error_code not in _NO_SUCH_SECTION:
+            raise
+        return {} if len(ids) == 1 else await _halves(campus, ids)
+    found = {section.syllabus_id: section for section in response.sections}
+    absent = [identifier for identifier in ids if identifier not in found]
+    if absent and len(ids) == 1:
+        raise ResponseDecodeError(
+            "the campus returned neither the section nor an error", operation_id="LearningApi_GetSections"
+        )
+    return found | await _halves(campus, absent) if absent else found
+
+
+async def _halves(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
+    middle = max(1, len(ids) // 2)
+    parts = await _together([_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
+    return {identifier: section for part in parts for identifier, section in part.items()}
 
 
 async def _together(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all calls; the first failure ends the others."""
+    """Return the results of all calls; the first failure cancels the others."""
     import asyncio
 
     tasks = [asyncio.create_task(call) for call in calls]
@@ -174,16 +273,3 @@ def _batches(ids: list[UUID]) -> Iterator[list[UUID]]:
     rest = iter(ids)
     while batch := list(islice(rest, _MOST_IDS)):
         yield batch
-
-
-def _checked(identifier: UUID | str, index: int) -> UUID:
-    try:
-        return _uuid(identifier)
-    except DecodeError:
-        raise ArgumentError(
-            f"ids [{index}] must be a UUID or its text; nothing was sent", argument="ids"
-        ) from None
-
-
-def _uuid(identifier: UUID | str) -> UUID:
-    return identifier if isinstance(identifier, UUID) else UUID_.read(identifier, Reader())

@@ -1,7 +1,8 @@
 """What the generated facade calls: models, pagers and whole responses, out of the outcomes of calls."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from nexport_client.client import Operation, RawResponse
@@ -31,25 +32,25 @@ class Calls:
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
-        outcome = await self._runner.run(operation, self._encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
         return outcome.parsed
 
     async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
-        outcome = await self._runner.run(operation, self._encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
         return self._raw(outcome)
 
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> RawResponse[T]:
         page, per_page = page_arguments(operation, page, per_page)
-        asked = self._for_page(operation, self._encode(operation, arguments), page, per_page)
+        asked = self._for_page(operation, self.encode(operation, arguments), page, per_page)
         return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> Pager[Any]:
         page, per_page = page_arguments(operation, page, per_page)
-        encoded = self._encode(operation, arguments)
+        encoded = self.encode(operation, arguments)
 
         async def fetch(number: int) -> Fetched:
             asked = self._for_page(operation, encoded, number, per_page)
@@ -61,13 +62,20 @@ class Calls:
 
         return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
 
-    def _encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> Encoded:
-        """Return the arguments ready to be sent. Raises ArgumentError, in which known secrets are redacted."""
-        try:
+    def encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> Encoded:
+        """Return the arguments of a call, ready to be sent. Raises ArgumentError."""
+        with self.redacting():
             return encode(operation, arguments)
+
+    @contextmanager
+    def redacting(self) -> Iterator[None]:
+        """Redact known secrets in the message of an ArgumentError: a user may have mistaken one for an argument."""
+        try:
+            yield
         except ArgumentError as error:
-            message, argument = self._scrubber.text(error.message), error.argument
-        raise ArgumentError(message, argument=argument, operation_id=operation.id)
+            error.message = self._scrubber.text(error.message)
+            error.args = (error.message,)
+            raise
 
     def _for_page(
         self, operation: Operation[Any], encoded: Encoded, page: int, per_page: int | None

@@ -116,11 +116,11 @@ def _parsed(name: str, text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
         url.host  # noqa: B018 -- what is no international host name is found when it is decoded
-        return url
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise ConfigurationError(
             f"{name} can't be read as an address, such as https://www.nexportcampus.com"
         ) from None
+    return url
 
 
 def _check_place(name: str, url: httpx.URL) -> None:

@@ -11,6 +11,7 @@ import httpx
 
 from . import _setting_values as values
 from ._auth import Auth, PasswordAuth, StaticToken
+from ._call_group import CallGroup
 from ._drift import Drift
 from ._errors import ConfigurationError
 from ._inputs import describe
@@ -81,8 +82,8 @@ class ClientSettings(TypedDict, total=False):
 class Settings:
     """All settings of a client; see `NexportCampus` for what they mean. Raises ConfigurationError.
 
-    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own. `deadline`:
-    when the calls of a view must be done, on the client's clock; None gives each call the `total_timeout` of `retry`.
+    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own. `group`:
+    that the calls of a view belong to; in one with a deadline, it takes the place of `total_timeout`.
     """
 
     base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=values.base_url)
@@ -100,7 +101,7 @@ class Settings:
     allow_insecure_http: bool = False
     on_drift: Callable[[Drift], object] | None = attrs.field(default=None, converter=_on_drift)
     tracer: "Tracer | None" = attrs.field(default=None, repr=False)
-    deadline: float | None = None
+    group: CallGroup | None = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.retry, RetryPolicy):

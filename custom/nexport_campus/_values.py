@@ -15,7 +15,7 @@ from nexport_client.types import Model, Secret, fields_of
 
 from ._inputs import describe, quote, to_number, to_whole, zone_problem
 
-__all__ = ["Wrong", "read_list", "read_uuid", "secret_value", "written"]
+__all__ = ["Wrong", "elements", "read_uuid", "secret_value", "written"]
 
 T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
@@ -39,7 +39,7 @@ def written(kind: Kind, value: object) -> Any:
     if isinstance(kind, EnumOf):
         return _enum(kind, value)
     if isinstance(kind, Array):
-        return _elements(value, partial(written, kind.item))
+        return elements(value, partial(written, kind.item))
     if isinstance(kind, MapOf):
         return _entries(value, partial(written, kind.item))
     if isinstance(kind, Nullable):
@@ -49,14 +49,14 @@ def written(kind: Kind, value: object) -> Any:
     return kind.write(value)
 
 
-def read_list(value: object) -> list[Any]:
-    """Return the elements of any iterable, read once; a string or a mapping is not a list. Raises Wrong."""
+def elements(value: object, write: Callable[[object], T]) -> list[T]:
+    """Return what `write` makes of each element of any iterable; a string or a mapping is not a list. Raises Wrong."""
     iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
     # Of a data frame, what is iterated is the names of its columns.
     dimensions = getattr(value, "ndim", 1)
     if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
         raise Wrong("must be a list", f", got {describe(value)}")
-    return list(iterator)
+    return [_part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
 
 
 def read_uuid(value: object) -> UUID:
@@ -108,10 +108,6 @@ def _part(place: str, write: Callable[[object], T], value: object) -> T:
     except Wrong as wrong:
         message = str(wrong)
     raise Wrong(place + message if message.startswith(("[", ".")) else f"{place} {message}")
-
-
-def _elements(value: object, write: Callable[[object], T]) -> list[T]:
-    return [_part(f"[{index}]", write, item) for index, item in enumerate(read_list(value))]
 
 
 def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
@@ -235,7 +231,7 @@ def _json(value: object) -> Any:
     if isinstance(value, Mapping):
         return _entries(value, _json)
     if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS):
-        return _elements(value, _json)
+        return elements(value, _json)
     raise Wrong("must be a value that JSON can hold", f", got {describe(value)}")
 
 
