@@ -161,8 +161,8 @@ async def _search_if_allowed(
     try:
         return True, await _search(campus, fields, org_ids)
     except APIError as error:
-        # A firewall's 403 doesn't count, nor does the refusal of a single record.
-        if error.error_code != _AUTHORIZATION_ERROR or error.index is not None:
+        # A firewall's 403 doesn't count.
+        if error.error_code != _AUTHORIZATION_ERROR:
             raise
         return False, None
 
@@ -179,7 +179,7 @@ async def _search_after_loss(
         try:
             found = await _search(once, fields, [fields["org_id"]])
         except NexportError as error:
-            if not getattr(error, "transient", True):
+            if not error.transient:
                 return None
             failure = error
         else:

@@ -71,7 +71,7 @@ class Progress:
         }
         if closed:
             return NexportError("the client was closed while this call was under way", **place)
-        return RequestTimeoutError(f"timed out: the {total_timeout} s of total_timeout are over", **place)
+        return RequestTimeoutError(f"timed out: the {total_timeout:g} s of total_timeout are over", **place)
 
     def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
         """One line a call, with structured fields; nothing of its arguments or its answer."""

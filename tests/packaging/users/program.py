@@ -53,7 +53,8 @@ async def wait(campus: NexportCampus) -> float:
 def patient_client(**settings: Unpack[ClientSettings]) -> NexportCampus:
     """Make a client with settings of this program's own."""
     defaults: ClientSettings = {"timeout": 60, "retry": RetryPolicy(max_attempts=6), "user_agent": "shop/1.0"}
-    return NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}, **{**defaults, **settings})
+    chosen: ClientSettings = {**defaults, **settings}
+    return NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}, **chosen)
 
 
 async def enroll(campus: NexportCampus, org: UUID, user: UUID, groups: set[UUID]) -> Phase | None:

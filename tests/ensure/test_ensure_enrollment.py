@@ -1,44 +1,25 @@
-"""Enrolling without enrolling twice, and sections by any number of ids, against the sandbox."""
+"""Enrolling without enrolling twice, against the sandbox."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Iterable
+from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from ensure.enrolling import IDS, Enrolling
 from nexport_campus import (
     ArgumentError,
     NexportCampus,
-    NexportError,
     NotFoundError,
-    PasswordAuth,
     TransportError,
 )
 from nexport_campus.sandbox import Samples, Sandbox
+from support.campus import campus_with
 
 CREATE = "LearningApi_CreateEnrollment"
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A small campus that a test may change."""
-    async with Sandbox(seed=11, enrollments=4000) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
-    """A client of that campus."""
-    async with NexportCampus(
-        PasswordAuth(sandbox.username, sandbox.password), base_url=sandbox.url
-    ) as campus:
-        yield campus
-
-
-@pytest.fixture
-async def samples(sandbox: Sandbox) -> Samples:
-    """Ids worth trying."""
-    return await sandbox.samples()
 
 
 async def created(sandbox: Sandbox) -> list[str]:
@@ -85,31 +66,30 @@ async def test_at_the_same_moment(sandbox: Sandbox, campus: NexportCampus, sampl
     assert len(await created(sandbox)) == 1
 
 
-async def test_after_an_unknown_outcome(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
-    """A lost answer raises with maybe_applied, is not sent again, and the next call finds what it had done."""
+async def test_a_lost_response_is_settled(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
+    """A response that is lost after the campus has enrolled is settled by a search: nothing is raised or sent twice."""
     await sandbox.faults.add(operation=CREATE, reset=True, when="after", times=1)
+    made = await campus.ensure_enrollment(
+        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
+    )
+    assert made.created
+    assert made.existing is not None
+    assert made.existing.enrollment_id == made.enrollment_id
+    assert await created(sandbox) == [str(made.enrollment_id)]
+    assert len([each for each in (await sandbox.books()).entries if each.operation == CREATE]) == 1
+
+
+async def test_a_request_that_never_arrived(
+    sandbox: Sandbox, campus: NexportCampus, samples: Samples
+) -> None:
+    """Where the lost request had changed nothing, its error is raised, and the next call creates."""
+    await sandbox.faults.add(operation=CREATE, reset=True, when="before", times=1)
     with pytest.raises(TransportError) as caught:
         await campus.ensure_enrollment(
             org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
         )
     assert caught.value.maybe_applied
     assert caught.value.attempts == 1
-    found = await campus.ensure_enrollment(
-        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
-    )
-    assert not found.created
-    assert await created(sandbox) == [str(found.enrollment_id)]
-
-
-async def test_after_a_failure_before_the_change(
-    sandbox: Sandbox, campus: NexportCampus, samples: Samples
-) -> None:
-    """Where the lost request had changed nothing, the next call creates."""
-    await sandbox.faults.add(operation=CREATE, reset=True, when="before", times=1)
-    with pytest.raises(NexportError):
-        await campus.ensure_enrollment(
-            org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
-        )
     made = await campus.ensure_enrollment(
         org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
     )
@@ -127,17 +107,48 @@ async def test_without_permission_to_look(sandbox: Sandbox, campus: NexportCampu
     assert made.created
 
 
-async def test_wrong_groups_are_refused(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
-    """A group that isn't a uuid is refused before anything is sent, the search included."""
-    with pytest.raises(ArgumentError) as caught:
-        await campus.ensure_enrollment(
-            org_id=samples.org_id,
-            user_id=samples.user_id,
-            syllabus_id=samples.section_id,
-            membership_group_ids=["staff"],
-        )
+async def test_what_was_found(campus: NexportCampus, samples: Samples) -> None:
+    """The enrollment that existed comes with its id, as the campus shows it."""
+    asked = {"org_id": samples.org_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
+    made = await campus.ensure_enrollment(**asked)
+    assert (made.created, made.existing) == (True, None)
+    found = await campus.ensure_enrollment(**asked)
+    assert not found.created
+    assert found.existing is not None
+    assert found.existing.enrollment_id == made.enrollment_id
+    assert str(found.existing.syllabus_id) == samples.section_id
+    assert len({made, found}) == 2
+
+
+GROUPS: list[Callable[[list[str]], Iterable[UUID | str]]] = [
+    iter,
+    tuple,
+    set,
+    lambda groups: dict.fromkeys(groups).keys(),
+    lambda groups: (UUID(group) for group in groups),
+    lambda groups: map(str, groups),
+    np.array,
+    pd.Series,
+]
+
+
+@pytest.mark.parametrize("given", GROUPS)
+async def test_groups_may_be_any_iterable(given: Callable[[list[str]], Iterable[UUID | str]]) -> None:
+    """Groups are read once, and all of them are sent."""
+    groups, enrolling = [str(uuid4()), str(uuid4())], Enrolling()
+    async with campus_with(enrolling) as (campus, _):
+        await campus.ensure_enrollment(**IDS, membership_group_ids=given(groups))
+    assert sorted(enrolling.created[0]["membership_group_ids"]) == sorted(groups)
+
+
+@pytest.mark.parametrize("given", ["staff", str(uuid4()), None, {str(uuid4()): True}, b"staff", 5, ["staff"]])
+async def test_groups_that_are_no_list_are_refused(given: Any) -> None:
+    """A string or a mapping is no list of groups: nothing is sent, the search included."""
+    async with campus_with() as (campus, server):
+        with pytest.raises(ArgumentError) as caught:
+            await campus.ensure_enrollment(**IDS, membership_group_ids=given)
     assert caught.value.argument == "membership_group_ids"
-    assert (await sandbox.books()).entries == ()
+    assert server.connections == 0
 
 
 async def test_each_organization_has_its_own(
@@ -173,64 +184,3 @@ async def test_exactly_one_syllabus(
         await campus.ensure_enrollment(org_id=samples.org_id, user_id=samples.user_id, **syllabus)
     assert caught.value.argument == "syllabus_id"
     assert (await sandbox.books()).entries == ()
-
-
-async def all_sections(campus: NexportCampus, samples: Samples) -> list[UUID]:
-    """The ids of the sections of the sample catalog."""
-    syllabi = campus.learning.get_catalog_syllabi(catalog_id=samples.catalog_id)
-    return [item.syllabus_id async for item in syllabi if item.syllabus_type.name == "SECTION"]
-
-
-async def test_sections_in_the_order_asked(campus: NexportCampus, samples: Samples) -> None:
-    """Sections come in the order of their ids, once each, whatever form the ids have."""
-    ids = (await all_sections(campus, samples))[:20]
-    asked: list[UUID | str] = [str(ids[3]).upper(), *reversed(ids), f"{{{ids[0]}}}"]
-    found = await campus.get_sections_by_id(asked)
-    assert [section.syllabus_id for section in found.sections] == [
-        ids[3],
-        *(item for item in reversed(ids) if item != ids[3]),
-    ]
-    assert found.missing == []
-
-
-async def test_missing_sections_are_told(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
-    """Ids that no section has are told, wherever they stand among 2,500, and the others are found."""
-    ids = (await all_sections(campus, samples))[:600]
-    missing = [uuid4() for _ in range(3)]
-    filler = [ids[number % len(ids)] for number in range(2500)]
-    asked = [missing[0], *filler[:1200], missing[1], *filler[1200:], missing[2]]
-    found = await campus.get_sections_by_id(asked)
-    assert {section.syllabus_id for section in found.sections} == set(ids)
-    assert found.missing == missing
-
-
-async def test_2500_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """2,500 ids that don't exist come back as missing, in order, and no call has more than 1,000."""
-    asked = [UUID(int=number + 1) for number in range(2500)]
-    view = campus.with_options(timeout=60)
-    found = await view.get_sections_by_id(asked)
-    assert found.sections == []
-    assert found.missing == asked
-
-
-async def test_no_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """Without ids nothing is asked."""
-    found = await campus.get_sections_by_id([])
-    assert (found.sections, found.missing) == ([], [])
-    assert (await sandbox.books()).entries == ()
-
-
-async def test_a_wrong_id_is_refused(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """What isn't a uuid is refused before anything is sent."""
-    with pytest.raises(ArgumentError) as caught:
-        await campus.get_sections_by_id([uuid4(), "section 2"])
-    assert caught.value.argument == "ids"
-    assert "[1]" in str(caught.value)
-    assert (await sandbox.books()).entries == ()
-
-
-async def test_another_failure_is_raised(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """A failure that says nothing of the ids ends the whole call."""
-    await sandbox.faults.add(operation="LearningApi_GetSections", status=403)
-    with pytest.raises(NexportError):
-        await campus.get_sections_by_id([uuid4() for _ in range(3)])

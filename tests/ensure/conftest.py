@@ -1,0 +1,30 @@
+"""A small campus that a test may change."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from nexport_campus import NexportCampus, PasswordAuth
+from nexport_campus.sandbox import Samples, Sandbox
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A small campus that a test may change."""
+    async with Sandbox(seed=11, enrollments=4000) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
+    """A client of that campus."""
+    async with NexportCampus(
+        PasswordAuth(sandbox.username, sandbox.password), base_url=sandbox.url
+    ) as campus:
+        yield campus
+
+
+@pytest.fixture
+async def samples(sandbox: Sandbox) -> Samples:
+    """Ids worth trying."""
+    return await sandbox.samples()

@@ -1,0 +1,54 @@
+"""A scripted campus that only enrolls: what its searches find, and how it answers a create, is up to the test."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from support.scripted import Answer, Request, entity, json_answer
+
+__all__ = ["IDS", "LOST", "NEW", "Enrolling", "enrollment", "found"]
+
+IDS = {
+    "org_id": "11111111-1111-4111-8111-111111111111",
+    "user_id": "22222222-2222-4222-8222-222222222222",
+    "syllabus_id": "33333333-3333-4333-8333-333333333333",
+}
+NEW = UUID("44444444-4444-4444-8444-444444444444")
+LOST = Answer(ending="reset", cut_after=0)
+
+
+def enrollment(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """An enrollment as a search finds it; a higher number is a later one."""
+    return {
+        "enrollment_id": str(UUID(int=number)),
+        "enrollment_date": f"2026-01-{number:02}T00:00:00Z",
+        "syllabus_id": IDS["syllabus_id"],
+        "user_id": IDS["user_id"],
+        "phase": 1,
+        "result": 0,
+    } | changes
+
+
+def found(*items: dict[str, Any], warnings: Sequence[str] = ()) -> Answer:
+    """A search's answer."""
+    page = {"enrollments": list(items), "page": 1, "page_size": 1000, "total_count": len(items)}
+    return json_answer(page | entity(warnings=warnings))
+
+
+class Enrolling:
+    """Gives its searches these answers in turn, the last one again and again, and one answer to each create."""
+
+    def __init__(self, *searches: Answer, create: Answer | None = None) -> None:
+        self._searches = searches or (found(),)
+        self._create = create or json_answer({"enrollment_id": str(NEW)} | entity())
+        self.searched: list[Any] = []
+        self.created: list[Any] = []
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answer a request."""
+        if request.operation_id == "LearningApi_CreateEnrollment":
+            self.created.append(request.json)
+            return self._create
+        assert request.operation_id == "LearningApi_SearchEnrollments"
+        self.searched.append(request.json)
+        return self._searches[min(len(self.searched), len(self._searches)) - 1]
