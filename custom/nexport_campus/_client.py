@@ -49,12 +49,12 @@ class NexportCampus(Areas):
         max_concurrency: Requests at a time; further calls wait.
         rate_limit: Requests a second, or None for no limit.
         transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment count.
-        verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a bundle of certificates.
+        verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a PEM file or folder of certificates.
         proxy: The address of a proxy for everything that this client sends.
         user_agent: The `User-Agent` header; None names this SDK.
         max_response_bytes: Bytes of one answer, decompressed; a larger one is an error.
         allow_insecure_http: Whether token and password may go over plain http to other machines.
-        on_drift: Called with each `Drift`, once per kind and place; None logs them.
+        on_drift: A plain function that is called with each `Drift`, once per kind and place; None logs them.
 
     Raises:
         ConfigurationError: Settings that can't work; nothing was sent.
@@ -156,14 +156,15 @@ class NexportCampus(Areas):
         failure, also one whose outcome is unknown, a timeout or a cancellation, once the earlier call has ended.
 
         An account that the campus doesn't allow to search still enrolls: then the campus's own check for duplicates
-        decides, and a lost response raises. `RetryPolicy.total_timeout` bounds the whole of it.
+        decides, and a lost response raises. `RetryPolicy.total_timeout` bounds the whole of it. The groups
+        may come in any iterable, which is read once.
 
         Args:
             org_id: The enrollment's organization.
             user_id: Whom to enroll.
             syllabus_id: The section or training plan; either this or its unique name.
             syllabus_unique_name: The unique name of the section or training plan.
-            membership_group_ids: The groups that the user becomes a member of; any iterable, which is read once.
+            membership_group_ids: The groups that the user becomes a member of.
 
         Returns:
             EnsuredEnrollment: `.enrollment_id`; `.created`: whether the enrollment is new; `.warnings` of the campus;

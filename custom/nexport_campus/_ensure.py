@@ -104,7 +104,7 @@ def check_enrollment(**arguments: object) -> dict[str, Any]:
 
     from ._arguments import encode
 
-    if (arguments["syllabus_id"] is None) == (arguments["syllabus_unique_name"] is None):
+    if (arguments.get("syllabus_id") is None) == (arguments.get("syllabus_unique_name") is None):
         raise ArgumentError(
             "exactly one of syllabus_id and syllabus_unique_name is needed; nothing was sent",
             argument="syllabus_id",

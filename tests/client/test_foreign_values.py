@@ -248,7 +248,11 @@ class NoOffset(tzinfo):
         ("start_date_utc", pd.NaT, "is NaT, which is no date"),
         ("start_date_utc", np.datetime64("2026-01-31"), "datetime, got datetime64"),
         ("start_date_utc", pd.Timestamp("2026-01-31"), "with a time zone"),
-        ("start_date_utc", datetime(2026, 1, 31, tzinfo=NoOffset()), "time zone that gives no offset"),
+        (
+            "start_date_utc",
+            datetime(2026, 1, 31, tzinfo=NoOffset()),  # type: ignore[abstract]  # the very point
+            "time zone that gives no offset",
+        ),
         (
             "start_date_utc",
             datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5, seconds=1))),

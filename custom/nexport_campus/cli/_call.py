@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from ._calling import Wishes, call
-from ._connect import Connection, common_options
-from ._exits import INTERRUPTED
+from ._confirm import confirm_change
+from ._connect import common_options
 from ._listing import list_operations
 from ._operations import Described, described, find, holds_secrets
 from ._options import argument_options, flag, given_arguments
-from ._output import fail, interactive, warn
+from ._output import warn
 from ._records import FORMATS, Secrecy, chosen_format
 from ._secrets import secret_arguments, secret_options
 
@@ -82,16 +82,8 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
     if operation.obsolete is not None:
         warn(f"{operation.name}: {operation.obsolete}")
     if operation.writes and not values["yes"]:
-        _confirm(ctx, operation)
+        confirm_change(ctx, operation.name)
     asyncio.run(call(ctx, operation, {**arguments, **secrets}, wishes))
-
-
-def _confirm(ctx: click.Context, operation: Described) -> None:
-    """Ask before data is changed; what runs off a terminal was written on purpose."""
-    question = f"{operation.name} changes data at {ctx.ensure_object(Connection).address}. Go on?"
-    if interactive() and not click.confirm(question, err=True):
-        fail("not confirmed; nothing was sent")
-        ctx.exit(INTERRUPTED)
 
 
 def _own_options(operation: Described) -> list[click.Parameter]:

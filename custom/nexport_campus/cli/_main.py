@@ -17,7 +17,17 @@ from ._output import fail, logs_to_stderr
 
 __all__ = ["Nexport", "root"]
 
-_COMMANDS = ("call", "completion", "demo", "doctor", "export", "login", "logout", "sandbox")
+_COMMANDS = (
+    "call",
+    "completion",
+    "demo",
+    "doctor",
+    "ensure-enrollment",
+    "export",
+    "login",
+    "logout",
+    "sandbox",
+)
 
 
 class Nexport(click.Group):
@@ -30,9 +40,11 @@ class Nexport(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        name = cmd_name.replace("_", "-")
+        if name not in _COMMANDS:
             return None
-        return cast("click.Command", import_module(f"._{cmd_name}", __package__).command)
+        module = import_module(f"._{name.replace('-', '_')}", __package__)
+        return cast("click.Command", module.command)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
