@@ -62,7 +62,7 @@ def zone_problem(value: datetime) -> str | None:
     except Exception as error:  # noqa: BLE001 -- a time zone may be anybody's code
         return f"has a time zone that gives no offset ({type(error).__name__})"
     if offset is None:
-        return "must be a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
+        return "must be a datetime with a zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
     return None
 
 

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import attrs
 from dateutil.relativedelta import relativedelta
 
+from ._inputs import zone_problem
+
 __all__ = ["Window", "days", "months"]
 
 _MONTH = relativedelta(months=1)
@@ -131,11 +133,10 @@ def _shown(instant: datetime, zone: tzinfo) -> datetime:
 
 
 def _instant(name: str, given: datetime) -> datetime:
-    """A datetime in UTC. Raises ValueError."""
-    if not isinstance(given, datetime) or given.utcoffset() is None:
-        raise ValueError(
-            f"{name} must be a datetime with a zone, such as datetime(2026, 1, 31, tzinfo=UTC), got {given!r}"
-        )
+    """Return a datetime in UTC. Raises ValueError."""
+    problem = zone_problem(given) if isinstance(given, datetime) else "must be a datetime with a zone"
+    if problem is not None:
+        raise ValueError(f"{name} {problem}, got {given!r}")
     try:
         return given.astimezone(UTC)
     except OverflowError:

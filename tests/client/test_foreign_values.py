@@ -247,7 +247,7 @@ class NoOffset(tzinfo):
         ("for_credit", pd.NA, "True or False, got NAType"),
         ("start_date_utc", pd.NaT, "is NaT, which is no date"),
         ("start_date_utc", np.datetime64("2026-01-31"), "datetime, got datetime64"),
-        ("start_date_utc", pd.Timestamp("2026-01-31"), "with a time zone"),
+        ("start_date_utc", pd.Timestamp("2026-01-31"), "with a zone"),
         (
             "start_date_utc",
             datetime(2026, 1, 31, tzinfo=NoOffset()),  # type: ignore[abstract]  # the very point
