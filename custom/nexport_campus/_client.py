@@ -199,7 +199,8 @@ class NexportCampus(Areas):
         batches, and halves those that fail.
 
         Args:
-            ids: The sections' ids, as UUIDs or strings, in any iterable, which is read once; repeated ones count once.
+            ids: The sections' ids, as UUIDs or strings, in any iterable, which is read once (of a mapping, its keys);
+                repeated ones count once.
 
         Returns:
             SectionsById: `.sections`, in the order of the ids, and `.missing`, the ids that no section has.
@@ -209,7 +210,8 @@ class NexportCampus(Areas):
             NexportError: Anything else that keeps the calls from being answered.
         """
         with self._calls.redacting():
-            wanted = uuids("ids", ids)
+            # Unlike an operation's list, this is only iterated: of a Counter of ids, the keys are meant.
+            wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
         return await get_sections_by_id(self, wanted)
 
     def _view(self, **changed: Any) -> Self:

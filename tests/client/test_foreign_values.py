@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, UserString, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
@@ -115,10 +115,36 @@ async def test_what_is_no_list_is_refused(made: Callable[[list[str]], Any]) -> N
             with pytest.raises(ArgumentError, match=f"{name} .*must be a (list|string|UUID)") as caught:
                 campus.learning.search_enrollments(**{"user_ids": ids} | {name: made(ids)})
             assert caught.value.argument == name
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("made", NO_LISTS.values(), ids=NO_LISTS)
+async def test_what_holds_no_ids_is_refused(made: Callable[[list[str]], Any]) -> None:
+    """`get_sections_by_id` refuses likewise, but for a mapping, whose keys are meant."""
+    ids = [str(uuid4()), str(uuid4())]
+    sections = json_answer({"sections": []} | entity(3, "Not found"), status=409)
+    mapping = isinstance(made(ids), Mapping)
+    async with campus_with(*[sections] * 3 * mapping) as (campus, server):
+        if mapping:
+            assert (await campus.get_sections_by_id(made(ids))).missing == [UUID(each) for each in ids]
+            return
         with pytest.raises(ArgumentError, match=r"ids .*must be a (list|UUID)") as caught:
             await campus.get_sections_by_id(made(ids))
-        assert caught.value.argument == "ids"
+    assert caught.value.argument == "ids"
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("made", LISTS.values(), ids=LISTS)
+async def test_ids_in_any_iterable(made: Callable[[list[str]], Any]) -> None:
+    """`get_sections_by_id` reads any iterable once."""
+    ids = [str(uuid4()) for _ in range(3)]
+    section = dict(answer_for("LearningApi_GetSection"))
+    found = {"sections": [section | {"syllabus_id": each} for each in ids]} | entity()
+    async with campus_with(json_answer(found)) as (campus, server):
+        result = await campus.get_sections_by_id(made(ids))
+    assert {str(each.syllabus_id) for each in result.sections} == set(ids)
+    assert result.missing == []
+    assert sorted(server.requests[0].json["sections"]) == sorted(ids)
 
 
 LIST_ARGUMENTS = [

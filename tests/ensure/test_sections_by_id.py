@@ -1,11 +1,14 @@
-"""Sections by any number of ids, against the sandbox."""
+"""Sections by any number of ids: in order, and which of them are missing."""
 
 from uuid import UUID, uuid4
 
 import pytest
 
-from nexport_campus import ArgumentError, NexportCampus, NexportError
+from nexport_campus import APIError, ArgumentError, NexportCampus, NexportError, ResponseDecodeError
 from nexport_campus.sandbox import Samples, Sandbox
+from support.campus import campus_with
+from support.scripted import Answer, Request, entity, html_answer, json_answer
+from support.spec import answer_for
 
 
 async def all_sections(campus: NexportCampus, samples: Samples) -> list[UUID]:
@@ -67,3 +70,58 @@ async def test_another_failure_is_raised(sandbox: Sandbox, campus: NexportCampus
     await sandbox.faults.add(operation="LearningApi_GetSections", status=403)
     with pytest.raises(NexportError):
         await campus.get_sections_by_id([uuid4() for _ in range(3)])
+
+
+SECTION = dict(answer_for("LearningApi_GetSection"))
+
+
+def sections(*ids: UUID) -> Answer:
+    """The answer of GetSections with sections of these ids."""
+    return json_answer({"sections": [SECTION | {"syllabus_id": str(each)} for each in ids]} | entity())
+
+
+@pytest.mark.parametrize("code", [2, 3])
+async def test_only_the_campus_makes_an_id_missing(code: int) -> None:
+    """The campus's own code 2 or 3 for a single id makes it missing."""
+    there, gone = uuid4(), uuid4()
+    refused = json_answer(entity(code, "Not found"), status=422)
+
+    async def answer(request: Request) -> Answer:
+        return refused if str(gone) in request.json["sections"] else sections(there)
+
+    async with campus_with(answer) as (campus, _):
+        found = await campus.get_sections_by_id([there, gone])
+    assert [section.syllabus_id for section in found.sections] == [there]
+    assert found.missing == [gone]
+
+
+NO_WORD = {
+    "a gateway's 404": html_answer(404),
+    "a firewall's 403": html_answer(403),
+    "422 of a framework": json_answer({"Message": "The request is invalid."}, status=422),
+    "code 5": json_answer(entity(5, "Not authorized"), status=403),
+    "code 6": json_answer(entity(6, "No subscription"), status=409),
+}
+
+
+@pytest.mark.parametrize("refused", NO_WORD.values(), ids=NO_WORD)
+async def test_nothing_else_makes_an_id_missing(refused: Answer) -> None:
+    """Any other failure is raised: it says nothing about a section."""
+    async with campus_with(refused) as (campus, _):
+        with pytest.raises(APIError):
+            await campus.get_sections_by_id([uuid4()])
+
+
+async def test_a_section_that_is_left_out() -> None:
+    """A section that is neither returned nor reported missing is requested by itself; if it is left out again, that is an error."""
+    first, second = uuid4(), uuid4()
+    async with campus_with(sections(first), sections(second)) as (campus, server):
+        found = await campus.get_sections_by_id([first, second])
+    assert [section.syllabus_id for section in found.sections] == [first, second]
+    assert [request.json["sections"] for request in server.requests] == [
+        [str(first), str(second)],
+        [str(second)],
+    ]
+    async with campus_with(sections(first), sections()) as (campus, _):
+        with pytest.raises(ResponseDecodeError, match="neither the section nor an error"):
+            await campus.get_sections_by_id([first, second])

@@ -44,6 +44,6 @@ def test_certificates(
     assert [bool(row[1]) for row in rows] == [True, False]
     no_such, no_id, drift = done.stderr.splitlines()
     assert no_such.startswith(missing)
-    assert "must be a UUID" in no_id
+    assert "is not a UUID: 'no id'" in no_id
     assert "differs from the spec" in drift  # the spec requires an address, ready or not
     assert logins(nexport_sandbox) == before + 1

@@ -43,11 +43,21 @@ async def test_a_payment_enrolls_once(
     assert [change.what for change in created].count("enrollment created") == 1
 
 
-async def test_a_lost_answer_and_a_second_call(
+async def test_a_lost_response(shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """The campus enrolled and its response was lost: that is settled at once, and a second call finds it done."""
+    await nexport_sandbox.faults.add(operation=CREATE, when="after", reset=True, nth=1)
+    first, second = [await pay(shop, samples) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json() == second.json()
+    changes = (await nexport_sandbox.books()).changes
+    assert [change.what for change in changes].count("enrollment created") == 1
+
+
+async def test_an_unknown_outcome_and_a_second_call(
     shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """The campus enrolled and its answer was lost: the provider is told to call again, and then finds it done."""
-    await nexport_sandbox.faults.add(operation=CREATE, when="after", reset=True, nth=1)
+    """A request that got lost is reported to the provider as one that may have been carried out; the second call enrolls."""
+    await nexport_sandbox.faults.add(operation=CREATE, when="before", reset=True, nth=1)
     lost = await pay(shop, samples)
     assert (lost.status_code, lost.headers["content-type"]) == (502, "application/problem+json")
     assert lost.json()["maybe_applied"] is True
