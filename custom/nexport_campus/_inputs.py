@@ -75,7 +75,10 @@ def describe(value: object) -> str:
     # numpy's own repr of a float is `np.float64(1.5)`.
     if isinstance(value, float):
         return float.__repr__(value)
-    return _cut(repr(value)) if isinstance(value, int | Decimal | None) else type(value).__name__
+    if not isinstance(value, int | Decimal | None):
+        return type(value).__name__
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
 def quote(value: str) -> str:
@@ -85,10 +88,6 @@ def quote(value: str) -> str:
     """
     text = str.__str__(value)
     return repr(text) if len(text) <= _LONGEST else f"a string of {len(text)} characters"
-
-
-def _cut(shown: str) -> str:
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
 def is_async(function: object) -> bool:
@@ -104,9 +103,11 @@ def is_async(function: object) -> bool:
 def takes_one_argument(function: object) -> bool:
     """Return whether this can be called with one argument; True where its signature isn't known."""
     try:
-        inspect.signature(function).bind(None)  # type: ignore[arg-type]  # what can't be called has no signature
-    except ValueError:
+        signature = inspect.signature(function)  # type: ignore[arg-type]  # what can't be called has no signature
+    except (TypeError, ValueError):
         return True
+    try:
+        signature.bind(None)
     except TypeError:
-        return not callable(function)
+        return False
     return True
