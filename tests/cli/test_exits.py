@@ -226,7 +226,8 @@ def test_every_command_is_there() -> None:
 
     context = click.Context(root)
     names = root.list_commands(context)
-    assert names == ["call", "completion", "demo", "doctor", "export", "login", "logout", "sandbox"]
+    before, after = ["call", "completion", "demo", "doctor"], ["export", "login", "logout", "sandbox"]
+    assert names == [*before, "ensure-enrollment", *after]
     assert all(root.get_command(context, name) is not None for name in names)
 
 

@@ -52,7 +52,7 @@ async def test_around_the_own_lifespan_whose_state_is_kept() -> None:
     async def own(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         campus = app.state.nexport_campus
         yield {"ledger": "open"}
-        with pytest.raises(NexportError, match="must be"):
+        with pytest.raises(NexportError, match="is not a UUID"):
             await campus.learning.get_section(syllabus_id="none")  # refused as an argument, not as closed
         seen.append(campus)
 
