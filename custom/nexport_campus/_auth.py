@@ -10,32 +10,35 @@ import attrs
 from nexport_client.types import Secret
 
 from ._errors import ConfigurationError
+from ._inputs import describe, zone_problem
 
 __all__ = ["AccessToken", "Auth", "PasswordAuth", "StaticToken"]
 
 
+def _username(value: str) -> str:
+    return _string("a user name", value)
+
+
 def _password(value: str) -> Secret:
-    if not _is_sendable(value):
-        raise ConfigurationError("a password must be a string that isn't empty and that UTF-8 can carry")
-    return Secret(value)
+    return Secret(_string("a password", value))
 
 
 def _token(value: str | UUID) -> Secret:
-    if not (isinstance(value, UUID) or _is_sendable(value)):
-        raise ConfigurationError(
-            "an access token must be a UUID, or a string that isn't empty and that UTF-8 can carry"
-        )
-    return Secret(value)
+    return Secret(
+        value if isinstance(value, UUID) else _string("an access token", value, "a string or a UUID")
+    )
 
 
-def _text(instance: object, attribute: "attrs.Attribute[str]", value: object) -> None:
-    if not _is_sendable(value):
-        raise ConfigurationError("a user name must be a string that isn't empty and that UTF-8 can carry")
-
-
-def _is_sendable(value: object) -> bool:
-    """Return whether it is a string, isn't empty, and has no lone surrogates."""
-    return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)
+def _string(name: str, value: object, types: str = "a string") -> str:
+    """Return a string of any class as Python's own. Raises ConfigurationError, which doesn't show the value."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be {types}, got {type(value).__name__}")
+    plain = str.__str__(value)
+    if not plain:
+        raise ConfigurationError(f"{name} must not be empty")
+    if any("\ud800" <= char <= "\udfff" for char in plain):
+        raise ConfigurationError(f"{name} must not contain lone surrogates, which UTF-8 can't carry")
+    return plain
 
 
 class _Unpicklable:
@@ -60,8 +63,14 @@ class AccessToken(_Unpicklable):
 
     def __attrs_post_init__(self) -> None:
         at = self.expires_at
-        if at is not None and not (isinstance(at, datetime) and at.utcoffset() is not None):
-            raise ConfigurationError("AccessToken: expires_at must be a datetime with a zone, or None")
+        if at is None:
+            return
+        if not isinstance(at, datetime):
+            raise ConfigurationError(
+                f"AccessToken: expires_at must be a datetime with a zone, or None, got {describe(at)}"
+            )
+        if (problem := zone_problem(at)) is not None:
+            raise ConfigurationError(f"AccessToken: expires_at {problem}")
 
 
 @attrs.frozen(slots=False)
@@ -72,7 +81,7 @@ class PasswordAuth(_Unpicklable):
     Service role. Raises ConfigurationError for an empty name or password.
     """
 
-    username: str = attrs.field(validator=_text)
+    username: str = attrs.field(converter=_username)
     password: Secret = attrs.field(repr=False, converter=_password)
 
 
@@ -87,9 +96,10 @@ Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]
 
 
 def check_auth(auth: Any) -> Auth:
-    """The `auth` of a client, or ConfigurationError."""
+    """Return the `auth` of a client. Raises ConfigurationError."""
     if isinstance(auth, PasswordAuth | StaticToken) or (callable(auth) and not isinstance(auth, type)):
         return auth
     raise ConfigurationError(
-        "auth must be PasswordAuth(...), StaticToken(...) or an async function that gives an AccessToken"
+        "auth must be PasswordAuth(...), StaticToken(...) or an async function that returns an AccessToken, "
+        f"got {describe(auth)}"
     )

@@ -2,9 +2,10 @@
 
 import inspect
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import (
+    AccessToken,
     ClientSettings,
     ConfigurationError,
     Drift,
@@ -31,7 +33,7 @@ from nexport_campus import (
     StaticToken,
 )
 from support.campus import ONCE, TOKEN, campus_with
-from support.scripted import json_answer
+from support.scripted import entity, json_answer
 from support.spec import SOME_ID, answer_for
 
 GOOD = json_answer(answer_for("LearningApi_GetSection"))
@@ -199,6 +201,44 @@ def test_what_is_wrong_with_a_retry_policy(name: str, value: Any, words: str) ->
     """The message names the setting and says what is wrong with the value."""
     with pytest.raises(ConfigurationError, match=f"RetryPolicy: {name} .*{words}"):
         RetryPolicy(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: PasswordAuth("", "secret"), "user name must not be empty"),
+        (lambda: PasswordAuth(5, "secret"), "user name must be a string, got int"),  # type: ignore[arg-type]
+        (lambda: PasswordAuth("ada", ""), "password must not be empty"),
+        (lambda: PasswordAuth("ada", b"hunter2"), "password must be a string, got bytes"),  # type: ignore[arg-type]
+        (lambda: PasswordAuth("ada", 47110815), "password must be a string, got int"),  # type: ignore[arg-type]
+        (lambda: PasswordAuth("ada", "hunter2\ud800"), "password must not contain lone surrogates"),
+        (lambda: StaticToken(None), "token must be a string or a UUID, got NoneType"),  # type: ignore[arg-type]
+        (lambda: AccessToken("t", pd.NaT), "expires_at is NaT"),  # type: ignore[arg-type]
+        (lambda: AccessToken("t", datetime(2026, 1, 31)), "expires_at must be a datetime with a zone"),  # noqa: DTZ001
+        (lambda: AccessToken("t", 3600), "expires_at must be .* got 3600"),  # type: ignore[arg-type]
+        (lambda: NexportCampus("token"), "auth must be .* got str"),  # type: ignore[arg-type]
+        (lambda: NexportCampus(StaticToken), "auth must be .* got type"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_wrong_with_credentials(make: Callable[[], object], words: str) -> None:
+    """The message says what is wrong, and shows neither a password nor a token."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        make()
+    assert "hunter2" not in str(caught.value)
+    assert "47110815" not in str(caught.value)
+
+
+async def test_credentials_of_any_class_of_string() -> None:
+    """A user name and a password may be strings of numpy's or members of an enum: their characters are sent."""
+    login = json_answer({"access_token": TOKEN, "token_type": "bearer"} | entity())
+    account = PasswordAuth(np.str_("ada"), Account.PASSWORD)
+    async with campus_with(login, GOOD, auth=account) as (campus, server):
+        await campus.learning.get_section(syllabus_id=SOME_ID)
+    assert (server.requests[0].json["username"], server.requests[0].json["password"]) == ("ada", "hunter2")
+
+
+class Account(StrEnum):
+    PASSWORD = "hunter2"
 
 
 def test_numbers_of_other_libraries() -> None:
