@@ -1,6 +1,7 @@
 """The TLS contexts of a client: which certificates it trusts."""
 
 import os
+import re
 import ssl
 from functools import cache
 from pathlib import Path
@@ -8,28 +9,64 @@ from pathlib import Path
 import httpx
 
 from ._errors import ConfigurationError
+from ._inputs import describe
 
-__all__ = ["context_for"]
+__all__ = ["context_for", "verification"]
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
+"""How OpenSSL finds a certificate in a folder."""
 
 
-def context_for(verify: ssl.SSLContext | str | bool) -> ssl.SSLContext:
-    """Return the TLS context that the setting `verify` asks for; the default one is made once. Raises ConfigurationError."""
+def verification(verify: object) -> ssl.SSLContext | bool:
+    """Return the setting `verify` with the certificates of a path loaded, once. Raises ConfigurationError."""
+    if isinstance(verify, bool):
+        return verify
+    if isinstance(verify, ssl.SSLContext):
+        if verify.protocol == ssl.PROTOCOL_TLS_SERVER:
+            raise ConfigurationError(
+                "verify is an ssl.SSLContext for servers: make it with ssl.create_default_context()"
+            )
+        return verify
+    path = os.fspath(verify) if isinstance(verify, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise ConfigurationError(
+            f"verify must be True, False, an ssl.SSLContext or the path of certificates, got {describe(verify)}"
+        )
+    return _context_of(path)
+
+
+def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
+    """Return the TLS context of a setting; the default one is made once. Raises ConfigurationError."""
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if not verify:
+        return httpx.create_ssl_context(verify=False)
     try:
-        if isinstance(verify, ssl.SSLContext):
-            return verify
-        if verify is True:
-            return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        if verify is False:
-            return httpx.create_ssl_context(verify=False)
-        if Path(verify).is_dir():
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
+        return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     except OSError as error:
-        where = verify if isinstance(verify, str) else "SSL_CERT_FILE and SSL_CERT_DIR"
-        raise ConfigurationError(f"no certificates can be read from {where}: {error}") from error
+        raise ConfigurationError(
+            f"no certificates can be read from SSL_CERT_FILE and SSL_CERT_DIR: {error}"
+        ) from error
 
 
 @cache
 def _shared_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Make the default context once per process: that takes longer than a hundred small calls."""
     return httpx.create_ssl_context()
+
+
+def _context_of(path: str) -> ssl.SSLContext:
+    try:
+        if path and Path(path).is_dir():
+            if not any(_HASHED.fullmatch(each.name) for each in Path(path).iterdir()):
+                raise ConfigurationError(
+                    f"verify: no file in {path!r} is named by its hash: run `openssl rehash` there"
+                )
+            return ssl.create_default_context(capath=path)
+        if not Path(path).is_file():
+            raise ConfigurationError(f"verify: there is no file {path!r}")
+        return ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ConfigurationError(f"verify: {path!r} holds no certificates in PEM format") from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"verify: {path!r} can't be read ({error})") from error

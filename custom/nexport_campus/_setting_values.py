@@ -6,10 +6,7 @@ No message repeats an address: it may hold a password.
 import importlib.util
 import ipaddress
 import math
-import os
 import re
-import ssl
-from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
@@ -20,7 +17,6 @@ from ._inputs import describe, is_async, takes_one_argument, to_number, to_whole
 __all__ = [
     "base_url",
     "callback",
-    "certificates",
     "positive",
     "proxy_at",
     "seconds",
@@ -31,7 +27,6 @@ __all__ = [
 
 _NEVER_IN_AN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
-_HASHED_CERTIFICATE = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
 _LONGEST_HOST = 253
 
 
@@ -142,36 +137,6 @@ def _is_host(host: str) -> bool:
             return False
     labels = host.removesuffix(".").split(".")
     return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
-
-
-def certificates(value: object) -> ssl.SSLContext | bool:
-    """Return how TLS is verified; of a path, the certificates are loaded here, once."""
-    if isinstance(value, ssl.SSLContext):
-        if value.protocol == ssl.PROTOCOL_TLS_SERVER:
-            _refuse("verify is an ssl.SSLContext for servers: make it with ssl.create_default_context()")
-        return value
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
-        _refuse(
-            f"verify must be True, False, an ssl.SSLContext or the path of certificates, got {describe(value)}"
-        )
-    return _context_of(os.fspath(value))
-
-
-def _context_of(path: str) -> ssl.SSLContext:
-    try:
-        if path and Path(path).is_dir():
-            if not any(_HASHED_CERTIFICATE.fullmatch(each.name) for each in Path(path).iterdir()):
-                _refuse(f"verify: no file in {path!r} is named by its hash: run `openssl rehash` there")
-            return ssl.create_default_context(capath=path)
-        if not Path(path).is_file():
-            _refuse(f"verify: there is no file {path!r}")
-        return ssl.create_default_context(cafile=path)
-    except ssl.SSLError:
-        raise ConfigurationError(f"verify: {path!r} holds no certificates in PEM format") from None
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"verify: {path!r} can't be read ({error})") from error
 
 
 def user_agent(value: object) -> str | None:

@@ -12,6 +12,7 @@ import httpx
 from . import _setting_values as values
 from ._auth import Auth, PasswordAuth, StaticToken
 from ._call_group import CallGroup
+from ._certificates import verification
 from ._drift import Drift
 from ._errors import ConfigurationError
 from ._inputs import describe
@@ -92,7 +93,7 @@ class Settings:
     max_concurrency: int = attrs.field(default=16, converter=_max_concurrency)
     rate_limit: float | None = attrs.field(default=None, converter=_rate)
     transport: httpx.AsyncBaseTransport | None = None
-    verify: ssl.SSLContext | bool = attrs.field(default=True, converter=values.certificates)
+    verify: ssl.SSLContext | bool = attrs.field(default=True, converter=verification)
     proxy: httpx.Proxy | None = attrs.field(
         default=None, repr=False, converter=attrs.converters.optional(values.proxy_at)
     )

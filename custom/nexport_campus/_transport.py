@@ -1,7 +1,6 @@
 """The connections of a client: where they go through, their TLS context, and which of them a request takes."""
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import httpx
 
 from nexport_client.types import Secret
 
+from ._certificates import context_for
 from ._errors import ConfigurationError
 from ._proxies import proxy_for
 from ._secrets import SecretURL
@@ -22,29 +22,9 @@ __all__ = ["Lane", "Lanes", "with_token"]
 
 
 @cache
-def _shared_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """The default TLS context, once per process: making one costs more than a hundred small calls."""
-    return httpx.create_ssl_context()
-
-
-@cache
 def _no_context() -> ssl.SSLContext:
     """What a transport for plain http is given: without one it would make its own, each time."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _context(settings: Settings) -> ssl.SSLContext:
-    """Return the TLS context of the settings, made once for all lanes. Raises ConfigurationError."""
-    if isinstance(settings.verify, ssl.SSLContext):
-        return settings.verify
-    if not settings.verify:
-        return httpx.create_ssl_context(verify=False)
-    try:
-        return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"no certificates can be read from SSL_CERT_FILE and SSL_CERT_DIR: {error}"
-        ) from error
 
 
 class Lane:
@@ -169,7 +149,7 @@ class Lanes:
             return lambda: Lane(given, shared=True)
         proxy, limits = proxy_for(settings), httpx.Limits(max_connections=1, max_keepalive_connections=1)
         needs_tls = settings.base_url.scheme == "https"
-        context = _context(settings) if needs_tls else _no_context()
+        context = context_for(settings.verify) if needs_tls else _no_context()
 
         def make() -> Lane:
             try:

@@ -24,7 +24,7 @@ from ._aiohttp_request import (
     translated,
 )
 from ._aiohttp_session import LoopSession
-from ._certificates import context_for
+from ._certificates import context_for, verification
 from ._settings import proxy_at
 
 __all__ = ["AiohttpTransport"]
@@ -34,8 +34,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends requests with aiohttp.
 
     Args:
-        verify: TLS verification, as `NexportCampus` takes it: True, False, an `ssl.SSLContext`, or the path of a bundle of
-            certificates.
+        verify: TLS verification, as `NexportCampus` takes it: True, False, an `ssl.SSLContext`, or the path of a PEM file or
+            folder of certificates.
         proxy: The address of an http or https proxy, with its user name and password if it needs them. None: the proxy
             that the environment names, if any.
         keepalive_seconds: How long an idle connection is kept.
@@ -52,11 +52,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        verify: ssl.SSLContext | str | bool = True,
+        verify: ssl.SSLContext | str | os.PathLike[str] | bool = True,
         proxy: str | None = None,
         keepalive_seconds: float = 15.0,
     ) -> None:
-        self._verify = context_for(verify) if isinstance(verify, str) else verify
+        self._verify = verification(verify)
         self._proxy = None if proxy is None else proxy_at(proxy)
         if self._proxy is not None:
             proxy_address(self._proxy)
