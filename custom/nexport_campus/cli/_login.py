@@ -1,4 +1,4 @@
-"""`nexport login`: who logs in to a campus, kept in the keyring."""
+"""`nexport login`: stores credentials for a campus in the keyring."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import click
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
 
 from ._connect import Connection, common_options, open_campus
-from ._keys import keep
+from ._keys import check_keyring, keep
 from ._output import interactive
 from ._secrets import first_line
 
@@ -16,38 +16,40 @@ __all__ = ["command"]
 
 
 @click.command(name="login")
-@click.option("--username", metavar="NAME", help="Who logs in; a terminal is asked.")
+@click.option("--username", metavar="NAME", help="User name.  [default: NEXPORT_USERNAME, or a prompt]")
 @click.option(
-    "--access-token", is_flag=True, help="Keep an access token, in place of a user name and a password."
+    "--access-token", is_flag=True, help="Store an access token instead of a user name and a password."
 )
 @common_options
 @click.pass_context
 def command(ctx: click.Context, username: str | None, access_token: bool) -> None:
-    """Keep who logs in to a campus in the keyring.
+    """Store credentials for a campus in the keyring.
 
-    The password, or with --access-token the token, is asked for on a terminal, and else read from the first line of
-    stdin. It is kept only if the campus takes it. The environment outranks the keyring.
+    The password, or with --access-token the token, comes from a prompt, or from the first line of stdin if there is no
+    terminal. It is stored only if the campus accepts it. Credentials in the environment take precedence over the keyring.
     """
     if access_token and username is not None:
-        raise click.UsageError("--access-token needs no --username", ctx)
+        raise click.UsageError("--access-token and --username exclude each other", ctx)
+    address = ctx.ensure_object(Connection).address
+    # Before the user types a password in vain.
+    check_keyring(address)
     auth = StaticToken(first_line("Access token")) if access_token else _password(ctx, username)
     asyncio.run(_check(ctx, auth))
-    address = ctx.ensure_object(Connection).address
     keep(address, auth)
-    click.echo(f"kept in the keyring, for {address}", err=True)
+    click.echo(f"stored in the keyring for {address}", err=True)
 
 
 def _password(ctx: click.Context, username: str | None) -> PasswordAuth:
     name = username or os.environ.get("NEXPORT_USERNAME")
     if name is None:
         if not interactive():
-            raise click.UsageError("--username is missing", ctx)
+            raise click.UsageError("there is no user name: add --username or set NEXPORT_USERNAME", ctx)
         name = click.prompt("User name", err=True)
     return PasswordAuth(name, first_line(f"Password of {name}"))
 
 
 async def _check(ctx: click.Context, auth: PasswordAuth | StaticToken) -> None:
-    """Ask the campus. Raises AuthenticationError for what it doesn't take."""
+    """Raise AuthenticationError if the campus refuses the credentials."""
     async with open_campus(ctx, auth=auth) as campus:
         verdict = await campus.admin.validate_access_token()
     if verdict.error_message:

@@ -1,4 +1,4 @@
-"""`nexport logout`: what the keyring holds for a campus is forgotten."""
+"""`nexport logout`: removes the credentials for a campus from the keyring."""
 
 import click
 
@@ -12,7 +12,7 @@ __all__ = ["command"]
 @common_options
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Forget what the keyring holds for a campus."""
+    """Remove the credentials for a campus from the keyring."""
     address = ctx.ensure_object(Connection).address
-    held = forget(address)
-    click.echo(f"{'forgotten' if held else 'nothing was kept'}, for {address}", err=True)
+    removed = forget(address)
+    click.echo(f"{'removed from' if removed else 'nothing was in'} the keyring for {address}", err=True)
