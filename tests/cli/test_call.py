@@ -63,7 +63,7 @@ def test_one_page_unless_more_is_asked_for(nexport: Nexport, samples: Samples) -
     done = nexport("call", "learning.search_enrollments", "--org-ids", samples.org_id, "--per-page", "5")
     assert len(json.loads(done.stdout)) == 5
     assert done.stderr.startswith("nexport: warning: 5 of ")
-    assert "--page 2 goes on, --all gives all" in done.stderr
+    assert "--page 2 has the next ones, --all has all" in done.stderr
 
 
 def test_a_list_without_a_total(nexport: Nexport, samples: Samples) -> None:
@@ -75,7 +75,8 @@ def test_a_list_without_a_total(nexport: Nexport, samples: Samples) -> None:
     assert (whole.stderr, count > 50) == ("", True)
     part = nexport(*ask, "--per-page", "50")
     assert (
-        part.stderr == "nexport: warning: 50 records, and there are more: --page 2 goes on, --all gives all\n"
+        part.stderr
+        == "nexport: warning: 50 records; there are more: --page 2 has the next ones, --all has all\n"
     )
 
 
@@ -231,7 +232,7 @@ def test_dates_need_a_zone(nexport: Nexport, samples: Samples) -> None:
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--utc-enrolled-after"]
     naive = nexport(*ask, "2025-01-01T00:00:00")
     assert naive.exit_code == 2
-    assert "must say its zone: end it with Z" in naive.stderr
+    assert "needs a time zone: end it with Z" in naive.stderr
     (record,) = json.loads(nexport(*ask, "2025-01-01T00:00:00Z", "--limit", "1").stdout)
     assert record["enrollment_date"] >= "2025-01-01"
 
@@ -240,7 +241,7 @@ def test_an_empty_filter_is_refused(nexport: Nexport, samples: Samples) -> None:
     """The client's own refusal is told like any other: it names the argument, and nothing was sent."""
     done = nexport("call", "learning.search_enrollments", "--org-ids", samples.org_id, "--user-ids", "[]")
     assert done.exit_code == 2
-    assert "user_ids must not be empty" in done.stderr
+    assert "--user-ids must not be empty" in done.stderr
     assert "nothing was sent" in done.stderr
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import click
 import pytest
 
+import nexport_campus
 from nexport_campus.cli import _call, _operations
 from nexport_campus.cli._docstrings import read_docstring
+from nexport_campus.cli._exits import exit_code
 from nexport_campus.cli._operations import Described, described, find, holds_secrets
 from nexport_campus.cli._options import flag
 from nexport_client.client import Operation, Paging, Parameter
@@ -48,7 +50,7 @@ def test_help_says_what_the_vendor_says(operation: Described, nexport: Nexport) 
     assert (done.exit_code, done.stderr) == (0, "")
     told, words = squeezed(done.stdout), operation.documentation
     assert squeezed(words.summary) in told
-    assert ("Itchangesdata." if operation.writes else "Itreadsonly.") in told
+    assert ("Changesdata." if operation.writes else "Onlyreads.") in told
     assert ("OBSOLETE." in told) is (operation.obsolete is not None)
     for paragraph in words.details:
         assert squeezed(paragraph) in told
@@ -56,6 +58,12 @@ def test_help_says_what_the_vendor_says(operation: Described, nexport: Nexport) 
         if not parameter.secret:
             assert flag(parameter.name) in done.stdout
             assert squeezed(words.arguments[parameter.name].rstrip(".")) in told
+    for errors, meaning in words.raises.items():
+        if errors not in ("ArgumentError", "NexportError"):
+            codes = "or".join(
+                str(exit_code(getattr(nexport_campus, name)(""))) for name in errors.split(" or ")
+            )
+            assert squeezed(f"{codes}: {meaning}") in told
     assert operation.operation.path in done.stdout
 
 

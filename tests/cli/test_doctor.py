@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from nexport_campus.cli._checks._permissions import _needs_organization_alone
+from nexport_campus.cli._checks._permissions import _needs_only_organization
 from nexport_campus.cli._operations import described
 from nexport_campus.sandbox import Samples, Sandbox
 from support.proxy import Proxy
@@ -124,12 +124,12 @@ def test_permissions_in_an_organization(
 def test_an_organization_that_is_not_there(nexport: Nexport, samples: Samples) -> None:
     """It says what it can't know."""
     done = nexport("doctor", "--json", "--org-id", samples.user_id)
-    assert "knows no organization" in json.loads(done.stdout)[CHECKS.index("permissions")]["message"]
+    assert "no organization" in json.loads(done.stdout)[CHECKS.index("permissions")]["message"]
 
 
 def test_what_is_tried_only_reads() -> None:
     """The reads that are tried are several, and none of them writes."""
-    tried = [operation for operation in described() if _needs_organization_alone(operation)]
+    tried = [operation for operation in described() if _needs_only_organization(operation)]
     assert len(tried) >= 3
     assert not any(operation.writes for operation in tried)
 
@@ -160,7 +160,7 @@ def test_an_expired_token(nexport: Nexport, nexport_sandbox: Sandbox, account: d
     asyncio.run(_expire(nexport_sandbox))
     done = nexport("doctor", env=env)
     assert done.exit_code == 3
-    assert "failed   token         the campus refuses the access token" in done.stdout
+    assert "failed   token         the campus refused the access token" in done.stdout
     assert token not in done.stdout + done.stderr
 
 
@@ -188,7 +188,7 @@ async def test_a_host_without_address(doctor: Doctor) -> None:
     code, found = await doctor("https://campus.invalid")
     assert code == 11
     assert statuses(found) == ["ok", "failed", "skipped", "skipped", "skipped", "skipped"]
-    assert "campus.invalid has no address" in found["reachability"]["message"]
+    assert "campus.invalid can't be resolved" in found["reachability"]["message"]
 
 
 async def test_a_closed_port(doctor: Doctor) -> None:
@@ -197,7 +197,7 @@ async def test_a_closed_port(doctor: Doctor) -> None:
         taken.bind(("127.0.0.1", 0))
         code, found = await doctor(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert code == 11
-    assert "takes no connection (Connection refused)" in found["reachability"]["message"]
+    assert "refuses connections (Connection refused)" in found["reachability"]["message"]
 
 
 async def test_settings_that_cannot_work(doctor: Doctor) -> None:
@@ -266,7 +266,7 @@ async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Answer, code: 
         ended, found = await doctor(server.url)
     assert ended == code
     assert found["token"]["status"] == "failed"
-    assert "no campus" in found["token"]["advice"] or "connection" in found["token"]["advice"]
+    assert "not be a campus" in found["token"]["advice"] or "connection" in found["token"]["advice"]
     assert found["permissions"]["status"] == "skipped"
 
 

@@ -146,7 +146,7 @@ def test_nobody_to_ask(nexport: Nexport) -> None:
     """Without a terminal there is no prompt: the line says what to set."""
     done = nexport(*READ)
     assert (done.exit_code, done.stdout) == (2, "")
-    for name in ("NEXPORT_USERNAME", "NEXPORT_PASSWORD", "NEXPORT_ACCESS_TOKEN", "nexport login"):
+    for name in ("NEXPORT_USERNAME", "NEXPORT_PASSWORD", "NEXPORT_ACCESS_TOKEN", "`nexport login`"):
         assert name in done.stderr
 
 
@@ -159,7 +159,9 @@ def test_what_nobody_foresaw(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("nexport_campus.cli._call.find", broken)
     done = nexport(*READ)
     assert done.exit_code == 1
-    assert done.stderr == "nexport: error: ZeroDivisionError: division by zero; --debug shows where\n"
+    assert done.stderr == (
+        "nexport: error: ZeroDivisionError: division by zero; run it again with --debug for the traceback\n"
+    )
     assert "Traceback" in nexport("--debug", *READ).stderr
 
 
@@ -200,7 +202,7 @@ def test_without_the_extra() -> None:
         nexport_campus.cli.main()
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == 'nexport: error: click missing: pip install "nexport-campus[cli]"\n'
 
 

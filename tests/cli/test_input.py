@@ -176,7 +176,7 @@ def test_stdin_is_read_once(nexport: Nexport, tmp_path: Path) -> None:
     [
         ("export", "enrollments", "--org", "@-", "--to", "e.csv"),
         ("call", "learning.get_section", "--syllabus-id", "-"),
-        ("login", "--username", "somebody"),
+        ("call", "admin.authenticate", "--username", "x", "--grant-type", "password", "--password-stdin"),
     ],
 )
 def test_commands_with_a_closed_stdin(

@@ -127,12 +127,12 @@ def test_a_token_is_shown_where_it_is_asked_for(nexport: Nexport, account: dict[
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (AUTHENTICATE, "set NEXPORT_PASSWORD, or give --password-stdin"),
-        ((*AUTHENTICATE, "--password-stdin"), "stdin has no first line"),
+        (AUTHENTICATE, "set NEXPORT_PASSWORD, or add --password-stdin"),
+        ((*AUTHENTICATE, "--password-stdin"), "the first line of stdin is empty"),
         ((*AUTHENTICATE, "--password", PASSWORD), "No such option"),
         (("call", "admin.validate_access_token", "--access-token", TOKEN), "No such option"),
         (("login", "--password", PASSWORD), "No such option"),
-        (("login", "--username", "api.user"), "stdin has no first line"),
+        (("login", "--username", "api.user"), "the first line of stdin is empty"),
     ],
 )
 def test_secrets_that_are_missing_or_misplaced(nexport: Nexport, words: tuple[str, ...], told: str) -> None:

@@ -138,7 +138,7 @@ def test_null() -> None:
         (TEXT_MAP, "name", "NAME=VALUE"),
         (TEXT_MAP, '{"a": 1}', "a text"),
         (TEXT_MAP, '{"a": "1", "a": "2"}', "twice"),
-        (ANYTHING, "NaN", "no number"),
+        (ANYTHING, "NaN", "is not a number in JSON"),
         (FIELD, "[]", "an object"),
         (FIELD, '{"cmi_element_name": "n", "cmi_element_value": 5}', "cmi_element_value"),
         (FIELD, '{"cmi_element_name": "n", "cmi_element_valeu": "5"}', "has no cmi_element_valeu"),

@@ -2,20 +2,32 @@
 
 import sys
 from importlib.util import find_spec
+from typing import NoReturn
+
+from ._streams import reserve_descriptors
 
 __all__ = ["main"]
 
-_NEEDED = ("click", "keyring", "rich")
+# Without keyring, credentials come from the environment or a prompt.
+_NEEDED = ("click", "rich")
 
 
 def main() -> None:
     """Run `nexport` with the arguments of this process, and exit with its code."""
+    reserve_descriptors()
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        sys.exit(f'nexport: error: {", ".join(missing)} missing: pip install "nexport-campus[cli]"')
+        _give_up(f'{" and ".join(missing)} missing: pip install "nexport-campus[cli]"')
     try:
         from ._main import root
 
         root.main()
-    except KeyboardInterrupt:  # before the command itself could take it
+    except KeyboardInterrupt:  # before the command can handle it
         sys.exit(130)
+
+
+def _give_up(reason: str) -> NoReturn:
+    """Exit as for settings that can't work."""
+    if sys.stderr is not None:
+        print(f"nexport: error: {reason}", file=sys.stderr)
+    sys.exit(2)

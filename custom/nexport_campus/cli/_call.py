@@ -1,28 +1,32 @@
-"""`nexport call`: any operation, with the vendor's documentation as its help."""
+"""`nexport call`: calls any operation, with the vendor's documentation as its help."""
 
 import asyncio
 import re
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 import click
 
-from ._calling import Wishes, call
+import nexport_campus
+
+from ._calling import OutputOptions, call
 from ._confirm import confirm_change
 from ._connect import common_options
+from ._exits import exit_code
 from ._listing import list_operations
 from ._operations import Described, described, find, holds_secrets
 from ._options import argument_options, flag, given_arguments
 from ._output import warn
 from ._records import FORMATS, Secrecy, chosen_format
 from ._secrets import secret_arguments, secret_options
+from ._suggest import did_you_mean, similar_operations, similar_words
+from ._wording import for_command_line
 
 __all__ = ["Operations", "command"]
 
 
 class Operations(click.Group):
-    """A command for each operation of the facade, under its name in Python or the vendor's operationId."""
+    """Has a command for each operation, under its name in Python or the vendor's operationId."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [operation.name for operation in described()]
@@ -30,9 +34,7 @@ class Operations(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = find(cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
-            similar = get_close_matches(cmd_name, self.list_commands(ctx), n=3)
-            hint = f" (did you mean {' or '.join(similar)}?)" if similar else ""
-            raise click.UsageError(f"there is no operation {cmd_name}{hint}", ctx)
+            raise click.UsageError(f"there is no operation {cmd_name}{_hint(cmd_name, ctx)}", ctx)
         return None if found is None else _command(found)
 
 
@@ -40,22 +42,37 @@ class Operations(click.Group):
     cls=Operations, name="call", invoke_without_command=True, subcommand_metavar="OPERATION [ARGUMENTS]"
 )
 @click.option(
-    "--output", type=click.Choice(["text", "json", "jsonl"]), default="text", help="How to list them."
+    "--output",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="Format of the list.",
 )
 @click.pass_context
 def command(ctx: click.Context, output: str) -> None:
-    """Call an operation of the campus; without one, list them all.
+    """Call an operation of the campus, or list all operations.
 
-    `nexport call OPERATION --help` tells what it does and what its arguments mean.
+    `nexport call OPERATION --help` describes an operation and its arguments.
 
-    A value is text, or @FILE for what a file holds, or - for what comes on stdin; a text that begins with @ is written
-    @@. A list is given by repeating its option, or as a JSON list; an object is JSON.
+    A value is written out, or read from a file with @FILE, or from stdin with -; write @@ for a value that begins with @.
+    For a list, repeat the option or give a JSON list. An object is JSON.
 
-    Records go to stdout: as a table on a terminal, as JSON elsewhere. Everything else goes to stderr. An operation that
-    changes data asks first, if there is a terminal to ask on.
+    Records go to stdout: as a table on a terminal, otherwise as JSON. Everything else goes to stderr. On a terminal, an
+    operation that changes data asks for confirmation.
     """
     if ctx.invoked_subcommand is None:
         list_operations(output)
+
+
+def _hint(typed: str, ctx: click.Context) -> str:
+    """Return what a name that isn't an operation may mean, as the end of a message."""
+    root = ctx.find_root().command
+    if isinstance(root, click.Group):
+        # Helpers of the client, such as ensure_enrollment, are commands.
+        method = typed.rpartition(".")[2].replace("_", "-")
+        for name in similar_words(method, (), root.list_commands(ctx)):
+            return f"; `nexport {name}` does this"
+    return did_you_mean(similar_operations(typed, described()))
 
 
 def _command(operation: Described) -> click.Command:
@@ -71,7 +88,7 @@ def _command(operation: Described) -> click.Command:
 def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
     arguments = given_arguments(operation, values)
     secrets = secret_arguments(operation, values)
-    wishes = Wishes(
+    options = OutputOptions(
         form=chosen_format(values["output"]),
         secrecy=Secrecy(show=values.get("show_secret", True), known=tuple(secrets.values())),
         page=values.get("page") or 1,
@@ -83,11 +100,11 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
         warn(f"{operation.name}: {operation.obsolete}")
     if operation.writes and not values["yes"]:
         confirm_change(ctx, operation.name)
-    asyncio.run(call(ctx, operation, {**arguments, **secrets}, wishes))
+    asyncio.run(call(ctx, operation, {**arguments, **secrets}, options))
 
 
 def _own_options(operation: Described) -> list[click.Parameter]:
-    """Our options beside the vendor's arguments; where both want a name, ours is `--nexport-...`."""
+    """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
     taken = {flag(parameter.name) for parameter in operation.parameters}
 
     def option(name: str, **how: Any) -> click.Option:
@@ -99,35 +116,50 @@ def _own_options(operation: Described) -> list[click.Parameter]:
     if operation.operation.paging is not None:
         options += [
             option(
-                "limit", type=positive, metavar="N", help="The first N records, however many pages they take."
+                "limit",
+                type=positive,
+                metavar="N",
+                help="Get the first N records, from as many pages as needed.",
             ),
-            option("all", is_flag=True, help="All records; without it, and without a limit, one page."),
-            option("page", type=positive, metavar="N", help="The page to start on.  [default: 1]"),
-            option("per-page", type=positive, metavar="N", help="Records a page; the campus may give fewer."),
+            option("all", is_flag=True, help="Get all records.  [default: one page]"),
+            option("page", type=positive, metavar="N", help="Page to start with.  [default: 1]"),
+            option(
+                "per-page", type=positive, metavar="N", help="Records per page; the campus may send fewer."
+            ),
         ]
     if operation.writes:
-        options.append(option("yes", is_flag=True, help="Don't ask whether to change data."))
+        options.append(option("yes", is_flag=True, help="Change data without asking for confirmation."))
     if holds_secrets(operation.operation.result):
-        options.append(option("show-secret", is_flag=True, help="Show the secrets that the answer holds."))
+        options.append(option("show-secret", is_flag=True, help="Show the secrets in the response."))
     options.append(
-        option("output", type=click.Choice(FORMATS), help="[default: table on a terminal, else json]")
+        option(
+            "output",
+            type=click.Choice(FORMATS),
+            help="Format of the result.  [default: table on a terminal, otherwise json]",
+        )
     )
     common = common_options(click.Command("")).params
     return options + [each for each in reversed(common) if not taken.intersection(each.opts)]
 
 
+def _codes(names: str) -> str:
+    """Return the exit codes of errors, given as `NotFoundError` or `NotFoundError or AlreadyExistsError`."""
+    return " or ".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in names.split(" or "))
+
+
 def _help(operation: Described) -> str:
     words, spec = operation.documentation, operation.operation
-    effect = "It changes data." if operation.writes else "It reads only."
+    effect = "Changes data." if operation.writes else "Only reads."
     returns = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", words.returns)
     parts = [words.summary, *words.details]
     if operation.obsolete is not None:
-        parts.append(f"OBSOLETE. {operation.obsolete}")
+        parts.append(f"OBSOLETE. {for_command_line(operation.obsolete)}")
     parts.append(f"{effect} Returns {returns}" + ("" if returns.endswith(".") else "."))
     errors = {
         name: text for name, text in words.raises.items() if name not in ("ArgumentError", "NexportError")
     }
     if errors:
-        parts.append("\b\nErrors:\n" + "\n".join(f"  {name}: {text}" for name, text in errors.items()))
+        lines = (f"  {_codes(names)}: {text}" for names, text in errors.items())
+        parts.append("\b\nExit codes:\n" + "\n".join(lines))
     parts.append(f"The vendor's {spec.id}: {spec.method} {spec.path}")
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""One call from the command line: what is asked of the campus, and how its answer is written."""
+"""Makes one call and writes its result."""
 
 import warnings
 from collections.abc import AsyncGenerator, Mapping
@@ -15,15 +15,16 @@ from ._connect import open_campus
 from ._operations import Described
 from ._output import note, warn
 from ._records import Secrecy, write_value, writer
+from ._streams import OutputError
 
-__all__ = ["Wishes", "call"]
+__all__ = ["OutputOptions", "call"]
 
 _LARGE_PAGE = 1000
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
-    """How an answer is wanted: its format, what of it stays out of sight, and which part of a list."""
+class OutputOptions:
+    """The output options of a call: format, masking, and which part of a list."""
 
     form: str
     secrecy: Secrecy
@@ -34,63 +35,67 @@ class Wishes:
 
 
 async def call(
-    ctx: click.Context, described: Described, arguments: Mapping[str, object], wishes: Wishes
+    ctx: click.Context, described: Described, arguments: Mapping[str, object], options: OutputOptions
 ) -> None:
-    """Make a call, and write what it gives to stdout. Raises NexportError."""
+    """Make a call and write its result to stdout. Raises NexportError, OutputError."""
     operation = described.operation
     login = operation.token == "own" or (operation.token == "argument" and not arguments)
     async with open_campus(ctx, login=login) as campus:
         method = getattr(getattr(campus, described.area), described.method)
         with warnings.catch_warnings():
-            # That it is obsolete has been told.
+            # The command has warned of obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
-                page_size = _page_size(wishes)
-                pager = method(**arguments, page=wishes.page, per_page=page_size)
-                await _write_pages(pager, described, wishes)
+                page_size = _page_size(options)
+                pager = method(**arguments, page=options.page, per_page=page_size)
+                await _write_pages(pager, described, options)
             else:
-                _write(await method(**arguments), described, wishes)
+                result = await method(**arguments)
+                try:
+                    _write(result, described, options)
+                except OutputError as error:
+                    raise (error.after(described.name) if described.writes else error) from None
 
 
-def _write(value: Any, described: Described, wishes: Wishes) -> None:
+def _write(value: Any, described: Described, options: OutputOptions) -> None:
     kind = described.operation.result
     if isinstance(kind, Array) and value is not None:
-        out = writer(wishes.form, kind.item, wishes.secrecy)
+        out = writer(options.form, kind.item, options.secrecy)
         out.write(value)
         out.end()
     else:
-        write_value(wishes.form, kind, value, wishes.secrecy)
+        write_value(options.form, kind, value, options.secrecy)
 
 
-async def _write_pages(pager: AsyncPager[Any], described: Described, wishes: Wishes) -> None:
-    """Each page as it comes, up to the limit; without a limit and unless all are wanted, one."""
-    out = writer(wishes.form, described.item, wishes.secrecy)
+async def _write_pages(pager: AsyncPager[Any], described: Described, options: OutputOptions) -> None:
+    """Write each page as it arrives: up to the limit, or all pages, or one."""
+    out = writer(options.form, described.item, options.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:
-            items = page.items if wishes.limit is None else page.items[: wishes.limit - count]
+            items = page.items if options.limit is None else page.items[: options.limit - count]
             out.write(items)
             count += len(items)
-            if count == wishes.limit:
+            if count == options.limit:
                 break
-            if wishes.limit is None and not wishes.all:
+            if options.limit is None and not options.all:
                 if page.has_next and (page.total is not None or await _has_records(pages)):
                     of = "" if page.total is None else f" of {page.total}"
-                    goes_on = f"--page {page.number + 1} goes on, --all gives all"
-                    warn(f"{count}{of} records, and there are more: {goes_on}")
+                    more = f"--page {page.number + 1} has the next ones, --all has all"
+                    warn(f"{count}{of} records; there are more: {more}")
                 break
     out.end()
     note(f"{count} records")
 
 
 async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
-    """Whether there is another page with something in it: where no total is told, only the campus knows."""
+    """Return whether another page has records; without a total this takes a request."""
     following = await anext(pages, None)
     return following is not None and bool(following.items)
 
 
-def _page_size(wishes: Wishes) -> int | None:
-    """No more than are wanted; but a page that is named counts pages of the usual size."""
-    if wishes.per_page is None and wishes.limit is not None and wishes.page == 1:
-        return min(wishes.limit, _LARGE_PAGE)
-    return wishes.per_page
+def _page_size(options: OutputOptions) -> int | None:
+    """Return no more than the limit; but the number of a page counts pages of the usual size."""
+    if options.per_page is None and options.limit is not None and options.page == 1:
+        return min(options.limit, _LARGE_PAGE)
+    return options.per_page

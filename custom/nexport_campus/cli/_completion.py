@@ -1,4 +1,4 @@
-"""`nexport completion`: what makes a shell complete commands, operations, options and values."""
+"""`nexport completion`: prints a script that teaches a shell to complete commands, operations, options and values."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -12,11 +12,11 @@ _VARIABLE = "_NEXPORT_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes a shell complete.
+    """Print the completion script for a shell.
 
     \b
     bash: nexport completion bash > ~/.local/share/bash-completion/completions/nexport
-    zsh:  nexport completion zsh > a file _nexport in a directory of $fpath
+    zsh:  nexport completion zsh > ~/.zfunc/_nexport  (a directory of $fpath)
     fish: nexport completion fish > ~/.config/fish/completions/nexport.fish
     """  # noqa: D301 -- click's mark for lines that stay as they are
     found = get_completion_class(shell)

@@ -11,7 +11,7 @@ __all__ = ["confirm_change"]
 
 def confirm_change(ctx: click.Context, name: str) -> None:
     """Ask before data is changed; without a terminal, the command counts as deliberate."""
-    question = f"{name} changes data at {ctx.ensure_object(Connection).address}. Go on?"
+    question = f"{name} changes data at {ctx.ensure_object(Connection).address}. Continue?"
     if interactive() and not click.confirm(question, err=True):
         fail("not confirmed; nothing was sent")
         ctx.exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""`nexport demo`: the main jobs, against a sandbox."""
+"""`nexport demo`: demonstrates the SDK against a sandbox."""
 
 import click
 
@@ -9,9 +9,9 @@ __all__ = ["command"]
 
 @click.command(name="demo")
 def command() -> None:
-    """Show the SDK at work against a sandbox.
+    """Demonstrate the SDK against a sandbox.
 
-    It takes well under a minute, and needs the extra `sandbox`.
+    Does its main jobs and prints what happens, in less than a minute. Needs the extra `sandbox`.
     """
     from nexport_campus.demo import main
     from nexport_campus.sandbox import SandboxError

@@ -1,4 +1,4 @@
-"""What a method's docstring says, taken apart; the facade's are in Google style."""
+"""Parses the docstrings of the facade, which are in Google style."""
 
 import inspect
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _UNSAID = "Not described by the vendor."
 
 @attrs.frozen
 class Documentation:
-    """The parts of a docstring. `details`: paragraphs. `arguments` and `raises`: words by name, in their order."""
+    """The parts of a docstring. `details`: paragraphs. `arguments`, `raises`: descriptions by name, in order."""
 
     summary: str
     details: tuple[str, ...]
@@ -24,7 +24,7 @@ class Documentation:
 
 
 def read_docstring(documented: object) -> Documentation:
-    """The documentation of a function."""
+    """Return the parts of a function's docstring."""
     text = inspect.getdoc(documented) or ""
     sections: dict[str, list[str]] = {"": []}
     name = ""
@@ -55,7 +55,7 @@ def _paragraphs(lines: list[str]) -> list[str]:
 
 
 def _named(lines: list[str]) -> dict[str, str]:
-    """Entries `name: words`, each continued by the lines that are indented further."""
+    """Return entries `name: description`, which continue on lines that are indented further."""
     entries: dict[str, str] = {}
     name = ""
     for line in lines:

@@ -1,4 +1,4 @@
-"""`nexport doctor`: what keeps a campus from being called, and what to do about it."""
+"""`nexport doctor`: finds out why calls fail, and what to do about it."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import click
 
 from nexport_campus import ConfigurationError, RetryPolicy, StaticToken
 
-from ._checks import Finding, Patient, Status, examine
+from ._checks import Finding, Setup, Status, examine
 from ._connect import Connection, Credentials, common_options, find_credentials, open_campus
 from ._exits import UNEXPECTED, exit_code
 from ._output import colour, printable
@@ -27,15 +27,15 @@ _COLOURS = {
 
 
 @click.command(name="doctor")
-@click.option("--org-id", type=click.UUID, metavar="UUID", help="An organization to try permissions in.")
-@click.option("--json", "as_json", is_flag=True, help="Write the findings as a JSON list.")
+@click.option("--org-id", type=click.UUID, metavar="UUID", help="Organization to check permissions in.")
+@click.option("--json", "as_json", is_flag=True, help="Write the results as a JSON list.")
 @common_options
 @click.pass_context
 def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
-    """Check what a call needs, and say what to do.
+    """Check everything that a call needs, and say what to do.
 
-    That is: settings, the way to the campus, TLS, token, permissions, clock. One line for each: ok, warning, failed or skipped, what was found, and what to do. Only reads are sent. The exit code is
-    that of the first failure, by the kind of error that a call would end with.
+    Checks settings, network, TLS, token, permissions and clock. Prints one line for each: ok, warning, failed or skipped,
+    what was found, and what to do. Only reads are sent. The exit code is that of the error that a call would end with.
     """
     findings = asyncio.run(_examine(ctx, org_id, as_json=as_json))
     if as_json:
@@ -46,35 +46,35 @@ def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
 
 
 async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) -> list[Finding]:
-    patient = _patient(ctx)
+    setup = _setup(ctx)
     seconds = ctx.ensure_object(Connection).timeout or _SECONDS
     findings = []
     try:
-        async with aclosing(examine(patient, organization=org_id, seconds=seconds)) as found:
+        async with aclosing(examine(setup, organization=org_id, seconds=seconds)) as found:
             async for finding in found:
                 findings.append(finding)
                 if not as_json:
                     _show(finding)
     finally:
-        if patient.campus is not None:
-            await patient.campus.aclose()
+        if setup.campus is not None:
+            await setup.campus.aclose()
     return findings
 
 
-def _patient(ctx: click.Context) -> Patient:
-    """What the settings make, as far as they go."""
+def _setup(ctx: click.Context) -> Setup:
+    """Return what can be made of the settings and credentials."""
     once: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1)}
     try:
         settings = open_campus(ctx, login=False, **once)._settings
     except ConfigurationError as error:
-        return Patient(error=error)
+        return Setup(error=error)
     try:
         found: Credentials = find_credentials(ctx.ensure_object(Connection).address)
         campus = open_campus(ctx, auth=found.auth, **once)
     except ConfigurationError as error:
-        return Patient(settings=settings, error=error)
+        return Setup(settings=settings, error=error)
     static = isinstance(found.auth, StaticToken)
-    return Patient(settings=settings, campus=campus, who=found.who, static=static)
+    return Setup(settings=settings, campus=campus, credentials=found.description, static=static)
 
 
 def _show(finding: Finding) -> None:

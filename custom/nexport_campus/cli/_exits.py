@@ -20,6 +20,7 @@ from nexport_campus._errors import (
 __all__ = [
     "BROKEN_PIPE",
     "INTERRUPTED",
+    "OUTPUT_FAILED",
     "PARTIAL",
     "TERMINATED",
     "UNEXPECTED",
@@ -31,10 +32,12 @@ __all__ = [
 UNEXPECTED = 1
 USAGE = 2
 PARTIAL = 15
+OUTPUT_FAILED = 16
+UNKNOWN_CODE = 17
 INTERRUPTED = 130
-"""As shells have it for a process that SIGINT ended."""
+"""The code that shells give a process ended by SIGINT."""
 BROKEN_PIPE = 141
-"""As shells have it for a process that SIGPIPE ended: nobody reads what we write."""
+"""The code that shells give a process ended by SIGPIPE."""
 TERMINATED = 143
 """The code that shells give a process ended by SIGTERM."""
 
@@ -49,35 +52,36 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
     (AlreadyExistsError, 7, "it exists already"),
     (RateLimitError, 8, "too many requests"),
     (ServerError, 9, "the campus failed"),
-    (
-        APIError,
-        10,
-        "any other error response: of a gateway, a firewall or a wrong address, or with an unknown code",
-    ),
-    (RequestTimeoutError, 12, "no answer in time"),
-    (TransportError, 11, "no usable answer: DNS, connection, TLS, proxy"),
-    (ResponseDecodeError, 13, "an answer that isn't what the spec says"),
+    (APIError, 10, "an error response of a gateway, a firewall or another server"),
+    (RequestTimeoutError, 12, "no response in time"),
+    (TransportError, 11, "no usable response: DNS, connection, TLS, proxy"),
+    (ResponseDecodeError, 13, "a response that doesn't match the specification"),
     (PaginationError, 14, "pages that contradict one another"),
 )
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code of an error."""
+    """Return the exit code of an error; 8 to 12 are those of transient errors."""
+    if type(error) is APIError and error.error_code is not None:
+        # The campus's own word, in a code that this version doesn't know.
+        return UNKNOWN_CODE
     return next((code for cls, code, _ in _CODES if isinstance(error, cls)), UNEXPECTED)
 
 
 def epilog() -> str:
-    """The table of exit codes, as `nexport --help` ends with it."""
+    """Return the table of exit codes, with which `nexport --help` ends."""
     known = {
         0: "done",
-        UNEXPECTED: "an unexpected error, or something that doctor found",
-        USAGE: "a mistake on the command line, in an argument or in the settings; nothing was sent",
-        PARTIAL: "an export that left out a few records",
+        UNEXPECTED: "an unexpected error; an export's file can't be written; a wrong clock",
+        USAGE: "a mistake on the command line or in the settings; nothing was sent",
+        PARTIAL: "an export without some records that failed, or with their earlier rows",
+        OUTPUT_FAILED: "stdout can't be written, as on a full disk",
+        UNKNOWN_CODE: "an error of the campus with an unknown code",
         INTERRUPTED: "interrupted",
-        BROKEN_PIPE: "nobody reads the output",
+        BROKEN_PIPE: "the reader of stdout has gone",
         TERMINATED: "an export ended by SIGTERM",
         **{code: text for _, code, text in _CODES if text},
     }
     lines = "\n".join(f"{code:>4}  {text}" for code, text in sorted(known.items()))
     # Click leaves a paragraph that begins with \b as it is.
-    return f"\b\nExit codes:\n{lines}"
+    return f"\b\nExit codes (after 8 to 12, the same command may succeed later):\n{lines}"

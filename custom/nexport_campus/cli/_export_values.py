@@ -17,6 +17,7 @@ from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.plan import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
 from nexport_campus.cli._input import lines_of, read_text
 from nexport_campus.cli._row_stream import row_stream
+from nexport_campus.cli._streams import is_closed
 
 __all__ = ["STDOUT", "duration", "output_of", "plan_of"]
 
@@ -96,8 +97,7 @@ def output_of(given: dict[str, Any]) -> Output:
 
 
 def _standard_output() -> BinaryIO:
-    # Python has none where the parent process closed it.
-    if sys.stdout is None:
+    if is_closed(sys.stdout):
         raise TargetError("--to -: standard output is closed")
     return row_stream(sys.stdout)
 

@@ -12,7 +12,7 @@ __all__ = ["list_operations"]
 
 
 def list_operations(form: str) -> None:
-    """Write all operations to stdout, as a text, as one JSON list, or as JSON Lines."""
+    """Write all operations to stdout: as a table, one JSON list, or JSON Lines."""
     if form == "text":
         _text()
     elif form == "jsonl":

@@ -1,6 +1,5 @@
-"""The root of the command line: its commands, loaded when they are used, and how each run of it ends."""
+"""The root command: loads a command when it is used, and ends every run with one line and an exit code."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,11 +8,15 @@ from typing import Any, NoReturn, cast
 
 import click
 
+from nexport_campus import NexportError
 from nexport_campus._version import __version__
 
 from ._connect import Connection, common_options
-from ._exits import BROKEN_PIPE, INTERRUPTED, UNEXPECTED, epilog, exit_code
-from ._output import fail, logs_to_stderr
+from ._exits import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, epilog, exit_code
+from ._output import fail, logs_to_stderr, warn
+from ._streams import OutputError, Streams
+from ._suggest import RISKY_OPTIONS, did_you_mean, similar_words
+from ._wording import error_text
 
 __all__ = ["Nexport", "root"]
 
@@ -28,6 +31,8 @@ _COMMANDS = (
     "logout",
     "sandbox",
 )
+_CHANGING = {"ensure-enrollment", "login", "logout"}
+"""Commands that a mistyped word leads to only if it is unmistakable; see `_suggest`."""
 
 
 class Nexport(click.Group):
@@ -41,21 +46,19 @@ class Nexport(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = cmd_name.replace("_", "-")
-        if name not in _COMMANDS:
+        if name in _COMMANDS:
+            module = import_module(f"._{name.replace('-', '_')}", __package__)
+            return cast("click.Command", module.command)
+        if ctx.resilient_parsing or name.startswith("-"):
             return None
-        module = import_module(f"._{name.replace('-', '_')}", __package__)
-        return cast("click.Command", module.command)
+        similar = similar_words(cmd_name, set(_COMMANDS) - _CHANGING, _CHANGING)
+        raise click.UsageError(f"there is no command {cmd_name}{did_you_mean(similar)}", ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
-            # While it can still be told whether it got through. Python has no stdout if the parent process closed it.
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(BROKEN_PIPE)
-        return result
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # of sys.stdout.buffer; click would exit with 1
+            raise OutputError(str(error.strerror), reader_gone=True) from error
 
     def main(
         self,
@@ -65,32 +68,62 @@ class Nexport(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run, and exit: an error is one line, and its kind the exit code."""
+        """Run a command and exit: an error is one line, and its kind the exit code."""
+        with Streams() as streams:
+            code = self._run(args, prog_name, complete_var, **extra)
+            if streams.output_lost:
+                warn("stdout is closed: the output is lost")
+        sys.exit(code)
+
+    def _run(
+        self, args: Sequence[str] | None, prog_name: str | None, complete_var: str | None, **extra: Any
+    ) -> int:
         connection = extra.setdefault("obj", Connection())
         try:
             with logs_to_stderr():
                 result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+                sys.stdout.flush()
         except click.Abort:
             fail("interrupted")
-            sys.exit(INTERRUPTED)
+            return INTERRUPTED
         except click.ClickException as error:
             fail(_usage(error))
-            sys.exit(error.exit_code)
+            return error.exit_code
+        except OutputError as error:
+            if error.carried_out or not error.reader_gone:
+                fail(str(error))
+            return BROKEN_PIPE if error.reader_gone else OUTPUT_FAILED
         except Exception as error:  # noqa: BLE001 -- whatever it is, the user gets one line, and all of it on demand
             if connection.debug:
                 traceback.print_exc()
-            code = exit_code(error)
-            where = "" if connection.debug else "; --debug shows where"
-            fail(f"{type(error).__name__}: {error}{where}" if code == UNEXPECTED else str(error))
-            sys.exit(code)
-        sys.exit(result if isinstance(result, int) else 0)
+            fail(_line(error, debug=connection.debug))
+            return exit_code(error)
+        return result if isinstance(result, int) else 0
+
+
+def _line(error: Exception, *, debug: bool) -> str:
+    """Return the line that reports an error."""
+    if isinstance(error, NexportError):
+        return error_text(error)
+    where = "" if debug else "; run it again with --debug for the traceback"
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def _usage(error: click.ClickException) -> str:
-    """A mistake on the command line, in one line that says where the help is."""
+    """Return the line that reports a mistake on the command line, and where its help is."""
     message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        message = f"{error.message.rstrip('.')}{_similar_options(error)}"
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}; see {context.command_path} --help" if context else message
+
+
+def _similar_options(error: click.NoSuchOption) -> str:
+    if error.ctx is None:
+        return ""
+    parameters = error.ctx.command.get_params(error.ctx)
+    options = {name for each in parameters for name in (*each.opts, *each.secondary_opts) if name[:2] == "--"}
+    return did_you_mean(similar_words(error.option_name, options - RISKY_OPTIONS, options & RISKY_OPTIONS))
 
 
 @click.group(
@@ -98,7 +131,7 @@ def _usage(error: click.ClickException) -> str:
     name="nexport",
     epilog=epilog(),
     invoke_without_command=True,
-    # An option may be written as Python has it, too: --syllabus_id.
+    # An option may be written as in Python, too: --syllabus_id.
     context_settings={
         "help_option_names": ["-h", "--help"],
         "token_normalize_func": lambda name: name.replace("_", "-").rstrip("-"),
@@ -110,9 +143,9 @@ def _usage(error: click.ClickException) -> str:
 def root(ctx: click.Context) -> None:
     """Work with a NexPort campus from the command line.
 
-    The campus is https://www.nexportcampus.com, or what NEXPORT_BASE_URL or --base-url names. Who logs in comes from
-    NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN; else from the keyring, where `nexport login` puts it;
-    else from a prompt, on a terminal.
+    The campus is https://www.nexportcampus.com unless NEXPORT_BASE_URL or --base-url names another one. Credentials come
+    from NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN; otherwise from the keyring, where `nexport login`
+    stores them; otherwise from a prompt, if there is a terminal.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -1,4 +1,4 @@
-"""The operations that there are, as the generated facade declares and documents them; none is listed by hand."""
+"""All operations, as the generated facade declares and documents them; none is listed by hand."""
 
 import importlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ __all__ = ["Described", "described", "find", "holds_secrets"]
 
 @attrs.frozen(eq=False)
 class Described:
-    """One operation: `area` and `method` are its names in Python, `operation` is what the spec declares."""
+    """One operation: `area` and `method` are its names in Python, `operation` holds what the spec declares."""
 
     area: str
     method: str
@@ -27,22 +27,22 @@ class Described:
 
     @property
     def name(self) -> str:
-        """Its name, such as `learning.get_section`."""
+        """The name, such as `learning.get_section`."""
         return f"{self.area}.{self.method}"
 
     @property
     def writes(self) -> bool:
-        """Whether it changes data; what nobody has marked counts as doing so."""
+        """Whether it changes data; an operation without a mark counts as doing so."""
         return self.operation.effect == "write"
 
     @property
     def obsolete(self) -> str | None:
-        """What the vendor says of an operation that is to be used no more, or None."""
+        """The vendor's remark on an obsolete operation, or None."""
         return cast("str | None", getattr(self.function, "__deprecated__", None))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its arguments, required ones first."""
+        """The arguments, required ones first."""
         operation = self.operation
         body = (operation.body,) if isinstance(operation.body, Parameter) else operation.body or ()
         found = (*operation.parts, *operation.query, *operation.headers, *body)
@@ -50,12 +50,12 @@ class Described:
 
     @property
     def documentation(self) -> Documentation:
-        """What is known of it in words."""
+        """The parts of its docstring."""
         return read_docstring(self.function)
 
     @property
     def item(self) -> Kind:
-        """The kind of the records of a list that pages, and else of the whole answer."""
+        """The kind of the records of a list with pages, otherwise of the whole response."""
         operation = self.operation
         if operation.paging is None:
             return operation.result
@@ -68,12 +68,12 @@ class Described:
 
 @cache
 def described() -> tuple[Described, ...]:
-    """All operations, by area and name."""
+    """Return all operations, by area and name."""
     return tuple(_described())
 
 
 def find(name: str) -> Described | None:
-    """The operation of a name in Python, or of the vendor's operationId; neither case nor dashes matter."""
+    """Return an operation by its name in Python or its operationId, in any case, with dashes or underscores."""
     wanted = name.replace("-", "_").lower()
     for candidate in described():
         if wanted in (candidate.name, candidate.operation.id.lower()):
@@ -82,7 +82,7 @@ def find(name: str) -> Described | None:
 
 
 def _described() -> Iterator[Described]:
-    # What never calls needs no caller.
+    # Nothing is called here.
     areas = Areas(cast("Caller", None))
     for area, attribute in vars(Areas).items():
         if not isinstance(attribute, cached_property):
@@ -95,7 +95,7 @@ def _described() -> Iterator[Described]:
 
 
 def holds_secrets(kind: Kind, _seen: frozenset[str] = frozenset()) -> bool:
-    """Whether values of a kind carry a secret anywhere."""
+    """Return whether values of a kind contain a secret anywhere."""
     if isinstance(kind, Array | MapOf | Nullable):
         return holds_secrets(kind.item, _seen)
     if not isinstance(kind, ModelOf) or kind.name in _seen:

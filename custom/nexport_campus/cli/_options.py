@@ -1,4 +1,4 @@
-"""The options of an operation, made of what the spec declares of its arguments."""
+"""Makes the options of an operation from what the spec declares about its arguments."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ __all__ = ["argument_options", "flag", "given_arguments"]
 
 
 def flag(name: str) -> str:
-    """The option of an argument's name: `syllabus_id` is `--syllabus-id`."""
+    """Return the option for an argument: `--syllabus-id` for `syllabus_id`."""
     return f"--{name.strip('_').replace('_', '-')}"
 
 
 def argument_options(described: Described) -> list[click.Option]:
-    """One option for each argument but the secret ones: these are on no command line."""
+    """Return an option for each argument, except secret ones, which must not be on a command line."""
     words = described.documentation.arguments
     return [
         click.Option(
@@ -37,7 +37,7 @@ def argument_options(described: Described) -> list[click.Option]:
 
 
 def given_arguments(described: Described, values: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that the options give, as the method takes them. Raises click.BadParameter."""
+    """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
     for parameter in described.parameters:
         value = values.get(_destination(parameter))
@@ -57,25 +57,25 @@ def _destination(parameter: Parameter) -> str:
 
 
 def _help(parameter: Parameter, words: str) -> str:
-    """What an argument means, and how its value is written where that needs saying."""
+    """Return what an argument means, and how its value is written if that isn't obvious."""
     kind = parameter.kind
     hints = [words.rstrip(".")] if words else []
     item = kind.item if isinstance(kind, Array | Nullable | MapOf) else kind
     if isinstance(item, EnumOf):
         hints.append("One of " + ", ".join(f"{member.value} {name_of(member)}" for member in item.cls))
     if isinstance(item, Scalar) and item.name == "date-time":
-        hints.append("ISO 8601, with its zone")
+        hints.append("ISO 8601, with a time zone")
     if isinstance(kind, Array):
-        hints.append("Repeat it, or give a JSON list")
+        hints.append("Repeat the option, or give a JSON list")
     if isinstance(kind, MapOf):
-        hints.append("Repeat it, or give a JSON object")
+        hints.append("Repeat the option, or give a JSON object")
     if parameter.nullable:
         hints.append('"null" is sent as null')
     return ". ".join(hints) + "." if hints else ""
 
 
 class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older versions of click take none
-    """The value of an argument: its text, or `@FILE`, or `-` for what comes on stdin."""
+    """The value of an argument: written out, in `@FILE`, or on stdin for `-`."""
 
     def __init__(self, parameter: Parameter) -> None:
         self.name = metavar(parameter.kind)

@@ -1,4 +1,4 @@
-"""Where words and records go: records to stdout, everything else, one line each, to stderr."""
+"""Writes for people: notes, warnings and errors to stderr, one line each, and tables to stdout."""
 
 import logging
 import os
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
+
+from ._wording import for_command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,48 +32,49 @@ __all__ = [
 
 
 _WIDE = 100_000
+_NARROWEST = 60
+"""Columns; rich would leave values out of a narrower table. Some terminals report 0 or 1, and fold lines themselves."""
 
 
 def on_terminal(stream: TextIO | None = None) -> bool:
-    """Whether a stream, or else stdout, is a terminal: there people read, everywhere else machines do."""
-    asked = sys.stdout if stream is None else stream
-    # Python has none where the shell closed it.
-    return asked is not None and asked.isatty()
+    """Return whether a stream, by default stdout, is a terminal: it is for people then, otherwise for programs."""
+    return (sys.stdout if stream is None else stream).isatty()
 
 
 def interactive() -> bool:
-    """Whether somebody can be asked: what is asked goes to stderr, the answer comes from stdin."""
+    """Return whether a question can be asked: on stderr, with its answer from stdin."""
+    # Python has None for a stream that the parent process closed.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def printable(text: str) -> str:
-    """A text without control characters: what a server sends moves no cursor and rings no bell."""
+    """Return a text without control characters, so that a server's words can't steer the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def colour() -> bool | None:
-    """What click is told of colours: none where NO_COLOR is set, else it is for click to decide."""
-    return False if os.environ.get("NO_COLOR") else None
+    """Return what click's `color` is to be: False with NO_COLOR or TERM=dumb, otherwise None, for click to decide."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def note(text: str) -> None:
-    """Tell something that is good to know, on a terminal alone."""
+    """Write a line to stderr, if it is a terminal."""
     if on_terminal(sys.stderr):
         click.echo(printable(text), err=True)
 
 
 def warn(text: str) -> None:
-    """Tell what may be wrong."""
-    _tell("warning", text, "yellow")
+    """Write a warning to stderr."""
+    _report("warning", text, "yellow")
 
 
 def fail(text: str) -> None:
-    """Tell what went wrong."""
-    _tell("error", text, "red")
+    """Write an error to stderr."""
+    _report("error", text, "red")
 
 
 def console(*, stderr: bool = False, width: int | None = None) -> "Console":
-    """A rich console: colour and bold on a terminal alone, and neither where NO_COLOR is set."""
+    """Return a rich console, with colours only on a terminal that has them."""
     from rich.console import Console
 
     system: Literal["auto"] | None = None if colour() is False else "auto"
@@ -81,21 +84,21 @@ def console(*, stderr: bool = False, width: int | None = None) -> "Console":
 
 
 def rendered(table: "Table") -> str:
-    """A rich table as text for stdout: as wide as the terminal; elsewhere no line is folded."""
-    out = console(width=None if on_terminal() else _WIDE)
+    """Return a rich table as text for stdout, as wide as the terminal; without a terminal no line is folded."""
+    out = console(width=terminal_width() if on_terminal() else _WIDE)
     with out.capture() as capture:
         out.print(table)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def terminal_width() -> int:
-    """The columns of the terminal."""
-    return console().width
+    """Return the columns of the terminal, but no fewer than a table needs."""
+    return max(_NARROWEST, console().width)
 
 
 @contextmanager
 def logs_to_stderr() -> Iterator[None]:
-    """Send what the loggers of the SDK, and of what carries its requests, tell to stderr: warnings, unless told otherwise."""
+    """Write what the SDK and the libraries below it log to stderr; only warnings, unless `show_logs` changes that."""
     loggers = [logging.getLogger(name) for name in ("nexport_campus", "httpx", "httpcore")]
     handler, former = _Handler(), [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
@@ -112,17 +115,18 @@ def logs_to_stderr() -> Iterator[None]:
 
 
 def show_logs(*names: str) -> None:
-    """Show everything that these loggers tell."""
+    """Write everything that these loggers log."""
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
-def _tell(kind: str, text: str, shade: str) -> None:
-    click.echo(f"{click.style(f'nexport: {kind}:', fg=shade)} {printable(text)}", err=True, color=colour())
+def _report(kind: str, text: str, shade: str) -> None:
+    prefix = click.style(f"nexport: {kind}:", fg=shade)
+    click.echo(f"{prefix} {printable(for_command_line(text))}", err=True, color=colour())
 
 
 class _Handler(logging.Handler):
-    """One line for each record, on what stderr is at that moment."""
+    """Writes one line for each record to what is stderr at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()

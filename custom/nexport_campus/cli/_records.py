@@ -1,4 +1,4 @@
-"""What a call gives, written to stdout: JSON, JSON Lines, or a table for people."""
+"""Writes the result of a call to stdout: as JSON, JSON Lines, or a table for people."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ __all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writ
 
 FORMATS = ("json", "jsonl", "table")
 _LONG = 16
-"""Characters from which on a secret can't be a word of its own in an answer."""
+"""Characters; a shorter secret may be an ordinary word in a response."""
 _NO_ERROR = "api_error_entity_"
 
 
@@ -33,43 +33,43 @@ def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
 
 @attrs.frozen
 class Secrecy:
-    """What stays out of sight.
+    """What is masked.
 
-    `show`: whether the secret fields of answers are shown. `known`: secrets that an answer may echo in any field.
+    `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field.
     """
 
     show: bool = False
     known: Scrubber = attrs.field(factory=Scrubber, converter=_scrubber)
 
     def text(self, value: str) -> str:
-        """A text without the known secrets, in whatever case or encoding they come back."""
+        """Return a string with the known secrets masked, in any case and encoding."""
         return self.known.text(value)
 
 
 class Writer(Protocol):
-    """Takes records as they come."""
+    """Writes records as they arrive."""
 
     def write(self, items: list[Any]) -> None:
-        """Write some more."""
+        """Write more records."""
 
     def end(self) -> None:
-        """Write what is to follow the last one."""
+        """Write what follows the last record."""
 
 
-def chosen_format(asked: str | None) -> str:
-    """The format that was asked for; without a wish a table for people, JSON for machines."""
-    return asked or ("table" if on_terminal() else "json")
+def chosen_format(wanted: str | None) -> str:
+    """Return the format of the option, by default a table on a terminal, otherwise JSON."""
+    return wanted or ("table" if on_terminal() else "json")
 
 
 def writer(form: str, kind: Kind, secrecy: Secrecy) -> Writer:
-    """What writes records of a kind in a format."""
+    """Return a writer of records of a kind in a format."""
     if form == "table":
         return _Table(secrecy)
     return (_Lines if form == "jsonl" else _Array)(kind, secrecy)
 
 
 def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
-    """Write one value that is no list."""
+    """Write one value that is not a list."""
     if form == "table":
         click.echo(_blocks([_row(value, secrecy)]), nl=False)
     else:
@@ -77,7 +77,7 @@ def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
 
 
 class _Lines:
-    """JSON Lines: one record a line."""
+    """Writes JSON Lines: one record per line."""
 
     def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
@@ -93,7 +93,7 @@ class _Lines:
 
 
 class _Array:
-    """One JSON list; it has no end if the records have none, so that nobody takes a part for the whole."""
+    """Writes one JSON list. After an error it stays unclosed, so that a part doesn't pass for the whole."""
 
     def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
@@ -112,7 +112,7 @@ class _Array:
 
 
 class _Table:
-    """One line a record, if the terminal is wide enough for that; else one block a record."""
+    """Writes one line per record if the terminal is wide enough, otherwise one block per record."""
 
     def __init__(self, secrecy: Secrecy) -> None:
         self._secrecy = secrecy
@@ -146,7 +146,7 @@ def _grid(names: list[str], rows: list[list[str]]) -> str:
 
 
 def _blocks(rows: list[dict[str, str]]) -> str:
-    """Each record as a block of its own, a line for each of its fields."""
+    """Return each record as a block with one line per field."""
     from rich.table import Table
     from rich.text import Text
 
@@ -163,7 +163,7 @@ def _blocks(rows: list[dict[str, str]]) -> str:
 
 
 def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
-    """One record as people read it: enums by their labels, nothing of an error that there isn't."""
+    """Return a record for people: labels for enums, and no empty error entity."""
     if isinstance(value, dict):
         return {printable(name): secrecy.text(_cell(each)) for name, each in value.items()}
     if not isinstance(value, Model):
@@ -190,7 +190,7 @@ def _cell(value: object) -> str:
 
 
 def _masked(value: Any, written: Any) -> Any:
-    """The same with its secrets masked."""
+    """Return the written value with secret fields masked."""
     if isinstance(value, Model):
         for field in fields_of(type(value)):
             if field.key in written:
@@ -204,7 +204,7 @@ def _masked(value: Any, written: Any) -> Any:
 
 
 def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -> str:
-    """A value as the API has it."""
+    """Return a value in the API's JSON."""
     written = None if value is None else kind.write(value)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     shown = written if secrecy.show else _masked(value, written)

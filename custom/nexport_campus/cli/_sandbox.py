@@ -1,4 +1,4 @@
-"""`nexport sandbox`: a campus to work against without an account."""
+"""`nexport sandbox`: serves a campus to work against without an account."""
 
 import shlex
 from pathlib import Path
@@ -13,13 +13,27 @@ __all__ = ["command"]
 
 
 @click.command(name="sandbox")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8010,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="The same seed makes the same campus.")
 @click.option(
-    "--enrollments", type=click.IntRange(min=500), default=5000, show_default=True, help="How many."
+    "--seed",
+    type=int,
+    default=7,
+    show_default=True,
+    help="Seed of the made-up data: the same seed makes the same campus.",
+)
+@click.option(
+    "--enrollments",
+    type=click.IntRange(min=500),
+    default=5000,
+    show_default=True,
+    help="Number of enrollments.",
 )
 @click.option(
     "--token-lifetime",
@@ -27,15 +41,15 @@ __all__ = ["command"]
     default=3600.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long an access token is valid.",
+    help="Time for which an access token is valid.",
 )
 @click.option(
     "--database",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Keep the campus in a file; without one it is gone when the server ends.",
+    help="Keep the campus in a file.  [default: in memory]",
 )
-@click.option("--strict", is_flag=True, help="Conform to the vendor's schemas to the letter: no nulls.")
+@click.option("--strict", is_flag=True, help="Follow the vendor's schemas to the letter: no nulls.")
 def command(
     host: str,
     port: int,
@@ -45,10 +59,10 @@ def command(
     database: Path | None,
     strict: bool,
 ) -> None:
-    """Serve a sandbox campus on this machine, until Ctrl-C.
+    """Serve a sandbox campus on this machine until Ctrl-C.
 
-    It prints its address and an account of its own as lines for a shell: paste them into another one, and every command
-    of nexport, and NexportCampus.from_env(), work with the sandbox.
+    Prints its address and a made-up account as lines for a shell. Paste them into another shell, and every command of
+    nexport, and NexportCampus.from_env(), work with the sandbox.
     """
     import sqlite3
 
@@ -76,7 +90,7 @@ def command(
 
 
 def _announce(url: str, seed: int) -> None:
-    """The sandbox's own, made up account, as a shell takes it."""
+    """Print the address and the account as lines for a shell."""
     from nexport_campus.sandbox._accounts import account_password
     from nexport_campus.sandbox._ids import Ids
     from nexport_campus.sandbox._seed_people import BUSY

@@ -1,4 +1,4 @@
-"""Secret arguments of operations: from the environment, from stdin or from a prompt, and never from the command line."""
+"""Reads secret arguments from the environment, stdin or a prompt; never from the command line."""
 
 import os
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["first_line", "secret_arguments", "secret_options"]
 
 
 def secret_options(operation: Described) -> list[click.Option]:
-    """For each secret argument a switch that has it read from stdin."""
+    """Return a flag for each secret argument, which reads it from stdin."""
     return [
         click.Option(
             [f"{flag(parameter.name)}-stdin", _destination(parameter)],
@@ -31,7 +31,7 @@ def secret_options(operation: Described) -> list[click.Option]:
 
 
 def secret_arguments(operation: Described, values: dict[str, Any]) -> dict[str, Secret]:
-    """The secret arguments of a call. Raises ConfigurationError where one is missing and nobody can be asked."""
+    """Return the secret arguments of a call. Raises ConfigurationError if one is missing and there is no terminal."""
     found = {}
     for parameter in operation.parameters:
         if parameter.secret and (parameter.required or values[_destination(parameter)]):
@@ -40,7 +40,7 @@ def secret_arguments(operation: Described, values: dict[str, Any]) -> dict[str, 
 
 
 def first_line(prompt: str) -> Secret:
-    """The first line of stdin; on a terminal it is asked for, and doesn't show. Raises ConfigurationError without one."""
+    """Return a secret from a prompt that doesn't echo, or from the first line of stdin. Raises ConfigurationError."""
     if interactive():
         return Secret(click.prompt(prompt, hide_input=True, err=True))
     try:
@@ -48,7 +48,7 @@ def first_line(prompt: str) -> Secret:
     except ValueError as error:
         raise ConfigurationError(f"{prompt} {error}") from None
     if not line:
-        raise ConfigurationError(f"{prompt}: stdin has no first line that could be it")
+        raise ConfigurationError(f"{prompt}: the first line of stdin is empty")
     return line
 
 
@@ -58,17 +58,17 @@ def _read(parameter: Parameter, *, from_stdin: bool) -> Secret:
         return Secret(os.environ[variable])
     if not from_stdin and not interactive():
         raise ConfigurationError(
-            f"{parameter.name} is secret, and missing: set {variable}, or give {flag(parameter.name)}-stdin"
+            f"{parameter.name} is missing: set {variable}, or add {flag(parameter.name)}-stdin"
         )
     return first_line(parameter.name)
 
 
 def _help(parameter: Parameter) -> str:
     if parameter.required:
-        return (
-            f"Read it from the first line of stdin, instead of {_variable(parameter)}; a terminal is asked."
-        )
-    return "Read it from the first line of stdin; a terminal is asked. Without it, our own is meant."
+        return f"Read it from the first line of stdin, or from a prompt on a terminal, not from {_variable(parameter)}."
+    return (
+        "Read it from the first line of stdin, or from a prompt on a terminal.  [default: the client's own]"
+    )
 
 
 def _variable(parameter: Parameter) -> str:

@@ -1,4 +1,4 @@
-"""From the text of an option to the value of an argument; what can't be one is refused in words that help."""
+"""Parses the values of options into arguments; error messages say how a value is written."""
 
 import json
 import math
@@ -17,7 +17,7 @@ __all__ = ["NULL", "Null", "joined", "metavar", "name_of", "parse", "repeats"]
 
 
 class Null(Enum):
-    """The type of `NULL`: a value that is sent as null, where no value at all is not sent."""
+    """The type of `NULL`, a value that is sent as null; without a value nothing is sent."""
 
     NULL = "null"
 
@@ -26,12 +26,12 @@ NULL: Final = Null.NULL
 
 
 def repeats(kind: Kind) -> bool:
-    """Whether an option is given once for each element; then `parse` gives the elements of one occurrence."""
+    """Return whether an option is repeated for each element; `parse` then returns the elements of one occurrence."""
     return isinstance(kind, Array | MapOf)
 
 
 def parse(kind: Kind, text: str, *, nullable: bool = False) -> Any:
-    """The value of a text. Raises ValueError with words that end a sentence which begins with the option's name."""
+    """Return the value of a string. Raises ValueError, whose message continues a sentence that begins with the option."""
     if nullable and text == "null":
         return NULL
     if isinstance(kind, Scalar):
@@ -48,7 +48,7 @@ def parse(kind: Kind, text: str, *, nullable: bool = False) -> Any:
 
 
 def joined(kind: Kind, parts: Iterable[Any]) -> Any:
-    """What the occurrences of a repeated option give together. Raises ValueError for a name that comes twice."""
+    """Return the occurrences of a repeated option as one value. Raises ValueError for a name given twice."""
     if isinstance(kind, Array):
         return [element for part in parts for element in part]
     entries: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def joined(kind: Kind, parts: Iterable[Any]) -> Any:
 
 
 def metavar(kind: Kind) -> str:
-    """What stands for a value in an option's help."""
+    """Return the placeholder for a value in an option's help."""
     if isinstance(kind, Array | Nullable):
         return metavar(kind.item)
     if isinstance(kind, MapOf):
@@ -72,7 +72,7 @@ def metavar(kind: Kind) -> str:
 
 
 def name_of(member: OpenIntEnum) -> str:
-    """How a member of an enum is best written: its name in lower case."""
+    """Return how a member of an enum is written: its name in lower case."""
     return member.name.lower()
 
 
@@ -88,19 +88,19 @@ def _enum(kind: EnumOf, text: str) -> OpenIntEnum:
 
 
 def _letters(text: str) -> str:
-    """A name without what people write in different ways: case, blanks, dashes."""
+    """Return a name without case, spaces and dashes, which people write in different ways."""
     return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def _elements(kind: Array, text: str) -> list[Any]:
-    """One element, or those of a JSON list."""
+    """Return one element, or those of a JSON list."""
     if text.lstrip().startswith("["):
         return [_from_json(kind.item, item) for item in _json(text)]
     return [parse(kind.item, text)]
 
 
 def _entries(kind: MapOf, text: str) -> dict[str, Any]:
-    """One entry, NAME=VALUE, or those of a JSON object."""
+    """Return one entry, NAME=VALUE, or those of a JSON object."""
     if text.lstrip().startswith("{"):
         return {name: _from_json(kind.item, value) for name, value in _json(text).items()}
     name, separator, value = text.partition("=")
@@ -110,7 +110,7 @@ def _entries(kind: MapOf, text: str) -> dict[str, Any]:
 
 
 def _from_json(kind: Kind, value: Any) -> Any:
-    """A value that stands in JSON; a text there is read as an option's would be."""
+    """Return a value found in JSON; a string is parsed like an option's value."""
     return parse(kind, value) if isinstance(value, str) else _read(kind, value)
 
 
@@ -123,23 +123,23 @@ def _json(text: str) -> Any:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("an object has the same name twice")
     return dict(pairs)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _read(kind: Kind, value: Any) -> Any:
-    """A JSON value as the API has it, to the letter: what the spec doesn't know would be lost on the campus."""
+    """Return a value in the API's own JSON. Unknown fields are refused: the campus would ignore them."""
     reader = Reader()
     try:
         read = None if value is None and isinstance(kind, Nullable) else kind.read(value, reader)
     except DecodeError as error:
-        raise ValueError(f"can't be right: {error}") from None
+        raise ValueError(f"doesn't match the specification: {error}") from None
     for _, path, detail, _, _ in reader.drifts:
-        raise ValueError(f"can't be right: {path or 'the value'}: {detail}")
+        raise ValueError(f"doesn't match the specification: {path or 'the value'}: {detail}")
     return read
 
 
@@ -183,7 +183,7 @@ def _date(text: str) -> datetime:
         raise ValueError("must be a date and time, such as 2026-01-31T12:00:00Z") from None
     if value.utcoffset() is None:
         raise ValueError(
-            "must say its zone: end it with Z for UTC, or an offset, as in 2026-01-31T12:00:00-06:00"
+            "needs a time zone: end it with Z for UTC, or an offset, as in 2026-01-31T12:00:00-06:00"
         )
     return value
 

@@ -1,6 +1,6 @@
-"""What can keep a program from working with a campus: settings, the way there, TLS, token, permissions, clock."""
+"""Checks of what a call needs: settings, network, TLS, token, permissions, clock."""
 
-from ._examine import Patient, examine
+from ._examine import Setup, examine
 from ._findings import Finding, Status
 
-__all__ = ["Finding", "Patient", "Status", "examine"]
+__all__ = ["Finding", "Setup", "Status", "examine"]

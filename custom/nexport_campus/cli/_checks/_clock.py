@@ -1,4 +1,4 @@
-"""The server's clock and ours."""
+"""Compares the server's clock with this machine's."""
 
 from datetime import timedelta
 
@@ -13,15 +13,20 @@ _TOO_MUCH = timedelta(minutes=5)
 
 
 def check_clock(probe: Probe) -> Finding:
-    """Compare the `Date` header of an answer with our clock; it has whole seconds, and was set on the way."""
+    """Check this machine's clock against the `Date` header of a response, which has whole seconds."""
     if probe.date is None:
-        return skipped(_CHECK, "the server didn't tell its time")
-    early, late = probe.asked - timedelta(seconds=1), probe.answered
+        return skipped(_CHECK, "the server sent no usable Date header")
+    early, late = probe.sent - timedelta(seconds=1), probe.received
     off = probe.date - late if probe.date > late else min(probe.date - early, timedelta(0))
-    told = f"ours is {abs(off).total_seconds():.0f} s {'behind' if off > timedelta(0) else 'ahead of'} the server's"
-    advice = "Let this machine's clock be set by NTP: dates that are sent and compared would be wrong."
+    side = "behind" if off > timedelta(0) else "ahead of"
+    told = f"this machine's clock is {_in_words(abs(off))} {side} the server's, {probe.date:%Y-%m-%d %H:%M:%S %Z}"
+    advice = "Set this machine's clock by NTP: dates that are sent and compared would be wrong."
     if abs(off) > _TOO_MUCH:
         return failed(_CHECK, told, advice)
     if abs(off) > _NOTICED:
         return warning(_CHECK, told, advice)
-    return ok(_CHECK, "ours and the server's agree")
+    return ok(_CHECK, "this machine's clock and the server's agree")
+
+
+def _in_words(off: timedelta) -> str:
+    return f"{off.days} days" if off.days else f"{off.total_seconds():.0f} s"

@@ -1,4 +1,4 @@
-"""All checks, in the order in which one needs the other."""
+"""Runs all checks, each after those that it depends on."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -16,67 +16,67 @@ from ._reachability import check_reachability
 from ._tls import check_tls
 from ._token import check_token
 
-__all__ = ["Patient", "examine"]
+__all__ = ["Setup", "examine"]
 
 
 @attrs.frozen(kw_only=True)
-class Patient:
-    """What is examined.
+class Setup:
+    """What is checked.
 
-    `settings`: of the client, and `campus`: the client itself; None where `error` keeps them from being made. `who`: who
-    logs in, and where that comes from. `static`: whether it is with a token that is there already.
+    `settings`, `campus`: the client's settings and the client; None if `error` prevented them. `credentials`: who logs in,
+    and where that comes from, in words. `static`: whether they are a token instead of a password.
     """
 
     settings: Settings | None = None
     campus: NexportCampus | None = None
-    who: str = ""
+    credentials: str = ""
     static: bool = False
     error: ConfigurationError | None = None
 
 
 async def examine(
-    patient: Patient, *, organization: UUID | None, seconds: float
+    setup: Setup, *, organization: UUID | None, seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Each finding as it is made.
+    """Yield each finding as it is made.
 
     Args:
-        patient: What to examine.
-        organization: Where to try permissions, or None.
-        seconds: How long a step on the way to the server may take.
+        setup: What to check.
+        organization: Where to check permissions, or None.
+        seconds: Time limit for each step on the way to the server.
     """
-    yield _settings(patient)
-    if patient.settings is None:
+    yield _settings(setup)
+    if setup.settings is None:
         for check in ("reachability", "tls", "token", "permissions", "clock"):
             yield skipped(check, "the settings can't work")
         return
-    reachable = await check_reachability(patient.settings, seconds)
+    reachable = await check_reachability(setup.settings, seconds)
     yield reachable
     if reachable.status is Status.FAILED:
         for check in ("tls", "token", "permissions", "clock"):
-            yield skipped(check, "there is no way to the server")
+            yield skipped(check, "the server can't be reached")
         return
-    answer = await probe(patient.settings, seconds)
-    tls = check_tls(patient.settings, answer)
+    answer = await probe(setup.settings, seconds)
+    tls = check_tls(setup.settings, answer)
     yield tls
-    if patient.campus is None or tls.status is Status.FAILED:
-        reason = "nobody says who logs in" if patient.campus is None else "the server can't be trusted"
+    if setup.campus is None or tls.status is Status.FAILED:
+        reason = "there are no credentials" if setup.campus is None else "the server can't be trusted"
         yield skipped("token", reason)
         yield skipped("permissions", reason)
     else:
-        token = await check_token(patient.campus, answer, static=patient.static)
+        token = await check_token(setup.campus, answer, static=setup.static)
         yield token
         if token.status is Status.FAILED:
-            yield skipped("permissions", "there is no token to ask with")
+            yield skipped("permissions", "there is no token")
         else:
-            yield await check_permissions(patient.campus, organization)
+            yield await check_permissions(setup.campus, organization)
     yield check_clock(answer)
 
 
-def _settings(patient: Patient) -> Finding:
-    if patient.error is not None:
-        advice = "Mend NEXPORT_BASE_URL, or --base-url."
-        if patient.settings is not None:
-            advice = "`nexport login --help` tells more."
-        return failed("settings", str(patient.error), advice, patient.error)
-    assert patient.settings is not None
-    return ok("settings", f"{patient.settings.base_url}, {patient.who}")
+def _settings(setup: Setup) -> Finding:
+    if setup.error is not None:
+        advice = "Correct the settings, on the command line or in the environment."
+        if setup.settings is not None:
+            advice = "Without credentials, only the way to the campus is checked."
+        return failed("settings", str(setup.error), advice, setup.error)
+    assert setup.settings is not None
+    return ok("settings", f"{setup.settings.base_url}, {setup.credentials}")

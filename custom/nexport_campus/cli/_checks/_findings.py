@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""Results of checks."""
 
 from enum import Enum
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 import attrs
 
 from nexport_campus._errors import NexportError
+from nexport_campus.cli._wording import for_command_line
 
 __all__ = ["Finding", "Status", "failed", "ok", "skipped", "warning"]
 
 
 class Status(Enum):
-    """How a check ended."""
+    """The result of a check, in one word."""
 
     OK = "ok"
     WARNING = "warning"
@@ -21,7 +22,7 @@ class Status(Enum):
 
 @attrs.frozen
 class Finding:
-    """One check: what was found, and what to do about it. `error`: what a call would raise for that reason, or None."""
+    """One check: what was found, and what to do about it. `error`: what a call would raise, or None."""
 
     check: str
     status: Status
@@ -30,7 +31,7 @@ class Finding:
     error: NexportError | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding in JSON's types."""
+        """Return the finding in the types of JSON."""
         return {
             "check": self.check,
             "status": self.status.value,
@@ -40,20 +41,20 @@ class Finding:
 
 
 def ok(check: str, message: str, advice: str = "") -> Finding:
-    """Nothing to worry about."""
+    """Return a check that passed."""
     return Finding(check, Status.OK, message, advice)
 
 
 def warning(check: str, message: str, advice: str) -> Finding:
-    """It works, and may not for long, or not for everything."""
+    """Return a check that passed, but needs attention."""
     return Finding(check, Status.WARNING, message, advice)
 
 
 def failed(check: str, message: str, advice: str, error: NexportError | None = None) -> Finding:
-    """It can't work."""
-    return Finding(check, Status.FAILED, message, advice, error)
+    """Return a check that failed."""
+    return Finding(check, Status.FAILED, for_command_line(message), advice, error)
 
 
 def skipped(check: str, message: str) -> Finding:
-    """It couldn't be checked, or needn't be."""
+    """Return a check that wasn't made."""
     return Finding(check, Status.SKIPPED, message)

@@ -1,4 +1,4 @@
-"""One plain request to the campus, on the same way as every call: what it tells of TLS and of the server's clock."""
+"""Sends one plain request to the campus, as every call is sent, to learn about TLS and the server's clock."""
 
 import asyncio
 import ssl
@@ -20,14 +20,14 @@ __all__ = ["Probe", "probe"]
 
 @attrs.frozen
 class Probe:
-    """What came of it.
+    """The result of a probe.
 
-    `date`: what the server's clock said, and `asked` and `answered` what ours did before and after. `certificate` and
-    `protocol`: of the TLS connection, where there is one. `error`: why nothing came.
+    `date`: the server's clock; `sent` and `received`: this machine's, before and after. `certificate`, `protocol`: of the
+    TLS connection, if there is one. `error`: why there was no response, or None.
     """
 
-    asked: datetime
-    answered: datetime
+    sent: datetime
+    received: datetime
     date: datetime | None = None
     protocol: str | None = None
     certificate: dict[str, Any] | None = None
@@ -35,8 +35,8 @@ class Probe:
 
 
 async def probe(settings: Settings, seconds: float) -> Probe:
-    """Ask for the campus's front page, without token and without reading it, within so many seconds."""
-    asked = datetime.now(UTC)
+    """Request the campus's front page, without a token and without reading it, within a number of seconds."""
+    sent = datetime.now(UTC)
     try:
         async with asyncio.timeout(seconds), aclosing(Lanes(settings)) as lanes:
             # The wire tells the lane of its socket, so that it is closed even where a handshake is cut short.
@@ -44,15 +44,15 @@ async def probe(settings: Settings, seconds: float) -> Probe:
             wire.lane = lanes.take()
             request = httpx.Request("GET", settings.base_url, extensions={"trace": wire})
             response = await wire.lane.transport.handle_async_request(request)
-            answered = datetime.now(UTC)
+            received = datetime.now(UTC)
             connection = _tls(response)
             await response.aclose()
     except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
-        return Probe(asked, datetime.now(UTC), error=error)
+        return Probe(sent, datetime.now(UTC), error=error)
     date = _date(response.headers.get("date"))
     if connection is None:
-        return Probe(asked, answered, date)
-    return Probe(asked, answered, date, connection.version(), connection.getpeercert())
+        return Probe(sent, received, date)
+    return Probe(sent, received, date, connection.version(), connection.getpeercert())
 
 
 def _tls(response: httpx.Response) -> ssl.SSLObject | None:
@@ -61,8 +61,9 @@ def _tls(response: httpx.Response) -> ssl.SSLObject | None:
 
 
 def _date(header: str | None) -> datetime | None:
+    """Return a `Date` header in UTC, or None if it is missing or isn't a date."""
     try:
         date = parsedate_to_datetime(header or "")
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

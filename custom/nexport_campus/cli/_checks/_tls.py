@@ -1,11 +1,11 @@
-"""What the server proves of itself: the TLS connection and its certificate."""
+"""Checks the TLS connection and the server's certificate."""
 
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nexport_campus._errors import TransportError
+from nexport_campus._errors import ConfigurationError, TransportError
 from nexport_campus._settings import Settings
 
 from ._findings import Finding, failed, ok, skipped, warning
@@ -18,32 +18,32 @@ _SOON = timedelta(days=14)
 
 
 def check_tls(settings: Settings, probe: Probe) -> Finding:
-    """Judge the TLS connection of a probe."""
+    """Check the TLS connection of a probe."""
     if settings.base_url.scheme != "https":
-        return skipped(_CHECK, f"plain http to {settings.base_url.host}: nothing is encrypted")
+        return skipped(_CHECK, f"plain http to {settings.base_url.host}: no encryption")
     if probe.error is not None:
         return _failure(settings.base_url.host, probe.error)
     if not probe.certificate:
-        return warning(
-            _CHECK, f"{probe.protocol}, with a certificate that nobody verifies", "Leave verify on."
-        )
+        return skipped(_CHECK, f"{probe.protocol}, with a certificate that isn't verified")
     expires = _expiry(probe.certificate)
     told = f"{probe.protocol}, certificate by {_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
-    if expires - probe.answered < _SOON:
-        return warning(_CHECK, told, "Have the server's certificate renewed.")
+    if expires - probe.received < _SOON:
+        return warning(_CHECK, told, "Ask the campus's operator to renew the certificate.")
     return ok(_CHECK, told)
 
 
 def _failure(host: str, error: Exception) -> Finding:
+    if isinstance(error, ConfigurationError):
+        return failed(_CHECK, str(error), "Correct the environment.", error)
     behind = next((link for link in _chain(error) if isinstance(link, ssl.SSLError)), None)
     if isinstance(behind, ssl.SSLCertVerificationError):
         message = f"the certificate of {host} can't be trusted ({behind.verify_message.rstrip('.')})"
-        advice = "If an authority of your own issued it, name its certificate in SSL_CERT_FILE; else check the address."
+        advice = "If a private authority issued it, set SSL_CERT_FILE to its certificate; otherwise check the address."
     elif isinstance(behind, ssl.SSLError):
-        message = f"{host} speaks no TLS that we know ({behind.reason or behind})"
+        message = f"no TLS connection to {host} ({behind.reason or behind})"
         advice = "Check the port, and whether the address begins with https."
     else:
-        message = f"no answer came from {host} ({type(error).__name__})"
+        message = f"no response from {host} ({type(error).__name__})"
         advice = "Check the address, the port, and the proxy if there is one."
     return failed(_CHECK, message, advice, TransportError(message))
 
@@ -59,6 +59,6 @@ def _expiry(certificate: dict[str, Any]) -> datetime:
 
 
 def _issuer(certificate: dict[str, Any]) -> str:
-    """Who issued it: its organization, or its name."""
+    """Return the issuer's organization, or else its name."""
     named = {key: value for part in certificate.get("issuer", ()) for key, value in part}
-    return str(named.get("organizationName") or named.get("commonName") or "an authority without a name")
+    return str(named.get("organizationName") or named.get("commonName") or "an unnamed authority")

@@ -1,0 +1,153 @@
+"""Standard streams that are closed, full, or whose reader has gone.
+
+Shells, cron and supervisors may close any of them. Python then has None in place of the stream, and the next file that is
+opened gets the free descriptor. A command that the campus has carried out must not fail for want of a stream.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import RawIOBase, TextIOWrapper
+from typing import IO, Any, Self, TextIO, cast
+
+__all__ = ["OutputError", "Streams", "is_closed", "reserve_descriptors"]
+
+
+class OutputError(Exception):
+    """Standard output can't be written.
+
+    `reader_gone`: whether it is a pipe that nobody reads any more. `carried_out`: what had been done before, in words.
+    """
+
+    def __init__(self, reason: str, *, reader_gone: bool, carried_out: str = "") -> None:
+        super().__init__(f"{carried_out}can't write to stdout: {reason}")
+        self.reason = reason
+        self.reader_gone = reader_gone
+        self.carried_out = carried_out
+
+    def after(self, operation: str) -> "OutputError":
+        """Return the same error, which says that an operation was carried out all the same."""
+        carried_out = f"{operation} was carried out, but its result is lost: "
+        return OutputError(self.reason, reader_gone=self.reader_gone, carried_out=carried_out)
+
+
+def reserve_descriptors() -> None:
+    """Open the null device on each standard descriptor that is closed, so that no other file gets its number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened == descriptor:
+                os.set_inheritable(opened, True)
+            else:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+
+
+class Streams:
+    """Makes failures of stdout raise OutputError, and ignores those of stderr; what a closed stream gets is discarded."""
+
+    def __enter__(self) -> Self:
+        self._before = sys.stdout, sys.stderr
+        self._closed_output = _Discard()
+        self._output = _Output(sys.stdout or _text(self._closed_output))
+        self._errors = _Errors(sys.stderr or _text(_Discard()))
+        sys.stdout, sys.stderr = cast("TextIO", self._output), cast("TextIO", self._errors)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout, sys.stderr = self._before
+        self._output.finish()
+        self._errors.finish()
+
+    @property
+    def output_lost(self) -> bool:
+        """Whether something was written to a standard output that is closed."""
+        return self._closed_output.used
+
+
+def is_closed(stream: TextIO | None) -> bool:
+    """Return whether the parent process closed a standard stream."""
+    return stream is None or isinstance(getattr(stream, "buffer", None), _Discard)
+
+
+class _Discard(RawIOBase):
+    """Takes the place of a file that is closed. `used`: whether anything was written."""
+
+    used = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.used = True
+        return len(data)
+
+
+def _text(raw: _Discard) -> TextIO:
+    return TextIOWrapper(cast("IO[bytes]", raw), encoding="utf-8", write_through=True)
+
+
+class _Guard:
+    """A text stream with other ways to fail; everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def finish(self) -> None:
+        """Write what is buffered, or discard it: at exit it would fail again, with exit code 120."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, self._stream.fileno())
+                os.close(null)
+
+
+class _Output(_Guard):
+    """Standard output. Raises OutputError, once it has failed always; characters that its encoding lacks are escaped."""
+
+    _failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        with self._translated():
+            try:
+                return self._stream.write(text)
+            except UnicodeEncodeError:
+                encoding = self._stream.encoding
+                return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+    def flush(self) -> None:
+        with self._translated():
+            self._stream.flush()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            # Click swallows the first error when it tries what a stream takes.
+            if self._failure is not None:
+                raise self._failure
+            yield
+        except OSError as error:
+            self._failure = error
+            reason = error.strerror or str(error)
+            raise OutputError(reason, reader_gone=isinstance(error, BrokenPipeError)) from error
+
+
+class _Errors(_Guard):
+    """Standard error: its failures can't be reported anywhere."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()

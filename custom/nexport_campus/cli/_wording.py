@@ -1,0 +1,39 @@
+"""The SDK's messages as users of the command line need them.
+
+The SDK's errors give advice for Python: settings of the client and names of arguments. Here they name options and
+environment variables, or nothing where the command line has no such setting.
+"""
+
+import re
+from typing import Final
+
+from nexport_campus import ArgumentError, NexportError
+
+__all__ = ["error_text", "for_command_line"]
+
+_PHRASES: Final = (
+    (r",? or allow_insecure_http=True[^;.)]*", ""),
+    (r"\braise timeout\b", "raise --timeout"),
+    (r"\bcampus\.([a-z_]+\.[a-z_]+)\b", r"`nexport call \1`"),
+    (r"(?<=wrong )base_url\b", "address (--base-url or NEXPORT_BASE_URL)"),
+    (r"\bbase_url\b", "the address (--base-url or NEXPORT_BASE_URL)"),
+    (r"\bmax_response_bytes, (\S+)", r"\1 bytes, the most that is read"),
+    (r"\bmax_retry_after \((\S+ s)\)", r"\1"),
+    (r"\bthe proxy's address\b(?! \()", "the proxy's address (http_proxy, https_proxy or all_proxy)"),
+)
+_ARGUMENT: Final = re.compile(r"(?<![\w.-])[a-z]+(?:_[a-z]+)+(?![\w(=])")
+
+
+def for_command_line(text: str) -> str:
+    """Return a message of the SDK with options in place of Python's settings."""
+    for pattern, replacement in _PHRASES:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def error_text(error: NexportError) -> str:
+    """Return the line that an error is reported with."""
+    text = str(error)
+    if isinstance(error, ArgumentError):
+        text = _ARGUMENT.sub(lambda name: f"--{name[0].replace('_', '-')}", text)
+    return for_command_line(text)

@@ -1,0 +1,158 @@
+"""What a mistyped word is taken for: never for something that changes data, unless it is unmistakable."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexport_campus.cli._main import root
+from nexport_campus.cli._operations import described
+from nexport_campus.cli._suggest import RISKY_OPTIONS, similar_operations, similar_words
+
+from .conftest import Nexport
+
+WRITES = {operation.name for operation in described() if operation.writes}
+READS = {operation.name for operation in described()} - WRITES
+
+
+def operations(typed: str) -> set[str]:
+    """The operations that are suggested."""
+    return set(similar_operations(typed, described()))
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("learning.get_sectoin", "learning.get_section"),
+        ("learning.get_enrollment", None),
+        ("learning.ensure_enrollment", None),
+        ("learning.enrollment", None),
+        ("learning.remove_enrollment", None),
+        ("learning.bet_custom_enrollment_field_values", "learning.get_custom_enrollment_field_values"),
+        ("learning.get_custom_enrollment_field_valuess", "learning.get_custom_enrollment_field_values"),
+        ("LearningApi_GetSectoin", "learning.get_section"),
+        ("get_section", "learning.get_section"),
+    ],
+)
+def test_harmless_words(typed: str, suggested: str | None) -> None:
+    """A word that means reading, or nothing in particular, leads to operations that only read."""
+    found = operations(typed)
+    assert found <= READS
+    assert suggested is None or suggested in found
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("learning.delete_enrolment", "learning.delete_enrollment"),
+        ("learning.delte_enrollment", "learning.delete_enrollment"),
+        ("Learning.Drop-Enrollments", "learning.drop_enrollment"),
+        ("drop_enrollment", "learning.drop_enrollment"),
+        ("scorm.drop_enrollment", "learning.drop_enrollment"),
+        ("LearningApi_DropEnrolment", "learning.drop_enrollment"),
+        ("learning.set_custom_enrollment_field_value", "learning.set_custom_enrollment_field_values"),
+        ("learning.craete_enrollment", "learning.create_enrollment"),
+    ],
+)
+def test_words_that_mean_a_change(typed: str, suggested: str) -> None:
+    """One typo in the name of a writing operation is answered with that operation alone."""
+    assert operations(typed) == {suggested}
+
+
+@given(
+    name=st.sampled_from(sorted(READS)),
+    at=st.integers(0, 60),
+    letter=st.sampled_from("abcdefghijklmnopqrstuvwxyz_"),
+    kind=st.sampled_from(["insert", "replace", "delete"]),
+)
+def test_a_typo_in_a_read(name: str, at: int, letter: str, kind: str) -> None:
+    """No typo makes a reading operation a writing one."""
+    at %= len(name)
+    typed = name[:at] + ("" if kind == "delete" else letter) + name[at + (kind != "insert") :]
+    assert operations(typed) <= READS or typed in WRITES
+
+
+@given(
+    typed=st.one_of(
+        st.text(max_size=40), st.from_regex(r"[a-z]{1,10}\.[a-z]{1,8}_[a-z]{1,12}", fullmatch=True)
+    )
+)
+def test_any_word(typed: str) -> None:
+    """A writing operation is suggested only where its own verb, or one typo of it, was typed."""
+    for name in operations(typed) & WRITES:
+        verb = name.partition(".")[2].partition("_")[0]
+        letters = re.sub(r"[^a-z]", "", typed.lower())
+        assert len(set(verb) - set(letters)) <= 1
+
+
+def test_the_helper_for_enrollments(nexport: Nexport) -> None:
+    """The client's own helper is a command; whoever calls it as an operation is not sent to one that deletes."""
+    for typed in ("learning.ensure_enrollment", "ensure_enrollment", "learning.ensure-enrolment"):
+        done = nexport("call", typed)
+        assert done.exit_code == 2
+        assert "delete" not in done.stderr
+        if "ensure-enrollment" in root.list_commands(None):  # type: ignore[arg-type]  # it takes no notice of it
+            assert "`nexport ensure-enrollment` does this" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("exprot", "did you mean export?"),
+        ("logn", "did you mean login?"),
+        ("logot", "did you mean logout?"),
+        ("dcotor", "did you mean doctor?"),
+        ("login_out", None),
+        ("", None),
+        ("nothing", None),
+    ],
+)
+def test_commands(nexport: Nexport, typed: str, told: str | None) -> None:
+    """A mistyped command is answered likewise, and what forgets a password isn't guessed."""
+    done = nexport(typed)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"nexport: error: there is no command {typed}")
+    assert done.stderr.count("\n") == 1
+    assert (told in done.stderr) if told else ("did you mean" not in done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("call", "learning.drop_enrollment", "--enrolment-id", "7"), "did you mean --enrollment-id?"),
+        (("call", "learning.drop_enrollment", "--yess"), "did you mean --yes?"),
+        (("call", "learning.drop_enrollment", "--years"), None),
+        (("call", "admin.authenticate", "--show-sections"), None),
+        (("call", "admin.authenticate", "--password", "x"), "--password-stdin"),
+        (("export", "enrollments", "--start"), None),
+        (("export", "enrollments", "--restar"), "did you mean --restart?"),
+        (("doctor", "--org"), "did you mean --org-id?"),
+        (("--base", "x"), "did you mean --base-url"),
+    ],
+)
+def test_options(nexport: Nexport, words: tuple[str, ...], told: str | None) -> None:
+    """What overwrites, reveals or skips a question is suggested for one typo only."""
+    done = nexport(*words)
+    assert done.exit_code == 2
+    assert "o such option" in done.stderr
+    assert (told in done.stderr) if told else not any(option in done.stderr for option in RISKY_OPTIONS)
+
+
+@given(
+    word=st.text("abcde-", min_size=1, max_size=8),
+    other=st.text("abcde-", min_size=1, max_size=8),
+)
+def test_one_typo(word: str, other: str) -> None:
+    """Risky words are one insertion, deletion, replacement or swap away; checked against all of these."""
+    letters = "abcde-"
+    edits = {word}
+    for at in range(len(word) + 1):
+        head, tail = word[:at], word[at:]
+        edits |= {head + letter + tail for letter in letters}
+        if tail:
+            edits |= {head + tail[1:], *(head + letter + tail[1:] for letter in letters)}
+        if len(tail) > 1:
+            edits.add(head + tail[1] + tail[0] + tail[2:])
+    for typed in [other, *sorted(edits)[::7]]:
+        assert (similar_words(typed, (), [word]) == [word]) is (typed in edits)
