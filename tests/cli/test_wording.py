@@ -201,3 +201,12 @@ def test_advice_on_settings(nexport: Nexport, address: str, told: str) -> None:
         assert done.exit_code == 2
         assert told in line
         assert "allow_insecure_http" not in line
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e400"])
+def test_a_timeout_that_is_no_number(nexport: Nexport, seconds: str) -> None:
+    """What the SDK says of its setting names the option."""
+    for words in (READ, ("doctor",)):
+        done = nexport("--timeout", seconds, *words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
+        assert done.exit_code == 2
+        assert "--timeout must be " in done.stdout + done.stderr

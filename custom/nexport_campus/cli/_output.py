@@ -129,7 +129,10 @@ class _Handler(logging.Handler):
     """Writes one line for each record to what is stderr at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 -- arguments that don't fit are no reason to lose the message
+            text = str(record.msg)
         if record.levelno >= logging.WARNING:
             warn(text)
         else:

@@ -13,6 +13,7 @@ __all__ = ["error_text", "for_command_line"]
 
 _PHRASES: Final = (
     (r",? or allow_insecure_http=True[^;.)]*", ""),
+    (r"(?<!--)\btimeout must\b", "--timeout must"),
     (r"\braise timeout\b", "raise --timeout"),
     (r"\bcampus\.([a-z_]+\.[a-z_]+)\b", r"`nexport call \1`"),
     (r"(?<=wrong )base_url\b", "address (--base-url or NEXPORT_BASE_URL)"),
