@@ -85,7 +85,11 @@ def test_groups(nexport: Nexport, words: list[str], samples: Samples, nexport_sa
 
 WRONG: dict[str, tuple[list[str], list[str], str]] = {
     "no syllabus": (["--syllabus-id"], [], "exactly one of --syllabus-id and --syllabus-unique-name"),
-    "two names": ([], ["--syllabus-unique-name", "A"], "exactly one of --syllabus-id and --syllabus-unique-name"),
+    "two names": (
+        [],
+        ["--syllabus-unique-name", "A"],
+        "exactly one of --syllabus-id and --syllabus-unique-name",
+    ),
     "an empty name": (["--syllabus-id"], ["--syllabus-unique-name", ""], "must not be empty"),
     "no user": (["--user-id"], [], "--user-id"),
     "no UUID": (["--user-id"], ["--user-id", "ada"], "must be a UUID"),

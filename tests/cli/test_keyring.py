@@ -22,6 +22,7 @@ ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 COMMANDS = {
     "call": ("call", "learning.get_section", "--syllabus-id", ID),
     "doctor": ("doctor",),
+    "ensure-enrollment": ("ensure-enrollment", "--org-id", ID, "--user-id", ID, "--syllabus-id", ID),
     "export": ("export", "enrollments", "--org", ID, "--to", "e.csv"),
     "login": ("login", "--username", "somebody"),
     "logout": ("logout",),

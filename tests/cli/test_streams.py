@@ -1,6 +1,7 @@
 """Standard streams that are closed, full, or whose reader has gone: what the campus has done stays a success."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -76,6 +77,17 @@ def test_a_write_whose_output_is_lost(
     assert done.stderr.count("\n") == told.count("\n")
     if code and told:
         assert "learning.create_enrollment was carried out, but its result is lost: " in done.stderr
+
+
+@needs_full
+def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) -> None:
+    """The helper's command says the same, and is done all the same."""
+    who = f"ensure-enrollment --org-id {samples.org_id} --user-id {samples.user_id}"
+    words = f"{who} --syllabus-id {samples.section_id}"
+    full = shell(f"{words} >/dev/full")
+    assert full.returncode == 16
+    assert "ensure-enrollment was carried out, but its result is lost: " in full.stderr
+    assert json.loads(shell(words).stdout)["created"] is False
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,9 @@ def test_options_that_messages_name_exist() -> None:
 @pytest.mark.parametrize("text", HELPS)
 def test_options_and_commands_that_helps_name_exist(text: str) -> None:
     """What a help text refers to exists."""
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= ALL_OPTIONS | {"--help"}
+    # Click breaks lines within an option, too.
+    unbroken = re.sub(r"(?<=[a-z]-)\n +(?=[a-z])", "", text)
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", unbroken)) <= ALL_OPTIONS | {"--help"}
     names = {name for name, _, _ in COMMANDS}
     assert set(re.findall(r"`nexport ([a-z-]+)", text)) <= names
     assert set(re.findall(r"\bNEXPORT_[A-Z_]+", text)) <= set(SETTINGS)
@@ -120,8 +122,8 @@ def test_no_setting_of_python_is_left() -> None:
     named = re.compile(rf"\b(?:{long})\b|\b(?:{short})=|\braise (?:{short})\b")
     messages = []
     for module, text in texts_of("."):
-        validated = re.match(r"(?:RetryPolicy: )?(\w+) must ", text)
-        reached = validated is None or validated[1] in OURS
+        validated = re.match(r"(\w+) must ", text)
+        reached = (validated is None or validated[1] in OURS) and not text.startswith("RetryPolicy: ")
         if (
             " " in text
             and reached
@@ -189,7 +191,7 @@ async def test_advice_on_the_wire(
         ("http://campus.example", "campus.example would get token and password over plain http: use https"),
         (
             "campus.example",
-            "the address (--base-url or NEXPORT_BASE_URL) must be an absolute http or https address",
+            "the address (--base-url or NEXPORT_BASE_URL) must begin with https://",
         ),
     ],
 )

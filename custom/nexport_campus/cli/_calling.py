@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ from ._connect import open_campus
 from ._operations import Described
 from ._output import note, warn
 from ._records import Secrecy, write_value, writer
-from ._streams import OutputError
+from ._streams import after_change
 
 __all__ = ["OutputOptions", "call"]
 
@@ -51,10 +51,8 @@ async def call(
                 await _write_pages(pager, described, options)
             else:
                 result = await method(**arguments)
-                try:
+                with after_change(described.name) if described.writes else nullcontext():
                     _write(result, described, options)
-                except OutputError as error:
-                    raise (error.after(described.name) if described.writes else error) from None
 
 
 def _write(value: Any, described: Described, options: OutputOptions) -> None:

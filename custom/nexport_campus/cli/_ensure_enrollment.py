@@ -18,6 +18,7 @@ from ._connect import common_options, open_campus
 from ._operations import Described
 from ._options import argument_options, given_arguments
 from ._records import FORMATS, Secrecy, chosen_format, write_value
+from ._streams import after_change
 
 __all__ = ["command"]
 
@@ -65,7 +66,8 @@ def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any)
         confirm_change(ctx, "ensure-enrollment")
     made = asyncio.run(_ensure(ctx, arguments))
     form = chosen_format(output)
-    write_value(form, ANYTHING, _row(made) if form == "table" else _json(made), Secrecy())
+    with after_change("ensure-enrollment"):
+        write_value(form, ANYTHING, _row(made) if form == "table" else _json(made), Secrecy())
 
 
 async def _ensure(ctx: click.Context, arguments: dict[str, Any]) -> EnsuredEnrollment:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from io import RawIOBase, TextIOWrapper
 from typing import IO, Any, Self, TextIO, cast
 
-__all__ = ["OutputError", "Streams", "is_closed", "reserve_descriptors"]
+__all__ = ["OutputError", "Streams", "after_change", "is_closed", "reserve_descriptors"]
 
 
 class OutputError(Exception):
@@ -26,10 +26,15 @@ class OutputError(Exception):
         self.reader_gone = reader_gone
         self.carried_out = carried_out
 
-    def after(self, operation: str) -> "OutputError":
-        """Return the same error, which says that an operation was carried out all the same."""
+
+@contextmanager
+def after_change(operation: str) -> Iterator[None]:
+    """While the result of an operation that has changed data is written: say in an OutputError that it has."""
+    try:
+        yield
+    except OutputError as error:
         carried_out = f"{operation} was carried out, but its result is lost: "
-        return OutputError(self.reason, reader_gone=self.reader_gone, carried_out=carried_out)
+        raise OutputError(error.reason, reader_gone=error.reader_gone, carried_out=carried_out) from error
 
 
 def reserve_descriptors() -> None:
