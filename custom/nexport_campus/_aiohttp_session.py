@@ -1,10 +1,10 @@
 """The connections of AiohttpTransport on one event loop."""
 
 import asyncio
+import os
 import socket
 from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
 
 import aiohttp
 import httpx
@@ -20,11 +20,12 @@ _BEYOND = 1 << 20
 
 
 class LoopSession:
-    """The aiohttp session of the running event loop; it is closed with the loop."""
+    """The aiohttp session of the running event loop; it is closed with the loop, or when it is garbage."""
 
     def __init__(self, keepalive: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._process = os.getpid()
+        self._sockets: set[socket.socket] = set()
         self._proxies: dict[tuple[str, bytes], httpx.Proxy | None] = {}
         self.aiohttp = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -55,6 +56,20 @@ class LoopSession:
         """Close the connections."""
         await self._guard.aclose()
 
+    def __del__(self) -> None:
+        # aiohttp logs an error for a session or a connector that is still open when it is garbage.
+        with suppress(Exception):
+            if not self.aiohttp.closed:
+                self.forget()
+                if self._process == os.getpid():
+                    self._end_sockets()
+
+    def forget(self) -> None:
+        """Make aiohttp forget the connections, without closing them: in a process that was forked, they are the parent's."""
+        if self.aiohttp.connector is not None:
+            self.aiohttp.connector._closed = True
+        self.aiohttp.detach()
+
     def close_from_elsewhere(self) -> None:
         """Close the connections of a loop that isn't the running one.
 
@@ -64,14 +79,20 @@ class LoopSession:
         if self._loop.is_closed():
             with suppress(Exception):
                 self._guard.close_after_loop()
-            for sock in list(self._sockets):
-                _close_socket(sock, self._loop)
+            self._end_sockets()
             return
         if not self._loop.is_running():
-            for sock in list(self._sockets):
-                _shut_down(sock)
+            self._end_sockets()
         with suppress(RuntimeError):  # it has been closed in this very moment
             self._loop.call_soon_threadsafe(self._close_soon)
+
+    def _end_sockets(self) -> None:
+        """End the connections from any thread. Their loop closes the sockets when it notices; one that is closed can't."""
+        for sock in self._sockets:
+            if self._loop.is_closed():
+                _close_socket(sock, self._loop)
+            else:
+                _shut_down(sock)
 
     def _close_soon(self) -> None:
         task = self._loop.create_task(self.aiohttp.close())
@@ -83,10 +104,11 @@ _closing: set[asyncio.Task[None]] = set()
 """Keeps the tasks from the garbage collector; the event loop doesn't."""
 
 
-def _sockets_into(sockets: "WeakSet[socket.socket]") -> aiohttp.SocketFactoryType:
-    """Return a function that makes sockets and adds them to the set."""
+def _sockets_into(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
+    """Return a function that makes sockets, and keeps those that are open in the set."""
 
     def make(address: Any) -> socket.socket:
+        sockets.difference_update([known for known in sockets if known.fileno() < 0])
         made = socket.socket(*address[:3])
         sockets.add(made)
         return made
@@ -103,6 +125,7 @@ def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
     _shut_down(sock)
     with suppress(Exception):
         transport._call_connection_lost(None)
+    sock.close()
 
 
 def _shut_down(sock: socket.socket) -> None:

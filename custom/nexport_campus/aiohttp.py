@@ -63,7 +63,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._keepalive = keepalive_seconds
         self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
-        self._inherited: list[object] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response, the body still to be read. Raises httpx.TransportError."""
@@ -105,10 +104,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections of all event loops."""
+        self._leave_to_parent()
         sessions, self._sessions = self._sessions, {}
-        if self._process != os.getpid():
-            self._inherited.append(sessions)
-            return
         for loop, session in sessions.items():
             if loop is asyncio.get_running_loop():
                 await session.aclose()
@@ -120,16 +117,20 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return context_for(self._verify)
 
     def _session(self) -> LoopSession:
-        if self._process != os.getpid():
-            # The connections are the parent's: leave them as they are.
-            self._inherited.append(self._sessions)
-            self._sessions, self._process = {}, os.getpid()
+        self._leave_to_parent()
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.aiohttp.closed:
             self._forget_closed_loops()
             found = self._sessions[loop] = LoopSession(self._keepalive)
         return found
+
+    def _leave_to_parent(self) -> None:
+        """Forget the connections of the process that this one was forked from."""
+        if self._process != os.getpid():
+            for session in self._sessions.values():
+                session.forget()
+            self._sessions, self._process = {}, os.getpid()
 
     def _forget_closed_loops(self) -> None:
         """Close what loops have left that were closed without ceremony. A loop that is merely paused keeps its own."""

@@ -132,6 +132,29 @@ def test_a_client_that_nobody_closed() -> None:
         other.run(other.server.all_closed())
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("blunt", [False, True], ids=["on a running loop", "with its loop"])
+def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither closed nor used again: its sockets are closed, and nothing is logged."""
+
+    async def use(other: Elsewhere) -> None:
+        assert await status(campus_of(other.server)) == 200
+
+    async def drop(other: Elsewhere) -> None:
+        await use(other)
+        gc.collect()
+        await asyncio.to_thread(other.run, other.server.all_closed())
+
+    with elsewhere() as other:
+        if blunt:
+            run_bluntly(use(other))
+            gc.collect()
+            other.run(other.server.all_closed())
+        else:
+            asyncio.run(drop(other))
+    assert capfd.readouterr().err == ""
+
+
 def test_a_loop_that_was_closed_without_ceremony() -> None:
     """Its connection is closed when the next loop is served, and not at some later end."""
     with elsewhere() as other, nothing_left_open():
@@ -242,6 +265,35 @@ def test_a_fork_that_takes_the_loop_along() -> None:
         assert os.waitstatus_to_exitcode(outcome) == 0
         assert [request.connection for request in other.server.requests] == [1, 2]
         runner.run(campus.aclose())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
+def test_a_fork_that_drops_the_client(used: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a child does with its copy of a client is nothing to the parent's connections."""
+    with elsewhere() as other, asyncio.Runner() as runner:
+        campus = campus_of(other.server)
+        assert runner.run(status(campus)) == 200
+        child = os.fork()
+        if child == 0:
+            # The child must never run the rest of the test.
+            code = 1
+            try:
+                if used:
+                    asyncio.run(status(campus))
+                asyncio.run(campus.aclose())
+                del campus
+                gc.collect()
+                code = 0
+            finally:
+                os._exit(code)
+        _, outcome = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(outcome) == 0
+        assert runner.run(status(campus)) == 200
+        assert [request.connection for request in other.server.requests] == [1, *[2] * used, 1]
+        runner.run(campus.aclose())
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
