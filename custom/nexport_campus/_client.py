@@ -30,6 +30,7 @@ from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Set
 
 if TYPE_CHECKING:
     from ._calls import Core
+    from ._decode import Decoder
 
 __all__ = ["NexportCampus"]
 
@@ -215,14 +216,19 @@ class NexportCampus(Areas):
         return await get_sections_by_id(self, wanted)
 
     def _view(self, **changed: Any) -> Self:
+        settings = attrs.evolve(self._settings, **changed)
+        # Drift that was reported to a function is not reported to it again.
+        decoder = self._calls.decoder if settings.on_drift is self._settings.on_drift else None
         view = object.__new__(type(self))
-        view._begin(self._core, attrs.evolve(self._settings, **changed), owns=False)
+        view._begin(self._core, settings, owns=False, decoder=decoder)
         return view
 
-    def _begin(self, core: "Core", settings: Settings, *, owns: bool) -> None:
+    def _begin(
+        self, core: "Core", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
+    ) -> None:
         from ._facade import Calls
 
-        calls = Calls(core, settings)
+        calls = Calls(core, settings, decoder)
         self._calls = calls
         self._core = core
         self._settings = settings

@@ -10,6 +10,7 @@ from nexport_client.client import Operation, RawResponse
 from ._answers import Outcome, item_error
 from ._arguments import Encoded, encode, page_arguments
 from ._calls import Core, Runner
+from ._decode import Decoder
 from ._errors import ArgumentError
 from ._pager import Pager
 from ._settings import Settings
@@ -25,10 +26,9 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 class Calls:
     """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
 
-    def __init__(self, core: Core, settings: Settings) -> None:
-        decoder = core.decoder(settings.on_drift)
-        self._drift = decoder.drift
-        self._runner = Runner(core, settings, decoder)
+    def __init__(self, core: Core, settings: Settings, decoder: Decoder | None = None) -> None:
+        self.decoder = decoder or core.decoder(settings.on_drift)
+        self._runner = Runner(core, settings, self.decoder)
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
@@ -58,7 +58,7 @@ class Calls:
             return self._fetched(operation, outcome)
 
         def drift(kind: str, detail: str) -> None:
-            self._drift.report(kind, operation.id, "", detail)
+            self.decoder.drift.report(kind, operation.id, "", detail)
 
         return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
 

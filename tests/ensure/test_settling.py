@@ -14,6 +14,7 @@ from ensure.enrolling import IDS, LOST, NEW, Enrolling, enrollment, found
 from nexport_campus import (
     APIError,
     ArgumentError,
+    Drift,
     EnrollmentAlreadyExistsError,
     NexportCampus,
     NexportError,
@@ -328,6 +329,17 @@ async def test_a_cancellation_while_it_settles() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert len(enrolling.created) == 1
+
+
+async def test_drift_is_reported_once() -> None:
+    """What differs from the spec is reported once to the function of a view, however often it enrolls."""
+    reported: list[Drift] = []
+    new = found(enrollment(new_field=1))
+    async with campus_at(Enrolling(found(), new, create=LOST)) as campus:
+        view = campus.with_options(on_drift=reported.append)
+        for _ in range(3):
+            await view.ensure_enrollment(**IDS)
+    assert [drift.path for drift in reported] == ["enrollments[0].new_field"]
 
 
 async def test_permission_denied_is_raised() -> None:
