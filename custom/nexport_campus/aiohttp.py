@@ -25,7 +25,7 @@ from ._aiohttp_request import (
 )
 from ._aiohttp_session import LoopSession
 from ._certificates import context_for, verification
-from ._settings import proxy_at
+from ._setting_values import proxy_at, seconds
 
 __all__ = ["AiohttpTransport"]
 
@@ -43,7 +43,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     Connections belong to an event loop and end with it. One transport may serve any number of loops.
 
     Raises:
-        ConfigurationError: The certificates can't be read, or the proxy's address can't be used.
+        ConfigurationError: The certificates can't be read, the proxy's address can't be used, or the seconds are negative.
     """
 
     sends_raw_path = True
@@ -60,7 +60,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._proxy = None if proxy is None else proxy_at(proxy)
         if self._proxy is not None:
             proxy_address(self._proxy)
-        self._keepalive = keepalive_seconds
+        self._keepalive = seconds("keepalive_seconds", keepalive_seconds)
         self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
 

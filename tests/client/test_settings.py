@@ -32,6 +32,7 @@ from nexport_campus import (
     RetryPolicy,
     StaticToken,
 )
+from nexport_campus.aiohttp import AiohttpTransport
 from support.campus import ONCE, TOKEN, campus_with
 from support.scripted import entity, json_answer
 from support.spec import SOME_ID, answer_for
@@ -239,6 +240,24 @@ async def test_credentials_of_any_class_of_string() -> None:
 
 class Account(StrEnum):
     PASSWORD = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("verify", "/no/such/file.pem", "no file '/no/such/file.pem'"),
+        ("verify", None, "verify must be .* got None"),
+        ("proxy", "http://ada:hunter2@proxy:99999", "proxy's address has port 99999"),
+        ("proxy", 5, "proxy's address can't be used"),
+        ("keepalive_seconds", -1, "keepalive_seconds must not be negative, got -1"),
+        ("keepalive_seconds", "15", "keepalive_seconds must be a number of seconds, got str"),
+    ],
+)
+def test_what_is_wrong_with_an_aiohttp_transport(name: str, value: Any, words: str) -> None:
+    """Its settings are checked as those of the client are."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        AiohttpTransport(**{name: value})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_numbers_of_other_libraries() -> None:
