@@ -250,7 +250,9 @@ class NexportCampus(Areas):
             await self._core.aclose()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._settings.base_url}>"
+        # One whose settings were refused is among the locals of that error's traceback.
+        settings: Settings | None = vars(self).get("_settings")
+        return f"<{type(self).__name__} {'without settings' if settings is None else settings.base_url}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

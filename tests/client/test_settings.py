@@ -124,6 +124,15 @@ def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_refused_client_in_a_traceback() -> None:
+    """What shows the locals of the constructor's frame can show the client that was not made."""
+    with pytest.raises(ConfigurationError) as caught:
+        NexportCampus(StaticToken("token"), timeout=-1)
+    unmade = [frame.frame.f_locals.get("self") for frame in caught.traceback]
+    clients = [repr(each) for each in unmade if isinstance(each, NexportCampus)]
+    assert clients == ["<NexportCampus without settings>"]
+
+
 @pytest.mark.parametrize(
     "settings",
     [
