@@ -54,8 +54,8 @@ class _Command(click.Command):
 def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any) -> None:
     """Enroll a user who is not enrolled yet.
 
-    Name the section or training plan by --syllabus-id or --syllabus-unique-name. The command can be repeated after any failure, and never
-    enrolls a user twice: it searches first, and settles a lost response by searching again.
+    Name the section or training plan by --syllabus-id or --syllabus-unique-name. The command can be repeated after any
+    failure, and never enrolls a user twice: it searches first, and settles a lost response by searching again.
 
     The result has the enrollment's id, whether it is new, the campus's warnings, and the enrollment itself if a search
     found it. On a terminal, the command asks for confirmation.
