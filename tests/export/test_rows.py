@@ -44,7 +44,7 @@ def campus_of(answers: dict[str, Any]) -> NexportCampus:
             return found
         if isinstance(found, list) and request.url.params["page"] != "1":
             found = []
-        return httpx.Response(200, json=found)
+        return httpx.Response(200, content=json.dumps(found), headers={"Content-Type": "application/json"})
 
     def nobody(_: Drift) -> None:
         """What is odd here is so on purpose."""

@@ -44,15 +44,12 @@ class Desk:
         """Run a function there and return its result.
 
         Raises:
-            BrokenPipeError: Standard output is a pipe that nothing reads any more.
             ExportError: A file or the database can't be read or written.
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._thread, partial(work, *args, **kwargs)
             )
-        except BrokenPipeError:
-            raise
         except (OSError, sqlite3.Error) as error:
             raise ExportError(f"{self._place}: {error}; {self._advice}") from error
 

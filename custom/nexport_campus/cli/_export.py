@@ -15,7 +15,6 @@ import click
 
 from nexport_campus import ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
-from nexport_campus._export.errors import TargetError
 from nexport_campus._export.job import Job, open_job
 from nexport_campus._export.kinds import KINDS
 from nexport_campus._export.output import FORMATS
@@ -145,18 +144,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     # Rows on the same terminal would run into a progress bar.
     quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
     begun = time.monotonic()
-    try:
-        with open_job(plan, output, restart=given["restart"], force=given["force"]) as job:
-            # It may prompt for credentials, before the progress bar is shown.
-            campus = open_campus(ctx, max_concurrency=plan.concurrency)
-            with progress_on(
-                console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
-            ) as progress:
-                summary = _run(campus, job, progress)
-    except TargetError:
-        raise
-    except ExportError as error:
-        raise click.ClickException(str(error)) from error
+    bar = console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
+    with open_job(plan, output, restart=given["restart"], force=given["force"]) as job:
+        # It may prompt for credentials, before the progress bar is shown.
+        campus = open_campus(ctx, max_concurrency=plan.concurrency)
+        with progress_on(bar) as progress:
+            summary = _run(campus, job, progress)
     _report(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
     return PARTIAL if summary.failed else 0
 

@@ -54,12 +54,6 @@ class Nexport(click.Group):
         similar = similar_words(cmd_name, set(_COMMANDS) - _CHANGING, _CHANGING)
         raise click.UsageError(f"there is no command {cmd_name}{did_you_mean(similar)}", ctx)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:  # of sys.stdout.buffer; click would exit with 1
-            raise OutputError(str(error.strerror), reader_gone=True) from error
-
     def main(
         self,
         args: Sequence[str] | None = None,
