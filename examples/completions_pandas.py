@@ -1,9 +1,9 @@
-"""How long an organization's students take to complete each section: a data frame of pandas.
+"""Compute how long an organization's students take to complete each section, with pandas.
 
     NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python completions_pandas.py ORGANIZATION_ID times.csv
 
-It writes a line for each section: its number and title, how many enrolled in it and completed it, and how many days half
-of these, and nine in ten of them, took at most.
+Writes one line per section: number, title, the number of students who enrolled and who completed it, and the median and
+90th percentile of the days it took them.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from nexport_campus.models import ApiEnrollmentItem, SectionResponse
 def frame(
     model: type[ApiEnrollmentItem | SectionResponse], items: Sequence[ApiEnrollmentItem | SectionResponse]
 ) -> pd.DataFrame:
-    """A row for each item, with the same columns whatever is missing, also if there is no item. Dates are dates."""
+    """Return a frame with one row per item. Columns and date types are the same even if values or all items are missing."""
     columns = model.columns()
     made = pd.DataFrame([item.to_row() for item in items], columns=list(columns))
     return made.astype({name: "datetime64[us, UTC]" for name, kind in columns.items() if kind is datetime})
 
 
 def times_by_section(enrollments: pd.DataFrame, sections: pd.DataFrame) -> pd.DataFrame:
-    """How many enrolled in each section and completed it, and how many days it took them, the most enrolled in first."""
+    """Return enrollments, completions and days to completion by section, the section with most enrollments first."""
     taken = enrollments["completion_date"] - enrollments["enrollment_date"]
     days = (taken.dt.total_seconds() / 86400).groupby(enrollments["syllabus_id"])
     times = pd.DataFrame({"enrolled": days.size(), "completed": days.count()})
@@ -41,16 +41,16 @@ def times_by_section(enrollments: pd.DataFrame, sections: pd.DataFrame) -> pd.Da
 
 
 async def fetch(organization: UUID) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The organization's enrollments, and the sections among what they are for. Raises NexportError."""
+    """Return the organization's enrollments and their sections. Raises NexportError."""
     async with NexportCampus.from_env() as campus:
         enrollments = await campus.learning.search_enrollments(org_ids=[organization]).collect()
         syllabi = {item.syllabus_id for item in enrollments if item.syllabus_id}
-        found = await campus.get_sections_by_id(syllabi)  # training plans are missing there
+        found = await campus.get_sections_by_id(syllabi)  # training plans are not among the sections
     return frame(ApiEnrollmentItem, enrollments), frame(SectionResponse, found.sections)
 
 
 def main() -> None:
-    """Write the table of the organization that the command line names."""
+    """Write the table for the organization given on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

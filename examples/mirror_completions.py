@@ -2,9 +2,8 @@
 
     NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python mirror_completions.py mirror.sqlite3 ORGANIZATION_ID
 
-It fetches what was completed since the last run, and then looks after what it has: results that were changed, and
-enrollments that were dropped or deleted, which get the date when they were missed and stay. A run that was cut short,
-wherever it was, goes on from there when it is started again.
+Each run fetches the completions since the last one. It then updates results that have changed, and marks enrollments that
+were dropped or deleted with the date on which they were first missing. An interrupted run is resumed by the next start.
 """
 
 import argparse
@@ -29,13 +28,13 @@ CREATE TABLE IF NOT EXISTS runs (
     finished INTEGER NOT NULL DEFAULT 0
 );
 """
-# Completions that the campus dates back, or whose clock differs from ours, come a little late.
+# Completions may be backdated, and the campus's clock may differ from ours.
 OVERLAP = timedelta(days=1)
 BATCH = 500
 
 
 class Mirror:
-    """The database, and how far the current run has come in it."""
+    """The database, with the completions and the progress of the current run."""
 
     def __init__(self, database: sqlite3.Connection, organization: UUID) -> None:
         self.database = database
@@ -44,7 +43,7 @@ class Mirror:
         database.executescript(SCHEMA)
 
     def run(self) -> sqlite3.Row:
-        """The run that was cut short; or else a new one, from where the last one began."""
+        """Return the interrupted run, or else a new one that begins at the start of the last one."""
         key = (str(self.organization),)
         last = self.database.execute(
             "SELECT * FROM runs WHERE organization = ? ORDER BY number DESC LIMIT 1", key
@@ -70,7 +69,7 @@ class Mirror:
         checked: str = "",
         finished: bool = False,
     ) -> None:
-        """Store completions and how far the run has come: both, or neither."""
+        """Store completions together with the progress of the run, in one transaction."""
         rows = [(*_row(item), str(self.organization)) for item in items]
         with self.database:
             self.database.executemany(
@@ -83,7 +82,7 @@ class Mirror:
             )
 
     def lose(self, ids: Iterable[str]) -> None:
-        """Note that the campus doesn't have these any more."""
+        """Record that the campus no longer has these enrollments."""
         now = datetime.now(UTC).isoformat()
         with self.database:
             self.database.executemany(
@@ -91,7 +90,7 @@ class Mirror:
             )
 
     def known(self, after: str) -> list[str]:
-        """The next ids, in their order, of what isn't known to be gone."""
+        """Return the next IDs, in ascending order, of enrollments that are not known to be gone."""
         rows = self.database.execute(
             "SELECT enrollment_id FROM completions WHERE organization = ? AND gone IS NULL AND enrollment_id > ?"
             " ORDER BY enrollment_id LIMIT ?",
@@ -101,10 +100,10 @@ class Mirror:
 
 
 async def fetch(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> None:
-    """What was completed since the last run.
+    """Fetch the completions since the last run.
 
-    The campus lists by date of enrollment, the earliest first: a run goes on behind the last date that it stored. Pages
-    would not do, since they shift when enrollments are removed meanwhile.
+    The campus lists the earliest enrollment first, so a run resumes at the last enrollment date that it stored. It can't
+    resume by page number, because pages shift when enrollments are removed in the meantime.
     """
     found = campus.learning.search_enrollments(
         org_ids=[mirror.organization],
@@ -113,14 +112,14 @@ async def fetch(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> None
     )
     async for page in found.pages():
         dates = [item.enrollment_date for item in page.items if item.enrollment_date]
-        # Others may have enrolled at that very instant, and "after" leaves it out.
+        # Others may have enrolled at the same instant, which "after" excludes.
         reached = (max(dates) - timedelta(seconds=1)).isoformat() if dates else None
         mirror.keep(run, page.items, enrolled_after=reached)
     mirror.keep(run, [], fetched=True)
 
 
 async def reconcile(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> None:
-    """Look after what is mirrored: what the campus no longer finds by its id was dropped or deleted."""
+    """Update the stored completions. Enrollments that the campus no longer finds by ID were dropped or deleted."""
     last = run["checked"]
     while ids := mirror.known(last):
         search = campus.learning.search_enrollments(org_ids=[mirror.organization], enrollment_ids=ids)
@@ -131,7 +130,7 @@ async def reconcile(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> 
 
 
 async def mirror_once(campus: NexportCampus, mirror: Mirror) -> None:
-    """One run, or the rest of one. Raises NexportError; what was stored until then is kept."""
+    """Complete one run, new or interrupted. Raises NexportError; everything stored so far is kept."""
     run = mirror.run()
     if not run["fetched"]:
         await fetch(campus, mirror, run)
@@ -150,7 +149,7 @@ def _date(text: str | None) -> datetime | None:
 
 
 async def main() -> None:
-    """Mirror the organization that the command line names."""
+    """Mirror the organization given on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

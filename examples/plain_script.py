@@ -1,8 +1,8 @@
-"""A script that isn't async: it reads ids of enrollments, and writes where their certificates are, as CSV.
+"""A synchronous script that reads enrollment IDs and writes the URLs of their certificates as CSV.
 
     NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python plain_script.py < enrollments.txt > certificates.csv
 
-`asyncio.Runner` keeps one event loop for all calls, and so their connection; `asyncio.run` would make a new one each time.
+`asyncio.Runner` keeps one event loop for all calls, and therefore the connection. `asyncio.run` would connect each time.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from nexport_campus import ArgumentError, NexportCampus, NotFoundError
 
 @contextmanager
 def opened(runner: asyncio.Runner) -> Iterator[NexportCampus]:
-    """A client that is closed in the end, on the runner's loop."""
+    """Open a client, and close it on the runner's loop at the end."""
     campus = NexportCampus.from_env()
     try:
         yield campus
@@ -25,18 +25,19 @@ def opened(runner: asyncio.Runner) -> Iterator[NexportCampus]:
 
 
 def main() -> None:
-    """Write a line for each enrollment."""
+    """Write one line per enrollment."""
     table = csv.writer(sys.stdout)
     table.writerow(["enrollment_id", "certificate"])
     with asyncio.Runner() as runner, opened(runner) as campus:
         for line in sys.stdin:
             enrollment_id = line.strip()
             try:
-                told = runner.run(campus.learning.get_certificate_url(enrollment_id=enrollment_id))
+                certificate = runner.run(campus.learning.get_certificate_url(enrollment_id=enrollment_id))
             except (ArgumentError, NotFoundError) as error:
                 print(f"{enrollment_id}: {error}", file=sys.stderr)
             else:
-                table.writerow([enrollment_id, told.certificate_url if told.certificate_ready else ""])
+                url = certificate.certificate_url if certificate.certificate_ready else ""
+                table.writerow([enrollment_id, url])
 
 
 if __name__ == "__main__":

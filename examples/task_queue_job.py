@@ -1,6 +1,6 @@
-"""A job of a task queue, such as RQ or Celery: a plain function, with an event loop of its own each time.
+"""A job for a task queue such as RQ or Celery: a synchronous function that runs each call in a new event loop.
 
-`error.transient` says whether the queue should run the job again; with any other error it fails, for a person to look at:
+Retry the job if `error.transient` is True. Otherwise let it fail, for a person to look at:
 
     def enroll(*order):                                     # RQ
         try:
@@ -19,8 +19,8 @@
                 raise task.retry(exc=error, countdown=60)
             raise
 
-The workers' environment needs NEXPORT_USERNAME and NEXPORT_PASSWORD. A job may run again after any failure:
-`ensure_enrollment` enrolls nobody twice. Its errors pickle, so that the queue can keep them.
+The workers need NEXPORT_USERNAME and NEXPORT_PASSWORD in their environment. A job can be repeated after any failure:
+`ensure_enrollment` never enrolls a user twice. Its errors can be pickled, so that the queue can store them.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ _worker = threading.local()
 
 
 def campus() -> NexportCampus:
-    """The client of this worker thread, made by its first job and kept for all.
+    """Return the client of this worker thread, which its first job creates.
 
-    It keeps the token from job to job; connections end with the loop that they belong to, so nothing is left to close.
-    One client serves one loop at a time: workers that are threads need one each.
+    The token is kept from job to job. Connections are closed with their event loop, so the client needn't be closed.
+    A client serves one loop at a time: worker threads need one each.
     """
     if not hasattr(_worker, "campus"):
         _worker.campus = NexportCampus.from_env()
@@ -44,7 +44,7 @@ def campus() -> NexportCampus:
 
 
 def enroll(org_id: str, user_id: str, syllabus_id: str) -> str:
-    """Enroll a user, and return the enrollment's id. Raises NexportError."""
+    """Enroll a user, and return the enrollment's ID. Raises NexportError."""
     return asyncio.run(_enroll(org_id, user_id, syllabus_id))
 
 

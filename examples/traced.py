@@ -1,8 +1,8 @@
-"""A program whose calls are traced: it sets OpenTelemetry up, and needs to do nothing else.
+"""A program with traced calls: it only has to set up OpenTelemetry.
 
     NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python traced.py ORGANIZATION_ID
 
-It needs opentelemetry-sdk, and writes the spans to standard error; a real program exports them to its collector.
+Requires opentelemetry-sdk. Spans are written to standard error; a real program exports them to its collector.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ tracer = trace.get_tracer("nightly-report")
 
 
 async def report(organization: str) -> int:
-    """How many of an organization's enrollments are completed."""
+    """Return the number of completed enrollments of an organization."""
     async with NexportCampus.from_env() as campus:
         enrollments = campus.learning.search_enrollments(org_ids=[organization])
-        with tracer.start_as_current_span("report"):  # the pages' spans are below this one
+        with tracer.start_as_current_span("report"):  # parent of the pages' spans
             return sum([enrollment.completion_date is not None async for enrollment in enrollments])
 
 

@@ -1,10 +1,10 @@
-"""A training shop's backend: payments enroll, learners see where they stand, and get their certificates.
+"""The backend of a training shop: enrolls buyers, and shows learners their progress and certificates.
 
     uvicorn training_shop:app --workers 4
 
-with NEXPORT_USERNAME, NEXPORT_PASSWORD, SHOP_ORGANIZATION, SHOP_WEBHOOK_SECRET and SHOP_API_KEY in the environment.
-The payment provider calls the webhook; everything else is for the shop's own web server, which knows who is logged in.
-It needs the `fastapi` extra, and uvicorn.
+Requires the `fastapi` extra, uvicorn, and the environment variables NEXPORT_USERNAME, NEXPORT_PASSWORD, SHOP_ORGANIZATION,
+SHOP_WEBHOOK_SECRET and SHOP_API_KEY. The payment provider calls the webhook. All other routes are for the shop's web
+server, which knows who is logged in.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ DATABASE = os.environ.get("SHOP_DATABASE", "shop.sqlite3")
 
 
 class Payment(BaseModel):
-    """What the payment provider tells: it calls again until it gets a 2xx, and sometimes after that."""
+    """A payment, as the provider reports it: repeatedly until it gets a 2xx, and sometimes again after that."""
 
     event_id: str
     user_id: UUID
@@ -52,16 +52,16 @@ class Course(BaseModel):
 
 
 class Certificate(BaseModel):
-    """A certificate's address, once it is ready."""
+    """The URL of a certificate, once it is ready."""
 
     ready: bool
     url: str | None
 
 
 class Ledger:
-    """The payments that were seen to, in a file that all workers share.
+    """The processed payments, in a file that all workers share.
 
-    The campus alone can't tell: a payment that is told again after its enrollment was dropped must not enroll anew.
+    The campus isn't enough: if a payment is reported again after its enrollment was dropped, it must not enroll again.
     """
 
     def __init__(self, path: str) -> None:
@@ -73,7 +73,7 @@ class Ledger:
             )
 
     def find(self, event_id: str) -> UUID | None:
-        """The enrollment that a payment has led to, if it was seen to."""
+        """Return the enrollment of a payment, if the payment was processed."""
         with closing(self._connect()) as database:
             row = database.execute(
                 "SELECT enrollment_id FROM handled WHERE event_id = ?", (event_id,)
@@ -81,7 +81,7 @@ class Ledger:
         return UUID(row[0]) if row else None
 
     def enter(self, event_id: str, enrollment_id: UUID) -> None:
-        """Note that a payment was seen to; if two workers did so at once, both found the same enrollment."""
+        """Record a processed payment. If two workers processed it at once, both found the same enrollment."""
         with closing(self._connect()) as database, database:
             database.execute("INSERT OR IGNORE INTO handled VALUES (?, ?)", (event_id, str(enrollment_id)))
 
@@ -91,7 +91,7 @@ class Ledger:
 
 @asynccontextmanager
 async def open_ledger(app: FastAPI) -> AsyncIterator[dict[str, Ledger]]:
-    """The application's own lifespan."""
+    """Open the ledger for the lifetime of the application."""
     yield {"ledger": await run_in_threadpool(Ledger, DATABASE)}
 
 
@@ -99,8 +99,8 @@ app = FastAPI(title="Training shop", lifespan=campus_lifespan(NexportCampus.from
 add_exception_handlers(app)
 
 
-async def paid(request: Request, x_signature: Annotated[str, Header()]) -> Payment:
-    """The payment, if the provider signed it: anybody can call a webhook."""
+async def signed_payment(request: Request, x_signature: Annotated[str, Header()]) -> Payment:
+    """Return the payment after checking the provider's signature: anyone can call a webhook."""
     body = await request.body()
     signature = hmac.new(WEBHOOK_SECRET, body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(signature.encode(), x_signature.encode()):
@@ -111,19 +111,19 @@ async def paid(request: Request, x_signature: Annotated[str, Header()]) -> Payme
         raise HTTPException(422, json.loads(error.json(include_url=False))) from None
 
 
-def from_the_shop(x_api_key: Annotated[str, Header()]) -> None:
-    """Let nobody but the shop's own web server in: it knows which learner may see what."""
+def require_shop_key(x_api_key: Annotated[str, Header()]) -> None:
+    """Only admit the shop's web server, which knows which learner may see what."""
     if not hmac.compare_digest(API_KEY, x_api_key.encode()):
         raise HTTPException(401, "wrong key")
 
 
 @app.post("/webhooks/payment")
 async def enroll(
-    request: Request, campus: Campus, payment: Annotated[Payment, Depends(paid)]
+    request: Request, campus: Campus, payment: Annotated[Payment, Depends(signed_payment)]
 ) -> dict[str, UUID]:
-    """Enroll whoever has paid: once, however often and to however many workers the payment is told.
+    """Enroll the buyer once, however often the payment is reported, and to however many workers.
 
-    A failure answers 5xx, and the provider calls again: `ensure_enrollment` then finds what the first call made.
+    After a failure the response is a 5xx, and the provider calls again: `ensure_enrollment` then finds the enrollment.
     """
     ledger: Ledger = request.state.ledger
     enrollment_id = await run_in_threadpool(ledger.find, payment.event_id)
@@ -136,14 +136,14 @@ async def enroll(
     return {"enrollment_id": enrollment_id}
 
 
-@app.get("/learners/{user_id}/courses", dependencies=[Depends(from_the_shop)])
+@app.get("/learners/{user_id}/courses", dependencies=[Depends(require_shop_key)])
 async def courses(user_id: UUID, campus: Campus) -> list[Course]:
-    """A learner's dashboard: every enrollment with its title, the latest first."""
+    """Return a learner's dashboard: all enrollments with their titles, the latest first."""
     enrollments = await campus.learning.search_enrollments(user_ids=[user_id]).collect()
     wanted = {enrollment.syllabus_id for enrollment in enrollments if enrollment.syllabus_id}
     found = await campus.get_sections_by_id(wanted)
     titles = {section.syllabus_id: section.title for section in found.sections}
-    for syllabus_id in found.missing:  # what is no section is a training plan, or was removed
+    for syllabus_id in found.missing:  # a training plan, or removed
         with suppress(NotFoundError):
             titles[syllabus_id] = (
                 await campus.learning.get_training_plan(training_plan_id=syllabus_id)
@@ -153,23 +153,23 @@ async def courses(user_id: UUID, campus: Campus) -> list[Course]:
 
 @app.get(
     "/learners/{user_id}/enrollments",
-    dependencies=[Depends(from_the_shop)],
+    dependencies=[Depends(require_shop_key)],
     response_model=list[ApiEnrollmentItem],
 )
 async def enrollments(user_id: UUID, campus: Campus) -> list[ApiEnrollmentItem]:
-    """A learner's enrollments as the campus tells them: its models are response models."""
+    """Return a learner's enrollments unchanged: the SDK's models work as response models."""
     return await campus.learning.search_enrollments(user_ids=[user_id]).collect()
 
 
-@app.get("/learners/{user_id}/certificates/{enrollment_id}", dependencies=[Depends(from_the_shop)])
+@app.get("/learners/{user_id}/certificates/{enrollment_id}", dependencies=[Depends(require_shop_key)])
 async def certificate(user_id: UUID, enrollment_id: UUID, campus: Campus) -> Certificate:
-    """The link to a certificate, if the enrollment is the learner's."""
+    """Return the URL of a certificate, if the enrollment is the learner's."""
     own = campus.learning.search_enrollments(user_ids=[user_id], enrollment_ids=[enrollment_id])
     if not await own.collect(limit=1):
         raise HTTPException(404, "the learner has no such enrollment")
-    told = await campus.learning.get_certificate_url(enrollment_id=enrollment_id)
+    found = await campus.learning.get_certificate_url(enrollment_id=enrollment_id)
     return Certificate(
-        ready=bool(told.certificate_ready), url=told.certificate_url if told.certificate_ready else None
+        ready=bool(found.certificate_ready), url=found.certificate_url if found.certificate_ready else None
     )
 
 
