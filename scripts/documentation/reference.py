@@ -40,12 +40,12 @@ def _client() -> ReferencePage:
     special = {"NexportCampus", "UNSET", "Unset", "__version__", *_LISTS, *_error_names()}
     names = ["NexportCampus", *(name for name in nexport_campus.__all__ if name not in special)]
     text = [
-        "# The client",
-        "Everything on this page is imported from `nexport_campus`.",
+        "# Client",
+        "Import everything on this page from `nexport_campus`.",
         tables.areas(),
         *(_entry(f"nexport_campus.{name}") for name in names),
         _entry("nexport_campus.UNSET", show_if_no_docstring="true"),
-        "Not given, where None is a value of its own: `utc_expiration_date` of `authenticate`, and `with_options`.",
+        "Marks an argument as not given where None has a meaning: `utc_expiration_date` of `authenticate`, and `with_options`.",
     ]
     return _page("Client", "client", text)
 
@@ -70,21 +70,19 @@ def _errors() -> ReferencePage:
         _entry(f"nexport_campus.{name}", members="false", show_bases="true", **_WITHOUT_SIGNATURE)
         for name in _error_names()
     )
-    return _page(
-        "Errors", "errors", ["# Errors", "All of them are imported from `nexport_campus`.", *entries]
-    )
+    return _page("Errors", "errors", ["# Errors", "Import all errors from `nexport_campus`.", *entries])
 
 
 def _models() -> ReferencePage:
     lead = (
-        "What the campus answers, and what it is sent, under the vendor's names: attrs classes, imported from"
-        " `nexport_campus.models`. A field that is absent or null in an answer is `None`."
+        "attrs classes for requests and responses, with the vendor's names, imported from `nexport_campus.models`."
+        " A field that is absent or null in a response is `None`."
     )
     shared = _entry(
         "nexport_client.types.Model",
-        heading="What every model has",
+        heading="Methods of every model",
         members="[from_dict, to_dict, to_row, columns]",
-        toc_label="What every model has",
+        toc_label="Methods of every model",
         **_WITHOUT_SIGNATURE,
     )
     names = [name for name in models.__all__ if not _is_enum(name)]
@@ -94,8 +92,8 @@ def _models() -> ReferencePage:
 
 def _enums() -> ReferencePage:
     lead = (
-        "The vendor's enums are `IntEnum`s, imported from `nexport_campus.models`. `label` has the vendor's words."
-        " A number that the vendor's pages don't declare keeps its value, and `is_declared` is False."
+        "The vendor's enums are `IntEnum`s, imported from `nexport_campus.models`. `label` is the vendor's name of a member."
+        " An undeclared number keeps its value and has `is_declared` False."
     )
     text = ["# Enums", lead]
     for name in filter(_is_enum, models.__all__):

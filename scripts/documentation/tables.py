@@ -69,7 +69,7 @@ def areas() -> str:
         (f"[`campus.{name}`]({name}.md)", f"{len(methods)} methods")
         for name, methods in methods_by_area().items()
     ]
-    return _table(("the vendor's areas", ""), rows)
+    return _table(("area", ""), rows)
 
 
 def operations(area: str) -> str:
@@ -97,12 +97,12 @@ def retries() -> str:
         for area, methods in methods_by_area().items()
         for method in methods
     ]
-    return _table(("operation", "HTTP", "it", "is sent again after"), rows)
+    return _table(("operation", "HTTP", "effect", "retried after"), rows)
 
 
 def _causes(effect: Literal["read", "write"]) -> list[str]:
     """The failures that an operation is sent again after: without an answer, and statuses without an error entity."""
-    words = {Failure.NO_ANSWER: "no answer", Failure.NOT_SENT: "no connection"}
+    words = {Failure.NO_ANSWER: "no response", Failure.NOT_SENT: "no connection"}
     failures = [text for failure, text in words.items() if may_retry(effect, failure, None)]
     return failures + [str(status) for status in _STATUSES if may_retry(effect, Failure.STATUS, status)]
 
@@ -132,7 +132,7 @@ def errors() -> str:
         )
         for error in errors_in_order()
     ]
-    return _table(("class", "when", "code, HTTP status", "attributes", "sent again first"), rows)
+    return _table(("class", "meaning", "code, HTTP status", "attributes", "retried"), rows)
 
 
 def _meaning(error: type[NexportError]) -> str:

@@ -75,4 +75,4 @@ def _effects(document: Document) -> str:
         for area in areas_view(normalized(document))
         for item in area.operations
     ]
-    return "\n".join(["", "| operation | HTTP | it |", "| --- | --- | --- |", *rows, "", ""])
+    return "\n".join(["", "| operation | HTTP | effect |", "| --- | --- | --- |", *rows, "", ""])

@@ -56,7 +56,7 @@ def test_a_stale_table_is_found_and_mended(tmp_path: Path) -> None:
     page.write_text(f"# A\n\n{begin}stale\n{end}\nB\n\n{other}", encoding="utf-8")
     tables.write(tmp_path)
     mended = page.read_text(encoding="utf-8")
-    assert mended.startswith(f"# A\n\n{begin}\n| class | when |")
+    assert mended.startswith(f"# A\n\n{begin}\n| class | meaning |")
     assert mended.endswith(f"|\n\n{end}\nB\n\n{other}")
     tables.write(tmp_path)
     assert page.read_text(encoding="utf-8") == mended
@@ -66,7 +66,7 @@ def test_links_on_the_site() -> None:
     """There the tables have links, and both their marks are gone."""
     shown = tables.with_links(DOCUMENTS["docs/retries.md"].read_text(encoding="utf-8"))
     assert "[`learning.get_section`][campus.learning.get_section]" in shown
-    assert "<!--" not in shown.partition("# By operation")[2]
+    assert "<!--" not in shown.partition("# Retries by operation")[2]
 
 
 @EVERY_DOCUMENT

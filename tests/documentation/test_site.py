@@ -138,7 +138,7 @@ def test_the_table_of_retries(site: dict[str, HtmlPage]) -> None:
     for operation in OPERATIONS:
         does, after = rows[f"{operation.area}.{operation.name}"]
         assert does == ("writes" if operation.writes else "reads")
-        assert ("no answer" in after, "503" in after) == (not operation.writes, not operation.writes)
+        assert ("no response" in after, "503" in after) == (not operation.writes, not operation.writes)
 
 
 def test_the_table_of_errors(site: dict[str, HtmlPage]) -> None:

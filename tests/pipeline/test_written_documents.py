@@ -81,7 +81,7 @@ def test_retries_without_marks_is_left_alone(make_document: Any) -> None:
     document: Document = make_document()
     assert with_effects("# A\n", document) == "# A\n"
     made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{EFFECTS_END}# B\n", document)
-    rows = "| operation | HTTP | it |\n| --- | --- | --- |\n| `learning.get_thing` | GET | writes |\n"
+    rows = "| operation | HTTP | effect |\n| --- | --- | --- |\n| `learning.get_thing` | GET | writes |\n"
     assert made == f"# A\n{EFFECTS_BEGIN}\n{rows}\n{EFFECTS_END}# B\n"
     with pytest.raises(PipelineError, match=r"docs/retries\.md: the marks"):
         with_effects(EFFECTS_BEGIN, document)
