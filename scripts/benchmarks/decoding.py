@@ -28,7 +28,7 @@ def decoding(runs: int) -> Figures:
     contenders = {
         "nexport-campus": _ours(page, _decoder()),
         "nexport-campus, a new key in every record": _first_seen(_with_new_keys(page)),
-        "nexport-campus, every record odd": _first_seen(_without_entities(page)),
+        "nexport-campus, every record irregular": _first_seen(_without_entities(page)),
     }
     for name, make in {
         "stock client": _stock,

@@ -60,19 +60,17 @@ class Report:
         readme.write_text(written, encoding="utf-8")
 
     def _readme(self) -> str:
-        head = "| | nexport-campus | its speed beside others' |\n| --- | ---: | --- |"
+        head = "| | nexport-campus | speed relative to others |\n| --- | ---: | --- |"
         lines = "\n".join(f"- {line}" for line in self._lines)
         shown = "\n".join(self._shown)
-        return (
-            f"{self._parts[0]}\n{head}\n{shown}\n\n{lines}\n\n![The figures as bars](docs/benchmarks.svg)\n"
-        )
+        return f"{self._parts[0]}\n{head}\n{shown}\n\n{lines}\n\n![Bar chart of the results](docs/benchmarks.svg)\n"
 
 
 def _heading(runs: int) -> str:
     """Date, machine and how it was measured."""
     today = datetime.now(UTC).date()
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"Measured on {today} ({machine}), medians of up to {runs} interleaved runs, lowest and highest in brackets.\n"
+    return f"Measured on {today} ({machine}), medians of up to {runs} interleaved runs, minimum and maximum in parentheses.\n"
 
 
 def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -> list[str]:

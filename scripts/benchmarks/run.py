@@ -46,8 +46,8 @@ def _decoding(report: Report, runs: int) -> None:
     title = "A page of 1000 section enrollments, bytes to models"
     report.table(title, "ms", decoding(runs), "stock client", more_is_better=False, shown=True)
     report.line(
-        "The SDK collects no garbage while it makes a page. Looking through it afterwards, where it is kept, is part of the"
-        " figures on pages and on the loop."
+        "The SDK pauses garbage collection while it decodes a page. The figures for paging and for the event loop include the"
+        " collections that follow."
     )
 
 
@@ -56,7 +56,7 @@ def _calls(report: Report, runs: int, count: int) -> None:
         for concurrency in (1, 50, 200):
             figures = asyncio.run(calls(url, concurrency, count, runs))
             title = f"Small calls, {concurrency} at once"
-            report.table(title, "calls a second", figures, "raw httpx", more_is_better=True, shown=True)
+            report.table(title, "calls per second", figures, "raw httpx", more_is_better=True, shown=True)
 
 
 def _paging(report: Report, runs: int, pages: int) -> None:
@@ -66,13 +66,13 @@ def _paging(report: Report, runs: int, pages: int) -> None:
         report.table(title, "seconds", walks, "stock client, sequential", more_is_better=False, shown=True)
         hold = asyncio.run(longest_hold(url, runs))
         report.line(
-            f"While these pages are consumed, the event loop is held for {hold.median:.1f} ms at most"
-            f" ({min(hold.runs):.1f} to {max(hold.runs):.1f}), garbage collection included.",
+            f"While these pages are consumed, the event loop is blocked for at most {hold.median:.1f} ms"
+            f" ({min(hold.runs):.1f} to {max(hold.runs):.1f}), including garbage collection.",
             shown=True,
         )
         opened = asyncio.run(_connections(url))
         report.line(
-            f"1000 calls, 50 at once at that latency, open {opened} connections (16 requests run at a time).",
+            f"1000 calls, 50 at once with this latency, open {opened} connections (16 requests run concurrently).",
             shown=True,
         )
 
@@ -81,7 +81,7 @@ def _memory(report: Report, pages: int) -> None:
     with _server(0, pages) as url:
         grown = asyncio.run(memory(url, pages * SIZE))
         report.line(
-            f"Over a walk through {pages * SIZE:,} records, eight pages ahead, memory grows by {grown:.1f} MiB after"
+            f"While iterating over {pages * SIZE:,} records, eight pages ahead, memory grows by {grown:.1f} MiB after"
             " the first tenth.",
             shown=True,
         )
@@ -89,7 +89,7 @@ def _memory(report: Report, pages: int) -> None:
 
 def _starting(report: Report, runs: int) -> None:
     figures = starting(runs * 2, ":".join(sys.path[1:]))
-    report.table("Starting", "ms", figures, "import httpx", more_is_better=False)
+    report.table("Import time", "ms", figures, "import httpx", more_is_better=False)
 
 
 async def _connections(url: str) -> int:
