@@ -1,4 +1,8 @@
-"""What holds for all tests."""
+"""Settings of all tests.
+
+Tests are one package with absolute imports only: `from tests.support.scripted_server import ScriptedServer`. So no folder
+can shadow a library of the same name.
+"""
 
 from hypothesis import HealthCheck, settings
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
 
 LARGE = 1000
 

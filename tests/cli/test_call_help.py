@@ -17,9 +17,8 @@ from nexport_campus.cli._operations import Described, described, find, holds_sec
 from nexport_campus.cli._options import flag
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
-from support.scripted import TOKEN, ScriptedServer, json_answer
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
+from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
 
 OPERATIONS = pytest.mark.parametrize("operation", described(), ids=lambda operation: operation.name)
 
@@ -161,7 +160,7 @@ async def test_a_new_operation_needs_no_line_of_ours(unseen: Described, nexport:
         "--yes",
     ):
         assert name in told
-    answers = [json_answer(["a", "b"]), json_answer([])]
+    answers = [json_response(["a", "b"]), json_response([])]
     async with ScriptedServer(answers) as server:
         words = ["--from", "both", "--from", "0", "--limit", "7", "--output", '{"cmi_element_name": "n"}']
         done = await asyncio.to_thread(

@@ -9,8 +9,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from nexport_campus.cli._main import root
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
 
 
 def offered(*words: str) -> list[str]:

@@ -10,9 +10,8 @@ import pytest
 from nexport_campus import PasswordAuth, StaticToken
 from nexport_campus.cli._keys import stored_auth
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .conftest import SETTINGS, MemoryKeyring, Nexport
-from .terminal import on_a_terminal
+from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
+from tests.cli.terminal import on_a_terminal
 
 VALIDATE = ("call", "admin.validate_access_token")
 NEXPORT = (sys.executable, "-W", "error", "-m", "nexport_campus.cli")

@@ -16,20 +16,19 @@ import trustme
 from nexport_campus.cli._checks._permissions import _needs_only_organization
 from nexport_campus.cli._operations import described
 from nexport_campus.sandbox import Samples, Sandbox
-from support.proxy import Proxy
-from support.scripted import (
+from tests.cli.conftest import Nexport
+from tests.support.proxy import Proxy
+from tests.support.scripted_server import (
     TOKEN,
-    Answer,
     Handler,
     Request,
+    Response,
     ScriptedServer,
-    entity,
-    html_answer,
-    json_answer,
+    error_entity,
+    html_response,
+    json_response,
     with_login,
 )
-
-from .conftest import Nexport
 
 CHECKS = ["settings", "reachability", "tls", "token", "permissions", "clock"]
 ENV = {"NEXPORT_USERNAME": "api.user", "NEXPORT_PASSWORD": "correct-horse-battery-staple"}
@@ -71,16 +70,18 @@ def statuses(found: Found) -> list[str]:
 def campus(**headers: str) -> Handler:
     """A small campus: it takes every login, knows no organization, and says so with these headers."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         if request.operation_id == "AdminApi_ValidateAccessToken":
-            return json_answer({"utc_expiration_date": "2027-01-01T00:00:00Z"} | entity(), headers=headers)
+            return json_response(
+                {"utc_expiration_date": "2027-01-01T00:00:00Z"} | error_entity(), headers=headers
+            )
         if "/api/" not in request.path:
             return (
-                html_answer(ending="close", text="<html>")
+                html_response(ending="close", html="<html>")
                 if not headers
-                else json_answer({}, headers=headers)
+                else json_response({}, headers=headers)
             )
-        return json_answer(entity(3, "Not found"), status=409, headers=headers)
+        return json_response(error_entity(3, "Not found"), status=409, headers=headers)
 
     return with_login(answer)
 
@@ -172,9 +173,9 @@ async def test_a_token_that_soon_expires(doctor: Doctor) -> None:
     """A token that is there already is warned of in its last hour, by the server's clock; with a password it is renewed."""
     now = datetime.now(UTC)
 
-    async def answer(request: Request) -> Answer:
-        verdict = {"utc_expiration_date": (now + timedelta(minutes=20)).isoformat()} | entity()
-        return json_answer(verdict, headers={"Date": format_datetime(now, usegmt=True)})
+    async def answer(request: Request) -> Response:
+        verdict = {"utc_expiration_date": (now + timedelta(minutes=20)).isoformat()} | error_entity()
+        return json_response(verdict, headers={"Date": format_datetime(now, usegmt=True)})
 
     async with ScriptedServer(with_login(answer)) as server:
         _, found = await doctor(server.url, NEXPORT_ACCESS_TOKEN=TOKEN)
@@ -249,17 +250,17 @@ async def test_a_server_without_a_clock(doctor: Doctor) -> None:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (html_answer(), 13),
-        (html_answer(404, "<html>Not found</html>"), 10),
-        (json_answer({"hello": "world"}), 13),
-        (Answer(status=302, headers=(("Location", "https://elsewhere.example"),)), 10),
-        (Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n", ending="close"), 11),
+        (html_response(), 13),
+        (html_response(404, "<html>Not found</html>"), 10),
+        (json_response({"hello": "world"}), 13),
+        (Response(status=302, headers=(("Location", "https://elsewhere.example"),)), 10),
+        (Response(raw=b"SSH-2.0-OpenSSH_9.2\r\n", ending="close"), 11),
     ],
 )
-async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Answer, code: int) -> None:
+async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Response, code: int) -> None:
     """Whatever else answers there, the line says that it may be no campus, or that the connection is the matter."""
 
-    async def anything(request: Request) -> Answer:
+    async def anything(request: Request) -> Response:
         return answer
 
     async with ScriptedServer(anything) as server:
@@ -273,10 +274,10 @@ async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Answer, code: 
 async def test_a_campus_that_fails_once_it_is_asked(doctor: Doctor) -> None:
     """An error that says nothing of permissions is told as what it is."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         if "Enrollment" in request.path:
-            return json_answer({}, status=500)
-        return json_answer({"utc_expiration_date": None} | entity())
+            return json_response({}, status=500)
+        return json_response({"utc_expiration_date": None} | error_entity())
 
     async with ScriptedServer(with_login(answer)) as server:
         code, found = await doctor(server.url)
@@ -318,7 +319,7 @@ class TestTls:
 
     async def test_a_server_that_speaks_no_tls(self, doctor: Doctor) -> None:
         """Https to a port that speaks plain http."""
-        async with ScriptedServer([Answer(raw=b"HTTP/1.1 400 Bad\r\n\r\n", ending="close")]) as server:
+        async with ScriptedServer([Response(raw=b"HTTP/1.1 400 Bad\r\n\r\n", ending="close")]) as server:
             code, found = await doctor(server.url.replace("http:", "https:"), "--timeout", "0.5")
         assert code == 11
         assert found["tls"]["status"] == "failed"

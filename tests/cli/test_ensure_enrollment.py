@@ -10,9 +10,8 @@ from uuid import uuid4
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .conftest import Nexport
-from .terminal import on_a_terminal
+from tests.cli.conftest import Nexport
+from tests.cli.terminal import on_a_terminal
 
 CREATE = "LearningApi_CreateEnrollment"
 

@@ -19,9 +19,16 @@ from nexport_campus import NexportError, __version__
 from nexport_campus.cli._exits import exit_code
 from nexport_campus.cli._main import root
 from nexport_campus.sandbox import Samples
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 READ = ("call", "learning.get_section_description", "--section-id", ID)
@@ -34,7 +41,7 @@ Run = Callable[..., Any]
 def against(nexport: Nexport) -> Run:
     """Runs `nexport` against scripted answers, with a token."""
 
-    async def run(words: tuple[str, ...], *answers: Answer, **env: str) -> tuple[Result, list[Request]]:
+    async def run(words: tuple[str, ...], *answers: Response, **env: str) -> tuple[Result, list[Request]]:
         async with ScriptedServer(answers) as server:
             environment = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN} | env
             done = await asyncio.to_thread(nexport, *words, env=environment)
@@ -46,26 +53,26 @@ def against(nexport: Nexport) -> Run:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (json_answer(entity(4, "The token has expired"), status=403), 3),
-        (Answer(status=401), 3),
-        (json_answer(entity(5, "Not authorized"), status=403), 4),
-        (json_answer(entity(3, "No such section"), status=409), 5),
-        (json_answer(entity(6, "No subscription"), status=409), 5),
-        (json_answer(entity(2, "Invalid"), status=422), 6),
-        (json_answer(entity(7, "Enrolled"), status=409), 7),
-        (json_answer(entity(8, "Subscribed"), status=409), 7),
-        (json_answer({}, status=429, headers={"Retry-After": "3600"}), 8),
-        (json_answer(entity(1, "Unknown error")), 9),
-        (html_answer(403), 10),
-        (html_answer(404), 10),
-        (html_answer(409), 10),
-        (json_answer({"Message": "No HTTP resource was found"}, status=404), 10),
-        (json_answer({}, status=302, headers={"Location": "https://elsewhere.example"}), 10),
-        (html_answer(), 13),
-        (json_answer({"description": 5} | entity()), 13),
+        (json_response(error_entity(4, "The token has expired"), status=403), 3),
+        (Response(status=401), 3),
+        (json_response(error_entity(5, "Not authorized"), status=403), 4),
+        (json_response(error_entity(3, "No such section"), status=409), 5),
+        (json_response(error_entity(6, "No subscription"), status=409), 5),
+        (json_response(error_entity(2, "Invalid"), status=422), 6),
+        (json_response(error_entity(7, "Enrolled"), status=409), 7),
+        (json_response(error_entity(8, "Subscribed"), status=409), 7),
+        (json_response({}, status=429, headers={"Retry-After": "3600"}), 8),
+        (json_response(error_entity(1, "Unknown error")), 9),
+        (html_response(403), 10),
+        (html_response(404), 10),
+        (html_response(409), 10),
+        (json_response({"Message": "No HTTP resource was found"}, status=404), 10),
+        (json_response({}, status=302, headers={"Location": "https://elsewhere.example"}), 10),
+        (html_response(), 13),
+        (json_response({"description": 5} | error_entity()), 13),
     ],
 )
-async def test_errors_of_the_campus(against: Run, answer: Answer, code: int) -> None:
+async def test_errors_of_the_campus(against: Run, answer: Response, code: int) -> None:
     """Each kind of error has a code of its own; nothing is on stdout, one line on stderr."""
     done, _ = await against(READ, answer)
     assert (done.exit_code, done.stdout) == (code, "")
@@ -75,7 +82,7 @@ async def test_errors_of_the_campus(against: Run, answer: Answer, code: int) -> 
 
 async def test_a_lost_answer_to_a_write(against: Run) -> None:
     """Where a write may have been carried out all the same, the line says so."""
-    done, requests = await against(WRITE, html_answer(502))
+    done, requests = await against(WRITE, html_response(502))
     assert done.exit_code == 9
     assert "(the campus may have carried it out)" in done.stderr
     assert len(requests) == 1
@@ -83,19 +90,19 @@ async def test_a_lost_answer_to_a_write(against: Run) -> None:
 
 async def test_no_answer(against: Run) -> None:
     """A connection that breaks is 11, an answer that comes too late is 12."""
-    done, _ = await against(WRITE, Answer(raw=b"", ending="reset"))
+    done, _ = await against(WRITE, Response(raw=b"", ending="reset"))
     assert done.exit_code == 11
-    done, _ = await against(("--timeout", "0.05", *WRITE), Answer(gate=asyncio.Event()))
+    done, _ = await against(("--timeout", "0.05", *WRITE), Response(gate=asyncio.Event()))
     assert done.exit_code == 12
-    done, _ = await against((*WRITE, "--timeout", "0.05"), Answer(gate=asyncio.Event()))
+    done, _ = await against((*WRITE, "--timeout", "0.05"), Response(gate=asyncio.Event()))
     assert done.exit_code == 12
     assert "timed out" in done.stderr
 
 
 async def test_a_list_that_breaks_off(against: Run) -> None:
     """What came before an error is written; a JSON list is then left open, so that nobody takes it for the whole."""
-    record = {"assignment_id": ID, "name": "One", "syllabus_id": ID} | entity()
-    answers = (json_answer([record]), json_answer(entity(2, "Invalid"), status=422))
+    record = {"assignment_id": ID, "name": "One", "syllabus_id": ID} | error_entity()
+    answers = (json_response([record]), json_response(error_entity(2, "Invalid"), status=422))
     done, _ = await against((*LIST, "--output", "jsonl"), *answers)
     assert done.exit_code == 6
     assert [json.loads(line)["assignment_id"] for line in done.stdout.splitlines()] == [ID]
@@ -125,7 +132,9 @@ def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
 
 async def test_what_a_server_says_moves_no_cursor(against: Run) -> None:
     """Control characters in the campus's words, which a terminal would obey, are taken out."""
-    done, _ = await against(READ, json_answer(entity(3, "gone\x1b[2J\r\nnexport: all is well"), status=409))
+    done, _ = await against(
+        READ, json_response(error_entity(3, "gone\x1b[2J\r\nnexport: all is well"), status=409)
+    )
     assert "\x1b" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
@@ -167,13 +176,13 @@ def test_what_nobody_foresaw(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) 
 
 async def test_an_interrupt() -> None:
     """Ctrl-C ends a call that waits for its answer at once, with 130 and one line."""
-    async with ScriptedServer([Answer(gate=asyncio.Event())]) as server:
+    async with ScriptedServer([Response(gate=asyncio.Event())]) as server:
         running = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", "-m", "nexport_campus.cli", *READ),
             env=os.environ | {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN},
             stderr=subprocess.PIPE,
         )
-        await server.received(1)
+        await server.wait_for_requests(1)
         running.send_signal(signal.SIGINT)
         _, told = await running.communicate()
     assert running.returncode == 130

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 

@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
-
-from .conftest import Nexport
-from .terminal import on_a_terminal
+from tests.cli.conftest import Nexport
+from tests.cli.terminal import on_a_terminal
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+    with_login,
+)
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -206,7 +212,7 @@ async def test_rows_steer_no_terminal() -> None:
     """Escape sequences that an instructor typed reach files and pipes as they are, and no terminal."""
     reason = "\x1b]0;mine\x07\x9b2J\rdone"
 
-    async def campus(request: Request) -> Answer:
+    async def campus(request: Request) -> Response:
         status: dict[str, Any] = {
             "assignment_status_id": ORG,
             "assignment_id": ORG,
@@ -214,7 +220,7 @@ async def test_rows_steer_no_terminal() -> None:
             "user_id": ORG,
         }
         status |= {"phase": 1, "result": 0, "academic_override": True, "academic_override_reason": reason}
-        return json_answer([status | entity()] if dict(request.query)["page"] == "1" else [])
+        return json_response([status | error_entity()] if dict(request.query)["page"] == "1" else [])
 
     async with ScriptedServer(with_login(campus)) as server:
         env = os.environ | {"NEXPORT_BASE_URL": server.url, "NEXPORT_USERNAME": "u", "NEXPORT_PASSWORD": "p"}
@@ -227,7 +233,7 @@ async def test_rows_steer_no_terminal() -> None:
     assert reason.encode() in piped.stdout
 
 
-async def slow_campus(request: Request) -> Answer:
+async def slow_campus(request: Request) -> Response:
     """A campus that never sends the second page."""
     item = {
         "enrollment_id": ORG,
@@ -236,9 +242,9 @@ async def slow_campus(request: Request) -> Answer:
         "phase": 1,
         "enrollment_date": "2026-01-01T00:00:00Z",
     }
-    found = {"enrollments": [item], "page": 1, "page_size": 1, "total_count": 2} | entity()
+    found = {"enrollments": [item], "page": 1, "page_size": 1, "total_count": 2} | error_entity()
     gate = asyncio.Event() if "utc_enrolled_after" in request.json else None
-    return json_answer(found, gate=gate)
+    return json_response(found, gate=gate)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +265,7 @@ async def test_a_signal(
             stderr=asyncio.subprocess.PIPE,
         )
         # The login, the clock, the first page and the second one.
-        await server.received(4)
+        await server.wait_for_requests(4)
         process.send_signal(number)
         stdout, stderr = await process.communicate()
     assert (process.returncode, stdout) == (code, b"")
@@ -275,8 +281,8 @@ async def test_a_signal(
 async def test_a_signal_before_anything_was_fetched(samples: Samples, tmp_path: Path) -> None:
     """Then there is nothing to resume, and nothing is left."""
 
-    async def silent(_: Request) -> Answer:
-        return Answer(gate=asyncio.Event())
+    async def silent(_: Request) -> Response:
+        return Response(gate=asyncio.Event())
 
     async with ScriptedServer(silent) as server:
         process = await asyncio.create_subprocess_exec(
@@ -284,7 +290,7 @@ async def test_a_signal_before_anything_was_fetched(samples: Samples, tmp_path: 
             env=os.environ | {"NEXPORT_BASE_URL": server.url},
             stderr=asyncio.subprocess.PIPE,
         )
-        await server.received(1)
+        await server.wait_for_requests(1)
         process.send_signal(signal.SIGINT)
         _, stderr = await process.communicate()
     assert (process.returncode, stderr.decode()) == (

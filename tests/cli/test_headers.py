@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from faults.test_headers import DATES, HEADERS, answer
 
-from support.scripted import TOKEN, ScriptedServer
-
-from .conftest import Nexport
-from .test_doctor import campus, no_proxy_of_this_machine
+from tests.cli.conftest import Nexport
+from tests.cli.test_doctor import campus, no_proxy_of_this_machine
+from tests.faults.test_headers import DATES, HEADERS, answer
+from tests.support.scripted_server import TOKEN, ScriptedServer
 
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 __all__ = ["no_proxy_of_this_machine"]

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from nexport_campus.cli._input import lines_of, read_first_line, read_text
 from nexport_campus.sandbox import Samples
-
-from .conftest import MemoryKeyring, Nexport
+from tests.cli.conftest import MemoryKeyring, Nexport
 
 # What Notepad, PowerShell 5 (`>` and Out-File), Excel ("Unicode Text") and Unix write.
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-sig", "utf-32"]

@@ -11,14 +11,20 @@ import pytest
 
 from nexport_campus.cli._main import root
 from nexport_campus.sandbox import Sandbox
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, json_answer
-
-from .conftest import MemoryKeyring, Nexport
+from tests.cli.conftest import MemoryKeyring, Nexport
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+)
 
 PASSWORD = "correct-horse-battery-staple"
 OTHER = "0c0d14bd-4de6-4838-b8e3-efb80828b0ce"
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
-LOGIN = json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 60} | entity())
+LOGIN = json_response({"access_token": TOKEN, "token_type": "bearer", "expires_in": 60} | error_entity())
 AUTHENTICATE = ("call", "admin.authenticate", "--username", "api.user", "--grant-type", "password")
 COMMANDS = {
     "read": (("call", "learning.get_section_description", "--section-id", ID), None),
@@ -40,22 +46,26 @@ def echo(request: Request) -> dict[str, str]:
     return {"X-Echo": f"{request.target} {request.body.decode()}"}
 
 
-def failure(code: int, status: int) -> Callable[[Request], Answer]:
+def failure(code: int, status: int) -> Callable[[Request], Response]:
     """An error of the campus's that gives back what came with a request."""
-    return lambda request: json_answer(
-        entity(code, f"not {request.target} {request.body.decode()}"), status=status, headers=echo(request)
+    return lambda request: json_response(
+        error_entity(code, f"not {request.target} {request.body.decode()}"),
+        status=status,
+        headers=echo(request),
     )
 
 
-ANSWERS: dict[str, Callable[[Request], Answer]] = {
-    "good": lambda request: json_answer(
-        {"description": "Safety", "echo": request.target} | entity(warnings=[request.target]),
+ANSWERS: dict[str, Callable[[Request], Response]] = {
+    "good": lambda request: json_response(
+        {"description": "Safety", "echo": request.target} | error_entity(warnings=[request.target]),
         headers=echo(request),
     ),
     "refused": failure(4, 403),
     "failed": failure(2, 422),
-    "unreadable": lambda request: Answer(body=request.target.encode(), headers=tuple(echo(request).items())),
-    "reset": lambda request: Answer(raw=b"", ending="reset"),
+    "unreadable": lambda request: Response(
+        body=request.target.encode(), headers=tuple(echo(request).items())
+    ),
+    "reset": lambda request: Response(raw=b"", ending="reset"),
 }
 LOGINS = {"a login": LOGIN, "no login": None}
 
@@ -64,11 +74,11 @@ LOGINS = {"a login": LOGIN, "no login": None}
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 @pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
 async def test_no_output_shows_a_secret(
-    flags: tuple[str, ...], answer: Callable[[Request], Answer], login: Answer | None, nexport: Nexport
+    flags: tuple[str, ...], answer: Callable[[Request], Response], login: Response | None, nexport: Nexport
 ) -> None:
     """No command's output at any verbosity, whatever the campus answers, has password or token."""
 
-    async def campus(request: Request) -> Answer:
+    async def campus(request: Request) -> Response:
         is_login = request.operation_id == "AdminApi_Authenticate"
         return login if is_login and login is not None else answer(request)
 

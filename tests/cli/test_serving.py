@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from nexport_campus.sandbox import SandboxError
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
 
 SANDBOX = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "sandbox")
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from nexport_campus.cli._operations import described
 from nexport_campus.cli._suggest import RISKY_OPTIONS, similar_operations, similar_words
-
-from .conftest import Nexport
+from tests.cli.conftest import Nexport
 
 WRITES = {operation.name for operation in described() if operation.writes}
 READS = {operation.name for operation in described()} - WRITES

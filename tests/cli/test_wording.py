@@ -13,9 +13,8 @@ import nexport_campus
 from nexport_campus import ArgumentError, NexportCampus, RetryPolicy
 from nexport_campus.cli._main import root
 from nexport_campus.cli._wording import error_text, for_command_line
-from support.scripted import TOKEN, Answer, ScriptedServer, json_answer
-
-from .conftest import SETTINGS, Nexport
+from tests.cli.conftest import SETTINGS, Nexport
+from tests.support.scripted_server import TOKEN, Response, ScriptedServer, json_response
 
 PACKAGE = Path(nexport_campus.__file__).parent
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -159,21 +158,21 @@ def test_arguments_are_options(message: str, told: str) -> None:
     ("answer", "words", "advice"),
     [
         (
-            json_answer({}, status=302, headers={"Location": "/"}),
+            json_response({}, status=302, headers={"Location": "/"}),
             (),
             "check the address (--base-url or NEXPORT_BASE_URL)",
         ),
-        (Answer(status=404), (), "a wrong address (--base-url or NEXPORT_BASE_URL)"),
-        (Answer(drip_seconds=1.0, body=b"{" * 9), ("--timeout", "0.05"), "raise --timeout"),
+        (Response(status=404), (), "a wrong address (--base-url or NEXPORT_BASE_URL)"),
+        (Response(drip_seconds=1.0, body=b"{" * 9), ("--timeout", "0.05"), "raise --timeout"),
         (
-            json_answer({}, status=429, headers={"Retry-After": "86400"}),
+            json_response({}, status=429, headers={"Retry-After": "86400"}),
             (),
             "not retried: Retry-After (86400 s) is more than 60 s",
         ),
     ],
 )
 async def test_advice_on_the_wire(
-    nexport: Nexport, answer: Answer, words: tuple[str, ...], advice: str
+    nexport: Nexport, answer: Response, words: tuple[str, ...], advice: str
 ) -> None:
     """Errors of calls advise what the command line has."""
     import asyncio

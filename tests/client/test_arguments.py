@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
-from support.campus import TOKEN, campus_with
-from support.scripted import json_answer
-from support.spec import OPERATIONS, SOME_ID, Operation, answer_for
+from tests.support.clients import TOKEN, campus_with
+from tests.support.scripted_server import json_response
+from tests.support.spec import OPERATIONS, SOME_ID, SpecOperation, example_response
 
 ID = UUID(SOME_ID)
 FOREIGN = [Phase.FINISHED, CatalogAccessOption.SHARED]
@@ -172,8 +172,8 @@ async def test_a_wrong_signature_is_pythons_own_error(arguments: dict[str, Any])
 async def test_a_good_argument_is_sent(name: str, argument: str, value: Any, sent: Any) -> None:
     """Ids, enums, dates, lists and texts are sent as the vendor writes them; None is not sent."""
     area, _, method = name.partition(".")
-    operation: Operation = BY_NAME[area, method]
-    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+    operation: SpecOperation = BY_NAME[area, method]
+    async with campus_with(json_response(example_response(operation.id))) as (campus, server):
         await call(campus, name, **others(name, argument), **{argument: value})
     (request,) = server.requests
     in_body = next(item for item in operation.arguments if item.name == argument).where == "body"
@@ -202,7 +202,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 @pytest.mark.parametrize(
     "operation", [item for item in OPERATIONS if item.arguments and not item.deprecated], ids=str
 )
-def test_no_argument_raises_anything_else(operation: Operation, value: Any) -> None:
+def test_no_argument_raises_anything_else(operation: SpecOperation, value: Any) -> None:
     """Whatever is given for an argument, it is taken or an ArgumentError."""
     from nexport_campus._arguments import encode
     from nexport_client.types import conceal
@@ -218,7 +218,7 @@ def test_no_argument_raises_anything_else(operation: Operation, value: Any) -> N
             assert error.argument == item.name  # noqa: PT017 -- both ends are good
 
 
-def _declared(operation: Operation) -> Any:
+def _declared(operation: SpecOperation) -> Any:
     """The operation as the client knows it."""
     module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
     return getattr(module, operation.name.upper())

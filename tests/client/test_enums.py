@@ -10,7 +10,7 @@ import pytest
 
 import nexport_campus.models as models
 from nexport_campus.models import ErrorCode, FieldType, GradingStrategy, Phase, Result, SyllabusType
-from support.spec import SCHEMAS
+from tests.support.spec import SCHEMAS
 
 ENUMS = sorted(name for name, schema in SCHEMAS.items() if "enum" in schema)
 

@@ -10,9 +10,9 @@ import pytest
 
 import nexport_campus as sdk
 from nexport_campus import APIError, RetryPolicy
-from support.campus import campus_with
-from support.scripted import TOKEN, Answer, entity, html_answer, json_answer
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import campus_with
+from tests.support.scripted_server import TOKEN, Response, error_entity, html_response, json_response
+from tests.support.spec import SOME_ID, example_response
 
 BY_CODE: dict[int, type[APIError]] = {
     1: sdk.ServerError,
@@ -36,7 +36,7 @@ BY_STATUS: dict[int, type[APIError]] = {
 NOT_THE_CAMPUS = "a gateway, a firewall, IIS or a wrong base_url, and says nothing about a record"
 
 
-async def failure_of(answer: Answer, *, listed: bool = False) -> APIError:
+async def failure_of(answer: Response, *, listed: bool = False) -> APIError:
     """The error that one answer to a read means."""
     async with campus_with(answer) as (campus, server):
         learning = campus.learning
@@ -55,7 +55,7 @@ async def failure_of(answer: Answer, *, listed: bool = False) -> APIError:
 async def test_a_code_outranks_the_status(code: int, status: int, listed: bool) -> None:
     """A code means the same in a 200 as in any status, from an operation whose answer is an object or a list."""
     error = await failure_of(
-        json_answer(entity(code, "The reason", ["Careful"]), status, {"X-A": "b"}), listed=listed
+        json_response(error_entity(code, "The reason", ["Careful"]), status, {"X-A": "b"}), listed=listed
     )
     operation = "GetCustomEnrollmentFields" if listed else "GetSection"
     assert type(error) is BY_CODE[code]
@@ -74,9 +74,9 @@ async def test_a_code_outranks_the_status(code: int, status: int, listed: bool) 
 @pytest.mark.parametrize("whole", [True, False], ids=["with all else", "with nothing else"])
 async def test_an_element_of_a_list_reports_an_error(code: int, whole: bool) -> None:
     """An error in one element of a list is raised, with its index, whether the element holds anything else or not."""
-    items = answer_for("LearningApi_GetCustomEnrollmentFields")
+    items = example_response("LearningApi_GetCustomEnrollmentFields")
     error = await failure_of(
-        json_answer([items[0], (items[1] if whole else {}) | entity(code, "No")]), listed=True
+        json_response([items[0], (items[1] if whole else {}) | error_entity(code, "No")]), listed=True
     )
     assert (type(error), error.index, error.error_code, error.status_code) == (BY_CODE[code], 1, code, 200)
     assert "[1]" in str(error)
@@ -87,12 +87,12 @@ async def test_an_element_of_a_list_reports_an_error(code: int, whole: bool) -> 
 async def test_a_status_without_a_code(status: int, body: str) -> None:
     """Without a code few statuses have a meaning, and a 401 only if it can be the campus's: with an entity, or empty."""
     answers = {
-        "html": html_answer(status),
-        "json": json_answer({"error": "Unauthorized", "api_error_entity": None}, status),
-        "no error": json_answer(entity(0), status),
-        "empty": Answer(status=status),
+        "html": html_response(status),
+        "json": json_response({"error": "Unauthorized", "api_error_entity": None}, status),
+        "no error": json_response(error_entity(0), status),
+        "empty": Response(status=status),
     }
-    error = await failure_of(answers[body] if status != 304 else Answer(status=status))
+    error = await failure_of(answers[body] if status != 304 else Response(status=status))
     foreign = body in ("html", "json") and status == 401
     assert type(error) is (APIError if foreign else BY_STATUS[status])
     assert (error.status_code, error.error_code) == (status, None)
@@ -103,15 +103,15 @@ async def test_a_status_without_a_code(status: int, body: str) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 413, 422, 451])
 async def test_a_gateway_is_named(status: int) -> None:
     """The message of a status without an error entity says where it may come from, and that it is not about a record."""
-    assert NOT_THE_CAMPUS in str(await failure_of(html_answer(status)))
-    assert "HTML" in str(await failure_of(html_answer(status)))
-    assert NOT_THE_CAMPUS in str(await failure_of(json_answer({"message": "no"}, status)))
+    assert NOT_THE_CAMPUS in str(await failure_of(html_response(status)))
+    assert "HTML" in str(await failure_of(html_response(status)))
+    assert NOT_THE_CAMPUS in str(await failure_of(json_response({"message": "no"}, status)))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 599])
 async def test_a_server_error_without_details(status: int) -> None:
     """A 5xx without an error entity says that it has no details, in every form."""
-    for answer in (html_answer(status), Answer(status=status), json_answer({}, status)):
+    for answer in (html_response(status), Response(status=status), json_response({}, status)):
         error = await failure_of(answer)
         assert str(error).endswith(f": no error details in the response (HTTP {status})")
 
@@ -121,22 +121,22 @@ async def test_a_server_error_without_details(status: int) -> None:
 async def test_a_success_status_that_is_not_documented(status: int, body: str) -> None:
     """It is a ResponseDecodeError that names the status, and an error code in it still counts."""
     answers = {
-        "promised": json_answer(answer_for("LearningApi_GetSection"), status),
-        "html": html_answer(status),
-        "empty": Answer(status=status),
+        "promised": json_response(example_response("LearningApi_GetSection"), status),
+        "html": html_response(status),
+        "empty": Response(status=status),
     }
-    async with campus_with(answers[body] if status != 204 else Answer(status=204)) as (campus, _):
+    async with campus_with(answers[body] if status != 204 else Response(status=204)) as (campus, _):
         with pytest.raises(sdk.ResponseDecodeError, match=f"HTTP {status} instead of HTTP 200") as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert (caught.value.attempts, caught.value.transient) == (1, False)
     if status != 204:
-        assert type(await failure_of(json_answer(entity(3), status))) is sdk.NotFoundError
+        assert type(await failure_of(json_response(error_entity(3), status))) is sdk.NotFoundError
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(status: int) -> None:
     """A redirect is an answer like any other: an APIError, and no further request."""
-    answer = Answer(status=status, headers=[("Location", "/api/v1/LearningApi/GetSection?syllabus_id=1")])
+    answer = Response(status=status, headers=[("Location", "/api/v1/LearningApi/GetSection?syllabus_id=1")])
     error = await failure_of(answer)
     assert type(error) is APIError
     assert "redirect" in str(error)
@@ -157,32 +157,32 @@ async def test_redirects_are_not_followed(status: int) -> None:
 )
 async def test_a_rate_limit_tells_how_long_to_wait(header: str | None, seconds: float | None) -> None:
     """`retry_after` is what the server asks for, in seconds; None where it asks for nothing sensible."""
-    error = await failure_of(json_answer({}, 429, {} if header is None else {"Retry-After": header}))
+    error = await failure_of(json_response({}, 429, {} if header is None else {"Retry-After": header}))
     assert isinstance(error, sdk.RateLimitError)
     assert error.retry_after == seconds
 
 
 async def test_a_rate_limit_until_a_date() -> None:
     """A date that has passed means no wait."""
-    error = await failure_of(json_answer({}, 429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}))
+    error = await failure_of(json_response({}, 429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}))
     assert isinstance(error, sdk.RateLimitError)
     assert error.retry_after == 0.0
 
 
 async def test_a_rate_limit_says_how_long_to_wait() -> None:
     """The line has the seconds, and says that a wait beyond max_retry_after was the reason not to retry."""
-    error = await failure_of(json_answer({}, 429, {"Retry-After": "3600"}))
+    error = await failure_of(json_response({}, 429, {"Retry-After": "3600"}))
     assert str(error).endswith(": too many requests (HTTP 429); retry after 3600 s")
     patient = RetryPolicy(max_retry_after=60.5)
     for status in (429, 503):
-        answer = json_answer({}, status, {"Retry-After": "3600"})
+        answer = json_response({}, status, {"Retry-After": "3600"})
         async with campus_with(answer, retry=patient) as (campus, _):
             with pytest.raises(APIError) as caught:
                 await campus.learning.get_section(syllabus_id=SOME_ID)
         reason = "not retried: Retry-After (3600 s) is more than max_retry_after (60.5 s)"
         assert str(caught.value).endswith(reason)
         assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-    assert "retry after" not in str(await failure_of(json_answer({}, 429)))
+    assert "retry after" not in str(await failure_of(json_response({}, 429)))
 
 
 NOT_CODES: list[Any] = ["3", None, True, [], 2.5, {}, 1e300]
@@ -195,8 +195,8 @@ FOREIGN: dict[str, Any] = {
     "a code at the top": {"error_code": 3, "error_message": "Not found"},
     "an entity at another place": {"error": {"api_error_entity": {"error_code": 3}}},
     "an entity of another name": {"ApiErrorEntity": {"error_code": 3}, "errorEntity": {"error_code": 3}},
-    "an entity as text": json.dumps(entity(3)),
-    "a list with an entity": [entity(3)],
+    "an entity as text": json.dumps(error_entity(3)),
+    "a list with an entity": [error_entity(3)],
     "null": None,
     "a number": 3,
 }
@@ -206,7 +206,7 @@ FOREIGN: dict[str, Any] = {
 @pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN)
 async def test_a_foreign_body_is_not_the_campus_s_word(body: Any, status: int) -> None:
     """JSON that merely looks like an error entity has no code, and nothing about a record or an account follows."""
-    error = await failure_of(json_answer(body, status))
+    error = await failure_of(json_response(body, status))
     assert (type(error), error.error_code, error.transient) == (APIError, None, True)
     assert NOT_THE_CAMPUS in error.message
 
@@ -214,9 +214,9 @@ async def test_a_foreign_body_is_not_the_campus_s_word(body: Any, status: int) -
 @pytest.mark.parametrize("page", ["<html>{}</html>", "<!-- {} -->", "{} trailing", "\ufeff<p>{}"])
 async def test_an_entity_within_a_page(page: str) -> None:
     """An entity that is only part of the body isn't one, whatever the status."""
-    body = page.format(json.dumps(entity(3))).encode()
-    assert type(await failure_of(Answer(status=404, body=body))) is APIError
-    async with campus_with(Answer(body=body)) as (campus, _):
+    body = page.format(json.dumps(error_entity(3))).encode()
+    assert type(await failure_of(Response(status=404, body=body))) is APIError
+    async with campus_with(Response(body=body)) as (campus, _):
         with pytest.raises(sdk.ResponseDecodeError):
             await campus.learning.get_section(syllabus_id=SOME_ID)
 
@@ -225,7 +225,7 @@ async def test_an_entity_within_a_page(page: str) -> None:
 async def test_an_entity_with_nothing_but_its_code(code: float) -> None:
     """A whole number is enough, in the forms that .NET and proxies write it; other parts of an entity may be odd."""
     body = {"api_error_entity": {"error_code": code, "error_message": 7, "warning_messages": "x"}}
-    error = await failure_of(json_answer(body, 409))
+    error = await failure_of(json_response(body, 409))
     assert (type(error), error.error_code) == (sdk.NotFoundError, 3)
     assert error.message == "no error details in the response"
     assert not error.transient
@@ -252,7 +252,7 @@ ASP_NET: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("body", "words"), ASP_NET.values(), ids=ASP_NET)
 async def test_words_of_asp_net_are_quoted(body: Any, words: str, status: int) -> None:
     """What ASP.NET itself says is quoted, without what may hold data, and changes no class."""
-    error = await failure_of(json_answer(body, status))
+    error = await failure_of(json_response(body, status))
     assert type(error) is (sdk.ServerError if status >= 500 else APIError)
     assert f'"{words}"' in error.message
     assert f'"{words}"' in str(error)
@@ -262,30 +262,30 @@ async def test_words_of_asp_net_are_quoted(body: Any, words: str, status: int) -
 async def test_words_of_asp_net_are_bounded_and_redacted() -> None:
     """An address in them loses its query, which holds the token and ids; long words are cut, others not quoted."""
     address = f"https://campus.example/api?syllabus_id={SOME_ID}&access_token={TOKEN}"
-    error = await failure_of(json_answer({"Message": f"No HTTP resource matches '{address}'."}, 404))
+    error = await failure_of(json_response({"Message": f"No HTTP resource matches '{address}'."}, 404))
     assert "No HTTP resource matches 'https://campus.example/api?...'" in str(error)
     assert SOME_ID not in error.message
     assert TOKEN not in error.message
-    long = await failure_of(json_answer({"title": "x" * 150 + TOKEN + "y" * 1000}, 404))
+    long = await failure_of(json_response({"title": "x" * 150 + TOKEN + "y" * 1000}, 404))
     assert len(long.message) < 350
     assert TOKEN[:8] not in long.message
     for odd in ({"Message": 7}, {"Message": ""}, {"message": "no"}, ["Message"]):
-        assert (await failure_of(json_answer(odd, 404))).message.endswith(NOT_THE_CAMPUS)
+        assert (await failure_of(json_response(odd, 404))).message.endswith(NOT_THE_CAMPUS)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 async def test_an_unreadable_body_is_not_an_empty_one(encoding: str) -> None:
     """A 401 whose body can't be read is not taken for the campus's own empty one: neither a login nor a refusal follows."""
-    broken = Answer(status=401, headers=[("Content-Encoding", encoding)], body=b"<html>")
+    broken = Response(status=401, headers=[("Content-Encoding", encoding)], body=b"<html>")
     assert type(await failure_of(broken)) is APIError
-    large = Answer(status=401, body=b"<html>" + b" " * 5000)
+    large = Response(status=401, body=b"<html>" + b" " * 5000)
     async with campus_with(large, max_response_bytes=1000) as (campus, _):
         with pytest.raises(APIError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert type(caught.value) is APIError
 
 
-async def set_field_values(answer: Answer) -> sdk.NexportError:
+async def set_field_values(answer: Response) -> sdk.NexportError:
     """The error that an answer to SetCustomEnrollmentFieldValues means."""
     async with campus_with(answer) as (campus, _):
         with pytest.raises(sdk.NexportError) as caught:
@@ -297,8 +297,8 @@ async def set_field_values(answer: Answer) -> sdk.NexportError:
 
 async def test_a_field_error_without_a_code() -> None:
     """SetCustomEnrollmentFieldValues reports an invalid field by `error: true` and code 0: InvalidRequestError."""
-    body = {"error": True, "message": "Field 'a' is not a date"} | entity(0, "", ["Careful"])
-    error = await set_field_values(json_answer(body))
+    body = {"error": True, "message": "Field 'a' is not a date"} | error_entity(0, "", ["Careful"])
+    error = await set_field_values(json_response(body))
     assert isinstance(error, sdk.InvalidRequestError)
     assert (error.status_code, error.error_code, error.maybe_applied) == (200, 0, False)
     assert (error.message, error.warnings) == ("Field 'a' is not a date", ("Careful",))
@@ -308,7 +308,7 @@ async def test_a_field_error_without_a_code() -> None:
 @pytest.mark.parametrize("given", [{}, {"api_error_entity": None}, {"api_error_entity": {}}])
 async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
     """A foreign `{"error": true}` is not the campus's refusal: the change may have been made."""
-    error = await set_field_values(json_answer({"error": True, "message": "Maintenance"} | given))
+    error = await set_field_values(json_response({"error": True, "message": "Maintenance"} | given))
     assert isinstance(error, sdk.ResponseDecodeError)
     assert error.maybe_applied
 
@@ -316,23 +316,23 @@ async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("answer", "refused"),
     [
-        (json_answer(entity(5, "No"), 403), True),
-        (json_answer(entity(4, "No"), 403), True),
-        (json_answer(entity(0), 403), True),
-        (Answer(status=403), True),
-        (Answer(status=403, body=b" \r\n"), True),
-        (json_answer(entity(4, "No"), 401), True),
-        (Answer(status=401), True),
-        (html_answer(403), False),
-        (html_answer(401), False),
-        (html_answer(404), False),
-        (json_answer({}, 403), False),
-        (json_answer(None, 403), False),
-        (json_answer({"Message": "Forbidden"}, 403), False),
-        (Answer(status=403, headers=[("Content-Encoding", "gzip")], body=b"<html>"), False),
+        (json_response(error_entity(5, "No"), 403), True),
+        (json_response(error_entity(4, "No"), 403), True),
+        (json_response(error_entity(0), 403), True),
+        (Response(status=403), True),
+        (Response(status=403, body=b" \r\n"), True),
+        (json_response(error_entity(4, "No"), 401), True),
+        (Response(status=401), True),
+        (html_response(403), False),
+        (html_response(401), False),
+        (html_response(404), False),
+        (json_response({}, 403), False),
+        (json_response(None, 403), False),
+        (json_response({"Message": "Forbidden"}, 403), False),
+        (Response(status=403, headers=[("Content-Encoding", "gzip")], body=b"<html>"), False),
     ],
 )
-async def test_a_refused_login(answer: Answer, refused: bool) -> None:
+async def test_a_refused_login(answer: Response, refused: bool) -> None:
     """A login refused with 403 is an AuthenticationError if the campus can have refused it, but not a gateway's page."""
     async with campus_with(answer, auth=sdk.PasswordAuth("u", "secret")) as (campus, server):
         with pytest.raises(APIError) as caught:
@@ -346,8 +346,8 @@ async def test_a_refused_login(answer: Answer, refused: bool) -> None:
 
 async def test_warnings_of_a_good_answer(caplog: pytest.LogCaptureFixture) -> None:
     """Warnings go to the logger and to `RawResponse.warnings`; the call succeeds."""
-    answer = answer_for("LearningApi_GetSection") | entity(0, "", ["Old format", "Slow"])
-    async with campus_with(json_answer(answer)) as (campus, _):
+    answer = example_response("LearningApi_GetSection") | error_entity(0, "", ["Old format", "Slow"])
+    async with campus_with(json_response(answer)) as (campus, _):
         raw = await campus.raw.learning.get_section(syllabus_id=SOME_ID)
     assert raw.warnings == ("Old format", "Slow")
     assert [record.levelname for record in caplog.records if "Slow" in record.getMessage()] == ["WARNING"]

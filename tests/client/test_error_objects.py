@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import nexport_campus as sdk
 from nexport_campus import APIError, NexportError, StaticToken
-from support.campus import campus_with
-from support.scripted import Answer, entity, json_answer
-from support.spec import SOME_ID
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Response, error_entity, json_response
+from tests.support.spec import SOME_ID
 
 TREE: dict[type[NexportError], type[Exception]] = {
     sdk.ConfigurationError: NexportError,
@@ -106,7 +106,7 @@ def test_what_may_succeed_later(cls: type[NexportError]) -> None:
 
 async def test_a_timeout_is_a_timeout_error() -> None:
     """A call that timed out is caught as Python's own TimeoutError too, and is no error of the operating system's."""
-    async with campus_with(Answer(gate=asyncio.Event()), timeout=0.05) as (campus, _):
+    async with campus_with(Response(gate=asyncio.Event()), timeout=0.05) as (campus, _):
         with pytest.raises(TimeoutError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert isinstance(caught.value, sdk.RequestTimeoutError)
@@ -184,7 +184,7 @@ def test_students_data_stays_out(cls: type[NexportError]) -> None:
 
 async def test_a_real_answer_stays_out() -> None:
     """The bytes of an unreadable answer are in `snippet` and nowhere else, not in the cause and its traceback either."""
-    answer = json_answer(entity(0) | {"title": ["Ada Lovelace"], "syllabus_id": SOME_ID})
+    answer = json_response(error_entity(0) | {"title": ["Ada Lovelace"], "syllabus_id": SOME_ID})
     async with campus_with(answer) as (campus, _):
         with pytest.raises(sdk.ResponseDecodeError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -197,7 +197,7 @@ async def test_a_real_answer_stays_out() -> None:
 
 async def test_a_lost_connection_keeps_its_cause() -> None:
     """The transport's exception is the cause, here and in a pickle."""
-    async with campus_with(Answer(cut_after=0, ending="reset")) as (campus, _):
+    async with campus_with(Response(cut_after=0, ending="reset")) as (campus, _):
         with pytest.raises(sdk.TransportError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     again = pickle.loads(pickle.dumps(caught.value))

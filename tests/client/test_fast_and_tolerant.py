@@ -16,9 +16,9 @@ from nexport_client.api import admin_api, learning_api, scorm_api
 from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
 from nexport_client.types import Model
-from support.spec import OPERATIONS, answer_for
-from support.spec import Operation as Stated
-from support.strategies import damaged, valid
+from tests.support.spec import OPERATIONS, example_response
+from tests.support.spec import SpecOperation as Stated
+from tests.support.spec_strategies import damaged, valid
 
 AREAS = (admin_api, learning_api, scorm_api)
 RESULTS = {value.id: value for area in AREAS for value in vars(area).values() if isinstance(value, Operation)}
@@ -44,7 +44,7 @@ def plain(value: Any) -> Any:
 @given(data=st.data())
 def test_they_agree(stated: Stated, data: st.DataObject) -> None:
     """What the fast path reads, the tolerant one reads equal; before it has learned, and afterwards."""
-    values = valid(stated.answer)
+    values = valid(stated.response_schema)
     value = data.draw(values | damaged(values))
     content, kind, both = json.dumps(value).encode(), RESULTS[stated.id].result, decoder()
     before = both.fast(kind, content)
@@ -66,7 +66,7 @@ def test_they_agree(stated: Stated, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_what_was_learned_of_one_answer_misreads_no_other(stated: Stated, data: st.DataObject) -> None:
     """They agree on an answer too before which another one, damaged otherwise, was learned from."""
-    values, kind = valid(stated.answer), RESULTS[stated.id].result
+    values, kind = valid(stated.response_schema), RESULTS[stated.id].result
     taught, content = (json.dumps(data.draw(values | damaged(values))).encode() for _ in range(2))
     learned = decoder()
     with contextlib.suppress(DecodeError):
@@ -81,7 +81,7 @@ def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
     """Keys, enum numbers and nulls that were seen once don't slow down what comes later."""
     seen = decoder()
     kind = RESULTS[stated.id].result
-    answer = answer_for(stated.id)
+    answer = example_response(stated.id)
     newer = {"newer": {"a": [1]}, "additional_properties": None}
     answer = [item | newer for item in answer] if isinstance(answer, list) else answer | newer
     content = json.dumps(answer).encode()
@@ -93,7 +93,7 @@ def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
 def test_enum_numbers_and_nulls_are_learned_too() -> None:
     """So are a number that an enum doesn't declare, and a null where the spec requires a text."""
     kind = RESULTS["LearningApi_GetSectionEnrollments"].result
-    seen, answer = decoder(), answer_for("LearningApi_GetSectionEnrollments")
+    seen, answer = decoder(), example_response("LearningApi_GetSectionEnrollments")
     answer[0]["phase"], answer[1]["section"]["title"] = 17, None
     content = json.dumps(answer).encode()
     tolerant = seen.tolerant("x", kind, parse_json(content))
@@ -104,7 +104,7 @@ def test_dates_that_repeat_and_threads_that_read_at_once() -> None:
     """A date that stands in one record after another is each record's own, also where two threads read other ones."""
     kind, pages = RESULTS["LearningApi_GetSectionEnrollments"].result, []
     for month in (1, 2):
-        (record, *_) = answer_for("LearningApi_GetSectionEnrollments")
+        (record, *_) = example_response("LearningApi_GetSectionEnrollments")
         days = [1 + number // 3 % 28 for number in range(300)]
         sections = [record["section"] | {"enrollment_start": f"2026-0{month}-{day:02d}"} for day in days]
         pages.append(json.dumps([record | {"section": section} for section in sections]).encode())
@@ -120,7 +120,7 @@ def test_a_date_within_a_record_that_is_none(text: str) -> None:
     """It is left to the tolerant path, which names its place, also as the first date that is read."""
     kind, (record, *_) = (
         RESULTS["LearningApi_GetSectionEnrollments"].result,
-        answer_for("LearningApi_GetSectionEnrollments"),
+        example_response("LearningApi_GetSectionEnrollments"),
     )
     for key in ("enrollment_start", "training_end"):
         broken = json.dumps([record | {"section": record["section"] | {key: text}}]).encode()
@@ -133,18 +133,18 @@ def test_keys_that_no_struct_can_declare() -> None:
     """Quotes, backslashes and control characters in a key stop nothing: such answers are read the tolerant way."""
     drifts: list[Drift] = []
     seen, odd = decoder(drifts), {'quo"te': 1, "back\\slash": 2, "line\nend": 3}
-    content = json.dumps(answer_for("LearningApi_GetSection") | odd).encode()
+    content = json.dumps(example_response("LearningApi_GetSection") | odd).encode()
     for _ in range(3):
         assert seen.tolerant("x", SECTION, parse_json(content)).additional_properties == odd
     assert len(drifts) == 3
-    usual = json.dumps(answer_for("LearningApi_GetSection")).encode()
+    usual = json.dumps(example_response("LearningApi_GetSection")).encode()
     assert seen.fast(SECTION, usual) is not NO_MATCH
 
 
 def test_ever_new_keys_do_not_pile_up() -> None:
     """An answer with ever new keys is read, and makes neither ever larger structs nor endless messages."""
     drifts: list[Drift] = []
-    seen, answer = decoder(drifts), answer_for("LearningApi_GetSection")
+    seen, answer = decoder(drifts), example_response("LearningApi_GetSection")
     for number in range(200):
         value = answer | {f"key {number}": number}
         assert seen.tolerant("x", SECTION, value).additional_properties == {f"key {number}": number}
@@ -155,7 +155,7 @@ def test_ever_new_keys_do_not_pile_up() -> None:
 def test_nesting_without_end(depth: int) -> None:
     """An answer that is nested too deeply is read or refused, and nothing else happens."""
     content = (
-        json.dumps(answer_for("LearningApi_GetSection"))[:-1].encode()
+        json.dumps(example_response("LearningApi_GetSection"))[:-1].encode()
         + b',"deep":'
         + b"[" * depth
         + b"]" * depth

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from nexport_campus import ArgumentError, NexportCampus, PasswordAuth
 from nexport_campus.models import Phase
-from support.campus import campus_with
-from support.scripted import entity, json_answer
-from support.spec import OPERATIONS, SOME_ID, answer_for
+from tests.support.clients import campus_with
+from tests.support.scripted_server import error_entity, json_response
+from tests.support.spec import OPERATIONS, SOME_ID, example_response
 
-SEARCHED = json_answer(answer_for("LearningApi_SearchEnrollments"))
-EDITED = json_answer(answer_for("ScormApi_EditScormData"))
+SEARCHED = json_response(example_response("LearningApi_SearchEnrollments"))
+EDITED = json_response(example_response("ScormApi_EditScormData"))
 ATTEMPT: dict[str, Any] = {
     item.name: item.given
     for operation in OPERATIONS
@@ -122,7 +122,7 @@ async def test_what_is_no_list_is_refused(made: Callable[[list[str]], Any]) -> N
 async def test_what_holds_no_ids_is_refused(made: Callable[[list[str]], Any]) -> None:
     """`get_sections_by_id` refuses likewise, but for a mapping, whose keys are meant."""
     ids = [str(uuid4()), str(uuid4())]
-    sections = json_answer({"sections": []} | entity(3, "Not found"), status=409)
+    sections = json_response({"sections": []} | error_entity(3, "Not found"), status=409)
     mapping = isinstance(made(ids), Mapping)
     async with campus_with(*[sections] * 3 * mapping) as (campus, server):
         if mapping:
@@ -138,9 +138,9 @@ async def test_what_holds_no_ids_is_refused(made: Callable[[list[str]], Any]) ->
 async def test_ids_in_any_iterable(made: Callable[[list[str]], Any]) -> None:
     """`get_sections_by_id` reads any iterable once."""
     ids = [str(uuid4()) for _ in range(3)]
-    section = dict(answer_for("LearningApi_GetSection"))
-    found = {"sections": [section | {"syllabus_id": each} for each in ids]} | entity()
-    async with campus_with(json_answer(found)) as (campus, server):
+    section = dict(example_response("LearningApi_GetSection"))
+    found = {"sections": [section | {"syllabus_id": each} for each in ids]} | error_entity()
+    async with campus_with(json_response(found)) as (campus, server):
         result = await campus.get_sections_by_id(made(ids))
     assert {str(each.syllabus_id) for each in result.sections} == set(ids)
     assert result.missing == []
@@ -181,7 +181,7 @@ def test_there_are_list_arguments() -> None:
 async def test_a_string_of_any_class_is_an_id(value: Any) -> None:
     """A member of an enum of strings, numpy's string, a user's class: the characters count, alone and in a list."""
     section, enrolled = (
-        json_answer(answer_for(f"LearningApi_{name}")) for name in ("GetSection", "GetSections")
+        json_response(example_response(f"LearningApi_{name}")) for name in ("GetSection", "GetSections")
     )
     async with campus_with(section, enrolled, SEARCHED) as (campus, server):
         await campus.learning.get_section(syllabus_id=value)
@@ -366,8 +366,8 @@ async def set_fields(campus: NexportCampus, values: Any) -> None:
 
 async def test_page_numbers_of_numpy() -> None:
     """Page, page size, limit and look-ahead may be numbers of any library, and are Python's own from there on."""
-    page = {"enrollments": [], "total_count": 0, "page": 1, "page_size": 1} | entity()
-    async with campus_with(*[json_answer(page)] * 3) as (campus, server):
+    page = {"enrollments": [], "total_count": 0, "page": 1, "page_size": 1} | error_entity()
+    async with campus_with(*[json_response(page)] * 3) as (campus, server):
         pager = campus.learning.search_enrollments(
             org_ids=[SOME_ID],
             page=np.int64(2),  # type: ignore[arg-type]  # the very point

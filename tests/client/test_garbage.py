@@ -7,9 +7,9 @@ import pytest
 
 from nexport_campus import NexportCampus, ResponseDecodeError
 from nexport_campus._garbage import CollectionPaused
-from support.campus import campus_with
-from support.scripted import entity, json_answer
-from support.spec import SOME_ID
+from tests.support.clients import campus_with
+from tests.support.scripted_server import error_entity, json_response
+from tests.support.spec import SOME_ID
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +44,13 @@ def test_a_block_within_another_ends_nothing() -> None:
 @pytest.mark.parametrize("organizations", [1, 2000], ids=["small", "large"])
 async def test_a_call_leaves_it_on(organizations: int) -> None:
     """A list of any size, and one that can't be read, leave collection as it was."""
-    record = {"org_id": SOME_ID, "name": "A", "short_name": "a"} | entity()
+    record = {"org_id": SOME_ID, "name": "A", "short_name": "a"} | error_entity()
 
     async def total(campus: NexportCampus) -> int:
         return len((await campus.learning.get_organizations(org_id=SOME_ID)).items)
 
     good, broken = [record] * organizations, [record] * organizations + [None]
-    async with campus_with(json_answer(good), json_answer(broken)) as (campus, _):
+    async with campus_with(json_response(good), json_response(broken)) as (campus, _):
         with pytest.warns(DeprecationWarning, match="obsolete"):
             assert await total(campus) == organizations
         assert gc.isenabled()

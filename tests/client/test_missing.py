@@ -10,9 +10,9 @@ from nexport_campus import Drift, ResponseDecodeError
 from nexport_campus.models import Phase
 from nexport_client.kinds import Reader
 from nexport_client.types import Model, fields_of
-from support.campus import campus_with
-from support.scripted import json_answer
-from support.spec import SCHEMAS, SOME_ID, answer_for, example
+from tests.support.clients import campus_with
+from tests.support.scripted_server import json_response
+from tests.support.spec import SCHEMAS, SOME_ID, example, example_response
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
 NOTHING = object()
@@ -51,9 +51,9 @@ async def test_a_section_without_an_end() -> None:
     """A required date that is null is None, and no drift."""
     drifts: list[Drift] = []
     answer = changed(
-        changed(answer_for("LearningApi_GetSection"), "enrollment_end", None), "training_end", NOTHING
+        changed(example_response("LearningApi_GetSection"), "enrollment_end", None), "training_end", NOTHING
     )
-    async with campus_with(json_answer(answer), on_drift=drifts.append) as (campus, _):
+    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
     assert (section.enrollment_end, section.training_end, drifts) == (None, None, [])
 
@@ -61,8 +61,8 @@ async def test_a_section_without_an_end() -> None:
 async def test_a_missing_text_is_drift() -> None:
     """A required text that is missing is None, and told with operation and place."""
     drifts: list[Drift] = []
-    answer = changed(answer_for("LearningApi_GetSection"), "title", NOTHING)
-    async with campus_with(json_answer(answer), on_drift=drifts.append) as (campus, _):
+    answer = changed(example_response("LearningApi_GetSection"), "title", NOTHING)
+    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
     assert section.title is None
     assert drifts == [
@@ -86,10 +86,10 @@ async def test_a_missing_text_is_drift() -> None:
 )
 async def test_an_unreadable_value_names_its_place(key: str, value: Any, place: str) -> None:
     """What can't be read is a ResponseDecodeError with operation and place, and without the value."""
-    items = answer_for("LearningApi_GetSectionEnrollments")
+    items = example_response("LearningApi_GetSectionEnrollments")
     base = items[1]
     inner = base[key] | value if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-    async with campus_with(json_answer([items[0], base | {key: inner}])) as (campus, _):
+    async with campus_with(json_response([items[0], base | {key: inner}])) as (campus, _):
         with pytest.raises(ResponseDecodeError) as caught:
             await campus.learning.get_section_enrollments(org_id=SOME_ID)
     assert (caught.value.path, caught.value.operation_id) == (place, "LearningApi_GetSectionEnrollments")
@@ -101,8 +101,8 @@ async def test_unknown_fields_are_kept() -> None:
     """Unknown keys are kept, one named `additional_properties` too; they are told once, and come in `to_dict` again."""
     drifts: list[Drift] = []
     more = {"additional_properties": {"a": [1, None]}, "new ☃": "text", 'quo"te\\': 1.5}
-    answer = answer_for("LearningApi_GetSection") | more
-    async with campus_with(*[json_answer(answer)] * 3, on_drift=drifts.append) as (campus, _):
+    answer = example_response("LearningApi_GetSection") | more
+    async with campus_with(*[json_response(answer)] * 3, on_drift=drifts.append) as (campus, _):
         sections = [await campus.learning.get_section(syllabus_id=answer["syllabus_id"]) for _ in range(3)]
     for section in sections:
         assert section.additional_properties == more
@@ -116,8 +116,8 @@ async def test_unknown_fields_are_kept() -> None:
 async def test_drift_is_told_once_per_kind_and_place() -> None:
     """However many elements and answers have it, a difference is told once; another place or kind is told too."""
     drifts: list[Drift] = []
-    item = answer_for("LearningApi_GetSectionEnrollments")[0] | {"phase": 17, "newer": 1}
-    async with campus_with(*[json_answer([item] * 3)] * 2, on_drift=drifts.append) as (campus, _):
+    item = example_response("LearningApi_GetSectionEnrollments")[0] | {"phase": 17, "newer": 1}
+    async with campus_with(*[json_response([item] * 3)] * 2, on_drift=drifts.append) as (campus, _):
         for _ in range(2):
             page = await campus.learning.get_section_enrollments(enrollment_id=SOME_ID)
             assert [enrollment.phase for enrollment in page.items] == [Phase(17)] * 3
@@ -130,9 +130,9 @@ async def test_drift_is_told_once_per_kind_and_place() -> None:
 
 async def test_drift_is_logged_by_default(caplog: pytest.LogCaptureFixture) -> None:
     """Without `on_drift` it is a warning, and a debug message for unknown fields, which are normal."""
-    answer = changed(answer_for("LearningApi_GetSection"), "title", None) | {"newer": 1}
+    answer = changed(example_response("LearningApi_GetSection"), "title", None) | {"newer": 1}
     with caplog.at_level(logging.DEBUG, "nexport_campus"):
-        async with campus_with(json_answer(answer)) as (campus, _):
+        async with campus_with(json_response(answer)) as (campus, _):
             await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
     told = {
         record.getMessage().rsplit(" ", 1)[-1]: record.levelno
@@ -148,8 +148,8 @@ async def test_an_exception_of_on_drift_goes_no_further(caplog: pytest.LogCaptur
     def fail(drift: Drift) -> None:
         raise RuntimeError(drift.path)
 
-    answer = answer_for("LearningApi_GetSection") | {"newer": 1}
-    async with campus_with(json_answer(answer), on_drift=fail) as (campus, _):
+    answer = example_response("LearningApi_GetSection") | {"newer": 1}
+    async with campus_with(json_response(answer), on_drift=fail) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
     assert section.additional_properties == {"newer": 1}
     assert "on_drift raised" in caplog.text
@@ -158,7 +158,7 @@ async def test_an_exception_of_on_drift_goes_no_further(caplog: pytest.LogCaptur
 @pytest.mark.parametrize("value", [{}, {"a": 1}, {"error": "Unauthorized"}, [], "text", 7, True, None])
 async def test_foreign_answers(value: Any) -> None:
     """A JSON value that is none of the campus's answers is an error, never a model full of None."""
-    async with campus_with(json_answer(value)) as (campus, _):
+    async with campus_with(json_response(value)) as (campus, _):
         with pytest.raises(ResponseDecodeError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert caught.value.operation_id == "LearningApi_GetSection"

@@ -12,18 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexport_campus import AccessToken, APIError, AuthenticationError, NexportCampus, PasswordAuth
-from support.campus import ONCE
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
+from tests.support.clients import NO_RETRY
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 LOGIN = "AdminApi_Authenticate"
 MINE, OTHERS = UUID(int=1), UUID(int=2)
 REFUSALS = {
-    "401, empty": Answer(status=401),
-    "401 with code 4": json_answer(entity(4, "Not permitted"), 401),
-    "401 with code 0": json_answer(entity(0), 401),
-    "403 with code 4": json_answer(entity(4, "Not permitted"), 403),
-    "200 with code 4": json_answer(entity(4, "Not permitted")),
+    "401, empty": Response(status=401),
+    "401 with code 4": json_response(error_entity(4, "Not permitted"), 401),
+    "401 with code 0": json_response(error_entity(0), 401),
+    "403 with code 4": json_response(error_entity(4, "Not permitted"), 403),
+    "200 with code 4": json_response(error_entity(4, "Not permitted")),
 }
 
 
@@ -34,25 +41,25 @@ class Campus:
     `closed`: operations that the account may not call at all. `refusal`: the response to whatever isn't accepted.
     """
 
-    refusal: Answer = REFUSALS["401, empty"]
+    refusal: Response = REFUSALS["401, empty"]
     permitted: Callable[[UUID], bool] = MINE.__eq__
     closed: frozenset[str] = frozenset()
     logins: int = 0
     calls: int = 0
     valid: str = ""
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         if request.operation_id == LOGIN:
             self.logins += 1
             self.valid = str(uuid4())
-            return json_answer({"access_token": self.valid, "token_type": "bearer"} | entity())
+            return json_response({"access_token": self.valid, "token_type": "bearer"} | error_entity())
         self.calls += 1
         query = dict(request.query)
         section = UUID(query.get("section_id") or query["syllabus_id"])
         accepted = query["access_token"] == self.valid and request.operation_id not in self.closed
         if not (accepted and self.permitted(section)):
             return self.refusal
-        return json_answer({"description": "Safety first", "objectives": ""} | entity())
+        return json_response({"description": "Safety first", "objectives": ""} | error_entity())
 
     def revoke(self) -> None:
         """End the token that was issued last."""
@@ -61,13 +68,13 @@ class Campus:
 
 @asynccontextmanager
 async def client(
-    script: Campus, clock: TestClock | None = None, **options: Any
+    script: Campus, clock: ManualClock | None = None, **options: Any
 ) -> AsyncIterator[NexportCampus]:
     """A client with a password, without retries."""
-    chosen: dict[str, Any] = {"auth": PasswordAuth("ada", "secret"), "retry": ONCE, "max_concurrency": 60}
+    chosen: dict[str, Any] = {"auth": PasswordAuth("ada", "secret"), "retry": NO_RETRY, "max_concurrency": 60}
     async with (
         ScriptedServer(script) as server,
-        campus_on(clock or TestClock(), server, **chosen | options) as campus,
+        campus_on(clock or ManualClock(), server, **chosen | options) as campus,
     ):
         yield campus
 
@@ -154,7 +161,7 @@ async def test_calls_of_both_kinds_in_turn() -> None:
 
 async def test_a_call_that_recovers_after_its_time() -> None:
     """A call that was never accepted has to wait where its operation was refused: 60 seconds, then 2 minutes, up to 15."""
-    clock, script = TestClock(), Campus()
+    clock, script = ManualClock(), Campus()
     async with client(script, clock) as campus:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900], start=2):
             await refused(campus)
@@ -190,7 +197,7 @@ async def test_a_permission_that_is_withdrawn() -> None:
 
 async def test_a_gateways_401() -> None:
     """It says nothing of the token, which is kept and used by the next call."""
-    script = Campus(refusal=html_answer(401), permitted=lambda section: section != OTHERS)
+    script = Campus(refusal=html_response(401), permitted=lambda section: section != OTHERS)
     async with client(script) as campus:
         for _ in range(3):
             with pytest.raises(APIError) as caught:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import nexport_campus.models as models
 from nexport_client.types import Model
-from support.spec import SCHEMAS, example
-from support.strategies import valid
+from tests.support.spec import SCHEMAS, example
+from tests.support.spec_strategies import valid
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
 EVERY = pytest.mark.parametrize("name", OBJECTS)

@@ -10,29 +10,29 @@ import pytest
 import nexport_campus.models
 from nexport_campus import NexportCampus, RawResponse
 from nexport_campus.models import ApiErrorEntity
-from support.campus import TOKEN, campus_with
-from support.scripted import json_answer
-from support.spec import OPERATIONS, VENDOR, Operation, answer_for, methods
+from tests.support.clients import TOKEN, campus_with
+from tests.support.scripted_server import json_response
+from tests.support.spec import OPERATIONS, VENDOR, SpecOperation, example_response, method_names
 
 EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
-def method(campus: NexportCampus, operation: Operation) -> Any:
+def method(campus: NexportCampus, operation: SpecOperation) -> Any:
     """The method of an operation."""
     return getattr(getattr(campus, operation.area), operation.name)
 
 
-def marked(operation: Operation) -> contextlib.AbstractContextManager[Any]:
+def marked(operation: SpecOperation) -> contextlib.AbstractContextManager[Any]:
     """What a call of an operation warns of."""
     return pytest.deprecated_call() if operation.deprecated else contextlib.nullcontext()
 
 
-def given(operation: Operation, *, only_required: bool = False) -> dict[str, Any]:
+def given(operation: SpecOperation, *, only_required: bool = False) -> dict[str, Any]:
     """The arguments of a call."""
     return {item.name: item.given for item in operation.arguments if item.required or not only_required}
 
 
-def expected_query(operation: Operation, token: str = TOKEN) -> list[tuple[str, str]]:
+def expected_query(operation: SpecOperation, token: str = TOKEN) -> list[tuple[str, str]]:
     """The query of a call with all arguments."""
     query = [(item.name, item.sent) for item in operation.arguments if item.where == "query"]
     query = [pair for pair in query if pair[0] != "access_token"]
@@ -43,7 +43,7 @@ def expected_query(operation: Operation, token: str = TOKEN) -> list[tuple[str, 
     return query
 
 
-def expected_body(operation: Operation) -> dict[str, Any] | None:
+def expected_body(operation: SpecOperation) -> dict[str, Any] | None:
     """The body of a call with all arguments."""
     if not operation.has_body:
         return None
@@ -57,9 +57,9 @@ def test_no_operation_is_left_out() -> None:
 
 
 @EVERY
-async def test_the_request_is_the_vendors(operation: Operation) -> None:
+async def test_the_request_is_the_vendors(operation: SpecOperation) -> None:
     """Method, path, query and body are those of the vendor's page, with every argument given."""
-    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+    async with campus_with(json_response(example_response(operation.id))) as (campus, server):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
         await call
@@ -72,10 +72,10 @@ async def test_the_request_is_the_vendors(operation: Operation) -> None:
 
 
 @EVERY
-async def test_the_vendors_page_declares_all_that_is_sent(operation: Operation) -> None:
+async def test_the_vendors_page_declares_all_that_is_sent(operation: SpecOperation) -> None:
     """Every query parameter that is sent stands in the vendor's own statement, and every required one is sent."""
     declared = VENDOR["paths"][operation.path][operation.method.lower()].get("parameters", [])
-    async with campus_with(json_answer(answer_for(operation.id))) as (campus, server):
+    async with campus_with(json_response(example_response(operation.id))) as (campus, server):
         with marked(operation):
             call = method(campus, operation)(**given(operation, only_required=True))
         await call
@@ -86,11 +86,11 @@ async def test_the_vendors_page_declares_all_that_is_sent(operation: Operation) 
 
 
 @EVERY
-async def test_the_answer_decodes(operation: Operation) -> None:
+async def test_the_answer_decodes(operation: SpecOperation) -> None:
     """An answer made from the spec becomes the models that the spec names, and nothing in it is drift."""
     drifts: list[Any] = []
-    answer = answer_for(operation.id)
-    async with campus_with(json_answer(answer), on_drift=drifts.append) as (campus, _):
+    answer = example_response(operation.id)
+    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
         result = await call
@@ -107,9 +107,9 @@ async def test_the_answer_decodes(operation: Operation) -> None:
 
 
 @EVERY
-async def test_raw_mirrors_it(operation: Operation) -> None:
+async def test_raw_mirrors_it(operation: SpecOperation) -> None:
     """`campus.raw` sends the same request, and gives status, headers, bytes and model."""
-    answer = json_answer(answer_for(operation.id), headers={"X-Total-Count": "2"})
+    answer = json_response(example_response(operation.id), headers={"X-Total-Count": "2"})
     async with campus_with(answer, answer) as (campus, server):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
@@ -130,7 +130,7 @@ async def test_raw_mirrors_it(operation: Operation) -> None:
 
 
 @EVERY
-def test_the_signature_is_flat_and_keyword_only(operation: Operation) -> None:
+def test_the_signature_is_flat_and_keyword_only(operation: SpecOperation) -> None:
     """Arguments have the vendor's names, required ones no default; the token and misspellings are no arguments."""
     campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
     for areas in (campus, campus.raw):
@@ -150,7 +150,7 @@ def test_no_area_has_a_method_without_an_operation() -> None:
     campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
     for area in ("learning", "scorm", "admin"):
         names = {name for name in dir(getattr(campus, area)) if not name.startswith("_")}
-        assert names == methods(area)
+        assert names == method_names(area)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_obsolete_operations_name_their_replacement(name: str, replacement
     (warning,) = caught
     assert warning.category is DeprecationWarning
     area, _, called = replacement.partition(".")
-    known = called in methods(area)
+    known = called in method_names(area)
     assert (f"campus.{replacement}" if known else "not in this SDK yet") in str(warning.message)
 
 
@@ -180,13 +180,13 @@ async def test_a_default_setting_may_be_none() -> None:
     operation = next(
         item for item in OPERATIONS if item.name == "get_default_custom_enrollment_field_setting"
     )
-    async with campus_with(json_answer(None)) as (campus, _):
+    async with campus_with(json_response(None)) as (campus, _):
         assert await method(campus, operation)(**given(operation)) is None
 
 
 async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
     """Left out it isn't sent, None is sent as null, a date as text: null asks for a token that never expires."""
-    answer = json_answer(answer_for("AdminApi_Authenticate"))
+    answer = json_response(example_response("AdminApi_Authenticate"))
     async with campus_with(answer, answer) as (campus, server):
         required: dict[str, Any] = {"username": "u", "password": "secret", "grant_type": "password"}
         await campus.admin.authenticate(**required)
@@ -200,7 +200,7 @@ async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
 async def test_validate_access_token_asks_about_the_own_or_another_token() -> None:
     """Without an argument it asks about the client's own token; either way the token stands in the query once."""
     other = "00000000-0000-4000-8000-000000000002"
-    answer = json_answer({"api_error_entity": {"error_code": 0}})
+    answer = json_response({"api_error_entity": {"error_code": 0}})
     async with campus_with(answer, answer) as (campus, server):
         verdict = await campus.admin.validate_access_token()
         await campus.admin.validate_access_token(access_token=other)

@@ -9,40 +9,47 @@ import pytest
 import nexport_campus as sdk
 from nexport_campus import NexportError
 from nexport_client.api import admin_api, learning_api, scorm_api
-from support.campus import campus_of, campus_with
-from support.scripted import Answer, ScriptedServer, entity, gzip_answer, html_answer, json_answer
-from support.spec import OPERATIONS, SOME_ID, answer_for
+from tests.support.clients import campus_of, campus_with
+from tests.support.scripted_server import (
+    Response,
+    ScriptedServer,
+    error_entity,
+    gzip_response,
+    html_response,
+    json_response,
+)
+from tests.support.spec import OPERATIONS, SOME_ID, example_response
 
-GOOD = answer_for("LearningApi_DropEnrollment")
-MAYBE: dict[str, Answer] = {
-    "lost": Answer(cut_after=0),
-    "reset": Answer(cut_after=0, ending="reset"),
-    "cut": json_answer(GOOD, cut_after=-3),
-    "no HTTP": Answer(raw=b"???\r\n\r\n", ending="close"),
-    "corrupt": gzip_answer(GOOD, corrupt=True),
-    "HTML": html_answer(),
-    "empty": Answer(),
-    "truncated JSON": Answer(body=b'{"enrollment_id": '),
-    "another's object": json_answer({"status": "ok"}),
-    "a list": json_answer([GOOD]),
-    "a wrong type": json_answer(GOOD | entity(0) | {"api_error_entity": "none"}),
-    "500": Answer(status=500),
-    "502 with HTML": html_answer(502),
-    "503 with JSON": json_answer({"error": "down"}, 503),
-    "504 with code 0": json_answer(entity(0), 504),
-    "599": Answer(status=599),
+GOOD = example_response("LearningApi_DropEnrollment")
+MAYBE: dict[str, Response] = {
+    "lost": Response(cut_after=0),
+    "reset": Response(cut_after=0, ending="reset"),
+    "cut": json_response(GOOD, cut_after=-3),
+    "no HTTP": Response(raw=b"???\r\n\r\n", ending="close"),
+    "corrupt": gzip_response(GOOD, corrupt=True),
+    "HTML": html_response(),
+    "empty": Response(),
+    "truncated JSON": Response(body=b'{"enrollment_id": '),
+    "another's object": json_response({"status": "ok"}),
+    "a list": json_response([GOOD]),
+    "a wrong type": json_response(GOOD | error_entity(0) | {"api_error_entity": "none"}),
+    "500": Response(status=500),
+    "502 with HTML": html_response(502),
+    "503 with JSON": json_response({"error": "down"}, 503),
+    "504 with code 0": json_response(error_entity(0), 504),
+    "599": Response(status=599),
 }
-CERTAIN: dict[str, Answer] = {
-    "200 with a code": json_answer(entity(2, "No")),
-    "409 with a code": json_answer(entity(7, "There"), 409),
-    "403": html_answer(403),
-    "404": html_answer(404),
-    "422": Answer(status=422),
-    "429": Answer(status=429),
-    "302": Answer(status=302, headers=[("Location", "/login")]),
-    "500 with a code": json_answer(entity(1, "Unknown"), 500),
-    "503 with a code": json_answer(entity(5, "No"), 503),
-    "401": Answer(status=401),
+CERTAIN: dict[str, Response] = {
+    "200 with a code": json_response(error_entity(2, "No")),
+    "409 with a code": json_response(error_entity(7, "There"), 409),
+    "403": html_response(403),
+    "404": html_response(404),
+    "422": Response(status=422),
+    "429": Response(status=429),
+    "302": Response(status=302, headers=[("Location", "/login")]),
+    "500 with a code": json_response(error_entity(1, "Unknown"), 500),
+    "503 with a code": json_response(error_entity(5, "No"), 503),
+    "401": Response(status=401),
 }
 
 
@@ -68,7 +75,7 @@ async def test_reads(name: str) -> None:
 
 async def test_a_late_answer() -> None:
     """A write that timed out while waiting may have happened."""
-    late = json_answer(GOOD, gate=asyncio.Event())
+    late = json_response(GOOD, gate=asyncio.Event())
     async with campus_with(late, timeout=0.05) as (campus, _):
         with pytest.raises(sdk.RequestTimeoutError, match="timed out waiting") as caught:
             await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
@@ -77,7 +84,7 @@ async def test_a_late_answer() -> None:
 
 async def test_a_dripping_answer() -> None:
     """`timeout` is for the attempt as a whole: a server that sends a byte now and then doesn't outlive it."""
-    async with campus_with(json_answer(GOOD, drip_seconds=0.02), timeout=0.2) as (campus, _):
+    async with campus_with(json_response(GOOD, drip_seconds=0.02), timeout=0.2) as (campus, _):
         with pytest.raises(sdk.RequestTimeoutError):
             await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
 

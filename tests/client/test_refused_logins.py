@@ -23,41 +23,48 @@ from nexport_campus import (
     RetryPolicy,
     TransportError,
 )
-from support.campus import ONCE
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
-from support.spec import SOME_ID
+from tests.support.clients import NO_RETRY
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
+from tests.support.spec import SOME_ID
 
 LOGIN = "AdminApi_Authenticate"
-WRONG = json_answer(entity(4, "Unknown user or wrong password"), 403)
-DESCRIPTION = json_answer({"description": "Safety first"} | entity())
+WRONG = json_response(error_entity(4, "Unknown user or wrong password"), 403)
+DESCRIPTION = json_response({"description": "Safety first"} | error_entity())
 REFUSALS = {
     "403 with code 4": WRONG,
-    "403 with code 5": json_answer(entity(5, "No"), 403),
-    "403 with code 0": json_answer(entity(0), 403),
-    "403, empty": Answer(status=403),
-    "401 with code 4": json_answer(entity(4, "No"), 401),
-    "401, empty": Answer(status=401),
-    "200 with code 4": json_answer(entity(4, "No")),
-    "200 with code 3": json_answer(entity(3, "No such user")),
-    "422 with code 2": json_answer(entity(2, "The password is too short"), 422),
-    "409 with code 6": json_answer(entity(6, "No subscription"), 409),
-    "400 with a code to come": json_answer(entity(77, "Locked"), 400),
+    "403 with code 5": json_response(error_entity(5, "No"), 403),
+    "403 with code 0": json_response(error_entity(0), 403),
+    "403, empty": Response(status=403),
+    "401 with code 4": json_response(error_entity(4, "No"), 401),
+    "401, empty": Response(status=401),
+    "200 with code 4": json_response(error_entity(4, "No")),
+    "200 with code 3": json_response(error_entity(3, "No such user")),
+    "422 with code 2": json_response(error_entity(2, "The password is too short"), 422),
+    "409 with code 6": json_response(error_entity(6, "No subscription"), 409),
+    "400 with a code to come": json_response(error_entity(77, "Locked"), 400),
 }
 FAILURES = {
-    "503": json_answer({}, 503),
-    "500 with code 1": json_answer(entity(1, "Sorry"), 500),
-    "503 with a code to come": json_answer(entity(77, "Sorry"), 503),
-    "429": json_answer({}, 429),
-    "401 of a gateway": html_answer(401),
-    "403 of a firewall": html_answer(403),
-    "403 with somebody else's JSON": json_answer({"message": "Forbidden"}, 403),
-    "404 of a gateway": html_answer(404),
-    "422 without an entity": json_answer({}, 422),
-    "200 of a gateway": html_answer(200),
-    "a redirect": Answer(status=302, headers=(("Location", "https://login.example/"),)),
-    "cut": Answer(body=b'{"access_token": "', claimed_length=4000, ending="close"),
-    "reset": Answer(cut_after=0, ending="reset"),
+    "503": json_response({}, 503),
+    "500 with code 1": json_response(error_entity(1, "Sorry"), 500),
+    "503 with a code to come": json_response(error_entity(77, "Sorry"), 503),
+    "429": json_response({}, 429),
+    "401 of a gateway": html_response(401),
+    "403 of a firewall": html_response(403),
+    "403 with somebody else's JSON": json_response({"message": "Forbidden"}, 403),
+    "404 of a gateway": html_response(404),
+    "422 without an entity": json_response({}, 422),
+    "200 of a gateway": html_response(200),
+    "a redirect": Response(status=302, headers=(("Location", "https://login.example/"),)),
+    "cut": Response(body=b'{"access_token": "', claimed_length=4000, ending="close"),
+    "reset": Response(cut_after=0, ending="reset"),
 }
 
 
@@ -65,27 +72,27 @@ FAILURES = {
 class Accounts:
     """A campus that answers logins in turn, the last answer again and again; None lets them in."""
 
-    answers: list[Answer | None]
+    answers: list[Response | None]
     logins: int = 0
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         if request.operation_id != LOGIN:
             return DESCRIPTION
         self.logins += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         token = {"access_token": SOME_ID, "token_type": "bearer"}
-        return json_answer(token | entity()) if answer is None else answer
+        return json_response(token | error_entity()) if answer is None else answer
 
 
 @asynccontextmanager
 async def client(
-    accounts: Accounts, clock: TestClock | None = None, auth: Any = None, **options: Any
+    accounts: Accounts, clock: ManualClock | None = None, auth: Any = None, **options: Any
 ) -> AsyncIterator[NexportCampus]:
     """A client with a password; by default nothing is retried."""
-    chosen: dict[str, Any] = {"auth": auth or PasswordAuth("ada", "secret"), "retry": ONCE}
+    chosen: dict[str, Any] = {"auth": auth or PasswordAuth("ada", "secret"), "retry": NO_RETRY}
     async with (
         ScriptedServer(accounts) as server,
-        campus_on(clock or TestClock(), server, **chosen | options) as campus,
+        campus_on(clock or ManualClock(), server, **chosen | options) as campus,
     ):
         yield campus
 
@@ -123,7 +130,7 @@ async def test_a_refused_login_is_not_repeated_for_every_call(refusal: str) -> N
 
 async def test_the_time_until_the_next_login() -> None:
     """60 seconds, then 2, 4, 8 and at most 15 minutes; the error says how long, in an attribute and in words."""
-    clock, accounts = TestClock(), Accounts([WRONG])
+    clock, accounts = ManualClock(), Accounts([WRONG])
     async with client(accounts, clock) as campus:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900, 900], start=1):
             first = await failure(campus)
@@ -138,7 +145,7 @@ async def test_the_time_until_the_next_login() -> None:
 
 async def test_a_login_that_succeeds_ends_the_holding_back() -> None:
     """The account works again after a while; the next refusal, with a token that expired, counts from 60 seconds again."""
-    clock, accounts = TestClock(), Accounts([WRONG, WRONG, None, WRONG])
+    clock, accounts = ManualClock(), Accounts([WRONG, WRONG, None, WRONG])
     async with client(accounts, clock) as campus:
         for seconds in (60, 120):
             assert (await failure(campus)).retry_after == seconds
@@ -150,7 +157,7 @@ async def test_a_login_that_succeeds_ends_the_holding_back() -> None:
 
 async def test_another_reason_in_between_forgets_nothing() -> None:
     """A login that fails by a gateway neither prolongs the time nor begins it anew."""
-    clock, accounts = TestClock(), Accounts([WRONG, html_answer(404), WRONG])
+    clock, accounts = ManualClock(), Accounts([WRONG, html_response(404), WRONG])
     async with client(accounts, clock) as campus:
         await failure(campus)
         clock.now += 60
@@ -174,7 +181,7 @@ async def test_a_login_that_fails_for_another_reason(cause: str) -> None:
 async def test_an_unreachable_campus_is_tried_again_as_retries_allow() -> None:
     """The login is retried like a read, and a refusal ends the retries."""
     accounts, policy = (
-        Accounts([json_answer({}, 503), json_answer({}, 503), WRONG]),
+        Accounts([json_response({}, 503), json_response({}, 503), WRONG]),
         RetryPolicy(max_attempts=4),
     )
     async with client(accounts, retry=policy) as campus:
@@ -188,7 +195,7 @@ async def test_refused_connections_hold_nothing_back() -> None:
     auth = PasswordAuth("ada", "secret")
     async with (
         ScriptedServer(Accounts([None])) as server,
-        campus_on(TestClock(), server, auth=auth, retry=ONCE) as campus,
+        campus_on(ManualClock(), server, auth=auth, retry=NO_RETRY) as campus,
     ):
         await server.refuse_connections()
         for _ in range(3):
@@ -199,14 +206,14 @@ async def test_refused_connections_hold_nothing_back() -> None:
 
 async def test_a_client_and_its_views() -> None:
     """Views share the refusal, whichever of them met it; another client starts fresh."""
-    accounts, clock = Accounts([WRONG]), TestClock()
+    accounts, clock = Accounts([WRONG]), ManualClock()
     async with client(accounts, clock) as campus:
         await failure(campus.with_options(timeout=5))
         for caller in (campus, campus.with_options(retry=RetryPolicy())):
             await failure(caller)
         assert accounts.logins == 1
         auth = PasswordAuth("ada", "another secret")
-        async with NexportCampus(auth, base_url=campus._settings.base_url, retry=ONCE) as corrected:
+        async with NexportCampus(auth, base_url=campus._settings.base_url, retry=NO_RETRY) as corrected:
             accounts.answers = [None]
             assert await describe(corrected) == "Safety first"
         await failure(campus)
@@ -304,8 +311,8 @@ async def test_the_message() -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_login_before_its_time(steps: list[tuple[str, float]]) -> None:
     """Whatever the campus says and however long the pauses are: no login within the time that the last error named."""
-    answers = {"refused": WRONG, "down": json_answer({}, 503), "in": None}
-    accounts, clock = Accounts([None]), TestClock()
+    answers = {"refused": WRONG, "down": json_response({}, 503), "in": None}
+    accounts, clock = Accounts([None]), ManualClock()
 
     async def run() -> None:
         next_login, refusals = 0.0, 0

@@ -24,8 +24,8 @@ from nexport_campus.models import (
 )
 from nexport_client.kinds import ANYTHING, TEXT, Array, ModelOf
 from nexport_client.types import Model, OpenIntEnum, wire
-from support.spec import SCHEMAS, SOME_ID, example
-from support.strategies import valid
+from tests.support.spec import SCHEMAS, SOME_ID, example
+from tests.support.spec_strategies import valid
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
 EVERY = pytest.mark.parametrize("name", OBJECTS)

@@ -5,12 +5,12 @@ import asyncio
 import httpx
 import pytest
 
-from support.scripted import Answer, ScriptedServer, gzip_answer, json_answer
+from tests.support.scripted_server import Response, ScriptedServer, gzip_response, json_response
 
 
 async def test_it_answers_in_turn_and_keeps_what_it_was_asked() -> None:
     """Answers come in the script's order; method, path, query, headers and body are kept."""
-    answers = [json_answer([1]), json_answer([2], 404, framing="chunked")]
+    answers = [json_response([1]), json_response([2], 404, framing="chunked")]
     async with ScriptedServer(answers) as server, httpx.AsyncClient(base_url=server.url) as client:
         first = await client.get("/a?b=%20c&d=")
         second = await client.post("/e", content=b"[3]", headers={"X-F": "g"})
@@ -24,14 +24,14 @@ async def test_it_answers_in_turn_and_keeps_what_it_was_asked() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (json_answer({}, ending="reset", cut_after=0), httpx.ReadError),
-        (json_answer({"a": 1}, cut_after=-1), httpx.RemoteProtocolError),
-        (json_answer({"a": 1}, claimed_length=1000, ending="close"), httpx.RemoteProtocolError),
-        (gzip_answer({"a": "b" * 99}, corrupt=True), httpx.DecodingError),
-        (Answer(raw=b"nonsense\r\n\r\n"), httpx.RemoteProtocolError),
+        (json_response({}, ending="reset", cut_after=0), httpx.ReadError),
+        (json_response({"a": 1}, cut_after=-1), httpx.RemoteProtocolError),
+        (json_response({"a": 1}, claimed_length=1000, ending="close"), httpx.RemoteProtocolError),
+        (gzip_response({"a": "b" * 99}, corrupt=True), httpx.DecodingError),
+        (Response(raw=b"nonsense\r\n\r\n"), httpx.RemoteProtocolError),
     ],
 )
-async def test_it_goes_wrong_as_told(answer: Answer, expected: type[Exception]) -> None:
+async def test_it_goes_wrong_as_told(answer: Response, expected: type[Exception]) -> None:
     """Resets, cuts, lies and corrupt bodies reach the client as such."""
     async with ScriptedServer([answer]) as server, httpx.AsyncClient() as client:
         with pytest.raises(expected):
@@ -40,7 +40,10 @@ async def test_it_goes_wrong_as_told(answer: Answer, expected: type[Exception]) 
 
 async def test_it_resets_connections_before_reading() -> None:
     """The first connections can be reset as soon as they are there."""
-    async with ScriptedServer([json_answer(1)], reset_connections=1) as server, httpx.AsyncClient() as client:
+    async with (
+        ScriptedServer([json_response(1)], reset_connections=1) as server,
+        httpx.AsyncClient() as client,
+    ):
         with pytest.raises(httpx.NetworkError):
             await client.get(server.url)
         assert (await client.get(server.url)).json() == 1
@@ -49,7 +52,7 @@ async def test_it_resets_connections_before_reading() -> None:
 async def test_it_waits_for_events() -> None:
     """An answer with a gate comes when the event is set."""
     gate, body_gate = asyncio.Event(), asyncio.Event()
-    answer = json_answer("late", gate=gate, body_gate=body_gate)
+    answer = json_response("late", gate=gate, body_gate=body_gate)
     async with ScriptedServer([answer]) as server, httpx.AsyncClient() as client:
         call = asyncio.create_task(client.get(server.url))
         gate.set()

@@ -22,9 +22,18 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
-from support.campus import ONCE, campus_with
-from support.scripted import TOKEN, Answer, Handler, Request, ScriptedServer, entity, json_answer, with_login
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import NO_RETRY, campus_with
+from tests.support.scripted_server import (
+    TOKEN,
+    Handler,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+    with_login,
+)
+from tests.support.spec import SOME_ID, example_response
 
 PASSWORD = 'pass"word\\ & ünïcode'
 TOKEN_FORMS = [TOKEN, TOKEN.upper(), TOKEN.replace("-", ""), f"{{{TOKEN}}}"]
@@ -37,7 +46,7 @@ PASSWORD_FORMS = [
 ]
 PASSWORD_FORMS += [json.dumps(PASSWORD, ensure_ascii=False), PASSWORD.swapcase()]
 FORMS = [*TOKEN_FORMS, *PASSWORD_FORMS]
-SECTION = answer_for("LearningApi_GetSection")
+SECTION = example_response("LearningApi_GetSection")
 
 
 def leaks(text: str, forms: Sequence[str] = FORMS) -> list[str]:
@@ -71,19 +80,19 @@ def logged() -> Iterator[list[str]]:
 def echo(status: int, shape: str) -> Handler:
     """A campus that sends back all that it got, in headers and in the body."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         headers = {"X-Echo": request.target, "X-Token": TOKEN, "Set-Cookie": f"t={TOKEN.upper()}"}
         headers |= {"X-Password": quote(PASSWORD), "Location": f"/login?t={TOKEN}"}
         words = f"{request.target} {' '.join(FORMS)}"
         bodies: dict[str, Any] = {
-            "entity": entity(2, words, [words]),
-            "fields": {"syllabus_id": words, **entity(0)},
+            "entity": error_entity(2, words, [words]),
+            "fields": {"syllabus_id": words, **error_entity(0)},
             "key": SECTION | {"title": [], words: words},
             "list": [words] * 9,
         }
         if shape == "html":
-            return Answer(status=status, headers=headers.items(), body=f"<p>{words}</p>".encode())
-        return json_answer(bodies[shape], status, headers)
+            return Response(status=status, headers=headers.items(), body=f"<p>{words}</p>".encode())
+        return json_response(bodies[shape], status, headers)
 
     return answer
 
@@ -145,12 +154,12 @@ async def test_a_login_that_echoes(status: int, shape: str, logged: list[str]) -
 
 
 @pytest.mark.parametrize(
-    "broken", [{"expires_in": "soon"}, {"token_type": 7}, entity(4, "No"), entity(5, "No")]
+    "broken", [{"expires_in": "soon"}, {"token_type": 7}, error_entity(4, "No"), error_entity(5, "No")]
 )
 async def test_a_login_that_is_half_good(broken: dict[str, Any], logged: list[str]) -> None:
     """An error about a login's answer doesn't hold the token that the answer had."""
-    login = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity(0) | broken
-    async with campus_with(json_answer(login), auth=PasswordAuth("ada", PASSWORD)) as (campus, _):
+    login = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | error_entity(0) | broken
+    async with campus_with(json_response(login), auth=PasswordAuth("ada", PASSWORD)) as (campus, _):
         error = await error_of(campus)
     assert leaks(everything_about(error)) == []
     assert leaks("\n".join(logged)) == []
@@ -158,8 +167,8 @@ async def test_a_login_that_is_half_good(broken: dict[str, Any], logged: list[st
 
 async def test_a_good_answer_that_echoes(logged: list[str]) -> None:
     """Warnings and headers of a good answer are free of secrets, and so is every log record."""
-    answer = SECTION | entity(0, "", [f"Old token {TOKEN.upper()}"])
-    async with campus_with(json_answer(answer, headers={"X-Token": TOKEN})) as (campus, _):
+    answer = SECTION | error_entity(0, "", [f"Old token {TOKEN.upper()}"])
+    async with campus_with(json_response(answer, headers={"X-Token": TOKEN})) as (campus, _):
         raw = await campus.raw.learning.get_section(syllabus_id=SOME_ID)
     assert raw.warnings == ("Old token ***",)
     assert raw.headers["x-token"] == "***"
@@ -167,16 +176,16 @@ async def test_a_good_answer_that_echoes(logged: list[str]) -> None:
 
 
 LOST = [
-    Answer(cut_after=0, ending="reset"),
-    json_answer({}, cut_after=-1),
-    Answer(raw=b"?\r\n\r\n", ending="close"),
+    Response(cut_after=0, ending="reset"),
+    json_response({}, cut_after=-1),
+    Response(raw=b"?\r\n\r\n", ending="close"),
 ]
 
 
 async def test_anothers_token_that_is_echoed(logged: list[str]) -> None:
     """A token that was given to be validated is in no field of the answer either."""
     other = "99999999-aaaa-4000-8000-000000000000"
-    answer = json_answer({"error_message": f"{other} has expired", "echo": other} | entity())
+    answer = json_response({"error_message": f"{other} has expired", "echo": other} | error_entity())
     async with campus_with(answer) as (campus, _):
         response = await campus.admin.validate_access_token(access_token=other)
     assert (response.error_message or "").endswith(" has expired")
@@ -184,7 +193,7 @@ async def test_anothers_token_that_is_echoed(logged: list[str]) -> None:
 
 
 @pytest.mark.parametrize("answer", LOST, ids=["reset", "cut", "no HTTP"])
-async def test_a_lost_connection(answer: Answer, logged: list[str]) -> None:
+async def test_a_lost_connection(answer: Response, logged: list[str]) -> None:
     """The transport's exception, its request and its traceback don't show the token."""
     async with campus_with(answer) as (campus, _):
         error = await error_of(campus)
@@ -204,7 +213,7 @@ async def test_a_transport_that_tells_the_url(kind: type[Exception], logged: lis
             except KeyError as inner:
                 raise kind(f"can't reach {request.url}") from inner
 
-    async with NexportCampus(StaticToken(TOKEN), transport=Talking(), retry=ONCE) as campus:
+    async with NexportCampus(StaticToken(TOKEN), transport=Talking(), retry=NO_RETRY) as campus:
         error = await error_of(campus)
     assert isinstance(error, TransportError)
     assert leaks(everything_about(error)) == []
@@ -213,9 +222,9 @@ async def test_a_transport_that_tells_the_url(kind: type[Exception], logged: lis
 
 async def test_many_other_tokens_push_no_secret_out() -> None:
     """However many tokens a client was asked about, its own and its password stay out of errors."""
-    good = json_answer(entity(0))
-    login = json_answer({"access_token": TOKEN, "token_type": "bearer"} | entity(0))
-    refusal = json_answer(entity(2, f"{TOKEN} {PASSWORD}"))
+    good = json_response(error_entity(0))
+    login = json_response({"access_token": TOKEN, "token_type": "bearer"} | error_entity(0))
+    refusal = json_response(error_entity(2, f"{TOKEN} {PASSWORD}"))
     async with campus_with(login, *[good] * 41, refusal, auth=PasswordAuth("ada", PASSWORD)) as (campus, _):
         await campus.admin.validate_access_token()
         for number in range(40):
@@ -228,9 +237,9 @@ async def test_a_cancelled_call(logged: list[str]) -> None:
     """The traceback of a cancelled call doesn't show the token either."""
     gate, arrived = asyncio.Event(), asyncio.Event()
 
-    async def wait(request: Request) -> Answer:
+    async def wait(request: Request) -> Response:
         arrived.set()
-        return json_answer({}, gate=gate)
+        return json_response({}, gate=gate)
 
     async with campus_with(wait) as (campus, _):
         call = asyncio.create_task(campus.learning.get_section(syllabus_id=SOME_ID))
@@ -244,7 +253,7 @@ async def test_a_cancelled_call(logged: list[str]) -> None:
 
 async def test_the_logs_of_others_are_left_alone(logged: list[str]) -> None:
     """What another client of httpx logs stays as it is."""
-    plain = json_answer({}, headers={"X-Plain": "plain words"})
+    plain = json_response({}, headers={"X-Plain": "plain words"})
     async with (
         NexportCampus(StaticToken(TOKEN)),
         ScriptedServer([plain]) as server,

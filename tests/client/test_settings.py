@@ -33,11 +33,11 @@ from nexport_campus import (
     StaticToken,
 )
 from nexport_campus.aiohttp import AiohttpTransport
-from support.campus import ONCE, TOKEN, campus_with
-from support.scripted import entity, json_answer
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import NO_RETRY, TOKEN, campus_with
+from tests.support.scripted_server import error_entity, json_response
+from tests.support.spec import SOME_ID, example_response
 
-GOOD = json_answer(answer_for("LearningApi_GetSection"))
+GOOD = json_response(example_response("LearningApi_GetSection"))
 WRONG: dict[str, list[Any]] = {
     "base_url": [
         *(
@@ -240,7 +240,7 @@ def test_what_is_wrong_with_credentials(make: Callable[[], object], words: str) 
 
 async def test_credentials_of_any_class_of_string() -> None:
     """A user name and a password may be strings of numpy's or members of an enum: their characters are sent."""
-    login = json_answer({"access_token": TOKEN, "token_type": "bearer"} | entity())
+    login = json_response({"access_token": TOKEN, "token_type": "bearer"} | error_entity())
     account = PasswordAuth(np.str_("ada"), Account.PASSWORD)
     async with campus_with(login, GOOD, auth=account) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -339,8 +339,11 @@ def test_an_async_callback_is_refused(callback: Any) -> None:
 
 async def test_a_callback_that_returns_a_coroutine(caplog: pytest.LogCaptureFixture) -> None:
     """What only shows when it is called is logged, and nothing is left for the garbage collector to warn of."""
-    drifted = answer_for("LearningApi_GetSection") | {"new": 1}
-    async with campus_with(json_answer(drifted), on_drift=lambda drift: note_later(5, drift)) as (campus, _):
+    drifted = example_response("LearningApi_GetSection") | {"new": 1}
+    async with campus_with(json_response(drifted), on_drift=lambda drift: note_later(5, drift)) as (
+        campus,
+        _,
+    ):
         await campus.learning.get_section(syllabus_id=SOME_ID)
     assert "on_drift returned a coroutine" in caplog.text
 
@@ -421,7 +424,7 @@ def test_an_environment_that_cannot_work(environment: dict[str, str], words: str
 
 async def test_a_view_shares_connections_and_token() -> None:
     """A view has other settings on the same connection and login, and closing it closes nothing."""
-    login = json_answer(
+    login = json_response(
         {"access_token": TOKEN, "token_type": "bearer", "api_error_entity": {"error_code": 0}}
     )
     async with campus_with(login, GOOD, GOOD, GOOD, auth=PasswordAuth("ada", "secret")) as (campus, server):
@@ -438,7 +441,7 @@ async def test_a_view_shares_connections_and_token() -> None:
 
 async def test_a_closed_client_says_so() -> None:
     """A call on it, or on a view of it, is a NexportError; closing again does nothing."""
-    campus = NexportCampus(StaticToken("token"), base_url="http://127.0.0.1:9", retry=ONCE)
+    campus = NexportCampus(StaticToken("token"), base_url="http://127.0.0.1:9", retry=NO_RETRY)
     view = campus.with_options(timeout=1.0)
     await campus.aclose()
     await campus.aclose()

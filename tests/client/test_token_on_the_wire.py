@@ -8,11 +8,18 @@ import httpx
 import pytest
 
 from nexport_campus import ConfigurationError, NexportCampus, NexportError, PasswordAuth, StaticToken
-from support.campus import ONCE, TOKEN, campus_with
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import NO_RETRY, TOKEN, campus_with
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+    with_login,
+)
+from tests.support.spec import SOME_ID, example_response
 
-GOOD = answer_for("LearningApi_GetSection")
+GOOD = example_response("LearningApi_GetSection")
 ODD = "a token&with=odd+characters/ü%20#"
 
 
@@ -44,14 +51,14 @@ class Wrapping(httpx.AsyncBaseTransport):
 
 async def call(transport: httpx.AsyncBaseTransport, token: str = TOKEN) -> None:
     """One call over a transport."""
-    async with NexportCampus(StaticToken(token), transport=transport, retry=ONCE) as campus:
+    async with NexportCampus(StaticToken(token), transport=transport, retry=NO_RETRY) as campus:
         assert (await campus.learning.get_section(syllabus_id=SOME_ID)).to_dict() == GOOD
 
 
 @pytest.mark.parametrize("token", [TOKEN, ODD])
 async def test_over_a_socket(token: str) -> None:
     """The default transport sends it once, encoded, and the rest of the query as it is."""
-    async with campus_with(json_answer(GOOD), auth=StaticToken(token)) as (campus, server):
+    async with campus_with(json_response(GOOD), auth=StaticToken(token)) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
     assert server.requests[0].query == [("syllabus_id", SOME_ID), ("access_token", token)]
     assert server.requests[0].target.count(quote(token, safe="")) == 1
@@ -60,7 +67,7 @@ async def test_over_a_socket(token: str) -> None:
 
 async def test_in_a_body_it_is_not() -> None:
     """A POST has it in the query too, and not in its body."""
-    async with campus_with(json_answer(answer_for("LearningApi_GetCatalogs"))) as (campus, server):
+    async with campus_with(json_response(example_response("LearningApi_GetCatalogs"))) as (campus, server):
         await campus.learning.get_catalogs(group_id=SOME_ID)
     (request,) = server.requests
     assert [value for key, value in request.query if key == "access_token"] == [TOKEN]
@@ -69,9 +76,9 @@ async def test_in_a_body_it_is_not() -> None:
 
 async def test_behind_a_path() -> None:
     """A base_url with a path keeps it, and a slash at its end does not double."""
-    async with campus_with(json_answer(GOOD)) as (_, server):
+    async with campus_with(json_response(GOOD)) as (_, server):
         base = f"{server.url}/some%20campus/"
-        async with NexportCampus(StaticToken(TOKEN), base_url=base, retry=ONCE) as campus:
+        async with NexportCampus(StaticToken(TOKEN), base_url=base, retry=NO_RETRY) as campus:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert server.requests[0].path == "/some%20campus/api/v1/LearningApi/GetSection"
 
@@ -97,7 +104,7 @@ async def test_over_asgi(token: str) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["query_string"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": json_answer(GOOD).body})
+        await send({"type": "http.response.body", "body": json_response(GOOD).body})
 
     await call(httpx.ASGITransport(application), token)
     found = httpx.QueryParams(bytes(seen[0]).decode()).multi_items()
@@ -115,9 +122,9 @@ async def test_over_a_transport_of_the_users_own(token: str) -> None:
 
 async def test_through_a_wrapped_transport() -> None:
     """A transport around httpx's own sends it, and sees a URL without it."""
-    async with ScriptedServer([json_answer(GOOD)]) as server:
+    async with ScriptedServer([json_response(GOOD)]) as server:
         wrapping = Wrapping(httpx.AsyncHTTPTransport())
-        settings: dict[str, Any] = {"base_url": server.url, "transport": wrapping, "retry": ONCE}
+        settings: dict[str, Any] = {"base_url": server.url, "transport": wrapping, "retry": NO_RETRY}
         async with NexportCampus(StaticToken(TOKEN), **settings) as campus:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert dict(server.requests[0].query)["access_token"] == TOKEN
@@ -127,8 +134,8 @@ async def test_through_a_wrapped_transport() -> None:
 
 async def test_through_a_proxy() -> None:
     """An http proxy gets the whole request, with the token in it once."""
-    async with ScriptedServer([json_answer(GOOD)]) as proxy:
-        settings: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "proxy": proxy.url, "retry": ONCE}
+    async with ScriptedServer([json_response(GOOD)]) as proxy:
+        settings: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "proxy": proxy.url, "retry": NO_RETRY}
         async with NexportCampus(StaticToken(TOKEN), **settings) as campus:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert proxy.requests[0].target.startswith("http://127.0.0.1:9/api/v1/LearningApi/GetSection?")
@@ -138,8 +145,8 @@ async def test_through_a_proxy() -> None:
 async def test_a_password_is_in_a_logins_body_alone() -> None:
     """The login has name and password in its body, and no token; what follows has the token, and no password."""
 
-    async def answer(request: Request) -> Answer:
-        return json_answer(GOOD)
+    async def answer(request: Request) -> Response:
+        return json_response(GOOD)
 
     async with campus_with(with_login(answer), auth=PasswordAuth("ada", "hunter2&")) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -178,7 +185,7 @@ async def elsewhere() -> AsyncIterator[ScriptedServer]:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_not_to_another_origin(elsewhere: ScriptedServer, status: int) -> None:
     """Wherever the campus redirects, neither token nor password goes there."""
-    answer = json_answer(entity(0), status, {"Location": f"{elsewhere.url}/api/v1/"})
+    answer = json_response(error_entity(0), status, {"Location": f"{elsewhere.url}/api/v1/"})
     for auth in (StaticToken(TOKEN), PasswordAuth("ada", "hunter2")):
         async with campus_with(answer, auth=auth) as (campus, _):
             with pytest.raises(NexportError):

@@ -17,29 +17,29 @@ from nexport_campus import (
     PasswordAuth,
     StaticToken,
 )
-from support.campus import TOKEN, campus_with
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import TOKEN, campus_with
+from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
+from tests.support.spec import SOME_ID, example_response
 
-GOOD = json_answer(answer_for("LearningApi_GetSection"))
+GOOD = json_response(example_response("LearningApi_GetSection"))
 PASSWORD = PasswordAuth("ada", "secret")
 REFUSALS = {
-    "code 4 in a 200": json_answer(entity(4, "Expired")),
-    "code 4 in a 403": json_answer(entity(4, "Expired"), 403),
-    "code 4 in a 500": json_answer(entity(4, "Expired"), 500),
-    "HTTP 401": Answer(status=401),
-    "HTTP 401 with code 0": json_answer(entity(0), 401),
+    "code 4 in a 200": json_response(error_entity(4, "Expired")),
+    "code 4 in a 403": json_response(error_entity(4, "Expired"), 403),
+    "code 4 in a 500": json_response(error_entity(4, "Expired"), 500),
+    "HTTP 401": Response(status=401),
+    "HTTP 401 with code 0": json_response(error_entity(0), 401),
 }
 
 
-def login(number: int = 1, **changes: Any) -> Answer:
+def login(number: int = 1, **changes: Any) -> Response:
     """The answer to a login."""
     answer = {
         "access_token": f"{number:08}-0000-4000-8000-000000000000",
         "token_type": "bearer",
         "expires_in": 3600,
     }
-    return json_answer(answer | entity(0) | changes)
+    return json_response(answer | error_entity(0) | changes)
 
 
 def get_section(campus: NexportCampus) -> Awaitable[Any]:
@@ -67,7 +67,7 @@ async def test_one_login_on_first_use() -> None:
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_refused_token_is_replaced_and_the_call_sent_again(refusal: str) -> None:
     """However the campus refuses a token, one login and one more attempt follow, for a read as for a write."""
-    dropped = json_answer(answer_for("LearningApi_DropEnrollment"))
+    dropped = json_response(example_response("LearningApi_DropEnrollment"))
     script = [login(1), GOOD, REFUSALS[refusal], login(2), dropped]
     async with campus_with(*script, auth=PASSWORD) as (campus, server):
         await get_section(campus)
@@ -102,7 +102,7 @@ async def test_a_static_tokens_first_refusal_is_raised(refusal: str) -> None:
 async def test_authenticate_and_anothers_token_are_calls_like_any_other() -> None:
     """They need no token of the client's, and a refusal leaves the client's own alone."""
     other = "99999999-0000-4000-8000-000000000000"
-    refusal = json_answer(entity(4, "No"), 403)
+    refusal = json_response(error_entity(4, "No"), 403)
     async with campus_with(login(1), GOOD, refusal, refusal, GOOD, auth=PASSWORD) as (campus, server):
         await get_section(campus)
         with pytest.raises(AuthenticationError):
@@ -123,7 +123,7 @@ async def test_a_token_as_uuid_or_string(text: str) -> None:
         return AccessToken(token)
 
     for given, sent in ((StaticToken(token), TOKEN), (StaticToken(text), text), (auth, TOKEN)):
-        verdict = json_answer(entity())
+        verdict = json_response(error_entity())
         async with campus_with(GOOD, verdict, auth=given) as (campus, server):
             await get_section(campus)
             await campus.admin.validate_access_token(access_token=token)
@@ -135,7 +135,7 @@ async def test_a_token_as_uuid_or_string(text: str) -> None:
 
 async def test_a_uuid_token_in_the_environment() -> None:
     """`from_env` takes a mapping whose token is a UUID, and an error that quotes the token is redacted."""
-    quoting = json_answer(entity(4, f"{TOKEN} is not valid"), 403)
+    quoting = json_response(error_entity(4, f"{TOKEN} is not valid"), 403)
     async with ScriptedServer([quoting]) as server:
         environ: Any = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": UUID(TOKEN)}
         async with NexportCampus.from_env(environ) as campus:
@@ -240,7 +240,7 @@ async def test_drift_of_a_login_is_told_once() -> None:
 async def test_views_share_what_was_told() -> None:
     """A view tells no drift again that its client has told."""
     drifts: list[Any] = []
-    newer = json_answer(answer_for("LearningApi_GetSection") | {"newer": 1})
+    newer = json_response(example_response("LearningApi_GetSection") | {"newer": 1})
     async with campus_with(newer, newer, newer, on_drift=drifts.append) as (campus, _):
         for client in (campus, campus.with_options(timeout=5.0), campus.with_options(timeout=5.0)):
             await get_section(client)

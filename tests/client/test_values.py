@@ -25,14 +25,14 @@ from nexport_client.kinds import (
     Reader,
     parse_datetime,
 )
-from support.spec import answer_for
+from tests.support.spec import example_response
 
 ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
 def section(**changes: Any) -> dict[str, Any]:
     """A section as the campus sends it."""
-    return dict(answer_for("LearningApi_GetSection")) | changes
+    return dict(example_response("LearningApi_GetSection")) | changes
 
 
 def fast(**changes: Any) -> Any:

@@ -13,7 +13,7 @@ from documentation.fences import fences
 
 from nexport_campus.cli._connect import Connection
 from nexport_campus.cli._main import root
-from support.spec import SOME_ID
+from tests.support.spec import SOME_ID
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

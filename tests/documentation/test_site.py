@@ -14,7 +14,7 @@ from documentation.fences import without_hidden
 
 import nexport_campus
 from nexport_campus import models
-from support.spec import OPERATIONS, Operation
+from tests.support.spec import OPERATIONS, SpecOperation
 
 ROOT = Path(__file__).parents[2]
 LOADS = {("img", "src"), ("link", "href"), ("script", "src"), ("source", "src"), ("iframe", "src")}
@@ -118,7 +118,7 @@ def test_no_link_within_the_site_is_broken(site: dict[str, HtmlPage]) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_every_operation_is_in_the_reference(site: dict[str, HtmlPage], operation: Operation) -> None:
+def test_every_operation_is_in_the_reference(site: dict[str, HtmlPage], operation: SpecOperation) -> None:
     """Each operation of the spec has its place, under the name that users call."""
     assert f"campus.{operation.area}.{operation.name}" in site[f"reference/{operation.area}.html"].ids
 

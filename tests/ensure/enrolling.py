@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from support.scripted import Answer, Request, entity, json_answer
+from tests.support.scripted_server import Request, Response, error_entity, json_response
 
 __all__ = ["IDS", "LOST", "NEW", "Enrolling", "enrollment", "found"]
 
@@ -14,7 +14,7 @@ IDS = {
     "syllabus_id": "33333333-3333-4333-8333-333333333333",
 }
 NEW = UUID("44444444-4444-4444-8444-444444444444")
-LOST = Answer(ending="reset", cut_after=0)
+LOST = Response(ending="reset", cut_after=0)
 
 
 def enrollment(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -29,22 +29,22 @@ def enrollment(number: int = 1, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def found(*items: dict[str, Any], warnings: Sequence[str] = ()) -> Answer:
+def found(*items: dict[str, Any], warnings: Sequence[str] = ()) -> Response:
     """A search's answer."""
     page = {"enrollments": list(items), "page": 1, "page_size": 1000, "total_count": len(items)}
-    return json_answer(page | entity(warnings=warnings))
+    return json_response(page | error_entity(warnings=warnings))
 
 
 class Enrolling:
     """Gives its searches these answers in turn, the last one again and again, and one answer to each create."""
 
-    def __init__(self, *searches: Answer, create: Answer | None = None) -> None:
+    def __init__(self, *searches: Response, create: Response | None = None) -> None:
         self._searches = searches or (found(),)
-        self._create = create or json_answer({"enrollment_id": str(NEW)} | entity())
+        self._create = create or json_response({"enrollment_id": str(NEW)} | error_entity())
         self.searched: list[Any] = []
         self.created: list[Any] = []
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         if request.operation_id == "LearningApi_CreateEnrollment":
             self.created.append(request.json)

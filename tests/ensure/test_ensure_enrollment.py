@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensure.enrolling import IDS, Enrolling
 from nexport_campus import (
     ArgumentError,
     NexportCampus,
@@ -17,7 +16,8 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.sandbox import Samples, Sandbox
-from support.campus import campus_with
+from tests.ensure.enrolling import IDS, Enrolling
+from tests.support.clients import campus_with
 
 CREATE = "LearningApi_CreateEnrollment"
 

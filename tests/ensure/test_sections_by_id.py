@@ -6,9 +6,9 @@ import pytest
 
 from nexport_campus import APIError, ArgumentError, NexportCampus, NexportError, ResponseDecodeError
 from nexport_campus.sandbox import Samples, Sandbox
-from support.campus import campus_with
-from support.scripted import Answer, Request, entity, html_answer, json_answer
-from support.spec import answer_for
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Request, Response, error_entity, html_response, json_response
+from tests.support.spec import example_response
 
 
 async def all_sections(campus: NexportCampus, samples: Samples) -> list[UUID]:
@@ -72,21 +72,23 @@ async def test_another_failure_is_raised(sandbox: Sandbox, campus: NexportCampus
         await campus.get_sections_by_id([uuid4() for _ in range(3)])
 
 
-SECTION = dict(answer_for("LearningApi_GetSection"))
+SECTION = dict(example_response("LearningApi_GetSection"))
 
 
-def sections(*ids: UUID) -> Answer:
+def sections(*ids: UUID) -> Response:
     """The answer of GetSections with sections of these ids."""
-    return json_answer({"sections": [SECTION | {"syllabus_id": str(each)} for each in ids]} | entity())
+    return json_response(
+        {"sections": [SECTION | {"syllabus_id": str(each)} for each in ids]} | error_entity()
+    )
 
 
 @pytest.mark.parametrize("code", [2, 3])
 async def test_only_the_campus_makes_an_id_missing(code: int) -> None:
     """The campus's own code 2 or 3 for a single id makes it missing."""
     there, gone = uuid4(), uuid4()
-    refused = json_answer(entity(code, "Not found"), status=422)
+    refused = json_response(error_entity(code, "Not found"), status=422)
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return refused if str(gone) in request.json["sections"] else sections(there)
 
     async with campus_with(answer) as (campus, _):
@@ -96,16 +98,16 @@ async def test_only_the_campus_makes_an_id_missing(code: int) -> None:
 
 
 NO_WORD = {
-    "a gateway's 404": html_answer(404),
-    "a firewall's 403": html_answer(403),
-    "422 of a framework": json_answer({"Message": "The request is invalid."}, status=422),
-    "code 5": json_answer(entity(5, "Not authorized"), status=403),
-    "code 6": json_answer(entity(6, "No subscription"), status=409),
+    "a gateway's 404": html_response(404),
+    "a firewall's 403": html_response(403),
+    "422 of a framework": json_response({"Message": "The request is invalid."}, status=422),
+    "code 5": json_response(error_entity(5, "Not authorized"), status=403),
+    "code 6": json_response(error_entity(6, "No subscription"), status=409),
 }
 
 
 @pytest.mark.parametrize("refused", NO_WORD.values(), ids=NO_WORD)
-async def test_nothing_else_makes_an_id_missing(refused: Answer) -> None:
+async def test_nothing_else_makes_an_id_missing(refused: Response) -> None:
     """Any other failure is raised: it says nothing about a section."""
     async with campus_with(refused) as (campus, _):
         with pytest.raises(APIError):

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensure.enrolling import IDS, LOST, NEW, Enrolling, enrollment, found
 from nexport_campus import (
     APIError,
     ArgumentError,
@@ -25,12 +24,13 @@ from nexport_campus import (
     ServerError,
     TransportError,
 )
-from support.campus import campus_with
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, ScriptedServer, entity, html_answer, json_answer
+from tests.ensure.enrolling import IDS, LOST, NEW, Enrolling, enrollment, found
+from tests.support.clients import campus_with
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Response, ScriptedServer, error_entity, html_response, json_response
 
-REFUSED = json_answer(entity(5, "Not authorized"), status=403)
-DUPLICATE = json_answer(entity(7, "Duplicate"), status=409)
+REFUSED = json_response(error_entity(5, "Not authorized"), status=403)
+DUPLICATE = json_response(error_entity(7, "Duplicate"), status=409)
 NAMED = {name: value for name, value in IDS.items() if name != "syllabus_id"} | {
     "syllabus_unique_name": "SAFETY"
 }
@@ -38,28 +38,28 @@ NAMED = {name: value for name, value in IDS.items() if name != "syllabus_id"} | 
 
 @asynccontextmanager
 async def campus_at(
-    enrolling: Enrolling, clock: TestClock | None = None, **policy: Any
+    enrolling: Enrolling, clock: ManualClock | None = None, **policy: Any
 ) -> AsyncIterator[NexportCampus]:
     """A client of a scripted campus, on a clock that waits for nothing."""
     async with (
         ScriptedServer(enrolling) as server,
-        campus_on(clock or TestClock(), server, retry=RetryPolicy(**policy)) as campus,
+        campus_on(clock or ManualClock(), server, retry=RetryPolicy(**policy)) as campus,
     ):
         yield campus
 
 
 LOSSES = {
     "reset": LOST,
-    "cut": Answer(body=b"{", claimed_length=100, ending="close"),
-    "gateway": html_answer(504),
-    "proxy": html_answer(502),
-    "page instead of JSON": html_answer(200),
-    "other JSON": json_answer({"enrollment_id": None} | entity()),
+    "cut": Response(body=b"{", claimed_length=100, ending="close"),
+    "gateway": html_response(504),
+    "proxy": html_response(502),
+    "page instead of JSON": html_response(200),
+    "other JSON": json_response({"enrollment_id": None} | error_entity()),
 }
 
 
 @pytest.mark.parametrize("lost", LOSSES.values(), ids=LOSSES)
-async def test_a_lost_response_is_settled(lost: Answer) -> None:
+async def test_a_lost_response_is_settled(lost: Response) -> None:
     """Whatever becomes of the response, a search settles it: created, and no second create."""
     enrolling = Enrolling(found(), found(enrollment(7), warnings=["slow"]), create=lost)
     async with campus_at(enrolling) as campus:
@@ -72,7 +72,7 @@ async def test_a_lost_response_is_settled(lost: Answer) -> None:
 
 async def test_it_searches_at_the_delays_of_the_policy() -> None:
     """It searches at once, then after each delay of the policy; at last the error of the create is raised."""
-    enrolling, clock = Enrolling(create=LOST), TestClock()
+    enrolling, clock = Enrolling(create=LOST), ManualClock()
     async with campus_at(enrolling, clock) as campus:
         with pytest.raises(TransportError) as caught:
             await campus.ensure_enrollment(**IDS)
@@ -84,7 +84,7 @@ async def test_it_searches_at_the_delays_of_the_policy() -> None:
 
 async def test_a_late_enrollment_is_found() -> None:
     """A campus that is still at work when the connection breaks is given the time of the retry policy."""
-    enrolling, clock = Enrolling(found(), found(), found(), found(enrollment()), create=LOST), TestClock()
+    enrolling, clock = Enrolling(found(), found(), found(), found(enrollment()), create=LOST), ManualClock()
     async with campus_at(enrolling, clock) as campus:
         made = await campus.ensure_enrollment(**IDS)
     assert made.created
@@ -93,19 +93,19 @@ async def test_a_late_enrollment_is_found() -> None:
 
 async def test_a_failed_search_counts_as_an_attempt() -> None:
     """While it settles, a search that fails is repeated as one that finds nothing is, and honours Retry-After."""
-    busy = json_answer({}, status=429, headers={"Retry-After": "7"})
-    enrolling = Enrolling(found(), html_answer(403), busy, LOST, found(enrollment()), create=LOST)
-    clock = TestClock()
+    busy = json_response({}, status=429, headers={"Retry-After": "7"})
+    enrolling = Enrolling(found(), html_response(403), busy, LOST, found(enrollment()), create=LOST)
+    clock = ManualClock()
     async with campus_at(enrolling, clock) as campus:
         made = await campus.ensure_enrollment(**IDS)
     assert made.created
     assert clock.waits == [0.5, 7.0, 2.0]
 
 
-@pytest.mark.parametrize("answer", [REFUSED, json_answer(entity(2, "Wrong"), status=422)])
-async def test_a_search_that_can_not_settle_ends_it(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [REFUSED, json_response(error_entity(2, "Wrong"), status=422)])
+async def test_a_search_that_can_not_settle_ends_it(answer: Response) -> None:
     """A search that the campus itself refuses isn't repeated: the error of the create is raised."""
-    enrolling, clock = Enrolling(found(), answer, create=LOST), TestClock()
+    enrolling, clock = Enrolling(found(), answer, create=LOST), ManualClock()
     async with campus_at(enrolling, clock) as campus:
         with pytest.raises(TransportError) as caught:
             await campus.ensure_enrollment(**IDS)
@@ -123,17 +123,17 @@ async def test_without_retries_it_searches_once() -> None:
 
 
 SURE = {
-    "code 1": json_answer(entity(1, "Failed"), status=500),
-    "code 3": json_answer(entity(3, "No such user"), status=409),
+    "code 1": json_response(error_entity(1, "Failed"), status=500),
+    "code 3": json_response(error_entity(3, "No such user"), status=409),
     "code 5": REFUSED,
-    "firewall": html_answer(403),
-    "not found by a gateway": html_answer(404),
-    "busy": json_answer({}, status=429, headers={"Retry-After": "3600"}),
+    "firewall": html_response(403),
+    "not found by a gateway": html_response(404),
+    "busy": json_response({}, status=429, headers={"Retry-After": "3600"}),
 }
 
 
 @pytest.mark.parametrize("answer", SURE.values(), ids=SURE)
-async def test_an_error_that_changed_nothing_is_raised_at_once(answer: Answer) -> None:
+async def test_an_error_that_changed_nothing_is_raised_at_once(answer: Response) -> None:
     """Where the campus can't have enrolled, nothing is searched for."""
     enrolling = Enrolling(create=answer)
     async with campus_at(enrolling) as campus:
@@ -144,18 +144,18 @@ async def test_an_error_that_changed_nothing_is_raised_at_once(answer: Answer) -
 
 
 UNSEARCHED = {
-    "firewall": html_answer(403),
-    "empty 403": Answer(status=403),
-    "foreign JSON": json_answer({"Message": "Forbidden"}, status=403),
-    "not found by a gateway": html_answer(404),
-    "code 3": json_answer(entity(3, "No such user"), status=409),
-    "down": html_answer(503),
+    "firewall": html_response(403),
+    "empty 403": Response(status=403),
+    "foreign JSON": json_response({"Message": "Forbidden"}, status=403),
+    "not found by a gateway": html_response(404),
+    "code 3": json_response(error_entity(3, "No such user"), status=409),
+    "down": html_response(503),
     "lost": LOST,
 }
 
 
 @pytest.mark.parametrize("answer", UNSEARCHED.values(), ids=UNSEARCHED)
-async def test_it_does_not_create_without_having_looked(answer: Answer) -> None:
+async def test_it_does_not_create_without_having_looked(answer: Response) -> None:
     """A search that failed for any other reason than the campus's own code 5 raises, and nothing is created."""
     enrolling = Enrolling(answer)
     async with campus_at(enrolling) as campus:
@@ -184,7 +184,7 @@ async def test_such_an_account_gets_the_error_of_a_lost_response() -> None:
 
 
 @pytest.mark.parametrize("first", [found(), REFUSED], ids=["nothing found", "may not search"])
-async def test_a_duplicate_that_only_the_campus_sees(first: Answer) -> None:
+async def test_a_duplicate_that_only_the_campus_sees(first: Response) -> None:
     """A duplicate is searched for in its organization and in all, and found: not created."""
     enrolling = Enrolling(first, found(), found(enrollment(3)), create=DUPLICATE)
     async with campus_at(enrolling) as campus:
@@ -194,7 +194,7 @@ async def test_a_duplicate_that_only_the_campus_sees(first: Answer) -> None:
 
 
 @pytest.mark.parametrize("searches", [[found()], [REFUSED], [found(), REFUSED, REFUSED]])
-async def test_a_duplicate_that_the_campus_does_not_show(searches: list[Answer]) -> None:
+async def test_a_duplicate_that_the_campus_does_not_show(searches: list[Response]) -> None:
     """Its own error is raised: only the caller can find out why."""
     enrolling = Enrolling(*searches, create=DUPLICATE)
     async with campus_at(enrolling) as campus:
@@ -205,7 +205,7 @@ async def test_a_duplicate_that_the_campus_does_not_show(searches: list[Answer])
 
 async def test_a_search_for_a_duplicate_that_fails() -> None:
     """Its error is raised, since calling again may help."""
-    enrolling = Enrolling(found(), html_answer(503), create=DUPLICATE)
+    enrolling = Enrolling(found(), html_response(503), create=DUPLICATE)
     async with campus_at(enrolling) as campus:
         with pytest.raises(ServerError):
             await campus.ensure_enrollment(**IDS)
@@ -259,7 +259,7 @@ async def test_the_newest_of_several(order: list[int], undated: bool) -> None:
 
 async def test_warnings_of_both_calls() -> None:
     """The campus's warnings are carried in order, each once."""
-    created = json_answer({"enrollment_id": str(NEW)} | entity(warnings=["hidden", "ended"]))
+    created = json_response({"enrollment_id": str(NEW)} | error_entity(warnings=["hidden", "ended"]))
     enrolling = Enrolling(found(warnings=["obsolete", "hidden"]), create=created)
     async with campus_at(enrolling) as campus:
         made = await campus.ensure_enrollment(**IDS)
@@ -271,7 +271,7 @@ async def test_warnings_of_both_calls() -> None:
 
 async def test_total_timeout_bounds_the_whole() -> None:
     """The searches after a lost response stay within total_timeout."""
-    enrolling, clock = Enrolling(create=LOST), TestClock()
+    enrolling, clock = Enrolling(create=LOST), ManualClock()
     async with campus_at(enrolling, clock, total_timeout=1.2) as campus:
         with pytest.raises(TransportError) as caught:
             await campus.ensure_enrollment(**IDS)
@@ -281,10 +281,10 @@ async def test_total_timeout_bounds_the_whole() -> None:
 
 async def test_nothing_is_created_when_the_time_is_over() -> None:
     """A search that used up total_timeout is followed by no create, so the outcome is known."""
-    clock = TestClock()
+    clock = ManualClock()
 
     class Slow(Enrolling):
-        async def __call__(self, request: Any) -> Answer:
+        async def __call__(self, request: Any) -> Response:
             clock.now += 5
             return await super().__call__(request)
 
@@ -298,10 +298,10 @@ async def test_nothing_is_created_when_the_time_is_over() -> None:
 
 async def test_a_cancellation_while_it_creates() -> None:
     """A call that is cancelled while the campus enrolls is repeated without enrolling twice."""
-    enrolling = Enrolling(found(), found(enrollment()), create=Answer(gate=asyncio.Event()))
+    enrolling = Enrolling(found(), found(enrollment()), create=Response(gate=asyncio.Event()))
     async with campus_with(enrolling) as (campus, server):
         task = asyncio.create_task(campus.ensure_enrollment(**IDS))
-        await server.received(2)
+        await server.wait_for_requests(2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -312,7 +312,7 @@ async def test_a_cancellation_while_it_creates() -> None:
 
 async def test_a_timeout_while_it_creates() -> None:
     """A campus that doesn't answer in time may have enrolled: a search settles it."""
-    enrolling = Enrolling(found(), found(enrollment()), create=Answer(gate=asyncio.Event()))
+    enrolling = Enrolling(found(), found(enrollment()), create=Response(gate=asyncio.Event()))
     async with campus_with(enrolling, timeout=0.2) as (campus, _):
         made = await campus.ensure_enrollment(**IDS)
     assert (made.enrollment_id, made.created) == (UUID(int=1), True)
@@ -320,7 +320,7 @@ async def test_a_timeout_while_it_creates() -> None:
 
 async def test_a_cancellation_while_it_settles() -> None:
     """It can be cancelled between two searches, and leaves nothing behind."""
-    enrolling, clock = Enrolling(create=LOST), TestClock()
+    enrolling, clock = Enrolling(create=LOST), ManualClock()
     clock.gate = asyncio.Event()
     async with campus_at(enrolling, clock) as campus:
         task = asyncio.create_task(campus.ensure_enrollment(**IDS))

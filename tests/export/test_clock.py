@@ -7,14 +7,14 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from export.running import plan_of, run
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus, StaticToken
 from nexport_campus._export.clock import _read
 from nexport_campus._export.plan import LAST
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+from tests.export.running import plan_of, run
+from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 
 ORG = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
 DAY = timedelta(days=1)
@@ -26,9 +26,9 @@ async def campus_with(*dates: str | None) -> AsyncIterator[tuple[NexportCampus, 
     headers = [{} if date is None else {"Date": date} for date in dates]
     found = {"enrollments": [], "page": 1, "page_size": 1, "total_count": 0}
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         first = dict(request.query)["per_page"] == "1"
-        return json_answer(found | entity(), headers=headers.pop(0) if first else {"Date": "another"})
+        return json_response(found | error_entity(), headers=headers.pop(0) if first else {"Date": "another"})
 
     async with (
         ScriptedServer(answer) as server,

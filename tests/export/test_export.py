@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from export.running import names_in, plan_of, read_rows, run
 
 from nexport_campus import NexportCampus, PasswordAuth, PermissionDeniedError
 from nexport_campus.models import ApiEnrollmentItem
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.export.running import names_in, plan_of, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 SINCE = datetime(2026, 5, 1, tzinfo=UTC)

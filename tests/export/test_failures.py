@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export.running import plan_of, read_rows, run
 
 from nexport_campus import (
     APIError,
@@ -19,6 +18,7 @@ from nexport_campus import (
 )
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.export.running import plan_of, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 OPERATION = "LearningApi_GetAssignmentStatuses"

@@ -7,11 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from export.running import names_in, plan_of, read_rows, run
 
 from nexport_campus import ConfigurationError, NexportCampus
 from nexport_campus._export.plan import LAST
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.export.running import names_in, plan_of, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 TARGETS = ["e.jsonl", "e.db"]

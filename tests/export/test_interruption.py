@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export.running import names_in, plan_of, read_rows, run
 
 from nexport_campus import ConfigurationError, ExportError, NexportCampus
 from nexport_campus._export.bar import progress_on
@@ -22,6 +21,7 @@ from nexport_campus._export.output import Output
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus._export.run import export
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.export.running import names_in, plan_of, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 

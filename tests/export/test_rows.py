@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
 import pytest
-from export.running import plan_of, read_rows, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from nexport_campus._export.plan import LAST
 from nexport_campus._export.target import replacing
 from nexport_campus._export.writers import CsvWriter
 from nexport_campus.models import ApiEnrollmentItem
+from tests.export.running import plan_of, read_rows, run
 
 ONE = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
 TWO = "d16e6f25-12a6-4a57-a917-4279e2b752d4"

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from export.lists import enrollment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from nexport_campus._export.kinds import KINDS
 from nexport_campus._export.plan import Filters, Plan, instant, zone_named
 from nexport_campus._export.scans import Span, arguments_of, belongs, scans_of, spans_of
 from nexport_campus.models import ApiEnrollmentItem
+from tests.export.lists import enrollment
 
 ORG, USER = UUID(int=1), UUID(int=2)
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
-from export.running import names_in, plan_of, read_rows, run
 
 from nexport_campus import ConfigurationError, ExportError, NexportCampus, NexportError
 from nexport_campus._export.job import open_job
@@ -20,6 +19,7 @@ from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.plan import LAST, Plan
 from nexport_campus._export.run import export
 from nexport_campus.sandbox import Samples
+from tests.export.running import names_in, plan_of, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from export.lists import Enrollments, enrollment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexport_campus._export.walk import Step, walk
+from tests.export.lists import Enrollments, enrollment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 offsets = st.lists(st.integers(0, 40), max_size=60)

@@ -24,8 +24,8 @@ from nexport_campus.models import (
     SetCustomEnrollmentFieldValuesRequest,
 )
 from nexport_client.types import Model, OpenIntEnum
-from support.spec import SCHEMAS
-from support.strategies import damaged, valid
+from tests.support.spec import SCHEMAS
+from tests.support.spec_strategies import damaged, valid
 
 IDENTIFIER = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
 ENROLLMENT: dict[str, Any] = {"enrollment_id": IDENTIFIER, "user_id": IDENTIFIER, "phase": 2, "result": 1}

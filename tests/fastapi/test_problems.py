@@ -29,8 +29,8 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.fastapi import Campus, add_exception_handlers, get_campus
-from support.campus import campus_with
-from support.scripted import Answer
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Response
 
 ANSWER: dict[str, Any] = {
     "path": "/api/v1/LearningApi/GetSection",
@@ -188,7 +188,7 @@ async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
     async def title(identifier: str, campus: Campus) -> str:
         return (await campus.learning.get_section(syllabus_id=identifier)).title
 
-    answer = Answer(status=status, headers=[("Content-Type", "text/html")], body=body)
+    answer = Response(status=status, headers=[("Content-Type", "text/html")], body=body)
     async with campus_with(answer) as (campus, _):
         app.dependency_overrides[get_campus] = lambda: campus
         transport = httpx.ASGITransport(app)

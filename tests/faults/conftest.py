@@ -5,7 +5,7 @@ import ssl
 import pytest
 import trustme
 
-from support.campus import Carrier
+from tests.support.clients import Carrier
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from nexport_campus import APIError, NexportCampus, NexportError, StaticToken, TransportError
 from nexport_campus._aiohttp_parser import LenientParser
 from nexport_campus.aiohttp import AiohttpTransport
-from support.campus import ONCE
-from support.spec import SOME_ID
+from tests.support.clients import NO_RETRY
+from tests.support.spec import SOME_ID
 
 BODY = (
     b'{"api_error_entity": {"error_code": 0}, "certificate_ready": true,'
@@ -191,7 +191,7 @@ async def outcome(raw: bytes, pieces: int, transport: httpx.AsyncBaseTransport |
     """What a caller gets: the response with its headers and body, or the error."""
     async with (
         served(raw, pieces) as url,
-        NexportCampus(StaticToken("t" * 20), base_url=url, transport=transport, retry=ONCE) as campus,
+        NexportCampus(StaticToken("t" * 20), base_url=url, transport=transport, retry=NO_RETRY) as campus,
     ):
         try:
             got = await campus.raw.learning.get_certificate_url(enrollment_id=SOME_ID)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nexport_campus import AccessToken, NexportCampus, RequestTimeoutError, RetryPolicy
-from support.campus import campus_of
-from support.clock import TestClock, campus_on
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, json_answer
-from support.wire import CALLS, Call, good_answer
+from tests.support.clients import campus_of
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import TOKEN, Request, Response, ScriptedServer, json_response
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 
@@ -48,12 +48,12 @@ def answers_for(call: Call) -> Any:
     """A campus that turns the first attempt of each call away, in chunks, and answers the second."""
     turned_away: set[str] = set()
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         key = dict(request.query)["access_token"]
         if key in turned_away:
-            return good_answer(call)
+            return good_response(call)
         turned_away.add(key)
-        return json_answer({"busy": True}, 429, framing="chunked")
+        return json_response({"busy": True}, 429, framing="chunked")
 
     return answer
 
@@ -72,7 +72,7 @@ async def test_at_every_await(call: Call) -> None:
         while not finished:
             step += 1
             campus = campus_on(
-                TestClock(), server, auth=auth, retry=RetryPolicy(), max_concurrency=1, rate_limit=5
+                ManualClock(), server, auth=auth, retry=RetryPolicy(), max_concurrency=1, rate_limit=5
             )
             cancelled = CancelledAt(call(campus), step)
             task = asyncio.ensure_future(_run(cancelled))
@@ -81,7 +81,7 @@ async def test_at_every_await(call: Call) -> None:
             assert finished or task.cancelled()
             assert (await asyncio.wait_for(call(campus), 5)).status_code == 200
             await campus.aclose()
-            await server.all_closed()
+            await server.wait_until_closed()
     assert step > 8
 
 
@@ -97,7 +97,7 @@ async def test_at_every_await_of_a_handshake(tls: tuple[Any, Any]) -> None:
         while not finished:
             step += 1
             campus = campus_on(
-                TestClock(),
+                ManualClock(),
                 server,
                 auth=_fixed(step),
                 retry=RetryPolicy(),
@@ -110,7 +110,7 @@ async def test_at_every_await_of_a_handshake(tls: tuple[Any, Any]) -> None:
             finished = cancelled.finished and not task.cancelled()
             assert (await asyncio.wait_for(CALLS[0](campus), 5)).status_code == 200
             await campus.aclose()
-            await server.all_closed()
+            await server.wait_until_closed()
     assert step > 8
 
 
@@ -153,13 +153,13 @@ async def test_all_who_wait_for_a_slot(call: Call) -> None:
     """However many waiters are cancelled, in whatever order: those that are left get their turn."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         await gate.wait()
-        return good_answer(call)
+        return good_response(call)
 
     async with ScriptedServer(answer) as server, campus_of(server, max_concurrency=2) as campus:
         calls = [asyncio.create_task(_run(call(campus))) for _ in range(60)]
-        await server.received(2)
+        await server.wait_for_requests(2)
         for task in (*calls[:1], *calls[10:30:2], *calls[11:30:2], *calls[59:40:-1]):
             task.cancel()
         await asyncio.sleep(0)
@@ -174,9 +174,9 @@ async def test_all_who_wait_for_a_slot(call: Call) -> None:
 async def test_a_cancelled_call_leaves_no_task() -> None:
     """Nothing runs on in the background."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server, campus_of(server) as campus:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server, campus_of(server) as campus:
         call = asyncio.create_task(_run(CALLS[0](campus)))
-        await server.received(1)
+        await server.wait_for_requests(1)
         before = asyncio.all_tasks() - {call}
         call.cancel()
         await asyncio.wait([call])

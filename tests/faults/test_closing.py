@@ -6,10 +6,10 @@ import logging
 import pytest
 
 from nexport_campus import AccessToken, NexportCampus, NexportError, PasswordAuth, RetryPolicy
-from support.campus import campus_of
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, json_answer
-from support.wire import CALLS, Call, good_answer
+from tests.support.clients import campus_of
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Request, Response, ScriptedServer, json_response
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
@@ -51,18 +51,18 @@ async def test_while_a_call_waits_for_its_answer(call: Call) -> None:
     """It ends at once; a write may have been carried out."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         await gate.wait()
-        return good_answer(call)
+        return good_response(call)
 
     async with ScriptedServer(answer) as server:
         campus = campus_of(server, max_concurrency=2)
         calls = [start(call, campus) for _ in range(5)]
-        await server.received(2)
+        await server.wait_for_requests(2)
         await campus.aclose()
         errors = [await caught(task) for task in calls]
         gate.set()
-        await server.all_closed()
+        await server.wait_until_closed()
     assert sorted(error.attempts for error in errors) == [0, 0, 0, 1, 1]
     assert [error.maybe_applied for error in errors] == [
         error.attempts == 1 and call.writes for error in errors
@@ -74,9 +74,9 @@ async def test_while_a_call_waits_for_its_answer(call: Call) -> None:
 @EVERY_CALL
 async def test_while_a_call_waits_for_its_retry(call: Call) -> None:
     """The wait is over, and so is the call: what was refused before wasn't applied."""
-    clock = TestClock()
+    clock = ManualClock()
     clock.gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, 429)]) as server:
+    async with ScriptedServer([json_response({}, 429)]) as server:
         campus = campus_on(clock, server, retry=RetryPolicy())
         task = start(call, campus)
         await clock.waiting.wait()
@@ -89,16 +89,16 @@ async def test_while_a_call_waits_for_its_retry(call: Call) -> None:
 async def test_while_it_logs_in(call: Call) -> None:
     """The login ends, and all who wait for it are told; nothing was sent for them."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server, auth=PasswordAuth("user", "secret"))
         calls = [start(call, campus) for _ in range(5)]
-        await server.received(1)
+        await server.wait_for_requests(1)
         await campus.aclose()
         for task in calls:
             error = await caught(task)
             assert not error.maybe_applied
         gate.set()
-        await server.all_closed()
+        await server.wait_until_closed()
     assert len(server.requests) == 1
 
 
@@ -126,7 +126,7 @@ async def test_while_a_function_of_the_users_logs_in() -> None:
 
 async def test_a_view_closes_nothing() -> None:
     """The client it was made from goes on."""
-    async with ScriptedServer([good_answer(CALLS[0])]) as server, campus_of(server) as campus:
+    async with ScriptedServer([good_response(CALLS[0])]) as server, campus_of(server) as campus:
         await campus.with_options(timeout=1).aclose()
         assert (await CALLS[0](campus)).status_code == 200
 
@@ -134,23 +134,23 @@ async def test_a_view_closes_nothing() -> None:
 async def test_while_it_is_closed_already() -> None:
     """Two who close it at once get along."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server)
         task = start(CALLS[0], campus)
-        await server.received(1)
+        await server.wait_for_requests(1)
         await asyncio.gather(campus.aclose(), campus.aclose())
         await caught(task)
         gate.set()
-        await server.all_closed()
+        await server.wait_until_closed()
 
 
 async def test_a_caller_who_is_cancelled_as_well() -> None:
     """Cancellation passes through, whatever else ends the call."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server)
         task = start(CALLS[0], campus)
-        await server.received(1)
+        await server.wait_for_requests(1)
         task.cancel()
         await campus.aclose()
         with pytest.raises(asyncio.CancelledError):
@@ -162,10 +162,10 @@ async def test_the_log_names_the_operation(caplog: pytest.LogCaptureFixture) -> 
     """A call that was ended by the client's end is logged like any other."""
     caplog.set_level(logging.DEBUG, "nexport_campus")
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server)
         task = start(CALLS[2], campus)
-        await server.received(1)
+        await server.wait_for_requests(1)
         await campus.aclose()
         await caught(task)
         gate.set()

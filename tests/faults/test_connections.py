@@ -6,10 +6,10 @@ import attrs
 import pytest
 
 from nexport_campus import APIError, RetryPolicy, TransportError
-from support.campus import campus_with
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
-from support.wire import CALLS, Call, good_answer
+from tests.support.clients import campus_with
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
@@ -18,10 +18,10 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 @EVERY_CALL
 async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> None:
     """It is noticed before anything is sent: the call is made once, on a fresh connection."""
-    answers = [attrs.evolve(good_answer(call), ending="close"), good_answer(call)]
+    answers = [attrs.evolve(good_response(call), ending="close"), good_response(call)]
     async with campus_with(*answers) as (campus, server):
         await call(campus)
-        await server.all_closed()
+        await server.wait_until_closed()
         assert (await call(campus)).attempts == 1
         assert [request.connection for request in server.requests] == [1, 2]
 
@@ -29,10 +29,10 @@ async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> Non
 @EVERY_CALL
 async def test_a_connection_that_the_server_closes_under_the_next_request(call: Call) -> None:
     """A read is made again on a fresh connection; a write, which may have arrived, is not, and says so."""
-    answers = [good_answer(call), attrs.evolve(good_answer(call), cut_after=0), good_answer(call)]
+    answers = [good_response(call), attrs.evolve(good_response(call), cut_after=0), good_response(call)]
     async with (
         ScriptedServer(answers) as server,
-        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         await call(campus)
         if call.writes:
@@ -48,7 +48,7 @@ async def test_a_connection_that_the_server_closes_under_the_next_request(call: 
 @EVERY_CALL
 async def test_a_server_that_says_it_will_close(call: Call) -> None:
     """`Connection: close` is believed."""
-    good = good_answer(call)
+    good = good_response(call)
     closing = attrs.evolve(good, headers=(*good.headers, ("Connection", "close")), ending="close")
     async with campus_with(closing, good) as (campus, server):
         await call(campus)
@@ -59,8 +59,8 @@ async def test_a_server_that_says_it_will_close(call: Call) -> None:
 @EVERY_CALL
 async def test_one_connection_is_enough(call: Call) -> None:
     """Calls one after another share one, errors of the campus included."""
-    refusal = json_answer(entity(2, "no"), 422)
-    async with campus_with(good_answer(call), refusal, good_answer(call)) as (campus, server):
+    refusal = json_response(error_entity(2, "no"), 422)
+    async with campus_with(good_response(call), refusal, good_response(call)) as (campus, server):
         await call(campus)
         with pytest.raises(APIError):
             await call(campus)
@@ -71,9 +71,9 @@ async def test_one_connection_is_enough(call: Call) -> None:
 @EVERY_CALL
 async def test_bytes_beyond_the_end_are_nobodys_answer(call: Call) -> None:
     """What follows an answer, a whole second answer even, is never taken for the answer to the next request."""
-    good = good_answer(call)
-    forged = json_answer(entity(5, "forged"), 403)
-    stray = Answer(raw=good.head() + good.payload() + forged.head() + forged.payload())
+    good = good_response(call)
+    forged = json_response(error_entity(5, "forged"), 403)
+    stray = Response(raw=good.head() + good.payload() + forged.head() + forged.payload())
     async with campus_with(stray, good) as (campus, server):
         await call(campus)
         assert (await call(campus)).attempts == 1
@@ -84,7 +84,7 @@ async def test_bytes_beyond_the_end_are_nobodys_answer(call: Call) -> None:
 async def test_an_answer_that_nobody_asked_for(call: Call) -> None:
     """Nor is what a server sends while the connection is idle."""
     sent = asyncio.Event()
-    good, forged = good_answer(call), json_answer(entity(5, "forged"), 403)
+    good, forged = good_response(call), json_response(error_entity(5, "forged"), 403)
 
     class Chatty(ScriptedServer):
         async def _serve(
@@ -101,7 +101,7 @@ async def test_an_answer_that_nobody_asked_for(call: Call) -> None:
             sent.set()
 
     told = asyncio.Event()
-    async with Chatty([good, good]) as server, campus_on(TestClock(), server) as campus:
+    async with Chatty([good, good]) as server, campus_on(ManualClock(), server) as campus:
         await call(campus)
         told.set()
         await sent.wait()
@@ -114,17 +114,17 @@ async def test_as_many_connections_as_calls_at_once() -> None:
     gate = asyncio.Event()
     call = CALLS[0]
 
-    async def answer(request: Request) -> Answer:
-        return attrs.evolve(good_answer(call), gate=gate)
+    async def answer(request: Request) -> Response:
+        return attrs.evolve(good_response(call), gate=gate)
 
     async with ScriptedServer(answer) as server:
-        async with campus_on(TestClock(), server, max_concurrency=5) as campus:
+        async with campus_on(ManualClock(), server, max_concurrency=5) as campus:
             calls = [asyncio.create_task(call(campus)) for _ in range(50)]
-            await server.received(5)
+            await server.wait_for_requests(5)
             gate.set()
             await asyncio.gather(*calls)
             assert (len(server.requests), server.connections) == (50, 5)
-        await server.all_closed()
+        await server.wait_until_closed()
 
 
 @pytest.mark.parametrize("size", [10_000_000])
@@ -136,12 +136,12 @@ async def test_an_answer_before_the_request_was_sent_whole(size: int) -> None:
             self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
         ) -> None:
             await reader.readuntil(b"\r\n\r\n")
-            refusal = json_answer(entity(2, "too large"), 413)
+            refusal = json_response(error_entity(2, "too large"), 413)
             writer.write(refusal.head() + refusal.payload())
             await writer.drain()
             await reader.read()
 
-    async with Impatient([]) as server, campus_on(TestClock(), server, retry=RetryPolicy()) as campus:
+    async with Impatient([]) as server, campus_on(ManualClock(), server, retry=RetryPolicy()) as campus:
         with pytest.raises(APIError, match="too large") as caught:
             await campus.learning.create_enrollment(
                 org_id=ORG, user_id=ORG, syllabus_unique_name="x" * size, membership_group_ids=[]

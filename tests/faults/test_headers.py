@@ -18,10 +18,10 @@ from nexport_campus import (
 )
 from nexport_campus.aiohttp import AiohttpTransport
 from nexport_campus.models import GetDescriptionResponse
-from support.scripted import TOKEN, Answer, ScriptedServer, entity
+from tests.support.scripted_server import TOKEN, Response, ScriptedServer, error_entity
 
 ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
-BODY = json.dumps({"description": "Safety"} | entity()).encode()
+BODY = json.dumps({"description": "Safety"} | error_entity()).encode()
 DIGITS = "9" * 5000
 DATES = [
     "",
@@ -50,12 +50,12 @@ HEADERS = {
 Make = Callable[[], httpx.AsyncBaseTransport | None]
 
 
-def answer(status: int, name: str, value: str) -> Answer:
+def answer(status: int, name: str, value: str) -> Response:
     """A response with one such header."""
     head = f"HTTP/1.1 {status} Scripted\r\n{name}: {value}\r\n"
     if name not in ("Content-Length", "Transfer-Encoding"):
         head += f"Content-Length: {len(BODY)}\r\n"
-    return Answer(raw=head.encode("latin-1") + b"\r\n" + BODY, ending="close")
+    return Response(raw=head.encode("latin-1") + b"\r\n" + BODY, ending="close")
 
 
 @pytest.mark.parametrize("make", [lambda: None, AiohttpTransport], ids=["httpx", "aiohttp"])

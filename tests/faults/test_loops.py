@@ -14,9 +14,16 @@ import httpx
 import pytest
 
 from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth
-from support.campus import campus_of
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer, with_login
-from support.wire import CALLS, good_answer
+from tests.support.clients import campus_of
+from tests.support.fault_cases import CALLS, good_response
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+    with_login,
+)
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 CALL = CALLS[0]
@@ -36,11 +43,11 @@ class Elsewhere:
 
 
 @contextmanager
-def elsewhere(login: Answer | None = None) -> Iterator[Elsewhere]:
+def elsewhere(login: Response | None = None) -> Iterator[Elsewhere]:
     """A campus that answers every call well, and logins with `login` if it is given."""
 
     async def answer(request: Request) -> Any:
-        return good_answer(CALL) if login is None else login
+        return good_response(CALL) if login is None else login
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
@@ -89,10 +96,10 @@ def test_one_after_another(run: Callable[[Any], Any]) -> None:
             assert run(status(campus)) == 200
             assert run(status(campus)) == 200
         run(campus.aclose())
-        other.run(other.server.all_closed())
+        other.run(other.server.wait_until_closed())
         with pytest.raises(NexportError, match="closed"):
             run(status(campus))
-        assert len(other.server.asked("AdminApi_Authenticate")) == 1
+        assert len(other.server.requests_to("AdminApi_Authenticate")) == 1
         assert other.server.connections == 6
         del campus
 
@@ -102,7 +109,7 @@ def test_connections_are_closed_with_their_loop() -> None:
     with elsewhere() as other, nothing_left_open():
         campus = campus_of(other.server)
         asyncio.run(status(campus))
-        other.run(other.server.all_closed())
+        other.run(other.server.wait_until_closed())
         del campus
 
 
@@ -118,7 +125,7 @@ def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
         try:
             for _ in range(3):
                 asyncio.run(job())
-                other.run(other.server.all_closed())
+                other.run(other.server.wait_until_closed())
         finally:
             gc.enable()
         asyncio.run(campus.aclose())
@@ -129,7 +136,7 @@ def test_a_client_that_nobody_closed() -> None:
     """It leaves nothing open either, once its loop has ended."""
     with elsewhere() as other, nothing_left_open():
         assert asyncio.run(status(campus_of(other.server))) == 200
-        other.run(other.server.all_closed())
+        other.run(other.server.wait_until_closed())
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -143,13 +150,13 @@ def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str
     async def drop(other: Elsewhere) -> None:
         await use(other)
         gc.collect()
-        await asyncio.to_thread(other.run, other.server.all_closed())
+        await asyncio.to_thread(other.run, other.server.wait_until_closed())
 
     with elsewhere() as other:
         if blunt:
             run_bluntly(use(other))
             gc.collect()
-            other.run(other.server.all_closed())
+            other.run(other.server.wait_until_closed())
         else:
             asyncio.run(drop(other))
     assert capfd.readouterr().err == ""
@@ -162,7 +169,7 @@ def test_a_loop_that_was_closed_without_ceremony() -> None:
 
         async def one_is_left() -> None:
             assert await status(campus) == 200
-            await asyncio.to_thread(other.run, other.server.all_closed(but=1))
+            await asyncio.to_thread(other.run, other.server.wait_until_closed(but=1))
 
         run_bluntly(status(campus))
         run_bluntly(one_is_left())
@@ -175,7 +182,7 @@ def test_a_transport_of_httpx_that_was_given() -> None:
         campus = campus_of(other.server, transport=httpx.AsyncHTTPTransport())
         for _ in range(3):
             assert asyncio.run(status(campus)) == 200
-            other.run(other.server.all_closed())
+            other.run(other.server.wait_until_closed())
         asyncio.run(campus.aclose())
 
 
@@ -188,7 +195,7 @@ def test_loops_in_turns() -> None:
                 assert first.run(status(campus)) == second.run(status(campus)) == 200
             first.run(campus.aclose())
         assert other.server.connections <= 3
-        other.run(other.server.all_closed())
+        other.run(other.server.wait_until_closed())
         del campus
 
 
@@ -217,7 +224,7 @@ def test_closed_from_another_loop() -> None:
             await asyncio.to_thread(asyncio.run, campus.aclose())
             with pytest.raises(NexportError, match="closed"):
                 await status(campus)
-            await asyncio.to_thread(other.run, other.server.all_closed())
+            await asyncio.to_thread(other.run, other.server.wait_until_closed())
 
         asyncio.run(both())
 
@@ -330,7 +337,7 @@ def test_calls_in_flight_end_with_their_loop() -> None:
     async def answer(request: Request) -> Any:
         gate.set()
         await asyncio.sleep(0)
-        return json_answer({}, framing="none", drip_seconds=None, body_gate=asyncio.Event())
+        return json_response({}, framing="none", drip_seconds=None, body_gate=asyncio.Event())
 
     async def main(campus: NexportCampus) -> None:
         task = asyncio.create_task(status(campus))
@@ -338,11 +345,11 @@ def test_calls_in_flight_end_with_their_loop() -> None:
         assert not task.done()
 
     with elsewhere() as other, nothing_left_open():
-        good = other.server._answer
-        other.server._answer = answer
+        good = other.server._respond
+        other.server._respond = answer
         campus = campus_of(other.server)
         asyncio.run(main(campus))
-        other.server._answer = good
+        other.server._respond = good
         assert asyncio.run(status(campus)) == 200
         asyncio.run(campus.aclose())
         del campus
@@ -350,7 +357,7 @@ def test_calls_in_flight_end_with_their_loop() -> None:
 
 def test_a_refused_login_is_remembered_on_the_next_loop() -> None:
     """A client that outlives its loop, as in a task queue's worker, doesn't repeat the login in each job."""
-    with elsewhere(login=json_answer(entity(4, "No"), 403)) as campus:
+    with elsewhere(login=json_response(error_entity(4, "No"), 403)) as campus:
         client = campus_of(campus.server, auth=AUTH)
         for _ in range(3):
             with pytest.raises(AuthenticationError):

@@ -11,12 +11,12 @@ import pytest
 
 from nexport_campus import NexportError, RetryPolicy
 from nexport_campus.aiohttp import AiohttpTransport
-from support.campus import ONCE
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, ScriptedServer, json_answer
-from support.wire import CALLS, FAULTS, Call, Fault, good_answer
+from tests.support.clients import NO_RETRY
+from tests.support.fault_cases import CALLS, FAULTS, Call, Fault, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Response, ScriptedServer, json_response
 
-BUSY = json_answer({}, 429, ending="close")
+BUSY = json_response({}, 429, ending="close")
 """What both reads and writes are tried again after; the next attempt needs a new connection."""
 
 
@@ -42,23 +42,23 @@ class Scene:
         self.fault = fault
         self.faulty = faulty
         self.monkeypatch = monkeypatch
-        self.clock = TestClock()
+        self.clock = ManualClock()
         self.clock.between = lambda wait: self.before(wait + 1)
-        answered = fault.way == "answer"
-        bad: list[Answer] = [fault.answer(call)] if answered else []
+        answered = fault.where == "response"
+        bad: list[Response] = [fault.response(call)] if answered else []
         self.server = ScriptedServer(
-            [*[BUSY] * (faulty - 1), *bad, good_answer(call), good_answer(call)],
-            reset_connections={faulty} if fault.way == "reset" else 0,
+            [*[BUSY] * (faulty - 1), *bad, good_response(call), good_response(call)],
+            reset_connections={faulty} if fault.where == "reset" else 0,
         )
 
     async def before(self, attempt: int) -> None:
         """Make the world what it is for this attempt."""
-        if self.fault.way == "refused":
+        if self.fault.where == "refused":
             if attempt == self.faulty:
                 await self.server.refuse_connections()
             elif not self.server.is_listening:
                 await self.server.accept_connections()
-        if self.fault.way == "dns":
+        if self.fault.where == "dns":
             found = _unknown_host if attempt == self.faulty else _this_machine
             self.monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
 
@@ -71,7 +71,7 @@ class Scene:
             "max_concurrency": 1,
             "max_response_bytes": 100_000,
         }
-        if self.fault.way == "dns":
+        if self.fault.where == "dns":
             settings["base_url"] = self.server.url.replace("127.0.0.1", "localhost")
         return settings
 
@@ -109,13 +109,13 @@ async def test_fault(
             else:
                 assert error is not None
                 check(error, fault, call, faulty)
-            seen = faulty - 1 + (fault.way == "answer") + retried
+            seen = faulty - 1 + (fault.where == "response") + retried
             assert len(server.requests) == seen
             await scene.before(faulty + 1)
             good = campus.with_options(timeout=30.0)
             assert (await call(good)).attempts == 1
             assert len(server.requests) == seen + 1
-        await server.all_closed()
+        await server.wait_until_closed()
 
 
 def check(error: NexportError, fault: Fault, call: Call, attempts: int) -> None:
@@ -138,7 +138,7 @@ async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pyt
     scene = Scene(fault, call, 1, monkeypatch)
     async with (
         scene.server as server,
-        campus_on(scene.clock, server, **scene.settings | {"retry": ONCE}) as campus,
+        campus_on(scene.clock, server, **scene.settings | {"retry": NO_RETRY}) as campus,
     ):
         await scene.before(1)
         with pytest.raises(NexportError) as caught:
@@ -149,13 +149,13 @@ async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pyt
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_reset_after_the_answer(call: Call) -> None:
     """An answer that came whole counts; the next call takes a new connection and is made once."""
-    answers = [attrs.evolve(good_answer(call), ending="reset"), good_answer(call)]
+    answers = [attrs.evolve(good_response(call), ending="reset"), good_response(call)]
     async with (
         ScriptedServer(answers) as server,
-        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         assert (await call(campus)).attempts == 1
-        await server.all_closed()
+        await server.wait_until_closed()
         assert (await call(campus)).attempts == 1
         assert [request.connection for request in server.requests] == [1, 2]
 

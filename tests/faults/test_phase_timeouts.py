@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from nexport_campus import NexportCampus, RequestTimeoutError
-from support.campus import campus_of
-from support.scripted import ScriptedServer, json_answer
-from support.spec import SOME_ID
-from support.wire import CALLS, Call
+from tests.support.clients import campus_of
+from tests.support.fault_cases import CALLS, Call
+from tests.support.scripted_server import ScriptedServer, json_response
+from tests.support.spec import SOME_ID
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 
@@ -67,7 +67,7 @@ async def test_writing() -> None:
 async def test_reading(call: Call) -> None:
     """A server that reads the request and doesn't respond: a write may have been carried out."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({}, gate=gate)]) as server:
+    async with ScriptedServer([json_response({}, gate=gate)]) as server:
         error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
         gate.set()
     assert error.maybe_applied is call.writes
@@ -77,7 +77,7 @@ async def test_reading(call: Call) -> None:
 async def test_reading_the_body(call: Call) -> None:
     """The same holds when it stops in the middle of a response."""
     gate = asyncio.Event()
-    async with ScriptedServer([json_answer({"a": 1}, body_gate=gate)]) as server:
+    async with ScriptedServer([json_response({"a": 1}, body_gate=gate)]) as server:
         error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
         gate.set()
     assert error.maybe_applied is call.writes

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError, NexportCampus, PasswordAuth, TransportError
 from nexport_campus._proxies import environment_proxy
-from support.campus import campus_of
-from support.proxy import Proxy
-from support.scripted import Answer, Request, ScriptedServer, json_answer, with_login
-from support.wire import CALLS, good_answer
+from tests.support.clients import campus_of
+from tests.support.fault_cases import CALLS, good_response
+from tests.support.proxy import Proxy
+from tests.support.scripted_server import Request, Response, ScriptedServer, json_response, with_login
 
 EVERY_TRANSPORT = pytest.mark.usefixtures("every_transport")
-GOOD = good_answer(CALLS[0])
+GOOD = good_response(CALLS[0])
 ELSEWHERE = {"base_url": "http://campus.example", "allow_insecure_http": True}
 
 
@@ -41,7 +41,7 @@ async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.M
         monkeypatch.setenv(variable, proxy.url.replace("//", "//name:word@"))
         async with of_example(server) as campus:
             await CALLS[0](campus)
-        assert len(proxy.asked) == len(proxy.credentials) == 1
+        assert len(proxy.request_lines) == len(proxy.credentials) == 1
 
 
 @EVERY_TRANSPORT
@@ -51,7 +51,7 @@ async def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("http_proxy", proxy.url.removeprefix("http://"))
         async with of_example(server) as campus:
             await CALLS[0](campus)
-        assert len(proxy.asked) == 1
+        assert len(proxy.request_lines) == 1
 
 
 @EVERY_TRANSPORT
@@ -62,7 +62,7 @@ async def test_loopback_is_reached_directly(
 ) -> None:
     """A password for this machine stays on it: no proxy of the environment gets a request for loopback."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return GOOD
 
     async with ScriptedServer(with_login(answer)) as server, Proxy() as proxy:
@@ -70,7 +70,7 @@ async def test_loopback_is_reached_directly(
         url = server.url.replace("127.0.0.1", host)
         async with campus_of(server, auth=PasswordAuth("user", "secret"), base_url=url) as campus:
             await CALLS[0](campus)
-        assert proxy.asked == []
+        assert proxy.request_lines == []
 
 
 @EVERY_TRANSPORT
@@ -85,7 +85,7 @@ async def test_a_proxy_that_was_given_is_used_for_loopback_too(
         url = server.url.replace("127.0.0.1", host)
         async with campus_of(server, proxy=proxy.url, base_url=url) as campus:
             await CALLS[0](campus)
-        assert len(proxy.asked) == 1
+        assert len(proxy.request_lines) == 1
 
 
 EXEMPT = [
@@ -211,10 +211,10 @@ async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPa
 @EVERY_TRANSPORT
 async def test_a_network_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that a rule exempts never meets the proxy: here it has no address, so nothing is sent at all."""
-    async with ScriptedServer([json_answer({})]) as server, Proxy() as proxy:
+    async with ScriptedServer([json_response({})]) as server, Proxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "example")
         async with of_example(server) as campus:
             with pytest.raises(TransportError, match="can't connect"):
                 await CALLS[0](campus)
-        assert (proxy.asked, server.requests) == ([], [])
+        assert (proxy.request_lines, server.requests) == ([], [])

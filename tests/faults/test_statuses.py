@@ -5,9 +5,9 @@ import pytest
 
 import nexport_campus as sdk
 from nexport_campus import APIError, NexportError, RawResponse, RetryPolicy, TransportError
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, ScriptedServer, entity, json_answer
-from support.wire import CALLS, Call, good_answer
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Response, ScriptedServer, error_entity, json_response
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 RETRIED_READS = {408, 425, 429, 500, 502, 503, 504, *range(520, 525)}
@@ -30,13 +30,13 @@ def in_doubt(status: int) -> bool:
 
 
 async def outcome(
-    call: Call, answer: Answer, turned_away: int
+    call: Call, answer: Response, turned_away: int
 ) -> tuple[RawResponse[object] | NexportError, int]:
     """What comes of a call that gets this answer after so many refusals, and how many requests the server saw."""
-    answers = [*[json_answer({}, 429)] * turned_away, answer, good_answer(call)]
+    answers = [*[json_response({}, 429)] * turned_away, answer, good_response(call)]
     async with (
         ScriptedServer(answers) as server,
-        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         try:
             return await call(campus), len(server.requests)
@@ -50,7 +50,7 @@ async def test_every_status(status: int) -> None:
     for turned_away in (0, 1):
         body = b"" if turned_away or status in {204, 304} else b"{}"
         for call in (CALLS[turned_away], CALLS[2 + turned_away]):
-            got, seen = await outcome(call, Answer(status=status, body=body), turned_away)
+            got, seen = await outcome(call, Response(status=status, body=body), turned_away)
             if status == 429 or (status in RETRIED_READS and not call.writes):
                 assert isinstance(got, RawResponse)
                 assert got.attempts == seen == turned_away + 2
@@ -70,7 +70,7 @@ async def test_every_status(status: int) -> None:
 async def test_a_write_whose_body_is_missing(status: int) -> None:
     """A success status with another body than the promised one may mean that the change was made, never that it wasn't."""
     for call in CALLS[2:]:
-        for answer in (attrs.evolve(good_answer(call), status=status), Answer(status=204), Answer()):
+        for answer in (attrs.evolve(good_response(call), status=status), Response(status=204), Response()):
             got, seen = await outcome(call, answer, 0)
             assert type(got) is sdk.ResponseDecodeError
             assert (got.maybe_applied, seen) == (True, 1)
@@ -81,12 +81,12 @@ async def test_a_write_whose_body_is_missing(status: int) -> None:
 async def test_an_interim_status(status: int, call: Call) -> None:
     """It is passed over: the answer is what comes after it, and if nothing comes, there is none."""
     interim = f"HTTP/1.1 {status} Interim\r\n\r\n".encode()
-    good = good_answer(call)
-    answered = Answer(raw=interim + good.head() + good.payload())
+    good = good_response(call)
+    answered = Response(raw=interim + good.head() + good.payload())
     got, _ = await outcome(call, answered, 0)
     assert isinstance(got, RawResponse)
     assert got.attempts == 1
-    lost, seen = await outcome(call, Answer(raw=interim, ending="close"), 0)
+    lost, seen = await outcome(call, Response(raw=interim, ending="close"), 0)
     if call.writes:
         assert type(lost) is TransportError
         assert lost.maybe_applied
@@ -96,7 +96,7 @@ async def test_an_interim_status(status: int, call: Call) -> None:
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_switch_of_protocols(call: Call) -> None:
     """Nobody asked for one: it is no answer."""
-    got, seen = await outcome(call, Answer(status=101, ending="close"), 0)
+    got, seen = await outcome(call, Response(status=101, ending="close"), 0)
     if call.writes:
         assert type(got) is TransportError
         assert got.maybe_applied
@@ -108,7 +108,7 @@ async def test_a_switch_of_protocols(call: Call) -> None:
 async def test_a_code_outranks_the_status(status: int, code: int) -> None:
     """An answer with an error entity has been considered: it is tried once, and leaves no doubt."""
     for call in (CALLS[0], CALLS[3]):
-        got, seen = await outcome(call, json_answer(entity(code, "Because"), status), 0)
+        got, seen = await outcome(call, json_response(error_entity(code, "Because"), status), 0)
         assert isinstance(got, APIError)
         assert (got.error_code, got.status_code, got.attempts, seen) == (code, status, 1, 1)
         assert not got.maybe_applied
@@ -118,7 +118,7 @@ async def test_a_code_outranks_the_status(status: int, code: int) -> None:
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_redirect_is_not_followed(status: int, call: Call) -> None:
     """Not even to the same server: the error says what to check."""
-    answer = json_answer({}, status, {"Location": "/elsewhere"})
+    answer = json_response({}, status, {"Location": "/elsewhere"})
     got, seen = await outcome(call, answer, 0)
     assert type(got) is APIError
     assert seen == 1

@@ -16,15 +16,15 @@ from nexport_campus import (
     RetryPolicy,
     TransportError,
 )
-from support.clock import TestClock, campus_on
-from support.proxy import Proxy
-from support.scripted import Answer, ScriptedServer, html_answer
-from support.wire import CALLS, Call, good_answer
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.proxy import Proxy
+from tests.support.scripted_server import Response, ScriptedServer, html_response
 
 pytestmark = pytest.mark.usefixtures("every_transport")
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
-NEEDS_LOGIN = Answer(status=407, headers=(("Proxy-Authenticate", 'Basic realm="proxy"'),), ending="close")
+NEEDS_LOGIN = Response(status=407, headers=(("Proxy-Authenticate", 'Basic realm="proxy"'),), ending="close")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def closed_port() -> int:
 
 async def never_sent(call: Call, server: ScriptedServer, match: str, **settings: Any) -> TransportError:
     """The error of a call that never reaches the campus, however often it is tried, and leaves no doubt."""
-    async with campus_on(TestClock(), server, retry=RetryPolicy(), **settings) as campus:
+    async with campus_on(ManualClock(), server, retry=RetryPolicy(), **settings) as campus:
         with pytest.raises(TransportError, match=match) as caught:
             await call(campus)
     error = caught.value
@@ -87,7 +87,7 @@ async def test_a_server_that_speaks_tls_where_plain_http_was_expected(call: Call
     """It ends the connection; what it made of the request can't be known."""
     async with ScriptedServer([], tls=tls[0]) as server:
         url = server.url.replace("https://", "http://")
-        async with campus_on(TestClock(), server, base_url=url) as campus:
+        async with campus_on(ManualClock(), server, base_url=url) as campus:
             with pytest.raises(TransportError) as caught:
                 await call(campus)
         assert caught.value.maybe_applied is call.writes
@@ -102,8 +102,8 @@ async def test_certificates_from_a_file(
     authority.cert_pem.write_to_path(str(bundle))
     for verify in (str(bundle), tls[1], False):
         async with (
-            ScriptedServer([good_answer(call)] * 2, tls=tls[0]) as server,
-            campus_on(TestClock(), server, verify=verify) as campus,
+            ScriptedServer([good_response(call)] * 2, tls=tls[0]) as server,
+            campus_on(ManualClock(), server, verify=verify) as campus,
         ):
             await call(campus)
             await call(campus)
@@ -118,7 +118,7 @@ async def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
         for path in (str(tmp_path / "missing.pem"), str(other)):
             url = "https://127.0.0.1:9"
             with pytest.raises(ConfigurationError, match=r"\.pem"):
-                async with campus_on(TestClock(), server, base_url=url, verify=path) as campus:
+                async with campus_on(ManualClock(), server, base_url=url, verify=path) as campus:
                     await CALLS[0](campus)
 
 
@@ -128,7 +128,7 @@ async def test_a_host_that_cannot_be(host: str) -> None:
     async with ScriptedServer([]) as server:
         url = f"https://{host}"
         try:
-            campus = campus_on(TestClock(), server, base_url=url)
+            campus = campus_on(ManualClock(), server, base_url=url)
         except ConfigurationError:
             return
         async with campus:
@@ -141,28 +141,30 @@ async def test_a_host_that_cannot_be(host: str) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_lets_through(call: Call, scheme: str, tls: Contexts) -> None:
     """Http is forwarded, https goes through a tunnel; one connection serves both calls."""
-    answers = [good_answer(call)] * 2
+    answers = [good_response(call)] * 2
     async with (
         ScriptedServer(answers, tls=tls[0] if scheme == "https" else None) as server,
         Proxy() as proxy,
-        campus_on(TestClock(), server, proxy=proxy.url, verify=tls[1]) as campus,
+        campus_on(ManualClock(), server, proxy=proxy.url, verify=tls[1]) as campus,
     ):
         await call(campus)
         await call(campus)
-        assert (server.connections, len(proxy.asked)) == (1, 1)
-        assert proxy.asked[0].startswith("CONNECT " if scheme == "https" else f"{call.method} http://")
+        assert (server.connections, len(proxy.request_lines)) == (1, 1)
+        assert proxy.request_lines[0].startswith(
+            "CONNECT " if scheme == "https" else f"{call.method} http://"
+        )
 
 
 @EVERY_CALL
 @pytest.mark.parametrize(
-    "refusal", [NEEDS_LOGIN, html_answer(403, ending="close"), html_answer(502, ending="close")]
+    "refusal", [NEEDS_LOGIN, html_response(403, ending="close"), html_response(502, ending="close")]
 )
-async def test_a_tunnel_that_is_refused(call: Call, refusal: Answer, tls: Contexts) -> None:
+async def test_a_tunnel_that_is_refused(call: Call, refusal: Response, tls: Contexts) -> None:
     """The campus got nothing."""
     async with ScriptedServer([], tls=tls[0]) as server, Proxy(refusal) as proxy:
         error = await never_sent(call, server, str(refusal.status), proxy=proxy.url, verify=tls[1])
         assert "proxy" in str(error)
-        assert len(proxy.asked) == 4
+        assert len(proxy.request_lines) == 4
 
 
 @EVERY_CALL
@@ -176,7 +178,7 @@ async def test_a_proxy_that_drops_the_tunnel(call: Call, tls: Contexts) -> None:
 async def test_a_proxy_that_drops_a_request(call: Call) -> None:
     """A forwarded request may have got through."""
     async with ScriptedServer([]) as server, Proxy(drops=True) as proxy:
-        async with campus_on(TestClock(), server, proxy=proxy.url) as campus:
+        async with campus_on(ManualClock(), server, proxy=proxy.url) as campus:
             with pytest.raises(TransportError) as caught:
                 await call(campus)
         assert caught.value.maybe_applied is call.writes
@@ -195,7 +197,7 @@ async def test_a_proxy_that_is_down(call: Call, scheme: str, tls: Contexts) -> N
 async def test_a_proxy_that_wants_a_login(call: Call) -> None:
     """A forwarding proxy answers itself: its status is the error."""
     async with ScriptedServer([]) as server, Proxy(NEEDS_LOGIN) as proxy:
-        async with campus_on(TestClock(), server, proxy=proxy.url, retry=RetryPolicy()) as campus:
+        async with campus_on(ManualClock(), server, proxy=proxy.url, retry=RetryPolicy()) as campus:
             with pytest.raises(APIError, match="407") as caught:
                 await call(campus)
         assert (caught.value.attempts, caught.value.maybe_applied) == (1, False)
@@ -214,7 +216,7 @@ async def test_a_tunnel_that_hangs(tls: Contexts) -> None:
     proxy = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with proxy, ScriptedServer([], tls=tls[0]) as server:
         url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
-        async with campus_on(TestClock(), server, proxy=url, verify=tls[1], timeout=0.05) as campus:
+        async with campus_on(ManualClock(), server, proxy=url, verify=tls[1], timeout=0.05) as campus:
             with pytest.raises(TransportError, match="connecting to") as caught:
                 await CALLS[3](campus)
             await asyncio.wait_for(hangs.wait(), 5)

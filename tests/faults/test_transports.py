@@ -17,16 +17,16 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
-from support.campus import ONCE, campus_of
-from support.scripted import TOKEN, Answer, Request, ScriptedServer
-from support.wire import CALLS, Call, good_answer
+from tests.support.clients import NO_RETRY, campus_of
+from tests.support.fault_cases import CALLS, Call, good_response
+from tests.support.scripted_server import TOKEN, Request, Response, ScriptedServer
 
 EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
 def client(transport: httpx.AsyncBaseTransport, **settings: Any) -> NexportCampus:
     """A client on a transport, without retries."""
-    return NexportCampus(StaticToken(TOKEN), transport=transport, **{"retry": ONCE} | settings)
+    return NexportCampus(StaticToken(TOKEN), transport=transport, **{"retry": NO_RETRY} | settings)
 
 
 @EVERY_CALL
@@ -97,7 +97,7 @@ async def test_a_mistake_stays_one() -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         if mistakes:
             raise mistakes.pop()
-        return httpx.Response(200, content=good_answer(CALLS[0]).body)
+        return httpx.Response(200, content=good_response(CALLS[0]).body)
 
     async with client(httpx.MockTransport(fail), max_concurrency=1) as campus:
         with pytest.raises(TypeError, match="mistake"):
@@ -138,9 +138,9 @@ async def test_no_free_connection(call: Call) -> None:
     """A pool that is used up: nothing was sent, so that even a write is tried again."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         await gate.wait()
-        return good_answer(call)
+        return good_response(call)
 
     pool = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1))
     timeout = httpx.Timeout(30.0, pool=0.02)
@@ -152,7 +152,7 @@ async def test_no_free_connection(call: Call) -> None:
                 return await call(campus)
 
             first = asyncio.create_task(make())
-            await server.received(1)
+            await server.wait_for_requests(1)
             with pytest.raises(RequestTimeoutError, match="connecting") as caught:
                 await call(campus)
             gate.set()
@@ -169,7 +169,7 @@ async def test_a_transport_is_closed_once() -> None:
         async def aclose(self) -> None:
             closed.append(1)
 
-    campus = client(Counting(lambda request: httpx.Response(200, content=good_answer(CALLS[0]).body)))
+    campus = client(Counting(lambda request: httpx.Response(200, content=good_response(CALLS[0]).body)))
     await CALLS[0](campus)
     await campus.aclose()
     await campus.aclose()
@@ -190,7 +190,7 @@ async def test_a_broken_answer_is_not_quoted(message: bytes) -> None:
     """Neither a student's data nor an echoed token: not in the error, and not in what caused it."""
     student = b"Ylva Nordqvist"
     raw = message.replace(b"%b", student + b" " + TOKEN.encode())
-    answer = Answer(raw=raw, ending="close")
+    answer = Response(raw=raw, ending="close")
     async with ScriptedServer([answer]) as server, campus_of(server) as campus:
         with pytest.raises(TransportError) as caught:
             await CALLS[0](campus)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from .campus import FakeCampus
+from tests.fuzz.fake_campus import FakeCampus
 
 _COMMON = settings(
     deadline=None,  # a machine that is busy makes no answer wrong

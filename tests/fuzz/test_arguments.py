@@ -11,13 +11,19 @@ from hypothesis import strategies as st
 
 from nexport_campus import ArgumentError, PasswordAuth
 from nexport_client.types import Secret
-from support.spec import OPERATIONS, Operation, answer_for
-
-from .answers import dump
-from .arguments import REFUSED, Declared, Quoted, Wider, declared, values_for, wanted
-from .campus import TOKEN, FakeCampus, tell
-from .campus import given as required_ones
-from .test_answers import EVERY, PAGED
+from tests.fuzz.argument_strategies import (
+    REFUSED,
+    Declared,
+    Quoted,
+    Wider,
+    declared,
+    expected_json,
+    values_for,
+)
+from tests.fuzz.fake_campus import TOKEN, FakeCampus, note_if_testing, required_arguments
+from tests.fuzz.response_strategies import dump
+from tests.fuzz.test_responses import EVERY, PAGED
+from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 _ARGUMENTS = [(operation, argument) for operation in OPERATIONS for argument in declared(operation)]
 _LONGEST_QUERY = 59_000
@@ -58,12 +64,14 @@ def empty_secret(argument: Declared, expected: Any) -> bool:
     ids=[f"{operation}-{argument.name}" for operation, argument in _ARGUMENTS],
 )
 @given(data=st.data())
-def test_any_value(fake: FakeCampus, operation: Operation, argument: Declared, data: st.DataObject) -> None:
+def test_any_value(
+    fake: FakeCampus, operation: SpecOperation, argument: Declared, data: st.DataObject
+) -> None:
     """Any value for one argument, the required others as they should be."""
     value = data.draw(values_for(argument))
-    arguments = {**required_ones(operation), argument.name: value}
-    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
-    expected = wanted(operation, argument, value)
+    arguments = {**required_arguments(operation), argument.name: value}
+    outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
+    expected = expected_json(operation, argument, value)
     if value is None and not argument.required:
         assert outcome.error is None
         query, body = sent(fake)
@@ -83,14 +91,14 @@ def test_any_value(fake: FakeCampus, operation: Operation, argument: Declared, d
     assert_request(fake, operation, arguments)
 
 
-def assert_request(fake: FakeCampus, operation: Operation, arguments: dict[str, Any]) -> None:
+def assert_request(fake: FakeCampus, operation: SpecOperation, arguments: dict[str, Any]) -> None:
     """The request that was sent has each argument, as it was meant, and nothing else."""
     query, body = sent(fake)
-    tell(f"sent: {query} {body}")
+    note_if_testing(f"sent: {query} {body}")
     where = {"query": query, "body": body}
     for argument in declared(operation):
         if argument.name in arguments:
-            expected = wanted(operation, argument, arguments[argument.name])
+            expected = expected_json(operation, argument, arguments[argument.name])
             assert says(argument, where[argument.where].pop(argument.name), expected), argument.name
     assert (query, body) == ({}, {})
 
@@ -100,10 +108,10 @@ def assert_request(fake: FakeCampus, operation: Operation, arguments: dict[str, 
     page=st.integers() | st.sampled_from([None, True, Wider(2), 1.0, "1", 2**31 - 1, 2**31, 10**400]),
     per_page=st.none() | st.integers(),
 )
-def test_any_page(fake: FakeCampus, operation: Operation, page: Any, per_page: Any) -> None:
+def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_page: Any) -> None:
     """A page and a page size are whole numbers from 1 and of 32 bits, and stand in the request as given."""
-    arguments = {**required_ones(operation), "page": page, "per_page": per_page}
-    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
+    arguments = {**required_arguments(operation), "page": page, "per_page": per_page}
+    outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
     right = (
         isinstance(page, int)
         and page is not True
@@ -126,11 +134,11 @@ def test_any_page(fake: FakeCampus, operation: Operation, page: Any, per_page: A
 
 @EVERY
 @given(data=st.data())
-def test_all_at_once(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_all_at_once(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """Any values for all arguments together: all of them are right, or nothing is sent."""
     stated = declared(operation)
     arguments = {argument.name: data.draw(values_for(argument)) for argument in stated}
-    outcome = fake.arguments(operation, arguments, dump(answer_for(operation.id)))
+    outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
     if outcome.error is not None:
         assert isinstance(outcome.error, ArgumentError)
         assert fake.request is None
@@ -143,7 +151,9 @@ def test_all_at_once(fake: FakeCampus, operation: Operation, data: st.DataObject
 def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
     """A text that fits in a body may not fit in a URL: that is told before anything is sent, with its argument."""
     by_name = next(each for each in OPERATIONS if each.name == "get_training_plan_enrollments")
-    outcome = fake.arguments(by_name, {"syllabus_unique_name": letter * length}, dump(answer_for(by_name.id)))
+    outcome = fake.arguments(
+        by_name, {"syllabus_unique_name": letter * length}, dump(example_response(by_name.id))
+    )
     if len(quote(letter * length)) < _LONGEST_QUERY:
         assert outcome.error is None
     else:
@@ -151,8 +161,8 @@ def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
         assert outcome.error.argument == "syllabus_unique_name"
         assert fake.request is None
     in_body = next(each for each in OPERATIONS if each.name == "edit_scorm_data")
-    arguments = {**required_ones(in_body), "suspend_data": letter * length}
-    assert fake.arguments(in_body, arguments, dump(answer_for(in_body.id))).error is None
+    arguments = {**required_arguments(in_body), "suspend_data": letter * length}
+    assert fake.arguments(in_body, arguments, dump(example_response(in_body.id))).error is None
     assert_request(fake, in_body, arguments)
 
 

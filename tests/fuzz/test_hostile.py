@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from nexport_campus import NexportError, ResponseDecodeError
-from support.spec import OPERATIONS, Operation, answer_for
-
-from .answers import dump
-from .campus import FakeCampus
-from .test_answers import EVERY, throw
+from tests.fuzz.fake_campus import FakeCampus
+from tests.fuzz.response_strategies import dump
+from tests.fuzz.test_responses import EVERY, throw
+from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 _DEPTHS = (10, 100, 200, 300, 400, 600, 800, 900, 950, 980, 990, 1000, 1100, 2000, 100_000)
 _VALUES: dict[str, bytes] = {
@@ -39,9 +38,9 @@ _VALUES: dict[str, bytes] = {
 }
 
 
-def with_each_field(operation: Operation, value: bytes) -> list[bytes]:
+def with_each_field(operation: SpecOperation, value: bytes) -> list[bytes]:
     """The operation's answer, with each field of its object, or of its only element, replaced; and with one added."""
-    whole = answer_for(operation.id)
+    whole = example_response(operation.id)
     first = whole[0] if isinstance(whole, list) else whole
     bodies = []
     for key in [*first, "unknown"]:
@@ -53,7 +52,7 @@ def with_each_field(operation: Operation, value: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
 @EVERY
-def test_an_odd_value_anywhere(fake: FakeCampus, operation: Operation, value: bytes) -> None:
+def test_an_odd_value_anywhere(fake: FakeCampus, operation: SpecOperation, value: bytes) -> None:
     """A value that readers stumble over, in place of each field."""
     for body in with_each_field(operation, value):
         throw(fake, operation, body)
@@ -74,9 +73,9 @@ def test_nested_deeply(fake: FakeCampus, name: str, opening: bytes, closing: byt
 
 
 @EVERY
-def test_a_key_that_comes_twice(fake: FakeCampus, operation: Operation) -> None:
+def test_a_key_that_comes_twice(fake: FakeCampus, operation: SpecOperation) -> None:
     """Of a key that comes twice the last one counts, on both paths, for known and for unknown keys."""
-    whole = answer_for(operation.id)
+    whole = example_response(operation.id)
     text = dump(whole)
     brace = text.index(b"{") + 1
     first = whole[0] if isinstance(whole, list) else whole
@@ -89,9 +88,9 @@ def test_a_key_that_comes_twice(fake: FakeCampus, operation: Operation) -> None:
 
 
 @EVERY
-def test_a_byte_order_mark_is_no_fault(fake: FakeCampus, operation: Operation) -> None:
+def test_a_byte_order_mark_is_no_fault(fake: FakeCampus, operation: SpecOperation) -> None:
     """UTF-8 may have a byte order mark; UTF-16 and UTF-32 are errors, with and without one."""
-    body = dump(answer_for(operation.id))
+    body = dump(example_response(operation.id))
     (plain, marked) = fake.outcomes(operation, [body, b"\xef\xbb\xbf" + body])
     assert plain.error is None
     assert plain == marked
@@ -101,9 +100,9 @@ def test_a_byte_order_mark_is_no_fault(fake: FakeCampus, operation: Operation) -
 
 
 @EVERY
-def test_an_error_is_never_learned_away(fake: FakeCampus, operation: Operation) -> None:
+def test_an_error_is_never_learned_away(fake: FakeCampus, operation: SpecOperation) -> None:
     """An error code in any object that is asked for raises, whatever came before it, declared in the spec or not."""
-    good = answer_for(operation.id)
+    good = example_response(operation.id)
 
     def reporting(code: int) -> Any:
         entity = {"api_error_entity": {"error_code": code, "error_message": "", "warning_messages": []}}

@@ -11,14 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, NexportError, RateLimitError, ResponseDecodeError
-from support.campus import campus_of
-from support.scripted import Answer, Request, ScriptedServer
-from support.spec import OPERATIONS, Operation, answer_for
-
-from .answers import bent_bytes, bent_value, dump, valid
-from .campus import FakeCampus, Outcome, outcome, tell
-from .campus import given as required_ones
-from .test_answers import EVERY, judge
+from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing, outcome, required_arguments
+from tests.fuzz.response_strategies import bent_bytes, bent_value, dump, valid
+from tests.fuzz.test_responses import EVERY, judge
+from tests.support.clients import campus_of
+from tests.support.scripted_server import Request, Response, ScriptedServer
+from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 _SOME = [
     each
@@ -47,12 +45,12 @@ _ENCODED: dict[bytes, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("operation", _SOME, ids=str)
 @given(data=st.data())
-def test_any_head(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_any_head(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """Any status with any headers, around a good answer, one that reports an error, or none."""
     fake.status = data.draw(_STATUSES)
     fake.headers = data.draw(st.lists(st.tuples(_HEADERS, _VALUES), max_size=4))
     entity = {"api_error_entity": {"error_code": 3, "error_message": "no", "warning_messages": []}}
-    body = data.draw(st.sampled_from([dump(answer_for(operation.id)), dump(entity), b"", b"<html>"]))
+    body = data.draw(st.sampled_from([dump(example_response(operation.id)), dump(entity), b"", b"<html>"]))
     for listed in {False, bool(operation.pages)}:
         (found,) = fake.outcomes(operation, [body], listed=listed)
         if found.error is None:
@@ -71,7 +69,7 @@ def test_any_head(fake: FakeCampus, operation: Operation, data: st.DataObject) -
 @pytest.mark.parametrize("encoding", _ENCODED, ids=bytes.decode)
 @given(data=st.data())
 def test_a_compressed_body(
-    fake: FakeCampus, operation: Operation, encoding: bytes, data: st.DataObject
+    fake: FakeCampus, operation: SpecOperation, encoding: bytes, data: st.DataObject
 ) -> None:
     """A compressed answer reads as the plain one does; one that is spoilt or says what it isn't is an error, or the same."""
     fake.status, body = 200, dump(data.draw(valid(operation)))
@@ -88,20 +86,20 @@ def test_a_compressed_body(
 
 @pytest.mark.parametrize("encoding", [b"br", b"zstd", b"gzip, deflate", b"x-unheard-of"], ids=bytes.decode)
 @EVERY
-def test_a_body_compressed_otherwise(fake: FakeCampus, operation: Operation, encoding: bytes) -> None:
+def test_a_body_compressed_otherwise(fake: FakeCampus, operation: SpecOperation, encoding: bytes) -> None:
     """What was not asked for is told, whatever the bytes are: nothing is guessed."""
     fake.status, fake.headers = 200, [(b"Content-Encoding", encoding)]
-    (found,) = fake.outcomes(operation, [zlib.compress(gzip.compress(dump(answer_for(operation.id))))])
+    (found,) = fake.outcomes(operation, [zlib.compress(gzip.compress(dump(example_response(operation.id))))])
     assert isinstance(found.error, ResponseDecodeError)
 
 
 @pytest.mark.parametrize("total", _TOTALS)
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.pages], ids=str)
-def test_a_total_that_is_none(fake: FakeCampus, operation: Operation, total: str) -> None:
+def test_a_total_that_is_none(fake: FakeCampus, operation: SpecOperation, total: str) -> None:
     """A total that can't be one counts as not told, in whatever header or field it stands."""
     fake.status = 200
     fake.headers = [(name, total.encode()) for name in (b"X-Total-Count", b"X-Per-Page", b"X-Page")]
-    (found,) = fake.outcomes(operation, [dump(answer_for(operation.id))], listed=True)
+    (found,) = fake.outcomes(operation, [dump(example_response(operation.id))], listed=True)
     assert isinstance(found.error, NexportError) or found.result
 
 
@@ -110,18 +108,18 @@ class Wire:
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
-        self.answer = Answer()
+        self.answer = Response()
         self.server = ScriptedServer(self._give)
 
-    async def _give(self, request: Request) -> Answer:
+    async def _give(self, request: Request) -> Response:
         return self.answer
 
-    def outcome(self, operation: Operation, answer: Answer) -> Outcome:
+    def outcome(self, operation: SpecOperation, answer: Response) -> Outcome:
         """What a client makes of an answer."""
 
         async def one(campus: NexportCampus) -> Outcome:
             async with campus:
-                return await outcome(campus, operation, required_ones(operation))
+                return await outcome(campus, operation, required_arguments(operation))
 
         self.answer = answer
         return self.runner.run(one(campus_of(self.server, on_drift=lambda drift: None)))
@@ -140,16 +138,16 @@ def wire() -> Any:
 @EVERY
 @given(data=st.data())
 @settings(max_examples=5)
-def test_over_a_socket(wire: Wire, operation: Operation, data: st.DataObject) -> None:
+def test_over_a_socket(wire: Wire, operation: SpecOperation, data: st.DataObject) -> None:
     """Right, wrong and broken answers in every framing, over a real socket."""
     right = data.draw(valid(operation))
     body = data.draw(
         st.sampled_from([dump(right), dump(bent_value(data.draw, right)), bent_bytes(data.draw, dump(right))])
     )
-    tell(f"answer: {body!r}")
+    note_if_testing(f"answer: {body!r}")
     found = wire.outcome(
         operation,
-        Answer(
+        Response(
             status=data.draw(st.sampled_from([200, 200, 200, 204, 301, 409, 503])),
             body=body,
             framing=data.draw(st.sampled_from(["length", "chunked", "none"])),
@@ -162,8 +160,8 @@ def test_over_a_socket(wire: Wire, operation: Operation, data: st.DataObject) ->
 
 @pytest.mark.parametrize("operation", _SOME, ids=str)
 @given(raw=st.binary(max_size=300) | st.binary(max_size=300).map(lambda body: b"HTTP/1.1 200 OK\r\n" + body))
-def test_what_is_no_http(wire: Wire, operation: Operation, raw: bytes) -> None:
+def test_what_is_no_http(wire: Wire, operation: SpecOperation, raw: bytes) -> None:
     """Bytes that aren't HTTP, or begin as if they were."""
-    found = wire.outcome(operation, Answer(raw=raw, ending="close"))
+    found = wire.outcome(operation, Response(raw=raw, ending="close"))
     assert found.error is not None
     assert found.error.maybe_applied is operation.writes

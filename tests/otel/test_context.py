@@ -16,12 +16,12 @@ from opentelemetry.trace import StatusCode, Tracer
 from nexport_campus import AccessToken, NexportCampus, NexportError
 from nexport_campus.otel import with_tracer_provider
 from nexport_campus.sandbox import Samples
-from support.campus import campus_with
-from support.scripted import Answer, Request, entity, json_answer
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Request, Response, error_entity, json_response
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 SEARCH = "LearningApi_SearchEnrollments"
-GOOD = json_answer({"description": "Safety first"} | entity())
+GOOD = json_response({"description": "Safety first"} | error_entity())
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
 
@@ -166,10 +166,10 @@ async def test_tasks_keep_apart(
 async def test_a_cancelled_call(provider: TracerProvider, spans: InMemorySpanExporter, count: Count) -> None:
     """Its span ends as an error of that name, and the caller's context is what it was."""
     gate = asyncio.Event()
-    async with campus_with(Answer(gate=gate)) as (campus, server):
+    async with campus_with(Response(gate=gate)) as (campus, server):
         view = with_tracer_provider(campus, provider)
         task = asyncio.create_task(view.learning.get_section(syllabus_id=SECTION))
-        await server.received(1)
+        await server.wait_for_requests(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -241,7 +241,7 @@ async def test_a_users_own_token_function(
         with tracer.start_as_current_span("the vault"):
             return AccessToken("from-the-vault")
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return GOOD
 
     async with campus_with(answer, auth=auth) as (campus, _):

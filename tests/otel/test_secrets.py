@@ -9,7 +9,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy, StaticToken
 from nexport_campus.otel import with_tracer_provider
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 PASSWORD = "correct-horse-battery-staple"
 USER = "api-user@college.example"
@@ -17,22 +25,22 @@ STUDENT = "12345678-1234-5678-9abc-123456789abc"
 WORDS = "Ada Lovelace, born 10 December 1815"
 SECRETS = (TOKEN, TOKEN.replace("-", ""), PASSWORD, USER, STUDENT, "Lovelace")
 ECHO = {"X-Echo": f"token={TOKEN}; password={PASSWORD}; student={STUDENT}"}
-LOGIN = json_answer(
-    {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity(warnings=[WORDS])
+LOGIN = json_response(
+    {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | error_entity(warnings=[WORDS])
 )
 ENDINGS = {
-    "well": json_answer({"enrollments": []} | entity(warnings=[f"{WORDS} {TOKEN}"]), headers=ECHO),
-    "an error entity": json_answer(entity(3, f"{WORDS} {STUDENT} {TOKEN}"), 409, headers=ECHO),
-    "refused": json_answer(entity(4, f"{TOKEN.upper()} of {WORDS} has expired"), 403, headers=ECHO),
-    "HTML": html_answer(502, f"<html>{WORDS} {TOKEN}</html>"),
-    "elsewhere": json_answer(
+    "well": json_response({"enrollments": []} | error_entity(warnings=[f"{WORDS} {TOKEN}"]), headers=ECHO),
+    "an error entity": json_response(error_entity(3, f"{WORDS} {STUDENT} {TOKEN}"), 409, headers=ECHO),
+    "refused": json_response(error_entity(4, f"{TOKEN.upper()} of {WORDS} has expired"), 403, headers=ECHO),
+    "HTML": html_response(502, f"<html>{WORDS} {TOKEN}</html>"),
+    "elsewhere": json_response(
         {}, 302, headers={"Location": f"https://elsewhere.example/?access_token={TOKEN}"}
     ),
-    "unreadable": Answer(body=f'{{"{WORDS}": {TOKEN}'.encode()),
-    "wrong type": json_answer({"enrollments": WORDS} | entity()),
-    "cut": Answer(body=WORDS.encode(), claimed_length=100, ending="close"),
-    "reset": Answer(raw=b"", ending="reset"),
-    "no HTTP": Answer(raw=f"220 {WORDS} {TOKEN}\r\n\r\n".encode(), ending="close"),
+    "unreadable": Response(body=f'{{"{WORDS}": {TOKEN}'.encode()),
+    "wrong type": json_response({"enrollments": WORDS} | error_entity()),
+    "cut": Response(body=WORDS.encode(), claimed_length=100, ending="close"),
+    "reset": Response(raw=b"", ending="reset"),
+    "no HTTP": Response(raw=f"220 {WORDS} {TOKEN}\r\n\r\n".encode(), ending="close"),
 }
 
 
@@ -54,11 +62,11 @@ async def calls(campus: NexportCampus) -> None:
 @pytest.mark.parametrize("at_login", [False, True], ids=["in calls", "at the login"])
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 async def test_nothing_secret(
-    ending: Answer, at_login: bool, provider: TracerProvider, spans: InMemorySpanExporter
+    ending: Response, at_login: bool, provider: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     """Not in a name, an attribute, a status or an event."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         is_login = request.operation_id == "AdminApi_Authenticate"
         return LOGIN if is_login and not at_login else ending
 

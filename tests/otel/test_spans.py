@@ -16,12 +16,12 @@ from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client.api.learning_api.learning_api_get_section import OPERATION
 from nexport_client.client import Parameter
 from nexport_client.kinds import UUID_
-from support.campus import campus_with
-from support.scripted import Answer, entity, html_answer, json_answer
-from support.spec import answer_for
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Response, error_entity, html_response, json_response
+from tests.support.spec import example_response
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
-GOOD = json_answer({"description": "Safety first"} | entity())
+GOOD = json_response({"description": "Safety first"} | error_entity())
 TWICE = RetryPolicy(max_attempts=2, initial_delay=0)
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
@@ -119,33 +119,33 @@ async def test_a_token_that_is_refused(
     assert parents == [first.context.span_id, replayed.context.span_id]
 
 
-ENDINGS: dict[str, tuple[list[Answer], dict[str, Any]]] = {
+ENDINGS: dict[str, tuple[list[Response], dict[str, Any]]] = {
     "an error entity": (
-        [json_answer(entity(3, "No such section"), 409)],
+        [json_response(error_entity(3, "No such section"), 409)],
         {"http.response.status_code": 409, "error.type": "NotFoundError", "nexport.error_code": 3},
     ),
     "an error entity in a 200": (
-        [json_answer(entity(1, "Unknown"))],
+        [json_response(error_entity(1, "Unknown"))],
         {"http.response.status_code": 200, "error.type": "ServerError", "nexport.error_code": 1},
     ),
     "a status": (
-        [html_answer(502)] * 2,
+        [html_response(502)] * 2,
         {"http.response.status_code": 502, "error.type": "ServerError", "nexport.attempts": 2},
     ),
     "unreadable": (
-        [Answer(body=b"<p>")],
+        [Response(body=b"<p>")],
         {"http.response.status_code": 200, "error.type": "ResponseDecodeError"},
     ),
     "reset": (
-        [Answer(raw=b"", ending="reset")] * 2,
+        [Response(raw=b"", ending="reset")] * 2,
         {"error.type": "TransportError", "nexport.attempts": 2},
     ),
     "a status, then reset": (
-        [html_answer(502), Answer(raw=b"", ending="reset")],
+        [html_response(502), Response(raw=b"", ending="reset")],
         {"error.type": "TransportError", "nexport.attempts": 2},
     ),
     "reset, then well": (
-        [Answer(raw=b"", ending="reset"), GOOD],
+        [Response(raw=b"", ending="reset"), GOOD],
         {"http.response.status_code": 200, "nexport.attempts": 2},
     ),
 }
@@ -153,7 +153,7 @@ ENDINGS: dict[str, tuple[list[Answer], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("answers", "ending"), ENDINGS.values(), ids=ENDINGS)
 async def test_how_a_call_ends(
-    answers: list[Answer], ending: dict[str, Any], provider: TracerProvider, spans: InMemorySpanExporter
+    answers: list[Response], ending: dict[str, Any], provider: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     """An error is the status and error.type; the status code is the last attempt's; no message and no event."""
     async with campus_with(*answers, retry=TWICE) as (campus, _):
@@ -169,7 +169,7 @@ async def test_how_a_call_ends(
 
 async def test_a_write_with_an_unknown_outcome(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
     """Whoever looks for what to check by hand finds it."""
-    lost = Answer(raw=b"", ending="reset")
+    lost = Response(raw=b"", ending="reset")
     async with campus_with(lost) as (campus, _):
         with pytest.raises(NexportError):
             await with_tracer_provider(campus, provider).learning.drop_enrollment(enrollment_id=SECTION)
@@ -180,8 +180,8 @@ async def test_an_element_that_reports_an_error(
     provider: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     """A list that raises is an error, though its answer was a 200."""
-    field = answer_for("LearningApi_GetCustomEnrollmentFieldValues")[0]
-    answer = json_answer([field, field | entity(3, "No such field")])
+    field = example_response("LearningApi_GetCustomEnrollmentFieldValues")[0]
+    answer = json_response([field, field | error_entity(3, "No such field")])
     async with campus_with(answer) as (campus, _):
         with pytest.raises(NexportError) as caught:
             await with_tracer_provider(campus, provider).learning.get_custom_enrollment_field_values(
@@ -196,7 +196,7 @@ async def test_an_element_that_reports_an_error(
 async def test_total_timeout(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
     """A call whose time is over ends its span."""
     retry = RetryPolicy(total_timeout=0.05, initial_delay=60, max_delay=60)
-    busy = json_answer({}, 429, headers={"Retry-After": "0.04"})
+    busy = json_response({}, 429, headers={"Retry-After": "0.04"})
     async with campus_with(*[busy] * 4, retry=retry) as (campus, _):
         error = await call(with_tracer_provider(campus, provider))
     span = only(spans, "LearningApi_GetSectionDescription")
@@ -255,7 +255,7 @@ async def test_placeholders_stay(provider: TracerProvider, spans: InMemorySpanEx
     """An id that travels in the path is in no span: names and URLs keep the template."""
     user = Parameter("user_id", "user_id", UUID_, required=True)
     operation = attrs.evolve(OPERATION, path="/api/v1/UserApi/{user_id}/Get", query=(), parts=(user,))
-    async with campus_with(json_answer(entity(3), 409)) as (campus, server):
+    async with campus_with(json_response(error_entity(3), 409)) as (campus, server):
         view: Any = with_tracer_provider(campus, provider)
         with pytest.raises(NexportError):
             await view.learning._caller.call(operation, {"user_id": SECTION})

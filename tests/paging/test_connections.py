@@ -7,28 +7,36 @@ from typing import Any
 
 import pytest
 
-from .listing import Listing
-from .served import Served, by_id, listed, serials, served, until, until_error
+from tests.paging.page_responder import (
+    PageResponder,
+    collect_until_error,
+    paged_operation,
+    pager_for,
+    serials,
+    serve_pages,
+    wait_until,
+)
+from tests.paging.paged_list import PagedList
 
 AHEAD = pytest.mark.parametrize("ahead", [1, 3])
-ENROLLMENTS = by_id("LearningApi_GetSectionEnrollments")
+ENROLLMENTS = paged_operation("LearningApi_GetSectionEnrollments")
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 4])
 async def test_requests_overlap_up_to_the_bound(ahead: int) -> None:
     """`concurrent(n)` has n requests at the server at a time, where it has that many to ask, and never more."""
     waiting: dict[int, asyncio.Event] = {}
-    source = Served(
-        Listing(records=16, most=2, totals=("true",)),
+    source = PageResponder(
+        PagedList(records=16, most=2, totals=("true",)),
         held=lambda page: waiting.setdefault(page, asyncio.Event()),
     )
     most = 0
-    async with served(source) as campus:
-        consumer = asyncio.create_task(listed(campus, ENROLLMENTS).concurrent(ahead).collect())
+    async with serve_pages(source) as campus:
+        consumer = asyncio.create_task(pager_for(campus, ENROLLMENTS).concurrent(ahead).collect())
         for page in range(1, 9):
             # Only the page that is due is let go, so that all others up to the bound have to arrive.
             expected = 1 if page == 1 else min(8, page + ahead - 1)
-            await until(partial(_have_come, source, expected))
+            await wait_until(partial(_have_come, source, expected))
             most = max(most, len(source.asked) - page + 1)
             waiting[page].set()
         assert serials(await consumer) == list(range(16))
@@ -40,13 +48,13 @@ async def test_requests_overlap_up_to_the_bound(ahead: int) -> None:
 async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> None:
     """With answers on their way, and the client closed at once: the server sees every connection end."""
     never = asyncio.Event()
-    source = Served(
-        Listing(records=20, most=2, totals=("true",)), held=lambda page: never if page > 2 else None
+    source = PageResponder(
+        PagedList(records=20, most=2, totals=("true",)), held=lambda page: never if page > 2 else None
     )
-    async with served(source) as campus:
-        records: Any = aiter(listed(campus, ENROLLMENTS).concurrent(ahead))
+    async with serve_pages(source) as campus:
+        records: Any = aiter(pager_for(campus, ENROLLMENTS).concurrent(ahead))
         await anext(records)
-        await until(partial(_have_come, source, ahead))
+        await wait_until(partial(_have_come, source, ahead))
         if way == "aclose":
             await records.aclose()
         elif way == "error":
@@ -62,7 +70,7 @@ async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> No
         gc.collect()
 
 
-def _have_come(source: Served, requests: int) -> bool:
+def _have_come(source: PageResponder, requests: int) -> bool:
     return len(source.asked) >= requests
 
 
@@ -83,12 +91,14 @@ async def _cancelled(records: Any) -> None:
 async def test_a_client_that_is_closed_ends_its_runs(ahead: int) -> None:
     """A run that goes on while its client closes ends with an error that names its page, and keeps no connection."""
     gate = asyncio.Event()
-    source = Served(
-        Listing(records=20, most=2, totals=("true",)), held=lambda page: gate if page > 1 else None
+    source = PageResponder(
+        PagedList(records=20, most=2, totals=("true",)), held=lambda page: gate if page > 1 else None
     )
-    async with served(source) as campus:
-        consumer = asyncio.create_task(until_error(aiter(listed(campus, ENROLLMENTS).concurrent(ahead))))
-        await until(partial(_have_come, source, ahead + 1))
+    async with serve_pages(source) as campus:
+        consumer = asyncio.create_task(
+            collect_until_error(aiter(pager_for(campus, ENROLLMENTS).concurrent(ahead)))
+        )
+        await wait_until(partial(_have_come, source, ahead + 1))
         await campus.aclose()
         gate.set()
         records, error = await consumer

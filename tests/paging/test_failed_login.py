@@ -18,20 +18,33 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_client.client import AsyncPager
-from support.campus import campus_of
-from support.scripted import Answer, Request, ScriptedServer, entity, html_answer, json_answer
-
-from .listing import Listing
-from .served import Served, by_id, listed, raw, serials, until_error
+from tests.paging.page_responder import (
+    PageResponder,
+    collect_until_error,
+    paged_operation,
+    pager_for,
+    raw_page,
+    serials,
+)
+from tests.paging.paged_list import PagedList
+from tests.support.clients import campus_of
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 LOGIN = "AdminApi_Authenticate"
-SYLLABI = by_id("LearningApi_GetCatalogSyllabi")
-REFUSED = Answer(status=401)
-FAILURES: dict[str, tuple[Answer, type[NexportError]]] = {
-    "refused": (json_answer(entity(4, "No"), 403), AuthenticationError),
-    "down": (json_answer({}, 503), ServerError),
-    "a gateway's page": (html_answer(404), APIError),
-    "reset": (Answer(cut_after=0, ending="reset"), TransportError),
+SYLLABI = paged_operation("LearningApi_GetCatalogSyllabi")
+REFUSED = Response(status=401)
+FAILURES: dict[str, tuple[Response, type[NexportError]]] = {
+    "refused": (json_response(error_entity(4, "No"), 403), AuthenticationError),
+    "down": (json_response({}, 503), ServerError),
+    "a gateway's page": (html_response(404), APIError),
+    "reset": (Response(cut_after=0, ending="reset"), TransportError),
 }
 
 
@@ -42,17 +55,19 @@ class Expiring:
     Where it succeeds, page 3 is refused again.
     """
 
-    login: Answer | None
+    login: Response | None
     logins: int = 0
-    source: Served = attrs.field(factory=lambda: Served(Listing(records=9, most=2, totals=("true",))))
+    source: PageResponder = attrs.field(
+        factory=lambda: PageResponder(PagedList(records=9, most=2, totals=("true",)))
+    )
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         if request.operation_id == LOGIN:
             self.logins += 1
             if self.logins > 1 and self.login is not None:
                 return self.login
             token = f"00000000-0000-4000-8000-{self.logins:012d}"
-            return json_answer({"access_token": token, "token_type": "bearer"} | entity())
+            return json_response({"access_token": token, "token_type": "bearer"} | error_entity())
         return REFUSED if int(dict(request.query)["page"]) >= 3 else await self.source.answer(request)
 
 
@@ -68,7 +83,7 @@ async def client(script: Expiring, auth: Any = None) -> AsyncIterator[NexportCam
 
 def pager(campus: NexportCampus, page: int = 1) -> AsyncPager[Any]:
     """The list, with pages of two."""
-    return listed(campus, SYLLABI, page=page)
+    return pager_for(campus, SYLLABI, page=page)
 
 
 USES: dict[str, Callable[[NexportCampus], Awaitable[Any]]] = {
@@ -76,7 +91,7 @@ USES: dict[str, Callable[[NexportCampus], Awaitable[Any]]] = {
     "collect ahead": lambda campus: pager(campus).concurrent(4).collect(),
     "the first page": lambda campus: pager(campus, 3),
     "total": lambda campus: pager(campus, 3).total(),
-    "raw": lambda campus: raw(campus, SYLLABI, page=3),
+    "raw": lambda campus: raw_page(campus, SYLLABI, page=3),
 }
 
 
@@ -97,10 +112,10 @@ async def test_a_failed_login_is_no_pages_error(use: str, cause: str) -> None:
 async def test_the_records_before_it_have_come(ahead: int, cause: str) -> None:
     """By record and by page, sequentially and ahead."""
     async with client(Expiring(FAILURES[cause][0])) as campus:
-        records, error = await until_error(aiter(pager(campus).concurrent(ahead)))
+        records, error = await collect_until_error(aiter(pager(campus).concurrent(ahead)))
     assert (serials(records), error.page, error.operation_id) == ([0, 1, 2, 3], None, LOGIN)
     async with client(Expiring(FAILURES[cause][0])) as campus:
-        pages, error = await until_error(pager(campus).concurrent(ahead).pages())
+        pages, error = await collect_until_error(pager(campus).concurrent(ahead).pages())
     assert ([page.number for page in pages], error.page, error.operation_id) == ([1, 2], None, LOGIN)
 
 
@@ -132,5 +147,5 @@ async def test_a_first_login_that_fails() -> None:
     """Nothing of a page was requested: no page is named."""
     script = Expiring(FAILURES["refused"][0], logins=1)
     async with client(script) as campus:
-        records, error = await until_error(aiter(pager(campus).concurrent(3)))
+        records, error = await collect_until_error(aiter(pager(campus).concurrent(3)))
     assert (records, error.page, script.source.asked, script.logins) == ([], None, [], 2)

@@ -3,13 +3,22 @@
 import pytest
 
 from nexport_campus import NexportError, NotFoundError, PermissionDeniedError
-from support.spec import Operation
+from tests.paging.fake_source import settle
+from tests.paging.page_responder import (
+    PAGED,
+    PageResponder,
+    collect_until_error,
+    item_error,
+    paged_operation,
+    pager_for,
+    raw_page,
+    serials,
+    serve_pages,
+)
+from tests.paging.paged_list import PagedList
+from tests.support.spec import SpecOperation
 
-from .desk import settle
-from .listing import Listing
-from .served import PAGED, Served, by_id, failing, listed, raw, serials, served, until_error
-
-SYLLABI = by_id("LearningApi_GetCatalogSyllabi")
+SYLLABI = paged_operation("LearningApi_GetCatalogSyllabi")
 WITH_ENTITY = [
     operation
     for operation in PAGED
@@ -18,43 +27,44 @@ WITH_ENTITY = [
 AHEAD = pytest.mark.parametrize("ahead", [1, 3])
 
 
-def troubled(*numbers: int, records: int = 9) -> Served:
+def troubled(*numbers: int, records: int = 9) -> PageResponder:
     """A list of pages of three, with these records reporting that they are not found."""
-    return Served(
-        Listing(records=records, most=3, totals=("true",)), items={number: failing(3) for number in numbers}
+    return PageResponder(
+        PagedList(records=records, most=3, totals=("true",)),
+        items={number: item_error(3) for number in numbers},
     )
 
 
 @pytest.mark.parametrize("operation", WITH_ENTITY, ids=str)
 @AHEAD
-async def test_an_element_that_reports_an_error_raises_it(operation: Operation, ahead: int) -> None:
+async def test_an_element_that_reports_an_error_raises_it(operation: SpecOperation, ahead: int) -> None:
     """After the elements before it, with its page and index; a run from that page gives the others."""
     source = troubled(4)
-    async with served(source) as campus:
-        records, error = await until_error(aiter(listed(campus, operation).concurrent(ahead)))
+    async with serve_pages(source) as campus:
+        records, error = await collect_until_error(aiter(pager_for(campus, operation).concurrent(ahead)))
         assert isinstance(error, NotFoundError)
         assert (error.operation_id, error.page, error.index) == (operation.id, 2, 1)
         assert str(error).startswith(f"{operation.id} page 2 [1]: not this one")
         assert serials(records) == [0, 1, 2, 3]
         source.items = {}
-        resumed = serials(await listed(campus, operation, page=2).collect())
+        resumed = serials(await pager_for(campus, operation, page=2).collect())
         assert resumed[1:] == [4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(
     "operation", [operation for operation in PAGED if operation not in WITH_ENTITY], ids=str
 )
-async def test_elements_without_an_entity_report_nothing(operation: Operation) -> None:
+async def test_elements_without_an_entity_report_nothing(operation: SpecOperation) -> None:
     """Where the vendor's elements have no error entity, a key of that name is data."""
-    async with served(troubled(4)) as campus:
-        assert serials(await listed(campus, operation).collect()) == list(range(9))
+    async with serve_pages(troubled(4)) as campus:
+        assert serials(await pager_for(campus, operation).collect()) == list(range(9))
 
 
 @AHEAD
 async def test_skip_leaves_them_out_and_yield_gives_them(ahead: int) -> None:
     """`on_item_error` changes what becomes of them, for records, pages and the first page alike."""
-    async with served(troubled(0, 4, 5)) as campus:
-        pager = listed(campus, SYLLABI).concurrent(ahead)
+    async with serve_pages(troubled(0, 4, 5)) as campus:
+        pager = pager_for(campus, SYLLABI).concurrent(ahead)
         skipping, yielding = pager.on_item_error("skip"), pager.on_item_error("yield")
         assert serials(await skipping.collect()) == [1, 2, 3, 6, 7, 8]
         assert serials(await yielding.collect()) == list(range(9))
@@ -67,26 +77,26 @@ async def test_skip_leaves_them_out_and_yield_gives_them(ahead: int) -> None:
 async def test_pages_give_what_comes_before_the_error() -> None:
     """A page ends before the element that reports an error, which is raised after it; none is given for nothing."""
     for number, expected in ((4, [[0, 1, 2], [3]]), (3, [[0, 1, 2]])):
-        async with served(troubled(number)) as campus:
-            pages, error = await until_error(listed(campus, SYLLABI).pages())
+        async with serve_pages(troubled(number)) as campus:
+            pages, error = await collect_until_error(pager_for(campus, SYLLABI).pages())
         assert [serials(page.items) for page in pages] == expected
         assert (type(error), error.page, error.index) == (NotFoundError, 2, number - 3)
 
 
 async def test_the_first_page_alone_raises_it() -> None:
     """`await pager` can't give half a page and an error: it raises; the total is told all the same."""
-    async with served(troubled(2)) as campus:
+    async with serve_pages(troubled(2)) as campus:
         with pytest.raises(NotFoundError) as caught:
-            await listed(campus, SYLLABI)
+            await pager_for(campus, SYLLABI)
         assert (caught.value.page, caught.value.index) == (1, 2)
-        assert await listed(campus, SYLLABI).total() == 9
+        assert await pager_for(campus, SYLLABI).total() == 9
 
 
 @AHEAD
 async def test_a_limit_before_the_error_never_meets_it(ahead: int) -> None:
     """What lies behind the limit doesn't matter; what lies within does, and skipped elements don't count."""
-    async with served(troubled(4)) as campus:
-        pager = listed(campus, SYLLABI).concurrent(ahead)
+    async with serve_pages(troubled(4)) as campus:
+        pager = pager_for(campus, SYLLABI).concurrent(ahead)
         assert serials(await pager.collect(4)) == [0, 1, 2, 3]
         with pytest.raises(NotFoundError):
             await pager.collect(5)
@@ -96,8 +106,8 @@ async def test_a_limit_before_the_error_never_meets_it(ahead: int) -> None:
 async def test_nothing_is_fetched_behind_an_error() -> None:
     """A page that ends the run by an element's error starts no further ones."""
     source = troubled(1)
-    async with served(source) as campus:
-        pages = listed(campus, SYLLABI).concurrent(3).pages()
+    async with serve_pages(source) as campus:
+        pages = pager_for(campus, SYLLABI).concurrent(3).pages()
         await anext(pages)
         await settle()
         with pytest.raises(NotFoundError):
@@ -108,8 +118,10 @@ async def test_nothing_is_fetched_behind_an_error() -> None:
 @pytest.mark.parametrize(("code", "kind"), [(3, NotFoundError), (5, PermissionDeniedError)])
 async def test_the_code_says_which_error_it_is(code: int, kind: type[NexportError]) -> None:
     """An element's code is judged as an answer's; a raw page raises likewise."""
-    async with served(Served(Listing(records=3, most=3), items={1: failing(code)})) as campus:
-        for asked in (listed(campus, SYLLABI), raw(campus, SYLLABI)):
+    async with serve_pages(
+        PageResponder(PagedList(records=3, most=3), items={1: item_error(code)})
+    ) as campus:
+        for asked in (pager_for(campus, SYLLABI), raw_page(campus, SYLLABI)):
             with pytest.raises(kind) as caught:
                 await asked
             assert (caught.value.page, caught.value.index) == (1, 1)

@@ -10,8 +10,7 @@ import pytest_asyncio
 from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client.client import AsyncPager
-
-from .served import until_error
+from tests.paging.page_responder import collect_until_error
 
 List = Callable[[NexportCampus, Samples, Any], AsyncPager[Any]]
 LISTS: dict[str, List] = {
@@ -68,7 +67,7 @@ async def test_a_page_that_fails_resumes(sandbox: Sandbox, campus: NexportCampus
     pager = campus.learning.search_enrollments(org_ids=[samples.org_id], per_page=20)
     whole = await pager.collect()
     await sandbox.faults.add(operation="LearningApi_SearchEnrollments", nth=3, status=403)
-    before, error = await until_error(aiter(pager.concurrent(ahead)))
+    before, error = await collect_until_error(aiter(pager.concurrent(ahead)))
     await sandbox.faults.clear()
     assert len(before) == 20 * ((error.page or 0) - 1)
     resumed = campus.learning.search_enrollments(org_ids=[samples.org_id], per_page=20, page=error.page or 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
-from support.definition import definition
+from tests.support.vendor_definition import build_definition
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("definition") / "program.txt"
@@ -29,7 +29,7 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FILES:
         shutil.copy(ROOT / name, root / name)
     file = root / "definition.json"
-    file.write_text(json.dumps(definition(root)), encoding="utf-8")
+    file.write_text(json.dumps(build_definition(root)), encoding="utf-8")
     shutil.copy(PROGRAM, root / "program.py")
     assert main(["--swagger", str(file), "--json", str(root / "report.json")], root) == 0
     return root

@@ -18,7 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.generate import generate
 from pipeline.layout import Layout
 from pipeline.merge import merge
-from support import unseen
+from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def base() -> Document:
     made = merge(
         {
             f"{operation_id}.json": copy.deepcopy(item)
-            for item in unseen.documents(ROOT)
+            for item in new_area.documents(ROOT)
             for path in item["paths"].values()
             for operation in path.values()
             if (operation_id := operation["operationId"]).endswith(wanted)
@@ -366,7 +366,7 @@ def test_the_version_follows_from_the_changes(version: str, changes: list[str], 
 
 def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:
     """After a run there is the report, the version that follows, and the draft for the changelog."""
-    (tmp_path / "page.md").write_text(unseen.page(repository), encoding="utf-8")
+    (tmp_path / "page.md").write_text(new_area.page(repository), encoding="utf-8")
     file = tmp_path / "report.json"
     assert main(["--pages", str(tmp_path / "page.md"), "--json", str(file)], repository) == 0
     told = capsys.readouterr().out

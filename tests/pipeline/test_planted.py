@@ -18,7 +18,7 @@ from pipeline.generate import generate
 from pipeline.layout import Layout
 from pipeline.merge import merge
 from pipeline.spec import validate
-from support import unseen
+from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ PAYLOADS = [
 def document() -> dict[str, Any]:
     """Return a document with a string in every position that the pipeline knows."""
     wanted = {"AssessmentApi_RenameTest", "AssessmentApi_GetTests", "AssessmentApi_GetMode"}
-    found = [item for item in unseen.documents(ROOT) if _id(item) in wanted]
+    found = [item for item in new_area.documents(ROOT) if _id(item) in wanted]
     made = merge({f"{_id(item)}.json": copy.deepcopy(item) for item in found})
     test = made["components"]["schemas"]["Test"]
     test |= {"description": "A test.", "example": {"a": "b"}}
@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
         "pattern": "p",
         "enum": ["a", "b"],
     }
-    renaming = made["paths"][f"/api/v1/{unseen.AREA}/RenameTest/{{id}}"]["put"]
+    renaming = made["paths"][f"/api/v1/{new_area.AREA}/RenameTest/{{id}}"]["put"]
     renaming |= {"description": "Renames.\n\n- a\n- b", "deprecated": True}
     for path in made["paths"].values():
         for operation in path.values():

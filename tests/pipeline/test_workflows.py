@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from support.definition import definition
+from tests.support.vendor_definition import build_definition
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -106,7 +106,7 @@ def run(checkout: Path, name: str) -> None:
 
 def test_a_change_is_proposed(checkout: Path) -> None:
     """The report becomes a pull request's text, indented so that no word of it is markup, and all that changed a branch."""
-    folder, whole = checkout.parent, definition(checkout)
+    folder, whole = checkout.parent, build_definition(checkout)
     whole["paths"]["/api/v1/SsoApi/GetTicket"]["get"]["description"] = "<img src=x> @everyone"
     (folder / "definition.json").write_text(json.dumps(whole), encoding="utf-8")
     run(checkout, "Regenerate")

@@ -11,7 +11,7 @@ from pipeline.changes import Change
 from pipeline.cli import main
 from pipeline.errors import PipelineError
 from pipeline.readme import BEGIN, EFFECTS_BEGIN, EFFECTS_END, END, with_effects, with_operations
-from support import unseen
+from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
 INTRO = "# Changelog\n\nNewest first.\n\n"
@@ -33,7 +33,7 @@ def documented(repository: Path) -> Path:
 def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path, capsys: Capture) -> None:
     """README has its methods, the changelog a draft; another run adds nothing, and what people wrote stays."""
     page, before = tmp_path / "page.md", (documented / "CHANGELOG.md").read_text(encoding="utf-8")
-    page.write_text(unseen.page(documented), encoding="utf-8")
+    page.write_text(new_area.page(documented), encoding="utf-8")
     assert main(["--pages", str(page)], documented) == 0
     readme = (documented / "README.md").read_text(encoding="utf-8")
     assert "51 methods in 4 namespaces." in readme

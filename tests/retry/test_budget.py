@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from nexport_campus import NexportError, RetryPolicy, ServerError
 from nexport_campus._retry import Budget
-from support.clock import TestClock, campus_on
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
-from support.spec import SOME_ID
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
+from tests.support.spec import SOME_ID
 
-GOOD = json_answer({"description": "Safety first"} | entity())
-DOWN = json_answer({}, 503)
+GOOD = json_response({"description": "Safety first"} | error_entity())
+DOWN = json_response({}, 503)
 
 
 @given(st.lists(st.booleans(), max_size=400))
@@ -50,12 +50,12 @@ async def test_a_storm_of_600_failing_calls() -> None:
     """600 calls of four attempts each make 1,200 requests at most; then the campus is back, and so is the client."""
     down = True
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return DOWN if down else GOOD
 
     async with (
         ScriptedServer(answer) as server,
-        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
 
         async def call() -> int:
@@ -78,7 +78,7 @@ async def test_a_storm_of_600_failing_calls() -> None:
 
 async def test_views_share_the_budget() -> None:
     """A storm through a view is the client's storm."""
-    async with ScriptedServer(_always_down) as server, campus_on(TestClock(), server) as campus:
+    async with ScriptedServer(_always_down) as server, campus_on(ManualClock(), server) as campus:
         view = campus.with_options(retry=RetryPolicy(max_attempts=500))
         for client in (view, view, campus.with_options(retry=RetryPolicy())):
             with pytest.raises(NexportError):
@@ -86,5 +86,5 @@ async def test_views_share_the_budget() -> None:
     assert len(server.requests) == 101 + 1 + 1
 
 
-async def _always_down(request: Request) -> Answer:
+async def _always_down(request: Request) -> Response:
     return DOWN

@@ -15,19 +15,26 @@ from nexport_campus import (
     RetryPolicy,
     ServerError,
 )
-from support.campus import campus_of
-from support.clock import TestClock, campus_on
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, json_answer
-from support.spec import SOME_ID
+from tests.support.clients import campus_of
+from tests.support.manual_clock import ManualClock, campus_on
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+)
+from tests.support.spec import SOME_ID
 
-GOOD = json_answer({"description": "Safety first"} | entity())
-DROPPED = json_answer({"enrollment_id": SOME_ID, "success": True} | entity())
-DOWN = json_answer({}, 503)
+GOOD = json_response({"description": "Safety first"} | error_entity())
+DROPPED = json_response({"enrollment_id": SOME_ID, "success": True} | error_entity())
+DOWN = json_response({}, 503)
 
 
-def asks_to_wait(value: str, status: int = 429) -> Answer:
+def asks_to_wait(value: str, status: int = 429) -> Response:
     """A refusal with a `Retry-After`."""
-    return json_answer({}, status, {"Retry-After": value})
+    return json_response({}, status, {"Retry-After": value})
 
 
 async def read(campus: NexportCampus) -> int:
@@ -43,7 +50,7 @@ async def write(campus: NexportCampus) -> int:
 @pytest.mark.parametrize("jitter", [0.0, 0.25, 1.0])
 async def test_waits_grow_within_their_bounds(jitter: float) -> None:
     """Half a second, one, two: times what chance says, before the second, third and fourth attempt."""
-    clock = TestClock(jitter)
+    clock = ManualClock(jitter)
     async with (
         ScriptedServer([DOWN, DOWN, DOWN, GOOD]) as server,
         campus_on(clock, server, retry=RetryPolicy()) as campus,
@@ -54,7 +61,7 @@ async def test_waits_grow_within_their_bounds(jitter: float) -> None:
 
 async def test_the_last_error_is_raised() -> None:
     """After four attempts there is no fifth, and the error says how many there were."""
-    clock = TestClock()
+    clock = ManualClock()
     async with ScriptedServer([DOWN] * 4) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         with pytest.raises(ServerError) as caught:
             await read(campus)
@@ -66,7 +73,7 @@ async def test_the_last_error_is_raised() -> None:
 @pytest.mark.parametrize("effect", [read, write])
 async def test_retry_after_is_waited_for(effect: object, value: str) -> None:
     """What the server asks for, to the second, whether the operation reads or writes."""
-    clock, answers = TestClock(), [asks_to_wait(value), GOOD if effect is read else DROPPED]
+    clock, answers = ManualClock(), [asks_to_wait(value), GOOD if effect is read else DROPPED]
     async with ScriptedServer(answers) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         assert await (read if effect is read else write)(campus) == 2
     assert clock.waits == [float(value)]
@@ -74,7 +81,7 @@ async def test_retry_after_is_waited_for(effect: object, value: str) -> None:
 
 async def test_retry_after_of_an_overloaded_server() -> None:
     """It counts with 503 too, and a date does as well as seconds."""
-    clock, date = TestClock(), format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    clock, date = ManualClock(), format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     answers = [asks_to_wait("3", 503), asks_to_wait(date), GOOD]
     async with ScriptedServer(answers) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         assert await read(campus) == 3
@@ -85,7 +92,7 @@ async def test_retry_after_of_an_overloaded_server() -> None:
 @pytest.mark.parametrize("value", ["-5", "nan", "inf", "soon", "1e9", ""])
 async def test_a_retry_after_that_says_nothing(value: str) -> None:
     """It is as if there were none."""
-    clock = TestClock()
+    clock = ManualClock()
     async with (
         ScriptedServer([asks_to_wait(value), GOOD]) as server,
         campus_on(clock, server, retry=RetryPolicy()) as campus,
@@ -97,7 +104,7 @@ async def test_a_retry_after_that_says_nothing(value: str) -> None:
 @pytest.mark.parametrize("value", ["61", "99999999999", "Fri, 31 Dec 2199 23:59:59 GMT"])
 async def test_a_retry_after_that_is_too_long(value: str) -> None:
     """Beyond `max_retry_after` the error is raised at once, and tells what was asked."""
-    clock = TestClock()
+    clock = ManualClock()
     async with (
         ScriptedServer([asks_to_wait(value)]) as server,
         campus_on(clock, server, retry=RetryPolicy()) as campus,
@@ -116,10 +123,10 @@ async def test_an_answer_with_an_error_entity_is_never_retried(status: int, code
     """The campus has considered the call: its code counts, whatever the status (a refused token aside)."""
     if code == 4:
         return
-    answer = json_answer(entity(code, "no"), status)
+    answer = json_response(error_entity(code, "no"), status)
     async with (
         ScriptedServer([answer, answer]) as server,
-        campus_on(TestClock(), server, retry=RetryPolicy()) as campus,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         for call in (read, write):
             with pytest.raises(Exception, match="code") as caught:
@@ -134,7 +141,7 @@ async def test_a_replay_with_a_new_token_is_no_retry() -> None:
     async def auth() -> AccessToken:
         return AccessToken(next(tokens))
 
-    clock, refusal = TestClock(), json_answer(entity(4), 403)
+    clock, refusal = ManualClock(), json_response(error_entity(4), 403)
     async with (
         ScriptedServer([refusal, DOWN, DROPPED]) as server,
         campus_on(clock, server, auth=auth, retry=RetryPolicy(max_attempts=1)) as campus,
@@ -153,8 +160,8 @@ async def test_a_second_refusal_is_final() -> None:
         return AccessToken(TOKEN)
 
     async with (
-        ScriptedServer([Answer(status=401)] * 2) as server,
-        campus_on(TestClock(), server, auth=auth, retry=RetryPolicy()) as campus,
+        ScriptedServer([Response(status=401)] * 2) as server,
+        campus_on(ManualClock(), server, auth=auth, retry=RetryPolicy()) as campus,
     ):
         with pytest.raises(AuthenticationError):
             await write(campus)
@@ -163,7 +170,7 @@ async def test_a_second_refusal_is_final() -> None:
 
 async def test_a_wait_is_cancelled_at_once() -> None:
     """Whoever cancels a call that waits for its retry needn't wait for that; the next call works."""
-    clock = TestClock()
+    clock = ManualClock()
     clock.gate = asyncio.Event()
     async with (
         ScriptedServer([DOWN, GOOD]) as server,
@@ -185,7 +192,7 @@ async def test_a_real_wait_is_cancelled_at_once() -> None:
         campus_of(server, retry=policy) as campus,
     ):
         call = asyncio.create_task(read(campus))
-        await server.received(1)
+        await server.wait_for_requests(1)
         await asyncio.wait([call], timeout=0.05)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -194,7 +201,7 @@ async def test_a_real_wait_is_cancelled_at_once() -> None:
 
 async def test_a_call_that_waits_takes_no_slot() -> None:
     """While one call waits for its retry, another one is made, even if one request at a time is allowed."""
-    clock = TestClock()
+    clock = ManualClock()
     clock.gate = asyncio.Event()
     async with (
         ScriptedServer([DOWN, DROPPED, GOOD]) as server,
@@ -209,7 +216,7 @@ async def test_a_call_that_waits_takes_no_slot() -> None:
 
 async def test_total_timeout_gives_up_before_a_wait_that_is_too_long() -> None:
     """The error is the attempt's own, at once: the wait would have ended too late."""
-    clock = TestClock()
+    clock = ManualClock()
     async with (
         ScriptedServer([DOWN] * 3) as server,
         campus_on(clock, server, retry=RetryPolicy(total_timeout=2.0)) as campus,
@@ -223,7 +230,7 @@ async def test_total_timeout_gives_up_before_a_wait_that_is_too_long() -> None:
 async def test_total_timeout_covers_an_attempt() -> None:
     """An answer that doesn't come is waited for no longer than the call may take, whatever `timeout` says."""
     gate = asyncio.Event()
-    answer = json_answer({}, gate=gate)
+    answer = json_response({}, gate=gate)
     policy = RetryPolicy(total_timeout=0.05)
     async with ScriptedServer([answer] * 2) as server, campus_of(server, retry=policy) as campus:
         with pytest.raises(RequestTimeoutError, match="total_timeout") as reading:
@@ -231,7 +238,7 @@ async def test_total_timeout_covers_an_attempt() -> None:
         with pytest.raises(RequestTimeoutError, match="may have carried it out") as writing:
             await write(campus)
         gate.set()
-        await server.all_closed()
+        await server.wait_until_closed()
     assert (reading.value.attempts, reading.value.maybe_applied) == (1, False)
     assert (writing.value.attempts, writing.value.maybe_applied) == (1, True)
     assert writing.value.operation_id == "LearningApi_DropEnrollment"
@@ -256,11 +263,11 @@ async def test_total_timeout_covers_the_wait_for_a_slot() -> None:
     """A call that doesn't get its turn in time says so; the one before it goes on."""
     gate = asyncio.Event()
     async with (
-        ScriptedServer([json_answer({"description": "late"} | entity(), gate=gate)]) as server,
+        ScriptedServer([json_response({"description": "late"} | error_entity(), gate=gate)]) as server,
         campus_of(server, max_concurrency=1) as campus,
     ):
         first = asyncio.create_task(read(campus))
-        await server.received(1)
+        await server.wait_for_requests(1)
         hasty = campus.with_options(retry=RetryPolicy(total_timeout=0.05))
         with pytest.raises(RequestTimeoutError) as caught:
             await write(hasty)
@@ -271,7 +278,7 @@ async def test_total_timeout_covers_the_wait_for_a_slot() -> None:
 
 async def test_total_timeout_in_a_wait_keeps_the_reason() -> None:
     """The error of the last attempt is the cause of the timeout."""
-    clock = TestClock(jitter=0.0)
+    clock = ManualClock(jitter=0.0)
     clock.gate = asyncio.Event()
     async with (
         ScriptedServer([DOWN]) as server,
@@ -285,7 +292,7 @@ async def test_total_timeout_in_a_wait_keeps_the_reason() -> None:
 
 async def test_turns_come_at_the_rate_that_was_set() -> None:
     """Two requests a second: each waits for its turn, retries too."""
-    clock = TestClock(jitter=0.0)
+    clock = ManualClock(jitter=0.0)
     answers = [GOOD, DOWN, GOOD, GOOD]
     async with (
         ScriptedServer(answers) as server,
@@ -299,10 +306,10 @@ async def test_turns_come_at_the_rate_that_was_set() -> None:
 async def test_cancelled_waiters_use_up_no_turn() -> None:
     """However many were cancelled while they waited: the next one waits for one turn."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return GOOD
 
-    clock = TestClock()
+    clock = ManualClock()
     async with ScriptedServer(answer) as server, campus_on(clock, server, rate_limit=1) as campus:
         await read(campus)
         clock.gate = asyncio.Event()

@@ -8,8 +8,7 @@ import pytest
 import pytest_asyncio
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 # Made once: httpx would make one for each client, which takes longer than most tests.
 TLS = ssl.create_default_context()
@@ -36,31 +35,31 @@ async def samples(sandbox: Sandbox) -> Samples:
 
 
 @pytest.fixture
-async def anyone(sandbox: Sandbox) -> AsyncIterator[Api]:
+async def anyone(sandbox: Sandbox) -> AsyncIterator[HttpApi]:
     """Calls without a token."""
     async with httpx.AsyncClient(base_url=sandbox.url, verify=TLS) as client:
-        yield Api(client)
+        yield HttpApi(client)
 
 
 @pytest.fixture
-async def api(sandbox: Sandbox, anyone: Api) -> Api:
+async def api(sandbox: Sandbox, anyone: HttpApi) -> HttpApi:
     """Calls as the administrator, who may do everything."""
     return await anyone.log_in(sandbox.accounts["administrator"])
 
 
 @pytest.fixture
-async def viewer(sandbox: Sandbox, anyone: Api) -> Api:
+async def viewer(sandbox: Sandbox, anyone: HttpApi) -> HttpApi:
     """Calls as someone who may view enrollments, by a grant in Northwind East."""
     return await anyone.log_in(sandbox.accounts["viewer"])
 
 
 @pytest.fixture
-async def registrar(sandbox: Sandbox, anyone: Api) -> Api:
+async def registrar(sandbox: Sandbox, anyone: HttpApi) -> HttpApi:
     """Calls as someone who may view and update enrollments in the busy organization, and nothing more."""
     return await anyone.log_in(sandbox.accounts["registrar"])
 
 
 @pytest.fixture
-async def instructor(sandbox: Sandbox, anyone: Api) -> Api:
+async def instructor(sandbox: Sandbox, anyone: HttpApi) -> HttpApi:
     """Calls as an instructor without any permission."""
     return await anyone.log_in(sandbox.accounts["instructor"])

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 FIELDS = "LearningApi_GetCustomEnrollmentFields"
 DEFAULT = "LearningApi_GetDefaultCustomEnrollmentFieldSetting"
@@ -16,7 +15,7 @@ SET = "LearningApi_SetCustomEnrollmentFieldValues"
 NOTHING = str(uuid.uuid4())
 
 
-async def values(api: Api, samples: Samples) -> dict[str, Any]:
+async def values(api: HttpApi, samples: Samples) -> dict[str, Any]:
     """The values of the sample enrollment, by key."""
     found = await api.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     return {each["key"]: each["value"] for each in found}
@@ -27,7 +26,7 @@ def set_request(samples: Samples, **fields: object) -> dict[str, object]:
     return {"enrollment_id": samples.finished_enrollment_id, "custom_enrollment_field_values": fields}
 
 
-async def test_fields_of_an_organization(api: Api, samples: Samples) -> None:
+async def test_fields_of_an_organization(api: HttpApi, samples: Samples) -> None:
     """An organization has its own fields and its ancestors'; one can be asked for by its id."""
     root = await api.get(FIELDS, org_id=samples.root_org_id)
     busy = await api.get(FIELDS, org_id=samples.org_id)
@@ -40,7 +39,7 @@ async def test_fields_of_an_organization(api: Api, samples: Samples) -> None:
     assert await api.refusal(FIELDS) == (422, 2)
 
 
-async def test_default_settings(api: Api, samples: Samples) -> None:
+async def test_default_settings(api: HttpApi, samples: Samples) -> None:
     """The nearest organization's default counts, a syllabus filters, and without any the answer is JSON null."""
     field = {"field_id": samples.field_id}
     root = await api.get(DEFAULT, org_id=samples.root_org_id, **field)
@@ -56,7 +55,7 @@ async def test_default_settings(api: Api, samples: Samples) -> None:
     assert await api.refusal(DEFAULT, org_id=samples.org_id) == (422, 2)
 
 
-async def test_values_by_enrollment_or_subscription(api: Api, samples: Samples) -> None:
+async def test_values_by_enrollment_or_subscription(api: HttpApi, samples: Samples) -> None:
     """enrollment_id, or subscriber_id and syllabus_id, lead to the same values; a key picks one."""
     one = (await api.get("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id))[0]
     found = await api.get(VALUES, enrollment_id=one["enrollment_id"])
@@ -84,14 +83,14 @@ async def test_values_by_enrollment_or_subscription(api: Api, samples: Samples) 
     ids=str,
 )
 async def test_combinations(
-    api: Api, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
 ) -> None:
     """The page's four combinations are all there are."""
     query = {name: getattr(samples, sample, NOTHING) for name, sample in given.items()}
     assert await api.refusal(VALUES, **query) == refusal
 
 
-async def test_inheritance_is_told(api: Api, samples: Samples) -> None:
+async def test_inheritance_is_told(api: HttpApi, samples: Samples) -> None:
     """A field of an ancestor names it; one of the organization itself leaves both names out; unset is null."""
     found = await api.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     for each in found:
@@ -105,7 +104,7 @@ async def test_inheritance_is_told(api: Api, samples: Samples) -> None:
     assert (await values(api, samples))["license_renewal"] is None
 
 
-async def test_values_are_set(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_values_are_set(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """What is set is what later calls see, with dates in UTC; other fields keep their values."""
     before = await values(api, samples)
     sent = {
@@ -139,7 +138,7 @@ async def test_values_are_set(api: Api, sandbox: Sandbox, samples: Samples) -> N
     ids=str,
 )
 async def test_a_wrong_field_is_told_in_the_answer(
-    api: Api, sandbox: Sandbox, samples: Samples, wrong: dict[str, str]
+    api: HttpApi, sandbox: Sandbox, samples: Samples, wrong: dict[str, str]
 ) -> None:
     """An invalid field answers 200 with `error: true` and code 0, and nothing at all is set."""
     before = await values(api, samples)
@@ -150,7 +149,7 @@ async def test_a_wrong_field_is_told_in_the_answer(
     assert (await sandbox.books()).changes == ()
 
 
-async def test_refused_requests(api: Api, samples: Samples) -> None:
+async def test_refused_requests(api: HttpApi, samples: Samples) -> None:
     """Both fields are required, values are texts, and the enrollment has to be there."""
     assert await api.refusal(SET, {"enrollment_id": samples.finished_enrollment_id}) == (422, 2)
     assert await api.refusal(SET, {"custom_enrollment_field_values": {}}) == (422, 2)
@@ -158,7 +157,7 @@ async def test_refused_requests(api: Api, samples: Samples) -> None:
     assert await api.refusal(SET, {**set_request(samples), "enrollment_id": NOTHING}) == (409, 3)
 
 
-async def test_permissions(registrar: Api, viewer: Api, samples: Samples) -> None:
+async def test_permissions(registrar: HttpApi, viewer: HttpApi, samples: Samples) -> None:
     """The pages speak of the enrollment's organization alone: a grant above it is not enough."""
     await registrar.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     assert (await registrar.get(SET, set_request(samples, paid="true")))["error"] is False

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 CREATE = "LearningApi_CreateEnrollment"
 DROP = "LearningApi_DropEnrollment"
@@ -28,14 +27,14 @@ def request(samples: Samples, **changes: object) -> dict[str, object]:
     return {name: value for name, value in {**body, **changes}.items() if value != "left out"}
 
 
-async def mine(api: Api, samples: Samples) -> list[dict[str, Any]]:
+async def mine(api: HttpApi, samples: Samples) -> list[dict[str, Any]]:
     """The enrollments of the sample user."""
     found = await api.get("LearningApi_SearchEnrollments", {"user_ids": [samples.user_id]}, per_page=1000)
     enrollments: list[dict[str, Any]] = found["enrollments"]
     return enrollments
 
 
-async def test_an_enrollment_is_made_and_seen(api: Api, samples: Samples) -> None:
+async def test_an_enrollment_is_made_and_seen(api: HttpApi, samples: Samples) -> None:
     """A new enrollment is the latest of all, not started, and every other operation knows it."""
     before = await mine(api, samples)
     made = (await api.get(CREATE, request(samples)))["enrollment_id"]
@@ -52,20 +51,20 @@ async def test_an_enrollment_is_made_and_seen(api: Api, samples: Samples) -> Non
     assert (await api.get(CERTIFICATE, enrollment_id=made))["certificate_ready"] is False
 
 
-async def test_a_duplicate_is_refused(api: Api, samples: Samples) -> None:
+async def test_a_duplicate_is_refused(api: HttpApi, samples: Samples) -> None:
     """The same user and syllabus once more in the organization is 409 with code 7."""
     await api.get(CREATE, request(samples))
     assert await api.refusal(CREATE, request(samples)) == (409, 7)
     assert len({each["enrollment_id"] for each in await mine(api, samples)}) == len(await mine(api, samples))
 
 
-async def test_two_at_the_same_moment(api: Api, samples: Samples) -> None:
+async def test_two_at_the_same_moment(api: HttpApi, samples: Samples) -> None:
     """Of many equal requests at once, one enrolls."""
     answers = await asyncio.gather(*(api.call(CREATE, request(samples)) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
 
-async def test_by_unique_name(api: Api, samples: Samples) -> None:
+async def test_by_unique_name(api: HttpApi, samples: Samples) -> None:
     """A syllabus can be named by its unique name instead of its id, not against it."""
     section = await api.get("LearningApi_GetSection", syllabus_id=samples.section_id)
     name = section["unique_name"]
@@ -91,7 +90,7 @@ async def test_by_unique_name(api: Api, samples: Samples) -> None:
     ],
 )
 async def test_refused_requests(
-    api: Api, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
     """Missing and malformed arguments are 422, unknown ids 409 with code 3; nothing is changed by either."""
     before = await mine(api, samples)
@@ -99,7 +98,7 @@ async def test_refused_requests(
     assert await mine(api, samples) == before
 
 
-async def test_warnings_come_with_success(api: Api, samples: Samples) -> None:
+async def test_warnings_come_with_success(api: HttpApi, samples: Samples) -> None:
     """An enrollment past the syllabus's enrollment_end is made, with a warning."""
     catalog = await api.get("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, per_page=30)
     taken = {each["syllabus_id"] for each in await mine(api, samples)}
@@ -114,7 +113,7 @@ async def test_warnings_come_with_success(api: Api, samples: Samples) -> None:
     assert "ended" in found["api_error_entity"]["warning_messages"][0]
 
 
-async def partner_section(api: Api, samples: Samples) -> tuple[str, str]:
+async def partner_section(api: HttpApi, samples: Samples) -> tuple[str, str]:
     """The partner's organization, and a section that it shares with nobody."""
     org = (await api.get("LearningApi_GetOrganizations", org_short_name="harbor"))[0]["org_id"]
     body = {"group_id": org, "catalog_access_option": 1}
@@ -123,7 +122,7 @@ async def partner_section(api: Api, samples: Samples) -> tuple[str, str]:
     return org, section
 
 
-async def test_a_membership_is_required(api: Api, samples: Samples) -> None:
+async def test_a_membership_is_required(api: HttpApi, samples: Samples) -> None:
     """Without a membership in the syllabus's organization, or where its catalog is shared to, it is 422."""
     org, section = await partner_section(api, samples)
     assert await api.refusal(CREATE, request(samples, syllabus_id=section)) == (422, 2)
@@ -131,7 +130,7 @@ async def test_a_membership_is_required(api: Api, samples: Samples) -> None:
 
 
 async def test_a_subscription_is_made_where_there_is_none(
-    api: Api, sandbox: Sandbox, samples: Samples
+    api: HttpApi, sandbox: Sandbox, samples: Samples
 ) -> None:
     """Enrolling in another organization subscribes the user there, by whom that is allowed."""
     before = await sandbox.books()
@@ -141,7 +140,7 @@ async def test_a_subscription_is_made_where_there_is_none(
 
 
 async def test_permissions_to_enroll(
-    api: Api, registrar: Api, viewer: Api, anyone: Api, samples: Samples
+    api: HttpApi, registrar: HttpApi, viewer: HttpApi, anyone: HttpApi, samples: Samples
 ) -> None:
     """Update permits to enroll who is subscribed; subscriptions and memberships need their own permissions."""
     assert await viewer.refusal(CREATE, request(samples)) == (403, 5)
@@ -154,7 +153,7 @@ async def test_permissions_to_enroll(
 
 
 @pytest.mark.parametrize("operation", [DROP, DELETE])
-async def test_removing(api: Api, sandbox: Sandbox, samples: Samples, operation: str) -> None:
+async def test_removing(api: HttpApi, sandbox: Sandbox, samples: Samples, operation: str) -> None:
     """A removed enrollment is gone for every operation, and the user can be enrolled again under a new id."""
     made = (await api.get(CREATE, request(samples)))["enrollment_id"]
     found = await api.get(operation, enrollment_id=made)
@@ -174,7 +173,7 @@ async def test_removing(api: Api, sandbox: Sandbox, samples: Samples, operation:
 
 
 @pytest.mark.parametrize("operation", [DROP, DELETE])
-async def test_a_certificate_outlives_its_enrollment(api: Api, samples: Samples, operation: str) -> None:
+async def test_a_certificate_outlives_its_enrollment(api: HttpApi, samples: Samples, operation: str) -> None:
     """The certificate of a removed enrollment comes from the transcript record."""
     enrollment = samples.finished_enrollment_id
     before = await api.get(CERTIFICATE, enrollment_id=enrollment)
@@ -184,7 +183,7 @@ async def test_a_certificate_outlives_its_enrollment(api: Api, samples: Samples,
     assert await api.get(CERTIFICATE, enrollment_id=enrollment) == before
 
 
-async def test_certificates_that_are_not(api: Api, samples: Samples) -> None:
+async def test_certificates_that_are_not(api: HttpApi, samples: Samples) -> None:
     """A syllabus may have no certificate, an enrollment may not be there."""
     body = {"org_ids": [samples.org_id], "syllabus_unique_names": ["SN 101-09", "SN 101-19", "SN 102-09"]}
     found = (await api.get("LearningApi_SearchEnrollments", body))["enrollments"]
@@ -197,7 +196,7 @@ async def test_certificates_that_are_not(api: Api, samples: Samples) -> None:
     assert await api.refusal(CERTIFICATE) == (422, 2)
 
 
-async def test_drops_that_are_not_allowed(api: Api, samples: Samples) -> None:
+async def test_drops_that_are_not_allowed(api: HttpApi, samples: Samples) -> None:
     """A section without allow_drops, or after its final_drop_date, gives 403; deleting is not affected."""
     body = {"org_ids": [samples.org_id]}
     search = await api.get("LearningApi_SearchEnrollments", body, per_page=1000)
@@ -217,14 +216,14 @@ async def test_drops_that_are_not_allowed(api: Api, samples: Samples) -> None:
     await api.get(DELETE, enrollment_id=closed[0])
 
 
-async def test_permissions_to_remove(registrar: Api, viewer: Api, samples: Samples) -> None:
+async def test_permissions_to_remove(registrar: HttpApi, viewer: HttpApi, samples: Samples) -> None:
     """Neither viewing nor updating permits to remove."""
     for caller in (registrar, viewer):
         for operation in (DROP, DELETE):
             assert await caller.refusal(operation, enrollment_id=samples.finished_enrollment_id) == (403, 5)
 
 
-async def test_head_is_no_get(api: Api, samples: Samples) -> None:
+async def test_head_is_no_get(api: HttpApi, samples: Samples) -> None:
     """HEAD does not run the GETs that change data."""
     path = "/api/v1/LearningApi/DeleteEnrollment"
     query = {"enrollment_id": samples.finished_enrollment_id, "access_token": str(api.token)}

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 SEARCH = "LearningApi_SearchEnrollments"
 SECTIONS = "LearningApi_GetSectionEnrollments"
 PLANS = "LearningApi_GetTrainingPlanEnrollments"
 
 
-async def everything(api: Api, **body: object) -> list[dict[str, Any]]:
+async def everything(api: HttpApi, **body: object) -> list[dict[str, Any]]:
     """All enrollments that a search finds."""
     found: list[dict[str, Any]] = []
     while True:
@@ -24,7 +23,7 @@ async def everything(api: Api, **body: object) -> list[dict[str, Any]]:
             return found
 
 
-async def test_a_walk_meets_every_enrollment_once_oldest_first(api: Api, samples: Samples) -> None:
+async def test_a_walk_meets_every_enrollment_once_oldest_first(api: HttpApi, samples: Samples) -> None:
     """All pages of all organizations hold every enrollment once, ordered from earliest to latest."""
     found = await everything(api, org_ids=list(samples.org_ids))
     assert len({each["enrollment_id"] for each in found}) == len(found) == 5000
@@ -41,12 +40,12 @@ def uniform(date: str) -> str:
 @pytest.mark.parametrize(
     "body", [{}, {"user_ids": [], "org_ids": []}, {"enrollment_ids": [str(uuid.uuid4())]}]
 )
-async def test_a_user_or_an_organization_is_needed(api: Api, body: dict[str, Any]) -> None:
+async def test_a_user_or_an_organization_is_needed(api: HttpApi, body: dict[str, Any]) -> None:
     """At least one user id or org id is required, an empty list is none."""
     assert await api.refusal(SEARCH, body) == (422, 2)
 
 
-async def test_filters_narrow_and_empty_ones_are_ignored(api: Api, samples: Samples) -> None:
+async def test_filters_narrow_and_empty_ones_are_ignored(api: HttpApi, samples: Samples) -> None:
     """Each filter takes ANY of its values, all filters hold at once, and an empty list counts for nothing."""
     mine = await everything(api, user_ids=[samples.user_id], org_ids=[])
     assert mine
@@ -62,7 +61,7 @@ async def test_filters_narrow_and_empty_ones_are_ignored(api: Api, samples: Samp
     assert await everything(api, user_ids=[samples.user_id], syllabus_ids=[], enrollment_ids=[]) == mine
 
 
-async def test_syllabi_by_unique_name(api: Api, samples: Samples) -> None:
+async def test_syllabi_by_unique_name(api: HttpApi, samples: Samples) -> None:
     """A unique name finds what the id of its syllabus finds."""
     section = await api.get("LearningApi_GetSection", syllabus_id=samples.popular_section_id)
     by_id = await everything(api, org_ids=[samples.org_id], syllabus_ids=[section["syllabus_id"]])
@@ -74,7 +73,7 @@ async def test_syllabi_by_unique_name(api: Api, samples: Samples) -> None:
     ("name", "field"),
     [("activity", "last_activity_date"), ("enrolled", "enrollment_date"), ("completed", "completion_date")],
 )
-async def test_date_filters(api: Api, samples: Samples, name: str, field: str) -> None:
+async def test_date_filters(api: HttpApi, samples: Samples, name: str, field: str) -> None:
     """`before` and `after` part the enrollments that have the date in two, without the instant itself."""
     found = await everything(api, org_ids=[samples.org_id])
     dated = [each for each in found if field in each]
@@ -87,14 +86,14 @@ async def test_date_filters(api: Api, samples: Samples, name: str, field: str) -
     assert middle not in before + after
 
 
-async def test_an_organization_is_itself_alone(api: Api, samples: Samples) -> None:
+async def test_an_organization_is_itself_alone(api: HttpApi, samples: Samples) -> None:
     """The search for an organization finds its own enrollments, not those of the ones below."""
     each = [(await api.get(SEARCH, {"org_ids": [org]}))["total_count"] for org in samples.org_ids]
     assert sum(each) == 5000
     assert max(each) == each[samples.org_ids.index(samples.org_id)] > 2000
 
 
-async def test_unknown_people_and_places(api: Api, samples: Samples) -> None:
+async def test_unknown_people_and_places(api: HttpApi, samples: Samples) -> None:
     """Users and organizations that don't exist are not found."""
     nobody = str(uuid.uuid4())
     assert await api.refusal(SEARCH, {"user_ids": [nobody]}) == (409, 3)
@@ -102,14 +101,14 @@ async def test_unknown_people_and_places(api: Api, samples: Samples) -> None:
 
 
 @pytest.mark.parametrize("value", ["x", "not-a-uuid", 7, None, ["nested"]])
-async def test_malformed_ids(api: Api, value: object) -> None:
+async def test_malformed_ids(api: HttpApi, value: object) -> None:
     """What is no uuid is refused before anything is looked up."""
     assert await api.refusal(SEARCH, {"org_ids": [value]}) == (422, 2)
     assert await api.refusal(SEARCH, {"org_ids": value}) == (422, 2)
 
 
 async def test_permissions_of_a_search(
-    viewer: Api, registrar: Api, instructor: Api, samples: Samples
+    viewer: HttpApi, registrar: HttpApi, instructor: HttpApi, samples: Samples
 ) -> None:
     """Every organization asked for needs the View permissions, there or above."""
     assert (await viewer.get(SEARCH, {"org_ids": [samples.org_id]}))["total_count"] > 2000
@@ -118,7 +117,9 @@ async def test_permissions_of_a_search(
     assert await instructor.refusal(SEARCH, {"user_ids": [samples.user_id]}) == (403, 5)
 
 
-async def test_a_search_by_user_shows_what_may_be_seen(api: Api, viewer: Api, samples: Samples) -> None:
+async def test_a_search_by_user_shows_what_may_be_seen(
+    api: HttpApi, viewer: HttpApi, samples: Samples
+) -> None:
     """Without organizations, what is visible is decided by the user's owner or the enrollment's organization."""
     everyone = {each["user_id"] for each in await everything(api, org_ids=[samples.root_org_id])}
     away = sorted(everyone)[:50]
@@ -145,14 +146,14 @@ async def test_a_search_by_user_shows_what_may_be_seen(api: Api, viewer: Api, sa
     ids=str,
 )
 async def test_combinations_that_section_enrollments_refuse(
-    api: Api, samples: Samples, given: dict[str, str]
+    api: HttpApi, samples: Samples, given: dict[str, str]
 ) -> None:
     """What the page requires of GetSectionEnrollments: something to go by, org_id with ids, one kind of person."""
     query = {name: getattr(samples, sample) for name, sample in given.items()}
     assert await api.refusal(SECTIONS, **query) == (422, 2)
 
 
-async def test_section_enrollments_come_newest_first(api: Api, samples: Samples) -> None:
+async def test_section_enrollments_come_newest_first(api: HttpApi, samples: Samples) -> None:
     """The pages of a section's enrollments hold each once, from most recent to least recent."""
     query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id}
     search = {"org_ids": list(samples.org_ids), "syllabus_ids": [samples.popular_section_id]}
@@ -166,7 +167,7 @@ async def test_section_enrollments_come_newest_first(api: Api, samples: Samples)
     assert {each["syllabus_id"] for each in found} == {samples.popular_section_id}
 
 
-async def test_section_enrollments_by_each_argument(api: Api, samples: Samples) -> None:
+async def test_section_enrollments_by_each_argument(api: HttpApi, samples: Samples) -> None:
     """Subscription, user, enrollment and unique name each narrow the list."""
     mine = await api.get(SECTIONS, subscriber_id=samples.subscription_id)
     assert {each["subscription_id"] for each in mine} == {samples.subscription_id}
@@ -178,7 +179,7 @@ async def test_section_enrollments_by_each_argument(api: Api, samples: Samples) 
     assert {each["user_id"] for each in named} == {one["user_id"]}
 
 
-async def test_what_a_section_enrollment_carries(api: Api, samples: Samples) -> None:
+async def test_what_a_section_enrollment_carries(api: HttpApi, samples: Samples) -> None:
     """It repeats the vendor's example: an undeclared id, its section with an entity of its own, nulls."""
     query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id, "per_page": 1000}
     found = await api.get(SECTIONS, **query)
@@ -195,7 +196,7 @@ async def test_what_a_section_enrollment_carries(api: Api, samples: Samples) -> 
     assert any("start_date" not in each for each in found)
 
 
-async def test_not_found_in_the_lists(api: Api, samples: Samples) -> None:
+async def test_not_found_in_the_lists(api: HttpApi, samples: Samples) -> None:
     """An unknown subscription has a code of its own; everything else unknown is not found."""
     nothing = str(uuid.uuid4())
     for operation in (SECTIONS, PLANS):
@@ -209,7 +210,9 @@ async def test_not_found_in_the_lists(api: Api, samples: Samples) -> None:
         assert await api.refusal(operation, syllabus_unique_name="nothing") == (409, 3)
 
 
-async def test_permissions_of_the_lists(viewer: Api, instructor: Api, api: Api, samples: Samples) -> None:
+async def test_permissions_of_the_lists(
+    viewer: HttpApi, instructor: HttpApi, api: HttpApi, samples: Samples
+) -> None:
     """The permission counts in the organization sent or above it, or where the subscription or enrollment is."""
     query = {"syllabus_id": samples.popular_section_id}
     assert await viewer.get(SECTIONS, **query, org_id=samples.org_id)
@@ -234,14 +237,14 @@ async def test_permissions_of_the_lists(viewer: Api, instructor: Api, api: Api, 
     ids=str,
 )
 async def test_combinations_that_training_plan_enrollments_refuse(
-    api: Api, samples: Samples, given: dict[str, str]
+    api: HttpApi, samples: Samples, given: dict[str, str]
 ) -> None:
     """GetTrainingPlanEnrollments needs something to go by, and org_id with ids."""
     query = {name: getattr(samples, sample) for name, sample in given.items()}
     assert await api.refusal(PLANS, **query) == (422, 2)
 
 
-async def test_training_plan_enrollments(api: Api, samples: Samples) -> None:
+async def test_training_plan_enrollments(api: HttpApi, samples: Samples) -> None:
     """They come newest first, with the example's empty student_id; a user alone is enough, unlike sections."""
     query = {"syllabus_id": samples.training_plan_id, "org_id": samples.root_org_id, "per_page": 1000}
     found = await api.get(PLANS, **query)

@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from nexport_campus.sandbox import Change, Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 SECTION = "LearningApi_GetSection"
 CREATE = "LearningApi_CreateEnrollment"
@@ -20,12 +19,12 @@ def enrollment(samples: Samples) -> dict[str, object]:
     return {**body, "membership_group_ids": []}
 
 
-async def statuses(api: Api, samples: Samples, count: int) -> list[int]:
+async def statuses(api: HttpApi, samples: Samples, count: int) -> list[int]:
     """The statuses of that many calls, one after the other."""
     return [(await api.call(SECTION, syllabus_id=samples.section_id)).status_code for _ in range(count)]
 
 
-async def test_the_nth_call_fails(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_the_nth_call_fails(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """A failure of the nth call of an operation meets that call alone."""
     await sandbox.faults.add(operation=SECTION, status=503, nth=2, headers={"Retry-After": "1"})
     await api.get("LearningApi_GetCatalog", catalog_id=samples.catalog_id)
@@ -34,7 +33,7 @@ async def test_the_nth_call_fails(api: Api, sandbox: Sandbox, samples: Samples) 
     assert answers[1].headers["retry-after"] == "1"
 
 
-async def test_a_rate_is_seeded(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_rate_is_seeded(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """At a rate the same calls fail in every run of a seed."""
     await sandbox.faults.add(operation=SECTION, status=500, rate=0.4)
     first = await statuses(api, samples, 30)
@@ -45,7 +44,7 @@ async def test_a_rate_is_seeded(api: Api, sandbox: Sandbox, samples: Samples) ->
     assert await statuses(again, samples, 30) == first
 
 
-async def test_a_number_of_times(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_number_of_times(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """`times` ends a failure, and `clear` ends all."""
     await sandbox.faults.add(status=500, times=2)
     assert await statuses(api, samples, 4) == [500, 500, 200, 200]
@@ -57,7 +56,7 @@ async def test_a_number_of_times(api: Api, sandbox: Sandbox, samples: Samples) -
 
 @pytest.mark.parametrize(("when", "second"), [("before", 200), ("after", 409)])
 async def test_a_failure_before_or_after_the_change(
-    api: Api, sandbox: Sandbox, samples: Samples, when: str, second: int
+    api: HttpApi, sandbox: Sandbox, samples: Samples, when: str, second: int
 ) -> None:
     """A failing answer tells nothing of whether the enrollment was made; the books do."""
     await sandbox.faults.add(operation=CREATE, status=500, nth=1, when=when)  # type: ignore[arg-type]  # parametrized
@@ -70,7 +69,7 @@ async def test_a_failure_before_or_after_the_change(
 
 @pytest.mark.parametrize(("when", "second"), [("before", 200), ("after", 409)])
 async def test_a_reset_before_or_after_the_change(
-    api: Api, sandbox: Sandbox, samples: Samples, when: str, second: int
+    api: HttpApi, sandbox: Sandbox, samples: Samples, when: str, second: int
 ) -> None:
     """The connection is reset; status 0 in the books, and the change made or not as scripted."""
     await sandbox.faults.add(operation=CREATE, reset=True, nth=1, when=when)  # type: ignore[arg-type]  # parametrized
@@ -81,7 +80,7 @@ async def test_a_reset_before_or_after_the_change(
     assert (await api.call(CREATE, enrollment(samples))).status_code == second
 
 
-async def test_a_cut_answer(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_cut_answer(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """A cut answer promises its whole length and ends early; what was asked was done."""
     await sandbox.faults.add(operation=CREATE, cut=10, nth=1)
     with pytest.raises(httpx.RemoteProtocolError):
@@ -89,7 +88,7 @@ async def test_a_cut_answer(api: Api, sandbox: Sandbox, samples: Samples) -> Non
     assert (await api.call(CREATE, enrollment(samples))).status_code == 409
 
 
-async def test_a_page_of_a_gateway(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_page_of_a_gateway(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """An HTML answer has status 502 unless told otherwise."""
     await sandbox.faults.add(operation=SECTION, html=True, nth=1)
     await sandbox.faults.add(operation=SECTION, html=True, status=200, nth=2)
@@ -100,14 +99,14 @@ async def test_a_page_of_a_gateway(api: Api, sandbox: Sandbox, samples: Samples)
         assert "<html>" in answer.text
 
 
-async def test_a_body_of_ones_own(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_body_of_ones_own(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """A body is sent as it is, as JSON unless told otherwise; without a status it comes with 200."""
     await sandbox.faults.add(operation=SECTION, body='{"api_error_entity": {"error_code": 1}}', times=1)
     answer = await api.call(SECTION, syllabus_id=samples.section_id)
     assert (answer.status_code, answer.json()) == (200, {"api_error_entity": {"error_code": 1}})
 
 
-async def test_headers_alone_are_added(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_headers_alone_are_added(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """With a delay, the campus's own answer comes late, with the headers added."""
     await sandbox.faults.add(operation=SECTION, delay=0.05, headers={"X-Proxy": "slow"})
     began = time.perf_counter()
@@ -117,7 +116,7 @@ async def test_headers_alone_are_added(api: Api, sandbox: Sandbox, samples: Samp
     assert answer.json()["syllabus_id"] == samples.section_id
 
 
-async def test_headers_need_no_other_effect(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_headers_need_no_other_effect(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """A failure may do no more than to add headers."""
     await sandbox.faults.add(operation=SECTION, headers={"X-Proxy": "here"}, times=1)
     answers = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(2)]
@@ -125,7 +124,7 @@ async def test_headers_need_no_other_effect(api: Api, sandbox: Sandbox, samples:
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-async def test_a_token_that_expires_under_way(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_a_token_that_expires_under_way(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """The call's token has expired from now on; another is not affected."""
     other = await api.log_in(sandbox.accounts["administrator"])
     await sandbox.faults.add(operation=SECTION, expire_token=True, nth=2)
@@ -154,7 +153,7 @@ async def test_failures_that_can_not_be(sandbox: Sandbox, arguments: dict[str, o
         await sandbox.faults.add(**arguments)  # type: ignore[arg-type]  # parametrized
 
 
-async def test_books(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_books(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """The books name each request in order, its query without the token, and what it changed."""
     before = await sandbox.books()
     assert before.counts == {"AdminApi_Authenticate": 1}
@@ -173,7 +172,7 @@ async def test_books(api: Api, sandbox: Sandbox, samples: Samples) -> None:
     assert str(api.token) not in repr(books)
 
 
-async def test_the_peak_of_requests_in_work(api: Api, sandbox: Sandbox, samples: Samples) -> None:
+async def test_the_peak_of_requests_in_work(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     """The books tell how many requests were in work at once."""
     await sandbox.faults.add(operation=SECTION, delay=0.1)
     await asyncio.gather(*(api.call(SECTION, syllabus_id=samples.section_id) for _ in range(5)))

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 STATUSES = "LearningApi_GetAssignmentStatuses"
 ATTEMPTS = "LearningApi_GetTestAttempts"
@@ -15,7 +14,7 @@ SESSIONS = "LearningApi_GetStudentSessions"
 NOTHING = str(uuid.uuid4())
 
 
-async def test_statuses_by_enrollment_or_subscription(api: Api, samples: Samples) -> None:
+async def test_statuses_by_enrollment_or_subscription(api: HttpApi, samples: Samples) -> None:
     """enrollment_id, or both subscription_id and section_id, lead to the same statuses, newest first."""
     one = (await api.get("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id))[0]
     by_enrollment = await api.get(STATUSES, enrollment_id=one["enrollment_id"])
@@ -28,7 +27,7 @@ async def test_statuses_by_enrollment_or_subscription(api: Api, samples: Samples
     assert done == one["completed_assignment_count"]
 
 
-async def test_statuses_of_one_assignment(api: Api, samples: Samples) -> None:
+async def test_statuses_of_one_assignment(api: HttpApi, samples: Samples) -> None:
     """assignment_id narrows the list to one."""
     query = {"enrollment_id": samples.scorm_enrollment_id, "assignment_id": samples.scorm_assignment_id}
     found = await api.get(STATUSES, **query)
@@ -50,27 +49,29 @@ async def test_statuses_of_one_assignment(api: Api, samples: Samples) -> None:
     ids=str,
 )
 async def test_refused_statuses(
-    api: Api, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
 ) -> None:
     """The combinations that the page allows, and what isn't there."""
     query = {name: getattr(samples, sample, NOTHING) for name, sample in given.items()}
     assert await api.refusal(STATUSES, **query) == refusal
 
 
-async def test_a_training_plan_has_no_statuses(api: Api, samples: Samples) -> None:
+async def test_a_training_plan_has_no_statuses(api: HttpApi, samples: Samples) -> None:
     """Statuses are of section enrollments alone."""
     query = {"syllabus_id": samples.training_plan_id, "org_id": samples.root_org_id}
     plan = (await api.get("LearningApi_GetTrainingPlanEnrollments", **query))[0]
     assert await api.refusal(STATUSES, enrollment_id=plan["enrollment_id"]) == (409, 3)
 
 
-async def test_statuses_need_the_view_permission(viewer: Api, instructor: Api, samples: Samples) -> None:
+async def test_statuses_need_the_view_permission(
+    viewer: HttpApi, instructor: HttpApi, samples: Samples
+) -> None:
     """The View Enrollments permission counts in the enrollment's organization or above."""
     assert await viewer.get(STATUSES, enrollment_id=samples.scorm_enrollment_id)
     assert await instructor.refusal(STATUSES, enrollment_id=samples.scorm_enrollment_id) == (403, 5)
 
 
-async def attempts(api: Api, samples: Samples) -> list[list[dict[str, Any]]]:
+async def attempts(api: HttpApi, samples: Samples) -> list[list[dict[str, Any]]]:
     """The test attempts of some students in the popular section."""
     assignments = await api.get("LearningApi_GetAssignments", section_id=samples.popular_section_id)
     test = next(each for each in assignments if each["assignment_type"] == "Test Assignment")
@@ -80,7 +81,7 @@ async def attempts(api: Api, samples: Samples) -> list[list[dict[str, Any]]]:
     return [await api.get(ATTEMPTS, enrollment_id=each, assignment_id=test["assignment_id"]) for each in ids]
 
 
-async def test_attempts_come_latest_first(api: Api, samples: Samples) -> None:
+async def test_attempts_come_latest_first(api: HttpApi, samples: Samples) -> None:
     """Attempts have zero-based indexes from highest to lowest; an incomplete one has no score."""
     lists = await attempts(api, samples)
     assert any(len(found) > 1 for found in lists)
@@ -91,7 +92,7 @@ async def test_attempts_come_latest_first(api: Api, samples: Samples) -> None:
     assert any(each["time_left"] == "1.02:30:45" for each in every)
 
 
-async def test_proctors(api: Api, samples: Samples) -> None:
+async def test_proctors(api: HttpApi, samples: Samples) -> None:
     """An attempt has its proctor with an error entity of its own, or null where it was not proctored."""
     proctors = [each["proctor_response_item"] for found in await attempts(api, samples) for each in found]
     assert None in proctors
@@ -101,7 +102,7 @@ async def test_proctors(api: Api, samples: Samples) -> None:
 
 
 async def test_who_may_see_attempts(
-    api: Api, registrar: Api, instructor: Api, viewer: Api, samples: Samples
+    api: HttpApi, registrar: HttpApi, instructor: HttpApi, viewer: HttpApi, samples: Samples
 ) -> None:
     """View or Update Section Enrollments, or instructing the section."""
     query = {"enrollment_id": samples.test_enrollment_id, "assignment_id": samples.test_assignment_id}
@@ -114,7 +115,7 @@ async def test_who_may_see_attempts(
     await instructor.get(ATTEMPTS, enrollment_id=taught, assignment_id=assignments[0]["assignment_id"])
 
 
-async def test_refused_attempts(api: Api, samples: Samples) -> None:
+async def test_refused_attempts(api: HttpApi, samples: Samples) -> None:
     """Both ids are needed, and the assignment has to be one of the enrollment's section."""
     enrollment, assignment = samples.test_enrollment_id, samples.test_assignment_id
     assert await api.refusal(ATTEMPTS, enrollment_id=enrollment) == (422, 2)
@@ -138,7 +139,7 @@ def session_request(samples: Samples, **changes: object) -> dict[str, object]:
     return {**body, **changes}
 
 
-async def test_sessions_of_a_student(api: Api, samples: Samples) -> None:
+async def test_sessions_of_a_student(api: HttpApi, samples: Samples) -> None:
     """All sessions since a date, with a total in the body; narrowed by section and by dates."""
     whole = await api.get(SESSIONS, session_request(samples))
     sessions = whole["sessions"]
@@ -155,7 +156,7 @@ async def test_sessions_of_a_student(api: Api, samples: Samples) -> None:
     assert since["total_count"] + until["total_count"] == len(sessions) + 1
 
 
-async def test_sessions_page_in_the_body(api: Api, samples: Samples) -> None:
+async def test_sessions_page_in_the_body(api: HttpApi, samples: Samples) -> None:
     """ApiPaginationOptions chooses the page; the total is in the body, and no header tells it."""
     whole = (await api.get(SESSIONS, session_request(samples)))["sessions"]
     body = session_request(samples, paging={"page": 2, "per_page": 3})
@@ -181,14 +182,14 @@ async def test_sessions_page_in_the_body(api: Api, samples: Samples) -> None:
     ],
 )
 async def test_refused_sessions(
-    api: Api, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
     """user_id, org_id, from_date and paging are required; what is named has to be there."""
     assert await api.refusal(SESSIONS, session_request(samples, **changes)) == refusal
 
 
 async def test_sessions_need_a_permission_on_the_organization_itself(
-    registrar: Api, viewer: Api, samples: Samples
+    registrar: HttpApi, viewer: HttpApi, samples: Samples
 ) -> None:
     """The page speaks of the given organization alone: a grant above it is not enough."""
     await registrar.get(SESSIONS, session_request(samples))

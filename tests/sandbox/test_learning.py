@@ -6,14 +6,13 @@ import uuid
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 SECTIONS = "LearningApi_GetSections"
 NOTHING = str(uuid.uuid4())
 
 
-async def section_ids(api: Api, samples: Samples, count: int) -> list[str]:
+async def section_ids(api: HttpApi, samples: Samples, count: int) -> list[str]:
     """That many section ids out of the catalog of everything."""
     found: list[str] = []
     page = 1
@@ -30,7 +29,7 @@ async def section_ids(api: Api, samples: Samples, count: int) -> list[str]:
     ("operation", "name"),
     [("LearningApi_GetSection", "syllabus_id"), ("LearningApi_GetTrainingPlan", "training_plan_id")],
 )
-async def test_one_of_id_and_product(api: Api, samples: Samples, operation: str, name: str) -> None:
+async def test_one_of_id_and_product(api: HttpApi, samples: Samples, operation: str, name: str) -> None:
     """A section or training plan is named by its id or by a product id, exactly one of them."""
     wanted = 0 if name == "syllabus_id" else 1
     syllabi = await api.get("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, per_page=1000)
@@ -47,7 +46,7 @@ async def test_one_of_id_and_product(api: Api, samples: Samples, operation: str,
     assert await api.refusal(operation, product_id=NOTHING) == (409, 3)
 
 
-async def test_sections_are_answered_once(api: Api, samples: Samples) -> None:
+async def test_sections_are_answered_once(api: HttpApi, samples: Samples) -> None:
     """GetSections answers a thousand ids at once, and a duplicate once, with a warning."""
     ids = await section_ids(api, samples, 1000)
     found = await api.get(SECTIONS, {"sections": ids})
@@ -57,7 +56,7 @@ async def test_sections_are_answered_once(api: Api, samples: Samples) -> None:
     assert twice["api_error_entity"]["warning_messages"]
 
 
-async def test_lists_that_sections_refuse(api: Api, samples: Samples) -> None:
+async def test_lists_that_sections_refuse(api: HttpApi, samples: Samples) -> None:
     """The page's four: empty, null or empty value, more than 1000 entries, one that could not be found."""
     one = samples.section_id
     empty_id = "00000000-0000-0000-0000-000000000000"
@@ -91,7 +90,7 @@ async def test_lists_that_sections_refuse(api: Api, samples: Samples) -> None:
     ],
 )
 async def test_texts(
-    api: Api, samples: Samples, operation: str, argument: str, field: str, sample: str
+    api: HttpApi, samples: Samples, operation: str, argument: str, field: str, sample: str
 ) -> None:
     """Descriptions and their like: the text, 409 for an unknown id, 422 without one."""
     assert (await api.get(operation, **{argument: getattr(samples, sample)}))[field]
@@ -99,7 +98,7 @@ async def test_texts(
     assert await api.refusal(operation) == (422, 2)
 
 
-async def test_dates_that_a_section_does_not_have(api: Api, samples: Samples) -> None:
+async def test_dates_that_a_section_does_not_have(api: HttpApi, samples: Samples) -> None:
     """Some required dates are sent as null, some optional ones are left out."""
     ids = await section_ids(api, samples, 200)
     found = (await api.get(SECTIONS, {"sections": ids}))["sections"]
@@ -108,7 +107,7 @@ async def test_dates_that_a_section_does_not_have(api: Api, samples: Samples) ->
     assert {"training_start" in each for each in found} == {True, False}
 
 
-async def test_credit_hours_are_summed(api: Api, samples: Samples) -> None:
+async def test_credit_hours_are_summed(api: HttpApi, samples: Samples) -> None:
     """A catalog's credit hours are those of its sections and training plans together."""
     body = {"group_id": samples.root_org_id, "catalog_access_option": 1}
     catalogs = (await api.get("LearningApi_GetCatalogs", body))["catalogs"]
@@ -119,7 +118,7 @@ async def test_credit_hours_are_summed(api: Api, samples: Samples) -> None:
     assert total["credit_hours"] == sum(each["credit_hours"] for each in sections["sections"])
 
 
-async def test_organizations(api: Api, samples: Samples) -> None:
+async def test_organizations(api: HttpApi, samples: Samples) -> None:
     """The obsolete GetOrganizations: an organization and all below it, alphabetically, by id or short name."""
     everything = await api.get("LearningApi_GetOrganizations", org_id=samples.root_org_id)
     names = [each["name"] for each in everything]
@@ -133,7 +132,7 @@ async def test_organizations(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetOrganizations", org_id=NOTHING) == (409, 3)
 
 
-async def test_catalogs(api: Api, samples: Samples) -> None:
+async def test_catalogs(api: HttpApi, samples: Samples) -> None:
     """Shared ones unless told otherwise, owned, or both; alphabetically; of all publishing models or one."""
 
     async def names(**more: object) -> list[str]:
@@ -157,7 +156,7 @@ async def test_catalogs(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCatalogs", {"group_id": NOTHING}) == (409, 3)
 
 
-async def test_a_catalog(api: Api, samples: Samples) -> None:
+async def test_a_catalog(api: HttpApi, samples: Samples) -> None:
     """GetCatalog tells what GetCatalogs tells; neither item has an error entity."""
     body = {"group_id": samples.root_org_id, "catalog_access_option": 2}
     found = (await api.get("LearningApi_GetCatalogs", body, per_page=1000))["catalogs"]
@@ -169,7 +168,7 @@ async def test_a_catalog(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCatalog", catalog_id=NOTHING) == (409, 3)
 
 
-async def test_categories(api: Api, samples: Samples) -> None:
+async def test_categories(api: HttpApi, samples: Samples) -> None:
     """Newest first; one without a parent has .NET's empty id for it."""
     found = await api.get("LearningApi_GetCategories", catalog_id=samples.catalog_id, per_page=1000)
     dates = [each["date_created"] for each in found]
@@ -180,7 +179,7 @@ async def test_categories(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCategories", catalog_id=NOTHING) == (409, 3)
 
 
-async def test_syllabi_of_a_category(api: Api, samples: Samples) -> None:
+async def test_syllabi_of_a_category(api: HttpApi, samples: Samples) -> None:
     """A category's syllabi are among its catalog's, alphabetically by title."""
     found = await api.get("LearningApi_GetCategorySyllabi", category_id=samples.category_id)
     assert [each["syllabus_name"] for each in found] == sorted(each["syllabus_name"] for each in found)
@@ -190,7 +189,7 @@ async def test_syllabi_of_a_category(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCategorySyllabi", category_id=NOTHING) == (409, 3)
 
 
-async def test_assignments(api: Api, samples: Samples) -> None:
+async def test_assignments(api: HttpApi, samples: Samples) -> None:
     """Sorted by display order, then by the date added, oldest first; each as GetAssignment tells it."""
     found = await api.get("LearningApi_GetAssignments", section_id=samples.popular_section_id)
     order = [(each["display_order"], each["utc_date_added"]) for each in found]
@@ -204,7 +203,7 @@ async def test_assignments(api: Api, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetAssignment", assignment_id=NOTHING) == (409, 3)
 
 
-async def test_instructions_are_raw_templates(api: Api, samples: Samples) -> None:
+async def test_instructions_are_raw_templates(api: HttpApi, samples: Samples) -> None:
     """Instructions are the raw VTL template."""
     found = await api.get("LearningApi_GetAssignmentInstructions", assignment_id=samples.test_assignment_id)
     assert "$!{student.first_name}" in found["assignment_instructions"]

@@ -5,8 +5,7 @@ import itertools
 import pytest
 
 from nexport_campus.sandbox import Samples
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 SEARCH = "LearningApi_SearchEnrollments"
 
@@ -23,7 +22,7 @@ SEARCH = "LearningApi_SearchEnrollments"
         (2**31 - 1, 1000, 2**31 - 1),
     ],
 )
-async def test_the_clamp(api: Api, samples: Samples, asked: int | None, applied: int, told: int) -> None:
+async def test_the_clamp(api: HttpApi, samples: Samples, asked: int | None, applied: int, told: int) -> None:
     """Null and less than 1 become 30, more than 1000 becomes 1000, silently: page_size is what was asked."""
     response = await api.call(SEARCH, {"org_ids": [samples.org_id]}, per_page=asked)
     found = response.json()
@@ -33,7 +32,7 @@ async def test_the_clamp(api: Api, samples: Samples, asked: int | None, applied:
     assert found["api_error_entity"]["warning_messages"] == []
 
 
-async def test_the_obsolete_spelling(api: Api, samples: Samples) -> None:
+async def test_the_obsolete_spelling(api: HttpApi, samples: Samples) -> None:
     """paer_page still works, with a warning, and gives way to per_page."""
     body = {"org_ids": [samples.org_id]}
     found = await api.get(SEARCH, body, paer_page=7)
@@ -42,7 +41,7 @@ async def test_the_obsolete_spelling(api: Api, samples: Samples) -> None:
     assert len((await api.get(SEARCH, body, paer_page=7, per_page=3))["enrollments"]) == 3
 
 
-async def test_pages_are_one_based(api: Api, samples: Samples) -> None:
+async def test_pages_are_one_based(api: HttpApi, samples: Samples) -> None:
     """Page 1 is the first, also where none or less is asked for; past the last there is nothing."""
     body = {"org_ids": [samples.org_id]}
     first = await api.get(SEARCH, body, page=1, per_page=50)
@@ -57,7 +56,7 @@ async def test_pages_are_one_based(api: Api, samples: Samples) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["x", "1.5", str(2**31), ""])
-async def test_pages_that_are_no_numbers(api: Api, samples: Samples, wrong: str) -> None:
+async def test_pages_that_are_no_numbers(api: HttpApi, samples: Samples, wrong: str) -> None:
     """What is no 32 bit integer is refused; an empty text counts as none."""
     if wrong:
         assert await api.refusal(SEARCH, {"org_ids": [samples.org_id]}, page=wrong) == (422, 2)
@@ -66,7 +65,7 @@ async def test_pages_that_are_no_numbers(api: Api, samples: Samples, wrong: str)
         await api.get(SEARCH, {"org_ids": [samples.org_id]}, page=wrong, per_page=wrong)
 
 
-async def test_where_totals_are_told(api: Api, samples: Samples) -> None:
+async def test_where_totals_are_told(api: HttpApi, samples: Samples) -> None:
     """The X- headers come with SearchEnrollments, GetCatalogs and GetCatalogSyllabi, and with nothing else."""
     owned = {"group_id": samples.root_org_id, "catalog_access_option": 1}
     told = [
@@ -105,7 +104,7 @@ async def test_where_totals_are_told(api: Api, samples: Samples) -> None:
     ],
 )
 async def test_lists_page_without_gaps(
-    api: Api, samples: Samples, operation: str, argument: str, sample: str
+    api: HttpApi, samples: Samples, operation: str, argument: str, sample: str
 ) -> None:
     """Small pages, one after the other, hold what one large page holds."""
     query = {argument: getattr(samples, sample)}
@@ -115,7 +114,7 @@ async def test_lists_page_without_gaps(
     assert len(await api.get(operation, **query)) == min(30, len(whole))
 
 
-async def test_pages_of_cmi_data(api: Api, samples: Samples) -> None:
+async def test_pages_of_cmi_data(api: HttpApi, samples: Samples) -> None:
     """GetCmiData pages its SCOs."""
     body: dict[str, object] = {"enrollment_id": samples.scorm_enrollment_id}
     body |= {"assignment_id": samples.scorm_assignment_id, "cmi_element_names": []}
@@ -124,7 +123,7 @@ async def test_pages_of_cmi_data(api: Api, samples: Samples) -> None:
     assert list(itertools.chain.from_iterable(pages)) == whole
 
 
-async def test_a_page_changes_with_the_campus(api: Api, samples: Samples) -> None:
+async def test_a_page_changes_with_the_campus(api: HttpApi, samples: Samples) -> None:
     """A listing that was asked for before shows what was dropped since."""
     body = {"user_ids": [samples.finished_user_id]}
     before = await api.get(SEARCH, body)

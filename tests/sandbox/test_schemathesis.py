@@ -15,8 +15,7 @@ from nexport_campus.sandbox import (
     _areas,  # noqa: F401 -- fills the register of operations
 )
 from nexport_campus.sandbox._operations import OPERATIONS
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "openapi/nexport.json"
@@ -59,7 +58,7 @@ def spec() -> dict[str, Any]:
     return found
 
 
-async def dictionaries(sandbox: Sandbox, api: Api) -> dict[str, list[str]]:
+async def dictionaries(sandbox: Sandbox, api: HttpApi) -> dict[str, list[str]]:
     """What the sandbox knows, so that calls are not all answered with "no such thing"."""
     samples = await sandbox.samples()
     found = await api.get("LearningApi_SearchEnrollments", {"org_ids": [samples.org_id]}, per_page=100)
@@ -100,7 +99,7 @@ async def run(folder: Path, *options: str) -> None:
         Sandbox(seed=7, strict=True) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as client,
     ):
-        api = await Api(client).log_in(sandbox.accounts["administrator"], utc_expiration_date=None)
+        api = await HttpApi(client).log_in(sandbox.accounts["administrator"], utc_expiration_date=None)
         known = await dictionaries(sandbox, api)
         lines = [f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in known.items()]
         (folder / "schemathesis.toml").write_text("\n".join([CONFIG.read_text("utf-8"), *lines]), "utf-8")

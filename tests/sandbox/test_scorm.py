@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from nexport_campus.sandbox import Samples
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 CMI = "ScormApi_GetCmiData"
 EDIT = "ScormApi_EditScormData"
@@ -30,14 +29,14 @@ def edit_request(samples: Samples, **changes: object) -> dict[str, object]:
     }
 
 
-async def elements(api: Api, samples: Samples, *names: str) -> dict[str, Any]:
+async def elements(api: HttpApi, samples: Samples, *names: str) -> dict[str, Any]:
     """The values of the sample's SCO, by element name."""
     scos = await api.get(CMI, cmi_request(samples, *names))
     sco = next(each for each in scos if each["sco_id"] == samples.scorm_sco_id)
     return {field["cmi_element_name"]: field.get("cmi_element_value") for field in sco["cmi_fields"]}
 
 
-async def test_scos_come_in_order_of_their_ids(api: Api, samples: Samples) -> None:
+async def test_scos_come_in_order_of_their_ids(api: HttpApi, samples: Samples) -> None:
     """Results are ordered alphabetically by SCO ID; LearningApi's obsolete operation says the same."""
     found = await api.get(CMI, cmi_request(samples, OLD, NEW))
     ids = [each["sco_id"] for each in found]
@@ -45,7 +44,7 @@ async def test_scos_come_in_order_of_their_ids(api: Api, samples: Samples) -> No
     assert await api.get("LearningApi_GetCmiData", cmi_request(samples, OLD, NEW)) == found
 
 
-async def test_unknown_elements_and_null_ones(api: Api, samples: Samples) -> None:
+async def test_unknown_elements_and_null_ones(api: HttpApi, samples: Samples) -> None:
     """As in the vendor's example: an unknown element has an empty value and a message, a null one no value."""
     found = await api.get(CMI, cmi_request(samples, OLD, "cmi.core.exit", NEW, "cmi.nonsense"))
     fields = [
@@ -61,7 +60,7 @@ async def test_unknown_elements_and_null_ones(api: Api, samples: Samples) -> Non
     assert len(unknown) in (2, 3)
 
 
-async def test_a_null_element_has_no_value(api: Api, samples: Samples) -> None:
+async def test_a_null_element_has_no_value(api: HttpApi, samples: Samples) -> None:
     """An element without a value is sent without cmi_element_value."""
     found = await api.get(
         CMI, cmi_request(samples, "cmi.student_preference.speed", "cmi.learner_preference.delivery_speed")
@@ -71,7 +70,7 @@ async def test_a_null_element_has_no_value(api: Api, samples: Samples) -> None:
     } in found[0]["cmi_fields"]
 
 
-async def test_a_stuck_attempt_is_mended(api: Api, samples: Samples) -> None:
+async def test_a_stuck_attempt_is_mended(api: HttpApi, samples: Samples) -> None:
     """Editing lesson_status changes what every later call sees, and nothing that was not sent."""
     names = (
         "cmi.core.lesson_status",
@@ -86,7 +85,7 @@ async def test_a_stuck_attempt_is_mended(api: Api, samples: Samples) -> None:
     assert after == {**before, "cmi.core.lesson_status": "passed", "cmi.core.score.raw": "87.5"}
 
 
-async def test_every_field_can_be_edited(api: Api, samples: Samples) -> None:
+async def test_every_field_can_be_edited(api: HttpApi, samples: Samples) -> None:
     """Each field of the request arrives at its CMI element, dates and title at the SCO."""
     values = {
         "title": "A new title",
@@ -122,7 +121,7 @@ async def test_every_field_can_be_edited(api: Api, samples: Samples) -> None:
     assert (sco["start_date_utc"], sco["exit_date_utc"]) == ("2026-01-02T03:04:05Z", "2026-01-02T04:04:05Z")
 
 
-async def test_nothing_to_edit(api: Api, samples: Samples) -> None:
+async def test_nothing_to_edit(api: HttpApi, samples: Samples) -> None:
     """A request without a field, or with nulls alone, changes nothing and warns."""
     found = await api.get(EDIT, edit_request(samples, title=None))
     assert found["api_error_entity"]["warning_messages"]
@@ -146,7 +145,7 @@ async def test_nothing_to_edit(api: Api, samples: Samples) -> None:
     ],
 )
 async def test_refused_edits(
-    api: Api, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
     """Values that the descriptions don't list are 422, what isn't there 409."""
     body = edit_request(samples, **{"lesson_location": "page-1", **changes})
@@ -164,13 +163,15 @@ async def test_refused_edits(
     ],
 )
 async def test_refused_cmi_requests(
-    api: Api, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
     """All three fields are required, and what they name has to be there."""
     assert await api.refusal(CMI, cmi_request(samples, OLD, **changes)) == refusal
 
 
-async def test_permissions(viewer: Api, registrar: Api, instructor: Api, samples: Samples) -> None:
+async def test_permissions(
+    viewer: HttpApi, registrar: HttpApi, instructor: HttpApi, samples: Samples
+) -> None:
     """Reading needs View, editing Update Section Enrollments, in the organization or above."""
     assert await viewer.get(CMI, cmi_request(samples, OLD))
     assert await instructor.refusal(CMI, cmi_request(samples, OLD)) == (403, 5)
@@ -178,7 +179,7 @@ async def test_permissions(viewer: Api, registrar: Api, instructor: Api, samples
     await registrar.get(EDIT, edit_request(samples, title="x"))
 
 
-async def test_both_versions_of_scorm(api: Api, samples: Samples) -> None:
+async def test_both_versions_of_scorm(api: HttpApi, samples: Samples) -> None:
     """Some courseware speaks SCORM 1.2, some SCORM 2004; each knows its own element names alone."""
     body = {"org_ids": [samples.org_id], "utc_completed_after": "2024-01-01T00:00:00Z"}
     found = (await api.get("LearningApi_SearchEnrollments", body, per_page=40))["enrollments"]

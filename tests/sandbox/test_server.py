@@ -18,8 +18,7 @@ import pytest
 
 from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox, SandboxError
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 
 def alive(url: str) -> bool:
@@ -191,7 +190,7 @@ async def test_the_status_of_a_refused_token(status: int) -> None:
         Sandbox(enrollments=500, refused_token_status=status) as sandbox,  # type: ignore[arg-type]  # parametrized
         httpx.AsyncClient(base_url=sandbox.url) as client,
     ):
-        assert await Api(client).refusal("LearningApi_GetSection") == (status, 4)
+        assert await HttpApi(client).refusal("LearningApi_GetSection") == (status, 4)
 
 
 async def test_a_short_life_of_tokens() -> None:
@@ -200,7 +199,7 @@ async def test_a_short_life_of_tokens() -> None:
         Sandbox(enrollments=500, token_lifetime=60) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as client,
     ):
-        api = await Api(client).log_in(sandbox.accounts["administrator"])
+        api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
         assert await api.refusal("LearningApi_GetSection") == (422, 2)
         await sandbox.advance(61)
         assert await api.refusal("LearningApi_GetSection") == (403, 4)
@@ -212,7 +211,7 @@ async def test_a_campus_in_a_file(tmp_path: Path) -> None:
     async with Sandbox(enrollments=500, database=database) as sandbox:
         samples = await sandbox.samples()
         async with httpx.AsyncClient(base_url=sandbox.url) as client:
-            api = await Api(client).log_in(sandbox.accounts["administrator"])
+            api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
             await api.get("LearningApi_DeleteEnrollment", enrollment_id=samples.finished_enrollment_id)
         with pytest.raises(ValueError, match="memory"):
             await sandbox.reset()
@@ -220,7 +219,7 @@ async def test_a_campus_in_a_file(tmp_path: Path) -> None:
         Sandbox(enrollments=500, database=database) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as client,
     ):
-        api = await Api(client).log_in(sandbox.accounts["administrator"])
+        api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
         body = {"user_ids": [samples.finished_user_id], "enrollment_ids": [samples.finished_enrollment_id]}
         assert (await api.get("LearningApi_SearchEnrollments", body))["total_count"] == 0
     (tmp_path / "letter.txt").write_text(
@@ -234,7 +233,7 @@ async def test_a_campus_in_a_file(tmp_path: Path) -> None:
             pytest.fail("two campuses share a file")
 
 
-async def test_what_is_not_modelled(anyone: Api) -> None:
+async def test_what_is_not_modelled(anyone: HttpApi) -> None:
     """Operations of the areas that the sandbox has no page of answer 501 and say so; nonsense is 404."""
     for operation in (
         "AdminApi_GetOrganizations",
@@ -248,7 +247,7 @@ async def test_what_is_not_modelled(anyone: Api) -> None:
         assert (await anyone.call(operation)).status_code == 404
 
 
-async def test_methods_that_an_operation_does_not_have(api: Api) -> None:
+async def test_methods_that_an_operation_does_not_have(api: HttpApi) -> None:
     """An operation answers to its own HTTP method alone."""
     assert (await api.call("LearningApi_GetSection", {})).status_code == 405
     assert (await api.call("LearningApi_GetSections")).status_code == 405
@@ -264,7 +263,7 @@ async def test_methods_that_an_operation_does_not_have(api: Api) -> None:
         (b"{}", "text/plain"),
     ],
 )
-async def test_bodies_that_are_no_objects(api: Api, content: bytes, content_type: str) -> None:
+async def test_bodies_that_are_no_objects(api: HttpApi, content: bytes, content_type: str) -> None:
     """A body has to be a JSON object, as application/json or text/json."""
     path = f"/api/v1/LearningApi/GetSections?access_token={api.token}"
     answer = await api.client.post(path, content=content, headers={"Content-Type": content_type})
@@ -272,7 +271,7 @@ async def test_bodies_that_are_no_objects(api: Api, content: bytes, content_type
     assert answer.json()["api_error_entity"]["error_code"] == 2
 
 
-async def test_what_is_malformed_is_refused_first(api: Api) -> None:
+async def test_what_is_malformed_is_refused_first(api: HttpApi) -> None:
     """Every argument is read before anything is looked up: 422, not 409, though the ids are unknown too."""
     nothing = str(uuid.uuid4())
     body = {"org_id": nothing, "user_id": nothing, "syllabus_id": nothing, "membership_group_ids": [{}]}
@@ -284,14 +283,14 @@ async def test_what_is_malformed_is_refused_first(api: Api) -> None:
         assert await api.refusal(operation, sent, **query) == (422, 2)
 
 
-async def test_answers_are_aspnet_json(api: Api, samples: Samples) -> None:
+async def test_answers_are_aspnet_json(api: HttpApi, samples: Samples) -> None:
     """Answers say that they are UTF-8 JSON, refusals too."""
     for query in ({"syllabus_id": samples.section_id}, {}):
         answer = await api.call("LearningApi_GetSection", **query)
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
-async def test_dates_look_like_aspnets(api: Api, samples: Samples) -> None:
+async def test_dates_look_like_aspnets(api: HttpApi, samples: Samples) -> None:
     """Dates have up to seven fractional digits, without trailing zeros, and Z or an offset."""
     body = {"org_ids": [samples.org_id]}
     found = (await api.get("LearningApi_SearchEnrollments", body, per_page=1000))["enrollments"]
@@ -314,7 +313,7 @@ async def test_a_strict_sandbox_sends_no_nulls(server: Sandbox) -> None:
     """Where the page requires a value, a strict sandbox sends .NET's unset one instead of null."""
     samples = await server.samples()
     async with Sandbox(seed=7, strict=True) as sandbox, httpx.AsyncClient(base_url=sandbox.url) as client:
-        api = await Api(client).log_in(sandbox.accounts["administrator"])
+        api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
         query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id, "per_page": 1000}
         found = await api.get("LearningApi_GetSectionEnrollments", **query)
         section = await api.get("LearningApi_GetSection", syllabus_id=samples.section_id)

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from nexport_campus.sandbox import Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 
 @pytest.mark.full
@@ -20,7 +19,7 @@ async def test_a_million() -> None:
     ):
         assert time.perf_counter() - began < 60
         samples = await sandbox.samples()
-        api = await Api(client).log_in(sandbox.accounts["administrator"])
+        api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
         body = {"org_ids": list(samples.org_ids)}
         first = await api.get("LearningApi_SearchEnrollments", body, per_page=1000)
         assert first["total_count"] == 1_000_000

@@ -5,8 +5,7 @@ import datetime as dt
 import pytest
 
 from nexport_campus.sandbox import Sandbox
-
-from .api import Api
+from tests.sandbox.http_api import HttpApi
 
 SECTION = "LearningApi_GetSection"
 
@@ -16,14 +15,14 @@ def credentials(sandbox: Sandbox, **more: object) -> dict[str, object]:
     return {"username": sandbox.username, "password": sandbox.password, "grant_type": "password", **more}
 
 
-async def test_a_token_tells_its_lifetime(sandbox: Sandbox, anyone: Api) -> None:
+async def test_a_token_tells_its_lifetime(sandbox: Sandbox, anyone: HttpApi) -> None:
     """Without an expiration date asked for, a bearer token comes with its lifetime in seconds."""
     found = await anyone.get("AdminApi_Authenticate", credentials(sandbox))
     assert found["token_type"] == "bearer"
     assert found["expires_in"] == 3600
 
 
-async def test_null_asks_for_a_token_that_never_expires(sandbox: Sandbox, anyone: Api) -> None:
+async def test_null_asks_for_a_token_that_never_expires(sandbox: Sandbox, anyone: HttpApi) -> None:
     """A null expiration date gives a token without a lifetime, whose validation tells no date either."""
     found = await anyone.get("AdminApi_Authenticate", credentials(sandbox, utc_expiration_date=None))
     assert "expires_in" not in found
@@ -32,7 +31,7 @@ async def test_null_asks_for_a_token_that_never_expires(sandbox: Sandbox, anyone
     assert set(verdict) == {"api_error_entity"}
 
 
-async def test_a_date_can_be_asked_for(sandbox: Sandbox, anyone: Api) -> None:
+async def test_a_date_can_be_asked_for(sandbox: Sandbox, anyone: HttpApi) -> None:
     """An expiration date is kept to, and told by ValidateAccessToken instead of a lifetime."""
     wanted = "2101-02-03T04:05:06.5+01:00"
     found = await anyone.get("AdminApi_Authenticate", credentials(sandbox, utc_expiration_date=wanted))
@@ -41,7 +40,7 @@ async def test_a_date_can_be_asked_for(sandbox: Sandbox, anyone: Api) -> None:
     assert verdict["utc_expiration_date"] == "2101-02-03T03:05:06.5Z"
 
 
-async def test_a_token_expires(sandbox: Sandbox, api: Api, anyone: Api) -> None:
+async def test_a_token_expires(sandbox: Sandbox, api: HttpApi, anyone: HttpApi) -> None:
     """After its lifetime a token is refused with 403 and code 4; validating it answers 200 with a message."""
     before = await anyone.get("AdminApi_ValidateAccessToken", access_token=api.token)
     ends = dt.datetime.fromisoformat(before["utc_expiration_date"])
@@ -53,7 +52,7 @@ async def test_a_token_expires(sandbox: Sandbox, api: Api, anyone: Api) -> None:
     assert "expired" in after["error_message"]
 
 
-async def test_all_tokens_can_be_ended(sandbox: Sandbox, api: Api) -> None:
+async def test_all_tokens_can_be_ended(sandbox: Sandbox, api: HttpApi) -> None:
     """`expire_tokens` ends what was issued so far, and nothing that is issued later."""
     await sandbox.expire_tokens()
     assert await api.refusal(SECTION) == (403, 4)
@@ -62,12 +61,12 @@ async def test_all_tokens_can_be_ended(sandbox: Sandbox, api: Api) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "00000000-0000-0000-0000-000000000000"])
-async def test_a_wrong_token_is_refused(anyone: Api, token: str | None) -> None:
+async def test_a_wrong_token_is_refused(anyone: HttpApi, token: str | None) -> None:
     """A missing or unknown token is refused with code 4."""
     assert await anyone.refusal(SECTION, access_token=token) == (403, 4)
 
 
-async def test_validating_an_unknown_token(anyone: Api) -> None:
+async def test_validating_an_unknown_token(anyone: HttpApi) -> None:
     """An unknown token is no error of ValidateAccessToken's: it says so with 200; no uuid is 422."""
     unknown = "9ad65d54-6c48-4e9e-8b04-0a8c85ec05d6"
     verdict = await anyone.get("AdminApi_ValidateAccessToken", access_token=unknown)
@@ -89,14 +88,14 @@ async def test_validating_an_unknown_token(anyone: Api) -> None:
     ],
 )
 async def test_refused_logins(
-    sandbox: Sandbox, anyone: Api, changes: dict[str, object], refusal: tuple[int, int]
+    sandbox: Sandbox, anyone: HttpApi, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
     """Wrong credentials are 403 with code 4, malformed requests 422."""
     assert await anyone.refusal("AdminApi_Authenticate", credentials(sandbox, **changes)) == refusal
 
 
 @pytest.mark.parametrize("name", ["operator", "service"])
-async def test_roles_that_may_not_log_in(sandbox: Sandbox, anyone: Api, name: str) -> None:
+async def test_roles_that_may_not_log_in(sandbox: Sandbox, anyone: HttpApi, name: str) -> None:
     """System Operators and Customer Service get no token."""
     account = sandbox.accounts[name]
     body = {"username": account.username, "password": account.password, "grant_type": "password"}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from support.scripted import Answer
+from tests.support.scripted_server import Response
 
 __all__ = ["Proxy"]
 
@@ -16,10 +16,10 @@ class Proxy:
     `drops` makes it end the connection without a word. Hosts of the domain `example` are this machine to it.
     """
 
-    def __init__(self, refusal: Answer | None = None, *, drops: bool = False) -> None:
+    def __init__(self, refusal: Response | None = None, *, drops: bool = False) -> None:
         self.refusal = refusal
         self.drops = drops
-        self.asked: list[str] = []
+        self.request_lines: list[str] = []
         self.credentials: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -56,7 +56,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        self.asked.append(first)
+        self.request_lines.append(first)
         self.credentials += [line for line in lines if line.lower().startswith("proxy-authorization:")]
         if self.drops:
             return

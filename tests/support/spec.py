@@ -15,7 +15,16 @@ from uuid import UUID
 
 import attrs
 
-__all__ = ["OPERATIONS", "SCHEMAS", "SOME_ID", "VENDOR", "Operation", "answer_for", "example", "methods"]
+__all__ = [
+    "OPERATIONS",
+    "SCHEMAS",
+    "SOME_ID",
+    "VENDOR",
+    "SpecOperation",
+    "example",
+    "example_response",
+    "method_names",
+]
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 VENDOR: Mapping[str, Any] = json.loads((OPENAPI / "nexport.json").read_text(encoding="utf-8"))
@@ -58,7 +67,7 @@ class Argument:
 
 
 @attrs.frozen
-class Operation:
+class SpecOperation:
     """One operation as the vendor's pages state it, the overlay's corrections included."""
 
     id: str
@@ -69,7 +78,7 @@ class Operation:
     arguments: tuple[Argument, ...]
     has_body: bool
     pages: str | None
-    answer: Mapping[str, Any]
+    response_schema: Mapping[str, Any]
     writes: bool
     deprecated: bool
 
@@ -77,12 +86,12 @@ class Operation:
         return self.id
 
 
-def answer_for(operation_id: str) -> Any:
+def example_response(operation_id: str) -> Any:
     """A whole answer of an operation, each declared field in it."""
-    return example(_BY_ID[operation_id].answer)
+    return example(_BY_ID[operation_id].response_schema)
 
 
-def methods(area: str) -> set[str]:
+def method_names(area: str) -> set[str]:
     """The names of all methods of an area, those of operations that nobody has marked yet included."""
     ids = [operation["operationId"] for item in _SDK["paths"].values() for operation in item.values()]
     return {_name(item) for item in ids if _area(item) == area}
@@ -165,10 +174,10 @@ def _name(operation_id: str) -> str:
     return _WORD.sub("_", operation_id.partition("_")[2]).lower()
 
 
-def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Operation:
+def _operation(path: str, method: str, operation: Mapping[str, Any]) -> SpecOperation:
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
     in_body = "ApiPaginationOptions" in json.dumps(_request_schema(operation))
-    return Operation(
+    return SpecOperation(
         id=operation["operationId"],
         area=_area(operation["operationId"]),
         name=_name(operation["operationId"]),
@@ -177,7 +186,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Operatio
         arguments=tuple(_arguments(operation)),
         has_body="requestBody" in operation,
         pages="body" if in_body else "query" if {"page", "per_page"} <= names else None,
-        answer=operation["responses"]["200"]["content"]["application/json"]["schema"],
+        response_schema=operation["responses"]["200"]["content"]["application/json"]["schema"],
         writes=operation["x-nexport-effect"] == "write",
         deprecated=operation.get("deprecated", False),
     )
@@ -190,7 +199,7 @@ def _request_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @cache
-def _operations() -> tuple[Operation, ...]:
+def _operations() -> tuple[SpecOperation, ...]:
     return tuple(_operation(path, method, operation) for (path, method), operation in _PATHS.items())
 
 

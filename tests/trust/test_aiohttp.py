@@ -22,21 +22,21 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.aiohttp import AiohttpTransport
-from support.scripted import (
+from tests.support.leak_recorder import LeakRecorder
+from tests.support.scripted_server import (
     TOKEN,
-    Answer,
     Request,
+    Response,
     ScriptedServer,
-    entity,
-    gzip_answer,
-    json_answer,
+    error_entity,
+    gzip_response,
+    json_response,
     with_login,
 )
-from support.sightings import Sightings
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 STATUS = "12345678-1234-5678-9abc-123456789abd"
-GOOD = {"description": "Safety first"} | entity()
+GOOD = {"description": "Safety first"} | error_entity()
 
 
 def campus_of(url: str, **settings: Any) -> NexportCampus:
@@ -61,14 +61,14 @@ async def write(campus: NexportCampus) -> object:
 @pytest.mark.parametrize(
     "answer",
     [
-        json_answer(GOOD),
-        gzip_answer(GOOD),
-        json_answer(GOOD, framing="chunked"),
-        json_answer(GOOD, framing="none"),
+        json_response(GOOD),
+        gzip_response(GOOD),
+        json_response(GOOD, framing="chunked"),
+        json_response(GOOD, framing="none"),
     ],
     ids=["plain", "gzip", "chunked", "until the end"],
 )
-async def test_answers(answer: Answer) -> None:
+async def test_answers(answer: Response) -> None:
     """Answers in every framing are read, and the token is on the wire once."""
     async with ScriptedServer([answer]) as server, campus_of(server.url) as campus:
         assert await ask(campus) == "Safety first"
@@ -79,7 +79,7 @@ async def test_answers(answer: Answer) -> None:
 
 async def test_bodies_are_sent() -> None:
     """A body arrives as JSON, with its length, and with the token in the query alone."""
-    async with ScriptedServer([json_answer(entity())]) as server, campus_of(server.url) as campus:
+    async with ScriptedServer([json_response(error_entity())]) as server, campus_of(server.url) as campus:
         await write(campus)
     (request,) = server.requests
     assert request.json == {"assignment_status_id": STATUS, "sco_id": "I_SCO0", "title": "Größe"}
@@ -91,8 +91,8 @@ async def test_bodies_are_sent() -> None:
 async def test_connections_are_used_again() -> None:
     """Calls one after another take one connection; calls at once no more than run at a time."""
 
-    async def answer(request: Request) -> Answer:
-        return json_answer(GOOD)
+    async def answer(request: Request) -> Response:
+        return json_response(GOOD)
 
     async with ScriptedServer(answer) as server, campus_of(server.url, max_concurrency=4) as campus:
         for _ in range(5):
@@ -111,15 +111,15 @@ async def drop(campus: NexportCampus) -> object:
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(raw=b"", ending="reset"), TransportError),
-        (Answer(raw=b"", ending="close"), TransportError),
-        (json_answer(GOOD, cut_after=-5), TransportError),
-        (Answer(raw=b"SMTP ready\r\n\r\n", ending="close"), TransportError),
+        (Response(raw=b"", ending="reset"), TransportError),
+        (Response(raw=b"", ending="close"), TransportError),
+        (json_response(GOOD, cut_after=-5), TransportError),
+        (Response(raw=b"SMTP ready\r\n\r\n", ending="close"), TransportError),
     ],
     ids=["reset", "closed", "cut", "no HTTP"],
 )
 async def test_broken_answers(
-    answer: Answer, error: type[NexportError], call: Callable[[NexportCampus], Any]
+    answer: Response, error: type[NexportError], call: Callable[[NexportCampus], Any]
 ) -> None:
     """A broken answer is a TransportError without anything of aiohttp's; a write says that it may have happened."""
     async with ScriptedServer([answer]) as server, campus_of(server.url) as campus:
@@ -149,7 +149,7 @@ async def test_a_silent_server_times_out(call: Callable[[NexportCampus], Any]) -
     """An answer that doesn't come in time is a RequestTimeoutError; a write may have happened."""
     gate = asyncio.Event()
     async with (
-        ScriptedServer([json_answer(GOOD, gate=gate)]) as server,
+        ScriptedServer([json_response(GOOD, gate=gate)]) as server,
         campus_of(server.url, timeout=0.05) as campus,
     ):
         with pytest.raises(RequestTimeoutError) as caught:
@@ -165,7 +165,7 @@ async def test_certificates_are_verified() -> None:
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    async with ScriptedServer([json_answer(GOOD)], tls=tls) as server:
+    async with ScriptedServer([json_response(GOOD)], tls=tls) as server:
         async with campus_of(server.url) as campus:
             with pytest.raises(TransportError) as caught:
                 await write(campus)
@@ -179,10 +179,10 @@ async def test_a_cancelled_call_leaves_nothing() -> None:
     gate, arrived = asyncio.Event(), asyncio.Event()
     before = asyncio.all_tasks()
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         first = not arrived.is_set()
         arrived.set()
-        return json_answer(GOOD, gate=gate if first else None)
+        return json_response(GOOD, gate=gate if first else None)
 
     async with ScriptedServer(answer) as server:
         async with campus_of(server.url) as campus:
@@ -199,7 +199,7 @@ def test_one_loop_after_another() -> None:
     """One transport serves a second event loop when the first one is gone."""
 
     async def once() -> str:
-        async with ScriptedServer([json_answer(GOOD)]) as server, campus_of(server.url) as campus:
+        async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
             return await ask(campus)
 
     assert [asyncio.run(once()) for _ in range(2)] == ["Safety first"] * 2
@@ -238,7 +238,7 @@ async def test_what_traces_aiohttp_meets_no_token(
 ) -> None:
     """Instrumentation that adds its traces to every session is told addresses without the query, whatever happens."""
     told = traced(monkeypatch)
-    answers = [json_answer(GOOD), attrs.evolve(json_answer(GOOD), cut_after=0)]
+    answers = [json_response(GOOD), attrs.evolve(json_response(GOOD), cut_after=0)]
     async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
         await call(campus)
         with pytest.raises(TransportError):
@@ -252,8 +252,8 @@ async def test_what_traces_a_login_meets_no_password(monkeypatch: pytest.MonkeyP
     """Not in the bytes that are sent either."""
     told = traced(monkeypatch)
 
-    async def answer(request: Request) -> Answer:
-        return json_answer(GOOD)
+    async def answer(request: Request) -> Response:
+        return json_response(GOOD)
 
     async with ScriptedServer(with_login(answer)) as server:
         auth = PasswordAuth("user", "correct-horse-battery-staple")
@@ -274,7 +274,7 @@ async def test_what_wraps_aiohttps_connector_meets_no_token(monkeypatch: pytest.
         return await connect(self, req, *arguments, **settings)
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", wrapped)
-    async with ScriptedServer([json_answer(GOOD)]) as server, campus_of(server.url) as campus:
+    async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
         await ask(campus)
     assert told
     assert not [text for text in told if TOKEN in text or SECTION in text]
@@ -290,7 +290,7 @@ async def test_what_wraps_aiohttps_session_can_add_a_header(monkeypatch: pytest.
         return await request(self, *arguments, **settings | {"headers": headers})
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
-    async with ScriptedServer([json_answer(GOOD)]) as server, campus_of(server.url) as campus:
+    async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
         assert await ask(campus) == "Safety first"
     assert server.requests[0].headers["traceparent"].startswith("00-0af7")
     assert server.requests[0].headers["user-agent"].startswith("nexport-campus/")
@@ -323,7 +323,7 @@ async def test_headers_are_sent_as_they_are() -> None:
 async def test_a_large_body() -> None:
     """It is sent whole, without a warning of aiohttp's."""
     title = "x" * 3_000_000
-    async with ScriptedServer([json_answer(entity())]) as server, campus_of(server.url) as campus:
+    async with ScriptedServer([json_response(error_entity())]) as server, campus_of(server.url) as campus:
         await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title=title)
     assert server.requests[0].json["title"] == title
 
@@ -331,12 +331,12 @@ async def test_a_large_body() -> None:
 async def test_no_frame_of_aiohttps_is_left_behind() -> None:
     """Its frames hold the body and the address: neither a timeout nor a cancelled call keeps them."""
     gate = asyncio.Event()
-    answers = [json_answer(GOOD, gate=gate), json_answer(GOOD, gate=gate)]
+    answers = [json_response(GOOD, gate=gate), json_response(GOOD, gate=gate)]
     async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
         with pytest.raises(RequestTimeoutError) as late:
             await ask(campus.with_options(timeout=0.05))
         call = asyncio.create_task(ask(campus))
-        await server.received(2)
+        await server.wait_for_requests(2)
         call.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
             await call
@@ -352,8 +352,8 @@ async def test_no_frame_of_aiohttps_is_left_behind() -> None:
 
 async def test_a_cut_login_leaves_no_password_behind() -> None:
     """Not in an error, in what caused it, in their attributes, or in the locals of our frames."""
-    seen = Sightings()
-    cut = attrs.evolve(json_answer(GOOD), cut_after=0)
+    seen = LeakRecorder()
+    cut = attrs.evolve(json_response(GOOD), cut_after=0)
     async with ScriptedServer([cut]) as server:
         auth = PasswordAuth("user", "correct-horse-battery-staple")
         async with NexportCampus(
@@ -363,5 +363,5 @@ async def test_a_cut_login_leaves_no_password_behind() -> None:
                 await ask(campus)
     seen.error(caught.value)
     seen.objects()
-    assert seen.texts
+    assert seen.strings
     assert seen.show("correct-horse") == []

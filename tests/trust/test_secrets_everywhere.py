@@ -13,27 +13,35 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy
 from nexport_campus.aiohttp import AiohttpTransport
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, html_answer, json_answer
-from support.sightings import Sightings
+from tests.support.leak_recorder import LeakRecorder
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 PASSWORD = "correct-horse-battery-staple"
 STUDENT = "Ada Lovelace, born 10 December 1815"
 SECTION = "12345678-1234-5678-9abc-123456789abc"
-LOGIN = json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity())
+LOGIN = json_response({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | error_entity())
 ECHO = {"X-Echo": f"token={TOKEN}; password={PASSWORD}"}
-GOOD = json_answer(
-    {"description": "Safety first"} | entity(warnings=[f"the token {TOKEN} is old"]), headers=ECHO
+GOOD = json_response(
+    {"description": "Safety first"} | error_entity(warnings=[f"the token {TOKEN} is old"]), headers=ECHO
 )
 FAILURES = {
-    "an error entity": json_answer(
-        entity(3, f"no section for {TOKEN} and {PASSWORD}"), status=409, headers=ECHO
+    "an error entity": json_response(
+        error_entity(3, f"no section for {TOKEN} and {PASSWORD}"), status=409, headers=ECHO
     ),
-    "refused": json_answer(entity(4, f"{TOKEN.upper()} has expired"), status=403, headers=ECHO),
-    "HTML": html_answer(status=502, text=f"<html>{STUDENT} {TOKEN}</html>"),
-    "unreadable": Answer(body=f'{{"description": "{STUDENT}", {TOKEN}'.encode()),
-    "wrong type": json_answer({"description": [STUDENT, TOKEN], "token": TOKEN} | entity()),
-    "cut": Answer(body=b"{}", claimed_length=100, ending="close"),
-    "reset": Answer(raw=b"", ending="reset"),
+    "refused": json_response(error_entity(4, f"{TOKEN.upper()} has expired"), status=403, headers=ECHO),
+    "HTML": html_response(status=502, html=f"<html>{STUDENT} {TOKEN}</html>"),
+    "unreadable": Response(body=f'{{"description": "{STUDENT}", {TOKEN}'.encode()),
+    "wrong type": json_response({"description": [STUDENT, TOKEN], "token": TOKEN} | error_entity()),
+    "cut": Response(body=b"{}", claimed_length=100, ending="close"),
+    "reset": Response(raw=b"", ending="reset"),
 }
 Transport = Callable[[], httpx.AsyncBaseTransport | None]
 
@@ -106,16 +114,18 @@ async def instrumented(provider: TracerProvider) -> AsyncIterator[None]:
     instrumentor.uninstrument()
 
 
-def answering(failure: Answer) -> Callable[[Request], object]:
+def answering(failure: Response) -> Callable[[Request], object]:
     """A campus that takes the login, and meets everything else with one answer."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         return LOGIN if request.operation_id == "AdminApi_Authenticate" else failure
 
     return answer
 
 
-async def watched_call(failure: Answer, transport: httpx.AsyncBaseTransport | None, seen: Sightings) -> None:
+async def watched_call(
+    failure: Response, transport: httpx.AsyncBaseTransport | None, seen: LeakRecorder
+) -> None:
     """One call that logs in and meets an answer, with everything watched that could show a secret."""
     async with ScriptedServer(answering(failure)) as server:  # type: ignore[arg-type]  # it is a handler
         auth = PasswordAuth("user", PASSWORD)
@@ -124,49 +134,49 @@ async def watched_call(failure: Answer, transport: httpx.AsyncBaseTransport | No
             async with NexportCampus(auth, base_url=server.url, transport=transport, retry=retry) as campus:
                 try:
                     raw = await campus.raw.learning.get_section_description(section_id=SECTION)
-                    seen.texts += [repr(raw), repr(dict(raw.headers)), repr(raw.warnings)]
+                    seen.strings += [repr(raw), repr(dict(raw.headers)), repr(raw.warnings)]
                 except NexportError as error:
                     seen.error(error)
                 seen.objects()
-        on_the_wire = server.asked("LearningApi_GetSectionDescription")
+        on_the_wire = server.requests_to("LearningApi_GetSectionDescription")
         assert all(("access_token", TOKEN) in request.query for request in on_the_wire)
         assert on_the_wire
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS)
 @pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
-async def test_nothing_shows_a_secret(failure: Answer, transport: Transport) -> None:
+async def test_nothing_shows_a_secret(failure: Response, transport: Transport) -> None:
     """No log, error, traceback, pickle, repr or header that the SDK hands out has token, password or student's data."""
-    seen = Sightings()
+    seen = LeakRecorder()
     await watched_call(failure, transport(), seen)
-    assert seen.texts
+    assert seen.strings
     assert seen.show(TOKEN, TOKEN.replace("-", ""), PASSWORD) == []
     assert seen.show("Lovelace", attributes=False) == []
 
 
 @pytest.mark.usefixtures("instrumented")
 @pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
-async def test_global_instrumentation(failure: Answer, spans: InMemorySpanExporter) -> None:
+async def test_global_instrumentation(failure: Response, spans: InMemorySpanExporter) -> None:
     """OpenTelemetry's instrumentation of all of httpx records spans, and none with a secret."""
-    seen = Sightings()
+    seen = LeakRecorder()
     await watched_call(failure, None, seen)
     recorded = [span.to_json() for span in spans.get_finished_spans()]
     assert any("GetSectionDescription" in text for text in recorded)
-    seen.texts += recorded
+    seen.strings += recorded
     assert seen.show(TOKEN, PASSWORD) == []
 
 
 @pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
 async def test_instrumented_transport(
-    failure: Answer, spans: InMemorySpanExporter, provider: TracerProvider
+    failure: Response, spans: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     """OpenTelemetry's transport around the user's own records spans, and none with a secret."""
-    seen = Sightings()
+    seen = LeakRecorder()
     transport = AsyncOpenTelemetryTransport(httpx.AsyncHTTPTransport(), tracer_provider=provider)
     await watched_call(failure, transport, seen)
     recorded = [span.to_json() for span in spans.get_finished_spans()]
     assert any("GetSectionDescription" in text for text in recorded)
-    seen.texts += recorded
+    seen.strings += recorded
     assert seen.show(TOKEN, PASSWORD) == []
 
 
@@ -175,13 +185,13 @@ async def test_instrumented_transport(
 async def test_redirects_elsewhere_get_nothing(status: int, at_login: bool) -> None:
     """A redirect to another origin is an error, and that origin is never called."""
 
-    async def never(request: Request) -> Answer:
+    async def never(request: Request) -> Response:
         raise AssertionError("the other origin was called")
 
     async with ScriptedServer(never) as other:
-        redirect = json_answer({}, status=status, headers={"Location": f"{other.url}/steal"})
+        redirect = json_response({}, status=status, headers={"Location": f"{other.url}/steal"})
 
-        async def answer(request: Request) -> Answer:
+        async def answer(request: Request) -> Response:
             is_login = request.operation_id == "AdminApi_Authenticate"
             return LOGIN if is_login and not at_login else redirect
 
@@ -202,7 +212,7 @@ async def test_an_echo_leaves_an_answer_readable() -> None:
         "num_questions": 3,
         "is_complete": True,
     }
-    answer = json_answer([echoed | {"comments": f"see /view?access_token={TOKEN}"} | entity()])
+    answer = json_response([echoed | {"comments": f"see /view?access_token={TOKEN}"} | error_entity()])
     script = ScriptedServer(answering(answer))  # type: ignore[arg-type]  # it is a handler
     async with script as server, NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url) as campus:
         with pytest.warns(DeprecationWarning, match="obsolete"):

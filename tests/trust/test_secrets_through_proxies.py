@@ -6,22 +6,31 @@ import pytest
 import trustme
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy
-from support.proxy import Proxy
-from support.scripted import TOKEN, Answer, Request, ScriptedServer, entity, json_answer
-from support.sightings import Sightings
+from tests.support.leak_recorder import LeakRecorder
+from tests.support.proxy import Proxy
+from tests.support.scripted_server import (
+    TOKEN,
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+)
 
 PASSWORD = "correct-horse-battery-staple"
 PROXY_PASSWORD = "the-proxy-knows-this-one"
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 
 
-async def campus_behind(request: Request) -> Answer:
+async def campus_behind(request: Request) -> Response:
     """Takes the login, and answers the first call well and all others with an echo of the token."""
     if request.operation_id == "AdminApi_Authenticate":
-        return json_answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | entity())
+        return json_response(
+            {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | error_entity()
+        )
     if "section_id" in dict(request.query):
-        return json_answer({"description": "Safety first"} | entity(), headers={"X-Echo": TOKEN})
-    return json_answer(entity(3, f"nothing for {TOKEN}"), status=409)
+        return json_response({"description": "Safety first"} | error_entity(), headers={"X-Echo": TOKEN})
+    return json_response(error_entity(3, f"nothing for {TOKEN}"), status=409)
 
 
 @pytest.fixture
@@ -37,7 +46,7 @@ def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 @pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
 async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     """Good and bad answers through a proxy: no log, error or repr shows a secret, and no CONNECT line carries one."""
-    seen = Sightings()
+    seen = LeakRecorder()
     async with ScriptedServer(campus_behind, tls=tls[0] if tunnel else None) as server, Proxy() as proxy:
         with seen.watching():
             async with NexportCampus(
@@ -51,25 +60,25 @@ async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl
                 with pytest.raises(NexportError) as caught:
                     await campus.learning.get_assignment(assignment_id=SECTION)
                 seen.error(caught.value)
-                seen.texts.append(repr(campus))
+                seen.strings.append(repr(campus))
                 seen.objects()
     assert answer.description == "Safety first"
-    assert proxy.asked
+    assert proxy.request_lines
     assert proxy.credentials
     assert all(("access_token", TOKEN) in request.query for request in server.requests[1:])
     if tunnel:
-        assert {line.split(" ")[0] for line in proxy.asked} == {"CONNECT"}
-        assert TOKEN not in "".join(proxy.asked)
+        assert {line.split(" ")[0] for line in proxy.request_lines} == {"CONNECT"}
+        assert TOKEN not in "".join(proxy.request_lines)
     assert seen.show(TOKEN, PASSWORD, PROXY_PASSWORD) == []
 
 
 @pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
 async def test_a_proxy_that_refuses(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     """A proxy that answers with what it was asked learns nothing from a tunnel, and its words reach no log."""
-    refusal = Answer(
+    refusal = Response(
         status=407, headers=(("X-Asked", f"access_token={TOKEN}"),), body=TOKEN.encode(), ending="close"
     )
-    seen = Sightings()
+    seen = LeakRecorder()
     async with (
         ScriptedServer(campus_behind, tls=tls[0] if tunnel else None) as server,
         Proxy(refusal) as proxy,

@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 
 from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth, RetryPolicy
-from support.scripted import Answer, Request, ScriptedServer, entity, json_answer
+from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 
 LOGIN = "AdminApi_Authenticate"
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 AUTH = PasswordAuth("user", "correct horse battery staple")
 REFUSALS = {
-    "HTTP 401": Answer(status=401),
-    "HTTP 403, code 4": json_answer(entity(4, "The token has expired"), status=403),
-    "HTTP 200, code 4": json_answer(entity(4, "The token has expired")),
+    "HTTP 401": Response(status=401),
+    "HTTP 403, code 4": json_response(error_entity(4, "The token has expired"), status=403),
+    "HTTP 200, code 4": json_response(error_entity(4, "The token has expired")),
 }
 
 
-def description() -> Answer:
+def description() -> Response:
     """A good answer to GetSectionDescription."""
-    return json_answer({"description": "Safety first"} | entity())
+    return json_response({"description": "Safety first"} | error_entity())
 
 
 def token(number: int) -> str:
@@ -31,21 +31,21 @@ def token(number: int) -> str:
 class Campus:
     """Issues tokens and takes the newest one only; `refusal` is what any other one meets."""
 
-    def __init__(self, refusal: Answer = REFUSALS["HTTP 401"], expires_in: int | None = 3600) -> None:
+    def __init__(self, refusal: Response = REFUSALS["HTTP 401"], expires_in: int | None = 3600) -> None:
         self.refusal = refusal
         self.expires_in = expires_in
         self.logins = 0
         self.valid: str | None = None
         self.logging_in = asyncio.Event()
         self.login_gate: asyncio.Event | None = None
-        self.login_answers: list[Answer] = []
+        self.login_answers: list[Response] = []
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         if request.operation_id == LOGIN:
             return await self._login()
         return description() if ("access_token", self.valid) in request.query else self.refusal
 
-    async def _login(self) -> Answer:
+    async def _login(self) -> Response:
         self.logins += 1
         self.logging_in.set()
         if self.login_gate is not None:
@@ -54,7 +54,7 @@ class Campus:
             return self.login_answers.pop(0)
         self.valid = token(self.logins)
         lifetime = {} if self.expires_in is None else {"expires_in": self.expires_in}
-        return json_answer({"access_token": self.valid, "token_type": "bearer"} | lifetime | entity())
+        return json_response({"access_token": self.valid, "token_type": "bearer"} | lifetime | error_entity())
 
 
 def client(server: ScriptedServer, **settings: Any) -> NexportCampus:
@@ -77,7 +77,7 @@ async def test_300_cold_callers_log_in_once() -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-async def test_a_token_revoked_under_60_calls(refusal: Answer) -> None:
+async def test_a_token_revoked_under_60_calls(refusal: Response) -> None:
     """60 calls that are refused at once lead to one login and 60 successes, however the campus says so."""
     script = Campus(refusal)
     async with ScriptedServer(script) as server, client(server, max_concurrency=60) as campus:
@@ -96,12 +96,12 @@ async def test_a_second_refusal_is_an_error() -> None:
         await ask(campus)
         script.valid = "revoked"
 
-        async def refuse(request: Request) -> Answer:
+        async def refuse(request: Request) -> Response:
             answer = await Campus.__call__(script, request)
             script.valid = "revoked"
             return answer
 
-        server._answer = refuse
+        server._respond = refuse
         with pytest.raises(AuthenticationError) as caught:
             await ask(campus)
         assert caught.value.attempts == 2
@@ -141,7 +141,7 @@ async def test_a_login_that_nobody_waits_for_is_used_later() -> None:
 async def test_bad_credentials_fail_everyone_at_once() -> None:
     """50 callers with a wrong password: one request, 50 errors, each an object of its own."""
     script = Campus()
-    script.login_answers = [json_answer(entity(4, "Unknown user or wrong password"), status=403)]
+    script.login_answers = [json_response(error_entity(4, "Unknown user or wrong password"), status=403)]
     async with ScriptedServer(script) as server, client(server) as campus:
         results = await asyncio.gather(*(ask(campus) for _ in range(50)), return_exceptions=True)
     assert {type(result) for result in results} == {AuthenticationError}
@@ -153,7 +153,7 @@ async def test_bad_credentials_fail_everyone_at_once() -> None:
 async def test_a_broken_login_is_not_hammered_and_recovers() -> None:
     """100 callers meet a login that fails: as many requests as one call may make; afterwards calls succeed."""
     script = Campus()
-    script.login_answers = [json_answer({}, status=503) for _ in range(3)]
+    script.login_answers = [json_response({}, status=503) for _ in range(3)]
     policy = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
     async with ScriptedServer(script) as server, client(server, retry=policy) as campus:
         results = await asyncio.gather(*(ask(campus) for _ in range(100)), return_exceptions=True)

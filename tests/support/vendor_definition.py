@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["definition"]
+__all__ = ["build_definition"]
 
 Document = dict[str, Any]
 
@@ -126,7 +126,7 @@ def operation(
     return {f"/api/v1/{area}/{name}": {method: made}}
 
 
-def definition(root: Path) -> Document:
+def build_definition(root: Path) -> Document:
     """Return what the repository knows, in the style of OpenAPI 3.0, and areas that it does not.
 
     The two operations of AdminApi that are known provisionally are not in it.

@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Sightings"]
+__all__ = ["LeakRecorder"]
 
 
-class Sightings(logging.Handler):
+class LeakRecorder(logging.Handler):
     """Collects every text that a log, an error, a span or a repr shows while it watches."""
 
     def __init__(self) -> None:
         super().__init__(level=1)
-        self.texts: list[str] = []
+        self.strings: list[str] = []
         self.attributes: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(f"{record.getMessage()} {record.__dict__!r}")
+        self.strings.append(f"{record.getMessage()} {record.__dict__!r}")
 
     @contextmanager
-    def watching(self) -> Iterator["Sightings"]:
+    def watching(self) -> Iterator["LeakRecorder"]:
         """Every logger at its lowest level, for as long as the block runs."""
         loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "nexport_campus", "asyncio")]
         levels = [logger.level for logger in loggers]
@@ -40,25 +40,25 @@ class Sightings(logging.Handler):
     def error(self, error: BaseException) -> None:
         """An error as every tool would show it: with locals in our frames, pickled, and attribute by attribute."""
         for link in _chain(error):
-            self.texts += [str(link), repr(link), repr(link.args)]
+            self.strings += [str(link), repr(link), repr(link.args)]
             self.attributes.append(repr(vars(link)))
             for frame, _ in traceback.walk_tb(link.__traceback__):
                 if "nexport" in frame.f_code.co_filename and "tests" not in frame.f_code.co_filename:
-                    self.texts.append(repr(frame.f_locals))
+                    self.strings.append(repr(frame.f_locals))
             for value in vars(link).values():
-                self.texts.append(repr(getattr(value, "url", "")))
-        self.texts.append(pickle.dumps(error).decode("latin-1"))
-        self.texts.append(repr(pickle.loads(pickle.dumps(error))))
+                self.strings.append(repr(getattr(value, "url", "")))
+        self.strings.append(pickle.dumps(error).decode("latin-1"))
+        self.strings.append(repr(pickle.loads(pickle.dumps(error))))
 
     def objects(self) -> None:
         """The repr of every object of ours that exists."""
         for item in gc.get_objects():
             if str(type(item).__module__).startswith("nexport_"):
-                self.texts.append(repr(item))
+                self.strings.append(repr(item))
 
     def show(self, *secrets: str, attributes: bool = True) -> list[str]:
         """The texts that show one of the secrets; the attributes of errors count too, unless told otherwise."""
-        watched = self.texts + (self.attributes if attributes else [])
+        watched = self.strings + (self.attributes if attributes else [])
         return [text[:500] for text in watched if any(secret.lower() in text.lower() for secret in secrets)]
 
 

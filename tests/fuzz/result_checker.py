@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
-from support.spec import SCHEMAS
+from tests.support.spec import SCHEMAS
 
 __all__ = ["check", "reported_code", "resolved", "same_json"]
 

@@ -6,10 +6,10 @@ import httpx
 
 from nexport_campus.sandbox import Account
 
-__all__ = ["Api"]
+__all__ = ["HttpApi"]
 
 
-class Api:
+class HttpApi:
     """Calls operations with one token."""
 
     def __init__(self, client: httpx.AsyncClient, token: str | None = None) -> None:
@@ -46,8 +46,8 @@ class Api:
         assert entity["error_message"]
         return response.status_code, entity["error_code"]
 
-    async def log_in(self, account: Account, **more: object) -> "Api":
+    async def log_in(self, account: Account, **more: object) -> "HttpApi":
         """Another of these, with a token for the account."""
         body = {"username": account.username, "password": account.password, "grant_type": "password", **more}
         found = await self.get("AdminApi_Authenticate", body)
-        return Api(self.client, found["access_token"])
+        return HttpApi(self.client, found["access_token"])

@@ -6,7 +6,7 @@ import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 
-__all__ = ["Listing", "honest", "sizes", "thorough"]
+__all__ = ["PagedList", "honest", "sizes", "thorough"]
 
 Totals = tuple[int | Literal["true"] | None, ...]
 Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
@@ -16,7 +16,7 @@ thorough = settings(max_examples=200)
 
 
 @attrs.frozen(kw_only=True)
-class Listing:
+class PagedList:
     """`records` numbers from 0, given out by page.
 
     `most`: the size that the server applies at most; `least`: at least. `totals`: what it tells as total, page by page,
@@ -76,13 +76,13 @@ _RIGHT: st.SearchStrategy[Totals] = st.sampled_from([("true",), (None,), (None, 
 
 
 @st.composite
-def honest(draw: st.DrawFn, totals: st.SearchStrategy[Totals] = _RIGHT) -> Listing:
+def honest(draw: st.DrawFn, totals: st.SearchStrategy[Totals] = _RIGHT) -> PagedList:
     """A list that is paged rightly, whatever is told of its size and total."""
     least = draw(st.sampled_from([1, 1, 1, 5]))
     reported: st.SearchStrategy[int | Literal["applied", "asked"] | None] = st.sampled_from(
         ["applied", "asked", None, 0, 1, 999]
     )
-    return Listing(
+    return PagedList(
         records=draw(st.integers(0, 25)),
         most=draw(st.integers(least, 8)),
         least=least,

@@ -7,13 +7,13 @@ from typing import Any
 from nexport_campus import NexportCampus
 from nexport_campus._calls import Core
 from nexport_campus._clock import Clock
-from support.campus import campus_of
-from support.scripted import ScriptedServer
+from tests.support.clients import campus_of
+from tests.support.scripted_server import ScriptedServer
 
-__all__ = ["TestClock", "campus_on"]
+__all__ = ["ManualClock", "campus_on"]
 
 
-class TestClock:
+class ManualClock:
     """`waits` holds the seconds of every wait; `between` is called in each, with its number from 1."""
 
     __test__ = False
@@ -40,7 +40,7 @@ class TestClock:
         self.now += seconds
 
 
-def campus_on(clock: TestClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
+def campus_on(clock: ManualClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
     """A client of a server, on this clock."""
     campus = campus_of(server, **settings)
     core = Core(campus._core._auth, campus._settings, clock.clock())

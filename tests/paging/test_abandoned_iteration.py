@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus._pager import Pager
-
-from .desk import Desk, Record, clean, settle
-from .listing import Listing, thorough
+from tests.paging.fake_source import FakePageSource, Record, run_cleanly, settle
+from tests.paging.paged_list import PagedList, thorough
 
 Step = Callable[[Pager[Record]], Awaitable[Any]]
 
@@ -22,10 +21,10 @@ class Enough(Exception):
     """The user's own error."""
 
 
-def desk(*, prompt: bool = False, total: bool = True, first: int = 1) -> Desk:
+def desk(*, prompt: bool = False, total: bool = True, first: int = 1) -> FakePageSource:
     """A list of five pages."""
-    return Desk(
-        Listing(records=9, most=2, totals=("true",) if total else (None,)), prompt=prompt, first=first
+    return FakePageSource(
+        PagedList(records=9, most=2, totals=("true",) if total else (None,)), prompt=prompt, first=first
     )
 
 
@@ -87,7 +86,7 @@ def test_a_cancelled_consumer_leaves_nothing(
             assert source.open == set()
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    clean(run)
+    run_cleanly(run)
     assert source.open == set()
 
 
@@ -123,7 +122,7 @@ def test_what_ends_the_generator_ends_the_fetches_at_once(
         assert source.open == set()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    clean(run)
+    run_cleanly(run)
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 8, 9])
@@ -138,7 +137,7 @@ def test_a_loop_that_breaks_leaves_nothing(stop: int, ahead: int, total: bool) -
             if record.number == stop:
                 break
 
-    clean(run)
+    run_cleanly(run)
     assert source.open == set()
 
 
@@ -154,7 +153,7 @@ def test_the_users_own_error_in_the_loop_leaves_nothing() -> None:
         with pytest.raises(Enough):
             await consume()
 
-    clean(run)
+    run_cleanly(run)
     assert source.open == set()
 
 
@@ -175,7 +174,7 @@ def test_what_only_the_garbage_collector_finds_is_closed_too() -> None:
         await settle()
         assert source.open == set()
 
-    clean(run)
+    run_cleanly(run)
 
 
 def test_a_loop_that_ends_closes_what_is_still_held() -> None:
@@ -207,13 +206,13 @@ def test_an_iterator_that_was_never_used_costs_nothing() -> None:
         aiter(source.pager(4))
         source.pager(4).pages()
 
-    clean(run)
+    run_cleanly(run)
     assert source.started == []
 
 
 def test_a_failed_run_leaves_nothing() -> None:
     """The pages behind the one that failed are given up at once."""
-    source = Desk(Listing(records=20, most=2, totals=("true",)), fails=frozenset([2, 3]))
+    source = FakePageSource(PagedList(records=20, most=2, totals=("true",)), fails=frozenset([2, 3]))
 
     async def run() -> None:
         consumer = asyncio.create_task(iterate(source.pager(4)))
@@ -225,12 +224,12 @@ def test_a_failed_run_leaves_nothing() -> None:
         assert source.open == set()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    clean(run)
+    run_cleanly(run)
 
 
 def test_a_limit_that_is_reached_leaves_nothing() -> None:
     """`collect` ends the pages that it has on their way, also those behind an end that it didn't expect."""
-    source = Desk(Listing(records=5, most=2))
+    source = FakePageSource(PagedList(records=5, most=2))
 
     async def run() -> None:
         consumer = asyncio.create_task(source.pager(5).collect())
@@ -240,5 +239,5 @@ def test_a_limit_that_is_reached_leaves_nothing() -> None:
         assert len(await consumer) == 5
         assert source.open == set()
 
-    clean(run)
+    run_cleanly(run)
     assert len(source.started) > 3

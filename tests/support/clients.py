@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from nexport_campus import NexportCampus, RetryPolicy, StaticToken
 from nexport_campus.aiohttp import AiohttpTransport
-from support.scripted import TOKEN, Answer, Handler, ScriptedServer
+from tests.support.scripted_server import TOKEN, Handler, Response, ScriptedServer
 
-__all__ = ["ONCE", "TOKEN", "Carrier", "campus_of", "campus_with"]
+__all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with"]
 
-ONCE = RetryPolicy(max_attempts=1)
+NO_RETRY = RetryPolicy(max_attempts=1)
 
 
 class Carrier:
@@ -30,7 +30,7 @@ class Carrier:
 
 @asynccontextmanager
 async def campus_with(
-    *answers: Answer | Handler, auth: Any = None, **settings: Any
+    *answers: Response | Handler, auth: Any = None, **settings: Any
 ) -> AsyncIterator[tuple[NexportCampus, ScriptedServer]]:
     """A client without retries, and the server that gives it these answers in turn, or the answers of one handler."""
     script: Any = answers[0] if len(answers) == 1 and callable(answers[0]) else answers
@@ -40,5 +40,5 @@ async def campus_with(
 
 def campus_of(server: ScriptedServer, *, auth: Any = None, **settings: Any) -> NexportCampus:
     """A client of a server, without retries, and with a token."""
-    chosen: dict[str, Any] = {"base_url": server.url, "retry": ONCE} | Carrier.settings(settings)
+    chosen: dict[str, Any] = {"base_url": server.url, "retry": NO_RETRY} | Carrier.settings(settings)
     return NexportCampus(StaticToken(TOKEN) if auth is None else auth, **chosen)

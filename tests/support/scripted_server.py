@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl
 import attrs
 
 __all__ = [
-    "Answer",
     "Handler",
     "Request",
+    "Response",
     "ScriptedServer",
-    "entity",
-    "gzip_answer",
-    "html_answer",
-    "json_answer",
+    "error_entity",
+    "gzip_response",
+    "html_response",
+    "json_response",
     "with_login",
 ]
 
@@ -57,7 +57,7 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Response:
     """One answer, and how it goes wrong.
 
     `framing`: how the body's length is told; "none" leaves it to the end of the connection. `claimed_length`: a lie.
@@ -103,33 +103,35 @@ class Answer:
         return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-Handler = Callable[[Request], Awaitable[Answer]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
-def json_answer(
+def json_response(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None, **how: Any
-) -> Answer:
+) -> Response:
     """An answer with a JSON body; `how` goes to `Answer`."""
     content_type = {"Content-Type": "application/json; charset=utf-8"}
     merged = tuple((content_type | dict(headers or {})).items())
-    return Answer(status=status, headers=merged, body=json.dumps(value).encode(), **how)
+    return Response(status=status, headers=merged, body=json.dumps(value).encode(), **how)
 
 
-def html_answer(status: int = 200, text: str = "<html><body>Bad gateway</body></html>", **how: Any) -> Answer:
+def html_response(
+    status: int = 200, html: str = "<html><body>Bad gateway</body></html>", **how: Any
+) -> Response:
     """A page, as gateways send it."""
-    return Answer(status=status, headers=(("Content-Type", "text/html"),), body=text.encode(), **how)
+    return Response(status=status, headers=(("Content-Type", "text/html"),), body=html.encode(), **how)
 
 
-def gzip_answer(value: Any, *, corrupt: bool = False, **how: Any) -> Answer:
+def gzip_response(value: Any, *, corrupt: bool = False, **how: Any) -> Response:
     """A compressed JSON answer, with a byte in its middle spoilt if `corrupt`."""
     body = bytearray(gzip.compress(json.dumps(value).encode()))
     if corrupt:
         body[len(body) // 2] ^= 0xFF
     headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
-    return Answer(headers=headers, body=bytes(body), **how)
+    return Response(headers=headers, body=bytes(body), **how)
 
 
-def entity(code: int = 0, message: str = "", warnings: Iterable[str] = ()) -> dict[str, Any]:
+def error_entity(code: int = 0, message: str = "", warnings: Iterable[str] = ()) -> dict[str, Any]:
     """An object with an `api_error_entity` and nothing else, to be merged with what else an answer holds."""
     inner: dict[str, Any] = {"error_code": code, "error_message": message, "warning_messages": list(warnings)}
     return {"api_error_entity": inner}
@@ -138,11 +140,11 @@ def entity(code: int = 0, message: str = "", warnings: Iterable[str] = ()) -> di
 def with_login(handler: Handler, token: str = TOKEN, expires_in: int = 3600) -> Handler:
     """The handler, with every login answered before it is asked."""
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         if request.operation_id != "AdminApi_Authenticate":
             return await handler(request)
         login = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
-        return json_answer(login | entity())
+        return json_response(login | error_entity())
 
     return answer
 
@@ -157,14 +159,14 @@ class ScriptedServer:
 
     def __init__(
         self,
-        answers: Handler | Iterable[Answer],
+        answers: Handler | Iterable[Response],
         *,
         reset_connections: int | Collection[int] = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
-        self._answer = answers if callable(answers) else _in_turn(answers)
+        self._respond = answers if callable(answers) else _in_turn(answers)
         self._resets = (
             range(1, reset_connections + 1) if isinstance(reset_connections, int) else reset_connections
         )
@@ -200,13 +202,13 @@ class ScriptedServer:
         """Whether it takes connections."""
         return self._server.is_serving()
 
-    async def received(self, count: int) -> None:
+    async def wait_for_requests(self, count: int) -> None:
         """Wait until so many requests have arrived."""
         while len(self.requests) < count:
             self._arrival.clear()
             await self._arrival.wait()
 
-    async def all_closed(self, *, but: int = 0) -> None:
+    async def wait_until_closed(self, *, but: int = 0) -> None:
         """Wait until every connection has ended, but so many. Raises TimeoutError if more are kept open."""
         async with asyncio.timeout(5):
             while len(self._serving) > but:
@@ -221,7 +223,7 @@ class ScriptedServer:
         host, port = self._address
         self._server = await asyncio.start_server(self._connected, host, port, ssl=self._tls, backlog=512)
 
-    def asked(self, operation_id: str) -> list[Request]:
+    def requests_to(self, operation_id: str) -> list[Request]:
         """The requests for one operation."""
         return [request for request in self.requests if request.operation_id == operation_id]
 
@@ -250,7 +252,7 @@ class ScriptedServer:
             request = await _read_request(reader, connection)
             self.requests.append(request)
             self._arrival.set()
-            answer = await self._answer(request)
+            answer = await self._respond(request)
             await _write(writer, answer)
             if answer.stays:
                 continue
@@ -262,10 +264,10 @@ class ScriptedServer:
             return
 
 
-def _in_turn(answers: Iterable[Answer]) -> Handler:
+def _in_turn(answers: Iterable[Response]) -> Handler:
     remaining = iter(answers)
 
-    async def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Response:
         found = next(remaining, None)
         if found is None:
             raise AssertionError(f"no answer is left for {request.method} {request.path}")
@@ -283,7 +285,7 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Reques
     return Request(method, target, headers, body, connection)
 
 
-async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:
+async def _write(writer: asyncio.StreamWriter, answer: Response) -> None:
     if answer.gate is not None:
         await answer.gate.wait()
     head, payload = (answer.head(), answer.payload()) if answer.raw is None else (answer.raw, b"")

@@ -7,9 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from support.spec import Operation
-
-from .oracle import kind_of, resolved
+from tests.fuzz.result_checker import kind_of, resolved
+from tests.support.spec import SpecOperation
 
 _MADE: dict[str, st.SearchStrategy[Any]] = {}
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -42,10 +41,10 @@ def any_json() -> st.SearchStrategy[Any]:
     )
 
 
-def valid(operation: Operation) -> st.SearchStrategy[Any]:
+def valid(operation: SpecOperation) -> st.SearchStrategy[Any]:
     """Good answers of an operation: all that is required is there, and reports no error."""
     if operation.id not in _MADE:
-        _MADE[operation.id] = _valid(operation.answer)
+        _MADE[operation.id] = _valid(operation.response_schema)
     return _MADE[operation.id]
 
 

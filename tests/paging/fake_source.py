@@ -14,15 +14,14 @@ from nexport_campus._pager import Pager
 from nexport_campus._walk import Fetched, Source
 from nexport_client.kinds import UUID_
 from nexport_client.types import wire
+from tests.paging.paged_list import PagedList
 
-from .listing import Listing
-
-__all__ = ["Desk", "Failed", "Record", "clean", "settle", "task_name"]
+__all__ = ["FakePageSource", "PageFailed", "Record", "run_cleanly", "settle", "task_name"]
 
 R = TypeVar("R")
 
 
-class Failed(NexportError):
+class PageFailed(NexportError):
     """What a page that fails raises."""
 
 
@@ -52,7 +51,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def clean(run: Callable[[], Awaitable[R]]) -> R:
+def run_cleanly(run: Callable[[], Awaitable[R]]) -> R:
     """Run in a loop of its own, where nothing may be left behind: no task, no complaint of the loop's."""
     complaints: list[dict[str, Any]] = []
 
@@ -68,7 +67,7 @@ def clean(run: Callable[[], Awaitable[R]]) -> R:
     return result
 
 
-class Desk:
+class FakePageSource:
     """Gives out the pages of a listing; `fails` are pages that can't be had.
 
     Every page waits until it is let go by `release`, unless the desk is `prompt`. `started` holds the pages in the
@@ -78,7 +77,7 @@ class Desk:
 
     def __init__(
         self,
-        listing: Listing,
+        listing: PagedList,
         *,
         first: int = 1,
         asked: int = 1000,
@@ -133,7 +132,7 @@ class Desk:
             if not self.prompt:
                 await event.wait()
             if number in self.fails:
-                raise Failed("it can't be had", operation_id="LearningApi_GetThings", page=number)
+                raise PageFailed("it can't be had", operation_id="LearningApi_GetThings", page=number)
             return self._page(number)
         finally:
             # Closing a connection takes a while, and is not to be cut short.

@@ -7,17 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportError, ResponseDecodeError
-from support.spec import OPERATIONS, Operation, answer_for
-
-from .answers import NotPlainJSON, any_json, bent_bytes, bent_value, dump, load, valid
-from .campus import FakeCampus, Outcome, tell
-from .oracle import check, resolved
+from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing
+from tests.fuzz.response_strategies import NotPlainJSON, any_json, bent_bytes, bent_value, dump, load, valid
+from tests.fuzz.result_checker import check, resolved
+from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 PAGED = pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.pages], ids=str)
 
 
-def judge(operation: Operation, body: bytes, outcome: Outcome) -> None:
+def judge(operation: SpecOperation, body: bytes, outcome: Outcome) -> None:
     """A result says what the body says, and its JSON form reads back equal; an error is one short line."""
     if outcome.error is not None:
         assert "\n" not in str(outcome.error)
@@ -27,15 +26,15 @@ def judge(operation: Operation, body: bytes, outcome: Outcome) -> None:
         value = load(body)
     except NotPlainJSON as error:
         pytest.fail(f"accepted what isn't JSON ({error}): {outcome.result!r}")
-    check(operation.answer, value, outcome.result)
+    check(operation.response_schema, value, outcome.result)
     for model in outcome.result if isinstance(outcome.result, list) else [outcome.result]:
         if model is not None:
             assert type(model).from_dict(load(dump(model.to_dict()))) == model
 
 
-def throw(fake: FakeCampus, operation: Operation, *bodies: bytes) -> None:
+def throw(fake: FakeCampus, operation: SpecOperation, *bodies: bytes) -> None:
     """These answers at one client, at fresh ones and at one without the fast path: all make the same of them."""
-    tell(f"answers: {bodies!r}")
+    note_if_testing(f"answers: {bodies!r}")
     outcomes = fake.outcomes(operation, bodies)
     for body, outcome in zip(bodies, outcomes, strict=True):
         judge(operation, body, outcome)
@@ -45,7 +44,7 @@ def throw(fake: FakeCampus, operation: Operation, *bodies: bytes) -> None:
 
 @EVERY
 @given(data=st.data())
-def test_a_valid_answer_is_a_model(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_a_valid_answer_is_a_model(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """Every answer that is as the spec says becomes a model that says the same."""
     body = dump(data.draw(valid(operation)))
     (outcome,) = fake.outcomes(operation, [body])
@@ -55,7 +54,7 @@ def test_a_valid_answer_is_a_model(fake: FakeCampus, operation: Operation, data:
 
 @EVERY
 @given(data=st.data())
-def test_one_thing_wrong(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_one_thing_wrong(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """A valid answer with one thing wrong, before and after a right one and another wrong one."""
     right = data.draw(valid(operation))
     wrong, other = (dump(bent_value(data.draw, right)) for _ in range(2))
@@ -64,33 +63,33 @@ def test_one_thing_wrong(fake: FakeCampus, operation: Operation, data: st.DataOb
 
 @EVERY
 @given(data=st.data())
-def test_any_json(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_any_json(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """JSON that has nothing to do with the operation."""
     throw(fake, operation, dump(data.draw(any_json() | st.lists(any_json(), min_size=1, max_size=2))))
 
 
 @EVERY
 @given(data=st.data())
-def test_bytes_that_went_wrong(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_bytes_that_went_wrong(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """A valid answer with bytes cut, changed, inserted or doubled, or in another encoding."""
     throw(fake, operation, bent_bytes(data.draw, dump(data.draw(valid(operation)))))
 
 
 @EVERY
 @given(body=st.binary(max_size=200))
-def test_any_bytes(fake: FakeCampus, operation: Operation, body: bytes) -> None:
+def test_any_bytes(fake: FakeCampus, operation: SpecOperation, body: bytes) -> None:
     """Bytes that have nothing to do with anything."""
     throw(fake, operation, body)
 
 
 @PAGED
 @given(data=st.data())
-def test_pages(fake: FakeCampus, operation: Operation, data: st.DataObject) -> None:
+def test_pages(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """A list whose every page is the same odd answer comes to an end: with records, or with an error."""
     body = dump(bent_value(data.draw, data.draw(valid(operation))))
     (listed,) = fake.outcomes(operation, [body], listed=True)
     (whole,) = fake.outcomes(operation, [body])
-    tell(f"answer: {body!r}")
+    note_if_testing(f"answer: {body!r}")
     if whole.error is None and listed.error is None:
         # Records without an id that come again may be others like them, if a total says so.
         once = records(operation, whole.result)
@@ -101,7 +100,7 @@ def test_pages(fake: FakeCampus, operation: Operation, data: st.DataObject) -> N
         assert listed.error.page == 1
 
 
-def records(operation: Operation, result: Any) -> list[Any]:
+def records(operation: SpecOperation, result: Any) -> list[Any]:
     """The records in a whole answer of a list operation."""
     if isinstance(result, list):
         return result
@@ -110,9 +109,9 @@ def records(operation: Operation, result: Any) -> list[Any]:
 
 
 @EVERY
-def test_a_required_id_is_never_missing(fake: FakeCampus, operation: Operation) -> None:
+def test_a_required_id_is_never_missing(fake: FakeCampus, operation: SpecOperation) -> None:
     """Without a required id, or with null for it, no answer is accepted, and the error names the place."""
-    answer = answer_for(operation.id)
+    answer = example_response(operation.id)
     first = answer[0] if isinstance(answer, list) else answer
     ids = [key for key in first if key in required_ids(operation)]
     for key in ids:
@@ -123,8 +122,8 @@ def test_a_required_id_is_never_missing(fake: FakeCampus, operation: Operation) 
             assert outcome.error.path == (f"[0].{key}" if isinstance(answer, list) else key)
 
 
-def required_ids(operation: Operation) -> set[str]:
+def required_ids(operation: SpecOperation) -> set[str]:
     """The keys of ids that the spec requires of an answer, or of its elements."""
-    schema = resolved(operation.answer)
+    schema = resolved(operation.response_schema)
     schema = resolved(schema["items"]) if "items" in schema else schema
     return {key for key in schema.get("required", ()) if schema["properties"][key].get("format") == "uuid"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from support.spec import SCHEMAS
+from tests.support.spec import SCHEMAS
 
 __all__ = ["any_json", "damaged", "valid"]
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from nexport_campus import PaginationError
 from nexport_campus._pagination import Run, Seen
-
-from .listing import Listing, honest, sizes, thorough
+from tests.paging.paged_list import PagedList, honest, sizes, thorough
 
 MANY = 200
 
@@ -26,7 +25,7 @@ class Story:
     error: PaginationError | None = None
 
 
-def story(listing: Listing, first: int = 1, asked: int = 1000, *, distinct: bool = True) -> Story:
+def story(listing: PagedList, first: int = 1, asked: int = 1000, *, distinct: bool = True) -> Story:
     """Run through a list, page after page."""
     told = Story()
     run = Run("LearningApi_GetThings", first, lambda kind, _: told.drifts.append(kind))
@@ -46,14 +45,14 @@ def story(listing: Listing, first: int = 1, asked: int = 1000, *, distinct: bool
     return told
 
 
-def needed(listing: Listing, first: int, asked: int) -> int:
+def needed(listing: PagedList, first: int, asked: int) -> int:
     """How many pages, from the first on, hold a record."""
     return max(0, listing.pages(asked) - first + 1)
 
 
 @thorough
 @given(honest(st.just(("true",))), sizes)
-def test_a_total_ends_the_run_at_its_last_record(listing: Listing, asked: int) -> None:
+def test_a_total_ends_the_run_at_its_last_record(listing: PagedList, asked: int) -> None:
     """With a true total every record comes once, in order, without any request beyond the last page."""
     seen = story(listing, asked=asked)
     assert seen.records == list(range(listing.records))
@@ -63,7 +62,7 @@ def test_a_total_ends_the_run_at_its_last_record(listing: Listing, asked: int) -
 
 @thorough
 @given(honest(st.just((None,))), st.integers(1, 6), sizes)
-def test_without_a_total_the_records_end_the_run(listing: Listing, first: int, asked: int) -> None:
+def test_without_a_total_the_records_end_the_run(listing: PagedList, first: int, asked: int) -> None:
     """A page that is empty, or shorter than an earlier one, is the last: one request too many only where none is."""
     seen = story(listing, first, asked)
     pages = needed(listing, first, asked)
@@ -75,7 +74,7 @@ def test_without_a_total_the_records_end_the_run(listing: Listing, first: int, a
 
 @thorough
 @given(honest(), st.integers(1, 6), sizes)
-def test_a_run_may_start_anywhere(listing: Listing, first: int, asked: int) -> None:
+def test_a_run_may_start_anywhere(listing: PagedList, first: int, asked: int) -> None:
     """From any page on, beyond the end too, every record comes once, with one request beyond the last at most."""
     seen = story(listing, first, asked)
     assert seen.records == listing.rest(first, asked)
@@ -85,20 +84,20 @@ def test_a_run_may_start_anywhere(listing: Listing, first: int, asked: int) -> N
 
 def test_a_later_start_with_a_known_page_size_needs_no_request_more() -> None:
     """Once a page is known to be full, the skipped records are known, and the total ends the run."""
-    listing = Listing(records=70, most=30, totals=("true",))
+    listing = PagedList(records=70, most=30, totals=("true",))
     assert story(listing, first=2).pages == [2, 3]
 
 
 def test_a_later_start_on_the_last_page_asks_once_more() -> None:
     """Ten records of page 3 may be all that the server puts on a page, whatever was asked: only another page tells."""
-    listing = Listing(records=70, most=30, totals=("true",))
+    listing = PagedList(records=70, most=30, totals=("true",))
     assert story(listing, first=3).pages == [3, 4]
 
 
 @thorough
 @given(honest(), sizes, st.lists(st.integers(-3, 3), min_size=1, max_size=5), st.data())
 def test_a_total_that_jitters_loses_and_doubles_nothing(
-    listing: Listing, asked: int, jitter: list[int], data: st.DataObject
+    listing: PagedList, asked: int, jitter: list[int], data: st.DataObject
 ) -> None:
     """Whatever totals follow a first one that was not too low, all records come, with one request more at most."""
     first_total = listing.records + data.draw(st.integers(0, 3))
@@ -117,7 +116,7 @@ def test_a_total_that_jitters_loses_and_doubles_nothing(
 
 @thorough
 @given(honest(st.lists(st.none() | st.integers(0, 30), min_size=1, max_size=6).map(tuple)), sizes)
-def test_no_total_makes_a_record_come_twice_or_out_of_order(listing: Listing, asked: int) -> None:
+def test_no_total_makes_a_record_come_twice_or_out_of_order(listing: PagedList, asked: int) -> None:
     """Whatever is told as total, what comes is the beginning of the list, and the run ends."""
     seen = story(listing, asked=asked)
     assert seen.records == list(range(listing.records))[: len(seen.records)]
@@ -126,14 +125,14 @@ def test_no_total_makes_a_record_come_twice_or_out_of_order(listing: Listing, as
 
 def test_a_changed_total_ends_nothing() -> None:
     """A total that falls to what has come is not believed: a page that is shorter ends the run."""
-    listing = Listing(records=100, most=30, totals=(100, 60, 60, 60))
+    listing = PagedList(records=100, most=30, totals=(100, 60, 60, 60))
     seen = story(listing)
     assert (len(seen.records), seen.pages, seen.drifts) == (100, [1, 2, 3, 4], ["total_changed"])
 
 
 def test_a_total_below_what_came_is_no_total() -> None:
     """A total of 5 beside 30 records is drift, and the records end the run."""
-    seen = story(Listing(records=40, most=30, totals=(5,)))
+    seen = story(PagedList(records=40, most=30, totals=(5,)))
     assert (len(seen.records), seen.drifts) == (40, ["total_changed"])
 
 
@@ -144,7 +143,7 @@ def test_without_a_total_a_page_that_comes_again_ends_the_run(
     manner: Literal["ignores", "cycles", "repeats_last"], records: int, most: int
 ) -> None:
     """Each record comes once, nothing more is asked after the repeated page, and drift says that page is ignored."""
-    listing = Listing(records=records, most=most, manner=manner)
+    listing = PagedList(records=records, most=most, manner=manner)
     seen = story(listing)
     once = list(range(min(records, most))) if manner == "ignores" else list(range(records))
     ended_by_a_short_page = manner != "ignores" and records > most and records % most != 0
@@ -163,7 +162,7 @@ def test_a_page_that_comes_again_is_an_error_while_more_are_said_to_remain(
     """PaginationError names operation and page, after each record came once, whether or not the total changes."""
     total = records + surplus
     totals = (total, total + 1) if changes else (total,)
-    seen = story(Listing(records=records, most=most, manner=manner, totals=totals))
+    seen = story(PagedList(records=records, most=most, manner=manner, totals=totals))
     once = list(range(min(records, most))) if manner == "ignores" else list(range(records))
     assert seen.records == once
     if seen.error is None:
@@ -178,7 +177,7 @@ def test_a_page_that_comes_again_is_an_error_while_more_are_said_to_remain(
 @thorough
 @given(honest(st.just(("true",))), sizes, st.data())
 def test_an_empty_page_is_an_error_while_more_are_said_to_remain(
-    listing: Listing, asked: int, data: st.DataObject
+    listing: PagedList, asked: int, data: st.DataObject
 ) -> None:
     """A gap is told with its page, after all records of the pages before it."""
     listing = attrs.evolve(listing, records=listing.records + 1)
@@ -191,9 +190,9 @@ def test_an_empty_page_is_an_error_while_more_are_said_to_remain(
 
 def test_an_empty_page_in_a_later_run_is_an_error_where_no_page_size_explains_it() -> None:
     """After two pages the size is known, and so is what is missing."""
-    seen = story(Listing(records=100, most=10, totals=("true",), gap=5), first=3)
+    seen = story(PagedList(records=100, most=10, totals=("true",), gap=5), first=3)
     assert (seen.error is not None, len(seen.records)) == (True, 20)
-    seen = story(Listing(records=100, most=7, totals=("true",), gap=4), first=3)
+    seen = story(PagedList(records=100, most=7, totals=("true",), gap=4), first=3)
     assert (seen.error is not None, len(seen.records)) == (True, 7)
 
 
@@ -202,15 +201,15 @@ def test_an_empty_page_in_a_later_run_is_an_error_where_no_page_size_explains_it
 @example(3, 1)
 def test_records_that_look_alike_come_as_often_as_they_are(records: int, most: int) -> None:
     """Equal pages of records with nothing of their own are honest while a total says that more remain."""
-    seen = story(Listing(records=records, most=most, totals=("true",)), distinct=False)
+    seen = story(PagedList(records=records, most=most, totals=("true",)), distinct=False)
     assert (len(seen.records), seen.error, seen.drifts) == (records, None, [])
 
 
 def test_records_that_look_alike_make_no_endless_run() -> None:
     """Without a total nothing tells them from a page that is ignored: the run ends, and says so."""
-    seen = story(Listing(records=2, most=2, manner="ignores"), distinct=False)
+    seen = story(PagedList(records=2, most=2, manner="ignores"), distinct=False)
     assert (seen.records, seen.drifts) == ([0, 1], ["page_ignored"])
-    seen = story(Listing(records=2, most=2, manner="ignores", totals=(9, 8, 7)), distinct=False)
+    seen = story(PagedList(records=2, most=2, manner="ignores", totals=(9, 8, 7)), distinct=False)
     assert len(seen.records) <= 8
 
 
@@ -226,7 +225,7 @@ def test_records_that_look_alike_are_not_believed_for_ever() -> None:
 @thorough
 @given(honest(), st.integers(1, 4), sizes, st.none() | st.integers(1, 30))
 def test_looking_ahead_goes_no_further_than_useful(
-    listing: Listing, first: int, asked: int, limit: int | None
+    listing: PagedList, first: int, asked: int, limit: int | None
 ) -> None:
     """It covers every page still wanted, and none beyond a known total or beyond the limit."""
     run = Run("X", first, lambda *_: None)
@@ -249,7 +248,7 @@ def test_looking_ahead_goes_no_further_than_useful(
 
 @thorough
 @given(honest(), st.integers(1, 4), sizes)
-def test_the_page_size_is_the_applied_one_or_not_told(listing: Listing, first: int, asked: int) -> None:
+def test_the_page_size_is_the_applied_one_or_not_told(listing: PagedList, first: int, asked: int) -> None:
     """From the second page on it is known; before, an honest report counts, and a report below what came does not."""
     run = Run("X", first, lambda *_: None)
     for number, items in _pages(listing, first, asked):
@@ -263,6 +262,6 @@ def test_the_page_size_is_the_applied_one_or_not_told(listing: Listing, first: i
             return
 
 
-def _pages(listing: Listing, first: int, asked: int) -> Iterator[tuple[int, list[int]]]:
+def _pages(listing: PagedList, first: int, asked: int) -> Iterator[tuple[int, list[int]]]:
     for number in range(first, first + MANY):
         yield number, listing.page(number, asked)

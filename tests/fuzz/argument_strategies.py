@@ -16,11 +16,10 @@ import attrs
 from hypothesis import strategies as st
 
 from nexport_campus.models import ApiErrorEntity, ErrorCode, Phase
-from support.spec import OPENAPI, Operation
+from tests.fuzz.result_checker import kind_of, resolved
+from tests.support.spec import OPENAPI, SpecOperation
 
-from .oracle import kind_of, resolved
-
-__all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "values_for", "wanted"]
+__all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "expected_json", "values_for"]
 
 REFUSED: Any = object()
 """What `wanted` gives for a value that can't be what the spec says."""
@@ -86,7 +85,7 @@ def _spec() -> Mapping[str, Any]:
     return json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))["paths"]  # type: ignore[no-any-return]
 
 
-def declared(operation: Operation) -> list[Declared]:
+def declared(operation: SpecOperation) -> list[Declared]:
     """The arguments of an operation, page and page size left out."""
     stated = _spec()[operation.path][operation.method.lower()]
     found = [
@@ -114,7 +113,7 @@ def values_for(argument: Declared) -> st.SearchStrategy[Any]:
     return right | plain | st.sampled_from(_OTHERS) | several | several.map(tuple) | mixed
 
 
-def wanted(operation: Operation, argument: Declared, value: Any) -> Any:
+def expected_json(operation: SpecOperation, argument: Declared, value: Any) -> Any:
     """The JSON that the request must have for a value, or REFUSED."""
     if argument.name == "password" and isinstance(value, UUID):
         value = str(value)

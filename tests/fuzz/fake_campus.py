@@ -12,9 +12,9 @@ from hypothesis import currently_in_test_context, note
 
 from nexport_campus import NexportCampus, NexportError, RetryPolicy, StaticToken
 from nexport_campus._decode import NO_MATCH, Decoder
-from support.spec import Operation
+from tests.support.spec import SpecOperation
 
-__all__ = ["TOKEN", "FakeCampus", "Outcome", "call", "given", "tell"]
+__all__ = ["TOKEN", "FakeCampus", "Outcome", "call", "note_if_testing", "required_arguments"]
 
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 _NO_RETRY = RetryPolicy(max_attempts=1)
@@ -83,7 +83,12 @@ class FakeCampus:
         self._runner.__exit__(kind, error, trace)
 
     def outcomes(
-        self, operation: Operation, bodies: Iterable[bytes], *, tolerant: bool = False, listed: bool = False
+        self,
+        operation: SpecOperation,
+        bodies: Iterable[bytes],
+        *,
+        tolerant: bool = False,
+        listed: bool = False,
     ) -> list[Outcome]:
         """What one client makes of these answers, one after the other.
 
@@ -97,12 +102,14 @@ class FakeCampus:
                 found = []
                 for body in bodies:
                     self.content = body
-                    found.append(await outcome(campus, operation, given(operation), listed=listed))
+                    found.append(
+                        await outcome(campus, operation, required_arguments(operation), listed=listed)
+                    )
                 return found
 
         return self._runner.run(calls())
 
-    def arguments(self, operation: Operation, arguments: Mapping[str, Any], answer: bytes) -> Outcome:
+    def arguments(self, operation: SpecOperation, arguments: Mapping[str, Any], answer: bytes) -> Outcome:
         """What a call with these arguments comes to; `request` is what was sent, or None."""
 
         async def one() -> Outcome:
@@ -124,7 +131,7 @@ class FakeCampus:
         return httpx.Response(self.status, headers=list(self.headers), stream=_Stream(self.content))
 
 
-def tell(words: str) -> None:
+def note_if_testing(words: str) -> None:
     """Have hypothesis print these words if the test fails; without it, say nothing."""
     if currently_in_test_context():
         note(words)
@@ -136,12 +143,12 @@ def use_tolerant(campus: NexportCampus) -> None:
     runner.decoder.__class__ = _Tolerant
 
 
-def given(operation: Operation) -> dict[str, Any]:
+def required_arguments(operation: SpecOperation) -> dict[str, Any]:
     """The arguments of a call that asks for nothing in particular."""
     return {argument.name: argument.given for argument in operation.arguments if argument.required}
 
 
-def call(campus: Any, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+def call(campus: Any, operation: SpecOperation, arguments: Mapping[str, Any]) -> Any:
     """The operation's method, called; obsolete ones say so elsewhere."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -149,7 +156,7 @@ def call(campus: Any, operation: Operation, arguments: Mapping[str, Any]) -> Any
 
 
 async def outcome(
-    campus: NexportCampus, operation: Operation, arguments: Mapping[str, Any], *, listed: bool = False
+    campus: NexportCampus, operation: SpecOperation, arguments: Mapping[str, Any], *, listed: bool = False
 ) -> Outcome:
     """What a call comes to."""
     try:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
-from support import unseen
+from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(__file__).with_name("unseen") / "program.txt"
+PROGRAM = Path(__file__).with_name("new_area") / "program.txt"
 
 Capture = pytest.CaptureFixture[str]
 
@@ -20,13 +20,13 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(scope="module")
 def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of this repository that has taken in the page."""
-    root = tmp_path_factory.mktemp("unseen")
+    root = tmp_path_factory.mktemp("new_area")
     caches = shutil.ignore_patterns("__pycache__")
     for name in ("openapi", "nexport_client", "custom"):
         shutil.copytree(ROOT / name, root / name, ignore=caches)
     for name in ("generator-config.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, root / name)
-    (root / "page.md").write_text(unseen.page(root), encoding="utf-8")
+    (root / "page.md").write_text(new_area.page(root), encoding="utf-8")
     shutil.copy(PROGRAM, root / "program.py")
     assert main(["--pages", str(root / "page.md")], root) == 0
     return root

@@ -16,10 +16,10 @@ from nexport_campus import (
     ServerError,
     TransportError,
 )
-from support.scripted import Answer, entity, html_answer, json_answer
-from support.spec import SOME_ID, answer_for
+from tests.support.scripted_server import Response, error_entity, html_response, json_response
+from tests.support.spec import SOME_ID, example_response
 
-__all__ = ["CALLS", "FAULTS", "Call", "Fault", "good_answer"]
+__all__ = ["CALLS", "FAULTS", "Call", "Fault", "good_response"]
 
 
 @attrs.frozen
@@ -69,9 +69,9 @@ CALLS = [
 ]
 
 
-def good_answer(call: Call) -> Answer:
+def good_response(call: Call) -> Response:
     """What a call is answered when nothing goes wrong."""
-    return json_answer(answer_for(call.operation_id))
+    return json_response(example_response(call.operation_id))
 
 
 @attrs.frozen
@@ -87,8 +87,8 @@ class Fault:
     error: type[NexportError]
     retried: Literal["always", "reads", "never"]
     unknown: bool
-    answer: Callable[[Call], Answer] = good_answer
-    way: Literal["answer", "refused", "dns", "reset"] = "answer"
+    response: Callable[[Call], Response] = good_response
+    where: Literal["response", "refused", "dns", "reset"] = "response"
     seconds: float = 30.0
 
     def __str__(self) -> str:
@@ -96,25 +96,25 @@ class Fault:
 
 
 def _bytes(call: Call) -> bytes:
-    return good_answer(call).body
+    return good_response(call).body
 
 
 def _packed(
     change: Callable[[bytes], bytes] = bytes, encoding: str = "gzip", **how: Any
-) -> Callable[[Call], Answer]:
+) -> Callable[[Call], Response]:
     headers = (("Content-Type", "application/json"), ("Content-Encoding", encoding))
-    return lambda call: Answer(headers=headers, body=change(gzip.compress(_bytes(call))), **how)
+    return lambda call: Response(headers=headers, body=change(gzip.compress(_bytes(call))), **how)
 
 
-def _raw(message: bytes) -> Callable[[Call], Answer]:
-    return lambda call: Answer(raw=message, ending="close")
+def _raw(message: bytes) -> Callable[[Call], Response]:
+    return lambda call: Response(raw=message, ending="close")
 
 
-def _changed(**changes: Any) -> Callable[[Call], Answer]:
-    return lambda call: attrs.evolve(good_answer(call), **changes)
+def _changed(**changes: Any) -> Callable[[Call], Response]:
+    return lambda call: attrs.evolve(good_response(call), **changes)
 
 
-def _body(body: bytes) -> Callable[[Call], Answer]:
+def _body(body: bytes) -> Callable[[Call], Response]:
     return _changed(body=body)
 
 
@@ -123,20 +123,20 @@ def _spoilt(packed: bytes) -> bytes:
     return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
 
 
-def _bomb(layers: int) -> Callable[[Call], Answer]:
+def _bomb(layers: int) -> Callable[[Call], Response]:
     body = b"[" + b" " * 50_000_000
     for _ in range(layers):
         body = gzip.compress(body, 9)
     headers = (("Content-Encoding", ", ".join(["gzip"] * layers)),)
-    return lambda call: Answer(headers=headers, body=body)
+    return lambda call: Response(headers=headers, body=body)
 
 
-def _lost(name: str, answer: Callable[[Call], Answer], **how: Any) -> Fault:
+def _lost(name: str, answer: Callable[[Call], Response], **how: Any) -> Fault:
     """An answer that got lost: reads are tried again, writes are in doubt."""
     return Fault(name, TransportError, "reads", True, answer, **how)
 
 
-def _unreadable(name: str, answer: Callable[[Call], Answer]) -> Fault:
+def _unreadable(name: str, answer: Callable[[Call], Response]) -> Fault:
     """An answer that came and can't be read: nothing is tried again, writes are in doubt."""
     return Fault(name, ResponseDecodeError, "never", True, answer)
 
@@ -146,9 +146,9 @@ def _odd(name: str, body: bytes) -> Fault:
 
 
 FAULTS = [
-    Fault("refused", TransportError, "always", False, way="refused"),
-    Fault("the host's name can't be resolved", TransportError, "always", False, way="dns"),
-    _lost("reset before it was read", good_answer, way="reset"),
+    Fault("refused", TransportError, "always", False, where="refused"),
+    Fault("the host's name can't be resolved", TransportError, "always", False, where="dns"),
+    _lost("reset before it was read", good_response, where="reset"),
     _lost("reset before the answer", _changed(cut_after=0, ending="reset")),
     _lost("reset inside the head", _changed(cut_after=9, ending="reset")),
     _lost("reset inside the body", _changed(cut_after=-3, ending="reset")),
@@ -177,15 +177,15 @@ FAULTS = [
     _unreadable("gzip with something after it", _packed(lambda packed: packed + b"more")),
     _unreadable("an encoding nobody asked for", _packed(encoding="br")),
     _unreadable("gzip within gzip", _packed(gzip.compress, encoding="gzip, gzip")),
-    _unreadable("a body shorter than the JSON in it", lambda call: attrs.evolve(good_answer(call), claimed_length=len(_bytes(call)) - 4)),
+    _unreadable("a body shorter than the JSON in it", lambda call: attrs.evolve(good_response(call), claimed_length=len(_bytes(call)) - 4)),
     _unreadable("more than max_response_bytes", _body(b"[" + b" " * 200_000)),
     _unreadable("more than max_response_bytes, in chunks", _changed(body=b"[" + b" " * 200_000, framing="chunked")),
     _unreadable("more than max_response_bytes, to the connection's end", _changed(body=b"[" + b" " * 200_000, framing="none")),
     _unreadable("a gzip bomb", _bomb(1)),
     _unreadable("a gzip bomb in a gzip bomb", _bomb(2)),
-    _unreadable("HTML from a proxy, as if it were well", lambda call: html_answer()),
-    Fault("HTML from a gateway", ServerError, "reads", True, lambda call: html_answer(502)),
-    Fault("HTML from a proxy that wants a login", APIError, "never", False, lambda call: html_answer(407)),
+    _unreadable("HTML from a proxy, as if it were well", lambda call: html_response()),
+    Fault("HTML from a gateway", ServerError, "reads", True, lambda call: html_response(502)),
+    Fault("HTML from a proxy that wants a login", APIError, "never", False, lambda call: html_response(407)),
     Fault("a corrupt body of a failed gateway", ServerError, "reads", True, _packed(_spoilt, status=503)),
     _odd("nothing", b""),
     _odd("blanks", b" \r\n\t "),
@@ -203,7 +203,7 @@ FAULTS = [
     _odd("a list in a list", b"[[]]"),
     _odd("a list of numbers", b"[1, 2]"),
     _odd("XML", b"<?xml version='1.0'?><error/>"),
-    Fault("an error of the campus", ServerError, "never", False, lambda call: json_answer(entity(1, "Unknown"))),
-    Fault("an error of the campus, 503", ServerError, "never", False, lambda call: json_answer(entity(1, "Unknown"), 503)),
-    Fault("an unknown error code", APIError, "never", False, lambda call: json_answer(entity(99, "New"), 409)),
+    Fault("an error of the campus", ServerError, "never", False, lambda call: json_response(error_entity(1, "Unknown"))),
+    Fault("an error of the campus, 503", ServerError, "never", False, lambda call: json_response(error_entity(1, "Unknown"), 503)),
+    Fault("an unknown error code", APIError, "never", False, lambda call: json_response(error_entity(99, "New"), 409)),
 ]  # fmt: skip
