@@ -1,4 +1,4 @@
-"""Clients of scripted campuses."""
+"""Clients connected to a scripted server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,13 +14,13 @@ NO_RETRY = RetryPolicy(max_attempts=1)
 
 
 class Carrier:
-    """The transport that `campus_of` gives its clients, for tests that hold for each that we ship."""
+    """The transport that `campus_of` gives its clients, for tests that run with each transport of ours."""
 
     name: Literal["default", "aiohttp"] = "default"
 
     @classmethod
     def settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """The settings of a client on it; what is about connections goes to the transport itself."""
+        """Return a client's settings with this transport, which takes the settings of connections."""
         if cls.name == "default" or "transport" in settings:
             return settings
         own = {name: settings[name] for name in ("proxy", "verify") if name in settings}
@@ -30,15 +30,15 @@ class Carrier:
 
 @asynccontextmanager
 async def campus_with(
-    *answers: Response | Handler, auth: Any = None, **settings: Any
+    *responses: Response | Handler, auth: Any = None, **settings: Any
 ) -> AsyncIterator[tuple[NexportCampus, ScriptedServer]]:
-    """A client without retries, and the server that gives it these answers in turn, or the answers of one handler."""
-    script: Any = answers[0] if len(answers) == 1 and callable(answers[0]) else answers
+    """Yield a client without retries and its server, which sends these responses in turn or calls the one handler."""
+    script: Any = responses[0] if len(responses) == 1 and callable(responses[0]) else responses
     async with ScriptedServer(script) as server, campus_of(server, auth=auth, **settings) as campus:
         yield campus, server
 
 
 def campus_of(server: ScriptedServer, *, auth: Any = None, **settings: Any) -> NexportCampus:
-    """A client of a server, without retries, and with a token."""
+    """Return a client of `server` with a static token and without retries."""
     chosen: dict[str, Any] = {"base_url": server.url, "retry": NO_RETRY} | Carrier.settings(settings)
     return NexportCampus(StaticToken(TOKEN) if auth is None else auth, **chosen)

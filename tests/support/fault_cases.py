@@ -1,4 +1,4 @@
-"""What can go wrong on the wire between one request and its answer, and what must come of it."""
+"""Faults that can occur between a request and its response, and what each must lead to."""
 
 import gzip
 from collections.abc import Callable
@@ -24,7 +24,7 @@ __all__ = ["CALLS", "FAULTS", "Call", "Fault", "good_response"]
 
 @attrs.frozen
 class Call:
-    """A call that reads or writes, whatever its HTTP method is."""
+    """A call that reads or writes, independent of its HTTP method."""
 
     operation_id: str
     method: str
@@ -35,8 +35,8 @@ class Call:
         return f"{self.method} that {'writes' if self.writes else 'reads'}"
 
     async def __call__(self, campus: NexportCampus) -> RawResponse[Any]:
-        answer: RawResponse[Any] = await self.make(campus)
-        return answer
+        response: RawResponse[Any] = await self.make(campus)
+        return response
 
 
 CALLS = [
@@ -70,17 +70,18 @@ CALLS = [
 
 
 def good_response(call: Call) -> Response:
-    """What a call is answered when nothing goes wrong."""
+    """Return the response to a call when nothing goes wrong."""
     return json_response(example_response(call.operation_id))
 
 
 @attrs.frozen
 class Fault:
-    """One fault. `answer` makes what the server does instead of answering well, for a call.
+    """One fault, and how the client must handle it.
 
-    `way`: where it happens; all but "answer" happen before a request is read. `error`: what the caller gets.
-    `retried`: which calls are tried again. `unknown`: whether a write may have been carried out. `seconds`: the
-    `timeout` that the client needs so that the test takes no time.
+    `response`: makes the faulty response to a call. `where`: where the fault occurs; everywhere but at
+    "response" no request has been read. `error`: the class that the caller gets. `retried`: which calls are
+    retried. `unknown`: whether a write may have been carried out. `seconds`: the client's `timeout`, short
+    where the fault is a timeout.
     """
 
     name: str
@@ -99,7 +100,7 @@ def _bytes(call: Call) -> bytes:
     return good_response(call).body
 
 
-def _packed(
+def _gzipped(
     change: Callable[[bytes], bytes] = bytes, encoding: str = "gzip", **how: Any
 ) -> Callable[[Call], Response]:
     headers = (("Content-Type", "application/json"), ("Content-Encoding", encoding))
@@ -110,15 +111,15 @@ def _raw(message: bytes) -> Callable[[Call], Response]:
     return lambda call: Response(raw=message, ending="close")
 
 
-def _changed(**changes: Any) -> Callable[[Call], Response]:
+def _with_changes(**changes: Any) -> Callable[[Call], Response]:
     return lambda call: attrs.evolve(good_response(call), **changes)
 
 
 def _body(body: bytes) -> Callable[[Call], Response]:
-    return _changed(body=body)
+    return _with_changes(body=body)
 
 
-def _spoilt(packed: bytes) -> bytes:
+def _corrupt(packed: bytes) -> bytes:
     middle = len(packed) // 2
     return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
 
@@ -131,78 +132,78 @@ def _bomb(layers: int) -> Callable[[Call], Response]:
     return lambda call: Response(headers=headers, body=body)
 
 
-def _lost(name: str, answer: Callable[[Call], Response], **how: Any) -> Fault:
-    """An answer that got lost: reads are tried again, writes are in doubt."""
-    return Fault(name, TransportError, "reads", True, answer, **how)
+def _lost(name: str, response: Callable[[Call], Response], **how: Any) -> Fault:
+    """Return a fault that loses the response: reads are retried, and writes may have been applied."""
+    return Fault(name, TransportError, "reads", True, response, **how)
 
 
-def _unreadable(name: str, answer: Callable[[Call], Response]) -> Fault:
-    """An answer that came and can't be read: nothing is tried again, writes are in doubt."""
-    return Fault(name, ResponseDecodeError, "never", True, answer)
+def _unreadable(name: str, response: Callable[[Call], Response]) -> Fault:
+    """Return a fault that makes the response unreadable: nothing is retried, and writes may have been applied."""
+    return Fault(name, ResponseDecodeError, "never", True, response)
 
 
-def _odd(name: str, body: bytes) -> Fault:
+def _odd_json(name: str, body: bytes) -> Fault:
     return _unreadable(f"odd JSON: {name}", _body(body))
 
 
 FAULTS = [
     Fault("refused", TransportError, "always", False, where="refused"),
-    Fault("the host's name can't be resolved", TransportError, "always", False, where="dns"),
+    Fault("unresolvable host name", TransportError, "always", False, where="dns"),
     _lost("reset before it was read", good_response, where="reset"),
-    _lost("reset before the answer", _changed(cut_after=0, ending="reset")),
-    _lost("reset inside the head", _changed(cut_after=9, ending="reset")),
-    _lost("reset inside the body", _changed(cut_after=-3, ending="reset")),
-    _lost("closed before the answer", _changed(cut_after=0)),
-    _lost("cut inside the head", _changed(cut_after=20)),
-    _lost("cut inside the body", _changed(cut_after=-1)),
-    _lost("a body shorter than its length", _changed(claimed_length=9_999, ending="close")),
-    _lost("chunks without an end", _changed(framing="chunked", cut_after=-5)),
-    _lost("a chunk that was cut", _changed(framing="chunked", cut_after=-9)),
-    _lost("a compressed body that was cut", _packed(cut_after=-4)),
+    _lost("reset before the response", _with_changes(cut_after=0, ending="reset")),
+    _lost("reset inside the head", _with_changes(cut_after=9, ending="reset")),
+    _lost("reset inside the body", _with_changes(cut_after=-3, ending="reset")),
+    _lost("closed before the response", _with_changes(cut_after=0)),
+    _lost("cut inside the head", _with_changes(cut_after=20)),
+    _lost("cut inside the body", _with_changes(cut_after=-1)),
+    _lost("a body shorter than its length", _with_changes(claimed_length=9_999, ending="close")),
+    _lost("chunks without an end", _with_changes(framing="chunked", cut_after=-5)),
+    _lost("a chunk that was cut", _with_changes(framing="chunked", cut_after=-9)),
+    _lost("a compressed body that was cut", _gzipped(cut_after=-4)),
     _lost("a chunk of no length", _raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")),
-    _lost("no HTTP at all", _raw(b"220 mail.example ESMTP\r\n\r\n")),
+    _lost("not HTTP", _raw(b"220 mail.example ESMTP\r\n\r\n")),
     _lost("a TLS record where HTTP is spoken", _raw(b"\x15\x03\x01\x00\x02\x02\x28" + b"\r\n\r\n")),
     _lost("a header that isn't one", _raw(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n")),
     _lost("a head without an end", _raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)),
     _lost("two lengths", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}}")),
-    _lost("a length that is no number", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: all\r\n\r\n{}")),
+    _lost("a length that is not a number", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: all\r\n\r\n{}")),
     _lost("only 100 Continue", _raw(b"HTTP/1.1 100 Continue\r\n\r\n")),
     _lost("only 103 Early Hints", _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3)),
     _lost("a status below 100", _raw(b"HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\n{}")),
-    Fault("dripping", RequestTimeoutError, "reads", True, _changed(drip_seconds=0.02), seconds=0.2),
-    Fault("dripping chunks", RequestTimeoutError, "reads", True, _changed(drip_seconds=0.02, framing="chunked"), seconds=0.2),
-    _unreadable("corrupt gzip", _packed(_spoilt)),
-    _unreadable("gzip that isn't", _changed(headers=(("Content-Encoding", "gzip"),))),
-    _unreadable("gzip that ends early", _packed(lambda packed: packed[:-9])),
-    _unreadable("gzip with something after it", _packed(lambda packed: packed + b"more")),
-    _unreadable("an encoding nobody asked for", _packed(encoding="br")),
-    _unreadable("gzip within gzip", _packed(gzip.compress, encoding="gzip, gzip")),
+    Fault("dripping", RequestTimeoutError, "reads", True, _with_changes(drip_seconds=0.02), seconds=0.2),
+    Fault("dripping chunks", RequestTimeoutError, "reads", True, _with_changes(drip_seconds=0.02, framing="chunked"), seconds=0.2),
+    _unreadable("corrupt gzip", _gzipped(_corrupt)),
+    _unreadable("gzip that isn't", _with_changes(headers=(("Content-Encoding", "gzip"),))),
+    _unreadable("gzip that ends early", _gzipped(lambda packed: packed[:-9])),
+    _unreadable("gzip with something after it", _gzipped(lambda packed: packed + b"more")),
+    _unreadable("an encoding that was not requested", _gzipped(encoding="br")),
+    _unreadable("gzip within gzip", _gzipped(gzip.compress, encoding="gzip, gzip")),
     _unreadable("a body shorter than the JSON in it", lambda call: attrs.evolve(good_response(call), claimed_length=len(_bytes(call)) - 4)),
     _unreadable("more than max_response_bytes", _body(b"[" + b" " * 200_000)),
-    _unreadable("more than max_response_bytes, in chunks", _changed(body=b"[" + b" " * 200_000, framing="chunked")),
-    _unreadable("more than max_response_bytes, to the connection's end", _changed(body=b"[" + b" " * 200_000, framing="none")),
+    _unreadable("more than max_response_bytes, in chunks", _with_changes(body=b"[" + b" " * 200_000, framing="chunked")),
+    _unreadable("more than max_response_bytes, to the connection's end", _with_changes(body=b"[" + b" " * 200_000, framing="none")),
     _unreadable("a gzip bomb", _bomb(1)),
     _unreadable("a gzip bomb in a gzip bomb", _bomb(2)),
-    _unreadable("HTML from a proxy, as if it were well", lambda call: html_response()),
+    _unreadable("HTML from a proxy, with status 200", lambda call: html_response()),
     Fault("HTML from a gateway", ServerError, "reads", True, lambda call: html_response(502)),
-    Fault("HTML from a proxy that wants a login", APIError, "never", False, lambda call: html_response(407)),
-    Fault("a corrupt body of a failed gateway", ServerError, "reads", True, _packed(_spoilt, status=503)),
-    _odd("nothing", b""),
-    _odd("blanks", b" \r\n\t "),
-    _odd("null", b"null"),
-    _odd("a text", b'"maintenance"'),
-    _odd("a number", b"42"),
-    _odd("true", b"true"),
-    _odd("NaN", b"NaN"),
-    _odd("cut", b'{"enrollment_id": "'),
-    _odd("with something after it", b"{} {}"),
-    _odd("single quotes", b"{'a': 1}"),
-    _odd("UTF-16", '{"a": 1}'.encode("utf-16")),
-    _odd("a text that isn't UTF-8", b'{"a": "\xff\xfe"}'),
-    _odd("nested too deeply", b"[" * 100_000),
-    _odd("a list in a list", b"[[]]"),
-    _odd("a list of numbers", b"[1, 2]"),
-    _odd("XML", b"<?xml version='1.0'?><error/>"),
+    Fault("HTML from a proxy that requires authentication", APIError, "never", False, lambda call: html_response(407)),
+    Fault("a corrupt body of a failed gateway", ServerError, "reads", True, _gzipped(_corrupt, status=503)),
+    _odd_json("nothing", b""),
+    _odd_json("blanks", b" \r\n\t "),
+    _odd_json("null", b"null"),
+    _odd_json("a string", b'"maintenance"'),
+    _odd_json("a number", b"42"),
+    _odd_json("true", b"true"),
+    _odd_json("NaN", b"NaN"),
+    _odd_json("cut", b'{"enrollment_id": "'),
+    _odd_json("with something after it", b"{} {}"),
+    _odd_json("single quotes", b"{'a': 1}"),
+    _odd_json("UTF-16", '{"a": 1}'.encode("utf-16")),
+    _odd_json("a string that isn't UTF-8", b'{"a": "\xff\xfe"}'),
+    _odd_json("nested too deeply", b"[" * 100_000),
+    _odd_json("a list in a list", b"[[]]"),
+    _odd_json("a list of numbers", b"[1, 2]"),
+    _odd_json("XML", b"<?xml version='1.0'?><error/>"),
     Fault("an error of the campus", ServerError, "never", False, lambda call: json_response(error_entity(1, "Unknown"))),
     Fault("an error of the campus, 503", ServerError, "never", False, lambda call: json_response(error_entity(1, "Unknown"), 503)),
     Fault("an unknown error code", APIError, "never", False, lambda call: json_response(error_entity(99, "New"), 409)),

@@ -1,4 +1,4 @@
-"""Where a secret could be seen: logs at the lowest level, tracebacks with locals, pickles, reprs, attributes, spans."""
+"""Records every place where a secret could leak: logs, tracebacks with locals, pickles, reprs, attributes and spans."""
 
 import gc
 import logging
@@ -12,7 +12,7 @@ __all__ = ["LeakRecorder"]
 
 
 class LeakRecorder(logging.Handler):
-    """Collects every text that a log, an error, a span or a repr shows while it watches."""
+    """Collects every string that logs, errors, spans and reprs show while it is attached."""
 
     def __init__(self) -> None:
         super().__init__(level=1)
@@ -24,7 +24,7 @@ class LeakRecorder(logging.Handler):
 
     @contextmanager
     def watching(self) -> Iterator["LeakRecorder"]:
-        """Every logger at its lowest level, for as long as the block runs."""
+        """Attach to every logger at its lowest level while the block runs."""
         loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "nexport_campus", "asyncio")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
@@ -38,7 +38,7 @@ class LeakRecorder(logging.Handler):
                 logger.setLevel(level)
 
     def error(self, error: BaseException) -> None:
-        """An error as every tool would show it: with locals in our frames, pickled, and attribute by attribute."""
+        """Record an error as tools show it: with the locals of our frames, pickled, and attribute by attribute."""
         for link in _chain(error):
             self.strings += [str(link), repr(link), repr(link.args)]
             self.attributes.append(repr(vars(link)))
@@ -51,15 +51,17 @@ class LeakRecorder(logging.Handler):
         self.strings.append(repr(pickle.loads(pickle.dumps(error))))
 
     def objects(self) -> None:
-        """The repr of every object of ours that exists."""
+        """Record the repr of every live object whose class is ours."""
         for item in gc.get_objects():
             if str(type(item).__module__).startswith("nexport_"):
                 self.strings.append(repr(item))
 
     def show(self, *secrets: str, attributes: bool = True) -> list[str]:
-        """The texts that show one of the secrets; the attributes of errors count too, unless told otherwise."""
+        """Return the recorded strings that contain one of the secrets, including attributes of errors unless disabled."""
         watched = self.strings + (self.attributes if attributes else [])
-        return [text[:500] for text in watched if any(secret.lower() in text.lower() for secret in secrets)]
+        return [
+            string[:500] for string in watched if any(secret.lower() in string.lower() for secret in secrets)
+        ]
 
 
 def _chain(error: BaseException | None) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""A clock that tests wind: waits take no time, and say how long they would have been."""
+"""A clock for tests: waiting takes no time, and every wait is recorded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,11 @@ __all__ = ["ManualClock", "campus_on"]
 
 
 class ManualClock:
-    """`waits` holds the seconds of every wait; `between` is called in each, with its number from 1."""
+    """Advances only when something waits.
 
-    __test__ = False
+    `waits` holds the seconds of every wait. `between`, if set, is called during each wait with its number,
+    from 1. `gate`, if set, holds every wait until the event is set.
+    """
 
     def __init__(self, jitter: float = 1.0) -> None:
         self.now = 1000.0
@@ -27,7 +29,7 @@ class ManualClock:
         self.waiting = asyncio.Event()
 
     def clock(self) -> Clock:
-        """What the pipeline takes."""
+        """Return the clock as the client takes it."""
         return Clock(monotonic=lambda: self.now, sleep=self._sleep, random=lambda: self.jitter)
 
     async def _sleep(self, seconds: float) -> None:
@@ -41,7 +43,7 @@ class ManualClock:
 
 
 def campus_on(clock: ManualClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
-    """A client of a server, on this clock."""
+    """Return a client of `server` that runs on this clock."""
     campus = campus_of(server, **settings)
     core = Core(campus._core._auth, campus._settings, clock.clock())
     campus._begin(core, campus._settings, owns=True)

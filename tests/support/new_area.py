@@ -1,4 +1,4 @@
-"""An area that nobody has seen: AssessmentApi, made up so that each shape that an operation can have is in it."""
+"""AssessmentApi, an invented area that the repository doesn't know, with every shape that an operation can have."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MODE: Document = {
     "description": "How it is graded.",
     "enum": [0, 1, -1],
 }
-OWN: Mapping[str, Document] = {
+OWN_SCHEMAS: Mapping[str, Document] = {
     "Test": {
         "type": "object",
         "title": "Details",
@@ -76,17 +76,17 @@ OWN: Mapping[str, Document] = {
 
 
 def ref(name: str) -> Document:
-    """Refer to a schema."""
+    """Return a reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def listed(item: Document) -> Document:
-    """Give the schema of a list."""
+def list_of(item: Document) -> Document:
+    """Return the schema of a list."""
     return {"type": "array", "items": item}
 
 
 def query(name: str, schema: Document, *, required: bool = False, place: str = "query") -> Document:
-    """Give a parameter."""
+    """Return a parameter."""
     return {"name": name, "in": place, "schema": schema, "required": required}
 
 
@@ -94,15 +94,15 @@ PAGED = [query("page", INTEGER), query("per_page", INTEGER), query("paer_page", 
 
 
 def documents(root: Path) -> list[Document]:
-    """Return the documents of the area; what it shares with known areas is as the fragments under `root` have it."""
+    """Return the area's documents; schemas shared with known areas are copied from the fragments under `root`."""
     known: Document = json.loads((root / "openapi/nexport.json").read_bytes())
-    schemas = {**known["components"]["schemas"], **OWN}
+    schemas = {**known["components"]["schemas"], **OWN_SCHEMAS}
     shared = {key: known[key] for key in ("openapi", "info", "servers")}
 
     def make(
         name: str,
         *parameters: Document,
-        answer: Document | None = None,
+        response: Document | None = None,
         body: Document | None = None,
         method: str = "get",
         status: str = "200",
@@ -115,7 +115,8 @@ def documents(root: Path) -> list[Document]:
             "summary": f"{name} of an assessment",
             "parameters": [token, *parameters],
             "responses": {
-                status: {"description": "Done"} | ({} if answer is None else {"content": _content(answer)}),
+                status: {"description": "Done"}
+                | ({} if response is None else {"content": _content(response)}),
                 "422": {"description": "Invalid", "content": _content(ref("ApiResponseBase"))},
             },
         }
@@ -125,31 +126,33 @@ def documents(root: Path) -> list[Document]:
         return {**shared, "paths": paths, "components": {"schemas": _reached(paths, schemas)}}
 
     return [
-        make("GetTests", query("org_id", UUID, required=True), *PAGED, answer=listed(ref("Test"))),
-        make("SearchTests", body=ref("TestFilter"), answer=ref("TestsFound"), method="post"),
-        make("GetNames", *PAGED, query("tag", {"type": "string", "enum": ["a", "b"]}), answer=listed(TEXT)),
+        make("GetTests", query("org_id", UUID, required=True), *PAGED, response=list_of(ref("Test"))),
+        make("SearchTests", body=ref("TestFilter"), response=ref("TestsFound"), method="post"),
+        make(
+            "GetNames", *PAGED, query("tag", {"type": "string", "enum": ["a", "b"]}), response=list_of(TEXT)
+        ),
         make(
             "FindNames",
             *PAGED,
             body={"type": "object", "properties": {"page": TEXT, "name": TEXT}},
-            answer=listed(TEXT),
+            response=list_of(TEXT),
             method="post",
         ),
         make(
             "SubmitAnswers",
             query("test_id", UUID, required=True),
-            body=listed(ref("Answer")),
-            answer=listed(INTEGER),
+            body=list_of(ref("Answer")),
+            response=list_of(INTEGER),
             method="post",
         ),
-        make("SetScore", query("body", TEXT), body=NUMBER, answer={"type": "boolean"}, method="put"),
+        make("SetScore", query("body", TEXT), body=NUMBER, response={"type": "boolean"}, method="put"),
         make(
             "SetScores",
             body={"type": "object", "additionalProperties": NUMBER},
-            answer={"type": "object", "additionalProperties": MODE},
+            response={"type": "object", "additionalProperties": MODE},
             method="post",
         ),
-        make("GetMode", query("ids", listed(UUID), required=True), query("mode", MODE), answer=MODE),
+        make("GetMode", query("ids", list_of(UUID), required=True), query("mode", MODE), response=MODE),
         make(
             "RenameTest",
             query("id", UUID, required=True, place="path"),
@@ -163,25 +166,25 @@ def documents(root: Path) -> list[Document]:
         make("DeleteTest", query("id", UUID, required=True, place="path"), path="/{id}", method="delete"),
         make(
             "GetSummary",
-            answer={
+            response={
                 "type": "object",
                 "required": ["title"],
                 "properties": {
                     "title": TEXT,
                     "mode": MODE,
-                    "parts": listed({"type": "object", "properties": {"name": TEXT}}),
+                    "parts": list_of({"type": "object", "properties": {"name": TEXT}}),
                 },
             },
         ),
-        make("GetNearest", answer={"anyOf": [ref("Test"), {"type": "null"}]}),
-        make("GetDeadline", answer={"type": "string", "format": "date-time"}),
-        make("GetKey", answer=UUID),
-        make("GetExtras", answer={"type": "object"}),
+        make("GetNearest", response={"anyOf": [ref("Test"), {"type": "null"}]}),
+        make("GetDeadline", response={"type": "string", "format": "date-time"}),
+        make("GetKey", response=UUID),
+        make("GetExtras", response={"type": "object"}),
     ]
 
 
 def page(root: Path) -> str:
-    """Return the area's page as the vendor would write it."""
+    """Return the area's page in the vendor's Markdown form."""
     fences = [
         f"## An operation\n\n> Prose.\n\n```json\n{json.dumps(item)}\n```\n" for item in documents(root)
     ]
@@ -193,7 +196,7 @@ def _content(schema: Document) -> Document:
 
 
 def _reached(value: object, schemas: Mapping[str, Document]) -> dict[str, Document]:
-    """Return the schemas that are referred to, directly or through others."""
+    """Return the schemas that `value` refers to, directly or through others."""
     reached: dict[str, Document] = {}
     waiting: list[object] = [value]
     while waiting:

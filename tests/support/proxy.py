@@ -1,4 +1,4 @@
-"""A small HTTP proxy on a real socket: it forwards requests, makes tunnels, or refuses to."""
+"""A small HTTP proxy on a loopback socket that forwards requests, opens tunnels or refuses both."""
 
 import asyncio
 from contextlib import suppress
@@ -11,9 +11,10 @@ __all__ = ["Proxy"]
 
 
 class Proxy:
-    """Lets through what it is asked, or gives `refusal` instead; `asked` holds the first line of every request.
+    """Forwards requests, or sends `refusal` instead; `request_lines` holds the first line of every request.
 
-    `drops` makes it end the connection without a word. Hosts of the domain `example` are this machine to it.
+    `drops` makes it close the connection without a response. Hosts under the domain `example` resolve to
+    loopback.
     """
 
     def __init__(self, refusal: Response | None = None, *, drops: bool = False) -> None:
@@ -25,7 +26,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Its address, as `proxy` takes it."""
+        """The address, as the client's `proxy` setting takes it."""
         return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
 
     async def __aenter__(self) -> Self:
@@ -48,7 +49,7 @@ class Proxy:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # one of the two sides went away, or the test is over
+            pass  # One side closed the connection, or the test ended.
         finally:
             self._tasks.discard(task)
             writer.transport.abort()

@@ -1,4 +1,4 @@
-"""A scripted campus on a real loopback socket: it answers anything, right or wrong, and keeps what it was asked."""
+"""An HTTP server on a loopback socket that sends scripted responses, valid or broken, and records the requests."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 
 @attrs.frozen
 class Request:
-    """One request as it arrived; `connection` counts the connections, from 1."""
+    """One request as it arrived; `connection` is the number of its connection, from 1."""
 
     method: str
     target: str
@@ -52,20 +52,20 @@ class Request:
 
     @property
     def operation_id(self) -> str:
-        """The vendor's name of the operation that the path calls."""
+        """The vendor's name of the operation, taken from the path."""
         return "_".join(self.path.split("/")[-2:])
 
 
 @attrs.frozen(kw_only=True)
 class Response:
-    """One answer, and how it goes wrong.
+    """One response, and how its transmission goes wrong.
 
-    `framing`: how the body's length is told; "none" leaves it to the end of the connection. `claimed_length`: a lie.
-    `ending`: what becomes of the connection afterwards.
-    `cut_after`: only so many bytes of the whole message are sent, or all but so many where it is negative, and the
-    connection ends.
-    `gate`: an event to wait for before the first byte; `body_gate`: one between head and body. `drip_seconds`: the
-    body's bytes go one by one, with so many seconds between them. `raw`: the whole message instead of all that.
+    `framing`: how the length of the body is announced; "none" ends the body by closing the connection.
+    `claimed_length`: a false Content-Length. `ending`: what happens to the connection afterwards.
+    `cut_after`: send only this many bytes of the message (a negative number: all but so many), then close.
+    `gate`: an event to wait for before the first byte. `body_gate`: an event to wait for between head and
+    body. `drip_seconds`: seconds between single bytes of the body. `raw`: the whole message; replaces
+    everything else.
     """
 
     status: int = 200
@@ -81,12 +81,12 @@ class Response:
     raw: bytes | None = None
 
     @property
-    def stays(self) -> bool:
-        """Whether the connection takes another request afterwards."""
+    def keeps_alive(self) -> bool:
+        """Whether the connection accepts another request afterwards."""
         return self.ending == "keep" and self.cut_after is None and self.framing != "none"
 
     def head(self) -> bytes:
-        """The status line and the headers."""
+        """Return the status line and the headers."""
         lines = [f"HTTP/1.1 {self.status} Scripted", *(f"{name}: {value}" for name, value in self.headers)]
         if self.framing == "chunked":
             lines.append("Transfer-Encoding: chunked")
@@ -96,7 +96,7 @@ class Response:
         return "\r\n".join([*lines, "", ""]).encode("utf-8")
 
     def payload(self) -> bytes:
-        """The body as it is framed."""
+        """Return the body with its framing."""
         if self.framing != "chunked":
             return self.body
         parts = [self.body[start : start + 7] for start in range(0, len(self.body), 7)]
@@ -107,66 +107,66 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def json_response(
-    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, **how: Any
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, **options: Any
 ) -> Response:
-    """An answer with a JSON body; `how` goes to `Answer`."""
+    """Return a response with a JSON body; `options` go to `Response`."""
     content_type = {"Content-Type": "application/json; charset=utf-8"}
     merged = tuple((content_type | dict(headers or {})).items())
-    return Response(status=status, headers=merged, body=json.dumps(value).encode(), **how)
+    return Response(status=status, headers=merged, body=json.dumps(value).encode(), **options)
 
 
 def html_response(
-    status: int = 200, html: str = "<html><body>Bad gateway</body></html>", **how: Any
+    status: int = 200, html: str = "<html><body>Bad gateway</body></html>", **options: Any
 ) -> Response:
-    """A page, as gateways send it."""
-    return Response(status=status, headers=(("Content-Type", "text/html"),), body=html.encode(), **how)
+    """Return an HTML page, as gateways send it."""
+    return Response(status=status, headers=(("Content-Type", "text/html"),), body=html.encode(), **options)
 
 
-def gzip_response(value: Any, *, corrupt: bool = False, **how: Any) -> Response:
-    """A compressed JSON answer, with a byte in its middle spoilt if `corrupt`."""
+def gzip_response(value: Any, *, corrupt: bool = False, **options: Any) -> Response:
+    """Return a gzip-compressed JSON response, with one byte in the middle changed if `corrupt`."""
     body = bytearray(gzip.compress(json.dumps(value).encode()))
     if corrupt:
         body[len(body) // 2] ^= 0xFF
     headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
-    return Response(headers=headers, body=bytes(body), **how)
+    return Response(headers=headers, body=bytes(body), **options)
 
 
 def error_entity(code: int = 0, message: str = "", warnings: Iterable[str] = ()) -> dict[str, Any]:
-    """An object with an `api_error_entity` and nothing else, to be merged with what else an answer holds."""
+    """Return an object that holds only an `api_error_entity`, to be merged with the other fields of a response."""
     inner: dict[str, Any] = {"error_code": code, "error_message": message, "warning_messages": list(warnings)}
     return {"api_error_entity": inner}
 
 
 def with_login(handler: Handler, token: str = TOKEN, expires_in: int = 3600) -> Handler:
-    """The handler, with every login answered before it is asked."""
+    """Return a handler that answers logins itself and passes other requests to `handler`."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if request.operation_id != "AdminApi_Authenticate":
             return await handler(request)
         login = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
         return json_response(login | error_entity())
 
-    return answer
+    return respond
 
 
 class ScriptedServer:
-    """Serves a handler, or a list of answers that are given in turn.
+    """Serves a handler, or a list of responses in turn.
 
-    A request beyond the list, or an exception of the handler's, fails the test when the server closes. `requests` holds
-    all that arrived, `connections` how many were opened. Those in `reset_connections` are reset before they are read:
-    the first so many, or those of these numbers.
+    A request beyond the list, or an exception in the handler, fails the test when the server closes.
+    `requests` holds all requests that arrived, `connections` counts the connections opened.
+    `reset_connections`, a count from the first or a set of numbers, are reset before anything is read.
     """
 
     def __init__(
         self,
-        answers: Handler | Iterable[Response],
+        responses: Handler | Iterable[Response],
         *,
         reset_connections: int | Collection[int] = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
-        self._respond = answers if callable(answers) else _in_turn(answers)
+        self._respond = responses if callable(responses) else _in_turn(responses)
         self._resets = (
             range(1, reset_connections + 1) if isinstance(reset_connections, int) else reset_connections
         )
@@ -177,7 +177,7 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """Where it is, as `base_url` takes it."""
+        """The address, as `base_url` takes it."""
         host, port = self._address
         return f"{'https' if self._tls else 'http'}://{host}:{port}"
 
@@ -199,32 +199,32 @@ class ScriptedServer:
 
     @property
     def is_listening(self) -> bool:
-        """Whether it takes connections."""
+        """Whether the server accepts connections."""
         return self._server.is_serving()
 
     async def wait_for_requests(self, count: int) -> None:
-        """Wait until so many requests have arrived."""
+        """Wait until `count` requests have arrived."""
         while len(self.requests) < count:
             self._arrival.clear()
             await self._arrival.wait()
 
     async def wait_until_closed(self, *, but: int = 0) -> None:
-        """Wait until every connection has ended, but so many. Raises TimeoutError if more are kept open."""
+        """Wait until at most `but` connections are open. Raise TimeoutError after 5 seconds."""
         async with asyncio.timeout(5):
             while len(self._serving) > but:
                 await asyncio.wait(self._serving, return_when=asyncio.FIRST_COMPLETED)
 
     async def refuse_connections(self) -> None:
-        """From now on, nobody listens at this address; connections that are open stay so."""
+        """Stop listening at the address; open connections stay open."""
         self._server.close()
 
     async def accept_connections(self) -> None:
-        """Listen again at the same address."""
+        """Listen at the same address again."""
         host, port = self._address
         self._server = await asyncio.start_server(self._connected, host, port, ssl=self._tls, backlog=512)
 
     def requests_to(self, operation_id: str) -> list[Request]:
-        """The requests for one operation."""
+        """Return the requests for one operation."""
         return [request for request in self.requests if request.operation_id == operation_id]
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -238,7 +238,7 @@ class ScriptedServer:
             else:
                 await self._serve(reader, writer, self.connections)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
-            pass  # the client went away, or the test is over
+            pass  # The client closed the connection, or the test ended.
         except Exception as failure:  # noqa: BLE001 -- the test gets it when the server closes
             self._failures.append(failure)
         finally:
@@ -252,11 +252,11 @@ class ScriptedServer:
             request = await _read_request(reader, connection)
             self.requests.append(request)
             self._arrival.set()
-            answer = await self._respond(request)
-            await _write(writer, answer)
-            if answer.stays:
+            response = await self._respond(request)
+            await _write(writer, response)
+            if response.keeps_alive:
                 continue
-            if answer.ending == "reset":
+            if response.ending == "reset":
                 _reset(writer)
             else:
                 writer.close()
@@ -264,16 +264,16 @@ class ScriptedServer:
             return
 
 
-def _in_turn(answers: Iterable[Response]) -> Handler:
-    remaining = iter(answers)
+def _in_turn(responses: Iterable[Response]) -> Handler:
+    remaining = iter(responses)
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         found = next(remaining, None)
         if found is None:
             raise AssertionError(f"no answer is left for {request.method} {request.path}")
         return found
 
-    return answer
+    return respond
 
 
 async def _read_request(reader: asyncio.StreamReader, connection: int) -> Request:
@@ -285,27 +285,27 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Reques
     return Request(method, target, headers, body, connection)
 
 
-async def _write(writer: asyncio.StreamWriter, answer: Response) -> None:
-    if answer.gate is not None:
-        await answer.gate.wait()
-    head, payload = (answer.head(), answer.payload()) if answer.raw is None else (answer.raw, b"")
-    if answer.cut_after is not None:
-        sent = (head + payload)[: answer.cut_after]
+async def _write(writer: asyncio.StreamWriter, response: Response) -> None:
+    if response.gate is not None:
+        await response.gate.wait()
+    head, payload = (response.head(), response.payload()) if response.raw is None else (response.raw, b"")
+    if response.cut_after is not None:
+        sent = (head + payload)[: response.cut_after]
         head, payload = sent[: len(head)], sent[len(head) :]
-    if answer.body_gate is None and answer.drip_seconds is None:
+    if response.body_gate is None and response.drip_seconds is None:
         head, payload = head + payload, b""
     writer.write(head)
     await writer.drain()
-    if answer.body_gate is not None:
-        await answer.body_gate.wait()
-    pieces = [payload] if answer.drip_seconds is None else [bytes([byte]) for byte in payload]
+    if response.body_gate is not None:
+        await response.body_gate.wait()
+    pieces = [payload] if response.drip_seconds is None else [bytes([byte]) for byte in payload]
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
-        await asyncio.sleep(answer.drip_seconds or 0)
+        await asyncio.sleep(response.drip_seconds or 0)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End the connection with RST in place of FIN."""
+    """Close the connection with RST instead of FIN."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

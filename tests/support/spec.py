@@ -1,7 +1,7 @@
-"""The API as the repository states it: each operation's arguments, request and answer, made without the client's code.
+"""The operations as the repository's OpenAPI document states them, built without the client's code.
 
-An operation is here once a person has marked it in the overlay as reading or writing. What a run of the pipeline has just
-taken in may be of shapes that these makers don't know; `pipeline/test_unseen.py` is about those.
+An operation is listed once the overlay marks it as reading or writing. Operations that the pipeline has just
+added may have shapes that this module doesn't know; `pipeline/test_new_area.py` covers those.
 """
 
 import json
@@ -38,7 +38,7 @@ _PATHS = {
 
 
 def _schemas(operations: Iterable[object]) -> Mapping[str, Any]:
-    """The schemas that operations refer to, directly or through others."""
+    """Return the schemas that operations refer to, directly or through others."""
     known, reached, waiting = _SDK["components"]["schemas"], set[str](), list(operations)
     while waiting:
         for name in set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(waiting.pop()))) - reached:
@@ -57,7 +57,7 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @attrs.frozen
 class Argument:
-    """One argument: what a caller gives, and what JSON or a query has for it."""
+    """One argument: the Python value that a caller passes, and its form in JSON or in the query."""
 
     name: str
     where: str
@@ -68,7 +68,7 @@ class Argument:
 
 @attrs.frozen
 class SpecOperation:
-    """One operation as the vendor's pages state it, the overlay's corrections included."""
+    """One operation as the vendor's pages state it, with the overlay's corrections."""
 
     id: str
     area: str
@@ -87,18 +87,18 @@ class SpecOperation:
 
 
 def example_response(operation_id: str) -> Any:
-    """A whole answer of an operation, each declared field in it."""
+    """Return a complete response body of an operation, with every declared field."""
     return example(_BY_ID[operation_id].response_schema)
 
 
 def method_names(area: str) -> set[str]:
-    """The names of all methods of an area, those of operations that nobody has marked yet included."""
+    """Return the names of all methods of an area, including those of operations that are not yet marked."""
     ids = [operation["operationId"] for item in _SDK["paths"].values() for operation in item.values()]
     return {_name(item) for item in ids if _area(item) == area}
 
 
 def example(schema: Mapping[str, Any]) -> Any:
-    """A JSON value of a schema."""
+    """Return a JSON value that matches a schema."""
     if "oneOf" in schema:
         return example(schema["oneOf"][0])
     schema = _resolved(schema)
@@ -140,7 +140,7 @@ def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _given(schema: Mapping[str, Any], sent: Any) -> Any:
-    """The Python value whose JSON form is `sent`."""
+    """Return the Python value whose JSON form is `sent`."""
     if isinstance(sent, list):
         return [_given(schema["items"], item) for item in sent]
     if schema.get("format") == "uuid":

@@ -1,4 +1,4 @@
-"""Answers for hypothesis: what the spec allows, and the same with something wrong."""
+"""Hypothesis strategies for response bodies: valid ones, and ones with a single defect."""
 
 import copy
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ any_json: st.SearchStrategy[Any] = st.recursive(
 
 
 def valid(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """JSON values as a schema allows them: optional fields absent or null at times, sometimes with unknown keys."""
+    """Generate JSON values that a schema allows, with optional fields sometimes absent or null, and unknown keys."""
     if "oneOf" in schema:
         return st.one_of(*(valid(option) for option in schema["oneOf"]))
     schema = SCHEMAS[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
@@ -94,7 +94,7 @@ def _object(schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def damaged(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Any:
-    """One of these values with one thing in it replaced, taken away or added."""
+    """Generate one of these values with one part replaced, removed or added."""
     value = [copy.deepcopy(draw(values))]
     places: list[tuple[Any, Any]] = []
     _collect(value, places)
@@ -110,7 +110,7 @@ def damaged(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Any:
 
 
 def _collect(value: Any, places: list[tuple[Any, Any]]) -> None:
-    """Every place in a JSON value, as the container and the key."""
+    """Collect every place in a JSON value as a pair of container and key."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inside:
         places.append((value, key))

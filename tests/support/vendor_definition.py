@@ -1,4 +1,4 @@
-"""A whole definition as ASP.NET serves it: every area of the vendor's in one OpenAPI 3.0 document."""
+"""A complete OpenAPI 3.0 document as ASP.NET serves it, with every area of the vendor's API."""
 
 import copy
 import json
@@ -21,23 +21,23 @@ PROBLEM: Document = {
 
 
 def ref(name: str) -> Document:
-    """Refer to a schema."""
+    """Return a reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def listed(item: Document) -> Document:
-    """Give the schema of a list."""
+def list_of(item: Document) -> Document:
+    """Return the schema of a list."""
     return {"type": "array", "items": item}
 
 
-def entity(**fields: Document) -> Document:
-    """A class of the vendor's: closed, as ASP.NET has it."""
+def closed_object(**fields: Document) -> Document:
+    """Return the schema of a vendor class, closed as ASP.NET declares it."""
     return {"type": "object", "properties": fields, "additionalProperties": False}
 
 
-def answer(**fields: Document) -> Document:
-    """A class that derives from the base of all answers."""
-    return {"allOf": [ref("ApiResponseBase"), entity(**fields)], "description": "An answer."}
+def response_schema(**fields: Document) -> Document:
+    """Return the schema of a class derived from the base of all responses."""
+    return {"allOf": [ref("ApiResponseBase"), closed_object(**fields)], "description": "An answer."}
 
 
 SCHEMAS: Document = {
@@ -51,15 +51,15 @@ SCHEMAS: Document = {
     },
     "QuestionKind": {"enum": [0, 1, 5], "type": "integer", "format": "int32"},
     "Channel": {"enum": ["Web", "Mobile"], "type": "string"},
-    "TestAttemptItem": answer(
+    "TestAttemptItem": response_schema(
         id=UUID,
         state={"allOf": [ref("TestState")], "description": "Where it stands.", "nullable": True},
         started={**DATE, "readOnly": True, "example": "2026-01-01T00:00:00Z"},
         score={"type": "number", "format": "double", "minimum": 0, "maximum": 100},
-        questions={**listed(ref("TestQuestion")), "nullable": True, "uniqueItems": True},
+        questions={**list_of(ref("TestQuestion")), "nullable": True, "uniqueItems": True},
     ),
     "TestQuestion": {
-        **entity(
+        **closed_object(
             kind=ref("QuestionKind"),
             text={**TEXT, "maxLength": 4000},
             weights={"type": "object", "additionalProperties": {"type": "number"}, "nullable": True},
@@ -69,19 +69,22 @@ SCHEMAS: Document = {
         "x-vendor-internal": True,
     },
     "OrderRequest": {
-        **entity(
+        **closed_object(
             buyer=UUID,
-            lines=listed(ref("OrderLine")),
+            lines=list_of(ref("OrderLine")),
             coupon={**TEXT, "deprecated": True},
             placed={"type": "string", "format": "date-time"},
             channel=ref("Channel"),
         ),
         "required": ["buyer", "lines"],
     },
-    "OrderLine": {**entity(catalog_id=UUID, count={**INTEGER, "default": 1}), "required": ["catalog_id"]},
-    "OrderResponse": answer(order_id=UUID, total={"type": "number", "format": "decimal"}),
-    "OrganizationItem": answer(id=UUID, name=TEXT, parent=ref("OrganizationItem")),
-    "SsoTicket": answer(
+    "OrderLine": {
+        **closed_object(catalog_id=UUID, count={**INTEGER, "default": 1}),
+        "required": ["catalog_id"],
+    },
+    "OrderResponse": response_schema(order_id=UUID, total={"type": "number", "format": "decimal"}),
+    "OrganizationItem": response_schema(id=UUID, name=TEXT, parent=ref("OrganizationItem")),
+    "SsoTicket": response_schema(
         url={"type": "string", "format": "uri", "nullable": True},
         seconds={"type": "integer", "format": "int64"},
     ),
@@ -91,19 +94,19 @@ PAGE = [("page", INTEGER), ("per_page", INTEGER)]
 
 
 def content(schema: Document, *media: str) -> Document:
-    """Give a body in each of the media types that ASP.NET offers."""
+    """Return a body in each media type that ASP.NET offers."""
     return {name: {"schema": schema} for name in media or MEDIA}
 
 
-def operation(
+def make_operation(
     area: str,
     name: str,
     method: str,
-    gives: Document | None,
+    result: Document | None,
     *query: tuple[str, Document],
     body: Document | None = None,
 ) -> Document:
-    """One operation, with the token, the errors and the keywords that ASP.NET adds."""
+    """Return one operation with the token, the errors and the keywords that ASP.NET adds."""
     token = {"$ref": "#/components/parameters/access_token"}
     given = [{"name": key, "in": "query", "style": "form", "schema": schema} for key, schema in query]
     made: Document = {
@@ -112,7 +115,7 @@ def operation(
         "operationId": f"{area}_{name}",
         "parameters": [*given, token],
         "responses": {
-            "200": {"description": "Success"} | ({"content": content(gives)} if gives else {}),
+            "200": {"description": "Success"} | ({"content": content(result)} if result else {}),
             "403": {"$ref": "#/components/responses/Refused"},
             "default": {"description": "Error", "content": content(ref("ProblemDetails"))},
         },
@@ -127,9 +130,9 @@ def operation(
 
 
 def build_definition(root: Path) -> Document:
-    """Return what the repository knows, in the style of OpenAPI 3.0, and areas that it does not.
+    """Return the operations that the repository knows, in the style of OpenAPI 3.0, and areas that it doesn't know.
 
-    The two operations of AdminApi that are known provisionally are not in it.
+    The two provisional operations of AdminApi are not included.
     """
     whole: Document = json.loads((root / "openapi/nexport.json").read_bytes())
     whole["paths"] = {path: item for path, item in whole["paths"].items() if "AdminApi" not in path}
@@ -156,21 +159,25 @@ def build_definition(root: Path) -> Document:
         },
     }
     for item in (
-        operation(
-            "AdminApi", "GetOrganizations", "get", listed(ref("OrganizationItem")), ("org_id", UUID), *PAGE
+        make_operation(
+            "AdminApi", "GetOrganizations", "get", list_of(ref("OrganizationItem")), ("org_id", UUID), *PAGE
         ),
-        operation(
+        make_operation(
             "AssessmentApi",
             "GetTestAttempts",
             "get",
-            listed(ref("TestAttemptItem")),
+            list_of(ref("TestAttemptItem")),
             ("enrollment_id", UUID),
             *PAGE,
         ),
-        operation("AssessmentApi", "SetTestState", "post", None, ("id", UUID), ("state", ref("TestState"))),
-        operation("PointOfSaleApi", "PlaceOrder", "post", ref("OrderResponse"), body=ref("OrderRequest")),
-        operation(
-            "SsoApi", "GetTicket", "get", ref("SsoTicket"), ("user_id", UUID), ("days", listed(INTEGER))
+        make_operation(
+            "AssessmentApi", "SetTestState", "post", None, ("id", UUID), ("state", ref("TestState"))
+        ),
+        make_operation(
+            "PointOfSaleApi", "PlaceOrder", "post", ref("OrderResponse"), body=ref("OrderRequest")
+        ),
+        make_operation(
+            "SsoApi", "GetTicket", "get", ref("SsoTicket"), ("user_id", UUID), ("days", list_of(INTEGER))
         ),
     ):
         whole["paths"] |= item
