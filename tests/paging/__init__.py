@@ -1,1 +1,0 @@
-"""Proofs for lists that are fetched page by page."""

@@ -1,4 +1,4 @@
-"""A source of pages in memory whose answers come when, and in the order, that a test says."""
+"""An in-memory page source whose responses arrive when, and in the order, that a test decides."""
 
 import asyncio
 import weakref
@@ -22,57 +22,57 @@ R = TypeVar("R")
 
 
 class PageFailed(NexportError):
-    """What a page that fails raises."""
+    """Raised for a page that is configured to fail."""
 
 
 @attrs.define
 class Record:
-    """One record of a list, with an id, as the vendor's models have it."""
+    """One record of a list, with an id, like the vendor's models."""
 
     number: int
     id: UUID = attrs.field(metadata=wire("id", UUID_))
 
 
 class _Records(list[Record]):
-    """The records of one page, to be counted while they are in memory."""
+    """The records of one page, weakly referenceable so that pages in memory can be counted."""
 
     __slots__ = ("__weakref__",)
 
 
 def task_name() -> str:
-    """The name of the task that runs; a task itself would keep its page."""
+    """Return the name of the running task; a reference to the task itself would keep its page alive."""
     task = asyncio.current_task()
     return task.get_name() if task else ""
 
 
 async def settle() -> None:
-    """Let everything run that can."""
+    """Let every task run until it waits."""
     for _ in range(12):
         await asyncio.sleep(0)
 
 
 def run_cleanly(run: Callable[[], Awaitable[R]]) -> R:
-    """Run in a loop of its own, where nothing may be left behind: no task, no complaint of the loop's."""
-    complaints: list[dict[str, Any]] = []
+    """Run in a new event loop, and assert that no task is left and that the loop reported no exception."""
+    reported: list[dict[str, Any]] = []
 
     async def main() -> R:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
         result = await run()
         await settle()
         assert asyncio.all_tasks() == {asyncio.current_task()}
         return result
 
     result = asyncio.run(main())
-    assert complaints == []
+    assert reported == []
     return result
 
 
 class FakePageSource:
-    """Gives out the pages of a listing; `fails` are pages that can't be had.
+    """Serves the pages of a list; the pages in `fails` raise.
 
-    Every page waits until it is let go by `release`, unless the desk is `prompt`. `started` holds the pages in the
-    order that they were asked for, `tasks` the names of the tasks that asked, `open` those on their way, `most_held` how many pages there were at a time at most,
-    on their way or in memory.
+    Every page waits until it is released with `release`, unless the source is `prompt`. `started`: the pages
+    in the order of their requests. `tasks`: the names of the requesting tasks. `open`: the pages in flight.
+    `most_held`: the largest number of pages at one time, in flight or in memory.
     """
 
     def __init__(
@@ -80,11 +80,17 @@ class FakePageSource:
         listing: PagedList,
         *,
         first: int = 1,
-        asked: int = 1000,
+        per_page: int = 1000,
         fails: frozenset[int] = frozenset(),
         prompt: bool = False,
     ) -> None:
-        self.listing, self.first, self.asked, self.fails, self.prompt = listing, first, asked, fails, prompt
+        self.listing, self.first, self.per_page, self.fails, self.prompt = (
+            listing,
+            first,
+            per_page,
+            fails,
+            prompt,
+        )
         self.started: list[int] = []
         self.tasks: set[str] = set()
         self.open: set[int] = set()
@@ -95,26 +101,26 @@ class FakePageSource:
         self._alive: list[weakref.ref[_Records]] = []
 
     def pager(self, ahead: int = 1) -> Pager[Record]:
-        """The list, as a user has it."""
+        """Return a pager over the list."""
         source = Source(
             "LearningApi_GetThings",
             self.first,
-            self.asked,
+            self.per_page,
             self._fetch,
             lambda kind, _: self.drifts.append(kind),
         )
         return Pager[Record](source).concurrent(ahead)
 
     def waiting(self) -> list[int]:
-        """The pages that could be let go."""
+        """Return the pages that can be released."""
         return sorted(number for number, event in self._waiting.items() if not event.is_set())
 
     def release(self, number: int) -> None:
-        """Let one page go."""
+        """Release one page."""
         self._waiting[number].set()
 
     async def serve(self, consumer: "asyncio.Task[Any]", random: Random) -> None:
-        """Let pages go, in any order, until the consumer has done."""
+        """Release pages in random order until the consumer is done."""
         while True:
             await settle()
             if consumer.done():
@@ -135,7 +141,7 @@ class FakePageSource:
                 raise PageFailed("it can't be had", operation_id="LearningApi_GetThings", page=number)
             return self._page(number)
         finally:
-            # Closing a connection takes a while, and is not to be cut short.
+            # Closing a connection takes a moment, and must not be interrupted.
             self._waiting.pop(number, None)
             try:
                 await asyncio.sleep(0)
@@ -143,12 +149,12 @@ class FakePageSource:
                 self.open.discard(number)
 
     def _page(self, number: int) -> Fetched:
-        records = _Records(Record(item, UUID(int=item)) for item in self.listing.page(number, self.asked))
+        records = _Records(Record(item, UUID(int=item)) for item in self.listing.page(number, self.per_page))
         self._alive.append(weakref.ref(records))
-        return Fetched(records, self.listing.total(number), self.listing.report(self.asked))
+        return Fetched(records, self.listing.total(number), self.listing.report(self.per_page))
 
     def _count(self) -> None:
-        """Note how many pages there are: those asked for now may come at any time."""
+        """Update the maxima. A page in flight counts as held: it may arrive at any time."""
         self._alive = [page for page in self._alive if page() is not None]
         self.most_open = max(self.most_open, len(self.open))
         self.most_held = max(self.most_held, len(self._alive) + len(self.open))

@@ -1,4 +1,4 @@
-"""A listing over real HTTP, as any of the operations that page answers it."""
+"""Serves a list over HTTP, in the form of any of the paged operations."""
 
 import asyncio
 import copy
@@ -36,41 +36,42 @@ Where = Literal["body", "headers"]
 
 
 def paged_operation(operation_id: str) -> SpecOperation:
-    """An operation that pages."""
+    """Return a paged operation by its id."""
     return next(operation for operation in PAGED if operation.id == operation_id)
 
 
 @attrs.define
 class PageResponder:
-    """Answers an operation's requests with the pages of a listing, each record with its number as `serial`.
+    """Responds to an operation's requests with the pages of a list; each record has its number as `serial`.
 
-    `where`: where totals and sizes are told. `instead`: what other pages are answered with. `items`: what is different about
-    single records, by number. `held`: while it is set, answers wait. `asked`: the page and size of each request.
+    `where`: where totals and sizes are sent. `overrides`: responses to send instead, by page. `items`: fields
+    that differ in single records, by record number. `held`: returns an event that the response to a page
+    waits for, or None. `requested`: page and size of each request.
     """
 
     listing: PagedList
     where: Where = "headers"
-    instead: Mapping[int, Response] = attrs.field(factory=dict)
+    overrides: Mapping[int, Response] = attrs.field(factory=dict)
     items: Mapping[int, Mapping[str, Any]] = attrs.field(factory=dict)
     held: Callable[[int], asyncio.Event | None] = attrs.field(default=lambda _: None)
     drifts: list[Drift] = attrs.field(factory=list)
-    asked: list[tuple[int, int]] = attrs.field(factory=list)
+    requested: list[tuple[int, int]] = attrs.field(factory=list)
     _gates: list[asyncio.Event] = attrs.field(factory=list)
 
-    async def answer(self, request: Request) -> Response:
-        """One page."""
+    async def respond(self, request: Request) -> Response:
+        """Return one page."""
         place = request.json["paging"] if "StudentSessions" in request.path else dict(request.query)
         page, size = int(place["page"]), int(place["per_page"])
-        self.asked.append((page, size))
+        self.requested.append((page, size))
         gate = self.held(page)
         self._gates += [gate] if gate else []
-        if page in self.instead:
-            return attrs.evolve(self.instead[page], gate=gate)
+        if page in self.overrides:
+            return attrs.evolve(self.overrides[page], gate=gate)
         body, headers = self._page(request.operation_id, page, size)
         return json_response(body, headers=headers, gate=gate)
 
-    def let_go(self) -> None:
-        """Answer all that is held."""
+    def release_all(self) -> None:
+        """Release all responses that are held."""
         for gate in self._gates:
             gate.set()
 
@@ -78,37 +79,37 @@ class PageResponder:
         total, reported = self.listing.total(page), self.listing.report(size)
         body = copy.deepcopy(example_response(operation_id))
         headers: dict[str, str] = {}
-        told = {"total_count": total, "page_size": reported, "page": page}
+        paging_fields = {"total_count": total, "page_size": reported, "page": page}
         if self.where == "headers":
             named = {"X-Total-Count": total, "X-Per-Page": reported, "X-Page": page}
             headers = {name: str(value) for name, value in named.items() if value is not None}
-            told = dict.fromkeys(told)
+            paging_fields = dict.fromkeys(paging_fields)
         if isinstance(body, list):
             return self._records(body[0], page, size), headers
         key = next(key for key in ("enrollments", "catalogs", "sessions") if key in body)
         body[key] = self._records(body[key][0], page, size)
-        return body | {key: value for key, value in told.items() if key in body}, headers
+        return body | {key: value for key, value in paging_fields.items() if key in body}, headers
 
-    def _records(self, like: dict[str, Any], page: int, size: int) -> list[dict[str, Any]]:
+    def _records(self, template: dict[str, Any], page: int, size: int) -> list[dict[str, Any]]:
         return [
-            {**like, "serial": number, **self.items.get(number, {})}
+            {**template, "serial": number, **self.items.get(number, {})}
             for number in self.listing.page(page, size)
         ]
 
 
 def pager_for(campus: NexportCampus, operation: SpecOperation, **paging: int) -> AsyncPager[Any]:
-    """The pager of an operation, with all that it requires."""
-    pager: AsyncPager[Any] = _called(campus, operation, paging)
+    """Return the pager of an operation, called with its required arguments."""
+    pager: AsyncPager[Any] = _call(campus, operation, paging)
     return pager
 
 
 async def raw_page(campus: NexportCampus, operation: SpecOperation, **paging: int) -> RawResponse[Any]:
-    """One page of it, as `campus.raw` gives it."""
-    response: RawResponse[Any] = await _called(campus.raw, operation, paging)
+    """Return one page, as `campus.raw` returns it."""
+    response: RawResponse[Any] = await _call(campus.raw, operation, paging)
     return response
 
 
-def _called(areas: Any, operation: SpecOperation, paging: dict[str, int]) -> Any:
+def _call(areas: Any, operation: SpecOperation, paging: dict[str, int]) -> Any:
     method = getattr(getattr(areas, operation.area), operation.name)
     required = {item.name: item.given for item in operation.arguments if item.required}
     with pytest.deprecated_call() if operation.deprecated else nullcontext():
@@ -116,41 +117,44 @@ def _called(areas: Any, operation: SpecOperation, paging: dict[str, int]) -> Any
 
 
 def serials(records: list[Any]) -> list[int]:
-    """The numbers of records."""
+    """Return the numbers of the records."""
     return [record.additional_properties["serial"] for record in records]
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    """Let everything else run until it is so; what is never so fails."""
+    """Run other tasks until the condition is true. Raise TimeoutError after 10 seconds."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 -- a server, a client and a loop tell of it in no common way
+        while not condition():  # noqa: ASYNC110 -- server, client and loop have no common event for it
             await asyncio.sleep(0)
 
 
-async def collect_until_error(given: AsyncIterator[Any]) -> tuple[list[Any], NexportError]:
-    """What comes before the error that ends it, and that error."""
-    got: list[Any] = []
+async def collect_until_error(iterator: AsyncIterator[Any]) -> tuple[list[Any], NexportError]:
+    """Return the items before the error that ends the iteration, and the error."""
+    items: list[Any] = []
     try:
-        async for each in given:
-            got.append(each)  # noqa: PERF401 -- a comprehension would lose what came before the error
+        async for each in iterator:
+            items.append(each)  # noqa: PERF401 -- a comprehension would lose the items before the error
     except NexportError as error:
-        return got, error
+        return items, error
     raise AssertionError("it ended without an error")
 
 
 @asynccontextmanager
 async def serve_pages(source: PageResponder, **settings: Any) -> AsyncIterator[NexportCampus]:
-    """A client of a served listing; once it is closed, the server must see all connections closed, and no task is left."""
+    """Yield a client of the served list.
+
+    When it is closed, all of the server's connections must be closed and no task may be left.
+    """
     before = asyncio.all_tasks()
-    async with ScriptedServer(source.answer) as server:
+    async with ScriptedServer(source.respond) as server:
         async with campus_of(server, on_drift=_keep(source), **settings) as campus:
             yield campus
-        source.let_go()
+        source.release_all()
         await wait_until(lambda: not server._serving and asyncio.all_tasks() == before)
 
 
 def _keep(source: PageResponder) -> Callable[[Drift], None]:
-    """Keep the drift that is about paging: the records' serials are drift too."""
+    """Return a drift callback that keeps only drift about paging; the records' unknown `serial` is drift too."""
 
     def keep(drift: Drift) -> None:
         if drift.kind in {"total_changed", "page_ignored"}:
@@ -160,5 +164,5 @@ def _keep(source: PageResponder) -> Callable[[Drift], None]:
 
 
 def item_error(code: int) -> dict[str, Any]:
-    """What a record has that reports an error."""
+    """Return the fields of a record that reports an error."""
     return error_entity(code, "not this one")

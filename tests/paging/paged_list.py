@@ -1,4 +1,4 @@
-"""A list as a server pages it, right or wrong, and the shapes of it that the tests draw."""
+"""A model of a list as a server pages it, correctly or not, and strategies that generate such lists."""
 
 from typing import Literal
 
@@ -11,38 +11,40 @@ __all__ = ["PagedList", "honest", "sizes", "thorough"]
 Totals = tuple[int | Literal["true"] | None, ...]
 Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
 
-settings.load_profile("unhurried")  # the fuzzing has one of its own
+settings.load_profile("unhurried")  # tests/fuzz loads another profile
 thorough = settings(max_examples=200)
 
 
 @attrs.frozen(kw_only=True)
 class PagedList:
-    """`records` numbers from 0, given out by page.
+    """A list of `records` numbers from 0, served in pages.
 
-    `most`: the size that the server applies at most; `least`: at least. `totals`: what it tells as total, page by page,
-    the last for all further ones; "true" for the truth, None for nothing. `reported`: the same for the page size. `manner`: "ignores" gives page 1 always, "cycles" begins anew
-    after the last page, "repeats_last" gives the last page in place of those beyond it. `gap`: a page that is empty.
+    `most`, `least`: the largest and the smallest page size that the server applies. `totals`: the total that
+    it sends, page by page, the last one for all further pages; "true" is the real total, None sends none.
+    `reported`: the page size that it reports. `manner`: "ignores" always serves page 1, "cycles" starts over
+    after the last page, "repeats_last" serves the last page for every page beyond it. `gap`: a page that is
+    empty.
     """
 
     records: int
     most: int
     least: int = 1
     totals: Totals = (None,)
-    reported: int | Literal["applied", "asked"] | None = None
+    reported: int | Literal["applied", "requested"] | None = None
     manner: Manner = "honest"
     gap: int | None = None
 
-    def size(self, asked: int) -> int:
-        """How many records a page holds."""
-        return max(min(asked, self.most), self.least)
+    def size(self, per_page: int) -> int:
+        """Return how many records a page holds."""
+        return max(min(per_page, self.most), self.least)
 
-    def pages(self, asked: int) -> int:
-        """How many pages hold a record."""
-        return -(-self.records // self.size(asked))
+    def pages(self, per_page: int) -> int:
+        """Return how many pages have records."""
+        return -(-self.records // self.size(per_page))
 
-    def page(self, number: int, asked: int) -> list[int]:
-        """The records of a page."""
-        size, pages = self.size(asked), max(self.pages(asked), 1)
+    def page(self, number: int, per_page: int) -> list[int]:
+        """Return the records of a page."""
+        size, pages = self.size(per_page), max(self.pages(per_page), 1)
         if number == self.gap:
             return []
         if self.manner == "ignores":
@@ -54,19 +56,19 @@ class PagedList:
         return list(range(self.records))[(number - 1) * size : number * size]
 
     def total(self, number: int) -> int | None:
-        """What is told as total on a page."""
-        told = self.totals[min(number, len(self.totals)) - 1]
-        return self.records if told == "true" else told
+        """Return the total that is sent with a page."""
+        total = self.totals[min(number, len(self.totals)) - 1]
+        return self.records if total == "true" else total
 
-    def report(self, asked: int) -> int | None:
-        """What is told as page size."""
+    def report(self, per_page: int) -> int | None:
+        """Return the page size that is reported."""
         if self.reported == "applied":
-            return self.size(asked)
-        return asked if self.reported == "asked" else self.reported
+            return self.size(per_page)
+        return per_page if self.reported == "requested" else self.reported
 
-    def rest(self, first: int, asked: int) -> list[int]:
-        """All records from a page on."""
-        return list(range(self.records))[(first - 1) * self.size(asked) :]
+    def rest(self, first: int, per_page: int) -> list[int]:
+        """Return all records from a page on."""
+        return list(range(self.records))[(first - 1) * self.size(per_page) :]
 
 
 sizes = st.integers(1, 7)
@@ -77,10 +79,10 @@ _RIGHT: st.SearchStrategy[Totals] = st.sampled_from([("true",), (None,), (None, 
 
 @st.composite
 def honest(draw: st.DrawFn, totals: st.SearchStrategy[Totals] = _RIGHT) -> PagedList:
-    """A list that is paged rightly, whatever is told of its size and total."""
+    """Generate a list that is paged correctly, whatever size and total the server reports."""
     least = draw(st.sampled_from([1, 1, 1, 5]))
-    reported: st.SearchStrategy[int | Literal["applied", "asked"] | None] = st.sampled_from(
-        ["applied", "asked", None, 0, 1, 999]
+    reported: st.SearchStrategy[int | Literal["applied", "requested"] | None] = st.sampled_from(
+        ["applied", "requested", None, 0, 1, 999]
     )
     return PagedList(
         records=draw(st.integers(0, 25)),

@@ -1,4 +1,4 @@
-"""Runs that are given up, anywhere and in every way: no task stays, and nothing is on its way any more."""
+"""Abandoned iterations: however and wherever they end, no task is left and no request is in flight."""
 
 import asyncio
 import gc
@@ -18,39 +18,41 @@ Step = Callable[[Pager[Record]], Awaitable[Any]]
 
 
 class Enough(Exception):
-    """The user's own error."""
+    """An exception raised by the user's code."""
 
 
-def desk(*, prompt: bool = False, total: bool = True, first: int = 1) -> FakePageSource:
-    """A list of five pages."""
+def five_pages(*, prompt: bool = False, total: bool = True, first: int = 1) -> FakePageSource:
+    """Return a list of five pages."""
     return FakePageSource(
         PagedList(records=9, most=2, totals=("true",) if total else (None,)), prompt=prompt, first=first
     )
 
 
 async def iterate(pager: Pager[Record]) -> None:
-    """Run through the records."""
+    """Iterate over the records."""
     async for _ in pager:
         pass
 
 
 async def iterate_pages(pager: Pager[Record]) -> None:
-    """Run through the pages."""
+    """Iterate over the pages."""
     async for _ in pager.pages():
         pass
 
 
-async def first_page(pager: Pager[Record]) -> None:
-    """Ask for the first page."""
+async def await_first_page(pager: Pager[Record]) -> None:
+    """Fetch the first page."""
     await pager
 
 
-EVERY_WAY = pytest.mark.parametrize(
-    "way", [iterate, iterate_pages, Pager.collect, Pager.total, first_page], ids=lambda way: way.__name__
+EVERY_USE = pytest.mark.parametrize(
+    "use",
+    [iterate, iterate_pages, Pager.collect, Pager.total, await_first_page],
+    ids=lambda use: use.__name__,
 )
 
 
-@EVERY_WAY
+@EVERY_USE
 @thorough
 @given(
     ahead=st.integers(1, 4),
@@ -59,15 +61,15 @@ EVERY_WAY = pytest.mark.parametrize(
     again=st.booleans(),
     random=st.randoms(use_true_random=False),
 )
-def test_a_cancelled_consumer_leaves_nothing(
-    way: Step, ahead: int, releases: int, turns: int, again: bool, random: Random
+def test_cancelling_the_consumer_leaves_nothing(
+    use: Step, ahead: int, releases: int, turns: int, again: bool, random: Random
 ) -> None:
-    """Cancelled at any await, and once more while it ends: all that was on its way has ended."""
-    source = desk()
+    """A consumer cancelled at any await, and again during cleanup, leaves no fetch in flight."""
+    source = five_pages()
 
     async def run() -> None:
         async def consume() -> None:
-            await way(source.pager(ahead))
+            await use(source.pager(ahead))
 
         consumer = asyncio.create_task(consume())
         for _ in range(releases):
@@ -103,22 +105,22 @@ async def _leave_by_an_error(records: AsyncGenerator[Any, None]) -> None:
 @pytest.mark.parametrize("ahead", [1, 2, 4])
 @pytest.mark.parametrize("total", [True, False])
 @pytest.mark.parametrize("by_page", [True, False])
-def test_what_ends_the_generator_ends_the_fetches_at_once(
+def test_closing_the_generator_cancels_its_fetches(
     leave: Callable[[AsyncGenerator[Any, None]], Awaitable[None]], ahead: int, total: bool, by_page: bool
 ) -> None:
-    """`aclose`, and an error thrown in, return when all that was on its way has ended."""
-    source = desk(total=total)
+    """`aclose()` and `athrow()` return only when every fetch in flight has ended."""
+    source = five_pages(total=total)
 
     async def run() -> None:
         pager = source.pager(ahead)
-        given = pager.pages() if by_page else aiter(pager)
-        first = asyncio.ensure_future(anext(given))
+        iterator = pager.pages() if by_page else aiter(pager)
+        first = asyncio.ensure_future(anext(iterator))
         await settle()
         source.release(1)
         await first
         await settle()
         assert len(source.open) == ahead - 1
-        await leave(given)
+        await leave(iterator)
         assert source.open == set()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -128,9 +130,9 @@ def test_what_ends_the_generator_ends_the_fetches_at_once(
 @pytest.mark.parametrize("stop", [1, 2, 3, 8, 9])
 @pytest.mark.parametrize("ahead", [1, 3, 9])
 @pytest.mark.parametrize("total", [True, False])
-def test_a_loop_that_breaks_leaves_nothing(stop: int, ahead: int, total: bool) -> None:
-    """After `break` nothing refers to the iterator, and the loop of asyncio closes it."""
-    source = desk(prompt=True, total=total)
+def test_break_leaves_nothing(stop: int, ahead: int, total: bool) -> None:
+    """After `break` nothing refers to the iterator, and the event loop closes it."""
+    source = five_pages(prompt=True, total=total)
 
     async def run() -> None:
         async for record in source.pager(ahead):
@@ -141,9 +143,9 @@ def test_a_loop_that_breaks_leaves_nothing(stop: int, ahead: int, total: bool) -
     assert source.open == set()
 
 
-def test_the_users_own_error_in_the_loop_leaves_nothing() -> None:
-    """An exception out of the loop's body is the user's, and ends the run."""
-    source = desk(prompt=True)
+def test_an_exception_in_the_loop_body_leaves_nothing() -> None:
+    """An exception raised in the body of the loop ends the iteration."""
+    source = five_pages(prompt=True)
 
     async def consume() -> None:
         async for _ in source.pager(4):
@@ -157,19 +159,19 @@ def test_the_users_own_error_in_the_loop_leaves_nothing() -> None:
     assert source.open == set()
 
 
-def test_what_only_the_garbage_collector_finds_is_closed_too() -> None:
-    """An iterator in a cycle, with pages on their way, ends without a complaint."""
-    source = desk()
+def test_a_garbage_collected_iterator_is_closed() -> None:
+    """An iterator in a reference cycle, with pages in flight, is closed without a warning from the loop."""
+    source = five_pages()
 
     async def run() -> None:
-        given = aiter(source.pager(4))
-        first = asyncio.ensure_future(anext(given))
+        iterator = aiter(source.pager(4))
+        first = asyncio.ensure_future(anext(iterator))
         await settle()
         source.release(1)
         await first
-        cycle: list[Any] = [given]
+        cycle: list[Any] = [iterator]
         cycle.append(cycle)
-        del given, first, cycle
+        del iterator, first, cycle
         gc.collect()
         await settle()
         assert source.open == set()
@@ -177,14 +179,14 @@ def test_what_only_the_garbage_collector_finds_is_closed_too() -> None:
     run_cleanly(run)
 
 
-def test_a_loop_that_ends_closes_what_is_still_held() -> None:
-    """An iterator that outlives its event loop is closed with it, without a complaint."""
-    source = desk()
+def test_closing_the_event_loop_closes_a_held_iterator() -> None:
+    """An iterator that outlives its event loop is closed with it, without a warning from the loop."""
+    source = five_pages()
     held: list[Any] = []
 
     async def main() -> list[dict[str, Any]]:
-        complaints: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        reported: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
         held.append(aiter(source.pager(4)))
         first = asyncio.ensure_future(anext(held[0]))
         await settle()
@@ -192,15 +194,15 @@ def test_a_loop_that_ends_closes_what_is_still_held() -> None:
         await first
         await settle()
         assert len(source.open) == 3
-        return complaints
+        return reported
 
     assert asyncio.run(main()) == []
     assert source.open == set()
 
 
-def test_an_iterator_that_was_never_used_costs_nothing() -> None:
-    """Making one sends nothing, and dropping it leaves nothing."""
-    source = desk()
+def test_an_unused_iterator_sends_nothing() -> None:
+    """Creating an iterator and dropping it sends no request."""
+    source = five_pages()
 
     async def run() -> None:
         aiter(source.pager(4))
@@ -210,8 +212,8 @@ def test_an_iterator_that_was_never_used_costs_nothing() -> None:
     assert source.started == []
 
 
-def test_a_failed_run_leaves_nothing() -> None:
-    """The pages behind the one that failed are given up at once."""
+def test_a_failed_page_cancels_the_pages_behind_it() -> None:
+    """When a page fails, the pages behind it are cancelled at once."""
     source = FakePageSource(PagedList(records=20, most=2, totals=("true",)), fails=frozenset([2, 3]))
 
     async def run() -> None:
@@ -227,8 +229,8 @@ def test_a_failed_run_leaves_nothing() -> None:
     run_cleanly(run)
 
 
-def test_a_limit_that_is_reached_leaves_nothing() -> None:
-    """`collect` ends the pages that it has on their way, also those behind an end that it didn't expect."""
+def test_reaching_the_limit_leaves_nothing() -> None:
+    """`collect(limit)` cancels the pages in flight, including those beyond an end that it couldn't foresee."""
     source = FakePageSource(PagedList(records=5, most=2))
 
     async def run() -> None:

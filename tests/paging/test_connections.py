@@ -1,4 +1,4 @@
-"""Requests at a time, and what is left of them at the server, over real HTTP."""
+"""Concurrent requests, and the connections that are left at the server, over real HTTP."""
 
 import asyncio
 import gc
@@ -23,30 +23,30 @@ ENROLLMENTS = paged_operation("LearningApi_GetSectionEnrollments")
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 4])
-async def test_requests_overlap_up_to_the_bound(ahead: int) -> None:
-    """`concurrent(n)` has n requests at the server at a time, where it has that many to ask, and never more."""
+async def test_requests_overlap_up_to_the_limit(ahead: int) -> None:
+    """`concurrent(n)` has n requests in flight when there are enough pages, and never more."""
     waiting: dict[int, asyncio.Event] = {}
     source = PageResponder(
         PagedList(records=16, most=2, totals=("true",)),
         held=lambda page: waiting.setdefault(page, asyncio.Event()),
     )
-    most = 0
+    most_in_flight = 0
     async with serve_pages(source) as campus:
         consumer = asyncio.create_task(pager_for(campus, ENROLLMENTS).concurrent(ahead).collect())
         for page in range(1, 9):
-            # Only the page that is due is let go, so that all others up to the bound have to arrive.
+            # Only the next page is released, so that all others within the limit have to arrive.
             expected = 1 if page == 1 else min(8, page + ahead - 1)
-            await wait_until(partial(_have_come, source, expected))
-            most = max(most, len(source.asked) - page + 1)
+            await wait_until(partial(_has_requests, source, expected))
+            most_in_flight = max(most_in_flight, len(source.requested) - page + 1)
             waiting[page].set()
         assert serials(await consumer) == list(range(16))
-    assert most == ahead
+    assert most_in_flight == ahead
 
 
-@pytest.mark.parametrize("way", ["break", "aclose", "cancel", "collected", "error"])
+@pytest.mark.parametrize("ending", ["break", "aclose", "cancel", "collected", "error"])
 @AHEAD
-async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> None:
-    """With answers on their way, and the client closed at once: the server sees every connection end."""
+async def test_an_abandoned_iteration_leaves_no_connection(ending: str, ahead: int) -> None:
+    """With responses outstanding and the client closed at once, the server sees every connection close."""
     never = asyncio.Event()
     source = PageResponder(
         PagedList(records=20, most=2, totals=("true",)), held=lambda page: never if page > 2 else None
@@ -54,15 +54,15 @@ async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> No
     async with serve_pages(source) as campus:
         records: Any = aiter(pager_for(campus, ENROLLMENTS).concurrent(ahead))
         await anext(records)
-        await wait_until(partial(_have_come, source, ahead))
-        if way == "aclose":
+        await wait_until(partial(_has_requests, source, ahead))
+        if ending == "aclose":
             await records.aclose()
-        elif way == "error":
+        elif ending == "error":
             with pytest.raises(KeyError):
                 await records.athrow(KeyError())
-        elif way == "cancel":
-            await _cancelled(records)
-        elif way == "collected":
+        elif ending == "cancel":
+            await _cancel(records)
+        elif ending == "collected":
             cycle: list[Any] = [records]
             cycle.append(cycle)
             del cycle
@@ -70,11 +70,11 @@ async def test_an_abandoned_run_leaves_no_connection(way: str, ahead: int) -> No
         gc.collect()
 
 
-def _have_come(source: PageResponder, requests: int) -> bool:
-    return len(source.asked) >= requests
+def _has_requests(source: PageResponder, requests: int) -> bool:
+    return len(source.requested) >= requests
 
 
-async def _cancelled(records: Any) -> None:
+async def _cancel(records: Any) -> None:
     async def rest() -> None:
         async for _ in records:
             pass
@@ -88,8 +88,8 @@ async def _cancelled(records: Any) -> None:
 
 
 @AHEAD
-async def test_a_client_that_is_closed_ends_its_runs(ahead: int) -> None:
-    """A run that goes on while its client closes ends with an error that names its page, and keeps no connection."""
+async def test_closing_the_client_ends_its_iterations(ahead: int) -> None:
+    """An iteration that is running when its client closes ends with an error that names its page."""
     gate = asyncio.Event()
     source = PageResponder(
         PagedList(records=20, most=2, totals=("true",)), held=lambda page: gate if page > 1 else None
@@ -98,7 +98,7 @@ async def test_a_client_that_is_closed_ends_its_runs(ahead: int) -> None:
         consumer = asyncio.create_task(
             collect_until_error(aiter(pager_for(campus, ENROLLMENTS).concurrent(ahead)))
         )
-        await wait_until(partial(_have_come, source, ahead + 1))
+        await wait_until(partial(_has_requests, source, ahead + 1))
         await campus.aclose()
         gate.set()
         records, error = await consumer

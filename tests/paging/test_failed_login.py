@@ -1,4 +1,4 @@
-"""A login that fails while pages are read is no page's error; a page that is refused is."""
+"""Logins that fail during paging: the error is the login's and names no page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -50,9 +50,9 @@ FAILURES: dict[str, tuple[Response, type[NexportError]]] = {
 
 @attrs.define
 class Expiring:
-    """Pages of a listing, for a token that the campus refuses from page 3 on; `login` answers the second login.
+    """Serves pages for a token that the campus refuses from page 3 on; `login` is the response to the second login.
 
-    Where it succeeds, page 3 is refused again.
+    Without a `login` response the second login succeeds, and page 3 is refused again.
     """
 
     login: Response | None
@@ -68,12 +68,12 @@ class Expiring:
                 return self.login
             token = f"00000000-0000-4000-8000-{self.logins:012d}"
             return json_response({"access_token": token, "token_type": "bearer"} | error_entity())
-        return REFUSED if int(dict(request.query)["page"]) >= 3 else await self.source.answer(request)
+        return REFUSED if int(dict(request.query)["page"]) >= 3 else await self.source.respond(request)
 
 
 @asynccontextmanager
 async def client(script: Expiring, auth: Any = None) -> AsyncIterator[NexportCampus]:
-    """A client of it, with a password."""
+    """Yield a client with a password."""
     async with (
         ScriptedServer(script) as server,
         campus_of(server, auth=auth or PasswordAuth("ada", "secret")) as campus,
@@ -82,7 +82,7 @@ async def client(script: Expiring, auth: Any = None) -> AsyncIterator[NexportCam
 
 
 def pager(campus: NexportCampus, page: int = 1) -> AsyncPager[Any]:
-    """The list, with pages of two."""
+    """Return a pager of the list, two records a page."""
     return pager_for(campus, SYLLABI, page=page)
 
 
@@ -97,10 +97,10 @@ USES: dict[str, Callable[[NexportCampus], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("cause", FAILURES)
-async def test_a_failed_login_is_no_pages_error(use: str, cause: str) -> None:
-    """Page 3 needs a new token, and its login fails: the error is the login's, and names no page."""
-    answer, kind = FAILURES[cause]
-    async with client(Expiring(answer)) as campus:
+async def test_a_failed_login_names_no_page(use: str, cause: str) -> None:
+    """When page 3 needs a new token and the login fails, the error is the login's and names no page."""
+    response, kind = FAILURES[cause]
+    async with client(Expiring(response)) as campus:
         with pytest.raises(kind) as caught:
             await USES[use](campus)
     assert (caught.value.page, caught.value.operation_id) == (None, LOGIN)
@@ -109,8 +109,8 @@ async def test_a_failed_login_is_no_pages_error(use: str, cause: str) -> None:
 
 @pytest.mark.parametrize("ahead", [1, 3])
 @pytest.mark.parametrize("cause", FAILURES)
-async def test_the_records_before_it_have_come(ahead: int, cause: str) -> None:
-    """By record and by page, sequentially and ahead."""
+async def test_records_before_a_failed_login_are_yielded(ahead: int, cause: str) -> None:
+    """The records and pages before the failed login are yielded, sequentially and with prefetching."""
     async with client(Expiring(FAILURES[cause][0])) as campus:
         records, error = await collect_until_error(aiter(pager(campus).concurrent(ahead)))
     assert (serials(records), error.page, error.operation_id) == ([0, 1, 2, 3], None, LOGIN)
@@ -120,8 +120,8 @@ async def test_the_records_before_it_have_come(ahead: int, cause: str) -> None:
 
 
 @pytest.mark.parametrize("use", USES)
-async def test_a_page_that_is_refused_is_its_own_error(use: str) -> None:
-    """The login succeeded, and page 3 is refused again: that is page 3's error."""
+async def test_a_refused_page_names_its_page(use: str) -> None:
+    """When the login succeeds and page 3 is refused again, the error names page 3."""
     async with client(Expiring(login=None)) as campus:
         with pytest.raises(AuthenticationError) as caught:
             await USES[use](campus)
@@ -129,8 +129,8 @@ async def test_a_page_that_is_refused_is_its_own_error(use: str) -> None:
 
 
 @pytest.mark.parametrize("use", USES)
-async def test_a_function_that_fails(use: str) -> None:
-    """A function that gives no token is no page's error either, and the operation that needed it is named."""
+async def test_a_failing_auth_function_names_no_page(use: str) -> None:
+    """When an `auth` function fails, the error names the operation that needed the token, and no page."""
     tokens = [AccessToken("token")]
 
     async def auth() -> AccessToken:
@@ -143,9 +143,9 @@ async def test_a_function_that_fails(use: str) -> None:
     assert (caught.value.page, caught.value.operation_id) == (None, SYLLABI.id)
 
 
-async def test_a_first_login_that_fails() -> None:
-    """Nothing of a page was requested: no page is named."""
+async def test_a_failed_first_login_names_no_page() -> None:
+    """When the first login fails, no page was requested, and the error names none."""
     script = Expiring(FAILURES["refused"][0], logins=1)
     async with client(script) as campus:
         records, error = await collect_until_error(aiter(pager(campus).concurrent(3)))
-    assert (records, error.page, script.source.asked, script.logins) == ([], None, [], 2)
+    assert (records, error.page, script.source.requested, script.logins) == ([], None, [], 2)

@@ -1,4 +1,4 @@
-"""Elements of a list that report an error of their own, over real HTTP."""
+"""List elements that report their own error, over real HTTP."""
 
 import pytest
 
@@ -27,8 +27,8 @@ WITH_ENTITY = [
 AHEAD = pytest.mark.parametrize("ahead", [1, 3])
 
 
-def troubled(*numbers: int, records: int = 9) -> PageResponder:
-    """A list of pages of three, with these records reporting that they are not found."""
+def responder_with_errors(*numbers: int, records: int = 9) -> PageResponder:
+    """Return a list with three records per page in which these records report that they are not found."""
     return PageResponder(
         PagedList(records=records, most=3, totals=("true",)),
         items={number: item_error(3) for number in numbers},
@@ -37,9 +37,9 @@ def troubled(*numbers: int, records: int = 9) -> PageResponder:
 
 @pytest.mark.parametrize("operation", WITH_ENTITY, ids=str)
 @AHEAD
-async def test_an_element_that_reports_an_error_raises_it(operation: SpecOperation, ahead: int) -> None:
-    """After the elements before it, with its page and index; a run from that page gives the others."""
-    source = troubled(4)
+async def test_an_element_error_is_raised(operation: SpecOperation, ahead: int) -> None:
+    """It is raised after the elements before it, with page and index; iterating from that page yields the others."""
+    source = responder_with_errors(4)
     async with serve_pages(source) as campus:
         records, error = await collect_until_error(aiter(pager_for(campus, operation).concurrent(ahead)))
         assert isinstance(error, NotFoundError)
@@ -54,16 +54,16 @@ async def test_an_element_that_reports_an_error_raises_it(operation: SpecOperati
 @pytest.mark.parametrize(
     "operation", [operation for operation in PAGED if operation not in WITH_ENTITY], ids=str
 )
-async def test_elements_without_an_entity_report_nothing(operation: SpecOperation) -> None:
+async def test_elements_without_an_error_entity_report_nothing(operation: SpecOperation) -> None:
     """Where the vendor's elements have no error entity, a key of that name is data."""
-    async with serve_pages(troubled(4)) as campus:
+    async with serve_pages(responder_with_errors(4)) as campus:
         assert serials(await pager_for(campus, operation).collect()) == list(range(9))
 
 
 @AHEAD
-async def test_skip_leaves_them_out_and_yield_gives_them(ahead: int) -> None:
-    """`on_item_error` changes what becomes of them, for records, pages and the first page alike."""
-    async with serve_pages(troubled(0, 4, 5)) as campus:
+async def test_on_item_error_skips_or_yields(ahead: int) -> None:
+    """`on_item_error("skip")` omits such elements and "yield" includes them, in records and in pages."""
+    async with serve_pages(responder_with_errors(0, 4, 5)) as campus:
         pager = pager_for(campus, SYLLABI).concurrent(ahead)
         skipping, yielding = pager.on_item_error("skip"), pager.on_item_error("yield")
         assert serials(await skipping.collect()) == [1, 2, 3, 6, 7, 8]
@@ -74,18 +74,18 @@ async def test_skip_leaves_them_out_and_yield_gives_them(ahead: int) -> None:
         assert (await yielding).items[0].api_error_entity.error_code == 3
 
 
-async def test_pages_give_what_comes_before_the_error() -> None:
-    """A page ends before the element that reports an error, which is raised after it; none is given for nothing."""
+async def test_pages_end_before_the_element_error() -> None:
+    """A page is cut before the element with the error, which is raised next; an empty page is not yielded."""
     for number, expected in ((4, [[0, 1, 2], [3]]), (3, [[0, 1, 2]])):
-        async with serve_pages(troubled(number)) as campus:
+        async with serve_pages(responder_with_errors(number)) as campus:
             pages, error = await collect_until_error(pager_for(campus, SYLLABI).pages())
         assert [serials(page.items) for page in pages] == expected
         assert (type(error), error.page, error.index) == (NotFoundError, 2, number - 3)
 
 
-async def test_the_first_page_alone_raises_it() -> None:
-    """`await pager` can't give half a page and an error: it raises; the total is told all the same."""
-    async with serve_pages(troubled(2)) as campus:
+async def test_awaiting_the_first_page_raises_the_element_error() -> None:
+    """`await pager` can't return half a page and an error, so it raises; `total()` still works."""
+    async with serve_pages(responder_with_errors(2)) as campus:
         with pytest.raises(NotFoundError) as caught:
             await pager_for(campus, SYLLABI)
         assert (caught.value.page, caught.value.index) == (1, 2)
@@ -93,9 +93,9 @@ async def test_the_first_page_alone_raises_it() -> None:
 
 
 @AHEAD
-async def test_a_limit_before_the_error_never_meets_it(ahead: int) -> None:
-    """What lies behind the limit doesn't matter; what lies within does, and skipped elements don't count."""
-    async with serve_pages(troubled(4)) as campus:
+async def test_a_limit_before_the_element_error_avoids_it(ahead: int) -> None:
+    """An error beyond the limit doesn't matter, an error within it is raised, and skipped elements don't count."""
+    async with serve_pages(responder_with_errors(4)) as campus:
         pager = pager_for(campus, SYLLABI).concurrent(ahead)
         assert serials(await pager.collect(4)) == [0, 1, 2, 3]
         with pytest.raises(NotFoundError):
@@ -103,25 +103,25 @@ async def test_a_limit_before_the_error_never_meets_it(ahead: int) -> None:
         assert serials(await pager.on_item_error("skip").collect(5)) == [0, 1, 2, 3, 5]
 
 
-async def test_nothing_is_fetched_behind_an_error() -> None:
-    """A page that ends the run by an element's error starts no further ones."""
-    source = troubled(1)
+async def test_nothing_is_fetched_after_an_element_error() -> None:
+    """A page that ends the iteration with an element's error starts no further requests."""
+    source = responder_with_errors(1)
     async with serve_pages(source) as campus:
         pages = pager_for(campus, SYLLABI).concurrent(3).pages()
         await anext(pages)
         await settle()
         with pytest.raises(NotFoundError):
             await anext(pages)
-    assert [page for page, _ in source.asked] == [1]
+    assert [page for page, _ in source.requested] == [1]
 
 
 @pytest.mark.parametrize(("code", "kind"), [(3, NotFoundError), (5, PermissionDeniedError)])
-async def test_the_code_says_which_error_it_is(code: int, kind: type[NexportError]) -> None:
-    """An element's code is judged as an answer's; a raw page raises likewise."""
+async def test_the_error_code_selects_the_class(code: int, kind: type[NexportError]) -> None:
+    """An element's code selects the same class as a response's, and a raw page raises it too."""
     async with serve_pages(
         PageResponder(PagedList(records=3, most=3), items={1: item_error(code)})
     ) as campus:
-        for asked in (pager_for(campus, SYLLABI), raw_page(campus, SYLLABI)):
+        for call in (pager_for(campus, SYLLABI), raw_page(campus, SYLLABI)):
             with pytest.raises(kind) as caught:
-                await asked
+                await call
             assert (caught.value.page, caught.value.index) == (1, 1)

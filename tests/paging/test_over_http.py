@@ -1,4 +1,4 @@
-"""All operations that page, over real HTTP, from request to model."""
+"""Every paged operation over real HTTP, from request to model."""
 
 import asyncio
 from typing import Any, Literal
@@ -31,33 +31,33 @@ SYLLABI = paged_operation("LearningApi_GetCatalogSyllabi")
 
 
 def test_there_are_14_operations_that_page() -> None:
-    """13 by query, and GetStudentSessions in its body."""
+    """13 operations page by query, and GetStudentSessions in its body."""
     assert len(PAGED) == 14
     assert [operation.name for operation in PAGED if operation.pages == "body"] == ["get_student_sessions"]
 
 
 @EVERY
 @AHEAD
-@pytest.mark.parametrize("told", ["body", "headers", None])
-async def test_every_operation_gives_every_record(
-    operation: SpecOperation, ahead: int, told: Literal["body", "headers"] | None
+@pytest.mark.parametrize("total_in", ["body", "headers", None])
+async def test_every_operation_yields_every_record(
+    operation: SpecOperation, ahead: int, total_in: Literal["body", "headers"] | None
 ) -> None:
-    """Sequentially and ahead, with totals in the body, in headers or nowhere, from the pages that are needed."""
-    if told == "body" and operation.id not in BODY_TOTALS:
-        told = "headers"
-    listing = PagedList(records=8, most=3, totals=("true",) if told else (None,), reported="asked")
-    source = PageResponder(listing, where=told or "headers")
+    """All records arrive sequentially and with prefetching, with totals in the body, in headers or absent."""
+    if total_in == "body" and operation.id not in BODY_TOTALS:
+        total_in = "headers"
+    listing = PagedList(records=8, most=3, totals=("true",) if total_in else (None,), reported="requested")
+    source = PageResponder(listing, where=total_in or "headers")
     async with serve_pages(source) as campus:
         records = await pager_for(campus, operation).concurrent(ahead).collect()
     assert serials(records) == list(range(8))
-    assert sorted(source.asked)[:3] == [(1, 1000), (2, 1000), (3, 1000)]
-    assert len(source.asked) <= (3 if told or ahead == 1 else 3 + ahead)
+    assert sorted(source.requested)[:3] == [(1, 1000), (2, 1000), (3, 1000)]
+    assert len(source.requested) <= (3 if total_in or ahead == 1 else 3 + ahead)
     assert source.drifts == []
 
 
 @EVERY
-async def test_every_operation_takes_page_and_size(operation: SpecOperation) -> None:
-    """`page` and `per_page` are sent as given, and the first page tells what the server told."""
+async def test_every_operation_sends_page_and_size(operation: SpecOperation) -> None:
+    """`page` and `per_page` are sent as given, and `Page` has what the server reported."""
     source = PageResponder(PagedList(records=9, most=3, totals=("true",), reported="applied"))
     async with serve_pages(source) as campus:
         page = await pager_for(campus, operation, page=2, per_page=50)
@@ -69,12 +69,12 @@ async def test_every_operation_takes_page_and_size(operation: SpecOperation) -> 
         9,
         True,
     )
-    assert source.asked == [(2, 50), (2, 50)]
+    assert source.requested == [(2, 50), (2, 50)]
 
 
 @EVERY
-async def test_every_operation_notices_that_page_is_ignored(operation: SpecOperation) -> None:
-    """Each record comes once, and drift names the operation; where a total says that more remain it is an error."""
+async def test_every_operation_detects_an_ignored_page(operation: SpecOperation) -> None:
+    """Each record is yielded once and drift names the operation; if a total says that more remain, it is an error."""
     source = PageResponder(PagedList(records=9, most=3, manner="ignores"))
     async with serve_pages(source) as campus:
         assert serials(await pager_for(campus, operation).collect()) == [0, 1, 2]
@@ -96,32 +96,32 @@ async def test_every_operation_notices_that_page_is_ignored(operation: SpecOpera
     st.none() | st.integers(0, 30),
     st.booleans(),
 )
-def test_whatever_the_server_does_the_records_come_once_and_in_order(
+def test_records_are_yielded_once_and_in_order(
     listing: PagedList,
     operation: SpecOperation,
     first: int,
-    asked: int,
+    per_page: int,
     ahead: int,
     limit: int | None,
     in_body: bool,
 ) -> None:
-    """The properties that were proven in memory hold over sockets."""
+    """What holds for the fake source holds over sockets."""
     where: Literal["body", "headers"] = "body" if in_body and operation.id in BODY_TOTALS else "headers"
     source = PageResponder(listing, where=where)
 
     async def run() -> list[Any]:
         async with serve_pages(source) as campus:
             return (
-                await pager_for(campus, operation, page=first, per_page=asked)
+                await pager_for(campus, operation, page=first, per_page=per_page)
                 .concurrent(ahead)
                 .collect(limit)
             )
 
-    expected = listing.rest(first, asked)[:limit]
+    expected = listing.rest(first, per_page)[:limit]
     assert serials(asyncio.run(run())) == expected
     assert source.drifts == []
     if len(expected) == limit:
-        assert len(source.asked) == -(-limit // listing.size(asked))
+        assert len(source.requested) == -(-limit // listing.size(per_page))
 
 
 BROKEN: list[tuple[Response, type[NexportError]]] = [
@@ -137,60 +137,60 @@ BROKEN: list[tuple[Response, type[NexportError]]] = [
 
 @AHEAD
 @pytest.mark.parametrize("operation", [ENROLLMENTS, SEARCH], ids=str)
-@pytest.mark.parametrize(("answer", "kind"), BROKEN)
-async def test_an_error_names_its_page_and_resumes(
-    answer: Response, kind: type[NexportError], operation: SpecOperation, ahead: int
+@pytest.mark.parametrize(("response", "kind"), BROKEN)
+async def test_an_error_names_its_page_and_iteration_resumes_there(
+    response: Response, kind: type[NexportError], operation: SpecOperation, ahead: int
 ) -> None:
-    """Whatever goes wrong on page 3, the records before it have come, and `page=error.page` gives the others."""
-    source = PageResponder(PagedList(records=11, most=2, totals=("true",)), instead={3: answer})
+    """Whatever fails on page 3, the records before it are yielded, and `page=error.page` yields the others."""
+    source = PageResponder(PagedList(records=11, most=2, totals=("true",)), overrides={3: response})
     async with serve_pages(source) as campus:
         records, error = await collect_until_error(aiter(pager_for(campus, operation).concurrent(ahead)))
         assert isinstance(error, kind)
         assert (error.page, error.operation_id) == (3, operation.id)
         assert f"{operation.id} page 3: " in str(error)
-        source.instead = {}
+        source.overrides = {}
         records += await pager_for(campus, operation, page=3).collect()
     assert serials(records) == list(range(11))
 
 
-async def test_a_raw_page_that_fails_names_its_page() -> None:
-    """`campus.raw` gives one page, and its error says which."""
+async def test_a_failed_raw_page_names_its_page() -> None:
+    """An error of `campus.raw` names the page that was requested."""
     async with serve_pages(
-        PageResponder(PagedList(records=4, most=2), instead={2: html_response(502)})
+        PageResponder(PagedList(records=4, most=2), overrides={2: html_response(502)})
     ) as campus:
         with pytest.raises(APIError) as caught:
             await raw_page(campus, ENROLLMENTS, page=2)
     assert caught.value.page == 2
 
 
-@pytest.mark.parametrize("told", ["", "many", "-1", "1.5", "+3", "0x10", "1_000", "3, 3", "9" * 5000, "²"])
-async def test_a_header_that_is_no_number_tells_nothing(told: str) -> None:
-    """Without a total that can be read, the records end the run."""
+@pytest.mark.parametrize("header", ["", "many", "-1", "1.5", "+3", "0x10", "1_000", "3, 3", "9" * 5000, "²"])
+async def test_a_header_that_is_not_a_number_is_ignored(header: str) -> None:
+    """Without a readable total, an empty page ends the iteration."""
     body = [
         [{"syllabus_id": SOME_ID, "syllabus_name": f"{page}", "syllabus_type": 0} | error_entity()]
         for page in (1, 2)
     ]
     pages = [
-        json_response(items, headers={"X-Total-Count": told, "X-Per-Page": told}) for items in (*body, [])
+        json_response(items, headers={"X-Total-Count": header, "X-Per-Page": header}) for items in (*body, [])
     ]
-    source = PageResponder(PagedList(records=0, most=1), instead=dict(enumerate(pages, start=1)))
+    source = PageResponder(PagedList(records=0, most=1), overrides=dict(enumerate(pages, start=1)))
     async with serve_pages(source) as campus:
         assert [page.total async for page in pager_for(campus, SYLLABI).pages()] == [None] * 3
 
 
 @pytest.mark.parametrize(("in_body", "total"), [(-5, 2), (None, 2), (0, 0), (2, 2)])
-async def test_the_bodys_total_outranks_the_headers(in_body: int | None, total: int) -> None:
-    """What can't be a total leaves it to the header."""
-    answer = {"enrollments": [], "page": 1, "page_size": 30, "total_count": in_body} | error_entity()
-    page = json_response(answer, headers={"X-Total-Count": "2"})
-    async with serve_pages(PageResponder(PagedList(records=0, most=1), instead={1: page})) as campus:
+async def test_the_total_in_the_body_outranks_the_header(in_body: int | None, total: int) -> None:
+    """A value that can't be a total is ignored in favour of the header."""
+    response = {"enrollments": [], "page": 1, "page_size": 30, "total_count": in_body} | error_entity()
+    page = json_response(response, headers={"X-Total-Count": "2"})
+    async with serve_pages(PageResponder(PagedList(records=0, most=1), overrides={1: page})) as campus:
         assert await pager_for(campus, SEARCH).total() == total
 
 
 @pytest.mark.parametrize("jitter", [(9, 10, 8), (9, 3, 3), (9, 99, 9)])
 @AHEAD
-async def test_a_total_that_changes_is_told_and_loses_nothing(jitter: tuple[int, ...], ahead: int) -> None:
-    """Drift says so, once; all records come."""
+async def test_a_changed_total_is_reported_and_loses_nothing(jitter: tuple[int, ...], ahead: int) -> None:
+    """Drift reports it once, and all records are yielded."""
     source = PageResponder(PagedList(records=9, most=2, totals=jitter))
     async with serve_pages(source) as campus:
         assert serials(await pager_for(campus, SEARCH).concurrent(ahead).collect()) == list(range(9))
@@ -198,8 +198,8 @@ async def test_a_total_that_changes_is_told_and_loses_nothing(jitter: tuple[int,
     assert isinstance(source.drifts[0], Drift)
 
 
-async def test_records_that_look_alike_all_come() -> None:
-    """Attempts at a SCO that were never begun are the same in every field; a total says how many there are."""
+async def test_identical_records_are_all_yielded() -> None:
+    """SCO attempts that were never started are equal in every field; the total says how many there are."""
     attempt = {
         "title": "Fire safety",
         "sco_id": "a",
@@ -207,27 +207,27 @@ async def test_records_that_look_alike_all_come() -> None:
         "start_date_utc": None,
     } | error_entity()
     page = json_response([attempt], headers={"X-Total-Count": "3"})
-    source = PageResponder(PagedList(records=0, most=1), instead={1: page, 2: page, 3: page})
+    source = PageResponder(PagedList(records=0, most=1), overrides={1: page, 2: page, 3: page})
     async with serve_pages(source) as campus:
         records = await pager_for(campus, paged_operation("ScormApi_GetCmiData"), per_page=1).collect()
     assert len(records) == 3
 
 
-async def test_records_without_an_id_that_differ_make_a_page_known() -> None:
-    """A page of two different attempts, neither begun, is that page again when it comes again."""
+async def test_a_repeated_page_of_records_without_ids_is_detected() -> None:
+    """A page of two different attempts is recognized when it is sent again."""
     page = json_response(
         [{"title": title, "sco_id": "a", "cmi_fields": []} | error_entity() for title in ("Fire", "Water")],
         headers={"X-Total-Count": "6"},
     )
-    source = PageResponder(PagedList(records=0, most=1), instead={1: page, 2: page, 3: page})
+    source = PageResponder(PagedList(records=0, most=1), overrides={1: page, 2: page, 3: page})
     async with serve_pages(source) as campus:
         with pytest.raises(PaginationError) as caught:
             await pager_for(campus, paged_operation("ScormApi_GetCmiData")).collect()
     assert caught.value.page == 2
 
 
-async def test_pages_that_share_their_ends_are_not_the_same() -> None:
-    """Only pages with the same records throughout are one page."""
+async def test_pages_with_equal_first_and_last_records_are_different() -> None:
+    """Only pages that are equal in every record count as the same page."""
     dates = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
     pages = [
         [
@@ -237,7 +237,7 @@ async def test_pages_that_share_their_ends_are_not_the_same() -> None:
         for titles in ("axz", "ayz", "")
     ]
     source = PageResponder(
-        PagedList(records=0, most=1), instead={n: json_response(p) for n, p in enumerate(pages, start=1)}
+        PagedList(records=0, most=1), overrides={n: json_response(p) for n, p in enumerate(pages, start=1)}
     )
     async with serve_pages(source) as campus:
         records = await pager_for(campus, paged_operation("LearningApi_GetCmiData")).collect()

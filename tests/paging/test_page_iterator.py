@@ -1,4 +1,4 @@
-"""Running through a list, sequentially and ahead: the pages come in any order, the records in the server's."""
+"""Iterating over a list, sequentially and with prefetching: pages arrive in any order, records in the server's."""
 
 import asyncio
 from random import Random
@@ -14,108 +14,110 @@ from nexport_client.client import AsyncPager
 from tests.paging.fake_source import FakePageSource, PageFailed, run_cleanly, settle, task_name
 from tests.paging.paged_list import PagedList, honest, sizes, thorough
 
-aheads = st.integers(1, 5)
+concurrencies = st.integers(1, 5)
 
 
-def collected(desk: FakePageSource, ahead: int, random: Random, limit: int | None = None) -> list[int]:
-    """What `collect` gives, with the pages coming in a random order."""
+def collect(source: FakePageSource, ahead: int, random: Random, limit: int | None = None) -> list[int]:
+    """Return what `collect` returns when the pages arrive in random order."""
 
     async def run() -> list[int]:
-        consumer = asyncio.create_task(desk.pager(ahead).collect(limit))
-        await desk.serve(consumer, random)
+        consumer = asyncio.create_task(source.pager(ahead).collect(limit))
+        await source.serve(consumer, random)
         return [record.number for record in await consumer]
 
     return run_cleanly(run)
 
 
 @attrs.define
-class Taken:
-    """What a consumer has got so far."""
+class Received:
+    """What a consumer has received so far."""
 
     records: list[int] = attrs.field(factory=list)
     error: NexportError | None = None
 
 
-def iterated(desk: FakePageSource, ahead: int, random: Random) -> Taken:
-    """What iterating gives, up to its end or its error."""
-    taken = Taken()
+def iterate(source: FakePageSource, ahead: int, random: Random) -> Received:
+    """Return what iteration yields, up to its end or its error."""
+    received = Received()
 
     async def consume() -> None:
         try:
-            async for record in desk.pager(ahead):
-                taken.records.append(record.number)
+            async for record in source.pager(ahead):
+                received.records.append(record.number)
         except NexportError as error:
-            taken.error = error
+            received.error = error
 
     async def run() -> None:
         consumer = asyncio.create_task(consume())
-        await desk.serve(consumer, random)
+        await source.serve(consumer, random)
         await consumer
 
     run_cleanly(run)
-    return taken
+    return received
 
 
 @thorough
-@given(honest(), st.integers(1, 5), sizes, aheads, st.randoms(use_true_random=False))
-def test_every_record_comes_once_and_in_order(
-    listing: PagedList, first: int, asked: int, ahead: int, random: Random
+@given(honest(), st.integers(1, 5), sizes, concurrencies, st.randoms(use_true_random=False))
+def test_records_are_yielded_once_and_in_order(
+    listing: PagedList, first: int, per_page: int, ahead: int, random: Random
 ) -> None:
-    """Whatever the server applies and tells, and in whatever order its pages come; no page is asked for twice."""
-    desk = FakePageSource(listing, first=first, asked=asked)
-    taken = iterated(desk, ahead, random)
-    assert taken == Taken(listing.rest(first, asked))
-    pages = max(0, listing.pages(asked) - first + 1)
-    assert desk.started == list(range(first, first + len(desk.started)))
-    assert len(desk.started) <= pages + max(1, ahead)
-    assert desk.most_held <= max(ahead, 1)
-    assert desk.most_open <= ahead
-    assert desk.drifts == []
+    """This holds whatever the server reports and in whatever order pages arrive; no page is requested twice."""
+    source = FakePageSource(listing, first=first, per_page=per_page)
+    received = iterate(source, ahead, random)
+    assert received == Received(listing.rest(first, per_page))
+    pages = max(0, listing.pages(per_page) - first + 1)
+    assert source.started == list(range(first, first + len(source.started)))
+    assert len(source.started) <= pages + max(1, ahead)
+    assert source.most_held <= max(ahead, 1)
+    assert source.most_open <= ahead
+    assert source.drifts == []
 
 
 @thorough
-@given(honest(st.just(("true",))), sizes, aheads, st.randoms(use_true_random=False))
-def test_with_a_total_looking_ahead_costs_nothing(
-    listing: PagedList, asked: int, ahead: int, random: Random
+@given(honest(st.just(("true",))), sizes, concurrencies, st.randoms(use_true_random=False))
+def test_with_a_total_prefetching_requests_no_extra_page(
+    listing: PagedList, per_page: int, ahead: int, random: Random
 ) -> None:
-    """Exactly the pages that hold records are asked for, however many at a time."""
-    desk = FakePageSource(listing, asked=asked)
-    iterated(desk, ahead, random)
-    assert desk.started == list(range(1, max(1, listing.pages(asked)) + 1))
+    """Exactly the pages with records are requested, however many at a time."""
+    source = FakePageSource(listing, per_page=per_page)
+    iterate(source, ahead, random)
+    assert source.started == list(range(1, max(1, listing.pages(per_page)) + 1))
 
 
 @thorough
-@given(honest(), st.integers(1, 4), sizes, aheads, st.integers(0, 30), st.randoms(use_true_random=False))
+@given(
+    honest(), st.integers(1, 4), sizes, concurrencies, st.integers(0, 30), st.randoms(use_true_random=False)
+)
 def test_a_limit_fetches_no_page_beyond_it(
-    listing: PagedList, first: int, asked: int, ahead: int, limit: int, random: Random
+    listing: PagedList, first: int, per_page: int, ahead: int, limit: int, random: Random
 ) -> None:
-    """`collect(limit)` gives the first of the records, and asks for no page after the one with the last of them."""
-    desk = FakePageSource(listing, first=first, asked=asked)
-    rest = listing.rest(first, asked)
-    assert collected(desk, ahead, random, limit) == rest[:limit]
+    """`collect(limit)` returns the first records and requests no page after the one with the last of them."""
+    source = FakePageSource(listing, first=first, per_page=per_page)
+    rest = listing.rest(first, per_page)
+    assert collect(source, ahead, random, limit) == rest[:limit]
     if limit <= len(rest):
-        assert len(desk.started) == -(-limit // listing.size(asked))
+        assert len(source.started) == -(-limit // listing.size(per_page))
 
 
 @thorough
-@given(honest(), st.integers(1, 3), sizes, aheads, st.data(), st.randoms(use_true_random=False))
-def test_an_error_comes_after_all_records_before_it_and_its_page_resumes(
-    listing: PagedList, first: int, asked: int, ahead: int, data: st.DataObject, random: Random
+@given(honest(), st.integers(1, 3), sizes, concurrencies, st.data(), st.randoms(use_true_random=False))
+def test_an_error_follows_the_records_before_it_and_its_page_resumes(
+    listing: PagedList, first: int, per_page: int, ahead: int, data: st.DataObject, random: Random
 ) -> None:
-    """Page k fails: `error.page` is k, the records of the earlier pages have come, and a run from k gives the others."""
-    last = max(first, listing.pages(asked))
+    """When page k fails, earlier records are yielded, `error.page` is k, and iterating from k yields the rest."""
+    last = max(first, listing.pages(per_page))
     failing = data.draw(st.integers(first, last))
-    taken = iterated(
-        FakePageSource(listing, first=first, asked=asked, fails=frozenset([failing])), ahead, random
+    received = iterate(
+        FakePageSource(listing, first=first, per_page=per_page, fails=frozenset([failing])), ahead, random
     )
-    if taken.error is None:
-        assert failing > listing.pages(asked), "only a page beyond the end may fail in silence"
+    if received.error is None:
+        assert failing > listing.pages(per_page), "only a page beyond the end may fail in silence"
         return
-    assert isinstance(taken.error, PageFailed)
-    assert taken.error.page == failing
-    assert taken.error.operation_id == "LearningApi_GetThings"
-    resumed = iterated(FakePageSource(listing, first=taken.error.page, asked=asked), ahead, random)
-    assert taken.records + resumed.records == listing.rest(first, asked)
+    assert isinstance(received.error, PageFailed)
+    assert received.error.page == failing
+    assert received.error.operation_id == "LearningApi_GetThings"
+    resumed = iterate(FakePageSource(listing, first=received.error.page, per_page=per_page), ahead, random)
+    assert received.records + resumed.records == listing.rest(first, per_page)
 
 
 @thorough
@@ -123,70 +125,72 @@ def test_an_error_comes_after_all_records_before_it_and_its_page_resumes(
 def test_errors_of_pages_beyond_the_end_do_not_matter(
     records: int, most: int, ahead: int, random: Random
 ) -> None:
-    """What was fetched ahead in vain may fail: the run has ended before."""
+    """A page prefetched beyond the end may fail: the iteration has already ended."""
     listing = PagedList(records=records * most + 1, most=most + 1)
     beyond = range(listing.pages(1000) + 1, 99)
     ends_short = listing.pages(1000) > 1 and listing.records % listing.most
-    desk = FakePageSource(listing, fails=frozenset(beyond[(0 if ends_short else 1) :]))
-    assert iterated(desk, ahead, random) == Taken(list(range(listing.records)))
+    source = FakePageSource(listing, fails=frozenset(beyond[(0 if ends_short else 1) :]))
+    assert iterate(source, ahead, random) == Received(list(range(listing.records)))
 
 
 @thorough
-@given(st.integers(1, 20), sizes, aheads, st.booleans(), st.randoms(use_true_random=False))
-def test_a_server_that_ignores_page_is_noticed(
-    records: int, most: int, ahead: int, told: bool, random: Random
+@given(st.integers(1, 20), sizes, concurrencies, st.booleans(), st.randoms(use_true_random=False))
+def test_an_ignored_page_number_is_detected(
+    records: int, most: int, ahead: int, with_total: bool, random: Random
 ) -> None:
-    """Its records come once; it is an error if a total says that more exist, and else drift."""
+    """The records are yielded once; it is an error if a total says that more exist, otherwise drift."""
     records += most
-    listing = PagedList(records=records, most=most, manner="ignores", totals=("true",) if told else (None,))
-    desk = FakePageSource(listing)
-    taken = iterated(desk, ahead, random)
-    assert taken.records == list(range(most))
-    assert len(desk.started) <= ahead + 1
-    if told:
-        assert isinstance(taken.error, PaginationError)
-        assert taken.error.page == 2
+    listing = PagedList(
+        records=records, most=most, manner="ignores", totals=("true",) if with_total else (None,)
+    )
+    source = FakePageSource(listing)
+    received = iterate(source, ahead, random)
+    assert received.records == list(range(most))
+    assert len(source.started) <= ahead + 1
+    if with_total:
+        assert isinstance(received.error, PaginationError)
+        assert received.error.page == 2
     else:
-        assert (taken.error, desk.drifts) == (None, ["page_ignored"])
+        assert (received.error, source.drifts) == (None, ["page_ignored"])
 
 
 @thorough
 @given(honest(), sizes, st.integers(2, 5), st.randoms(use_true_random=False))
-def test_pages_in_the_consumers_hands_count(
-    listing: PagedList, asked: int, ahead: int, random: Random
+def test_a_page_held_by_the_consumer_counts(
+    listing: PagedList, per_page: int, ahead: int, random: Random
 ) -> None:
-    """While a loop holds a page, as its variable does, the pages on their way and waiting are one fewer."""
-    desk = FakePageSource(listing, asked=asked)
+    """While the loop variable holds a page, one page fewer may be in flight or waiting."""
+    source = FakePageSource(listing, per_page=per_page)
 
     async def consume() -> list[tuple[int, int, bool]]:
-        return [(page.number, len(page.items), page.has_next) async for page in desk.pager(ahead).pages()]
+        return [(page.number, len(page.items), page.has_next) async for page in source.pager(ahead).pages()]
 
     async def run() -> list[tuple[int, int, bool]]:
         consumer = asyncio.create_task(consume())
-        await desk.serve(consumer, random)
+        await source.serve(consumer, random)
         return await consumer
 
     pages = run_cleanly(run)
-    assert desk.most_held <= ahead
+    assert source.most_held <= ahead
     assert [number for number, _, _ in pages] == list(range(1, len(pages) + 1))
     assert sum(count for _, count, _ in pages) == listing.records
     assert [more for _, _, more in pages] == [True] * (len(pages) - 1) + [False]
 
 
-def test_a_known_total_lets_all_other_pages_be_fetched_at_once() -> None:
-    """After the first page, all others are on their way, up to the bound, while its records are consumed."""
+def test_with_a_total_all_other_pages_are_fetched_concurrently() -> None:
+    """After the first page all others are in flight, up to the limit, while its records are consumed."""
     for ahead, at_once in ((3, [2, 3]), (99, [2, 3, 4, 5])):
-        desk = FakePageSource(PagedList(records=9, most=2, totals=("true",)))
+        source = FakePageSource(PagedList(records=9, most=2, totals=("true",)))
 
-        async def run(desk: FakePageSource = desk, ahead: int = ahead) -> list[int]:
-            records = aiter(desk.pager(ahead))
+        async def run(source: FakePageSource = source, ahead: int = ahead) -> list[int]:
+            records = aiter(source.pager(ahead))
             first = asyncio.ensure_future(anext(records))
             await settle()
-            assert desk.waiting() == [1]
-            desk.release(1)
+            assert source.waiting() == [1]
+            source.release(1)
             await first
             await settle()
-            waiting = desk.waiting()
+            waiting = source.waiting()
             await records.aclose()
             return waiting
 
@@ -194,28 +198,28 @@ def test_a_known_total_lets_all_other_pages_be_fetched_at_once() -> None:
 
 
 def test_up_to_n_requests_are_in_flight() -> None:
-    """A consumer that waits for records, and holds no page, has n of them on their way."""
-    desk = FakePageSource(PagedList(records=20, most=1))
-    taken = iterated(desk, 4, Random(0))
-    assert len(taken.records) == 20
-    assert desk.most_open == 4
+    """A consumer that waits for records and holds no page has n requests in flight."""
+    source = FakePageSource(PagedList(records=20, most=1))
+    received = iterate(source, 4, Random(0))
+    assert len(received.records) == 20
+    assert source.most_open == 4
 
 
-def test_one_page_at_a_time_needs_no_task() -> None:
-    """A sequential run does all in the consumer's own task, so that its context and its traceback are the user's."""
-    desk = FakePageSource(PagedList(records=9, most=2), prompt=True)
+def test_sequential_iteration_needs_no_task() -> None:
+    """It runs in the consumer's task, so that context and traceback are the user's."""
+    source = FakePageSource(PagedList(records=9, most=2), prompt=True)
 
     async def run() -> None:
-        await desk.pager().collect()
-        assert desk.tasks == {task_name()}
+        await source.pager().collect()
+        assert source.tasks == {task_name()}
 
     run_cleanly(run)
 
 
 @pytest.mark.parametrize(
-    ("ask", "pages"),
+    ("use", "pages"),
     [
-        (lambda pager: _awaited(pager), [3]),
+        (lambda pager: _await_page(pager), [3]),
         (lambda pager: pager.total(), [3]),
         (lambda pager: pager.collect(limit=0), []),
         (lambda pager: pager.collect(limit=1), [3]),
@@ -223,32 +227,32 @@ def test_one_page_at_a_time_needs_no_task() -> None:
     ids=["await", "total", "collect none", "collect one"],
 )
 @pytest.mark.parametrize("ahead", [1, 4])
-def test_what_is_not_needed_is_not_fetched(ask: Any, pages: list[int], ahead: int) -> None:
-    """`await pager` and `total()` make one request, and a limit of 0 none, whatever may be fetched ahead."""
-    desk = FakePageSource(PagedList(records=9, most=2, totals=("true",)), first=3, prompt=True)
-    run_cleanly(lambda: ask(desk.pager(ahead)))
-    assert desk.started == pages
+def test_pages_that_are_not_needed_are_not_fetched(use: Any, pages: list[int], ahead: int) -> None:
+    """`await pager` and `total()` send one request, and a limit of 0 none, even with prefetching."""
+    source = FakePageSource(PagedList(records=9, most=2, totals=("true",)), first=3, prompt=True)
+    run_cleanly(lambda: use(source.pager(ahead)))
+    assert source.started == pages
 
 
-async def _awaited(pager: AsyncPager[Any]) -> None:
+async def _await_page(pager: AsyncPager[Any]) -> None:
     page = await pager
     assert (page.number, [record.number for record in page.items]) == (3, [4, 5])
     assert (page.size, page.total, page.has_next) == (None, 9, True)
 
 
-@pytest.mark.parametrize("told", [9, None])
-def test_total_is_what_the_server_tells(told: int | None) -> None:
-    """`total()` is its number, or None; it judges nothing."""
-    desk = FakePageSource(PagedList(records=0, most=2, totals=(told,)), prompt=True)
-    assert run_cleanly(desk.pager().total) == told
+@pytest.mark.parametrize("total", [9, None])
+def test_total_returns_what_the_server_sends(total: int | None) -> None:
+    """`total()` returns the server's number or None, without checking it."""
+    source = FakePageSource(PagedList(records=0, most=2, totals=(total,)), prompt=True)
+    assert run_cleanly(source.pager().total) == total
 
 
-def test_each_run_asks_anew() -> None:
-    """A pager may be run through again, and twice at a time: the runs share nothing."""
-    desk = FakePageSource(PagedList(records=5, most=2), prompt=True)
+def test_each_iteration_requests_again() -> None:
+    """A pager can be iterated again, and twice concurrently: the iterations share nothing."""
+    source = FakePageSource(PagedList(records=5, most=2), prompt=True)
 
     async def run() -> list[int]:
-        pager = desk.pager(2)
+        pager = source.pager(2)
         return [len(records) for records in await asyncio.gather(pager.collect(), pager.collect())]
 
     assert run_cleanly(run) == [5, 5]
@@ -267,16 +271,16 @@ def test_each_run_asks_anew() -> None:
         ("action", lambda pager: pager.on_item_error([])),
     ],
 )
-def test_settings_that_can_not_be_are_refused(argument: str, refused: Any) -> None:
+def test_invalid_settings_are_refused(argument: str, refused: Any) -> None:
     """ArgumentError names the argument, before anything is sent."""
-    desk = FakePageSource(PagedList(records=1, most=1))
+    source = FakePageSource(PagedList(records=1, most=1))
     with pytest.raises(ArgumentError, match=argument) as caught:
-        refused(desk.pager())
-    assert (caught.value.argument, desk.started) == (argument, [])
+        refused(source.pager())
+    assert (caught.value.argument, source.started) == (argument, [])
 
 
-def test_the_repr_says_what_is_listed() -> None:
-    """A pager in a REPL names its operation and where it starts."""
+def test_repr_names_the_operation() -> None:
+    """The repr of a pager names its operation and its first page."""
     assert repr(FakePageSource(PagedList(records=1, most=1), first=4).pager()) == (
         "<AsyncPager of LearningApi_GetThings from page 4>"
     )

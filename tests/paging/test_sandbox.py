@@ -1,4 +1,4 @@
-"""Lists of the sandbox's campus, which pages as the vendor is known to: silently clamped, with headers here and there."""
+"""Lists of the sandbox, which clamps page sizes silently and sends totals with some operations only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,14 +31,14 @@ LISTS: dict[str, List] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A campus of 2,500 enrollments."""
+    """Yield a sandbox with 2,500 enrollments."""
     async with Sandbox(seed=7, enrollments=2500) as running:
         yield running
 
 
 @pytest.fixture
 async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
-    """A client of it, which leaves no task."""
+    """Yield a client that leaves no task."""
     auth = PasswordAuth(sandbox.username, sandbox.password)
     async with NexportCampus(auth, base_url=sandbox.url) as client:
         yield client
@@ -46,10 +46,10 @@ async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
 
 
 @pytest.mark.parametrize("what", LISTS)
-async def test_sizes_and_concurrency_change_nothing(
+async def test_page_size_and_concurrency_change_nothing(
     sandbox: Sandbox, campus: NexportCampus, what: str
 ) -> None:
-    """Whatever size is asked, one page at a time or four: the same records, each once, as many as are told."""
+    """Any page size, sequential or concurrent, yields the same records, each once, as many as the total."""
     samples = await sandbox.samples()
     whole = await LISTS[what](campus, samples, {}).collect()
     assert len({str(record) for record in whole}) == len(whole) > 1
@@ -61,8 +61,10 @@ async def test_sizes_and_concurrency_change_nothing(
 
 
 @pytest.mark.parametrize("ahead", [1, 4])
-async def test_a_page_that_fails_resumes(sandbox: Sandbox, campus: NexportCampus, ahead: int) -> None:
-    """A gateway's error on one page ends the run there, and `page` goes on from it."""
+async def test_iteration_resumes_after_a_failed_page(
+    sandbox: Sandbox, campus: NexportCampus, ahead: int
+) -> None:
+    """A gateway error on one page ends the iteration there, and `page` resumes from it."""
     samples = await sandbox.samples()
     pager = campus.learning.search_enrollments(org_ids=[samples.org_id], per_page=20)
     whole = await pager.collect()
