@@ -1,4 +1,4 @@
-"""Python values to give as arguments, and what a request must say for each, by the API's spec alone."""
+"""Strategies for Python values to pass as arguments, and the JSON that the spec requires for each."""
 
 import json
 import math
@@ -22,13 +22,13 @@ from tests.support.spec import OPENAPI, SpecOperation
 __all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "expected_json", "values_for"]
 
 REFUSED: Any = object()
-"""What `wanted` gives for a value that can't be what the spec says."""
+"""Returned by `expected_json` for a value that the spec doesn't allow."""
 
 _UUID = re.compile(r"(\{|\()?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(\}|\))?", re.IGNORECASE | re.ASCII)
 
 
 class Quoted(str):
-    """A text whose `str` is something else, as it is of an enum's members."""
+    """A string whose `str()` differs from its characters, like an enum member's."""
 
     __slots__ = ()
 
@@ -37,24 +37,24 @@ class Quoted(str):
 
 
 class Wider(int):
-    """An int of somebody else's."""
+    """A subclass of int."""
 
 
 class Later(datetime):
-    """A datetime of somebody else's."""
+    """A subclass of datetime."""
 
 
 _FIXED = st.builds(timezone, st.integers(-14 * 60, 14 * 60).map(lambda minutes: timedelta(minutes=minutes)))
 _AWARE = st.datetimes(timezones=_FIXED)
 _WORDS = st.text(st.characters(codec="ascii"), min_size=1, max_size=5)
-_TEXTS = st.text(max_size=20) | st.sampled_from(
+_STRINGS = st.text(max_size=20) | st.sampled_from(
     ["", "\ud800", "a\x00b", "&=?#/%", "\U0001f393", "x" * 70_000]
 )
 _NUMBERS = st.integers() | st.floats() | st.sampled_from(
     [True, False, Wider(3), 2**31, -(2**31) - 1, 2**63, 10**400, math.nan, math.inf, -0.0, Decimal(1), Fraction(1, 3), 1j]
 )  # fmt: skip
 _QUOTED = _WORDS.map(Quoted)
-# Too long for a repr, which hypothesis takes of what it samples from.
+# Not in `sampled_from`: hypothesis takes the repr of its items, and this is too long for one.
 _LONG_NUMBERS = st.builds(lambda: -(10**5000))
 _IDS = (
     st.uuids()
@@ -86,78 +86,80 @@ def _spec() -> Mapping[str, Any]:
 
 
 def declared(operation: SpecOperation) -> list[Declared]:
-    """The arguments of an operation, page and page size left out."""
-    stated = _spec()[operation.path][operation.method.lower()]
-    found = [
+    """Return the arguments of an operation, without page and page size."""
+    operation_spec = _spec()[operation.path][operation.method.lower()]
+    arguments = [
         Declared(item["name"], "query", item["schema"], item.get("required", False))
-        for item in stated.get("parameters", [])
+        for item in operation_spec.get("parameters", [])
     ]
-    if "requestBody" in stated:
-        body = resolved(stated["requestBody"]["content"]["application/json"]["schema"])
+    if "requestBody" in operation_spec:
+        body = resolved(operation_spec["requestBody"]["content"]["application/json"]["schema"])
         required = body.get("required", ())
-        found += [
+        arguments += [
             Declared(key, "body", schema, key in required) for key, schema in body["properties"].items()
         ]
     names = {argument.name for argument in operation.arguments}
-    return [item for item in found if item.name in names]
+    return [item for item in arguments if item.name in names]
 
 
 def values_for(argument: Declared) -> st.SearchStrategy[Any]:
-    """Values of every kind, those that the argument is made for among them."""
-    plain = _TEXTS | _NUMBERS | _LONG_NUMBERS | _QUOTED | _IDS | _AWARE
-    several = st.lists(_IDS, max_size=3) | st.lists(_TEXTS, max_size=3) | st.sets(st.uuids(), max_size=3)
+    """Generate values of every kind, including valid ones for the argument."""
+    plain = _STRINGS | _NUMBERS | _LONG_NUMBERS | _QUOTED | _IDS | _AWARE
+    several = st.lists(_IDS, max_size=3) | st.lists(_STRINGS, max_size=3) | st.sets(st.uuids(), max_size=3)
     mixed = st.lists(plain | st.sampled_from(_OTHERS), max_size=3) | st.dictionaries(
-        _TEXTS, _TEXTS, max_size=3
+        _STRINGS, _STRINGS, max_size=3
     )
     right = several if kind_of(resolved(argument.schema)) == "array" else plain
     return right | plain | st.sampled_from(_OTHERS) | several | several.map(tuple) | mixed
 
 
 def expected_json(operation: SpecOperation, argument: Declared, value: Any) -> Any:
-    """The JSON that the request must have for a value, or REFUSED."""
+    """Return the JSON that the request must have for a value, or REFUSED."""
     if argument.name == "password" and isinstance(value, UUID):
         value = str(value)
-    found = _wanted(resolved(argument.schema), value)
+    expected = _expected(resolved(argument.schema), value)
     filters = operation.name == "search_enrollments" and not argument.name.startswith("utc_")
-    return REFUSED if filters and found == [] else found
+    return REFUSED if filters and expected == [] else expected
 
 
-def _wanted(schema: Mapping[str, Any], value: Any) -> Any:
+def _expected(schema: Mapping[str, Any], value: Any) -> Any:
     kind = kind_of(schema)
     if kind == "array":
-        return _list(schema, value)
+        return _expected_list(schema, value)
     if kind == "object":
-        return _texts(value)
+        return _expected_mapping(value)
     if "enum" in schema:
-        return _enum(schema, value)
+        return _expected_enum(schema, value)
     if kind in {"integer", "number"}:
-        return _number(schema, kind, value)
+        return _expected_number(schema, kind, value)
     if kind == "boolean":
         return value if isinstance(value, bool) else REFUSED
-    return {"uuid": _uuid, "date-time": _date}.get(schema.get("format", ""), _text)(value)
+    return {"uuid": _expected_uuid, "date-time": _expected_date}.get(
+        schema.get("format", ""), _expected_string
+    )(value)
 
 
-def _list(schema: Mapping[str, Any], value: Any) -> Any:
+def _expected_list(schema: Mapping[str, Any], value: Any) -> Any:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping | type):
         return REFUSED
-    items = [_wanted(resolved(schema["items"]), item) for item in value]
+    items = [_expected(resolved(schema["items"]), item) for item in value]
     return REFUSED if REFUSED in items else items
 
 
-def _texts(value: Any) -> Any:
+def _expected_mapping(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return REFUSED
-    pairs = {_text(key): _text(item) for key, item in value.items()}
+    pairs = {_expected_string(key): _expected_string(item) for key, item in value.items()}
     return REFUSED if REFUSED in pairs or REFUSED in pairs.values() else pairs
 
 
-def _enum(schema: Mapping[str, Any], value: Any) -> Any:
+def _expected_enum(schema: Mapping[str, Any], value: Any) -> Any:
     foreign = isinstance(value, ErrorCode | Phase)
     number = isinstance(value, int) and not isinstance(value, bool) and value in schema["enum"]
     return REFUSED if foreign or not number else int(value)
 
 
-def _number(schema: Mapping[str, Any], kind: str, value: Any) -> Any:
+def _expected_number(schema: Mapping[str, Any], kind: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
         return REFUSED
     if kind == "number":
@@ -166,13 +168,13 @@ def _number(schema: Mapping[str, Any], kind: str, value: Any) -> Any:
     return int(value) if -(2**bits) <= value < 2**bits else REFUSED
 
 
-def _text(value: Any) -> Any:
+def _expected_string(value: Any) -> Any:
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
         return REFUSED
     return "".join(value)
 
 
-def _uuid(value: Any) -> Any:
+def _expected_uuid(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if not isinstance(value, str) or not _UUID.fullmatch(value):
@@ -180,7 +182,7 @@ def _uuid(value: Any) -> Any:
     return str(UUID(hex="".join(character for character in value if character not in "{}()-")))
 
 
-def _date(value: Any) -> Any:
+def _expected_date(value: Any) -> Any:
     if not isinstance(value, datetime) or value.utcoffset() is None:
         return REFUSED
     return value

@@ -1,4 +1,4 @@
-"""How long the fuzzing takes: moments as a rule, minutes with `scripts/test --full`."""
+"""Hypothesis profiles for fuzzing: seconds by default, minutes with `scripts/test --full`."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from tests.fuzz.fake_campus import FakeCampus
 
 _COMMON = settings(
-    deadline=None,  # a machine that is busy makes no answer wrong
+    deadline=None,  # a busy machine is not a failure
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,
@@ -20,12 +20,12 @@ settings.register_profile("full", _COMMON, max_examples=200, print_blob=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose before the tests are read: hypothesis takes the profile as it is then."""
+    """Load the profile before the tests are imported: hypothesis reads it when they are decorated."""
     settings.load_profile("full" if config.option.markexpr == "full or not full" else "short")
 
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeCampus]:
-    """A campus in this process, with an event loop of its own."""
+    """Yield a campus in this process with its event loop."""
     with FakeCampus() as campus:
         yield campus

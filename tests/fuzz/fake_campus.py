@@ -1,4 +1,4 @@
-"""A campus that answers whatever a test wants, without a socket, and what a client makes of it."""
+"""A campus without a socket that sends any response, and the outcomes that a client makes of it."""
 
 import asyncio
 import warnings
@@ -22,7 +22,7 @@ _NO_RETRY = RetryPolicy(max_attempts=1)
 
 @attrs.frozen
 class Outcome:
-    """What a call came to: a result, or the SDK's error. Anything else has failed the test."""
+    """The outcome of a call: a result, or the SDK's error. Any other exception has already failed the test."""
 
     result: Any = None
     error: NexportError | None = None
@@ -30,12 +30,12 @@ class Outcome:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Outcome):
             return NotImplemented
-        return self.result == other.result and _told(self.error) == _told(other.error)
+        return self.result == other.result and _describe(self.error) == _describe(other.error)
 
     __hash__ = None  # type: ignore[assignment]
 
 
-def _told(error: NexportError | None) -> tuple[Any, ...]:
+def _describe(error: NexportError | None) -> tuple[Any, ...]:
     if error is None:
         return ()
     return (
@@ -47,7 +47,7 @@ def _told(error: NexportError | None) -> tuple[Any, ...]:
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A body that is decompressed as it is read, as one from a socket is."""
+    """A body that is decompressed while it is read, as from a socket."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -64,7 +64,7 @@ class _Tolerant(Decoder):
 
 
 class FakeCampus:
-    """Answers every request with `status`, `headers` and `content`; keeps the last one in `request`."""
+    """Sends `status`, `headers` and `content` as every response, and keeps the last request in `request`."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -90,66 +90,67 @@ class FakeCampus:
         tolerant: bool = False,
         listed: bool = False,
     ) -> list[Outcome]:
-        """What one client makes of these answers, one after the other.
+        """Return one client's outcomes for these bodies, in order.
 
-        `tolerant`: without the fast path. `listed`: a list's records as the pager gives them, not one whole answer.
+        `tolerant`: without the fast path. `listed`: iterate over the records with the pager, instead of
+        requesting one raw response.
         """
 
         async def calls() -> list[Outcome]:
             async with self.client() as campus:
                 if tolerant:
                     use_tolerant(campus)
-                found = []
+                outcomes = []
                 for body in bodies:
                     self.content = body
-                    found.append(
+                    outcomes.append(
                         await outcome(campus, operation, required_arguments(operation), listed=listed)
                     )
-                return found
+                return outcomes
 
         return self._runner.run(calls())
 
-    def arguments(self, operation: SpecOperation, arguments: Mapping[str, Any], answer: bytes) -> Outcome:
-        """What a call with these arguments comes to; `request` is what was sent, or None."""
+    def arguments(self, operation: SpecOperation, arguments: Mapping[str, Any], content: bytes) -> Outcome:
+        """Return the outcome of a call with these arguments; `request` is what was sent, or None."""
 
         async def one() -> Outcome:
             async with self.client() as campus:
                 return await outcome(campus, operation, arguments)
 
-        self.request, self.content = None, answer
+        self.request, self.content = None, content
         return self._runner.run(one())
 
     def client(self, retry: RetryPolicy = _NO_RETRY) -> NexportCampus:
-        """A client that doesn't complain about drift."""
-        transport = httpx.MockTransport(self._answer)
+        """Return a client that ignores drift."""
+        transport = httpx.MockTransport(self._respond)
         return NexportCampus(
             StaticToken(TOKEN), transport=transport, retry=retry, on_drift=lambda drift: None
         )
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
         self.request = request
         return httpx.Response(self.status, headers=list(self.headers), stream=_Stream(self.content))
 
 
-def note_if_testing(words: str) -> None:
-    """Have hypothesis print these words if the test fails; without it, say nothing."""
+def note_if_testing(message: str) -> None:
+    """Have hypothesis print this if the test fails; do nothing outside of hypothesis."""
     if currently_in_test_context():
-        note(words)
+        note(message)
 
 
 def use_tolerant(campus: NexportCampus) -> None:
-    """Take the fast path from a client."""
+    """Disable the client's fast path."""
     runner = campus._caller._runner  # type: ignore[attr-defined]
     runner.decoder.__class__ = _Tolerant
 
 
 def required_arguments(operation: SpecOperation) -> dict[str, Any]:
-    """The arguments of a call that asks for nothing in particular."""
+    """Return the required arguments of a call."""
     return {argument.name: argument.given for argument in operation.arguments if argument.required}
 
 
 def call(campus: Any, operation: SpecOperation, arguments: Mapping[str, Any]) -> Any:
-    """The operation's method, called; obsolete ones say so elsewhere."""
+    """Call the operation's method, ignoring deprecation warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return getattr(getattr(campus, operation.area), operation.name)(**arguments)
@@ -158,7 +159,7 @@ def call(campus: Any, operation: SpecOperation, arguments: Mapping[str, Any]) ->
 async def outcome(
     campus: NexportCampus, operation: SpecOperation, arguments: Mapping[str, Any], *, listed: bool = False
 ) -> Outcome:
-    """What a call comes to."""
+    """Return the outcome of a call."""
     try:
         if listed:
             return Outcome([item async for item in call(campus, operation, arguments)])

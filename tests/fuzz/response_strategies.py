@@ -1,4 +1,4 @@
-"""Answers to throw at a client: any JSON, valid answers made from the spec, and such with one thing wrong."""
+"""Strategies for response bodies: any JSON, valid responses made from the spec, and ones with a single defect."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.fuzz.result_checker import kind_of, resolved
 from tests.support.spec import SpecOperation
 
-_MADE: dict[str, st.SearchStrategy[Any]] = {}
+_VALID: dict[str, st.SearchStrategy[Any]] = {}
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-__all__ = ["NotPlainJSON", "any_json", "bent_bytes", "bent_value", "dump", "load", "valid"]
+__all__ = ["NotPlainJSON", "any_json", "bytes_with_one_defect", "dump", "load", "valid", "with_one_defect"]
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 _NUMBER = st.integers(-(2**40), 2**40) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -33,7 +33,7 @@ _OFFSETS = st.sampled_from(["", "Z", "+00:00", "+02:00", "-05:30", "+14:00"])
 
 @cache
 def any_json() -> st.SearchStrategy[Any]:
-    """Any JSON value."""
+    """Generate any JSON value."""
     return st.recursive(
         _SCALAR | st.sampled_from(_ODD),
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
@@ -42,10 +42,10 @@ def any_json() -> st.SearchStrategy[Any]:
 
 
 def valid(operation: SpecOperation) -> st.SearchStrategy[Any]:
-    """Good answers of an operation: all that is required is there, and reports no error."""
-    if operation.id not in _MADE:
-        _MADE[operation.id] = _valid(operation.response_schema)
-    return _MADE[operation.id]
+    """Generate valid responses of an operation, with all required fields and no error."""
+    if operation.id not in _VALID:
+        _VALID[operation.id] = _valid(operation.response_schema)
+    return _VALID[operation.id]
 
 
 def _valid(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
@@ -89,30 +89,30 @@ def _objects(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (container, key) in a JSON value."""
+    """Yield every place in a JSON value as a pair of container and key."""
     if isinstance(value, dict | list):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield value, key
             yield from _places(inner)
 
 
-def bent_value(draw: Draw, value: Any) -> Any:
-    """The value with one thing wrong."""
+def with_one_defect(draw: Draw, value: Any) -> Any:
+    """Return the value with one defect."""
     root = [json.loads(json.dumps(value))]
     container, key = draw(st.sampled_from([(root, 0), *_places(root[0])]))
     inner = container[key]
-    how = draw(st.sampled_from(["replace", "replace", "null", "remove", "add", "wrap", "repeat"]))
-    if how == "remove" and container is not root:
+    change = draw(st.sampled_from(["replace", "replace", "null", "remove", "add", "wrap", "repeat"]))
+    if change == "remove" and container is not root:
         del container[key]
-    elif how == "null":
+    elif change == "null":
         container[key] = None
-    elif how == "add" and isinstance(inner, dict):
+    elif change == "add" and isinstance(inner, dict):
         inner[
             draw(_TEXT | st.sampled_from(["api_error_entity", "error", "Title", "additional_properties"]))
         ] = draw(any_json())
-    elif how == "wrap":
+    elif change == "wrap":
         container[key] = [inner]
-    elif how == "repeat" and isinstance(inner, list):
+    elif change == "repeat" and isinstance(inner, list):
         container[key] = inner * 2
     else:
         container[key] = draw(st.sampled_from(_ODD) | any_json())
@@ -120,15 +120,15 @@ def bent_value(draw: Draw, value: Any) -> Any:
 
 
 def dump(value: Any) -> bytes:
-    """JSON as a server might write it."""
+    """Return JSON as a server might write it."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def bent_bytes(draw: Draw, body: bytes) -> bytes:
-    """The bytes with one thing wrong."""
+def bytes_with_one_defect(draw: Draw, body: bytes) -> bytes:
+    """Return the bytes with one defect."""
     at: int = draw(st.integers(0, max(0, len(body) - 1)))
     byte: bytes = draw(st.binary(min_size=1, max_size=2))
-    ways = {
+    variants = {
         "cut": body[:at],
         "change": body[:at] + byte + body[at + 1 :],
         "insert": body[:at] + byte + body[at:],
@@ -139,15 +139,15 @@ def bent_bytes(draw: Draw, body: bytes) -> bytes:
         "blank": b" \r\n" + body + b"\t",
         "end": body + b"\0",
     }
-    return ways[draw(st.sampled_from(sorted(ways)))]
+    return variants[draw(st.sampled_from(sorted(variants)))]
 
 
 class NotPlainJSON(ValueError):
-    """What RFC 8259 has no name for, or a number that the standard library won't read."""
+    """Raised for JSON that RFC 8259 doesn't define, or a number that the standard library doesn't read."""
 
 
 def load(body: bytes) -> Any:
-    """The JSON of a body, as the standard library reads it, with or without a byte order mark. Raises NotPlainJSON."""
+    """Return the body's JSON as the standard library reads it, ignoring a byte order mark. Raise NotPlainJSON."""
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""What a result must say, read anew from the JSON by the rules of the API's spec, without the client's code.
+"""Checks a result against the JSON it was decoded from, by the rules of the spec and without the client's code.
 
-`check` fails the test when a model says anything else than the JSON did, or says it where it had to be refused.
+`check` fails the test when a model differs from the JSON, or when the JSON should have been refused.
 """
 
 import re
@@ -25,58 +25,58 @@ _HEX = re.compile(r"[0-9a-fA-F]")
 
 
 def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema without `$ref`, and without the null of a oneOf."""
+    """Return a schema without `$ref`, and without the null of a oneOf."""
     if "oneOf" in schema:
         return resolved(next(each for each in schema["oneOf"] if each.get("type") != "null"))
     return SCHEMAS[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
-    """The one word of JSON's for a schema's type."""
+    """Return the one JSON type of a schema, null aside."""
     declared = schema.get("type", "integer" if "enum" in schema else "object")
     return declared if isinstance(declared, str) else next(word for word in declared if word != "null")
 
 
 def reported_code(value: Any) -> int:
-    """The error code that a JSON object reports of itself, or 0."""
+    """Return the error code that a JSON object reports, or 0."""
     entity = value.get("api_error_entity") if isinstance(value, dict) else None
     code = entity.get("error_code") if isinstance(entity, dict) else None
     if isinstance(code, bool) or not isinstance(code, int | float) or code != code // 1:
         return 0
-    if isinstance(code, float) and abs(code) > 2**53:  # a float holds no larger whole number exactly
+    if isinstance(code, float) and abs(code) > 2**53:  # larger integers have no exact float
         return 0
     return int(code)
 
 
 def check(schema: Mapping[str, Any], value: Any, got: Any) -> None:
-    """A whole answer: `got` says what `value` said, and nothing in it was an error."""
+    """Assert that `got` equals the response body `value`, and that nothing in it was an error."""
     if value is None:
         assert any(each.get("type") == "null" for each in schema.get("oneOf", []))
         assert got is None
         return
-    assert reported_code(value) == 0, "an answer with an error code counts as a success"
+    assert reported_code(value) == 0, "a response with an error code counts as a success"
     assert not (
         isinstance(value, dict) and value.get("error") is True and "error" in resolved(schema)["properties"]
     )
     if isinstance(value, list):
         assert not any(map(reported_code, value)), "an element's error code was overlooked"
-    _same(resolved(schema), value, got, "answer")
+    _check_value(resolved(schema), value, got, "response")
 
 
-def _same(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+def _check_value(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
     kind = kind_of(schema)
     if kind == "array":
-        _list(schema, value, got, where)
+        _check_list(schema, value, got, where)
     elif "properties" in schema:
-        _model(schema, value, got, where)
+        _check_model(schema, value, got, where)
     elif kind == "object":
         assert same_json(value, got), where
-        assert all(isinstance(text, str) for text in got.values()), where
+        assert all(isinstance(item, str) for item in got.values()), where
     else:
-        assert _says(schema, kind, value, got), f"{where}: {value!r} became {got!r}"
+        assert _is_equal(schema, kind, value, got), f"{where}: {value!r} became {got!r}"
 
 
-def _list(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+def _check_list(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
     assert isinstance(value, list), where
     assert isinstance(got, list), where
     assert len(value) == len(got), where
@@ -86,16 +86,16 @@ def _list(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
             assert other is None, where
             assert _may_be_missing(item, ""), f"{where}[{index}] may not be null"
         else:
-            _same(item, one, other, f"{where}[{index}]")
+            _check_value(item, one, other, f"{where}[{index}]")
 
 
-def _model(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
+def _check_model(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
     assert isinstance(value, dict), where
     for key, inner in schema["properties"].items():
         field = got.__getattribute__(key if hasattr(got, key) else f"{key}_")
         here = f"{where}.{key}"
         if value.get(key) is not None:
-            _same(resolved(inner), value[key], field, here)
+            _check_value(resolved(inner), value[key], field, here)
             continue
         assert field is None, here
         nullable = "null" in inner.get("type", ())
@@ -106,13 +106,13 @@ def _model(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> None:
 
 
 def _may_be_missing(schema: Mapping[str, Any], key: str) -> bool:
-    """A required text, number, boolean, date or enum, and an error entity: where nothing was reported, nothing was."""
+    """Return whether null is accepted: in a required string, number, boolean, date or enum, and an error entity."""
     plain = kind_of(schema) not in {"array", "object"} and schema.get("format") != "uuid"
     return plain or key == "api_error_entity"
 
 
-def _says(schema: Mapping[str, Any], kind: str, value: Any, got: Any) -> bool:
-    """Whether a plain value is what the JSON had."""
+def _is_equal(schema: Mapping[str, Any], kind: str, value: Any, got: Any) -> bool:
+    """Return whether a decoded value is the one in the JSON."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if "enum" in schema:
         return number and isinstance(got, IntEnum) and got.value == value
@@ -133,7 +133,7 @@ def _says(schema: Mapping[str, Any], kind: str, value: Any, got: Any) -> bool:
 
 def _same_instant(text: str, got: datetime) -> bool:
     if _WEEK.match(text):
-        return True  # ISO 8601's weeks: the standard library's reading of them isn't ours to doubt
+        return True  # ISO 8601 weeks: the standard library's reading is not checked.
     found = _DATE.fullmatch(text)
     if found is None:
         return False
@@ -159,7 +159,7 @@ def _offset(text: str | None) -> timedelta:
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same: true is not 1."""
+    """Return whether two JSON values are equal; true is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -1,4 +1,4 @@
-"""Whatever a caller gives: an ArgumentError that names the argument, or a request that says exactly that."""
+"""Any argument value either raises an ArgumentError that names the argument, or is sent exactly as given."""
 
 import json
 from datetime import datetime
@@ -29,32 +29,32 @@ _ARGUMENTS = [(operation, argument) for operation in OPERATIONS for argument in 
 _LONGEST_QUERY = 59_000
 
 
-def sent(fake: FakeCampus) -> tuple[dict[str, str], dict[str, Any]]:
-    """The query and the body's fields of the request that was sent; the client's own token and the paging left out."""
+def read_request(fake: FakeCampus) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the query and the body's fields of the request, without the client's token and the paging."""
     request = fake.request
     assert request is not None
     pairs = parse_qsl(
         request.url.query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(request.url.query)
     )
-    query = {name: text for name, text in pairs if (name, text) != ("access_token", TOKEN)}
+    query = {name: sent for name, sent in pairs if (name, sent) != ("access_token", TOKEN)}
     assert len(pairs) == len(dict(pairs))
     body = json.loads(request.content) if request.content else {}
     body.pop("paging", None)
-    return {name: text for name, text in query.items() if name not in {"page", "per_page"}}, body
+    return {name: sent for name, sent in query.items() if name not in {"page", "per_page"}}, body
 
 
-def says(argument: Declared, text: Any, expected: Any) -> bool:
-    """Whether a request has what it must have."""
+def is_sent_as(argument: Declared, sent: Any, expected: Any) -> bool:
+    """Return whether the request has the value that it must have."""
     if isinstance(expected, datetime):
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(sent)
         return read == expected and read.utcoffset() == expected.utcoffset()
     if argument.where == "query":
-        return bool(text == (str(expected).lower() if isinstance(expected, bool) else str(expected)))
-    return bool(text == expected and type(text) is type(expected))
+        return bool(sent == (str(expected).lower() if isinstance(expected, bool) else str(expected)))
+    return bool(sent == expected and type(sent) is type(expected))
 
 
-def empty_secret(argument: Declared, expected: Any) -> bool:
-    """A password or a token that is empty can't be one."""
+def is_empty_secret(argument: Declared, expected: Any) -> bool:
+    """Return whether the argument is an empty password or token, which can't be one."""
     return argument.name in {"password", "access_token"} and expected == ""
 
 
@@ -67,21 +67,21 @@ def empty_secret(argument: Declared, expected: Any) -> bool:
 def test_any_value(
     fake: FakeCampus, operation: SpecOperation, argument: Declared, data: st.DataObject
 ) -> None:
-    """Any value for one argument, the required others as they should be."""
+    """Any value for one argument, with valid values for the other required ones."""
     value = data.draw(values_for(argument))
     arguments = {**required_arguments(operation), argument.name: value}
     outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
     expected = expected_json(operation, argument, value)
     if value is None and not argument.required:
         assert outcome.error is None
-        query, body = sent(fake)
+        query, body = read_request(fake)
         nullable = argument.name == "utc_expiration_date"
         assert {**query, **body}.get(argument.name, "absent") == (None if nullable else "absent")
         return
     too_long = (
         argument.where == "query" and isinstance(expected, str) and len(quote(expected)) > _LONGEST_QUERY
     )
-    if expected is REFUSED or too_long or empty_secret(argument, expected):
+    if expected is REFUSED or too_long or is_empty_secret(argument, expected):
         assert isinstance(outcome.error, ArgumentError), f"{value!r} was sent"
         assert outcome.error.argument == argument.name
         assert len(str(outcome.error)) < 500
@@ -92,14 +92,14 @@ def test_any_value(
 
 
 def assert_request(fake: FakeCampus, operation: SpecOperation, arguments: dict[str, Any]) -> None:
-    """The request that was sent has each argument, as it was meant, and nothing else."""
-    query, body = sent(fake)
+    """Assert that the request has each argument as expected, and nothing else."""
+    query, body = read_request(fake)
     note_if_testing(f"sent: {query} {body}")
     where = {"query": query, "body": body}
     for argument in declared(operation):
         if argument.name in arguments:
             expected = expected_json(operation, argument, arguments[argument.name])
-            assert says(argument, where[argument.where].pop(argument.name), expected), argument.name
+            assert is_sent_as(argument, where[argument.where].pop(argument.name), expected), argument.name
     assert (query, body) == ({}, {})
 
 
@@ -109,7 +109,7 @@ def assert_request(fake: FakeCampus, operation: SpecOperation, arguments: dict[s
     per_page=st.none() | st.integers(),
 )
 def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_page: Any) -> None:
-    """A page and a page size are whole numbers from 1 and of 32 bits, and stand in the request as given."""
+    """A page and a page size are integers from 1 to 2**31 - 1, and are sent as given."""
     arguments = {**required_arguments(operation), "page": page, "per_page": per_page}
     outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
     right = (
@@ -124,20 +124,20 @@ def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_pag
         return
     assert outcome.error is None
     assert fake.request is not None
-    asked = (
+    paging = (
         json.loads(fake.request.content)["paging"]
         if operation.pages == "body"
         else dict(fake.request.url.params)
     )
-    assert (int(asked["page"]), int(asked["per_page"])) == (page, per_page or 1000)
+    assert (int(paging["page"]), int(paging["per_page"])) == (page, per_page or 1000)
 
 
 @EVERY
 @given(data=st.data())
-def test_all_at_once(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """Any values for all arguments together: all of them are right, or nothing is sent."""
-    stated = declared(operation)
-    arguments = {argument.name: data.draw(values_for(argument)) for argument in stated}
+def test_all_arguments_together(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
+    """With any values for all arguments, all of them are sent correctly or nothing is sent."""
+    arguments_in_spec = declared(operation)
+    arguments = {argument.name: data.draw(values_for(argument)) for argument in arguments_in_spec}
     outcome = fake.arguments(operation, arguments, dump(example_response(operation.id)))
     if outcome.error is not None:
         assert isinstance(outcome.error, ArgumentError)
@@ -148,8 +148,8 @@ def test_all_at_once(fake: FakeCampus, operation: SpecOperation, data: st.DataOb
 
 @pytest.mark.parametrize("length", [50_000, 60_000, 65_500, 70_000, 1_000_000])
 @pytest.mark.parametrize("letter", ["x", "ü"])
-def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
-    """A text that fits in a body may not fit in a URL: that is told before anything is sent, with its argument."""
+def test_a_long_string(fake: FakeCampus, letter: str, length: int) -> None:
+    """A string that fits in a body may not fit in a URL: the error names the argument, before anything is sent."""
     by_name = next(each for each in OPERATIONS if each.name == "get_training_plan_enrollments")
     outcome = fake.arguments(
         by_name, {"syllabus_unique_name": letter * length}, dump(example_response(by_name.id))
@@ -166,7 +166,7 @@ def test_a_long_text(fake: FakeCampus, letter: str, length: int) -> None:
     assert_request(fake, in_body, arguments)
 
 
-def test_a_password_is_its_characters() -> None:
-    """Of a text whose `str` is something else, as of an enum's member, the characters are the secret."""
+def test_a_password_subclass_is_sent_by_its_characters() -> None:
+    """The secret is the characters of a string, not its `str()`, which differs for enum members."""
     auth = PasswordAuth("someone", Quoted("hush"))
     assert auth.password.reveal() == Secret(Secret(Quoted("hush"))).reveal() == "hush"

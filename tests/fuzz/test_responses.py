@@ -1,4 +1,4 @@
-"""Whatever a campus answers: a model that says what the answer said, or an error of the SDK's."""
+"""Any response becomes a model that equals the JSON, or an error of the SDK."""
 
 from typing import Any
 
@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from nexport_campus import NexportError, ResponseDecodeError
 from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing
-from tests.fuzz.response_strategies import NotPlainJSON, any_json, bent_bytes, bent_value, dump, load, valid
+from tests.fuzz.response_strategies import (
+    NotPlainJSON,
+    any_json,
+    bytes_with_one_defect,
+    dump,
+    load,
+    valid,
+    with_one_defect,
+)
 from tests.fuzz.result_checker import check, resolved
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
@@ -16,8 +24,8 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 PAGED = pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.pages], ids=str)
 
 
-def judge(operation: SpecOperation, body: bytes, outcome: Outcome) -> None:
-    """A result says what the body says, and its JSON form reads back equal; an error is one short line."""
+def check_outcome(operation: SpecOperation, body: bytes, outcome: Outcome) -> None:
+    """Assert that a result equals the body and survives a round trip, and that an error is one short line."""
     if outcome.error is not None:
         assert "\n" not in str(outcome.error)
         assert len(str(outcome.error)) < 1000
@@ -32,66 +40,72 @@ def judge(operation: SpecOperation, body: bytes, outcome: Outcome) -> None:
             assert type(model).from_dict(load(dump(model.to_dict()))) == model
 
 
-def throw(fake: FakeCampus, operation: SpecOperation, *bodies: bytes) -> None:
-    """These answers at one client, at fresh ones and at one without the fast path: all make the same of them."""
-    note_if_testing(f"answers: {bodies!r}")
+def check_all_paths(fake: FakeCampus, operation: SpecOperation, *bodies: bytes) -> None:
+    """Assert that these responses have the same outcome with one client, with fresh ones and without the fast path."""
+    note_if_testing(f"responses: {bodies!r}")
     outcomes = fake.outcomes(operation, bodies)
     for body, outcome in zip(bodies, outcomes, strict=True):
-        judge(operation, body, outcome)
+        check_outcome(operation, body, outcome)
         assert fake.outcomes(operation, [body]) == [outcome], "what was learned changes the result"
     assert fake.outcomes(operation, bodies, tolerant=True) == outcomes, "the two paths disagree"
 
 
 @EVERY
 @given(data=st.data())
-def test_a_valid_answer_is_a_model(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """Every answer that is as the spec says becomes a model that says the same."""
+def test_a_valid_response_becomes_a_model(
+    fake: FakeCampus, operation: SpecOperation, data: st.DataObject
+) -> None:
+    """Every response that follows the spec becomes an equal model."""
     body = dump(data.draw(valid(operation)))
     (outcome,) = fake.outcomes(operation, [body])
     assert outcome.error is None
-    throw(fake, operation, body)
+    check_all_paths(fake, operation, body)
 
 
 @EVERY
 @given(data=st.data())
-def test_one_thing_wrong(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """A valid answer with one thing wrong, before and after a right one and another wrong one."""
-    right = data.draw(valid(operation))
-    wrong, other = (dump(bent_value(data.draw, right)) for _ in range(2))
-    throw(fake, operation, wrong, other, dump(right), wrong)
+def test_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
+    """A valid response with one defect, before and after a valid one and another defective one."""
+    valid_body = data.draw(valid(operation))
+    first_defect, second_defect = (dump(with_one_defect(data.draw, valid_body)) for _ in range(2))
+    check_all_paths(fake, operation, first_defect, second_defect, dump(valid_body), first_defect)
 
 
 @EVERY
 @given(data=st.data())
 def test_any_json(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """JSON that has nothing to do with the operation."""
-    throw(fake, operation, dump(data.draw(any_json() | st.lists(any_json(), min_size=1, max_size=2))))
+    """JSON unrelated to the operation."""
+    check_all_paths(
+        fake, operation, dump(data.draw(any_json() | st.lists(any_json(), min_size=1, max_size=2)))
+    )
 
 
 @EVERY
 @given(data=st.data())
-def test_bytes_that_went_wrong(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """A valid answer with bytes cut, changed, inserted or doubled, or in another encoding."""
-    throw(fake, operation, bent_bytes(data.draw, dump(data.draw(valid(operation)))))
+def test_bytes_with_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
+    """A valid response with bytes cut, changed, inserted or duplicated, or in another encoding."""
+    check_all_paths(fake, operation, bytes_with_one_defect(data.draw, dump(data.draw(valid(operation)))))
 
 
 @EVERY
 @given(body=st.binary(max_size=200))
 def test_any_bytes(fake: FakeCampus, operation: SpecOperation, body: bytes) -> None:
-    """Bytes that have nothing to do with anything."""
-    throw(fake, operation, body)
+    """Arbitrary bytes."""
+    check_all_paths(fake, operation, body)
 
 
 @PAGED
 @given(data=st.data())
-def test_pages(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """A list whose every page is the same odd answer comes to an end: with records, or with an error."""
-    body = dump(bent_value(data.draw, data.draw(valid(operation))))
+def test_iteration_over_repeated_pages_ends(
+    fake: FakeCampus, operation: SpecOperation, data: st.DataObject
+) -> None:
+    """A list whose every page is the same odd response ends, with records or with an error."""
+    body = dump(with_one_defect(data.draw, data.draw(valid(operation))))
     (listed,) = fake.outcomes(operation, [body], listed=True)
     (whole,) = fake.outcomes(operation, [body])
-    note_if_testing(f"answer: {body!r}")
+    note_if_testing(f"response: {body!r}")
     if whole.error is None and listed.error is None:
-        # Records without an id that come again may be others like them, if a total says so.
+        # Records without an id may be repeated legitimately, if a total says so.
         once = records(operation, whole.result)
         assert listed.result == once * (len(listed.result) // max(1, len(once)))
     elif whole.error is not None:
@@ -101,7 +115,7 @@ def test_pages(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) 
 
 
 def records(operation: SpecOperation, result: Any) -> list[Any]:
-    """The records in a whole answer of a list operation."""
+    """Return the records in a raw response of a list operation."""
     if isinstance(result, list):
         return result
     found = [getattr(result, name, None) for name in ("enrollments", "sessions", "catalogs")]
@@ -109,21 +123,21 @@ def records(operation: SpecOperation, result: Any) -> list[Any]:
 
 
 @EVERY
-def test_a_required_id_is_never_missing(fake: FakeCampus, operation: SpecOperation) -> None:
-    """Without a required id, or with null for it, no answer is accepted, and the error names the place."""
-    answer = example_response(operation.id)
-    first = answer[0] if isinstance(answer, list) else answer
+def test_a_missing_required_id_is_refused(fake: FakeCampus, operation: SpecOperation) -> None:
+    """Without a required id, or with null for it, the response is refused and the error names the place."""
+    response = example_response(operation.id)
+    first = response[0] if isinstance(response, list) else response
     ids = [key for key in first if key in required_ids(operation)]
     for key in ids:
         for missing in ({**first, key: None}, {name: value for name, value in first.items() if name != key}):
-            body = dump([missing] if isinstance(answer, list) else missing)
+            body = dump([missing] if isinstance(response, list) else missing)
             (outcome,) = fake.outcomes(operation, [body])
             assert isinstance(outcome.error, ResponseDecodeError)
-            assert outcome.error.path == (f"[0].{key}" if isinstance(answer, list) else key)
+            assert outcome.error.path == (f"[0].{key}" if isinstance(response, list) else key)
 
 
 def required_ids(operation: SpecOperation) -> set[str]:
-    """The keys of ids that the spec requires of an answer, or of its elements."""
+    """Return the keys of required ids in a response, or in its elements."""
     schema = resolved(operation.response_schema)
     schema = resolved(schema["items"]) if "items" in schema else schema
     return {key for key in schema.get("required", ()) if schema["properties"][key].get("format") == "uuid"}

@@ -1,4 +1,4 @@
-"""Whatever a server sends around its answer: statuses, headers and encodings; a share of it over a real socket."""
+"""Anything that a server sends around a body: statuses, headers and encodings; some of it over a real socket."""
 
 import asyncio
 import gzip
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, NexportError, RateLimitError, ResponseDecodeError
 from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing, outcome, required_arguments
-from tests.fuzz.response_strategies import bent_bytes, bent_value, dump, valid
-from tests.fuzz.test_responses import EVERY, judge
+from tests.fuzz.response_strategies import bytes_with_one_defect, dump, valid, with_one_defect
+from tests.fuzz.test_responses import EVERY, check_outcome
 from tests.support.clients import campus_of
 from tests.support.scripted_server import Request, Response, ScriptedServer
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
-_SOME = [
+_SAMPLE = [
     each
     for each in OPERATIONS
     if each.name in {"get_section", "get_catalogs", "get_test_attempts", "drop_enrollment"}
@@ -43,109 +43,119 @@ _ENCODED: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("operation", _SOME, ids=str)
+@pytest.mark.parametrize("operation", _SAMPLE, ids=str)
 @given(data=st.data())
 def test_any_head(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
-    """Any status with any headers, around a good answer, one that reports an error, or none."""
+    """Any status with any headers, around a valid body, one that reports an error, or none."""
     fake.status = data.draw(_STATUSES)
     fake.headers = data.draw(st.lists(st.tuples(_HEADERS, _VALUES), max_size=4))
     entity = {"api_error_entity": {"error_code": 3, "error_message": "no", "warning_messages": []}}
     body = data.draw(st.sampled_from([dump(example_response(operation.id)), dump(entity), b"", b"<html>"]))
     for listed in {False, bool(operation.pages)}:
-        (found,) = fake.outcomes(operation, [body], listed=listed)
-        if found.error is None:
+        (received,) = fake.outcomes(operation, [body], listed=listed)
+        if received.error is None:
             assert fake.status == 200
-        elif isinstance(found.error, RateLimitError):
-            assert found.error.retry_after is None or 0 <= found.error.retry_after < float("inf")
-        if isinstance(found.error, APIError):
-            assert found.error.status_code == fake.status
-            # Final is only what the campus itself said, and a 401 that may be its own.
+        elif isinstance(received.error, RateLimitError):
+            assert received.error.retry_after is None or 0 <= received.error.retry_after < float("inf")
+        if isinstance(received.error, APIError):
+            assert received.error.status_code == fake.status
+            # Only the campus's own errors are final, and a 401, which may be its own.
             said = body == dump(entity) or (fake.status == 401 and body != b"<html>")
-            assert found.error.transient or said
-            assert found.error.error_code is None or body == dump(entity)
+            assert received.error.transient or said
+            assert received.error.error_code is None or body == dump(entity)
 
 
-@pytest.mark.parametrize("operation", _SOME, ids=str)
+@pytest.mark.parametrize("operation", _SAMPLE, ids=str)
 @pytest.mark.parametrize("encoding", _ENCODED, ids=bytes.decode)
 @given(data=st.data())
 def test_a_compressed_body(
     fake: FakeCampus, operation: SpecOperation, encoding: bytes, data: st.DataObject
 ) -> None:
-    """A compressed answer reads as the plain one does; one that is spoilt or says what it isn't is an error, or the same."""
+    """A compressed body reads like a plain one; a corrupt or mislabelled one raises an error or reads the same."""
     fake.status, body = 200, dump(data.draw(valid(operation)))
     compressed = _ENCODED[encoding](body)
     fake.headers = [(b"Content-Encoding", encoding)]
-    (found,) = fake.outcomes(operation, [compressed])
-    assert found.error is None
-    judge(operation, body, found)
+    (received,) = fake.outcomes(operation, [compressed])
+    assert received.error is None
+    check_outcome(operation, body, received)
     at = data.draw(st.integers(0, len(compressed) - 1))
-    for spoilt in (compressed[:at], compressed[:at] + b"\x55" + compressed[at + 1 :], body + compressed):
-        (outcome_of_spoilt,) = fake.outcomes(operation, [spoilt])
-        assert outcome_of_spoilt.error is not None or outcome_of_spoilt == found
+    for corrupt in (compressed[:at], compressed[:at] + b"\x55" + compressed[at + 1 :], body + compressed):
+        (corrupt_outcome,) = fake.outcomes(operation, [corrupt])
+        assert corrupt_outcome.error is not None or corrupt_outcome == received
 
 
 @pytest.mark.parametrize("encoding", [b"br", b"zstd", b"gzip, deflate", b"x-unheard-of"], ids=bytes.decode)
 @EVERY
-def test_a_body_compressed_otherwise(fake: FakeCampus, operation: SpecOperation, encoding: bytes) -> None:
-    """What was not asked for is told, whatever the bytes are: nothing is guessed."""
+def test_an_unrequested_encoding_is_refused(
+    fake: FakeCampus, operation: SpecOperation, encoding: bytes
+) -> None:
+    """An encoding that was not requested is an error whatever the bytes are: nothing is guessed."""
     fake.status, fake.headers = 200, [(b"Content-Encoding", encoding)]
-    (found,) = fake.outcomes(operation, [zlib.compress(gzip.compress(dump(example_response(operation.id))))])
-    assert isinstance(found.error, ResponseDecodeError)
+    (received,) = fake.outcomes(
+        operation, [zlib.compress(gzip.compress(dump(example_response(operation.id))))]
+    )
+    assert isinstance(received.error, ResponseDecodeError)
 
 
 @pytest.mark.parametrize("total", _TOTALS)
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.pages], ids=str)
-def test_a_total_that_is_none(fake: FakeCampus, operation: SpecOperation, total: str) -> None:
-    """A total that can't be one counts as not told, in whatever header or field it stands."""
+def test_an_invalid_total_is_ignored(fake: FakeCampus, operation: SpecOperation, total: str) -> None:
+    """A total that isn't one counts as missing, in whatever header or field it is sent."""
     fake.status = 200
     fake.headers = [(name, total.encode()) for name in (b"X-Total-Count", b"X-Per-Page", b"X-Page")]
-    (found,) = fake.outcomes(operation, [dump(example_response(operation.id))], listed=True)
-    assert isinstance(found.error, NexportError) or found.result
+    (received,) = fake.outcomes(operation, [dump(example_response(operation.id))], listed=True)
+    assert isinstance(received.error, NexportError) or received.result
 
 
-class Wire:
-    """A server on a real socket that answers with `answer`, and an event loop that lives as long."""
+class SocketServer:
+    """A server on a real socket that sends `response`, with an event loop of the same lifetime."""
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
-        self.answer = Response()
-        self.server = ScriptedServer(self._give)
+        self.response = Response()
+        self.server = ScriptedServer(self._respond)
 
-    async def _give(self, request: Request) -> Response:
-        return self.answer
+    async def _respond(self, request: Request) -> Response:
+        return self.response
 
-    def outcome(self, operation: SpecOperation, answer: Response) -> Outcome:
-        """What a client makes of an answer."""
+    def outcome(self, operation: SpecOperation, response: Response) -> Outcome:
+        """Return a client's outcome for a response."""
 
         async def one(campus: NexportCampus) -> Outcome:
             async with campus:
                 return await outcome(campus, operation, required_arguments(operation))
 
-        self.answer = answer
+        self.response = response
         return self.runner.run(one(campus_of(self.server, on_drift=lambda drift: None)))
 
 
 @pytest.fixture(scope="module")
-def wire() -> Any:
-    """The server, with its loop."""
-    wire = Wire()
-    with wire.runner:
-        wire.runner.run(wire.server.__aenter__())
-        yield wire
-        wire.runner.run(wire.server.__aexit__(None, None, None))
+def socket_server() -> Any:
+    """Yield the server, with its loop running."""
+    socket_server = SocketServer()
+    with socket_server.runner:
+        socket_server.runner.run(socket_server.server.__aenter__())
+        yield socket_server
+        socket_server.runner.run(socket_server.server.__aexit__(None, None, None))
 
 
 @EVERY
 @given(data=st.data())
 @settings(max_examples=5)
-def test_over_a_socket(wire: Wire, operation: SpecOperation, data: st.DataObject) -> None:
-    """Right, wrong and broken answers in every framing, over a real socket."""
-    right = data.draw(valid(operation))
+def test_over_a_socket(socket_server: SocketServer, operation: SpecOperation, data: st.DataObject) -> None:
+    """Valid, defective and broken responses in every framing, over a real socket."""
+    valid_body = data.draw(valid(operation))
     body = data.draw(
-        st.sampled_from([dump(right), dump(bent_value(data.draw, right)), bent_bytes(data.draw, dump(right))])
+        st.sampled_from(
+            [
+                dump(valid_body),
+                dump(with_one_defect(data.draw, valid_body)),
+                bytes_with_one_defect(data.draw, dump(valid_body)),
+            ]
+        )
     )
-    note_if_testing(f"answer: {body!r}")
-    found = wire.outcome(
+    note_if_testing(f"response: {body!r}")
+    received = socket_server.outcome(
         operation,
         Response(
             status=data.draw(st.sampled_from([200, 200, 200, 204, 301, 409, 503])),
@@ -155,13 +165,13 @@ def test_over_a_socket(wire: Wire, operation: SpecOperation, data: st.DataObject
             ending=data.draw(st.sampled_from(["keep", "close", "reset"])),
         ),
     )
-    judge(operation, body, found)
+    check_outcome(operation, body, received)
 
 
-@pytest.mark.parametrize("operation", _SOME, ids=str)
+@pytest.mark.parametrize("operation", _SAMPLE, ids=str)
 @given(raw=st.binary(max_size=300) | st.binary(max_size=300).map(lambda body: b"HTTP/1.1 200 OK\r\n" + body))
-def test_what_is_no_http(wire: Wire, operation: SpecOperation, raw: bytes) -> None:
-    """Bytes that aren't HTTP, or begin as if they were."""
-    found = wire.outcome(operation, Response(raw=raw, ending="close"))
-    assert found.error is not None
-    assert found.error.maybe_applied is operation.writes
+def test_bytes_that_are_not_http(socket_server: SocketServer, operation: SpecOperation, raw: bytes) -> None:
+    """Bytes that aren't HTTP, or only start like it."""
+    received = socket_server.outcome(operation, Response(raw=raw, ending="close"))
+    assert received.error is not None
+    assert received.error.maybe_applied is operation.writes
