@@ -1,4 +1,4 @@
-"""How the sandbox's tests call it: plain HTTP, an operation by its id, the token in the query."""
+"""Plain HTTP calls to the sandbox: operations by id, with the token in the query."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class HttpApi:
         self.token = token
 
     async def call(self, operation: str, body: object = None, /, **query: object) -> httpx.Response:
-        """Call an operation, by POST where there is a body."""
+        """Call an operation, with POST if there is a body."""
         area, _, name = operation.partition("_")
         parameters: dict[str, Any] = {key: value for key, value in query.items() if value is not None}
         if self.token is not None:
@@ -28,26 +28,26 @@ class HttpApi:
         return await self.client.post(path, params=parameters, json=body)
 
     async def get(self, operation: str, body: object = None, /, **query: object) -> Any:
-        """The JSON of an answer, which has to be a success."""
+        """Return the JSON of a successful response."""
         response = await self.call(operation, body, **query)
         assert response.status_code == 200, response.text
-        found = response.json()
-        if isinstance(found, dict) and "api_error_entity" in found:
-            assert found["api_error_entity"]["error_code"] == 0
-        return found
+        content = response.json()
+        if isinstance(content, dict) and "api_error_entity" in content:
+            assert content["api_error_entity"]["error_code"] == 0
+        return content
 
     async def refusal(self, operation: str, body: object = None, /, **query: object) -> tuple[int, int]:
-        """Status and error code of an answer, which has to be an ApiResponseBase that says why."""
+        """Return status and error code of a refusal, which must be an ApiResponseBase with a message."""
         response = await self.call(operation, body, **query)
-        found = response.json()
-        assert set(found) == {"api_error_entity"}, response.text
-        entity = found["api_error_entity"]
+        content = response.json()
+        assert set(content) == {"api_error_entity"}, response.text
+        entity = content["api_error_entity"]
         assert set(entity) == {"error_code", "error_message", "warning_messages"}
         assert entity["error_message"]
         return response.status_code, entity["error_code"]
 
     async def log_in(self, account: Account, **more: object) -> "HttpApi":
-        """Another of these, with a token for the account."""
+        """Return a caller with a token for the account."""
         body = {"username": account.username, "password": account.password, "grant_type": "password", **more}
-        found = await self.get("AdminApi_Authenticate", body)
-        return HttpApi(self.client, found["access_token"])
+        content = await self.get("AdminApi_Authenticate", body)
+        return HttpApi(self.client, content["access_token"])

@@ -1,4 +1,4 @@
-"""Custom enrollment fields: which there are, their defaults, their values."""
+"""Custom enrollment fields: definitions, default settings and values."""
 
 import uuid
 from typing import Any
@@ -16,18 +16,18 @@ NOTHING = str(uuid.uuid4())
 
 
 async def values(api: HttpApi, samples: Samples) -> dict[str, Any]:
-    """The values of the sample enrollment, by key."""
+    """Return the values of the sample enrollment, by key."""
     found = await api.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     return {each["key"]: each["value"] for each in found}
 
 
 def set_request(samples: Samples, **fields: object) -> dict[str, object]:
-    """A request that sets fields of the sample enrollment."""
+    """Return a request that sets fields of the sample enrollment."""
     return {"enrollment_id": samples.finished_enrollment_id, "custom_enrollment_field_values": fields}
 
 
 async def test_fields_of_an_organization(api: HttpApi, samples: Samples) -> None:
-    """An organization has its own fields and its ancestors'; one can be asked for by its id."""
+    """An organization has its own fields and its ancestors', and a field can be requested by id."""
     root = await api.get(FIELDS, org_id=samples.root_org_id)
     busy = await api.get(FIELDS, org_id=samples.org_id)
     assert [each for each in busy if each["org_id"] == samples.root_org_id] == root
@@ -40,7 +40,7 @@ async def test_fields_of_an_organization(api: HttpApi, samples: Samples) -> None
 
 
 async def test_default_settings(api: HttpApi, samples: Samples) -> None:
-    """The nearest organization's default counts, a syllabus filters, and without any the answer is JSON null."""
+    """The nearest organization's default applies, a syllabus filters, and without a default it is JSON null."""
     field = {"field_id": samples.field_id}
     root = await api.get(DEFAULT, org_id=samples.root_org_id, **field)
     busy = await api.get(DEFAULT, org_id=samples.org_id, **field)
@@ -56,7 +56,7 @@ async def test_default_settings(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_values_by_enrollment_or_subscription(api: HttpApi, samples: Samples) -> None:
-    """enrollment_id, or subscriber_id and syllabus_id, lead to the same values; a key picks one."""
+    """enrollment_id, or subscriber_id and syllabus_id, select the same values; a key selects one."""
     one = (await api.get("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id))[0]
     found = await api.get(VALUES, enrollment_id=one["enrollment_id"])
     both = {"subscriber_id": one["subscription_id"], "syllabus_id": one["syllabus_id"]}
@@ -67,7 +67,7 @@ async def test_values_by_enrollment_or_subscription(api: HttpApi, samples: Sampl
 
 
 @pytest.mark.parametrize(
-    ("given", "refusal"),
+    ("arguments", "refusal"),
     [
         ({}, (422, 2)),
         ({"key": "subscription_id"}, (422, 2)),
@@ -83,15 +83,15 @@ async def test_values_by_enrollment_or_subscription(api: HttpApi, samples: Sampl
     ids=str,
 )
 async def test_combinations(
-    api: HttpApi, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, arguments: dict[str, str], refusal: tuple[int, int]
 ) -> None:
-    """The page's four combinations are all there are."""
-    query = {name: getattr(samples, sample, NOTHING) for name, sample in given.items()}
+    """Only the four combinations that the page lists are accepted."""
+    query = {name: getattr(samples, sample, NOTHING) for name, sample in arguments.items()}
     assert await api.refusal(VALUES, **query) == refusal
 
 
-async def test_inheritance_is_told(api: HttpApi, samples: Samples) -> None:
-    """A field of an ancestor names it; one of the organization itself leaves both names out; unset is null."""
+async def test_inherited_fields_name_their_organization(api: HttpApi, samples: Samples) -> None:
+    """An inherited field names its organization, an own field omits both names, and an unset value is null."""
     found = await api.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     for each in found:
         inherited = each["key"] in ("po_number", "badge_issued", "paid", "seat_price", "supervisor_email")
@@ -105,7 +105,7 @@ async def test_inheritance_is_told(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_values_are_set(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """What is set is what later calls see, with dates in UTC; other fields keep their values."""
+    """Later calls return the values that were set, with dates in UTC; other fields keep their values."""
     before = await values(api, samples)
     sent = {
         "po_number": "PO-77",
@@ -118,8 +118,8 @@ async def test_values_are_set(api: HttpApi, sandbox: Sandbox, samples: Samples) 
     }
     found = await api.get(SET, set_request(samples, **sent))
     assert found["error"] is False
-    kept = {**sent, "badge_issued": "2026-05-01T08:00:00Z", "paid": "true"}
-    assert await values(api, samples) == {**before, **kept}
+    stored = {**sent, "badge_issued": "2026-05-01T08:00:00Z", "paid": "true"}
+    assert await values(api, samples) == {**before, **stored}
     assert [change.what for change in (await sandbox.books()).changes] == ["custom field values set"]
 
 
@@ -130,17 +130,17 @@ async def test_values_are_set(api: HttpApi, sandbox: Sandbox, samples: Samples) 
         {"badge_issued": "tomorrow"},
         {"paid": "perhaps"},
         {"seat_price": "much"},
-        {"supervisor_email": "nobody"},
+        {"supervisor_email": "not-an-address"},
         {"shift": "noon"},
         {"license_renewal": "2026-02-30"},
         {"equipment": "boots,hat"},
     ],
     ids=str,
 )
-async def test_a_wrong_field_is_told_in_the_answer(
+async def test_an_invalid_field_is_reported_with_status_200(
     api: HttpApi, sandbox: Sandbox, samples: Samples, wrong: dict[str, str]
 ) -> None:
-    """An invalid field answers 200 with `error: true` and code 0, and nothing at all is set."""
+    """An invalid field gets a 200 with `error: true` and code 0, and no field is set."""
     before = await values(api, samples)
     found = await api.get(SET, set_request(samples, po_number="PO-88", **wrong))
     assert found["error"] is True
@@ -150,7 +150,7 @@ async def test_a_wrong_field_is_told_in_the_answer(
 
 
 async def test_refused_requests(api: HttpApi, samples: Samples) -> None:
-    """Both fields are required, values are texts, and the enrollment has to be there."""
+    """Both fields are required, values are strings, and the enrollment must exist."""
     assert await api.refusal(SET, {"enrollment_id": samples.finished_enrollment_id}) == (422, 2)
     assert await api.refusal(SET, {"custom_enrollment_field_values": {}}) == (422, 2)
     assert await api.refusal(SET, set_request(samples, paid=True)) == (422, 2)
@@ -158,7 +158,7 @@ async def test_refused_requests(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_permissions(registrar: HttpApi, viewer: HttpApi, samples: Samples) -> None:
-    """The pages speak of the enrollment's organization alone: a grant above it is not enough."""
+    """The permission is required in the enrollment's organization itself: a grant above it is not enough."""
     await registrar.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     assert (await registrar.get(SET, set_request(samples, paid="true")))["error"] is False
     assert await viewer.refusal(VALUES, enrollment_id=samples.finished_enrollment_id) == (403, 5)

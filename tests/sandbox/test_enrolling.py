@@ -1,4 +1,4 @@
-"""Changing enrollments: CreateEnrollment, DropEnrollment, DeleteEnrollment, and what others see of it."""
+"""Changing enrollments with CreateEnrollment, DropEnrollment and DeleteEnrollment, and how other operations see it."""
 
 import asyncio
 import uuid
@@ -17,28 +17,28 @@ NOTHING = str(uuid.uuid4())
 
 
 def request(samples: Samples, **changes: object) -> dict[str, object]:
-    """A request that CreateEnrollment accepts, changed."""
+    """Return a request that CreateEnrollment accepts, with changes."""
     body: dict[str, object] = {
         "org_id": samples.org_id,
         "user_id": samples.user_id,
         "syllabus_id": samples.section_id,
         "membership_group_ids": [],
     }
-    return {name: value for name, value in {**body, **changes}.items() if value != "left out"}
+    return {name: value for name, value in {**body, **changes}.items() if value != "omitted"}
 
 
-async def mine(api: HttpApi, samples: Samples) -> list[dict[str, Any]]:
-    """The enrollments of the sample user."""
+async def enrollments_of_user(api: HttpApi, samples: Samples) -> list[dict[str, Any]]:
+    """Return the enrollments of the sample user."""
     found = await api.get("LearningApi_SearchEnrollments", {"user_ids": [samples.user_id]}, per_page=1000)
     enrollments: list[dict[str, Any]] = found["enrollments"]
     return enrollments
 
 
-async def test_an_enrollment_is_made_and_seen(api: HttpApi, samples: Samples) -> None:
-    """A new enrollment is the latest of all, not started, and every other operation knows it."""
-    before = await mine(api, samples)
+async def test_a_new_enrollment_is_visible(api: HttpApi, samples: Samples) -> None:
+    """A new enrollment is the latest, not started, and visible to every other operation."""
+    before = await enrollments_of_user(api, samples)
     made = (await api.get(CREATE, request(samples)))["enrollment_id"]
-    after = await mine(api, samples)
+    after = await enrollments_of_user(api, samples)
     assert after[:-1] == before
     assert after[-1]["enrollment_id"] == made
     assert (after[-1]["phase"], after[-1]["result"]) == (0, 0)
@@ -52,20 +52,22 @@ async def test_an_enrollment_is_made_and_seen(api: HttpApi, samples: Samples) ->
 
 
 async def test_a_duplicate_is_refused(api: HttpApi, samples: Samples) -> None:
-    """The same user and syllabus once more in the organization is 409 with code 7."""
+    """Enrolling the same user in the same syllabus and organization again is 409 with code 7."""
     await api.get(CREATE, request(samples))
     assert await api.refusal(CREATE, request(samples)) == (409, 7)
-    assert len({each["enrollment_id"] for each in await mine(api, samples)}) == len(await mine(api, samples))
+    assert len({each["enrollment_id"] for each in await enrollments_of_user(api, samples)}) == len(
+        await enrollments_of_user(api, samples)
+    )
 
 
-async def test_two_at_the_same_moment(api: HttpApi, samples: Samples) -> None:
-    """Of many equal requests at once, one enrolls."""
-    answers = await asyncio.gather(*(api.call(CREATE, request(samples)) for _ in range(8)))
-    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+async def test_concurrent_duplicates_are_refused(api: HttpApi, samples: Samples) -> None:
+    """Of several equal concurrent requests, exactly one enrolls."""
+    responses = await asyncio.gather(*(api.call(CREATE, request(samples)) for _ in range(8)))
+    assert sorted(certificate.status_code for certificate in responses) == [200] + [409] * 7
 
 
 async def test_by_unique_name(api: HttpApi, samples: Samples) -> None:
-    """A syllabus can be named by its unique name instead of its id, not against it."""
+    """A syllabus can be given by unique name instead of id; a name that contradicts the id is refused."""
     section = await api.get("LearningApi_GetSection", syllabus_id=samples.section_id)
     name = section["unique_name"]
     other = request(samples, syllabus_id=samples.popular_section_id, syllabus_unique_name=name)
@@ -77,10 +79,10 @@ async def test_by_unique_name(api: HttpApi, samples: Samples) -> None:
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"org_id": "left out"}, (422, 2)),
+        ({"org_id": "omitted"}, (422, 2)),
         ({"user_id": None}, (422, 2)),
-        ({"membership_group_ids": "left out"}, (422, 2)),
-        ({"syllabus_id": "left out"}, (422, 2)),
+        ({"membership_group_ids": "omitted"}, (422, 2)),
+        ({"syllabus_id": "omitted"}, (422, 2)),
         ({"user_id": "x"}, (422, 2)),
         ({"org_id": NOTHING}, (409, 3)),
         ({"user_id": NOTHING}, (409, 3)),
@@ -92,16 +94,16 @@ async def test_by_unique_name(api: HttpApi, samples: Samples) -> None:
 async def test_refused_requests(
     api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
-    """Missing and malformed arguments are 422, unknown ids 409 with code 3; nothing is changed by either."""
-    before = await mine(api, samples)
+    """Missing and malformed arguments are 422, unknown ids 409 with code 3; neither changes anything."""
+    before = await enrollments_of_user(api, samples)
     assert await api.refusal(CREATE, request(samples, **changes)) == refusal
-    assert await mine(api, samples) == before
+    assert await enrollments_of_user(api, samples) == before
 
 
-async def test_warnings_come_with_success(api: HttpApi, samples: Samples) -> None:
-    """An enrollment past the syllabus's enrollment_end is made, with a warning."""
+async def test_a_success_can_have_warnings(api: HttpApi, samples: Samples) -> None:
+    """An enrollment after the syllabus's enrollment_end succeeds with a warning."""
     catalog = await api.get("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, per_page=30)
-    taken = {each["syllabus_id"] for each in await mine(api, samples)}
+    taken = {each["syllabus_id"] for each in await enrollments_of_user(api, samples)}
     ids = [each["syllabus_id"] for each in catalog if each["syllabus_type"] == 0]
     sections = (await api.get("LearningApi_GetSections", {"sections": ids}))["sections"]
     ended = next(
@@ -114,7 +116,7 @@ async def test_warnings_come_with_success(api: HttpApi, samples: Samples) -> Non
 
 
 async def partner_section(api: HttpApi, samples: Samples) -> tuple[str, str]:
-    """The partner's organization, and a section that it shares with nobody."""
+    """Return the partner's organization, and a section that it doesn't share."""
     org = (await api.get("LearningApi_GetOrganizations", org_short_name="harbor"))[0]["org_id"]
     body = {"group_id": org, "catalog_access_option": 1}
     catalog = (await api.get("LearningApi_GetCatalogs", body))["catalogs"][0]["catalog_id"]
@@ -123,16 +125,14 @@ async def partner_section(api: HttpApi, samples: Samples) -> tuple[str, str]:
 
 
 async def test_a_membership_is_required(api: HttpApi, samples: Samples) -> None:
-    """Without a membership in the syllabus's organization, or where its catalog is shared to, it is 422."""
+    """Without a membership in the syllabus's organization, or one its catalog is shared with, it is 422."""
     org, section = await partner_section(api, samples)
     assert await api.refusal(CREATE, request(samples, syllabus_id=section)) == (422, 2)
     await api.get(CREATE, request(samples, syllabus_id=section, membership_group_ids=[org]))
 
 
-async def test_a_subscription_is_made_where_there_is_none(
-    api: HttpApi, sandbox: Sandbox, samples: Samples
-) -> None:
-    """Enrolling in another organization subscribes the user there, by whom that is allowed."""
+async def test_a_missing_subscription_is_created(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """Enrolling in another organization subscribes the user there, if the caller may add subscriptions."""
     before = await sandbox.books()
     await api.get(CREATE, request(samples, org_id=samples.root_org_id))
     made = [change.what for change in (await sandbox.books(before.last)).changes]
@@ -142,7 +142,7 @@ async def test_a_subscription_is_made_where_there_is_none(
 async def test_permissions_to_enroll(
     api: HttpApi, registrar: HttpApi, viewer: HttpApi, anyone: HttpApi, samples: Samples
 ) -> None:
-    """Update permits to enroll who is subscribed; subscriptions and memberships need their own permissions."""
+    """Update permits enrolling subscribed users; subscriptions and memberships need their own permissions."""
     assert await viewer.refusal(CREATE, request(samples)) == (403, 5)
     org, section = await partner_section(api, samples)
     more = {"syllabus_id": section, "membership_group_ids": [org]}
@@ -154,11 +154,11 @@ async def test_permissions_to_enroll(
 
 @pytest.mark.parametrize("operation", [DROP, DELETE])
 async def test_removing(api: HttpApi, sandbox: Sandbox, samples: Samples, operation: str) -> None:
-    """A removed enrollment is gone for every operation, and the user can be enrolled again under a new id."""
+    """A removed enrollment is not found by any operation, and the user can be enrolled again under a new id."""
     made = (await api.get(CREATE, request(samples)))["enrollment_id"]
     found = await api.get(operation, enrollment_id=made)
     assert (found["enrollment_id"], found["is_dropped_or_deleted"]) == (made, True)
-    assert made not in {each["enrollment_id"] for each in await mine(api, samples)}
+    assert made not in {each["enrollment_id"] for each in await enrollments_of_user(api, samples)}
     for gone in (
         DROP,
         DELETE,
@@ -174,7 +174,7 @@ async def test_removing(api: HttpApi, sandbox: Sandbox, samples: Samples, operat
 
 @pytest.mark.parametrize("operation", [DROP, DELETE])
 async def test_a_certificate_outlives_its_enrollment(api: HttpApi, samples: Samples, operation: str) -> None:
-    """The certificate of a removed enrollment comes from the transcript record."""
+    """The certificate of a removed enrollment is served from the transcript."""
     enrollment = samples.finished_enrollment_id
     before = await api.get(CERTIFICATE, enrollment_id=enrollment)
     assert before["certificate_ready"] is True
@@ -183,21 +183,21 @@ async def test_a_certificate_outlives_its_enrollment(api: HttpApi, samples: Samp
     assert await api.get(CERTIFICATE, enrollment_id=enrollment) == before
 
 
-async def test_certificates_that_are_not(api: HttpApi, samples: Samples) -> None:
-    """A syllabus may have no certificate, an enrollment may not be there."""
+async def test_missing_certificates(api: HttpApi, samples: Samples) -> None:
+    """A syllabus may have no certificate, and the enrollment may not exist."""
     body = {"org_ids": [samples.org_id], "syllabus_unique_names": ["SN 101-09", "SN 101-19", "SN 102-09"]}
     found = (await api.get("LearningApi_SearchEnrollments", body))["enrollments"]
     for each in found:
-        answer = await api.get(CERTIFICATE, enrollment_id=each["enrollment_id"])
-        assert answer["certificate_not_assigned"] is True
-        assert answer["certificate_url"] is None
+        certificate = await api.get(CERTIFICATE, enrollment_id=each["enrollment_id"])
+        assert certificate["certificate_not_assigned"] is True
+        assert certificate["certificate_url"] is None
     assert found
     assert await api.refusal(CERTIFICATE, enrollment_id=NOTHING) == (409, 3)
     assert await api.refusal(CERTIFICATE) == (422, 2)
 
 
-async def test_drops_that_are_not_allowed(api: HttpApi, samples: Samples) -> None:
-    """A section without allow_drops, or after its final_drop_date, gives 403; deleting is not affected."""
+async def test_drops_that_are_refused(api: HttpApi, samples: Samples) -> None:
+    """A section without allow_drops, or after its final_drop_date, refuses with 403; deleting is not affected."""
     body = {"org_ids": [samples.org_id]}
     search = await api.get("LearningApi_SearchEnrollments", body, per_page=1000)
     sections = {}
@@ -217,14 +217,14 @@ async def test_drops_that_are_not_allowed(api: HttpApi, samples: Samples) -> Non
 
 
 async def test_permissions_to_remove(registrar: HttpApi, viewer: HttpApi, samples: Samples) -> None:
-    """Neither viewing nor updating permits to remove."""
+    """Neither View nor Update permits removing."""
     for caller in (registrar, viewer):
         for operation in (DROP, DELETE):
             assert await caller.refusal(operation, enrollment_id=samples.finished_enrollment_id) == (403, 5)
 
 
-async def test_head_is_no_get(api: HttpApi, samples: Samples) -> None:
-    """HEAD does not run the GETs that change data."""
+async def test_head_does_not_run_a_get(api: HttpApi, samples: Samples) -> None:
+    """HEAD does not run the GET operations that change data."""
     path = "/api/v1/LearningApi/DeleteEnrollment"
     query = {"enrollment_id": samples.finished_enrollment_id, "access_token": str(api.token)}
     response = await api.client.head(path, params=query)

@@ -1,4 +1,4 @@
-"""Reading enrollments: SearchEnrollments, GetSectionEnrollments, GetTrainingPlanEnrollments."""
+"""Reading enrollments with SearchEnrollments, GetSectionEnrollments and GetTrainingPlanEnrollments."""
 
 import uuid
 from typing import Any
@@ -13,8 +13,8 @@ SECTIONS = "LearningApi_GetSectionEnrollments"
 PLANS = "LearningApi_GetTrainingPlanEnrollments"
 
 
-async def everything(api: HttpApi, **body: object) -> list[dict[str, Any]]:
-    """All enrollments that a search finds."""
+async def search_all(api: HttpApi, **body: object) -> list[dict[str, Any]]:
+    """Return all enrollments that a search finds."""
     found: list[dict[str, Any]] = []
     while True:
         page = await api.get(SEARCH, body, page=len(found) // 1000 + 1, per_page=1000)
@@ -23,16 +23,16 @@ async def everything(api: HttpApi, **body: object) -> list[dict[str, Any]]:
             return found
 
 
-async def test_a_walk_meets_every_enrollment_once_oldest_first(api: HttpApi, samples: Samples) -> None:
-    """All pages of all organizations hold every enrollment once, ordered from earliest to latest."""
-    found = await everything(api, org_ids=list(samples.org_ids))
+async def test_all_pages_have_every_enrollment_once_oldest_first(api: HttpApi, samples: Samples) -> None:
+    """The pages of all organizations have every enrollment once, from earliest to latest."""
+    found = await search_all(api, org_ids=list(samples.org_ids))
     assert len({each["enrollment_id"] for each in found}) == len(found) == 5000
-    dates = [uniform(each["enrollment_date"]) for each in found]
+    dates = [comparable(each["enrollment_date"]) for each in found]
     assert dates == sorted(dates)
 
 
-def uniform(date: str) -> str:
-    """A UTC date with all seven digits of its fraction, so that texts compare as dates do."""
+def comparable(date: str) -> str:
+    """Return a UTC date with all seven fractional digits, so that strings compare like dates."""
     head, _, fraction = date.removesuffix("+00:00").removesuffix("Z").partition(".")
     return f"{head}.{fraction:<07}"
 
@@ -41,31 +41,31 @@ def uniform(date: str) -> str:
     "body", [{}, {"user_ids": [], "org_ids": []}, {"enrollment_ids": [str(uuid.uuid4())]}]
 )
 async def test_a_user_or_an_organization_is_needed(api: HttpApi, body: dict[str, Any]) -> None:
-    """At least one user id or org id is required, an empty list is none."""
+    """At least one user id or org id is required; an empty list doesn't count."""
     assert await api.refusal(SEARCH, body) == (422, 2)
 
 
-async def test_filters_narrow_and_empty_ones_are_ignored(api: HttpApi, samples: Samples) -> None:
-    """Each filter takes ANY of its values, all filters hold at once, and an empty list counts for nothing."""
-    mine = await everything(api, user_ids=[samples.user_id], org_ids=[])
+async def test_filters_narrow_and_empty_filters_are_ignored(api: HttpApi, samples: Samples) -> None:
+    """A filter matches any of its values, all filters must match, and an empty list is ignored."""
+    mine = await search_all(api, user_ids=[samples.user_id], org_ids=[])
     assert mine
     assert {each["user_id"] for each in mine} == {samples.user_id}
     two = [each["enrollment_id"] for each in mine[:2]]
-    both = await everything(api, user_ids=[samples.user_id], enrollment_ids=two)
+    both = await search_all(api, user_ids=[samples.user_id], enrollment_ids=two)
     assert [each["enrollment_id"] for each in both] == two
     syllabi = [mine[0]["syllabus_id"]]
-    one = await everything(api, user_ids=[samples.user_id], syllabus_ids=syllabi)
+    one = await search_all(api, user_ids=[samples.user_id], syllabus_ids=syllabi)
     assert [each["syllabus_id"] for each in one] == syllabi
-    none = await everything(api, user_ids=[samples.user_id], syllabus_unique_names=["nothing is called this"])
+    none = await search_all(api, user_ids=[samples.user_id], syllabus_unique_names=["nothing is called this"])
     assert none == []
-    assert await everything(api, user_ids=[samples.user_id], syllabus_ids=[], enrollment_ids=[]) == mine
+    assert await search_all(api, user_ids=[samples.user_id], syllabus_ids=[], enrollment_ids=[]) == mine
 
 
 async def test_syllabi_by_unique_name(api: HttpApi, samples: Samples) -> None:
-    """A unique name finds what the id of its syllabus finds."""
+    """A unique name finds the same enrollments as the id of its syllabus."""
     section = await api.get("LearningApi_GetSection", syllabus_id=samples.popular_section_id)
-    by_id = await everything(api, org_ids=[samples.org_id], syllabus_ids=[section["syllabus_id"]])
-    by_name = await everything(api, org_ids=[samples.org_id], syllabus_unique_names=[section["unique_name"]])
+    by_id = await search_all(api, org_ids=[samples.org_id], syllabus_ids=[section["syllabus_id"]])
+    by_name = await search_all(api, org_ids=[samples.org_id], syllabus_unique_names=[section["unique_name"]])
     assert by_id == by_name != []
 
 
@@ -74,35 +74,35 @@ async def test_syllabi_by_unique_name(api: HttpApi, samples: Samples) -> None:
     [("activity", "last_activity_date"), ("enrolled", "enrollment_date"), ("completed", "completion_date")],
 )
 async def test_date_filters(api: HttpApi, samples: Samples, name: str, field: str) -> None:
-    """`before` and `after` part the enrollments that have the date in two, without the instant itself."""
-    found = await everything(api, org_ids=[samples.org_id])
+    """`before` and `after` exclude the instant itself and enrollments without the date."""
+    found = await search_all(api, org_ids=[samples.org_id])
     dated = [each for each in found if field in each]
     middle = dated[len(dated) // 2]
-    instant = uniform(middle[field])
-    before = await everything(api, org_ids=[samples.org_id], **{f"utc_{name}_before": middle[field]})
-    after = await everything(api, org_ids=[samples.org_id], **{f"utc_{name}_after": middle[field]})
-    assert before == [each for each in dated if uniform(each[field]) < instant]
-    assert after == [each for each in dated if uniform(each[field]) > instant]
+    instant = comparable(middle[field])
+    before = await search_all(api, org_ids=[samples.org_id], **{f"utc_{name}_before": middle[field]})
+    after = await search_all(api, org_ids=[samples.org_id], **{f"utc_{name}_after": middle[field]})
+    assert before == [each for each in dated if comparable(each[field]) < instant]
+    assert after == [each for each in dated if comparable(each[field]) > instant]
     assert middle not in before + after
 
 
-async def test_an_organization_is_itself_alone(api: HttpApi, samples: Samples) -> None:
-    """The search for an organization finds its own enrollments, not those of the ones below."""
+async def test_an_organization_excludes_its_descendants(api: HttpApi, samples: Samples) -> None:
+    """Searching an organization finds its own enrollments, not those of organizations below it."""
     each = [(await api.get(SEARCH, {"org_ids": [org]}))["total_count"] for org in samples.org_ids]
     assert sum(each) == 5000
     assert max(each) == each[samples.org_ids.index(samples.org_id)] > 2000
 
 
-async def test_unknown_people_and_places(api: HttpApi, samples: Samples) -> None:
-    """Users and organizations that don't exist are not found."""
-    nobody = str(uuid.uuid4())
-    assert await api.refusal(SEARCH, {"user_ids": [nobody]}) == (409, 3)
-    assert await api.refusal(SEARCH, {"org_ids": [samples.org_id, nobody]}) == (409, 3)
+async def test_unknown_users_and_organizations(api: HttpApi, samples: Samples) -> None:
+    """Users and organizations that don't exist are 409 with code 3."""
+    unknown = str(uuid.uuid4())
+    assert await api.refusal(SEARCH, {"user_ids": [unknown]}) == (409, 3)
+    assert await api.refusal(SEARCH, {"org_ids": [samples.org_id, unknown]}) == (409, 3)
 
 
 @pytest.mark.parametrize("value", ["x", "not-a-uuid", 7, None, ["nested"]])
 async def test_malformed_ids(api: HttpApi, value: object) -> None:
-    """What is no uuid is refused before anything is looked up."""
+    """A value that is not a UUID is refused before anything is looked up."""
     assert await api.refusal(SEARCH, {"org_ids": [value]}) == (422, 2)
     assert await api.refusal(SEARCH, {"org_ids": value}) == (422, 2)
 
@@ -110,29 +110,29 @@ async def test_malformed_ids(api: HttpApi, value: object) -> None:
 async def test_permissions_of_a_search(
     viewer: HttpApi, registrar: HttpApi, instructor: HttpApi, samples: Samples
 ) -> None:
-    """Every organization asked for needs the View permissions, there or above."""
+    """The View permissions are required in every requested organization, or above it."""
     assert (await viewer.get(SEARCH, {"org_ids": [samples.org_id]}))["total_count"] > 2000
     assert await viewer.refusal(SEARCH, {"org_ids": [samples.org_id, samples.root_org_id]}) == (403, 5)
     assert await registrar.refusal(SEARCH, {"org_ids": list(samples.org_ids)}) == (403, 5)
     assert await instructor.refusal(SEARCH, {"user_ids": [samples.user_id]}) == (403, 5)
 
 
-async def test_a_search_by_user_shows_what_may_be_seen(
+async def test_a_search_by_user_returns_what_is_visible(
     api: HttpApi, viewer: HttpApi, samples: Samples
 ) -> None:
-    """Without organizations, what is visible is decided by the user's owner or the enrollment's organization."""
-    everyone = {each["user_id"] for each in await everything(api, org_ids=[samples.root_org_id])}
+    """Without organizations, visibility depends on the user's owner organization or the enrollment's organization."""
+    everyone = {each["user_id"] for each in await search_all(api, org_ids=[samples.root_org_id])}
     away = sorted(everyone)[:50]
-    all_of_them = await everything(api, user_ids=away)
-    seen = await everything(viewer, user_ids=away)
+    all_of_them = await search_all(api, user_ids=away)
+    seen = await search_all(viewer, user_ids=away)
     assert len(seen) < len(all_of_them)
-    assert await everything(viewer, user_ids=[samples.user_id]) == await everything(
+    assert await search_all(viewer, user_ids=[samples.user_id]) == await search_all(
         api, user_ids=[samples.user_id]
     )
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         {},
         {"org_id": "org_id"},
@@ -146,15 +146,15 @@ async def test_a_search_by_user_shows_what_may_be_seen(
     ids=str,
 )
 async def test_combinations_that_section_enrollments_refuse(
-    api: HttpApi, samples: Samples, given: dict[str, str]
+    api: HttpApi, samples: Samples, arguments: dict[str, str]
 ) -> None:
-    """What the page requires of GetSectionEnrollments: something to go by, org_id with ids, one kind of person."""
-    query = {name: getattr(samples, sample) for name, sample in given.items()}
+    """GetSectionEnrollments needs a selector, org_id together with ids, and not both user_id and subscriber_id."""
+    query = {name: getattr(samples, sample) for name, sample in arguments.items()}
     assert await api.refusal(SECTIONS, **query) == (422, 2)
 
 
-async def test_section_enrollments_come_newest_first(api: HttpApi, samples: Samples) -> None:
-    """The pages of a section's enrollments hold each once, from most recent to least recent."""
+async def test_section_enrollments_are_newest_first(api: HttpApi, samples: Samples) -> None:
+    """The pages of a section's enrollments have each once, from most recent to least recent."""
     query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id}
     search = {"org_ids": list(samples.org_ids), "syllabus_ids": [samples.popular_section_id]}
     total = (await api.get(SEARCH, search))["total_count"]
@@ -162,7 +162,7 @@ async def test_section_enrollments_come_newest_first(api: HttpApi, samples: Samp
     found = [each for page in pages for each in page]
     assert [len(page) for page in pages] == [30, 30, 30, 30, total - 120, 0]
     assert len({each["enrollment_id"] for each in found}) == total
-    dates = [uniform(each["enrollment_date"]) for each in found]
+    dates = [comparable(each["enrollment_date"]) for each in found]
     assert dates == sorted(dates, reverse=True)
     assert {each["syllabus_id"] for each in found} == {samples.popular_section_id}
 
@@ -179,8 +179,8 @@ async def test_section_enrollments_by_each_argument(api: HttpApi, samples: Sampl
     assert {each["user_id"] for each in named} == {one["user_id"]}
 
 
-async def test_what_a_section_enrollment_carries(api: HttpApi, samples: Samples) -> None:
-    """It repeats the vendor's example: an undeclared id, its section with an entity of its own, nulls."""
+async def test_fields_of_a_section_enrollment(api: HttpApi, samples: Samples) -> None:
+    """They match the vendor's example: an undeclared id, the section with its own error entity, and nulls."""
     query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id, "per_page": 1000}
     found = await api.get(SECTIONS, **query)
     section = await api.get("LearningApi_GetSection", syllabus_id=samples.popular_section_id)
@@ -196,8 +196,8 @@ async def test_what_a_section_enrollment_carries(api: HttpApi, samples: Samples)
     assert any("start_date" not in each for each in found)
 
 
-async def test_not_found_in_the_lists(api: HttpApi, samples: Samples) -> None:
-    """An unknown subscription has a code of its own; everything else unknown is not found."""
+async def test_unknown_ids_in_the_lists(api: HttpApi, samples: Samples) -> None:
+    """An unknown subscription has code 6, any other unknown id code 3."""
     nothing = str(uuid.uuid4())
     for operation in (SECTIONS, PLANS):
         assert await api.refusal(operation, subscriber_id=nothing) == (409, 6)
@@ -213,7 +213,7 @@ async def test_not_found_in_the_lists(api: HttpApi, samples: Samples) -> None:
 async def test_permissions_of_the_lists(
     viewer: HttpApi, instructor: HttpApi, api: HttpApi, samples: Samples
 ) -> None:
-    """The permission counts in the organization sent or above it, or where the subscription or enrollment is."""
+    """It is required in the organization sent or above it, or in that of the subscription or enrollment."""
     query = {"syllabus_id": samples.popular_section_id}
     assert await viewer.get(SECTIONS, **query, org_id=samples.org_id)
     assert await viewer.refusal(SECTIONS, **query, org_id=samples.root_org_id) == (403, 5)
@@ -227,7 +227,7 @@ async def test_permissions_of_the_lists(
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         {},
         {"org_id": "org_id"},
@@ -237,18 +237,18 @@ async def test_permissions_of_the_lists(
     ids=str,
 )
 async def test_combinations_that_training_plan_enrollments_refuse(
-    api: HttpApi, samples: Samples, given: dict[str, str]
+    api: HttpApi, samples: Samples, arguments: dict[str, str]
 ) -> None:
-    """GetTrainingPlanEnrollments needs something to go by, and org_id with ids."""
-    query = {name: getattr(samples, sample) for name, sample in given.items()}
+    """GetTrainingPlanEnrollments needs a selector, and org_id together with ids."""
+    query = {name: getattr(samples, sample) for name, sample in arguments.items()}
     assert await api.refusal(PLANS, **query) == (422, 2)
 
 
 async def test_training_plan_enrollments(api: HttpApi, samples: Samples) -> None:
-    """They come newest first, with the example's empty student_id; a user alone is enough, unlike sections."""
+    """They are newest first, with the example's empty student_id; unlike for sections, a user id is enough."""
     query = {"syllabus_id": samples.training_plan_id, "org_id": samples.root_org_id, "per_page": 1000}
     found = await api.get(PLANS, **query)
-    dates = [uniform(each["enrollment_date"]) for each in found]
+    dates = [comparable(each["enrollment_date"]) for each in found]
     assert dates == sorted(dates, reverse=True)
     assert {each["student_id"] for each in found} == {"00000000-0000-0000-0000-000000000000"}
     assert {"ed2go_registration_key" in each for each in found} == {True, False}
@@ -257,8 +257,8 @@ async def test_training_plan_enrollments(api: HttpApi, samples: Samples) -> None
     assert one in await api.get(PLANS, user_id=one["user_id"], subscriber_id=one["subscription_id"])
 
 
-async def test_histories_are_the_same_whenever_asked_for(server: Sandbox) -> None:
-    """Two sandboxes of one seed tell the same histories, in whatever order they are asked."""
+async def test_a_seed_reproduces_all_histories(server: Sandbox) -> None:
+    """Two sandboxes with the same seed have the same histories, whatever is requested first."""
     async with Sandbox(seed=7) as other:
         first, second = await server.samples(), await other.samples()
     assert first == second

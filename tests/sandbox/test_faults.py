@@ -1,4 +1,4 @@
-"""Scripted failures and the books."""
+"""Scripted faults and the request log."""
 
 import asyncio
 import time
@@ -14,27 +14,27 @@ CREATE = "LearningApi_CreateEnrollment"
 
 
 def enrollment(samples: Samples) -> dict[str, object]:
-    """A request that CreateEnrollment accepts once."""
+    """Return a request that CreateEnrollment accepts once."""
     body = {"org_id": samples.org_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
     return {**body, "membership_group_ids": []}
 
 
 async def statuses(api: HttpApi, samples: Samples, count: int) -> list[int]:
-    """The statuses of that many calls, one after the other."""
+    """Return the statuses of `count` sequential calls."""
     return [(await api.call(SECTION, syllabus_id=samples.section_id)).status_code for _ in range(count)]
 
 
 async def test_the_nth_call_fails(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """A failure of the nth call of an operation meets that call alone."""
+    """A fault for the nth call of an operation affects only that call."""
     await sandbox.faults.add(operation=SECTION, status=503, nth=2, headers={"Retry-After": "1"})
     await api.get("LearningApi_GetCatalog", catalog_id=samples.catalog_id)
-    answers = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 503, 200]
-    assert answers[1].headers["retry-after"] == "1"
+    responses = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 503, 200]
+    assert responses[1].headers["retry-after"] == "1"
 
 
 async def test_a_rate_is_seeded(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """At a rate the same calls fail in every run of a seed."""
+    """With a rate, the same calls fail in every run with the same seed."""
     await sandbox.faults.add(operation=SECTION, status=500, rate=0.4)
     first = await statuses(api, samples, 30)
     assert 3 < first.count(500) < 27
@@ -44,8 +44,8 @@ async def test_a_rate_is_seeded(api: HttpApi, sandbox: Sandbox, samples: Samples
     assert await statuses(again, samples, 30) == first
 
 
-async def test_a_number_of_times(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """`times` ends a failure, and `clear` ends all."""
+async def test_a_fault_with_a_count(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """`times` limits a fault, and `clear` removes all faults."""
     await sandbox.faults.add(status=500, times=2)
     assert await statuses(api, samples, 4) == [500, 500, 200, 200]
     await sandbox.faults.add(status=500)
@@ -58,7 +58,7 @@ async def test_a_number_of_times(api: HttpApi, sandbox: Sandbox, samples: Sample
 async def test_a_failure_before_or_after_the_change(
     api: HttpApi, sandbox: Sandbox, samples: Samples, when: str, second: int
 ) -> None:
-    """A failing answer tells nothing of whether the enrollment was made; the books do."""
+    """A failing response doesn't show whether the enrollment was created; the log does."""
     await sandbox.faults.add(operation=CREATE, status=500, nth=1, when=when)  # type: ignore[arg-type]  # parametrized
     first = await api.call(CREATE, enrollment(samples))
     assert first.status_code == 500
@@ -71,7 +71,7 @@ async def test_a_failure_before_or_after_the_change(
 async def test_a_reset_before_or_after_the_change(
     api: HttpApi, sandbox: Sandbox, samples: Samples, when: str, second: int
 ) -> None:
-    """The connection is reset; status 0 in the books, and the change made or not as scripted."""
+    """The connection is reset, the log has status 0, and the change is applied or not as scripted."""
     await sandbox.faults.add(operation=CREATE, reset=True, nth=1, when=when)  # type: ignore[arg-type]  # parametrized
     with pytest.raises(httpx.ReadError):
         await api.call(CREATE, enrollment(samples))
@@ -80,52 +80,54 @@ async def test_a_reset_before_or_after_the_change(
     assert (await api.call(CREATE, enrollment(samples))).status_code == second
 
 
-async def test_a_cut_answer(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """A cut answer promises its whole length and ends early; what was asked was done."""
+async def test_a_truncated_response(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """A truncated response announces its full length and ends early; the operation was carried out."""
     await sandbox.faults.add(operation=CREATE, cut=10, nth=1)
     with pytest.raises(httpx.RemoteProtocolError):
         await api.call(CREATE, enrollment(samples))
     assert (await api.call(CREATE, enrollment(samples))).status_code == 409
 
 
-async def test_a_page_of_a_gateway(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """An HTML answer has status 502 unless told otherwise."""
+async def test_a_gateway_page(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """An HTML response has status 502 by default."""
     await sandbox.faults.add(operation=SECTION, html=True, nth=1)
     await sandbox.faults.add(operation=SECTION, html=True, status=200, nth=2)
     for status in (502, 200):
-        answer = await api.call(SECTION, syllabus_id=samples.section_id)
-        assert answer.status_code == status
-        assert answer.headers["content-type"].startswith("text/html")
-        assert "<html>" in answer.text
+        response = await api.call(SECTION, syllabus_id=samples.section_id)
+        assert response.status_code == status
+        assert response.headers["content-type"].startswith("text/html")
+        assert "<html>" in response.text
 
 
-async def test_a_body_of_ones_own(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """A body is sent as it is, as JSON unless told otherwise; without a status it comes with 200."""
+async def test_a_custom_body(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """A body is sent unchanged, by default as JSON with status 200."""
     await sandbox.faults.add(operation=SECTION, body='{"api_error_entity": {"error_code": 1}}', times=1)
-    answer = await api.call(SECTION, syllabus_id=samples.section_id)
-    assert (answer.status_code, answer.json()) == (200, {"api_error_entity": {"error_code": 1}})
+    response = await api.call(SECTION, syllabus_id=samples.section_id)
+    assert (response.status_code, response.json()) == (200, {"api_error_entity": {"error_code": 1}})
 
 
-async def test_headers_alone_are_added(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """With a delay, the campus's own answer comes late, with the headers added."""
+async def test_headers_are_added_to_a_delayed_response(
+    api: HttpApi, sandbox: Sandbox, samples: Samples
+) -> None:
+    """With a delay, the sandbox's own response arrives late and with the added headers."""
     await sandbox.faults.add(operation=SECTION, delay=0.05, headers={"X-Proxy": "slow"})
     began = time.perf_counter()
-    answer = await api.call(SECTION, syllabus_id=samples.section_id)
+    response = await api.call(SECTION, syllabus_id=samples.section_id)
     assert time.perf_counter() - began >= 0.05
-    assert answer.headers["x-proxy"] == "slow"
-    assert answer.json()["syllabus_id"] == samples.section_id
+    assert response.headers["x-proxy"] == "slow"
+    assert response.json()["syllabus_id"] == samples.section_id
 
 
 async def test_headers_need_no_other_effect(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """A failure may do no more than to add headers."""
+    """A fault may only add headers."""
     await sandbox.faults.add(operation=SECTION, headers={"X-Proxy": "here"}, times=1)
-    answers = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(2)]
-    assert [answer.headers.get("x-proxy") for answer in answers] == ["here", None]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    responses = [await api.call(SECTION, syllabus_id=samples.section_id) for _ in range(2)]
+    assert [response.headers.get("x-proxy") for response in responses] == ["here", None]
+    assert [response.status_code for response in responses] == [200, 200]
 
 
-async def test_a_token_that_expires_under_way(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """The call's token has expired from now on; another is not affected."""
+async def test_a_token_that_expires_during_a_call(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """The token of the call is expired from then on; other tokens are not affected."""
     other = await api.log_in(sandbox.accounts["administrator"])
     await sandbox.faults.add(operation=SECTION, expire_token=True, nth=2)
     assert await statuses(api, samples, 3) == [200, 403, 403]
@@ -147,14 +149,14 @@ async def test_a_token_that_expires_under_way(api: HttpApi, sandbox: Sandbox, sa
     ],
     ids=str,
 )
-async def test_failures_that_can_not_be(sandbox: Sandbox, arguments: dict[str, object]) -> None:
-    """A failure without an effect, or with effects that exclude each other, is a ValueError."""
+async def test_contradictory_faults_are_refused(sandbox: Sandbox, arguments: dict[str, object]) -> None:
+    """A fault without an effect, or with effects that exclude each other, is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         await sandbox.faults.add(**arguments)  # type: ignore[arg-type]  # parametrized
 
 
-async def test_books(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """The books name each request in order, its query without the token, and what it changed."""
+async def test_the_log_names_requests_and_changes(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """The log has every request in order, its query without the token, and its change."""
     before = await sandbox.books()
     assert before.counts == {"AdminApi_Authenticate": 1}
     await api.call(SECTION, syllabus_id=samples.section_id)
@@ -172,8 +174,8 @@ async def test_books(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
     assert str(api.token) not in repr(books)
 
 
-async def test_the_peak_of_requests_in_work(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """The books tell how many requests were in work at once."""
+async def test_the_peak_of_requests_in_flight(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+    """The log has the largest number of concurrent requests."""
     await sandbox.faults.add(operation=SECTION, delay=0.1)
     await asyncio.gather(*(api.call(SECTION, syllabus_id=samples.section_id) for _ in range(5)))
     assert (await sandbox.books()).peak_in_flight == 5

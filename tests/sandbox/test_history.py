@@ -1,4 +1,4 @@
-"""What happened in enrollments: assignment statuses, test attempts, student sessions."""
+"""The history of enrollments: assignment statuses, test attempts, student sessions."""
 
 import uuid
 from typing import Any
@@ -15,7 +15,7 @@ NOTHING = str(uuid.uuid4())
 
 
 async def test_statuses_by_enrollment_or_subscription(api: HttpApi, samples: Samples) -> None:
-    """enrollment_id, or both subscription_id and section_id, lead to the same statuses, newest first."""
+    """enrollment_id, or both subscription_id and section_id, select the same statuses, newest first."""
     one = (await api.get("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id))[0]
     by_enrollment = await api.get(STATUSES, enrollment_id=one["enrollment_id"])
     both = {"subscription_id": one["subscription_id"], "section_id": one["syllabus_id"]}
@@ -28,14 +28,14 @@ async def test_statuses_by_enrollment_or_subscription(api: HttpApi, samples: Sam
 
 
 async def test_statuses_of_one_assignment(api: HttpApi, samples: Samples) -> None:
-    """assignment_id narrows the list to one."""
+    """assignment_id selects one status."""
     query = {"enrollment_id": samples.scorm_enrollment_id, "assignment_id": samples.scorm_assignment_id}
     found = await api.get(STATUSES, **query)
     assert [each["assignment_status_id"] for each in found] == [samples.scorm_assignment_status_id]
 
 
 @pytest.mark.parametrize(
-    ("given", "refusal"),
+    ("arguments", "refusal"),
     [
         ({}, (422, 2)),
         ({"subscription_id": "subscription_id"}, (422, 2)),
@@ -49,15 +49,15 @@ async def test_statuses_of_one_assignment(api: HttpApi, samples: Samples) -> Non
     ids=str,
 )
 async def test_refused_statuses(
-    api: HttpApi, samples: Samples, given: dict[str, str], refusal: tuple[int, int]
+    api: HttpApi, samples: Samples, arguments: dict[str, str], refusal: tuple[int, int]
 ) -> None:
-    """The combinations that the page allows, and what isn't there."""
-    query = {name: getattr(samples, sample, NOTHING) for name, sample in given.items()}
+    """Other combinations than the page allows are 422, unknown ids 409."""
+    query = {name: getattr(samples, sample, NOTHING) for name, sample in arguments.items()}
     assert await api.refusal(STATUSES, **query) == refusal
 
 
 async def test_a_training_plan_has_no_statuses(api: HttpApi, samples: Samples) -> None:
-    """Statuses are of section enrollments alone."""
+    """Only section enrollments have statuses."""
     query = {"syllabus_id": samples.training_plan_id, "org_id": samples.root_org_id}
     plan = (await api.get("LearningApi_GetTrainingPlanEnrollments", **query))[0]
     assert await api.refusal(STATUSES, enrollment_id=plan["enrollment_id"]) == (409, 3)
@@ -66,13 +66,13 @@ async def test_a_training_plan_has_no_statuses(api: HttpApi, samples: Samples) -
 async def test_statuses_need_the_view_permission(
     viewer: HttpApi, instructor: HttpApi, samples: Samples
 ) -> None:
-    """The View Enrollments permission counts in the enrollment's organization or above."""
+    """View Enrollments is required in the enrollment's organization or above."""
     assert await viewer.get(STATUSES, enrollment_id=samples.scorm_enrollment_id)
     assert await instructor.refusal(STATUSES, enrollment_id=samples.scorm_enrollment_id) == (403, 5)
 
 
 async def attempts(api: HttpApi, samples: Samples) -> list[list[dict[str, Any]]]:
-    """The test attempts of some students in the popular section."""
+    """Return the test attempts of the popular section's students, one list per enrollment."""
     assignments = await api.get("LearningApi_GetAssignments", section_id=samples.popular_section_id)
     test = next(each for each in assignments if each["assignment_type"] == "Test Assignment")
     query = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id}
@@ -81,7 +81,7 @@ async def attempts(api: HttpApi, samples: Samples) -> list[list[dict[str, Any]]]
     return [await api.get(ATTEMPTS, enrollment_id=each, assignment_id=test["assignment_id"]) for each in ids]
 
 
-async def test_attempts_come_latest_first(api: HttpApi, samples: Samples) -> None:
+async def test_attempts_are_latest_first(api: HttpApi, samples: Samples) -> None:
     """Attempts have zero-based indexes from highest to lowest; an incomplete one has no score."""
     lists = await attempts(api, samples)
     assert any(len(found) > 1 for found in lists)
@@ -93,7 +93,7 @@ async def test_attempts_come_latest_first(api: HttpApi, samples: Samples) -> Non
 
 
 async def test_proctors(api: HttpApi, samples: Samples) -> None:
-    """An attempt has its proctor with an error entity of its own, or null where it was not proctored."""
+    """An attempt has its proctor with its own error entity, or null if it was not proctored."""
     proctors = [each["proctor_response_item"] for found in await attempts(api, samples) for each in found]
     assert None in proctors
     present = [each for each in proctors if each is not None]
@@ -104,7 +104,7 @@ async def test_proctors(api: HttpApi, samples: Samples) -> None:
 async def test_who_may_see_attempts(
     api: HttpApi, registrar: HttpApi, instructor: HttpApi, viewer: HttpApi, samples: Samples
 ) -> None:
-    """View or Update Section Enrollments, or instructing the section."""
+    """View or Update Section Enrollments is required, or being the section's instructor."""
     query = {"enrollment_id": samples.test_enrollment_id, "assignment_id": samples.test_assignment_id}
     for caller in (api, viewer, registrar):
         assert await caller.get(ATTEMPTS, **query)
@@ -116,7 +116,7 @@ async def test_who_may_see_attempts(
 
 
 async def test_refused_attempts(api: HttpApi, samples: Samples) -> None:
-    """Both ids are needed, and the assignment has to be one of the enrollment's section."""
+    """Both ids are required, and the assignment must belong to the enrollment's section."""
     enrollment, assignment = samples.test_enrollment_id, samples.test_assignment_id
     assert await api.refusal(ATTEMPTS, enrollment_id=enrollment) == (422, 2)
     assert await api.refusal(ATTEMPTS, assignment_id=assignment) == (422, 2)
@@ -129,7 +129,7 @@ async def test_refused_attempts(api: HttpApi, samples: Samples) -> None:
 
 
 def session_request(samples: Samples, **changes: object) -> dict[str, object]:
-    """A request for all sessions of the sample student, changed."""
+    """Return a request for all sessions of the sample student, with changes."""
     body: dict[str, object] = {
         "user_id": samples.finished_user_id,
         "org_id": samples.org_id,
@@ -140,7 +140,7 @@ def session_request(samples: Samples, **changes: object) -> dict[str, object]:
 
 
 async def test_sessions_of_a_student(api: HttpApi, samples: Samples) -> None:
-    """All sessions since a date, with a total in the body; narrowed by section and by dates."""
+    """All sessions since a date have their total in the body, and can be narrowed by section and dates."""
     whole = await api.get(SESSIONS, session_request(samples))
     sessions = whole["sessions"]
     assert whole["total_count"] == len(sessions) > 5
@@ -157,7 +157,7 @@ async def test_sessions_of_a_student(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_sessions_page_in_the_body(api: HttpApi, samples: Samples) -> None:
-    """ApiPaginationOptions chooses the page; the total is in the body, and no header tells it."""
+    """ApiPaginationOptions selects the page; the total is in the body and in no header."""
     whole = (await api.get(SESSIONS, session_request(samples)))["sessions"]
     body = session_request(samples, paging={"page": 2, "per_page": 3})
     response = await api.call(SESSIONS, body)
@@ -184,13 +184,13 @@ async def test_sessions_page_in_the_body(api: HttpApi, samples: Samples) -> None
 async def test_refused_sessions(
     api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
-    """user_id, org_id, from_date and paging are required; what is named has to be there."""
+    """user_id, org_id, from_date and paging are required, and the ids must exist."""
     assert await api.refusal(SESSIONS, session_request(samples, **changes)) == refusal
 
 
-async def test_sessions_need_a_permission_on_the_organization_itself(
+async def test_sessions_need_the_permission_in_the_organization_itself(
     registrar: HttpApi, viewer: HttpApi, samples: Samples
 ) -> None:
-    """The page speaks of the given organization alone: a grant above it is not enough."""
+    """The page requires it in the given organization itself: a grant above it is not enough."""
     await registrar.get(SESSIONS, session_request(samples))
     assert await viewer.refusal(SESSIONS, session_request(samples)) == (403, 5)

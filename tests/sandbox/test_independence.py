@@ -1,4 +1,4 @@
-"""The sandbox shares no code with the client, so that one mistake can't hide another."""
+"""The sandbox shares no code with the client, so that a shared mistake can't cancel out in a test."""
 
 import ast
 import subprocess
@@ -9,12 +9,12 @@ import nexport_campus.sandbox
 
 HOME = Path(nexport_campus.sandbox.__file__).parent
 ALLOWED = {"starlette", "uvicorn", "msgspec"}
-# What a process that only wants `Sandbox` imports: nothing that the extra installs.
+# Modules that a process imports for `Sandbox`; they import nothing that the extra installs.
 LIGHT = {"__init__", "_sandbox", "_process", "_reports", "_settings", "_accounts"}
 
 
-def imports(module: Path) -> set[str]:
-    """What a module imports: its siblings by their names with a dot in front."""
+def imported_names(module: Path) -> set[str]:
+    """Return the names that a module imports; siblings have a leading dot."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -26,24 +26,24 @@ def imports(module: Path) -> set[str]:
     return found
 
 
-def test_nothing_of_the_client_is_imported() -> None:
-    """Modules of the sandbox import the standard library, three libraries, and each other."""
+def test_the_sandbox_imports_nothing_of_the_client() -> None:
+    """Its modules import the standard library, three libraries, and each other."""
     modules = sorted(HOME.glob("*.py"))
     siblings = {f".{module.stem}" for module in modules}
     for module in modules:
-        assert imports(module) <= ALLOWED | set(sys.stdlib_module_names) | siblings, module.name
+        assert imported_names(module) <= ALLOWED | set(sys.stdlib_module_names) | siblings, module.name
 
 
-def test_starting_one_needs_no_server_here() -> None:
-    """What the user imports leaves the server's libraries to the server's process."""
+def test_importing_sandbox_needs_no_server_library() -> None:
+    """The modules behind `Sandbox` leave the server's libraries to the server's process."""
     for name in LIGHT:
-        found = imports(HOME / f"{name}.py")
+        found = imported_names(HOME / f"{name}.py")
         assert not found & ALLOWED
         assert {each.removeprefix(".") for each in found if each.startswith(".")} <= LIGHT
 
 
-def test_it_works_without_the_client(tmp_path: Path) -> None:
-    """The server runs in a package that has nothing else in it."""
+def test_the_server_runs_without_the_client(tmp_path: Path) -> None:
+    """The server runs in a package that contains nothing else."""
     package = tmp_path / "nexport_campus"
     package.mkdir()
     (package / "__init__.py").write_text("", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Sections, training plans, organizations, catalogs and what they hold."""
+"""Sections, training plans, organizations, catalogs and their contents."""
 
 import itertools
 import uuid
@@ -13,7 +13,7 @@ NOTHING = str(uuid.uuid4())
 
 
 async def section_ids(api: HttpApi, samples: Samples, count: int) -> list[str]:
-    """That many section ids out of the catalog of everything."""
+    """Return `count` section ids from the catalog with all syllabi."""
     found: list[str] = []
     page = 1
     while len(found) < count:
@@ -29,25 +29,25 @@ async def section_ids(api: HttpApi, samples: Samples, count: int) -> list[str]:
     ("operation", "name"),
     [("LearningApi_GetSection", "syllabus_id"), ("LearningApi_GetTrainingPlan", "training_plan_id")],
 )
-async def test_one_of_id_and_product(api: HttpApi, samples: Samples, operation: str, name: str) -> None:
-    """A section or training plan is named by its id or by a product id, exactly one of them."""
-    wanted = 0 if name == "syllabus_id" else 1
+async def test_either_id_or_product_id(api: HttpApi, samples: Samples, operation: str, name: str) -> None:
+    """A section or training plan is selected by its id or by a product id, and exactly one of them is required."""
+    syllabus_type = 0 if name == "syllabus_id" else 1
     syllabi = await api.get("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, per_page=1000)
-    syllabus = next(each for each in syllabi if each["syllabus_type"] == wanted)
+    syllabus = next(each for each in syllabi if each["syllabus_type"] == syllabus_type)
     by_id = await api.get(operation, **{name: syllabus["syllabus_id"]})
     assert by_id == await api.get(operation, product_id=syllabus["product_id"])
     assert by_id["id"] == by_id["syllabus_id"] == syllabus["syllabus_id"]
     assert await api.refusal(operation) == (422, 2)
     both = {name: syllabus["syllabus_id"], "product_id": syllabus["product_id"]}
     assert await api.refusal(operation, **both) == (422, 2)
-    other = next(each for each in syllabi if each["syllabus_type"] != wanted)
+    other = next(each for each in syllabi if each["syllabus_type"] != syllabus_type)
     assert await api.refusal(operation, **{name: other["syllabus_id"]}) == (409, 3)
     assert await api.refusal(operation, product_id=other["product_id"]) == (409, 3)
     assert await api.refusal(operation, product_id=NOTHING) == (409, 3)
 
 
-async def test_sections_are_answered_once(api: HttpApi, samples: Samples) -> None:
-    """GetSections answers a thousand ids at once, and a duplicate once, with a warning."""
+async def test_sections_are_returned_once(api: HttpApi, samples: Samples) -> None:
+    """GetSections returns a thousand ids at once, and a duplicate once with a warning."""
     ids = await section_ids(api, samples, 1000)
     found = await api.get(SECTIONS, {"sections": ids})
     assert [each["syllabus_id"] for each in found["sections"]] == ids
@@ -57,7 +57,7 @@ async def test_sections_are_answered_once(api: HttpApi, samples: Samples) -> Non
 
 
 async def test_lists_that_sections_refuse(api: HttpApi, samples: Samples) -> None:
-    """The page's four: empty, null or empty value, more than 1000 entries, one that could not be found."""
+    """An empty list, a null or empty value, more than 1000 entries and an unknown id are refused, as on the page."""
     one = samples.section_id
     empty_id = "00000000-0000-0000-0000-000000000000"
     wrong = [
@@ -89,17 +89,17 @@ async def test_lists_that_sections_refuse(api: HttpApi, samples: Samples) -> Non
         ),
     ],
 )
-async def test_texts(
+async def test_descriptions(
     api: HttpApi, samples: Samples, operation: str, argument: str, field: str, sample: str
 ) -> None:
-    """Descriptions and their like: the text, 409 for an unknown id, 422 without one."""
+    """Descriptions and similar strings: the string, 409 for an unknown id, 422 without one."""
     assert (await api.get(operation, **{argument: getattr(samples, sample)}))[field]
     assert await api.refusal(operation, **{argument: NOTHING}) == (409, 3)
     assert await api.refusal(operation) == (422, 2)
 
 
-async def test_dates_that_a_section_does_not_have(api: HttpApi, samples: Samples) -> None:
-    """Some required dates are sent as null, some optional ones are left out."""
+async def test_missing_dates_of_a_section(api: HttpApi, samples: Samples) -> None:
+    """Some required dates are null, some optional ones are omitted."""
     ids = await section_ids(api, samples, 200)
     found = (await api.get(SECTIONS, {"sections": ids}))["sections"]
     for name in ("enrollment_end", "final_drop_date", "training_end"):
@@ -107,8 +107,8 @@ async def test_dates_that_a_section_does_not_have(api: HttpApi, samples: Samples
     assert {"training_start" in each for each in found} == {True, False}
 
 
-async def test_credit_hours_are_summed(api: HttpApi, samples: Samples) -> None:
-    """A catalog's credit hours are those of its sections and training plans together."""
+async def test_credit_hours_are_added_up(api: HttpApi, samples: Samples) -> None:
+    """A catalog's credit hours are the sum over its sections and training plans."""
     body = {"group_id": samples.root_org_id, "catalog_access_option": 1}
     catalogs = (await api.get("LearningApi_GetCatalogs", body))["catalogs"]
     catalog_id = next(each["catalog_id"] for each in catalogs if each["name"].startswith("Season"))
@@ -119,7 +119,7 @@ async def test_credit_hours_are_summed(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_organizations(api: HttpApi, samples: Samples) -> None:
-    """The obsolete GetOrganizations: an organization and all below it, alphabetically, by id or short name."""
+    """The obsolete GetOrganizations returns an organization and all below it by name, for an id or a short name."""
     everything = await api.get("LearningApi_GetOrganizations", org_id=samples.root_org_id)
     names = [each["name"] for each in everything]
     assert names == sorted(names)
@@ -133,7 +133,7 @@ async def test_organizations(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_catalogs(api: HttpApi, samples: Samples) -> None:
-    """Shared ones unless told otherwise, owned, or both; alphabetically; of all publishing models or one."""
+    """Shared catalogs by default, owned ones, or both; by name; of all publishing models or one."""
 
     async def names(**more: object) -> list[str]:
         found = await api.get(
@@ -157,7 +157,7 @@ async def test_catalogs(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_a_catalog(api: HttpApi, samples: Samples) -> None:
-    """GetCatalog tells what GetCatalogs tells; neither item has an error entity."""
+    """GetCatalog returns the same as GetCatalogs; neither item has an error entity."""
     body = {"group_id": samples.root_org_id, "catalog_access_option": 2}
     found = (await api.get("LearningApi_GetCatalogs", body, per_page=1000))["catalogs"]
     for each in found[:10]:
@@ -169,7 +169,7 @@ async def test_a_catalog(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_categories(api: HttpApi, samples: Samples) -> None:
-    """Newest first; one without a parent has .NET's empty id for it."""
+    """Newest first; a category without a parent has .NET's empty id as its parent."""
     found = await api.get("LearningApi_GetCategories", catalog_id=samples.catalog_id, per_page=1000)
     dates = [each["date_created"] for each in found]
     assert [date[:19] for date in dates] == sorted((date[:19] for date in dates), reverse=True)
@@ -180,7 +180,7 @@ async def test_categories(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_syllabi_of_a_category(api: HttpApi, samples: Samples) -> None:
-    """A category's syllabi are among its catalog's, alphabetically by title."""
+    """A category's syllabi are a part of its catalog's, by title."""
     found = await api.get("LearningApi_GetCategorySyllabi", category_id=samples.category_id)
     assert [each["syllabus_name"] for each in found] == sorted(each["syllabus_name"] for each in found)
     assert len(found) == 20
@@ -190,7 +190,7 @@ async def test_syllabi_of_a_category(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_assignments(api: HttpApi, samples: Samples) -> None:
-    """Sorted by display order, then by the date added, oldest first; each as GetAssignment tells it."""
+    """By display order, then by the date added, oldest first; GetAssignment returns the same items."""
     found = await api.get("LearningApi_GetAssignments", section_id=samples.popular_section_id)
     order = [(each["display_order"], each["utc_date_added"]) for each in found]
     assert order == sorted(order)
@@ -209,8 +209,8 @@ async def test_instructions_are_raw_templates(api: HttpApi, samples: Samples) ->
     assert "$!{student.first_name}" in found["assignment_instructions"]
 
 
-async def test_another_seed_is_another_campus(server: Sandbox) -> None:
-    """Seeds make different ids and passwords."""
+async def test_seeds_differ(server: Sandbox) -> None:
+    """Different seeds have different ids and passwords."""
     async with Sandbox(seed=8) as other:
         assert other.password != server.password
         assert (await other.samples()).root_org_id != (await server.samples()).root_org_id

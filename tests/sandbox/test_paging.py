@@ -1,4 +1,4 @@
-"""Pages as the vendor gives them: sizes, the clamp, headers, bodies."""
+"""Pages as the vendor serves them: sizes, the silent limit, headers, bodies."""
 
 import itertools
 
@@ -11,7 +11,7 @@ SEARCH = "LearningApi_SearchEnrollments"
 
 
 @pytest.mark.parametrize(
-    ("asked", "applied", "told"),
+    ("requested", "applied", "reported"),
     [
         (None, 30, 30),
         (0, 30, 0),
@@ -22,18 +22,20 @@ SEARCH = "LearningApi_SearchEnrollments"
         (2**31 - 1, 1000, 2**31 - 1),
     ],
 )
-async def test_the_clamp(api: HttpApi, samples: Samples, asked: int | None, applied: int, told: int) -> None:
-    """Null and less than 1 become 30, more than 1000 becomes 1000, silently: page_size is what was asked."""
-    response = await api.call(SEARCH, {"org_ids": [samples.org_id]}, per_page=asked)
+async def test_page_sizes_are_limited(
+    api: HttpApi, samples: Samples, requested: int | None, applied: int, reported: int
+) -> None:
+    """Null and less than 1 become 30, more than 1000 becomes 1000, silently: page_size repeats the requested size."""
+    response = await api.call(SEARCH, {"org_ids": [samples.org_id]}, per_page=requested)
     found = response.json()
     assert len(found["enrollments"]) == applied
-    assert found["page_size"] == told
+    assert found["page_size"] == reported
     assert response.headers["x-per-page"] == str(applied)
     assert found["api_error_entity"]["warning_messages"] == []
 
 
 async def test_the_obsolete_spelling(api: HttpApi, samples: Samples) -> None:
-    """paer_page still works, with a warning, and gives way to per_page."""
+    """paer_page still works, with a warning, and per_page takes precedence."""
     body = {"org_ids": [samples.org_id]}
     found = await api.get(SEARCH, body, paer_page=7)
     assert len(found["enrollments"]) == 7
@@ -42,7 +44,7 @@ async def test_the_obsolete_spelling(api: HttpApi, samples: Samples) -> None:
 
 
 async def test_pages_are_one_based(api: HttpApi, samples: Samples) -> None:
-    """Page 1 is the first, also where none or less is asked for; past the last there is nothing."""
+    """Page 1 is the first, also for 0 or no page; beyond the last, pages are empty."""
     body = {"org_ids": [samples.org_id]}
     first = await api.get(SEARCH, body, page=1, per_page=50)
     assert await api.get(SEARCH, body, per_page=50) == first
@@ -56,8 +58,8 @@ async def test_pages_are_one_based(api: HttpApi, samples: Samples) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["x", "1.5", str(2**31), ""])
-async def test_pages_that_are_no_numbers(api: HttpApi, samples: Samples, wrong: str) -> None:
-    """What is no 32 bit integer is refused; an empty text counts as none."""
+async def test_pages_that_are_not_numbers(api: HttpApi, samples: Samples, wrong: str) -> None:
+    """A page that is not a 32-bit integer is refused; an empty string counts as missing."""
     if wrong:
         assert await api.refusal(SEARCH, {"org_ids": [samples.org_id]}, page=wrong) == (422, 2)
         assert await api.refusal(SEARCH, {"org_ids": [samples.org_id]}, per_page=wrong) == (422, 2)
@@ -65,20 +67,20 @@ async def test_pages_that_are_no_numbers(api: HttpApi, samples: Samples, wrong: 
         await api.get(SEARCH, {"org_ids": [samples.org_id]}, page=wrong, per_page=wrong)
 
 
-async def test_where_totals_are_told(api: HttpApi, samples: Samples) -> None:
-    """The X- headers come with SearchEnrollments, GetCatalogs and GetCatalogSyllabi, and with nothing else."""
+async def test_headers_with_totals(api: HttpApi, samples: Samples) -> None:
+    """SearchEnrollments, GetCatalogs and GetCatalogSyllabi send the X- headers, and no other operation does."""
     owned = {"group_id": samples.root_org_id, "catalog_access_option": 1}
-    told = [
+    with_headers = [
         await api.call(SEARCH, {"org_ids": [samples.org_id]}, page=2),
         await api.call("LearningApi_GetCatalogs", owned, page=2),
         await api.call("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, page=2),
     ]
-    for response in told:
+    for response in with_headers:
         assert response.headers["x-page"] == "2"
         assert response.headers["x-per-page"] == "30"
         assert int(response.headers["x-total-count"]) > 30
-    assert int(told[0].headers["x-total-count"]) == told[0].json()["total_count"]
-    untold = [
+    assert int(with_headers[0].headers["x-total-count"]) == with_headers[0].json()["total_count"]
+    without_headers = [
         await api.call("LearningApi_GetCategories", catalog_id=samples.catalog_id),
         await api.call("LearningApi_GetCategorySyllabi", category_id=samples.category_id),
         await api.call("LearningApi_GetOrganizations", org_id=samples.root_org_id),
@@ -86,7 +88,7 @@ async def test_where_totals_are_told(api: HttpApi, samples: Samples) -> None:
         await api.call("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id),
         await api.call("LearningApi_GetAssignmentStatuses", enrollment_id=samples.finished_enrollment_id),
     ]
-    for response in untold:
+    for response in without_headers:
         assert response.status_code == 200
         assert not [name for name in response.headers if name.startswith("x-")]
 
@@ -106,7 +108,7 @@ async def test_where_totals_are_told(api: HttpApi, samples: Samples) -> None:
 async def test_lists_page_without_gaps(
     api: HttpApi, samples: Samples, operation: str, argument: str, sample: str
 ) -> None:
-    """Small pages, one after the other, hold what one large page holds."""
+    """Small pages in sequence have the same items as one large page."""
     query = {argument: getattr(samples, sample)}
     whole = await api.get(operation, **query, per_page=1000)
     pages = [await api.get(operation, **query, page=page, per_page=3) for page in (1, 2, 3, 4)]
@@ -123,8 +125,8 @@ async def test_pages_of_cmi_data(api: HttpApi, samples: Samples) -> None:
     assert list(itertools.chain.from_iterable(pages)) == whole
 
 
-async def test_a_page_changes_with_the_campus(api: HttpApi, samples: Samples) -> None:
-    """A listing that was asked for before shows what was dropped since."""
+async def test_a_page_shows_later_changes(api: HttpApi, samples: Samples) -> None:
+    """A list that was requested before no longer has an enrollment dropped since."""
     body = {"user_ids": [samples.finished_user_id]}
     before = await api.get(SEARCH, body)
     await api.get("LearningApi_DropEnrollment", enrollment_id=samples.finished_enrollment_id)

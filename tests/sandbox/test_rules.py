@@ -1,4 +1,4 @@
-"""The page of rules, `docs/sandbox-rules.md`, keeps up with the tests."""
+"""The table of rules, `docs/sandbox-rules.md`, matches the tests."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ TESTS = Path(__file__).parent
 PAGE = TESTS.parents[1] / "docs" / "sandbox-rules.md"
 
 
-def test_every_test_that_the_page_names_is_there() -> None:
-    """A rule's test exists under the name that the page has for it."""
+def test_every_test_that_the_page_names_exists() -> None:
+    """Each test that a rule names exists under that name."""
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE.read_text(encoding="utf-8"))
     assert len(named) > 60
     for module, name in named:
@@ -16,7 +16,7 @@ def test_every_test_that_the_page_names_is_there() -> None:
 
 
 def test_every_rule_has_a_test() -> None:
-    """No row of the page is without one."""
+    """Every row of the page names a test."""
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     rules = [row for row in rows if not row.startswith(("| Rule", "|---"))]
     assert all("`test_" in row.rstrip("| ").rpartition("|")[2] for row in rules)

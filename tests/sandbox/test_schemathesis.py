@@ -1,4 +1,4 @@
-"""schemathesis against a strict sandbox; `schemathesis.toml` beside this file says how, and what is excepted."""
+"""schemathesis against a strict sandbox; `schemathesis.toml` in this folder has its settings and exceptions."""
 
 import asyncio
 import json
@@ -21,45 +21,45 @@ ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "openapi/nexport.json"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
-# Its prose alone has the JSON null that it answers where there is no setting; its schema promises an object.
-NULL_ANSWER = "/api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting"
+# The response is null without a setting. Only the prose of the page says so; its schema requires an object.
+NULL_RESPONSE = "/api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting"
 
 
-def allowing(value: str | None, schema: object) -> dict[str, Any]:
-    """What the schema allows, or that value."""
+def allow(value: str | None, schema: object) -> dict[str, Any]:
+    """Return a schema that also allows the value."""
     return {"anyOf": [schema, {"enum": [value]}]}
 
 
-def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """All operations of a spec."""
-    return [operation for path in spec["paths"].values() for operation in path.values()]
+def operations(lenient_spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all operations of a spec."""
+    return [operation for path in lenient_spec["paths"].values() for operation in path.values()]
 
 
-def spec() -> dict[str, Any]:
-    """The vendor's spec but for that answer, for what counts as left out, as in ASP.NET, and for what isn't modelled.
+def lenient_spec() -> dict[str, Any]:
+    """Return the vendor's spec, limited to the modelled operations and with null or empty optional values allowed.
 
-    Left out is a null in a body, and an empty text in the query, of what is optional there.
+    As in ASP.NET, a null in a body and an empty string in the query count as missing.
     """
     found: dict[str, Any] = json.loads(SPEC.read_text(encoding="utf-8"))
     modelled = {operation.path for operation in OPERATIONS.values()}
     found["paths"] = {path: item for path, item in found["paths"].items() if path in modelled}
-    answer = found["paths"][NULL_ANSWER]["get"]["responses"]["200"]["content"]["application/json"]
-    answer["schema"] = allowing(None, answer["schema"])
+    response = found["paths"][NULL_RESPONSE]["get"]["responses"]["200"]["content"]["application/json"]
+    response["schema"] = allow(None, response["schema"])
     for operation in operations(found):
         for parameter in operation.get("parameters", ()):
             if not parameter.get("required"):
-                parameter["schema"] = allowing("", parameter["schema"])
+                parameter["schema"] = allow("", parameter["schema"])
     bodies = [each["requestBody"] for each in operations(found) if "requestBody" in each]
     schemas = [body["content"]["application/json"]["schema"]["$ref"] for body in bodies]
     for name in {schema.rpartition("/")[2] for schema in schemas}:
         schema = found["components"]["schemas"][name]
         for optional in schema["properties"].keys() - set(schema.get("required", ())):
-            schema["properties"][optional] = allowing(None, schema["properties"][optional])
+            schema["properties"][optional] = allow(None, schema["properties"][optional])
     return found
 
 
 async def dictionaries(sandbox: Sandbox, api: HttpApi) -> dict[str, list[str]]:
-    """What the sandbox knows, so that calls are not all answered with "no such thing"."""
+    """Return ids that the sandbox knows, so that not all calls end with "not found"."""
     samples = await sandbox.samples()
     found = await api.get("LearningApi_SearchEnrollments", {"org_ids": [samples.org_id]}, per_page=100)
     fields = await api.get("LearningApi_GetCustomEnrollmentFields", org_id=samples.org_id)
@@ -94,16 +94,18 @@ async def dictionaries(sandbox: Sandbox, api: HttpApi) -> dict[str, list[str]]:
 
 
 async def run(folder: Path, *options: str) -> None:
-    """Run schemathesis against a sandbox of its own; fails with what it reports."""
+    """Run schemathesis against a new sandbox, and fail with its report."""
     async with (
         Sandbox(seed=7, strict=True) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as client,
     ):
         api = await HttpApi(client).log_in(sandbox.accounts["administrator"], utc_expiration_date=None)
-        known = await dictionaries(sandbox, api)
-        lines = [f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in known.items()]
+        values_by_name = await dictionaries(sandbox, api)
+        lines = [
+            f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in values_by_name.items()
+        ]
         (folder / "schemathesis.toml").write_text("\n".join([CONFIG.read_text("utf-8"), *lines]), "utf-8")
-        (folder / "spec.json").write_text(json.dumps(spec()), "utf-8")
+        (folder / "spec.json").write_text(json.dumps(lenient_spec()), "utf-8")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "run", "spec.json", "--url", sandbox.url, *options),
             cwd=folder,
@@ -111,16 +113,16 @@ async def run(folder: Path, *options: str) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
 
 
 async def test_the_sandbox_conforms(tmp_path: Path) -> None:
-    """Answers are as the spec says, there is no 5xx, wrong data is refused: on a few examples of each operation."""
+    """On a few examples of each operation, responses match the spec, none is a 5xx, and wrong data is refused."""
     await run(tmp_path, "--max-examples", "5", "--seed", "7")
 
 
 @pytest.mark.full
 async def test_the_sandbox_conforms_at_length(tmp_path: Path) -> None:
-    """The same on many examples, and in sequences of calls that follow from each other."""
+    """The same holds for many examples, and for sequences of dependent calls."""
     await run(tmp_path, "--max-examples", "100", "--seed", "7")

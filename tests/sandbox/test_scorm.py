@@ -1,4 +1,4 @@
-"""SCORM data: GetCmiData of both areas, EditScormData."""
+"""SCORM data: GetCmiData of both areas, and EditScormData."""
 
 import uuid
 from typing import Any
@@ -15,13 +15,13 @@ OLD, NEW = "cmi.core.lesson_status", "cmi.completion_status"
 
 
 def cmi_request(samples: Samples, *names: str, **changes: object) -> dict[str, object]:
-    """A request for elements of the sample assignment, changed."""
+    """Return a request for elements of the sample assignment, with changes."""
     body = {"enrollment_id": samples.scorm_enrollment_id, "assignment_id": samples.scorm_assignment_id}
     return {**body, "cmi_element_names": list(names), **changes}
 
 
 def edit_request(samples: Samples, **changes: object) -> dict[str, object]:
-    """A request that edits the sample SCO."""
+    """Return a request that edits the sample SCO."""
     return {
         "assignment_status_id": samples.scorm_assignment_status_id,
         "sco_id": samples.scorm_sco_id,
@@ -30,22 +30,22 @@ def edit_request(samples: Samples, **changes: object) -> dict[str, object]:
 
 
 async def elements(api: HttpApi, samples: Samples, *names: str) -> dict[str, Any]:
-    """The values of the sample's SCO, by element name."""
+    """Return the values of the sample SCO, by element name."""
     scos = await api.get(CMI, cmi_request(samples, *names))
     sco = next(each for each in scos if each["sco_id"] == samples.scorm_sco_id)
     return {field["cmi_element_name"]: field.get("cmi_element_value") for field in sco["cmi_fields"]}
 
 
-async def test_scos_come_in_order_of_their_ids(api: HttpApi, samples: Samples) -> None:
-    """Results are ordered alphabetically by SCO ID; LearningApi's obsolete operation says the same."""
+async def test_scos_are_ordered_by_id(api: HttpApi, samples: Samples) -> None:
+    """Results are ordered by SCO ID; LearningApi's obsolete operation returns the same."""
     found = await api.get(CMI, cmi_request(samples, OLD, NEW))
     ids = [each["sco_id"] for each in found]
     assert ids == sorted(ids)
     assert await api.get("LearningApi_GetCmiData", cmi_request(samples, OLD, NEW)) == found
 
 
-async def test_unknown_elements_and_null_ones(api: HttpApi, samples: Samples) -> None:
-    """As in the vendor's example: an unknown element has an empty value and a message, a null one no value."""
+async def test_unknown_elements(api: HttpApi, samples: Samples) -> None:
+    """As in the vendor's example, an unknown element has an empty value and a message."""
     found = await api.get(CMI, cmi_request(samples, OLD, "cmi.core.exit", NEW, "cmi.nonsense"))
     fields = [
         field for sco in found for field in sco["cmi_fields"] if field["cmi_element_name"] == "cmi.nonsense"
@@ -70,8 +70,8 @@ async def test_a_null_element_has_no_value(api: HttpApi, samples: Samples) -> No
     } in found[0]["cmi_fields"]
 
 
-async def test_a_stuck_attempt_is_mended(api: HttpApi, samples: Samples) -> None:
-    """Editing lesson_status changes what every later call sees, and nothing that was not sent."""
+async def test_a_stuck_attempt_is_repaired(api: HttpApi, samples: Samples) -> None:
+    """Later calls return the edited lesson_status, and elements that were not sent are unchanged."""
     names = (
         "cmi.core.lesson_status",
         "cmi.core.lesson_location",
@@ -86,7 +86,7 @@ async def test_a_stuck_attempt_is_mended(api: HttpApi, samples: Samples) -> None
 
 
 async def test_every_field_can_be_edited(api: HttpApi, samples: Samples) -> None:
-    """Each field of the request arrives at its CMI element, dates and title at the SCO."""
+    """Each field of the request sets its CMI element; dates and title are those of the SCO."""
     values = {
         "title": "A new title",
         "start_date_utc": "2026-01-02T03:04:05Z",
@@ -122,7 +122,7 @@ async def test_every_field_can_be_edited(api: HttpApi, samples: Samples) -> None
 
 
 async def test_nothing_to_edit(api: HttpApi, samples: Samples) -> None:
-    """A request without a field, or with nulls alone, changes nothing and warns."""
+    """A request without a field, or with only nulls, changes nothing and warns."""
     found = await api.get(EDIT, edit_request(samples, title=None))
     assert found["api_error_entity"]["warning_messages"]
 
@@ -147,7 +147,7 @@ async def test_nothing_to_edit(api: HttpApi, samples: Samples) -> None:
 async def test_refused_edits(
     api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
-    """Values that the descriptions don't list are 422, what isn't there 409."""
+    """Values that the descriptions don't list are 422, unknown ids 409."""
     body = edit_request(samples, **{"lesson_location": "page-1", **changes})
     assert await api.refusal(EDIT, body) == refusal
 
@@ -165,14 +165,14 @@ async def test_refused_edits(
 async def test_refused_cmi_requests(
     api: HttpApi, samples: Samples, changes: dict[str, object], refusal: tuple[int, int]
 ) -> None:
-    """All three fields are required, and what they name has to be there."""
+    """All three fields are required, and the ids must exist."""
     assert await api.refusal(CMI, cmi_request(samples, OLD, **changes)) == refusal
 
 
 async def test_permissions(
     viewer: HttpApi, registrar: HttpApi, instructor: HttpApi, samples: Samples
 ) -> None:
-    """Reading needs View, editing Update Section Enrollments, in the organization or above."""
+    """Reading needs View, editing needs Update Section Enrollments, in the organization or above."""
     assert await viewer.get(CMI, cmi_request(samples, OLD))
     assert await instructor.refusal(CMI, cmi_request(samples, OLD)) == (403, 5)
     assert await viewer.refusal(EDIT, edit_request(samples, title="x")) == (403, 5)
@@ -180,7 +180,7 @@ async def test_permissions(
 
 
 async def test_both_versions_of_scorm(api: HttpApi, samples: Samples) -> None:
-    """Some courseware speaks SCORM 1.2, some SCORM 2004; each knows its own element names alone."""
+    """Some courseware uses SCORM 1.2, some SCORM 2004; each knows only its own element names."""
     body = {"org_ids": [samples.org_id], "utc_completed_after": "2024-01-01T00:00:00Z"}
     found = (await api.get("LearningApi_SearchEnrollments", body, per_page=40))["enrollments"]
     known = set()

@@ -1,4 +1,4 @@
-"""The server process: its life, its settings, what it doesn't model."""
+"""The server process: lifetime, settings, and operations that the sandbox doesn't model."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ from nexport_campus.sandbox import Samples, Sandbox, SandboxError
 from tests.sandbox.http_api import HttpApi
 
 
-def alive(url: str) -> bool:
-    """Whether something answers at the address."""
+def is_running(url: str) -> bool:
+    """Return whether a server responds at the address."""
     address = urllib.parse.urlsplit(url)
     with contextlib.closing(
         http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
@@ -34,26 +34,26 @@ def alive(url: str) -> bool:
             return False
 
 
-async def test_it_ends_with_the_block() -> None:
-    """The server answers inside the block, and not after it; a second start is another server."""
+async def test_the_server_stops_with_the_block() -> None:
+    """The server runs only inside the block; entering again starts a new server."""
     sandbox = Sandbox(enrollments=500)
     for _ in range(2):
         async with sandbox:
             url = sandbox.url
-            assert await asyncio.to_thread(alive, url)
-        assert not await asyncio.to_thread(alive, url)
+            assert await asyncio.to_thread(is_running, url)
+        assert not await asyncio.to_thread(is_running, url)
 
 
-async def test_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its extra the sandbox says what to install."""
+async def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its extra the sandbox names what to install."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else name)
     with pytest.raises(SandboxError, match=r"needs uvicorn: pip install 'nexport-campus\[sandbox\]'"):
         async with Sandbox():
             pytest.fail("it started")
 
 
-async def test_a_sandbox_that_does_not_run() -> None:
-    """Outside the block there is no address; a sandbox can't run twice at once."""
+async def test_a_sandbox_that_is_not_running() -> None:
+    """Outside the block `url` raises, and a running sandbox can't be entered again."""
     sandbox = Sandbox(enrollments=500)
     with pytest.raises(SandboxError):
         _ = sandbox.url
@@ -62,8 +62,8 @@ async def test_a_sandbox_that_does_not_run() -> None:
             await sandbox.__aenter__()
 
 
-def test_it_ends_with_its_parent() -> None:
-    """A parent that is killed takes the server along."""
+def test_the_server_stops_with_its_parent() -> None:
+    """Killing the parent process stops the server."""
     program = (
         "import asyncio\nfrom nexport_campus.sandbox import Sandbox\n"
         "async def main():\n    async with Sandbox(enrollments=500) as sandbox:\n"
@@ -77,14 +77,14 @@ def test_it_ends_with_its_parent() -> None:
         url = parent.stdout.readline().strip()
         address = urllib.parse.urlsplit(url)
         with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as connection:
-            assert alive(url)
+            assert is_running(url)
             parent.kill()
-            # The server closes its connections as it ends.
+            # The server closes its connections when it stops.
             assert connection.recv(1) == b""
 
 
-def test_it_serves_in_the_foreground() -> None:
-    """`python -m nexport_campus.sandbox` prints where it is and who may log in, and ends when interrupted."""
+def test_serving_in_the_foreground() -> None:
+    """`python -m nexport_campus.sandbox` prints its address and credentials, and ends when interrupted."""
     command = [
         sys.executable,
         "-m",
@@ -102,9 +102,9 @@ def test_it_serves_in_the_foreground() -> None:
     ) as server:
         assert server.stdout is not None
         assert server.stderr is not None
-        told = dict(server.stdout.readline().split() for _ in range(3))
-        body = {"username": told["username"], "password": told["password"], "grant_type": "password"}
-        with httpx.Client(base_url=told["url"]) as client:
+        printed = dict(server.stdout.readline().split() for _ in range(3))
+        body = {"username": printed["username"], "password": printed["password"], "grant_type": "password"}
+        with httpx.Client(base_url=printed["url"]) as client:
             token = client.post("/api/v1/AdminApi/Authenticate", json=body).json()["access_token"]
             client.get("/api/v1/LearningApi/GetCatalog", params={"access_token": token, "catalog_id": "x"})
             assert (
@@ -117,16 +117,16 @@ def test_it_serves_in_the_foreground() -> None:
     assert rest == ""
 
 
-def test_settings_that_can_not_work_in_the_foreground() -> None:
-    """A wrong setting ends the command with a line that says so."""
+def test_invalid_settings_in_the_foreground() -> None:
+    """An invalid setting ends the command with a message on one line."""
     command = [sys.executable, "-m", "nexport_campus.sandbox", "--enrollments", "3"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-    assert ended.returncode == 2
-    assert re.fullmatch(r"nexport-sandbox: enrollments: .*\n", ended.stderr)
+    completed = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert completed.returncode == 2
+    assert re.fullmatch(r"nexport-sandbox: enrollments: .*\n", completed.stderr)
 
 
-def test_secrets_stay_out_of_reprs() -> None:
+def test_reprs_hide_secrets() -> None:
     """Neither a sandbox nor an account shows a password."""
     sandbox = Sandbox(seed=7)
     shown = repr(sandbox) + repr(sandbox.accounts) + repr(vars(sandbox))
@@ -139,14 +139,14 @@ def test_secrets_stay_out_of_reprs() -> None:
     [{"enrollments": 499}, {"enrollments": 10**9}, {"token_lifetime": 0}, {"refused_token_status": 418}],
     ids=str,
 )
-def test_settings_that_can_not_work(settings: dict[str, int]) -> None:
-    """A setting that can't work is a ValueError before anything starts."""
+def test_invalid_settings(settings: dict[str, int]) -> None:
+    """An invalid setting raises ValueError before anything starts."""
     with pytest.raises(ValueError, match=next(iter(settings))):
         Sandbox(**settings)  # type: ignore[arg-type]  # parametrized
 
 
 async def test_a_port_that_is_taken(server: Sandbox) -> None:
-    """A port that can't be had is a SandboxError."""
+    """A port that is in use raises SandboxError."""
     port = urllib.parse.urlsplit(server.url).port
     with pytest.raises(SandboxError):
         async with Sandbox(enrollments=500, port=port or 0):
@@ -185,7 +185,7 @@ async def test_the_address_works(host: str, reached: str) -> None:
 
 @pytest.mark.parametrize("status", [200, 401])
 async def test_the_status_of_a_refused_token(status: int) -> None:
-    """The status of a refused token can be chosen; its error code is 4 always."""
+    """The status of a refused token can be set; its error code is always 4."""
     async with (
         Sandbox(enrollments=500, refused_token_status=status) as sandbox,  # type: ignore[arg-type]  # parametrized
         httpx.AsyncClient(base_url=sandbox.url) as client,
@@ -193,8 +193,8 @@ async def test_the_status_of_a_refused_token(status: int) -> None:
         assert await HttpApi(client).refusal("LearningApi_GetSection") == (status, 4)
 
 
-async def test_a_short_life_of_tokens() -> None:
-    """The lifetime of tokens can be chosen, in seconds."""
+async def test_the_lifetime_of_tokens() -> None:
+    """The lifetime of tokens can be set, in seconds."""
     async with (
         Sandbox(enrollments=500, token_lifetime=60) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as client,
@@ -205,8 +205,8 @@ async def test_a_short_life_of_tokens() -> None:
         assert await api.refusal("LearningApi_GetSection") == (403, 4)
 
 
-async def test_a_campus_in_a_file(tmp_path: Path) -> None:
-    """A campus in a file is continued by the next server, and refused to one of another seed."""
+async def test_a_database_file(tmp_path: Path) -> None:
+    """The next server continues the campus in a database file; another seed, or another file, is refused."""
     database = tmp_path / "campus.sqlite"
     async with Sandbox(enrollments=500, database=database) as sandbox:
         samples = await sandbox.samples()
@@ -233,22 +233,22 @@ async def test_a_campus_in_a_file(tmp_path: Path) -> None:
             pytest.fail("two campuses share a file")
 
 
-async def test_what_is_not_modelled(anyone: HttpApi) -> None:
-    """Operations of the areas that the sandbox has no page of answer 501 and say so; nonsense is 404."""
+async def test_operations_that_are_not_modelled(anyone: HttpApi) -> None:
+    """Operations of areas without a page respond with 501 and a message; unknown operations are 404."""
     for operation in (
         "AdminApi_GetOrganizations",
         "AssessmentApi_GetTestAttempts",
         "PointOfSaleApi_Anything",
     ):
-        answer = await anyone.call(operation)
-        assert answer.status_code == 501
-        assert "does not model" in answer.json()["message"]
+        response = await anyone.call(operation)
+        assert response.status_code == 501
+        assert "does not model" in response.json()["message"]
     for operation in ("LearningApi_GetNothing", "NoApi_GetNothing"):
         assert (await anyone.call(operation)).status_code == 404
 
 
-async def test_methods_that_an_operation_does_not_have(api: HttpApi) -> None:
-    """An operation answers to its own HTTP method alone."""
+async def test_other_methods_are_refused(api: HttpApi) -> None:
+    """An operation accepts only its own HTTP method."""
     assert (await api.call("LearningApi_GetSection", {})).status_code == 405
     assert (await api.call("LearningApi_GetSections")).status_code == 405
 
@@ -263,16 +263,16 @@ async def test_methods_that_an_operation_does_not_have(api: HttpApi) -> None:
         (b"{}", "text/plain"),
     ],
 )
-async def test_bodies_that_are_no_objects(api: HttpApi, content: bytes, content_type: str) -> None:
-    """A body has to be a JSON object, as application/json or text/json."""
+async def test_bodies_that_are_not_objects(api: HttpApi, content: bytes, content_type: str) -> None:
+    """A body must be a JSON object, sent as application/json or text/json."""
     path = f"/api/v1/LearningApi/GetSections?access_token={api.token}"
-    answer = await api.client.post(path, content=content, headers={"Content-Type": content_type})
-    assert answer.status_code == 422
-    assert answer.json()["api_error_entity"]["error_code"] == 2
+    response = await api.client.post(path, content=content, headers={"Content-Type": content_type})
+    assert response.status_code == 422
+    assert response.json()["api_error_entity"]["error_code"] == 2
 
 
-async def test_what_is_malformed_is_refused_first(api: HttpApi) -> None:
-    """Every argument is read before anything is looked up: 422, not 409, though the ids are unknown too."""
+async def test_malformed_arguments_are_refused_first(api: HttpApi) -> None:
+    """Every argument is read before anything is looked up: the response is 422, although the ids are unknown too."""
     nothing = str(uuid.uuid4())
     body = {"org_id": nothing, "user_id": nothing, "syllabus_id": nothing, "membership_group_ids": [{}]}
     for operation, sent, query in (
@@ -283,14 +283,14 @@ async def test_what_is_malformed_is_refused_first(api: HttpApi) -> None:
         assert await api.refusal(operation, sent, **query) == (422, 2)
 
 
-async def test_answers_are_aspnet_json(api: HttpApi, samples: Samples) -> None:
-    """Answers say that they are UTF-8 JSON, refusals too."""
+async def test_responses_are_utf8_json(api: HttpApi, samples: Samples) -> None:
+    """Responses, refusals included, declare UTF-8 JSON."""
     for query in ({"syllabus_id": samples.section_id}, {}):
-        answer = await api.call("LearningApi_GetSection", **query)
-        assert answer.headers["content-type"] == "application/json; charset=utf-8"
+        response = await api.call("LearningApi_GetSection", **query)
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
-async def test_dates_look_like_aspnets(api: HttpApi, samples: Samples) -> None:
+async def test_dates_look_like_those_of_aspnet(api: HttpApi, samples: Samples) -> None:
     """Dates have up to seven fractional digits, without trailing zeros, and Z or an offset."""
     body = {"org_ids": [samples.org_id]}
     found = (await api.get("LearningApi_SearchEnrollments", body, per_page=1000))["enrollments"]
@@ -300,17 +300,17 @@ async def test_dates_look_like_aspnets(api: HttpApi, samples: Samples) -> None:
     assert {len(date.partition(".")[2].rstrip("Z").removesuffix("+00:00")) for date in dates} >= {0, 3, 7}
 
 
-def nulls(value: object) -> int:
-    """How many nulls there are in a JSON value."""
+def count_nulls(value: object) -> int:
+    """Return the number of nulls in a JSON value."""
     if isinstance(value, dict):
-        return sum(map(nulls, value.values()))
+        return sum(map(count_nulls, value.values()))
     if isinstance(value, list):
-        return sum(map(nulls, value))
+        return sum(map(count_nulls, value))
     return int(value is None)
 
 
 async def test_a_strict_sandbox_sends_no_nulls(server: Sandbox) -> None:
-    """Where the page requires a value, a strict sandbox sends .NET's unset one instead of null."""
+    """Where the page requires a value, a strict sandbox sends .NET's default instead of null."""
     samples = await server.samples()
     async with Sandbox(seed=7, strict=True) as sandbox, httpx.AsyncClient(base_url=sandbox.url) as client:
         api = await HttpApi(client).log_in(sandbox.accounts["administrator"])
@@ -320,12 +320,12 @@ async def test_a_strict_sandbox_sends_no_nulls(server: Sandbox) -> None:
         values = await api.get(
             "LearningApi_GetCustomEnrollmentFieldValues", enrollment_id=samples.finished_enrollment_id
         )
-    assert nulls([found, section, values]) == 0
+    assert count_nulls([found, section, values]) == 0
     assert section["enrollment_end"] == "0001-01-01T00:00:00Z"
     assert {"completion_date" in each for each in found} == {True, False}
 
 
-async def test_the_clock_does_not_run_backwards(sandbox: Sandbox) -> None:
-    """The clock can be moved ahead alone."""
+async def test_the_clock_can_not_go_back(sandbox: Sandbox) -> None:
+    """A negative advance raises ValueError."""
     with pytest.raises(ValueError, match="seconds"):
         await sandbox.advance(-1)

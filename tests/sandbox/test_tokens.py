@@ -1,4 +1,4 @@
-"""Logging in and tokens, as openapi/provisional states AdminApi."""
+"""Logging in and tokens, as openapi/provisional defines AdminApi."""
 
 import datetime as dt
 
@@ -11,19 +11,19 @@ SECTION = "LearningApi_GetSection"
 
 
 def credentials(sandbox: Sandbox, **more: object) -> dict[str, object]:
-    """A request that Authenticate accepts, with more in it."""
+    """Return a request that Authenticate accepts, with additional fields."""
     return {"username": sandbox.username, "password": sandbox.password, "grant_type": "password", **more}
 
 
-async def test_a_token_tells_its_lifetime(sandbox: Sandbox, anyone: HttpApi) -> None:
-    """Without an expiration date asked for, a bearer token comes with its lifetime in seconds."""
+async def test_a_token_has_its_lifetime(sandbox: Sandbox, anyone: HttpApi) -> None:
+    """Without a requested expiration date, a bearer token has a lifetime in seconds."""
     found = await anyone.get("AdminApi_Authenticate", credentials(sandbox))
     assert found["token_type"] == "bearer"
     assert found["expires_in"] == 3600
 
 
-async def test_null_asks_for_a_token_that_never_expires(sandbox: Sandbox, anyone: HttpApi) -> None:
-    """A null expiration date gives a token without a lifetime, whose validation tells no date either."""
+async def test_null_requests_a_token_that_never_expires(sandbox: Sandbox, anyone: HttpApi) -> None:
+    """A null expiration date creates a token without a lifetime, and validation returns no date."""
     found = await anyone.get("AdminApi_Authenticate", credentials(sandbox, utc_expiration_date=None))
     assert "expires_in" not in found
     await sandbox.advance(10**9)
@@ -31,17 +31,17 @@ async def test_null_asks_for_a_token_that_never_expires(sandbox: Sandbox, anyone
     assert set(verdict) == {"api_error_entity"}
 
 
-async def test_a_date_can_be_asked_for(sandbox: Sandbox, anyone: HttpApi) -> None:
-    """An expiration date is kept to, and told by ValidateAccessToken instead of a lifetime."""
-    wanted = "2101-02-03T04:05:06.5+01:00"
-    found = await anyone.get("AdminApi_Authenticate", credentials(sandbox, utc_expiration_date=wanted))
+async def test_an_expiration_date_can_be_requested(sandbox: Sandbox, anyone: HttpApi) -> None:
+    """A requested expiration date applies, and ValidateAccessToken returns it; the login has no lifetime then."""
+    requested = "2101-02-03T04:05:06.5+01:00"
+    found = await anyone.get("AdminApi_Authenticate", credentials(sandbox, utc_expiration_date=requested))
     assert "expires_in" not in found
     verdict = await anyone.get("AdminApi_ValidateAccessToken", access_token=found["access_token"])
     assert verdict["utc_expiration_date"] == "2101-02-03T03:05:06.5Z"
 
 
 async def test_a_token_expires(sandbox: Sandbox, api: HttpApi, anyone: HttpApi) -> None:
-    """After its lifetime a token is refused with 403 and code 4; validating it answers 200 with a message."""
+    """After its lifetime a token is refused with 403 and code 4; validating it returns 200 with a message."""
     before = await anyone.get("AdminApi_ValidateAccessToken", access_token=api.token)
     ends = dt.datetime.fromisoformat(before["utc_expiration_date"])
     assert ends.tzinfo is not None
@@ -52,8 +52,8 @@ async def test_a_token_expires(sandbox: Sandbox, api: HttpApi, anyone: HttpApi) 
     assert "expired" in after["error_message"]
 
 
-async def test_all_tokens_can_be_ended(sandbox: Sandbox, api: HttpApi) -> None:
-    """`expire_tokens` ends what was issued so far, and nothing that is issued later."""
+async def test_all_tokens_can_be_expired(sandbox: Sandbox, api: HttpApi) -> None:
+    """`expire_tokens` expires all tokens issued so far, and none that is issued later."""
     await sandbox.expire_tokens()
     assert await api.refusal(SECTION) == (403, 4)
     again = await api.log_in(sandbox.accounts["administrator"])
@@ -67,7 +67,7 @@ async def test_a_wrong_token_is_refused(anyone: HttpApi, token: str | None) -> N
 
 
 async def test_validating_an_unknown_token(anyone: HttpApi) -> None:
-    """An unknown token is no error of ValidateAccessToken's: it says so with 200; no uuid is 422."""
+    """Validating an unknown token is a 200 with a message; a value that is not a UUID is 422."""
     unknown = "9ad65d54-6c48-4e9e-8b04-0a8c85ec05d6"
     verdict = await anyone.get("AdminApi_ValidateAccessToken", access_token=unknown)
     assert verdict["error_message"]
@@ -80,7 +80,7 @@ async def test_validating_an_unknown_token(anyone: HttpApi) -> None:
     ("changes", "refusal"),
     [
         ({"password": "wrong"}, (403, 4)),
-        ({"username": "nobody"}, (403, 4)),
+        ({"username": "unknown"}, (403, 4)),
         ({"username": None}, (422, 2)),
         ({"grant_type": "code"}, (422, 2)),
         ({"utc_expiration_date": "soon"}, (422, 2)),
