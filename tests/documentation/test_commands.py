@@ -1,4 +1,4 @@
-"""The commands in the documentation exist, and take the options that it shows."""
+"""The commands in the documentation exist and accept the options shown."""
 
 import re
 import shlex
@@ -22,12 +22,12 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
 ]
 SEPARATORS = {"&&", ";", "|", "||"}
 REDIRECTIONS = {">", ">>", "<"}
-# Commands of others, whose options are none of ours.
-OTHERS = {"cat", "cd", "export", "git", "gzip", "head", "jq", "sqlite3", "source", "uvicorn"}
+# Commands of other projects; their options are not checked.
+OTHER_PROGRAMS = {"cat", "cd", "export", "git", "gzip", "head", "jq", "sqlite3", "source", "uvicorn"}
 
 
 def commands(document: Path) -> list[list[str]]:
-    """The commands of a document's console blocks, each as a list of words."""
+    """Return the commands in a document's console blocks, each as a list of words."""
     found = []
     for fence in fences(document):
         if fence.language == "console":
@@ -38,7 +38,7 @@ def commands(document: Path) -> list[list[str]]:
 
 
 def simple_commands(line: str) -> list[list[str]]:
-    """The commands of one line of a shell, without settings of variables and without the files of redirections."""
+    """Return the commands on one shell line, without variable assignments and redirections."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="&;|<>")
     lexer.whitespace_split = True
     found: list[list[str]] = [[]]
@@ -61,7 +61,7 @@ SHOWN = [
 
 @pytest.mark.parametrize("command", SHOWN)
 def test_command(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It exists, and so do its options."""
+    """The command and its options exist."""
     program, *arguments = command
     if program == "nexport":
         monkeypatch.chdir(tmp_path)
@@ -70,25 +70,25 @@ def test_command(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyP
                 Path(argument[1:]).write_text(f"{SOME_ID}\n", encoding="utf-8")
         parse(arguments)
     elif program.startswith(("./scripts/", "scripts/")):
-        assert_script_takes(ROOT / program, arguments)
+        assert_script_accepts(ROOT / program, arguments)
     elif program == "pip":
         assert_extras_exist(arguments)
     elif program == "python":
         module = arguments[1] if arguments[0] == "-m" else None
         assert find_spec(module) if module else (ROOT / arguments[0]).is_file()
     else:
-        assert program in OTHERS, f"{program}: teach the test what it is"
+        assert program in OTHER_PROGRAMS, f"{program}: add it to OTHER_PROGRAMS or check its options"
 
 
 def parse(arguments: list[str]) -> None:
-    """Let click read the arguments of `nexport`, down to the last command, without running any."""
+    """Parse the arguments of `nexport` with click, down to the last command, without running any."""
     command: click.Command | None = root
     name: str | None = "nexport"
     context = None
     while command is not None:
         try:
             context = command.make_context(name, arguments, parent=context, obj=Connection())
-        except click.exceptions.Exit:  # --help and its like
+        except click.exceptions.Exit:  # --help and similar options
             return
         arguments = [*context._protected_args, *context.args]
         if not isinstance(command, click.Group) or not arguments:
@@ -96,17 +96,17 @@ def parse(arguments: list[str]) -> None:
         name, command, arguments = command.resolve_command(context, arguments)
 
 
-def assert_script_takes(script: Path, arguments: list[str]) -> None:
-    """The script is there, and its help tells of each option."""
+def assert_script_accepts(script: Path, arguments: list[str]) -> None:
+    """Assert that the script exists and that its help has each option."""
     assert script.is_file()
     options = [argument for argument in arguments if argument.startswith("-")]
     if options:
-        told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
-        assert all(option in told for option in options)
+        help_text = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+        assert all(option in help_text for option in options)
 
 
 def assert_extras_exist(arguments: list[str]) -> None:
-    """What is installed of ours has the extras that stand in brackets."""
+    """Assert that the package has the extras in brackets."""
     for argument in arguments:
         extras = re.fullmatch(r"nexport-campus\[([\w,]+)\]", argument)
         assert set(extras[1].split(",") if extras else ()) <= set(EXTRAS)

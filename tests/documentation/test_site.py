@@ -1,4 +1,4 @@
-"""The site builds without a warning, has what it is to have, and asks no other host for anything."""
+"""The site builds without a warning, is complete, and loads nothing from other hosts."""
 
 import posixpath
 import re
@@ -18,7 +18,7 @@ from tests.support.spec import OPERATIONS, SpecOperation
 
 ROOT = Path(__file__).parents[2]
 LOADS = {("img", "src"), ("link", "href"), ("script", "src"), ("source", "src"), ("iframe", "src")}
-# What each class means: the vendor's codes, and HTTP's statuses. It must not change unnoticed.
+# The vendor's codes and HTTP statuses of each class, repeated here so that a change is noticed.
 SIGNS = {
     "APIError": "any other",
     "AuthenticationError": "code 4, HTTP 401",
@@ -35,7 +35,7 @@ SIGNS = {
 
 @attrs.define
 class HtmlPage(HTMLParser):
-    """What a page of the site has: ids, links, what it loads, and the rows of its tables as texts."""
+    """The ids, links, loaded resources and table rows of a page."""
 
     ids: set[str] = attrs.field(factory=set, init=False)
     links: set[str] = attrs.field(factory=set, init=False)
@@ -71,13 +71,13 @@ class HtmlPage(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HtmlPage]:
-    """The pages of the site, by their paths; built strictly, with the repository as it is."""
+    """Return the pages by path, from a strict build of the repository."""
     folder = tmp_path_factory.mktemp("site").resolve()
-    # Not quietly: then MkDocs doesn't count warnings, and a strict build succeeds in spite of them.
+    # Not with --quiet: MkDocs then doesn't count warnings, and a strict build passes despite them.
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    problems = [line for line in done.stderr.splitlines() if line.startswith(("WARNING", "ERROR"))]
-    assert (done.returncode, problems) == (0, []), done.stderr
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    problems = [line for line in completed.stderr.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    assert (completed.returncode, problems) == (0, []), completed.stderr
     pages = {}
     for file in sorted(folder.rglob("*.html")):
         page = HtmlPage()
@@ -90,19 +90,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HtmlPage]:
     return pages
 
 
-def test_nothing_comes_from_elsewhere(site: dict[str, HtmlPage]) -> None:
-    """No page loads anything from another host: it can be read without a network, and nobody learns who reads it."""
+def test_nothing_is_loaded_from_other_hosts(site: dict[str, HtmlPage]) -> None:
+    """The site can be read without a network, and no other host learns about its readers."""
     assert len(site) > 30
     for path, page in site.items():
         assert not [url for url in page.loads if urlsplit(url).netloc], path
-        # The theme's script would fetch what draws these.
+        # The theme's script would fetch the library that draws diagrams.
         assert "__mermaid_0" not in page.ids, path
 
 
-def test_no_link_within_the_site_is_broken(site: dict[str, HtmlPage]) -> None:
-    """Also of those that the reference and the tables make, each leads to a page, and to a place in it."""
+def test_links_within_the_site_work(site: dict[str, HtmlPage]) -> None:
+    """Every link, including generated ones, leads to an existing page and anchor."""
     for path, page in site.items():
-        if path == "404.html":  # served anywhere, it has absolute links
+        if path == "404.html":  # served at any path, so its links are absolute
             continue
         for link in page.links:
             url = urlsplit(link)
@@ -119,22 +119,22 @@ def test_no_link_within_the_site_is_broken(site: dict[str, HtmlPage]) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_every_operation_is_in_the_reference(site: dict[str, HtmlPage], operation: SpecOperation) -> None:
-    """Each operation of the spec has its place, under the name that users call."""
+    """Each operation of the spec has an anchor with the name that users call."""
     assert f"campus.{operation.area}.{operation.name}" in site[f"reference/{operation.area}.html"].ids
 
 
 def test_every_public_name_is_in_the_reference(site: dict[str, HtmlPage]) -> None:
-    """What users import has its place, under the name that they import it by."""
-    places = set().union(*(page.ids for page in site.values()))
+    """Each name has an anchor under its import path."""
+    anchors = set().union(*(page.ids for page in site.values()))
     public = set(nexport_campus.__all__) - {"Unset", "__version__"}
-    assert {f"nexport_campus.{name}" for name in public} <= places
-    assert {f"nexport_campus.models.{name}" for name in models.__all__} <= places
+    assert {f"nexport_campus.{name}" for name in public} <= anchors
+    assert {f"nexport_campus.models.{name}" for name in models.__all__} <= anchors
 
 
 def test_the_table_of_retries(site: dict[str, HtmlPage]) -> None:
-    """It says of each operation what the overlay's marks say, and that a write isn't sent again after a lost answer."""
+    """Each operation has the overlay's mark, and the table says that a write isn't retried after a lost response."""
     rows = {row[0]: row[2:] for row in site["retries.html"].rows if "." in row[0]}
-    assert len(rows) >= len(OPERATIONS)  # those that nobody has marked yet are in it too
+    assert len(rows) >= len(OPERATIONS)  # including operations that are not marked yet
     for operation in OPERATIONS:
         does, after = rows[f"{operation.area}.{operation.name}"]
         assert does == ("writes" if operation.writes else "reads")
@@ -142,15 +142,15 @@ def test_the_table_of_retries(site: dict[str, HtmlPage]) -> None:
 
 
 def test_the_table_of_errors(site: dict[str, HtmlPage]) -> None:
-    """It has every class, with the codes and statuses that lead to it."""
+    """The table has every class, with the codes and statuses that lead to it."""
     rows = {row[0]: row[2] for row in site["errors.html"].rows}
     public = [name for name in nexport_campus.__all__ if name.endswith("Error")]
     assert set(public) <= set(rows)
     assert {name: signs for name, signs in rows.items() if name in public and signs} == SIGNS
 
 
-def test_what_prepares_examples_is_not_shown() -> None:
-    """The site has examples as users type them."""
+def test_preparation_of_examples_is_hidden() -> None:
+    """The site shows examples without the hidden blocks that prepare them."""
     shown = without_hidden(
         "a\n<!-- run\nsecret = 1\n-->\nb\n<!-- not run: it would take a day -->\n```python\nc\n```\n"
     )

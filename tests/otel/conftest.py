@@ -1,4 +1,4 @@
-"""A tracer provider of the test's own, what it records, and a view of the sandbox's client that is traced with it."""
+"""A tracer provider for each test, the spans that it records, and a traced view of the sandbox's client."""
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -12,13 +12,13 @@ from nexport_campus.sandbox import Samples, Sandbox
 
 @pytest.fixture
 def spans() -> InMemorySpanExporter:
-    """The spans that have ended."""
+    """Return the exporter that holds the finished spans."""
     return InMemorySpanExporter()
 
 
 @pytest.fixture
 def provider(spans: InMemorySpanExporter) -> TracerProvider:
-    """A tracer provider that records there."""
+    """Return a tracer provider that exports to `spans`."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     return provider
@@ -26,11 +26,11 @@ def provider(spans: InMemorySpanExporter) -> TracerProvider:
 
 @pytest.fixture
 def traced(campus: NexportCampus, provider: TracerProvider) -> NexportCampus:
-    """A view of the sandbox's client whose calls are spans of that provider."""
+    """Return a view of the sandbox's client that is traced with this provider."""
     return with_tracer_provider(campus, provider)
 
 
 @pytest.fixture
 async def samples(nexport_sandbox: Sandbox) -> Samples:
-    """Ids worth trying."""
+    """Return the sandbox's sample ids."""
     return await nexport_sandbox.samples()

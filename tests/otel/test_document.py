@@ -1,4 +1,4 @@
-"""The page on tracing keeps up with the code."""
+"""The tracing page matches the code."""
 
 import inspect
 import re
@@ -11,7 +11,7 @@ ATTRIBUTE = r"(?:error|http|nexport|server|url)\.[a-z_.]+"
 
 
 def test_every_attribute_is_documented() -> None:
-    """Its table names each attribute that a span may have, and no other."""
+    """The table on the page names each attribute that a span may have, and no other."""
     table = re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     documented = re.findall(rf"`({ATTRIBUTE})`", " ".join(table))
     written = re.findall(rf'"({ATTRIBUTE})"', inspect.getsource(_spans))

@@ -1,4 +1,4 @@
-"""What a span says: the operation, how it was reached, how it ended, and after how many attempts."""
+"""Attributes and status of spans: the operation, its address, its outcome and the number of attempts."""
 
 from typing import Any
 
@@ -26,21 +26,23 @@ TWICE = RetryPolicy(max_attempts=2, initial_delay=0)
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
 
-def only(spans: InMemorySpanExporter, operation_id: str) -> ReadableSpan:
-    """The one span of an operation."""
+def only_span(spans: InMemorySpanExporter, operation_id: str) -> ReadableSpan:
+    """Return the only span of an operation."""
     (span,) = [
-        span for span in spans.get_finished_spans() if told(span)["nexport.operation_id"] == operation_id
+        span
+        for span in spans.get_finished_spans()
+        if attributes_of(span)["nexport.operation_id"] == operation_id
     ]
     return span
 
 
-def told(span: ReadableSpan) -> dict[str, Any]:
-    """A span's attributes."""
+def attributes_of(span: ReadableSpan) -> dict[str, Any]:
+    """Return a span's attributes."""
     return dict(span.attributes or {})
 
 
 async def call(campus: NexportCampus) -> object:
-    """A call, and its result or its error."""
+    """Return the result of a call, or its error."""
     try:
         return await campus.learning.get_section_description(section_id=SECTION)
     except NexportError as error:
@@ -50,12 +52,12 @@ async def call(campus: NexportCampus) -> object:
 async def test_a_call_is_a_span(
     traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """Named by method and template, of kind CLIENT, with the attributes of the conventions and our own, and no more."""
+    """It is a CLIENT span named by method and URL template, with exactly the documented attributes."""
     await traced.learning.get_section(syllabus_id=samples.section_id)
-    span = only(spans, "LearningApi_GetSection")
+    span = only_span(spans, "LearningApi_GetSection")
     url = httpx.URL(nexport_sandbox.url)
     assert (span.name, span.kind) == ("GET /api/v1/LearningApi/GetSection", SpanKind.CLIENT)
-    assert told(span) == {
+    assert attributes_of(span) == {
         "http.request.method": "GET",
         "http.response.status_code": 200,
         "server.address": url.host,
@@ -72,7 +74,7 @@ async def test_a_call_is_a_span(
 async def test_the_instrumentation_scope(
     traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples
 ) -> None:
-    """Spans name the package, its version, and the version of the conventions."""
+    """Spans name the package, its version, and the version of the semantic conventions."""
     await traced.learning.get_section(syllabus_id=samples.section_id)
     scope = spans.get_finished_spans()[0].instrumentation_scope
     assert scope is not None
@@ -83,10 +85,10 @@ async def test_the_instrumentation_scope(
 async def test_a_login_is_a_span(
     traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples
 ) -> None:
-    """It is an operation of its own, once, below the call that needed the token."""
+    """A login is a single span, below the call that needed the token."""
     for _ in range(2):
         await traced.learning.get_section(syllabus_id=samples.section_id)
-    login = only(spans, "AdminApi_Authenticate")
+    login = only_span(spans, "AdminApi_Authenticate")
     calls = [span for span in spans.get_finished_spans() if span is not login]
     assert login.parent is not None
     assert [span.context.span_id == login.parent.span_id for span in calls] == [True, False]
@@ -95,26 +97,26 @@ async def test_a_login_is_a_span(
 
 
 @pytest.mark.nexport_faults(operation="LearningApi_GetSection", status=503, times=2)
-async def test_retries(traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples) -> None:
-    """They are attempts of the one span, which ends as the last of them does."""
+async def test_retries_share_a_span(
+    traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples
+) -> None:
+    """Retries are attempts within one span, which ends like the last of them."""
     await traced.learning.get_section(syllabus_id=samples.section_id)
-    span = only(spans, "LearningApi_GetSection")
-    counts = [told(span)[key] for key in ("nexport.attempts", "http.request.resend_count")]
+    span = only_span(spans, "LearningApi_GetSection")
+    counts = [attributes_of(span)[key] for key in ("nexport.attempts", "http.request.resend_count")]
     assert counts == [3, 2]
-    assert told(span)["http.response.status_code"] == 200
+    assert attributes_of(span)["http.response.status_code"] == 200
     assert span.status.status_code is StatusCode.UNSET
 
 
 @pytest.mark.nexport_faults(operation="LearningApi_GetSection", expire_token=True, nth=2)
-async def test_a_token_that_is_refused(
-    traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples
-) -> None:
-    """The replay is an attempt, and the second login a span below the call."""
+async def test_a_refused_token(traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples) -> None:
+    """The replay is another attempt, and the second login is a span below the call."""
     for _ in range(2):
         await traced.learning.get_section(syllabus_id=samples.section_id)
     first, replayed = (span for span in spans.get_finished_spans() if "GetSection" in span.name)
     logins = [span for span in spans.get_finished_spans() if "Authenticate" in span.name]
-    assert [told(span)["nexport.attempts"] for span in (first, replayed)] == [1, 2]
+    assert [attributes_of(span)["nexport.attempts"] for span in (first, replayed)] == [1, 2]
     parents = [span.parent.span_id for span in logins if span.parent is not None]
     assert parents == [first.context.span_id, replayed.context.span_id]
 
@@ -144,23 +146,23 @@ ENDINGS: dict[str, tuple[list[Response], dict[str, Any]]] = {
         [html_response(502), Response(raw=b"", ending="reset")],
         {"error.type": "TransportError", "nexport.attempts": 2},
     ),
-    "reset, then well": (
+    "reset, then success": (
         [Response(raw=b"", ending="reset"), GOOD],
         {"http.response.status_code": 200, "nexport.attempts": 2},
     ),
 }
 
 
-@pytest.mark.parametrize(("answers", "ending"), ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize(("responses", "ending"), ENDINGS.values(), ids=ENDINGS)
 async def test_how_a_call_ends(
-    answers: list[Response], ending: dict[str, Any], provider: TracerProvider, spans: InMemorySpanExporter
+    responses: list[Response], ending: dict[str, Any], provider: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
-    """An error is the status and error.type; the status code is the last attempt's; no message and no event."""
-    async with campus_with(*answers, retry=TWICE) as (campus, _):
+    """An error sets the status and error.type; the status code is of the last attempt; no description or event is set."""
+    async with campus_with(*responses, retry=TWICE) as (campus, _):
         await call(with_tracer_provider(campus, provider))
-    span = only(spans, "LearningApi_GetSectionDescription")
+    span = only_span(spans, "LearningApi_GetSectionDescription")
     endings = {"http.response.status_code", "error.type", "nexport.error_code", "nexport.attempts"}
-    shown = {key: value for key, value in told(span).items() if key in endings}
+    shown = {key: value for key, value in attributes_of(span).items() if key in endings}
     assert shown == {"nexport.attempts": 1} | ending
     expected = StatusCode.ERROR if "error.type" in ending else StatusCode.UNSET
     assert (span.status.status_code, span.status.description) == (expected, None)
@@ -168,52 +170,52 @@ async def test_how_a_call_ends(
 
 
 async def test_a_write_with_an_unknown_outcome(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
-    """Whoever looks for what to check by hand finds it."""
+    """A write that may have been applied is marked, so that it can be found and checked."""
     lost = Response(raw=b"", ending="reset")
     async with campus_with(lost) as (campus, _):
         with pytest.raises(NexportError):
             await with_tracer_provider(campus, provider).learning.drop_enrollment(enrollment_id=SECTION)
-    assert told(only(spans, "LearningApi_DropEnrollment"))["nexport.maybe_applied"] is True
+    assert attributes_of(only_span(spans, "LearningApi_DropEnrollment"))["nexport.maybe_applied"] is True
 
 
-async def test_an_element_that_reports_an_error(
-    provider: TracerProvider, spans: InMemorySpanExporter
-) -> None:
-    """A list that raises is an error, though its answer was a 200."""
+async def test_a_list_element_with_an_error(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
+    """A list that raises for an element is an error, although the response was a 200."""
     field = example_response("LearningApi_GetCustomEnrollmentFieldValues")[0]
-    answer = json_response([field, field | error_entity(3, "No such field")])
-    async with campus_with(answer) as (campus, _):
+    response = json_response([field, field | error_entity(3, "No such field")])
+    async with campus_with(response) as (campus, _):
         with pytest.raises(NexportError) as caught:
             await with_tracer_provider(campus, provider).learning.get_custom_enrollment_field_values(
                 enrollment_id=SECTION
             )
     assert caught.value.index == 1
-    attributes = told(only(spans, "LearningApi_GetCustomEnrollmentFieldValues"))
+    attributes = attributes_of(only_span(spans, "LearningApi_GetCustomEnrollmentFieldValues"))
     assert attributes["http.response.status_code"] == 200
     assert (attributes["error.type"], attributes["nexport.error_code"]) == ("NotFoundError", 3)
 
 
 async def test_total_timeout(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
-    """A call whose time is over ends its span."""
+    """Exceeding `total_timeout` ends the span."""
     retry = RetryPolicy(total_timeout=0.05, initial_delay=60, max_delay=60)
     busy = json_response({}, 429, headers={"Retry-After": "0.04"})
     async with campus_with(*[busy] * 4, retry=retry) as (campus, _):
         error = await call(with_tracer_provider(campus, provider))
-    span = only(spans, "LearningApi_GetSectionDescription")
-    assert told(span)["error.type"] == type(error).__name__
+    span = only_span(spans, "LearningApi_GetSectionDescription")
+    assert attributes_of(span)["error.type"] == type(error).__name__
     assert span.status.status_code is StatusCode.ERROR
 
 
 async def test_raw_responses(traced: NexportCampus, spans: InMemorySpanExporter, samples: Samples) -> None:
-    """Their calls are the same spans; that of a page has its number."""
+    """Calls of `campus.raw` have the same spans; that of a page has its number."""
     await traced.raw.learning.get_section(syllabus_id=samples.section_id)
     await traced.raw.learning.search_enrollments(user_ids=[samples.user_id], page=2)
-    assert "nexport.page" not in told(only(spans, "LearningApi_GetSection"))
-    assert told(only(spans, "LearningApi_SearchEnrollments"))["nexport.page"] == 2
+    assert "nexport.page" not in attributes_of(only_span(spans, "LearningApi_GetSection"))
+    assert attributes_of(only_span(spans, "LearningApi_SearchEnrollments"))["nexport.page"] == 2
 
 
-async def test_nothing_sent_is_no_span(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
-    """A refused argument and a closed client make no span: there was no call."""
+async def test_a_call_that_sends_nothing_has_no_span(
+    provider: TracerProvider, spans: InMemorySpanExporter
+) -> None:
+    """A refused argument and a closed client create no span."""
     async with campus_with() as (campus, server):
         view = with_tracer_provider(campus, provider)
         with pytest.raises(ArgumentError):
@@ -240,19 +242,19 @@ async def test_addresses(
     provider: TracerProvider,
     spans: InMemorySpanExporter,
 ) -> None:
-    """The server's address has no brackets, its port is never left out, and a prefix belongs to the template."""
+    """The server address has no brackets, the port is always set, and the template includes the base URL's path."""
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=GOOD.body))
     async with NexportCampus(StaticToken("any"), base_url=f"{base_url}/", transport=transport) as campus:
         await call(with_tracer_provider(campus, provider))
     (span,) = spans.get_finished_spans()
     path = "/api/v1/LearningApi/GetSectionDescription"
-    assert (told(span)["server.address"], told(span)["server.port"]) == (address, port)
-    assert told(span)["url.full"] == base_url + path
-    assert (span.name, told(span)["url.template"]) == (f"GET {prefix}{path}", f"{prefix}{path}")
+    assert (attributes_of(span)["server.address"], attributes_of(span)["server.port"]) == (address, port)
+    assert attributes_of(span)["url.full"] == base_url + path
+    assert (span.name, attributes_of(span)["url.template"]) == (f"GET {prefix}{path}", f"{prefix}{path}")
 
 
-async def test_placeholders_stay(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
-    """An id that travels in the path is in no span: names and URLs keep the template."""
+async def test_ids_in_the_path_are_hidden(provider: TracerProvider, spans: InMemorySpanExporter) -> None:
+    """Names and URLs have the path's template instead of an id in it."""
     user = Parameter("user_id", "user_id", UUID_, required=True)
     operation = attrs.evolve(OPERATION, path="/api/v1/UserApi/{user_id}/Get", query=(), parts=(user,))
     async with campus_with(json_response(error_entity(3), 409)) as (campus, server):
@@ -261,12 +263,12 @@ async def test_placeholders_stay(provider: TracerProvider, spans: InMemorySpanEx
             await view.learning._caller.call(operation, {"user_id": SECTION})
         assert SECTION in server.requests[0].path
     (span,) = spans.get_finished_spans()
-    assert told(span)["url.full"] == f"{server.url}/api/v1/UserApi/{{user_id}}/Get"
+    assert attributes_of(span)["url.full"] == f"{server.url}/api/v1/UserApi/{{user_id}}/Get"
     assert SECTION not in span.to_json()
 
 
-class Curious(Sampler):
-    """Records which attributes a sampler gets to see, and drops every span."""
+class DroppingSampler(Sampler):
+    """Records the attributes that a sampler receives, and drops every span."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, Any]] = []
@@ -277,12 +279,12 @@ class Curious(Sampler):
         return SamplingResult(Decision.DROP)
 
     def get_description(self) -> str:
-        return "Curious"
+        return "DroppingSampler"
 
 
-async def test_samplers(campus: NexportCampus, samples: Samples) -> None:
-    """They see the name and everything that is known beforehand; a span that they drop costs the call nothing."""
-    sampler = Curious()
+async def test_sampling(campus: NexportCampus, samples: Samples) -> None:
+    """Samplers receive the name and everything known in advance; dropping a span doesn't affect the call."""
+    sampler = DroppingSampler()
     view = with_tracer_provider(campus, TracerProvider(sampler=sampler))
     assert await view.learning.search_enrollments(user_ids=[samples.user_id]).collect(1)
     seen = next(item for item in sampler.seen if item["name"].endswith("SearchEnrollments"))

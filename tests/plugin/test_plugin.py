@@ -1,4 +1,4 @@
-"""The pytest plugin, as the tests of others use it: each of these runs a pytest within this one."""
+"""The pytest plugin as users' tests use it: each test runs a pytest inside this one."""
 
 import re
 from pathlib import Path
@@ -18,22 +18,22 @@ WORKS = """
 
 
 def run(pytester: pytest.Pytester, code: str, *options: str) -> pytest.RunResult:
-    """Run a module of tests, with all warnings as errors."""
+    """Run one test module, with all warnings as errors."""
     pytester.makepyfile(code)
-    return start(pytester, *options)
+    return run_all(pytester, *options)
 
 
-def start(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """Run all modules there are."""
+def run_all(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run all test modules."""
     scope = () if "no:asyncio" in options else ("-o", "asyncio_default_fixture_loop_scope=function")
     return pytester.runpytest_inprocess("-W", "error", "--strict-markers", *scope, *options)
 
 
-def test_the_page_runs_as_it_stands(pytester: pytest.Pytester) -> None:
-    """Every block of docs/testing.md is a module of tests that passes."""
+def test_the_documented_modules_pass(pytester: pytest.Pytester) -> None:
+    """Every block of docs/testing.md is a test module that passes."""
     assert len(BLOCKS) == 6
     pytester.makepyfile(**{f"test_block_{number}": block for number, block in enumerate(BLOCKS)})
-    result = start(pytester, "-o", "asyncio_mode=auto")
+    result = run_all(pytester, "-o", "asyncio_mode=auto")
     result.assert_outcomes(passed=6)
 
 
@@ -43,12 +43,10 @@ def test_the_page_runs_as_it_stands(pytester: pytest.Pytester) -> None:
         (["asyncio", "anyio", "asyncio"], ["-o", "asyncio_mode=strict"]),
         (["anyio", "anyio"], ["-p", "no:asyncio"]),
     ],
-    ids=["both", "anyio-alone"],
+    ids=["both", "only anyio"],
 )
-def test_with_each_way_to_run_async_tests(
-    pytester: pytest.Pytester, marks: list[str], options: list[str]
-) -> None:
-    """The fixtures work with pytest-asyncio and with anyio's plugin, one after the other, and leave no warning."""
+def test_each_async_plugin(pytester: pytest.Pytester, marks: list[str], options: list[str]) -> None:
+    """The fixtures work with pytest-asyncio and with anyio's plugin, in sequence, without a warning."""
     backend = "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
     tests = "".join(
         f"@pytest.mark.{mark}\nasync def test_{number}(campus, nexport_sandbox):{WORKS}\n"
@@ -58,8 +56,8 @@ def test_with_each_way_to_run_async_tests(
     result.assert_outcomes(passed=len(marks))
 
 
-def test_each_test_finds_it_as_new(pytester: pytest.Pytester) -> None:
-    """What one test changed, scripted, or moved ahead is not there in the next; one server does, unless the clock moved."""
+def test_each_test_starts_fresh(pytester: pytest.Pytester) -> None:
+    """Changes, faults and clock moves don't reach the next test; only a moved clock needs a new server."""
     result = run(
         pytester,
         f"""
@@ -92,7 +90,7 @@ def test_each_test_finds_it_as_new(pytester: pytest.Pytester) -> None:
 
 
 def test_marks_of_module_class_and_test(pytester: pytest.Pytester) -> None:
-    """The nearest setting counts, further ones are added; the nearest of two failures that strike is met."""
+    """The nearest mark's setting applies, others are added; of two faults that match, the nearest one applies."""
     result = run(
         pytester,
         """
@@ -129,8 +127,8 @@ def test_marks_of_module_class_and_test(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=3)
 
 
-def test_marks_that_cannot_be(pytester: pytest.Pytester) -> None:
-    """An argument without a name, a setting that there is not, a failure of nothing: each is told at the test."""
+def test_invalid_marks(pytester: pytest.Pytester) -> None:
+    """A positional argument, an unknown setting and a fault without effect are errors of the test."""
     result = run(
         pytester,
         """
@@ -157,8 +155,8 @@ def test_marks_that_cannot_be(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_it_costs_nothing_unused(pytester: pytest.Pytester) -> None:
-    """A run of tests that doesn't use it doesn't even import the sandbox."""
+def test_unused_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
+    """A run that doesn't use the fixtures doesn't import the sandbox."""
     code = "def test_nothing():\n    import sys\n    assert 'nexport_campus.sandbox' not in sys.modules"
     pytester.makepyfile(code)
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

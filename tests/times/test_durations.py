@@ -1,4 +1,4 @@
-"""Durations: TimeSpans, CMITimespans and ISO 8601 durations, to timedelta and back."""
+"""Parsing and formatting of TimeSpans, CMITimespans and ISO 8601 durations."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ LONGEST_CMI = timedelta(hours=9999, minutes=99, seconds=99, milliseconds=990)
 
 
 @pytest.mark.parametrize(
-    ("parse", "text", "expected"),
+    ("parse", "string", "expected"),
     [
         (parse_timespan, "1.02:30:45", DAY),
         (parse_timespan, "-1.02:30:45", -DAY),
@@ -54,9 +54,9 @@ LONGEST_CMI = timedelta(hours=9999, minutes=99, seconds=99, milliseconds=990)
         (parse_iso_duration, "PT0.1234569S", timedelta(microseconds=123456)),
     ],
 )
-def test_each_form(parse: Parse, text: str, expected: timedelta) -> None:
-    """Each form is read by its own function, and by the one for all; digits beyond microseconds are cut."""
-    assert parse(text) == parse_duration(text) == expected
+def test_parsing(parse: Parse, string: str, expected: timedelta) -> None:
+    """Each format is parsed by its own function and by `parse_duration`; digits beyond microseconds are cut."""
+    assert parse(string) == parse_duration(string) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_each_form(parse: Parse, text: str, expected: timedelta) -> None:
         (LONGEST_CMI, "416.16:40:39.9900000", "9999:99:99.99", "P416DT16H40M39.99S"),
     ],
 )
-def test_written(duration: timedelta, timespan: str, cmi_timespan: str, iso_duration: str) -> None:
-    """What each standard has for a duration; the two of SCORM cut at hundredths of a second."""
+def test_formatting(duration: timedelta, timespan: str, cmi_timespan: str, iso_duration: str) -> None:
+    """Each format is written as its standard defines; the two of SCORM are cut at hundredths of a second."""
     assert format_timespan(duration) == timespan
     assert format_cmi_timespan(duration) == cmi_timespan
     assert format_iso_duration(duration) == iso_duration
@@ -83,54 +83,54 @@ def test_written(duration: timedelta, timespan: str, cmi_timespan: str, iso_dura
 
 @given(st.timedeltas(min_value=-LONGEST_TIMESPAN, max_value=LONGEST_TIMESPAN))
 @example(-LONGEST_TIMESPAN)
-def test_a_timespan_and_back(duration: timedelta) -> None:
-    """Whatever a TimeSpan can be comes back to the microsecond, and as .NET's format `c` has it."""
-    text = format_timespan(duration)
-    assert re.fullmatch(r"-?([1-9][0-9]*\.)?[0-9]{2}:[0-5][0-9]:[0-5][0-9](\.[0-9]{7})?", text)
-    assert parse_timespan(text) == parse_duration(text) == duration
+def test_timespan_round_trip(duration: timedelta) -> None:
+    """Every TimeSpan survives a round trip to the microsecond, in .NET's format `c`."""
+    string = format_timespan(duration)
+    assert re.fullmatch(r"-?([1-9][0-9]*\.)?[0-9]{2}:[0-5][0-9]:[0-5][0-9](\.[0-9]{7})?", string)
+    assert parse_timespan(string) == parse_duration(string) == duration
 
 
 @given(st.timedeltas(min_value=timedelta(), max_value=LONGEST_CMI))
 @example(LONGEST_CMI)
-def test_a_cmi_timespan_and_back(duration: timedelta) -> None:
-    """Whatever a CMITimespan can be comes back, cut at hundredths."""
-    text = format_cmi_timespan(duration)
-    assert re.fullmatch(r"[0-9]{4}:[0-9]{2}:[0-9]{2}\.[0-9]{2}", text)
-    assert parse_cmi_timespan(text) == parse_duration(text) == duration // HUNDREDTH * HUNDREDTH
+def test_cmi_timespan_round_trip(duration: timedelta) -> None:
+    """Every CMITimespan survives a round trip, cut at hundredths."""
+    string = format_cmi_timespan(duration)
+    assert re.fullmatch(r"[0-9]{4}:[0-9]{2}:[0-9]{2}\.[0-9]{2}", string)
+    assert parse_cmi_timespan(string) == parse_duration(string) == duration // HUNDREDTH * HUNDREDTH
 
 
 @given(st.timedeltas(min_value=timedelta()))
 @example(timedelta.max)
-def test_an_iso_duration_and_back(duration: timedelta) -> None:
-    """Whatever isn't negative comes back, cut at hundredths."""
-    text = format_iso_duration(duration)
-    assert re.fullmatch(r"P([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]{1,2})?S)?)?(?<!T)(?<!P)", text)
-    assert parse_iso_duration(text) == parse_duration(text) == duration // HUNDREDTH * HUNDREDTH
+def test_iso_duration_round_trip(duration: timedelta) -> None:
+    """Every duration that is not negative survives a round trip, cut at hundredths."""
+    string = format_iso_duration(duration)
+    assert re.fullmatch(r"P([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]{1,2})?S)?)?(?<!T)(?<!P)", string)
+    assert parse_iso_duration(string) == parse_duration(string) == duration // HUNDREDTH * HUNDREDTH
 
 
-SPANS = st.from_regex(r"\A-?([0-9]{1,3}\.)?[0-9]{2,4}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?\Z")
+TIMESPANS = st.from_regex(r"\A-?([0-9]{1,3}\.)?[0-9]{2,4}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?\Z")
 
 
-@given(SPANS)
-def test_two_forms_never_disagree(text: str) -> None:
-    """What could be a TimeSpan as well as a CMITimespan means the same in both."""
+@given(TIMESPANS)
+def test_ambiguous_strings_have_one_meaning(string: str) -> None:
+    """A string that is both a TimeSpan and a CMITimespan has the same value in both."""
     read = []
     for parse in (parse_timespan, parse_cmi_timespan):
         try:
-            read.append(parse(text))
+            read.append(parse(string))
         except ValueError:
             continue
     if read:
-        assert set(read) == {parse_duration(text)}
+        assert set(read) == {parse_duration(string)}
     else:
         with pytest.raises(
             ValueError, match=r"none of these: a TimeSpan.* a CMITimespan.* an ISO 8601 duration"
         ):
-            parse_duration(text)
+            parse_duration(string)
 
 
 def test_days_and_four_digits_of_hours() -> None:
-    """A point after the first digits makes days of them; without one they are hours."""
+    """Digits before a point are days; without a point they are hours."""
     assert parse_duration("1.02:30:45") == timedelta(days=1, hours=2, minutes=30, seconds=45)
     assert parse_duration("0102:30:45") == timedelta(hours=102, minutes=30, seconds=45)
 
@@ -177,47 +177,47 @@ EXPECTED: dict[Parse, str] = {
     parse_iso_duration: "an ISO 8601 duration, P",
     parse_duration: "an ISO 8601 duration, P",
 }
-ANYTHING = ["", " ", "00:00:01\n", " 00:00:01", "٠١:٠٢:٠٣", "one hour", "P1D\n", "PT٣S"]
+MALFORMED_IN_ALL = ["", " ", "00:00:01\n", " 00:00:01", "٠١:٠٢:٠٣", "one hour", "P1D\n", "PT٣S"]
 
 
 @pytest.mark.parametrize(
-    ("parse", "text"),
-    [(parse, text) for parse, texts in MALFORMED.items() for text in texts + ANYTHING]
-    + [(parse_duration, text) for text in ANYTHING],
+    ("parse", "string"),
+    [(parse, string) for parse, strings in MALFORMED.items() for string in strings + MALFORMED_IN_ALL]
+    + [(parse_duration, string) for string in MALFORMED_IN_ALL],
 )
-def test_what_is_malformed(parse: Parse, text: str) -> None:
-    """It is refused, by its name and that of the form that was expected."""
-    with pytest.raises(ValueError, match=re.escape(repr(text))) as caught:
-        parse(text)
+def test_malformed_strings_are_refused(parse: Parse, string: str) -> None:
+    """The error names the string and the expected format."""
+    with pytest.raises(ValueError, match=re.escape(repr(string))) as caught:
+        parse(string)
     assert EXPECTED[parse] in str(caught.value)
 
 
-@given(st.text(max_size=20) | SPANS)
-def test_nothing_but_a_value_error(text: str) -> None:
-    """Any text is a duration, or a ValueError."""
+@given(st.text(max_size=20) | TIMESPANS)
+def test_only_value_errors_are_raised(string: str) -> None:
+    """Any string is a duration or a ValueError."""
     for parse in (*MALFORMED, parse_duration, parse_iso_relativedelta):
         with suppress(ValueError):
-            assert isinstance(parse(text), timedelta | relativedelta)
+            assert isinstance(parse(string), timedelta | relativedelta)
 
 
-def test_a_long_text_is_not_repeated_whole() -> None:
-    """The message stays short, whatever a course has written there."""
+def test_long_strings_are_shortened_in_errors() -> None:
+    """The message stays short, whatever a course has written."""
     with pytest.raises(ValueError, match="none of these") as caught:
         parse_duration("lesson " * 10_000)
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("text", ["P1Y", "P2M", "P1Y2M3DT4H", "P0Y1M"])
-def test_years_and_months(text: str) -> None:
-    """They are no timedelta; the error says what reads them."""
+@pytest.mark.parametrize("string", ["P1Y", "P2M", "P1Y2M3DT4H", "P0Y1M"])
+def test_years_and_months_are_refused(string: str) -> None:
+    """They have no timedelta; the error names the function that parses them."""
     for parse in (parse_iso_duration, parse_duration):
         with pytest.raises(ValueError, match=r"years or months.*parse_iso_relativedelta"):
-            parse(text)
-    assert parse_iso_relativedelta(text)
+            parse(string)
+    assert parse_iso_relativedelta(string)
 
 
 def test_years_and_months_as_relativedelta() -> None:
-    """Added to a date they are as long as its calendar has them."""
+    """Added to a date, they follow the calendar."""
     assert parse_iso_relativedelta("P1Y2M3DT4H5M6.5S") == relativedelta(
         years=1, months=2, days=3, hours=4, minutes=5, seconds=6, microseconds=500_000
     )
@@ -227,7 +227,7 @@ def test_years_and_months_as_relativedelta() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parse", "text"),
+    ("parse", "string"),
     [
         (parse_timespan, "10675199.02:48:05.4775818"),
         (parse_timespan, "99999999.00:00:00"),
@@ -235,11 +235,11 @@ def test_years_and_months_as_relativedelta() -> None:
         (parse_iso_duration, "PT99999999999999H"),
     ],
 )
-def test_too_long_to_read(parse: Parse, text: str) -> None:
-    """What a TimeSpan or a timedelta can't be is refused."""
+def test_durations_too_long_to_parse(parse: Parse, string: str) -> None:
+    """Values beyond a TimeSpan or a timedelta are refused."""
     for each in (parse, parse_duration):
-        with pytest.raises(ValueError, match=f"{re.escape(text)}' is longer than"):
-            each(text)
+        with pytest.raises(ValueError, match=f"{re.escape(string)}' is longer than"):
+            each(string)
 
 
 @pytest.mark.parametrize(
@@ -252,13 +252,15 @@ def test_too_long_to_read(parse: Parse, text: str) -> None:
         (format_iso_duration, -timedelta.resolution, "negative"),
     ],
 )
-def test_too_long_to_write(write: Callable[[timedelta], str], duration: timedelta, reason: str) -> None:
-    """What a form has no text for is refused."""
+def test_durations_too_long_to_format(
+    write: Callable[[timedelta], str], duration: timedelta, reason: str
+) -> None:
+    """Values beyond a format's range are refused."""
     with pytest.raises(ValueError, match=reason):
         write(duration)
 
 
-async def test_time_limits_of_the_campus(campus: NexportCampus, nexport_sandbox: Sandbox) -> None:
+async def test_access_time_limits_of_the_sandbox(campus: NexportCampus, nexport_sandbox: Sandbox) -> None:
     """The access time limits of catalogs are TimeSpans."""
     root = (await nexport_sandbox.samples()).root_org_id
     catalogs = await campus.learning.get_catalogs(group_id=root).collect()
@@ -267,8 +269,8 @@ async def test_time_limits_of_the_campus(campus: NexportCampus, nexport_sandbox:
     assert {format_timespan(parse_timespan(limit)) for limit in limits if limit} == limits
 
 
-async def test_scorm_times_of_the_campus(campus: NexportCampus, nexport_sandbox: Sandbox) -> None:
-    """A time that was written is read back, whatever the version of the SCO's SCORM."""
+async def test_scorm_times_of_the_sandbox(campus: NexportCampus, nexport_sandbox: Sandbox) -> None:
+    """A time that was set is read back, in SCORM 1.2 and 2004."""
     samples = await nexport_sandbox.samples()
     spent = timedelta(hours=1, minutes=5, seconds=30.25)
     await campus.scorm.edit_scorm_data(

@@ -1,4 +1,4 @@
-"""A user's program: it runs without a network, and has no mistakes."""
+"""A correct user's program that runs without a network."""
 
 import asyncio
 from typing import Unpack
@@ -22,13 +22,13 @@ from nexport_campus.models import ApiEnrollmentItem, Phase, SectionResponse
 
 
 async def finished(campus: NexportCampus, org: UUID) -> list[ApiEnrollmentItem]:
-    """Keep what is finished of an organization's enrollments."""
+    """Return an organization's finished enrollments."""
     pager: AsyncPager[ApiEnrollmentItem] = campus.learning.search_enrollments(org_ids=[org])
     return [item async for item in pager if item.phase is Phase.FINISHED]
 
 
 async def section(campus: NexportCampus, syllabus: UUID | str) -> SectionResponse | None:
-    """Look a section up."""
+    """Return a section, or None if there is none."""
     try:
         return await campus.learning.get_section(syllabus_id=syllabus)
     except NotFoundError as error:
@@ -37,7 +37,7 @@ async def section(campus: NexportCampus, syllabus: UUID | str) -> SectionRespons
 
 
 def tokens(token: UUID) -> list[StaticToken | AccessToken]:
-    """Take a token as a UUID and as a string."""
+    """Return tokens made of a UUID and of a string."""
     return [StaticToken(token), StaticToken(str(token)), AccessToken(token), AccessToken(str(token))]
 
 
@@ -71,10 +71,10 @@ async def enroll(campus: NexportCampus, org: UUID, user: UUID, groups: set[UUID]
 
 
 async def main() -> None:
-    """Ask for what can't be, which sends nothing."""
+    """Pass invalid arguments, which sends nothing."""
     async with NexportCampus(PasswordAuth("user", "secret"), base_url="http://127.0.0.1:9") as campus:
-        patient = campus.with_options(timeout=5, retry=RetryPolicy(max_attempts=2))
-        for view in (campus, patient):
+        quick = campus.with_options(timeout=5, retry=RetryPolicy(max_attempts=2))
+        for view in (campus, quick):
             try:
                 await section(view, "no id")
             except ArgumentError as error:

@@ -1,4 +1,4 @@
-"""When calls are traced: where the application has loaded OpenTelemetry, or where a view was given a provider."""
+"""Calls are traced if the application has imported OpenTelemetry, or if a view was given a tracer provider."""
 
 import json
 import subprocess
@@ -58,16 +58,16 @@ LATER = """
 
 
 @pytest.fixture
-def everywhere(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """What the global tracer provider records, for this test."""
+def global_spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Return the spans that the global tracer provider records during this test."""
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     return spans
 
 
-def names(spans: InMemorySpanExporter) -> list[Any]:
-    """The operations of the spans that have ended."""
+def operation_ids(spans: InMemorySpanExporter) -> list[Any]:
+    """Return the operations of the finished spans."""
     return [(span.attributes or {})["nexport.operation_id"] for span in spans.get_finished_spans()]
 
 
@@ -76,10 +76,10 @@ def names(spans: InMemorySpanExporter) -> list[Any]:
     [(UNTOUCHED, []), (BLOCKED, [None]), (LATER, ["LearningApi_GetSection"])],
     ids=["never loaded", "blocked", "loaded later"],
 )
-def test_it_is_up_to_the_application(
+def test_the_application_decides(
     steps: str, result: list[Any], nexport_sandbox: Sandbox, samples: Samples
 ) -> None:
-    """A program that doesn't load OpenTelemetry gets none of it; in one that does, the next call is a span."""
+    """A program that doesn't import OpenTelemetry never loads it; after an import, the next call is traced."""
     program = PROGRAM.replace("{steps}", steps)
     account = (nexport_sandbox.url, nexport_sandbox.username, nexport_sandbox.password)
     done = subprocess.run(
@@ -93,53 +93,55 @@ def test_it_is_up_to_the_application(
 
 
 async def test_the_global_provider(
-    campus: NexportCampus, samples: Samples, everywhere: InMemorySpanExporter
+    campus: NexportCampus, samples: Samples, global_spans: InMemorySpanExporter
 ) -> None:
-    """A client's calls are its spans, without a word of the client's."""
+    """A client's calls are traced with the global provider, without any setting."""
     await campus.learning.get_section(syllabus_id=samples.section_id)
-    assert names(everywhere) == ["AdminApi_Authenticate", "LearningApi_GetSection"]
+    assert operation_ids(global_spans) == ["AdminApi_Authenticate", "LearningApi_GetSection"]
 
 
-async def test_a_provider_of_ones_own(
+async def test_a_provider_for_one_view(
     campus: NexportCampus,
     traced: NexportCampus,
     samples: Samples,
     spans: InMemorySpanExporter,
-    everywhere: InMemorySpanExporter,
+    global_spans: InMemorySpanExporter,
 ) -> None:
-    """A view's calls, and the login that one of them causes, are spans of its provider alone."""
+    """A view's calls, and a login that one of them causes, are traced only with its provider."""
     await traced.learning.get_section(syllabus_id=samples.section_id)
-    assert names(spans) == ["AdminApi_Authenticate", "LearningApi_GetSection"]
-    assert names(everywhere) == []
+    assert operation_ids(spans) == ["AdminApi_Authenticate", "LearningApi_GetSection"]
+    assert operation_ids(global_spans) == []
     await campus.learning.get_section(syllabus_id=samples.section_id)
-    assert names(everywhere) == ["LearningApi_GetSection"]
-    assert len(names(spans)) == 2
+    assert operation_ids(global_spans) == ["LearningApi_GetSection"]
+    assert len(operation_ids(spans)) == 2
 
 
-async def test_no_spans(campus: NexportCampus, samples: Samples, everywhere: InMemorySpanExporter) -> None:
-    """With a provider that makes none there are none, of the login neither."""
+async def test_a_provider_without_spans(
+    campus: NexportCampus, samples: Samples, global_spans: InMemorySpanExporter
+) -> None:
+    """With a no-op provider nothing is traced, including the login."""
     quiet = with_tracer_provider(campus, NoOpTracerProvider())
     assert (await quiet.learning.get_section(syllabus_id=samples.section_id)).title
-    assert names(everywhere) == []
+    assert operation_ids(global_spans) == []
 
 
 async def test_a_view_of_a_view(
     traced: NexportCampus, samples: Samples, spans: InMemorySpanExporter, campus: NexportCampus
 ) -> None:
-    """Other settings keep the provider, and the whole of the client is there; closing it closes nothing."""
+    """Other options keep the provider and all methods of the client; closing the view closes nothing."""
     view = traced.with_options(timeout=20)
     ensured = await view.ensure_enrollment(
         org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
     )
     assert ensured.created
-    assert names(spans)[-2:] == ["LearningApi_SearchEnrollments", "LearningApi_CreateEnrollment"]
+    assert operation_ids(spans)[-2:] == ["LearningApi_SearchEnrollments", "LearningApi_CreateEnrollment"]
     async with view:
         pass
     assert (await campus.learning.get_section(syllabus_id=samples.section_id)).title
 
 
-def test_the_extra_is_missing(campus: NexportCampus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line says which extra to install."""
+def test_a_missing_extra(campus: NexportCampus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the extra to install, in one line."""
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ConfigurationError) as caught:
         with_tracer_provider(campus, NoOpTracerProvider())
@@ -148,7 +150,7 @@ def test_the_extra_is_missing(campus: NexportCampus, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("wrong", [None, "provider", NoOpTracerProvider, trace.get_tracer("a tracer")])
-def test_what_is_no_provider(wrong: Any, campus: NexportCampus) -> None:
-    """It is refused, and told what was expected."""
+def test_an_invalid_provider_is_refused(wrong: Any, campus: NexportCampus) -> None:
+    """Anything but a TracerProvider raises ConfigurationError."""
     with pytest.raises(ConfigurationError, match="must be an OpenTelemetry TracerProvider"):
         with_tracer_provider(campus, wrong)
