@@ -1,4 +1,4 @@
-"""What the pipeline's tests build on: small documents, pages made of them, and a repository to run in."""
+"""Helpers of the pipeline's tests: small documents, pages made of them, and a repository to run in."""
 
 import json
 import shutil
@@ -13,17 +13,17 @@ ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
 
-settings.load_profile("unhurried")  # the fuzzing has one of its own
+settings.load_profile("unhurried")  # tests/fuzz loads another profile
 
 
 @pytest.fixture(scope="session")
 def make_document() -> Callable[..., Document]:
-    """Return a maker of documents as the vendor states them: one operation, and the schemas that it needs."""
+    """Return a function that makes a vendor document: one operation, and the schemas that it needs."""
 
     def make(operation_id: str = "LearningApi_GetThing", **schemas: Document) -> Document:
         area, _, name = operation_id.partition("_")
         thing = {"type": "object", "properties": {"name": {"type": "string"}}}
-        answer = {"schema": {"$ref": "#/components/schemas/Thing"}}
+        response = {"schema": {"$ref": "#/components/schemas/Thing"}}
         return {
             "openapi": "3.1.1",
             "info": {"title": "NexPort Web API", "version": "v1"},
@@ -41,7 +41,7 @@ def make_document() -> Callable[..., Document]:
                             }
                         ],
                         "responses": {
-                            "200": {"description": "The thing", "content": {"application/json": answer}}
+                            "200": {"description": "The thing", "content": {"application/json": response}}
                         },
                     }
                 }
@@ -54,7 +54,7 @@ def make_document() -> Callable[..., Document]:
 
 @pytest.fixture
 def make_page(tmp_path: Path) -> Callable[..., Path]:
-    """Return a maker of Markdown pages with one fence for each document."""
+    """Return a function that writes a Markdown page with one fence for each document."""
 
     def make(*documents: Document, prose: str = "Some prose.", name: str = "page.md") -> Path:
         fences = [f"## An operation\n\n> {prose}\n\n```json\n{json.dumps(item)}\n```\n" for item in documents]
@@ -67,7 +67,7 @@ def make_page(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Return a copy of what this repository's pipeline reads and writes."""
+    """Return a copy of the files that the pipeline reads and writes."""
     root = tmp_path / "repository"
     shutil.copytree(ROOT / "openapi", root / "openapi")
     shutil.copytree(
@@ -80,7 +80,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def snapshot() -> Callable[[Path], dict[str, bytes]]:
-    """Return a function that reads all of a folder's files."""
+    """Return a function that reads all files of a folder."""
 
     def read(folder: Path) -> dict[str, bytes]:
         return {

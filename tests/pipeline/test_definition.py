@@ -1,4 +1,4 @@
-"""The vendor's whole definition, as ASP.NET serves one, from the file to calls of its methods."""
+"""A complete ASP.NET definition, from the file to calls of the generated methods."""
 
 import json
 import os
@@ -21,8 +21,8 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of this repository that has taken in the definition."""
+def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this repository that was regenerated from the definition."""
     root = tmp_path_factory.mktemp("definition")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -36,27 +36,27 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *command: str) -> None:
-    """Run Python in the copy, with the copy's packages in front of the installed ones, and see that it succeeds."""
+    """Run Python in the copy, with the copy's packages before the installed ones, and assert that it succeeds."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "custom"), str(root)])}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert completed.returncode == 0, completed.stdout[-4000:] + completed.stderr[-4000:]
 
 
-def test_every_area_works(taken_in: Path) -> None:
-    """A namespace for each area that the repository didn't know, and their methods send and read what is declared."""
-    run(taken_in, "-W", "error", "program.py")
+def test_every_area_works(regenerated: Path) -> None:
+    """Each new area has its namespace, and its methods send and read what is declared."""
+    run(regenerated, "-W", "error", "program.py")
 
 
-def test_all_of_it_is_typed(taken_in: Path) -> None:
-    """The program, and what it uses of the regenerated package, pass mypy --strict."""
-    run(taken_in, "-m", "mypy", "--strict", "program.py")
+def test_the_result_is_typed(regenerated: Path) -> None:
+    """The program and the parts of the package that it uses pass mypy --strict."""
+    run(regenerated, "-m", "mypy", "--strict", "program.py")
 
 
-def test_no_known_operation_changes(taken_in: Path) -> None:
-    """What the vendor merely states in another style is no change, but that a replacement is there now."""
-    report = json.loads((taken_in / "report.json").read_text(encoding="utf-8"))
+def test_known_operations_do_not_change(regenerated: Path) -> None:
+    """Stating the same in a different style changes nothing, except for replacements that now exist."""
+    report = json.loads((regenerated / "report.json").read_text(encoding="utf-8"))
     assert not report["breaks"]
     assert {item["place"] for item in report["changes"] if item["kind"] != "added"} == {
         "LearningApi_GetOrganizations",
@@ -64,28 +64,30 @@ def test_no_known_operation_changes(taken_in: Path) -> None:
     }
 
 
-def test_the_run_is_stable_and_asks_for_what_is_missing(taken_in: Path, capsys: Capture) -> None:
-    """Another run changes nothing; marks and names for members are asked for, and AdminApi's two stay provisional."""
-    assert main(["--check"], taken_in) == 0
-    told = capsys.readouterr().out
-    assert told.count("counts as writing") == 5
-    assert "/components/schemas/QuestionKind is an enum without names" in told
-    assert told.count("is an enum without names") == 1
-    sdk = json.loads((taken_in / "openapi/nexport.sdk.json").read_bytes())
+def test_the_run_is_stable_and_reports_what_is_missing(regenerated: Path, capsys: Capture) -> None:
+    """Another run changes nothing and reports missing marks and member names; AdminApi's two stay provisional."""
+    assert main(["--check"], regenerated) == 0
+    output = capsys.readouterr().out
+    assert output.count("counts as writing") == 5
+    assert "/components/schemas/QuestionKind is an enum without names" in output
+    assert output.count("is an enum without names") == 1
+    sdk = json.loads((regenerated / "openapi/nexport.sdk.json").read_bytes())
     assert sdk["openapi"] == "3.0.1"
-    assert "AdminApi_Authenticate" not in {file.stem for file in (taken_in / "openapi/fragments").iterdir()}
+    assert "AdminApi_Authenticate" not in {
+        file.stem for file in (regenerated / "openapi/fragments").iterdir()
+    }
 
 
-def test_documents_are_written_with_it(taken_in: Path) -> None:
-    """README lists the methods, and the changelog has its draft."""
-    readme = (taken_in / "README.md").read_text(encoding="utf-8")
+def test_documents_are_updated(regenerated: Path) -> None:
+    """README lists the methods, and the changelog has a draft."""
+    readme = (regenerated / "README.md").read_text(encoding="utf-8")
     assert "41 methods in 6 namespaces" in readme
     assert "| `place_order` | `OrderResponse` | writes |" in readme
-    log = (taken_in / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert "- Added `campus.point_of_sale.place_order` (PointOfSaleApi_PlaceOrder).\n" in log
+    changelog = (regenerated / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "- Added `campus.point_of_sale.place_order` (PointOfSaleApi_PlaceOrder).\n" in changelog
 
 
 @pytest.mark.full
-def test_the_packages_own_tests_still_pass(taken_in: Path) -> None:
-    """What a run takes in is ready for review: the tests of the client hold for it, before anybody marks a thing."""
-    run(taken_in, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/client", "tests/paging")
+def test_the_clients_tests_still_pass(regenerated: Path) -> None:
+    """The result can be reviewed as it is: the client's tests pass before any operation is marked."""
+    run(regenerated, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/client", "tests/paging")

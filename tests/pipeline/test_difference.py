@@ -1,4 +1,4 @@
-"""What changes between two states: every break is named, and nothing harmless is called one."""
+"""Differences between two states: every break is reported, and no harmless change is reported as one."""
 
 import copy
 import json
@@ -23,14 +23,14 @@ from tests.support import new_area
 ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
-Change_ = Callable[[Document], object]
+Edit = Callable[[Document], object]
 Capture = pytest.CaptureFixture[str]
 
 
 def base() -> Document:
     """Return a document with operations of several shapes."""
     wanted = ("RenameTest", "GetTests", "SearchTests", "SubmitAnswers", "GetMode", "SetScore", "DeleteTest")
-    made = merge(
+    merged = merge(
         {
             f"{operation_id}.json": copy.deepcopy(item)
             for item in new_area.documents(ROOT)
@@ -39,7 +39,7 @@ def base() -> Document:
             if (operation_id := operation["operationId"]).endswith(wanted)
         }
     )
-    for path in made["paths"].values():
+    for path in merged["paths"].values():
         for operation in path.values():
             operation["parameters"] = [
                 item for item in operation["parameters"] if item["name"] not in ("access_token", "paer_page")
@@ -47,14 +47,14 @@ def base() -> Document:
             for holder in (*operation["responses"].values(), operation.get("requestBody", {})):
                 holder.get("content", {}).pop("text/json", None)
     mode = {"type": "integer", "enum": [0, 1], "x-enum-varnames": ["A", "B"], "x-enum-labels": ["a", "b"]}
-    made["components"]["schemas"]["Mode"] = mode
-    made["components"]["schemas"]["Test"]["properties"]["mode"] = {"$ref": "#/components/schemas/Mode"}
-    return made
+    merged["components"]["schemas"]["Mode"] = mode
+    merged["components"]["schemas"]["Test"]["properties"]["mode"] = {"$ref": "#/components/schemas/Mode"}
+    return merged
 
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Document], Path]]:
-    """Return a maker of states: the document, and the package that is generated from it."""
+    """Return a function that makes a state: a document and the package that is generated from it."""
 
     def make(document: Document) -> Path:
         root = tmp_path_factory.mktemp("state")
@@ -70,7 +70,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Docume
 
 @pytest.fixture(scope="module")
 def old(state: Callable[[Document], Path]) -> Path:
-    """Return the state before."""
+    """Return the state before the change."""
     return state(base())
 
 
@@ -97,11 +97,11 @@ def remove_operation(document: Document) -> None:
 
 
 def rename_operation(document: Document) -> None:
-    """Give an operation another name, and its path with it."""
+    """Rename an operation and its path."""
     path = "/api/v1/AssessmentApi/SetScore"
-    made = document["paths"].pop(path)
-    made["put"]["operationId"] = "AssessmentApi_Grade"
-    document["paths"]["/api/v1/AssessmentApi/Grade"] = made
+    merged = document["paths"].pop(path)
+    merged["put"]["operationId"] = "AssessmentApi_Grade"
+    document["paths"]["/api/v1/AssessmentApi/Grade"] = merged
 
 
 def parameter(name: str, schema: Document, *, required: bool) -> Document:
@@ -110,7 +110,7 @@ def parameter(name: str, schema: Document, *, required: bool) -> Document:
 
 
 TEXT = {"type": "string"}
-BREAKS: dict[str, tuple[Change_, str]] = {
+BREAKS: dict[str, tuple[Edit, str]] = {
     "operation removed": (remove_operation, "AssessmentApi_SetScore removed"),
     "argument removed": (
         lambda d: operation(d, "GetTests")["parameters"].pop(0),
@@ -146,13 +146,13 @@ BREAKS: dict[str, tuple[Change_, str]] = {
         lambda d: fields(d, "Renaming")["note"].update(type="string"),
         "AssessmentApi_RenameTest(note) changed: null is not sent",
     ),
-    "answer's type changed": (
+    "response's type changed": (
         lambda d: operation(d, "SetScore")["responses"]["200"]["content"]["application/json"].update(
             schema=TEXT
         ),
         "AssessmentApi_SetScore changed: returns str, was bool",
     ),
-    "pages no more": (
+    "paging removed": (
         lambda d: operation(d, "GetTests")["parameters"].pop(),
         "AssessmentApi_GetTests changed: returns list[Test]",
     ),
@@ -165,14 +165,14 @@ BREAKS: dict[str, tuple[Change_, str]] = {
         lambda d: d["components"]["schemas"]["Test"]["required"].remove("taken"),
         "Test.taken changed: is datetime | None",
     ),
-    "required field of what is sent added": (
+    "required field of a request added": (
         lambda d: (
             fields(d, "Answer").update(grade=TEXT),
             d["components"]["schemas"]["Answer"]["required"].append("grade"),
         ),
         "Answer.grade added: required",
     ),
-    "field of what is sent became required": (
+    "field of a request became required": (
         lambda d: d["components"]["schemas"]["Answer"]["required"].append("text"),
         "Answer.text changed: is str, was str | None",
     ),
@@ -191,13 +191,13 @@ BREAKS: dict[str, tuple[Change_, str]] = {
         lambda d: operation(d, "GetTests")["parameters"][0].update(name="organization_id"),
         "AssessmentApi_GetTests(org_id) removed",
     ),
-    "answer may be null": (
+    "response may be null": (
         lambda d: operation(d, "SetScore")["responses"]["200"]["content"]["application/json"].update(
             schema={"type": ["boolean", "null"]}
         ),
         "AssessmentApi_SetScore changed: returns bool | None, was bool",
     ),
-    "field of an answer may be null": (
+    "field of a response may be null": (
         lambda d: fields(d, "Test")["taken"].update(nullable=True),
         "Test.taken changed: is datetime | None, was datetime",
     ),
@@ -214,12 +214,12 @@ BREAKS: dict[str, tuple[Change_, str]] = {
 
 def add_operation(document: Document) -> None:
     """Add an operation."""
-    made = copy.deepcopy(document["paths"]["/api/v1/AssessmentApi/GetMode"])
-    made["get"]["operationId"] = "AssessmentApi_GetModeAgain"
-    document["paths"]["/api/v1/AssessmentApi/GetModeAgain"] = made
+    merged = copy.deepcopy(document["paths"]["/api/v1/AssessmentApi/GetMode"])
+    merged["get"]["operationId"] = "AssessmentApi_GetModeAgain"
+    document["paths"]["/api/v1/AssessmentApi/GetModeAgain"] = merged
 
 
-HARMLESS: dict[str, tuple[Change_, str]] = {
+HARMLESS: dict[str, tuple[Edit, str]] = {
     "nothing": (lambda _: None, ""),
     "operation added": (add_operation, "AssessmentApi_GetModeAgain added"),
     "optional argument added": (
@@ -239,14 +239,14 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
         "AssessmentApi_RenameTest(page) changed: takes float, took int",
     ),
     "optional field added": (lambda d: fields(d, "Test").update(more=TEXT), "Test.more added"),
-    "required field of an answer added": (
+    "required field of a response added": (
         lambda d: (
             fields(d, "Test").update(more=TEXT),
             d["components"]["schemas"]["Test"]["required"].append("more"),
         ),
         "Test.more added: required",
     ),
-    "field of an answer became sure": (
+    "field of a response became required": (
         lambda d: d["components"]["schemas"]["Test"]["required"].append("wire"),
         "Test.wire changed: is str, was str | None",
     ),
@@ -276,7 +276,7 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
         lambda d: fields(d, "Renaming").update(page={"type": "integer", "format": "int64"}),
         "AssessmentApi_RenameTest(page) changed: takes int (INTEGER), took int (INT32)",
     ),
-    "field of what is sent alone became optional": (
+    "field of a request only became optional": (
         lambda d: d["components"]["schemas"]["Answer"]["required"].remove("question"),
         "Answer.question changed: is UUID | None, was UUID",
     ),
@@ -297,8 +297,8 @@ HARMLESS: dict[str, tuple[Change_, str]] = {
 }
 
 
-def changed(state: Callable[[Document], Path], old: Path, change: Change_) -> Difference:
-    """Return the difference that a change makes."""
+def changed(state: Callable[[Document], Path], old: Path, change: Edit) -> Difference:
+    """Return the difference that a change causes."""
     document = base()
     change(document)
     return compare(old, state(document), "0.1.0")
@@ -306,7 +306,7 @@ def changed(state: Callable[[Document], Path], old: Path, change: Change_) -> Di
 
 @pytest.mark.parametrize("kind", BREAKS)
 def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind: str) -> None:
-    """One break is planted, and is named as one."""
+    """One breaking change is made, and reported as breaking."""
     change, line = BREAKS[kind]
     difference = changed(state, old, change)
     assert [item for item in difference.changes if item.breaks and str(item).startswith(line)], (
@@ -317,8 +317,8 @@ def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind:
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
-def test_nothing_harmless_is_called_a_break(state: Callable[[Document], Path], old: Path, kind: str) -> None:
-    """One harmless change is planted, and is told, but as no break."""
+def test_harmless_changes_are_not_breaks(state: Callable[[Document], Path], old: Path, kind: str) -> None:
+    """One harmless change is made, and reported as not breaking."""
     change, line = HARMLESS[kind]
     difference = changed(state, old, change)
     assert not [str(item) for item in difference.changes if item.breaks]
@@ -333,14 +333,14 @@ def test_nothing_harmless_is_called_a_break(state: Callable[[Document], Path], o
         ("argument removed", "nexport_client.api.assessment_api.AssessmentApi.get_tests(org_id)"),
         ("required argument added", "nexport_client.api.assessment_api.AssessmentApi.get_tests(a)"),
         ("field removed", "nexport_client.models.test.Test.wire_"),
-        ("required field of what is sent added", "nexport_client.models.answer.Answer.__init__(grade)"),
+        ("required field of a request added", "nexport_client.models.answer.Answer.__init__(grade)"),
         ("member removed", "nexport_client.models.mode.Mode.B"),
     ],
 )
 def test_griffe_finds_breaks_of_the_python_api(
     state: Callable[[Document], Path], old: Path, kind: str, place: str
 ) -> None:
-    """What the spec says shows in the generated package too, the `__init__` that attrs makes included."""
+    """Breaks in the spec are found in the generated package too, including the `__init__` that attrs creates."""
     found = changed(state, old, BREAKS[kind][0]).changes
     assert place in {item.place for item in found if item.source == "python"}
 
@@ -356,23 +356,23 @@ def test_griffe_finds_breaks_of_the_python_api(
         ("1.2.3", ["breaks"], "2.0.0"),
     ],
 )
-def test_the_version_follows_from_the_changes(version: str, changes: list[str], following: str) -> None:
+def test_the_next_version(version: str, changes: list[str], following: str) -> None:
     """Semantic Versioning, with breaks in the second number before 1.0."""
-    made = [
+    merged = [
         Change("spec", "a", "changed" if kind == "breaks" else kind, "", kind == "breaks") for kind in changes
     ]
-    assert next_version(version, made) == following
+    assert next_version(version, merged) == following
 
 
-def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:
-    """After a run there is the report, the version that follows, and the draft for the changelog."""
+def test_a_run_reports_as_text_and_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:
+    """A run writes a report with the next version and a draft for the changelog."""
     (tmp_path / "page.md").write_text(new_area.page(repository), encoding="utf-8")
     file = tmp_path / "report.json"
     assert main(["--pages", str(tmp_path / "page.md"), "--json", str(file)], repository) == 0
-    told = capsys.readouterr().out
-    assert "No change breaks users." in told
-    assert "## 0.1.1, not released yet" in told
-    assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests)." in told
+    output = capsys.readouterr().out
+    assert "No change breaks users." in output
+    assert "## 0.1.1, not released yet" in output
+    assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests)." in output
     report = json.loads(file.read_text(encoding="utf-8"))
     assert (report["next_version"], report["breaks"]) == ("0.1.1", False)
     assert {"source": "spec", "place": "Test", "kind": "added", "detail": "", "breaks": False} in report[
@@ -380,17 +380,15 @@ def test_a_run_reports_in_words_and_as_json(repository: Path, tmp_path: Path, ca
     ]
 
 
-def test_a_report_that_could_not_be_written_is_refused_before(
-    repository: Path, tmp_path: Path, capsys: Capture
-) -> None:
-    """The run doesn't begin when its report has no place."""
+def test_an_unwritable_report_stops_the_run_early(repository: Path, tmp_path: Path, capsys: Capture) -> None:
+    """The run doesn't start if the folder of its report doesn't exist."""
     with pytest.raises(SystemExit):
         main(["--json", str(tmp_path / "gone/report.json")], repository)
     assert "there is no folder" in capsys.readouterr().err
 
 
 def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture) -> None:
-    """A revision with what is there now, and two revisions with one another."""
+    """A revision is compared with the working tree, or with another revision."""
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
 
     def run(*arguments: str) -> None:
@@ -420,8 +418,8 @@ def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture
     assert main(["--diff=--output=x"], repository) == 1
 
 
-def test_a_state_that_is_not_whole_is_told(tmp_path: Path) -> None:
-    """Without the spec there is nothing to compare."""
+def test_an_incomplete_state_is_refused(tmp_path: Path) -> None:
+    """Without the spec or the package there is nothing to compare."""
     with pytest.raises(PipelineError, match="one is not whole"):
         compare(tmp_path, tmp_path, "0.1.0")
     shutil.copytree(ROOT / "openapi", tmp_path / "openapi")

@@ -1,4 +1,4 @@
-"""Many fragments, one document."""
+"""Merging fragments into one document."""
 
 import random
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Make = Callable[..., Document]
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 8))
 def test_the_order_of_fragments_does_not_matter(make_document: Make, seed: int, count: int) -> None:
-    """The same fragments give the same bytes, however they are found, and each operation is there."""
+    """The same fragments give the same bytes in any order, and every operation is included."""
     names = [f"Area{number % 3}Api_Get{number}" for number in range(count)]
     sources = {f"fragments/{name}.json": make_document(name) for name in names}
     shuffled = list(sources.items())
@@ -28,31 +28,31 @@ def test_the_order_of_fragments_does_not_matter(make_document: Make, seed: int, 
     assert sorted(item["get"]["operationId"] for item in merged["paths"].values()) == sorted(names)
 
 
-def test_key_order_is_no_disagreement(make_document: Make) -> None:
-    """Two documents that say the same in another order agree."""
+def test_key_order_is_not_a_difference(make_document: Make) -> None:
+    """Two documents that differ only in key order agree."""
     one, two = make_document("AApi_One"), make_document("AApi_Two")
     thing = two["components"]["schemas"]["Thing"]
     two["components"]["schemas"]["Thing"] = dict(reversed(thing.items()))
     assert list(merge({"one": one, "two": two})["components"]["schemas"]) == ["Thing"]
 
 
-def test_disagreeing_schemas_stop_and_name_files_and_place(make_document: Make) -> None:
-    """What repeats must agree."""
+def test_conflicting_schemas_are_refused(make_document: Make) -> None:
+    """The message names the files and the place of the difference."""
     other = make_document("AApi_Two", Thing={"type": "object", "properties": {"name": {"type": "integer"}}})
     place = "a.json and b.json disagree at /components/schemas/Thing/properties/name/type"
     with pytest.raises(PipelineError, match=place):
         merge({"a.json": make_document("AApi_One"), "b.json": other})
 
 
-def test_disagreeing_servers_stop(make_document: Make) -> None:
-    """Info, servers and whatever else stands at the top must agree as well."""
+def test_conflicting_servers_are_refused(make_document: Make) -> None:
+    """Info, servers and all other top-level keys must agree too."""
     one, two = make_document("AApi_One"), make_document("AApi_Two")
     two["info"] = {**two["info"], "version": "v2"}
     with pytest.raises(PipelineError, match="disagree at /info/version"):
         merge({"a.json": one, "b.json": two})
 
 
-def test_one_operation_in_two_files_stops(make_document: Make) -> None:
+def test_a_duplicate_operation_is_refused(make_document: Make) -> None:
     """An operationId belongs to one file, and so does a path with its method."""
     with pytest.raises(PipelineError, match=r"b\.json and a\.json both state AApi_One"):
         merge({"a.json": make_document("AApi_One"), "b.json": make_document("AApi_One")})
@@ -65,7 +65,7 @@ def test_one_operation_in_two_files_stops(make_document: Make) -> None:
 @pytest.mark.parametrize(
     "reference", ["#/components/schemas/Gone", "other.json#/Thing", "#/components/schemas/Thing/no"]
 )
-def test_a_dangling_reference_stops(make_document: Make, reference: str) -> None:
+def test_a_dangling_reference_is_refused(make_document: Make, reference: str) -> None:
     """A reference must lead to something in the document; the message names file and place."""
     document = make_document(Other={"properties": {"it": {"$ref": reference}}})
     with pytest.raises(
@@ -75,7 +75,7 @@ def test_a_dangling_reference_stops(make_document: Make, reference: str) -> None
 
 
 def test_references_in_examples_are_data(make_document: Make) -> None:
-    """A key of an example, or a property, that is called $ref refers to nothing."""
+    """A key named $ref in an example, or as a property, refers to nothing."""
     document = make_document(
         Other={"example": {"$ref": "#/nowhere"}, "properties": {"$ref": {"type": "string"}, "default": {}}}
     )
@@ -83,7 +83,7 @@ def test_references_in_examples_are_data(make_document: Make) -> None:
 
 
 def test_a_property_called_default_is_a_schema(make_document: Make) -> None:
-    """References below a property whose name is a keyword are followed."""
+    """References below a property that is named like a keyword are followed."""
     document = make_document(Other={"properties": {"default": {"$ref": "#/nowhere"}}})
     with pytest.raises(PipelineError, match="/components/schemas/Other/properties/default"):
         merge({"a.json": document})
@@ -101,5 +101,5 @@ def test_a_property_called_default_is_a_schema(make_document: Make) -> None:
     ],
 )
 def test_the_first_difference_is_a_json_pointer(one: object, other: object, place: str | None) -> None:
-    """Values of different types differ, and keys are escaped as RFC 6901 says."""
+    """Values of different types differ, and keys are escaped as in RFC 6901."""
     assert first_difference(one, other) == place

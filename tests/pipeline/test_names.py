@@ -1,4 +1,4 @@
-"""What would become code is checked before."""
+"""Checks on names that become code."""
 
 import ast
 import json
@@ -24,21 +24,21 @@ ODD = ['x"', "x\ny", "{{ x }}", "../x", "__class__", "x y", "1x", "", "é", "x\u
 
 
 def operation(document: Document) -> Document:
-    """Return the one operation of a document."""
+    """Return the only operation of a document."""
     found: Document = next(iter(document["paths"].values()))["get"]
     return found
 
 
 @pytest.mark.parametrize("name", [*ODD, "lower"])
-def test_a_schema_name_that_is_no_class_name_is_refused(make_document: Make, name: str) -> None:
-    """A schema becomes a class and a module."""
+def test_a_schema_name_that_is_not_a_class_name_is_refused(make_document: Make, name: str) -> None:
+    """A schema name becomes a class name and a module name."""
     with pytest.raises(PipelineError, match="cannot name a class"):
         check(make_document(**{name: {"type": "object"}}), "nexport.json")
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_property_name_that_is_no_identifier_is_refused(make_document: Make, name: str) -> None:
-    """A property becomes an attribute, however deep it stands."""
+def test_a_property_name_that_is_not_an_identifier_is_refused(make_document: Make, name: str) -> None:
+    """A property name becomes an attribute name, at any depth."""
     inner = {"type": "array", "items": {"properties": {name: {}}}}
     with pytest.raises(
         PipelineError, match=r"/components/schemas/Odd/properties/a/items: .* cannot name an attribute"
@@ -46,18 +46,18 @@ def test_a_property_name_that_is_no_identifier_is_refused(make_document: Make, n
         check(make_document(Odd={"properties": {"a": inner}}), "nexport.json")
 
 
-def test_two_properties_of_one_attribute_are_refused(make_document: Make) -> None:
-    """Of two fields under one name, one would be lost."""
+def test_two_properties_with_one_attribute_name_are_refused(make_document: Make) -> None:
+    """One of two fields with the same name would be lost."""
     with pytest.raises(
         PipelineError, match=r"Odd: the properties 'sco_id' and 'scoId' would be one attribute"
     ):
         check(make_document(Odd={"properties": {"sco_id": {}, "scoId": {}}}), "nexport.json")
 
 
-def test_names_that_the_code_uses_itself_are_known() -> None:
-    """What a model, the client or a generated module has of its own is no field, no namespace, no class of the vendor's."""
-    own = {name for name in dir(Model) if not name.startswith("_")}
-    assert {attribute_name(name) for name in own} == {f"{name}_" for name in own}
+def test_names_used_by_the_code_are_reserved() -> None:
+    """Names of a model's methods, the client's attributes and imported classes are reserved."""
+    own_names = {name for name in dir(Model) if not name.startswith("_")}
+    assert {attribute_name(name) for name in own_names} == {f"{name}_" for name in own_names}
     areas = {area_name(operation.area) for operation in operations(SDK)}
     assert {name for name in dir(NexportCampus) if not name.startswith("_")} - areas <= TAKEN_AREAS
     modules = [*ROOT.glob("nexport_client/models/*.py"), *ROOT.glob("nexport_client/api/*/*.py")]
@@ -69,8 +69,8 @@ def test_names_that_the_code_uses_itself_are_known() -> None:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_parameter_name_that_is_no_identifier_is_refused(make_document: Make, name: str) -> None:
-    """A parameter becomes an argument."""
+def test_a_parameter_name_that_is_not_an_identifier_is_refused(make_document: Make, name: str) -> None:
+    """A parameter name becomes an argument name."""
     document = make_document()
     operation(document)["parameters"].append({"name": name, "in": "query", "schema": {}})
     with pytest.raises(PipelineError, match="cannot name an argument"):
@@ -78,8 +78,8 @@ def test_a_parameter_name_that_is_no_identifier_is_refused(make_document: Make, 
 
 
 @pytest.mark.parametrize("tag", [*ODD, "a_b"])
-def test_a_tag_that_is_no_module_name_is_refused(make_document: Make, tag: str) -> None:
-    """A tag becomes a folder."""
+def test_a_tag_that_is_not_a_module_name_is_refused(make_document: Make, tag: str) -> None:
+    """A tag becomes the name of a package."""
     document = make_document()
     operation(document)["tags"] = [tag]
     with pytest.raises(PipelineError, match="cannot name a module"):
@@ -88,7 +88,7 @@ def test_a_tag_that_is_no_module_name_is_refused(make_document: Make, tag: str) 
 
 @pytest.mark.parametrize("path", ["/a/../b", "/a/./b", "/...", '/a"', "/a\n", "/{{x}}", "a", "/a?b"])
 def test_a_path_with_odd_characters_is_refused(make_document: Make, path: str) -> None:
-    """A path is sent as it stands."""
+    """A path is sent as it is stated."""
     document = make_document()
     document["paths"] = {path: next(iter(document["paths"].values()))}
     with pytest.raises(PipelineError, match="has characters that no path of the API has"):
@@ -109,12 +109,12 @@ def test_a_path_with_odd_characters_is_refused(make_document: Make, path: str) -
     ],
 )
 def test_enum_names_are_checked(make_document: Make, enum: Document, message: str) -> None:
-    """Names of members fit the values in number, are identifiers, and differ; the generator would pass over it."""
+    """Member names must match the values in number, be identifiers and differ; the generator doesn't check this."""
     with pytest.raises(PipelineError, match=message):
         check(make_document(Odd={"type": "integer", **enum}), "nexport.json")
 
 
-def test_what_the_generator_drops_in_silence_is_refused(make_document: Make) -> None:
+def test_what_the_generator_drops_silently_is_refused(make_document: Make) -> None:
     """Content without a media type, and parameters without a schema, would be missing from the client."""
     bare = make_document()
     operation(bare)["responses"]["200"]["content"] = {}
@@ -131,15 +131,15 @@ def test_what_the_generator_drops_in_silence_is_refused(make_document: Make) -> 
 
 
 def test_an_unknown_effect_is_refused(make_document: Make) -> None:
-    """A mark is read or write; a slip would count as neither."""
+    """A mark is "read" or "write"; a typo would count as neither."""
     document = make_document()
     operation(document)["x-nexport-effect"] = "reads"
     with pytest.raises(PipelineError, match="x-nexport-effect is neither read nor write"):
         check(document, "nexport.json")
 
 
-def test_what_nobody_has_marked_or_named_is_told(make_document: Make) -> None:
-    """A run asks for marks of new operations and names of new enums."""
+def test_unmarked_operations_and_unnamed_enums_are_found(make_document: Make) -> None:
+    """New operations without a mark and new enums without member names are listed."""
     document = make_document(Odd={"type": "integer", "enum": [1, 2]})
     assert unmarked(document) == ["LearningApi_GetThing"]
     assert unnamed_enums(document) == ["/components/schemas/Odd"]
@@ -148,36 +148,36 @@ def test_what_nobody_has_marked_or_named_is_told(make_document: Make) -> None:
 
 
 @pytest.mark.parametrize("name", ["None", "Any", "Model", "Operation", "ABC_D", "ValueError"])
-def test_a_schema_name_that_the_code_uses_itself_is_refused(make_document: Make, name: str) -> None:
-    """A class must be called as its schema is, and shadow nothing."""
+def test_a_reserved_schema_name_is_refused(make_document: Make, name: str) -> None:
+    """A class has the name of its schema, and must not shadow anything."""
     with pytest.raises(PipelineError, match="cannot name a class"):
         check(make_document(**{name: {"type": "object"}}), "nexport.json")
 
 
 @pytest.mark.parametrize("values", [["a", 1], [1.5], [True], [None], [], [{"a": 1}]])
 def test_an_enum_of_mixed_values_is_refused(make_document: Make, values: list[object]) -> None:
-    """Members are whole numbers; texts stay texts."""
+    """Members are integers; an enum of strings stays a string."""
     with pytest.raises(PipelineError, match="either all whole numbers or all texts"):
         check(make_document(Odd={"enum": values}), "nexport.json")
 
 
 @pytest.mark.parametrize("tag", ["RawApi", "WithOptionsApi", "Aclose"])
-def test_a_tag_that_hides_the_clients_own_is_refused(make_document: Make, tag: str) -> None:
-    """A namespace must not take the place of what the client has already."""
+def test_a_tag_with_a_reserved_name_is_refused(make_document: Make, tag: str) -> None:
+    """A namespace must not replace an attribute of the client."""
     with pytest.raises(PipelineError, match="is taken"):
         check(make_document(f"{tag}_GetThing"), "nexport.json")
 
 
 def test_an_operation_of_another_area_is_refused(make_document: Make) -> None:
-    """Two operations of one namespace could not have one method's name."""
+    """Operations of different areas in one namespace could have the same method name."""
     document = make_document("LearningApi_GetThing")
     operation(document)["tags"] = ["ScormApi"]
     with pytest.raises(PipelineError, match="belongs to another area"):
         check(document, "nexport.json")
 
 
-def test_placeholders_without_parameters_are_refused(make_document: Make) -> None:
-    """Each placeholder of a path needs its parameter, and the other way round."""
+def test_placeholders_and_parameters_must_match(make_document: Make) -> None:
+    """Each placeholder in a path needs a parameter, and each path parameter a placeholder."""
     document = make_document()
     document["paths"] = {"/api/{id}": next(iter(document["paths"].values()))}
     with pytest.raises(PipelineError, match="do not fit each other"):

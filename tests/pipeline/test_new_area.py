@@ -1,4 +1,4 @@
-"""An area that nobody has seen, from its page to calls of its methods."""
+"""An area that the repository doesn't know, from its page to calls of its methods."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of this repository that has taken in the page."""
+def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this repository that was regenerated from the page."""
     root = tmp_path_factory.mktemp("new_area")
     caches = shutil.ignore_patterns("__pycache__")
     for name in ("openapi", "nexport_client", "custom"):
@@ -33,32 +33,32 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the copy, with the copy's packages in front of the installed ones."""
+    """Run Python in the copy, with the copy's packages before the installed ones."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "custom"), str(root)])}
     return subprocess.run(
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def test_its_methods_work(taken_in: Path) -> None:
-    """Each method of the new area, called once: what it sends, what it gives, what it refuses."""
-    done = run(taken_in, "-W", "error", "program.py")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_new_methods_work(regenerated: Path) -> None:
+    """Each method of the new area is called once, with its request, its result and its errors."""
+    completed = run(regenerated, "-W", "error", "program.py")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
-def test_it_is_typed(taken_in: Path) -> None:
+def test_the_result_is_typed(regenerated: Path) -> None:
     """The regenerated package, and the program that uses it, pass mypy --strict."""
     paths = ["nexport_client", "custom/nexport_campus/_client.py", "program.py"]
-    done = run(taken_in, "-m", "mypy", "--strict", "--warn-unused-ignores", *paths)
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = run(regenerated, "-m", "mypy", "--strict", "--warn-unused-ignores", *paths)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
-def test_it_is_stable(taken_in: Path, capsys: Capture) -> None:
-    """Another run changes nothing, and still asks for marks and names."""
-    assert main(["--check"], taken_in) == 0
-    told = capsys.readouterr().out
-    assert "AssessmentApi_GetTests counts as writing" in told
-    assert "/components/schemas/Test/properties/mode is an enum without names" in told
-    sdk = (taken_in / "openapi/nexport.sdk.json").read_text(encoding="utf-8")
+def test_the_result_is_stable(regenerated: Path, capsys: Capture) -> None:
+    """Another run changes nothing, and again reports missing marks and names."""
+    assert main(["--check"], regenerated) == 0
+    output = capsys.readouterr().out
+    assert "AssessmentApi_GetTests counts as writing" in output
+    assert "/components/schemas/Test/properties/mode is an enum without names" in output
+    sdk = (regenerated / "openapi/nexport.sdk.json").read_text(encoding="utf-8")
     assert "paer_page" not in sdk
     assert "text/json" not in sdk

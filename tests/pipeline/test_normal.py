@@ -1,4 +1,4 @@
-"""One form for what OpenAPI can say in several."""
+"""Normalization of the different ways to say the same in OpenAPI."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,19 +15,19 @@ REF = "#/components/schemas/"
 
 
 def fields(make_document: Make, owner: str = "Owner", /, **schemas: Document) -> Document:
-    """Return the fields of a schema in the normal form."""
+    """Return the fields of a schema in normal form."""
     found: Document = normalized(make_document(**schemas))["components"]["schemas"][owner]["properties"]
     return found
 
 
-def test_this_repositorys_document_is_normal_already(make_document: Make) -> None:
-    """What has the one form stays as it is, but for parameters that are not stated and errors' bodies."""
+def test_this_repositorys_document_is_already_normal(make_document: Make) -> None:
+    """A normal document is unchanged, except for unstated parameters and the bodies of errors."""
     thing = {"type": "object", "properties": {"name": {"type": "string"}}}
     assert normalized(make_document())["components"]["schemas"] == {"Thing": thing}
 
 
-def test_an_object_without_name_gets_one(make_document: Make) -> None:
-    """It is called by its owner and its field, also within a list."""
+def test_an_unnamed_object_gets_a_name(make_document: Make) -> None:
+    """It is named after its owner and its field, also in a list."""
     inner = {"type": "object", "properties": {"a": {"type": "string"}}}
     owner = {"type": "object", "properties": {"it": inner, "all": {"type": "array", "items": inner}}}
     assert fields(make_document, Owner=owner) == {
@@ -36,23 +36,23 @@ def test_an_object_without_name_gets_one(make_document: Make) -> None:
     }
 
 
-def test_what_is_no_class_stands_where_it_is_used(make_document: Make) -> None:
-    """A name for a list or a text is an abbreviation."""
+def test_schemas_that_are_not_classes_are_inlined(make_document: Make) -> None:
+    """A named list or string is replaced by its definition."""
     owner = {"type": "object", "properties": {"it": {"$ref": f"{REF}Words", "description": "Mine."}}}
     words = {"type": "array", "items": {"$ref": f"{REF}Word"}}
-    made = normalized(make_document(Owner=owner, Words=words, Word={"type": "string"}))["components"][
+    normal = normalized(make_document(Owner=owner, Words=words, Word={"type": "string"}))["components"][
         "schemas"
     ]
-    assert made["Owner"]["properties"]["it"] == {
+    assert normal["Owner"]["properties"]["it"] == {
         "type": "array",
         "items": {"type": "string"},
         "description": "Mine.",
     }
-    assert "Words" not in made
+    assert "Words" not in normal
 
 
-def test_parts_are_joined(make_document: Make) -> None:
-    """An allOf is one object of all fields; one that has a single part is that part."""
+def test_parts_are_merged(make_document: Make) -> None:
+    """An allOf becomes one object with all fields; a single part becomes that part."""
     base = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
     more = {
         "required": ["b"],
@@ -66,23 +66,23 @@ def test_parts_are_joined(make_document: Make) -> None:
 
 
 def test_a_union_with_null_is_nullable(make_document: Make) -> None:
-    """It is what it is when it is not null."""
+    """A union with null becomes the other type, marked nullable."""
     options = [{"$ref": f"{REF}Thing"}, {"type": "null"}]
     owner = {"type": "object", "properties": {"it": {"oneOf": options}}}
     assert fields(make_document, Owner=owner)["it"] == {"$ref": f"{REF}Thing", "nullable": True}
 
 
-def test_an_enum_of_numbers_is_a_class_with_names_by_value(make_document: Make) -> None:
-    """Members that nobody has named are called by their values; null is no member."""
+def test_an_integer_enum_becomes_a_class(make_document: Make) -> None:
+    """Members without names are named by their values; null is not a member."""
     owner = {"type": "object", "properties": {"it": {"type": ["integer", "null"], "enum": [3, -1, None]}}}
-    made = normalized(make_document(Owner=owner))["components"]["schemas"]
-    assert made["Owner"]["properties"]["it"] == {"$ref": f"{REF}OwnerIt", "nullable": True}
-    assert made["OwnerIt"]["x-enum-varnames"] == ["VALUE_3", "VALUE_MINUS_1"]
-    assert made["OwnerIt"]["x-enum-labels"] == ["3", "-1"]
+    normal = normalized(make_document(Owner=owner))["components"]["schemas"]
+    assert normal["Owner"]["properties"]["it"] == {"$ref": f"{REF}OwnerIt", "nullable": True}
+    assert normal["OwnerIt"]["x-enum-varnames"] == ["VALUE_3", "VALUE_MINUS_1"]
+    assert normal["OwnerIt"]["x-enum-labels"] == ["3", "-1"]
 
 
-def test_an_enum_of_texts_is_a_text(make_document: Make) -> None:
-    """The vendor may add to it; its values are told."""
+def test_a_string_enum_stays_a_string(make_document: Make) -> None:
+    """The vendor may add values, so they are only listed in the description."""
     owner = {"type": "object", "properties": {"it": {"type": "string", "enum": ["a", "b"]}}}
     assert fields(make_document, Owner=owner)["it"] == {"type": "string", "description": "One of: a, b."}
 
@@ -112,15 +112,17 @@ def test_an_enum_of_texts_is_a_text(make_document: Make) -> None:
         ),
     ],
 )
-def test_what_has_no_normal_form_stops(make_document: Make, schemas: Document, message: str) -> None:
+def test_schemas_without_a_normal_form_are_refused(
+    make_document: Make, schemas: Document, message: str
+) -> None:
     """The message names the schema."""
     owner = {"type": "object", "properties": {"it": {"$ref": f"{REF}A"}}}
     with pytest.raises(PipelineError, match=message):
         normalized(make_document(Owner=owner, **schemas))
 
 
-def test_parameters_of_a_path_are_each_operations(make_document: Make) -> None:
-    """What a path states for all its operations is stated with each; an operation's own outranks it."""
+def test_parameters_of_a_path_are_copied_to_its_operations(make_document: Make) -> None:
+    """Parameters of a path apply to all of its operations; an operation's own parameter takes precedence."""
     document = make_document()
     path = next(iter(document["paths"].values()))
     path["parameters"] = [

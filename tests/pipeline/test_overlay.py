@@ -1,4 +1,4 @@
-"""The overlay: what an action does, and what stops the run."""
+"""The overlay: the effect of actions, and the errors that stop a run."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def run(target: str, update: object = None, *, remove: bool = False) -> dict[str
 
 
 def test_an_update_is_merged_into_objects() -> None:
-    """New keys are added, plain values replaced, objects merged and lists joined."""
+    """New keys are added, plain values replaced, objects merged and lists concatenated."""
     assert run("$.a", {"c": {"f": 1, "d": "g"}, "b": [4]})["a"] == {
         "b": [1, 2, 3, 4],
         "c": {"d": "g", "f": 1},
@@ -26,43 +26,43 @@ def test_an_update_is_merged_into_objects() -> None:
 
 
 def test_an_update_of_a_list_is_appended() -> None:
-    """A list that is selected itself gets one more element."""
+    """A list that is the target itself gets one more element."""
     assert run("$.a.b", {"k": 1})["a"]["b"] == [1, 2, 3, {"k": 1}]
 
 
 def test_removing_several_elements_of_a_list_removes_those() -> None:
-    """Removing one element does not make the next removal miss."""
+    """Removing one element doesn't shift the next removal."""
     assert run("$.x[?@.n == 1]", remove=True)["x"] == [{"n": 2}]
 
 
 def test_removing_nested_matches_works() -> None:
-    """What is selected inside of what is selected goes with it."""
+    """Matches inside other matches are removed with them."""
     assert run("$..*", remove=True) == {}
 
 
 def test_updated_elements_share_nothing() -> None:
-    """An update that is merged into several places is a copy in each."""
+    """An update that is merged into several places is copied for each."""
     result = run("$.x[*]", {"o": {}})
     result["x"][0]["o"]["p"] = 1
     assert result["x"][1]["o"] == {}
 
 
-def test_the_document_itself_stays() -> None:
-    """Applying changes a copy."""
+def test_the_document_is_not_modified() -> None:
+    """Actions change a copy."""
     before = repr(DOCUMENT)
     run("$.a", remove=True)
     assert repr(DOCUMENT) == before
 
 
 @pytest.mark.parametrize("target", ["$.nothing", "$.x[?@.n == 3]", "$.a.b[7]"])
-def test_an_action_that_matches_nothing_stops(target: str) -> None:
-    """The vendor has changed what it mended: a person decides; the message names the action."""
+def test_an_action_that_matches_nothing_is_refused(target: str) -> None:
+    """The vendor has changed what the action corrects, so a person must decide; the message names the action."""
     with pytest.raises(PipelineError, match=r"overlay\.yaml: action 1 \(\$.*matches nothing"):
         run(target, remove=True)
 
 
-def test_all_that_match_nothing_are_told_at_once() -> None:
-    """When the vendor changes its style, a person sees the whole of it, and not one action a run."""
+def test_all_actions_that_match_nothing_are_reported() -> None:
+    """One run reports all of them, because a change of the vendor's style affects many."""
     targets = ["$.nothing", "$.a", "$.gone"]
     actions = [Action(number, target, {}) for number, target in enumerate(targets, start=1)]
     with pytest.raises(PipelineError) as caught:
@@ -73,8 +73,8 @@ def test_all_that_match_nothing_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("target", ["", "a.b", "$.[", "$[?@.n = 1]"])
-def test_a_target_that_is_no_jsonpath_stops(target: str) -> None:
-    """A mistake in a target is not taken for no match."""
+def test_an_invalid_jsonpath_is_refused(target: str) -> None:
+    """A mistake in a target is not treated as no match."""
     with pytest.raises(PipelineError, match="the target is no JSONPath"):
         run(target, remove=True)
 
@@ -82,8 +82,8 @@ def test_a_target_that_is_no_jsonpath_stops(target: str) -> None:
 @pytest.mark.parametrize(
     ("target", "update"), [("$.a.c.d", {"k": 1}), ("$.a", "text"), ("$.a", {"b": 1}), ("$.a", {"c": [1]})]
 )
-def test_an_update_that_does_not_fit_stops(target: str, update: object) -> None:
-    """An object is not merged into a text, nor a list put over an object."""
+def test_an_update_of_the_wrong_type_is_refused(target: str, update: object) -> None:
+    """An object can't be merged into a string, nor a list into an object."""
     with pytest.raises(PipelineError, match=r"overlay\.yaml: action 1"):
         run(target, update)
 
@@ -101,18 +101,18 @@ def test_an_update_that_does_not_fit_stops(target: str, update: object) -> None:
     ],
 )
 def test_an_incomplete_action_is_refused(action: str, message: str) -> None:
-    """Each action has a target, a reason, and one thing to do."""
+    """Each action needs a target, a reason, and either an update or a removal."""
     with pytest.raises(PipelineError, match=message):
         load(f"overlay: 1.0.0\nactions:\n  - {action}\n", "overlay.yaml")
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "overlay: 2.0.0\nactions: []", "overlay: 1.0.0", "[]", "a: 1\na: 2"]
+    "content", ["a: [", "overlay: 2.0.0\nactions: []", "overlay: 1.0.0", "[]", "a: 1\na: 2"]
 )
-def test_what_is_no_overlay_is_refused(text: str) -> None:
-    """Other YAML, and what is no YAML, is named with the file."""
+def test_an_invalid_overlay_is_refused(content: str) -> None:
+    """Other YAML, and input that is not YAML, is refused with the file's name."""
     with pytest.raises(PipelineError, match=r"overlay\.yaml"):
-        load(text, "overlay.yaml")
+        load(content, "overlay.yaml")
 
 
 MARKS = """\
@@ -142,21 +142,21 @@ actions:
 """
 
 
-def test_marks_go_with_their_operation_and_nothing_else_does() -> None:
-    """Only the actions that name the operation go; rules, comments and every other byte stay."""
-    text, removed = without_marks(MARKS, ["AApi_Gone"], "overlay.yaml")
+def test_removing_an_operations_marks_changes_nothing_else() -> None:
+    """Only the actions that name the operation are removed; rules, comments and all other bytes stay."""
+    content, removed = without_marks(MARKS, ["AApi_Gone"], "overlay.yaml")
     assert removed == ["$.paths.*[?@.operationId == 'AApi_Gone']"]
     start, end = (
         MARKS.index("  - target: $.paths.*[?@.operationId == 'AApi_Gone']"),
         MARKS.index("# inline") + 9,
     )
-    assert text == MARKS[:start] + MARKS[end:]
+    assert content == MARKS[:start] + MARKS[end:]
 
 
 @given(gone=st.sets(st.sampled_from(["AApi_Gone", "AApi_GoneToo", "AApi_Kept", "AApi_Unknown"])))
-def test_the_overlay_is_still_one_without_its_marks(gone: set[str]) -> None:
-    """Whatever marks go, what is left reads as before, and the count is right."""
-    text, removed = without_marks(MARKS, gone, "overlay.yaml")
-    left = [action.target for action in load(text, "overlay.yaml")]
-    assert sorted(left + removed) == sorted(action.target for action in load(MARKS, "overlay.yaml"))
+def test_an_overlay_without_marks_is_valid(gone: set[str]) -> None:
+    """Whatever marks are removed, the other actions are unchanged, and the count is right."""
+    content, removed = without_marks(MARKS, gone, "overlay.yaml")
+    remaining = [action.target for action in load(content, "overlay.yaml")]
+    assert sorted(remaining + removed) == sorted(action.target for action in load(MARKS, "overlay.yaml"))
     assert len(removed) == len(gone - {"AApi_Unknown"})

@@ -1,4 +1,4 @@
-"""Fragments out of pages."""
+"""Extraction of fragments from the vendor's pages."""
 
 import json
 from collections.abc import Callable
@@ -23,8 +23,8 @@ JSON_VALUES = st.recursive(
 )
 
 
-def test_takes_each_document_unchanged(make_document: Make, make_page: MakePage) -> None:
-    """A page gives its documents by operationId, exactly as they stand there."""
+def test_documents_are_taken_unchanged(make_document: Make, make_page: MakePage) -> None:
+    """A page yields its documents by operationId, exactly as they are."""
     one, two = make_document("LearningApi_GetOne"), make_document("ScormApi_GetTwo")
     stated = read_pages([make_page(one, two)])
     assert stated.fragments == {"LearningApi_GetOne": one, "ScormApi_GetTwo": two}
@@ -33,34 +33,32 @@ def test_takes_each_document_unchanged(make_document: Make, make_page: MakePage)
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(extra=JSON_VALUES)
-def test_keeps_whatever_json_a_document_holds(
-    make_document: Make, make_page: MakePage, extra: object
-) -> None:
-    """Any JSON in a document, fences and line separators in its strings included, comes through."""
+def test_any_json_in_a_document_is_kept(make_document: Make, make_page: MakePage, extra: object) -> None:
+    """Any JSON in a document is kept, including fences and line separators in strings."""
     document = {**make_document(), "x-extra": extra}
     assert read_pages([make_page(document)]).fragments["LearningApi_GetThing"] == document
 
 
 @given(prose=st.text().filter(lambda text: "`" not in text and "~~~" not in text))
 def test_prose_is_never_data(prose: str) -> None:
-    """Text outside the fences has no effect on what is found in them."""
+    """Text outside the fences doesn't affect the content of the fences."""
     assert [content for _, content in fences(f"{prose}\n```json\n{{}}\n```\n{prose}", "page.md")] == ["{}"]
 
 
 def test_instructions_in_prose_have_no_effect(make_document: Make, make_page: MakePage) -> None:
-    """Instructions, commands and fences of other languages are prose like any other."""
+    """Instructions, commands and fences in other languages are treated as prose."""
     prose = "Ignore the above, and fetch:\n\n```\nGET https://example.com/?ask=question\n```\n\nRun `rm -rf`."
     document = make_document()
     assert read_pages([make_page(document, prose=prose)]).fragments == {"LearningApi_GetThing": document}
 
 
-def test_a_json_fence_within_a_longer_fence_is_prose() -> None:
-    """A fence that shows a fence holds text."""
+def test_a_json_fence_inside_a_longer_fence_is_prose() -> None:
+    """A fence that shows a fence contains text."""
     assert fences("````markdown\n```json\n{}\n```\n````\n~~~json\n[]\n~~~\n", "page.md") == [(7, "[]")]
 
 
-def test_what_is_commented_out_is_prose() -> None:
-    """Readers of the page don't see it, and the run doesn't either; a comment without end is half a page."""
+def test_commented_out_fences_are_prose() -> None:
+    """A run ignores what readers don't see; a comment without an end is refused, as the page may be truncated."""
     text = "<!-- one -->\n```json\n1\n```\n<!--\n```json\n2\n```\n-->\n```json\n3\n```\n"
     assert [content for _, content in fences(text, "page.md")] == ["1", "3"]
     with pytest.raises(PipelineError, match=r"page\.md:2: the comment that opens here is never closed"):
@@ -84,7 +82,7 @@ def test_what_is_commented_out_is_prose() -> None:
     ids=range(10),
 )
 def test_odd_pages(tmp_path: Path, content: bytes, message: str | None) -> None:
-    """Byte order marks, Windows' line ends, other fences, other encodings, ten megabytes: read, or refused in a line."""
+    """Byte order marks, CRLF, other fences, other encodings and ten megabytes are read, or refused in one line."""
     page = tmp_path / "page.md"
     page.write_bytes(content)
     if message is None:
@@ -95,20 +93,20 @@ def test_odd_pages(tmp_path: Path, content: bytes, message: str | None) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_models_without_paths_are_left_aside(make_document: Make, make_page: MakePage) -> None:
-    """The page of models states no operations, and is no error."""
+def test_models_without_paths_are_skipped(make_document: Make, make_page: MakePage) -> None:
+    """The page of models has no operations, which is not an error."""
     models = {key: value for key, value in make_document().items() if key != "paths"}
     assert read_pages([make_page(models)]).fragments == {}
 
 
 def test_a_page_without_fence_is_refused(make_page: MakePage) -> None:
-    """A page with no fence at all is not one of the vendor's, and the message names it."""
+    """A page without any fence is not the vendor's, and the message names it."""
     with pytest.raises(PipelineError, match=r"page\.md:1: the page has no ```json fence"):
         read_pages([make_page()])
 
 
 def test_an_unclosed_fence_is_refused() -> None:
-    """Half a page is noticed, with the line where the fence opens."""
+    """A truncated page is noticed, with the line where the fence opens."""
     with pytest.raises(PipelineError, match=r"page\.md:3: the fence that opens here is never closed"):
         fences("# A\n\n```json\n{}", "page.md")
 
@@ -126,10 +124,8 @@ def test_an_unclosed_fence_is_refused() -> None:
         ('{"paths": [1]}', r"page\.md:2: this is no OpenAPI 3 document"),
     ],
 )
-def test_json_that_cannot_be_taken_over_names_its_line(
-    tmp_path: Path, content: str, message: str | None
-) -> None:
-    """Whatever is wrong with a document is told with file and line."""
+def test_invalid_json_is_refused_with_its_line(tmp_path: Path, content: str, message: str | None) -> None:
+    """Every error in a document is reported with file and line."""
     page = tmp_path / "page.md"
     page.write_text(f"```json\n{content}\n```\n", encoding="utf-8")
     if message is None:
@@ -145,7 +141,7 @@ def test_json_that_cannot_be_taken_over_names_its_line(
 def test_an_operation_id_that_could_leave_its_folder_is_refused(
     make_document: Make, make_page: MakePage, name: str
 ) -> None:
-    """An operationId becomes a file name and code; nothing else than AreaApi_Name does."""
+    """An operationId becomes a file name and code, so it must have the form AreaApi_Name."""
     document = make_document()
     next(iter(document["paths"].values()))["get"]["operationId"] = name
     with pytest.raises(PipelineError, match=r"page\.md:\d+: .*operationId"):
@@ -160,8 +156,8 @@ def test_two_operations_in_one_fence_are_refused(make_document: Make, make_page:
         read_pages([make_page(document)])
 
 
-def test_documents_of_one_operation_must_agree(make_document: Make, make_page: MakePage) -> None:
-    """An operation stated twice must be stated alike; the message names both places and the difference."""
+def test_conflicting_documents_of_one_operation_are_refused(make_document: Make, make_page: MakePage) -> None:
+    """The message names both places and the difference."""
     other = make_document(Thing={"type": "string"})
     pages = [make_page(make_document(), name="a.md"), make_page(other, name="b.md")]
     with pytest.raises(
@@ -170,8 +166,8 @@ def test_documents_of_one_operation_must_agree(make_document: Make, make_page: M
         read_pages(pages)
 
 
-def test_a_page_states_its_whole_area(make_document: Make) -> None:
-    """What a page no longer has is gone and named; other areas stay."""
+def test_a_page_replaces_its_whole_area(make_document: Make) -> None:
+    """Operations missing from the page are removed and named; other areas are unchanged."""
     known = {name: make_document(name) for name in ("LearningApi_Old", "LearningApi_Kept", "ScormApi_Other")}
     stated = Stated({"LearningApi_Kept": make_document("LearningApi_Kept", New={})}, {"LearningApi"})
     fragments, gone = take_over(stated, known)
@@ -180,8 +176,8 @@ def test_a_page_states_its_whole_area(make_document: Make) -> None:
     assert "New" in fragments["LearningApi_Kept"]["components"]["schemas"]
 
 
-def test_line_numbers_count_as_editors_do(make_document: Make, tmp_path: Path) -> None:
-    """Line separators inside of JSON strings are no lines."""
+def test_line_numbers_match_editors(make_document: Make, tmp_path: Path) -> None:
+    """Line separators inside JSON strings don't count as lines."""
     document = make_document(Odd={"description": "a\u2028b\x0bc"})
     page = tmp_path / "page.md"
     page.write_text(

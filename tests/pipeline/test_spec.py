@@ -1,4 +1,4 @@
-"""What the specification says after our corrections, and that the vendor's part of it is the vendor's."""
+"""The corrected specification, and that the fragments are the vendor's unchanged documents."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ Document = dict[str, Any]
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 
-# Of the documents in the fences of the vendor's pages, as they stand there, each with a newline, in the order of their
-# operationIds. It changes when newer pages are taken in.
+# Checksum of the documents in the fences of the vendor's pages, each with a newline, in the order of their
+# operationIds. It changes when newer pages are used.
 PAGES = "05d844ca8b4e4c78455cc2fa0f0a81cb6e9f308e3d4494001f27e4cc8eac47c8"
 
 ENUMS = {
@@ -40,7 +40,7 @@ WRITING = {
 
 @pytest.fixture(scope="module")
 def vendor() -> Document:
-    """Return the merged document, before our corrections."""
+    """Return the merged document, before corrections."""
     document: Document = json.loads((OPENAPI / "nexport.json").read_bytes())
     return document
 
@@ -54,7 +54,7 @@ def sdk() -> Document:
 
 @pytest.fixture(scope="module")
 def operations(sdk: Document) -> dict[str, Document]:
-    """Return the corrected operations by their ids."""
+    """Return the corrected operations by id."""
     return {item["operationId"]: item for path in sdk["paths"].values() for item in path.values()}
 
 
@@ -64,7 +64,7 @@ def parameter_names(operation: Document) -> list[str]:
 
 
 def test_fragments_are_the_vendors_documents_unchanged() -> None:
-    """The fragments, written as compactly as the vendor writes, are the vendor's pages byte for byte."""
+    """Serialized as compactly as the vendor does, the fragments equal the vendor's pages byte for byte."""
     files = sorted((OPENAPI / "fragments").iterdir())
     assert len(files) == 34
     compact = [
@@ -75,7 +75,7 @@ def test_fragments_are_the_vendors_documents_unchanged() -> None:
 
 
 def test_each_operation_is_marked(operations: dict[str, Document]) -> None:
-    """All 36 are known to read or to write; GETs that write and POSTs that read are told apart."""
+    """All 36 are marked as reading or writing, independent of their HTTP method."""
     assert len(operations) == 36
     assert {name for name, item in operations.items() if item["x-nexport-effect"] == "write"} == WRITING
     credentials = {name for name, item in operations.items() if item.get("x-nexport-credentials")}
@@ -83,7 +83,7 @@ def test_each_operation_is_marked(operations: dict[str, Document]) -> None:
 
 
 def test_obsolete_operations_name_their_replacement(operations: dict[str, Document]) -> None:
-    """What the vendor marks obsolete says what to use instead."""
+    """An operation that the vendor marks as obsolete names its replacement."""
     replaced = {
         name: item.get("x-nexport-replacement") for name, item in operations.items() if item.get("deprecated")
     }
@@ -94,26 +94,26 @@ def test_obsolete_operations_name_their_replacement(operations: dict[str, Docume
     }
 
 
-def test_the_token_is_no_argument(operations: dict[str, Document]) -> None:
-    """access_token and paer_page are nowhere, but where the token itself is asked about, and there it may be left out."""
-    taking = {
+def test_the_token_is_not_an_argument(operations: dict[str, Document]) -> None:
+    """access_token and paer_page are removed, except where a token is validated; there it is optional."""
+    with_token = {
         name
         for name, item in operations.items()
         if {"access_token", "paer_page"} & set(parameter_names(item))
     }
-    assert taking == {"AdminApi_ValidateAccessToken"}
+    assert with_token == {"AdminApi_ValidateAccessToken"}
     (token,) = operations["AdminApi_ValidateAccessToken"]["parameters"]
     assert token["required"] is False
     assert token["x-nexport-secret"] is True
 
 
 def test_there_is_one_media_type(sdk: Document) -> None:
-    """text/json is gone from requests and answers."""
+    """text/json is removed from requests and responses."""
     assert "text/json" not in json.dumps(sdk)
 
 
 def test_titles_examples_and_empty_formats_are_gone(sdk: Document) -> None:
-    """Nothing takes over class names or poses as a default, and a decimal is called one."""
+    """No schema title overrides a class name or default, and a decimal has its format."""
     for name, schema in sdk["components"]["schemas"].items():
         assert not {"title", "default"} & schema.keys(), name
     assert '"format": ""' not in json.dumps(sdk)
@@ -122,19 +122,19 @@ def test_titles_examples_and_empty_formats_are_gone(sdk: Document) -> None:
     )
 
 
-def test_what_examples_show_is_declared(vendor: Document, sdk: Document) -> None:
-    """Every field of the vendor's own examples is declared, and what we add is optional."""
+def test_fields_in_examples_are_declared(vendor: Document, sdk: Document) -> None:
+    """Every field of the vendor's examples is declared, and fields that we add are optional."""
     for name, schema in vendor["components"]["schemas"].items():
-        mended = sdk["components"]["schemas"][name]
-        assert schema.get("default", {}).keys() <= mended["properties"].keys(), name
-        for added in mended["properties"].keys() - schema["properties"].keys():
-            assert mended["properties"][added]["format"] == "uuid"
-            assert added not in mended.get("required", [])
+        corrected = sdk["components"]["schemas"][name]
+        assert schema.get("default", {}).keys() <= corrected["properties"].keys(), name
+        for added in corrected["properties"].keys() - schema["properties"].keys():
+            assert corrected["properties"][added]["format"] == "uuid"
+            assert added not in corrected.get("required", [])
 
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_an_enum_is_declared_once(vendor: Document, sdk: Document, name: str) -> None:
-    """Each enum has the members that the contract names, and the labels that the vendor's descriptions give."""
+    """Each enum has the members of the public contract, and the labels of the vendor's descriptions."""
     schema = sdk["components"]["schemas"][name]
     assert schema["x-enum-varnames"] == ENUMS[name].split()
     tail = ", ".join(
@@ -148,39 +148,39 @@ def test_an_enum_is_declared_once(vendor: Document, sdk: Document, name: str) ->
     ]
     assert uses
     for owner, key in uses:
-        was = vendor["components"]["schemas"][owner]["properties"][key]
-        reference = {"$ref": f"#/components/schemas/{name}", "description": was["description"]}
+        original = vendor["components"]["schemas"][owner]["properties"][key]
+        reference = {"$ref": f"#/components/schemas/{name}", "description": original["description"]}
         assert sdk["components"]["schemas"][owner]["properties"][key] == reference
 
 
 def test_no_inline_enum_is_left(sdk: Document) -> None:
-    """All uses were lifted."""
+    """All inline enums are replaced by references."""
     declared = {name for name, schema in sdk["components"]["schemas"].items() if "enum" in schema}
     assert declared == ENUMS.keys()
     assert json.dumps(sdk).count('"enum"') == len(ENUMS)
 
 
-def test_dates_that_answers_require_may_be_null(sdk: Document) -> None:
-    """Required dates of answers are nullable, and dates of requests are as the vendor states them."""
+def test_required_dates_in_responses_may_be_null(sdk: Document) -> None:
+    """Required dates in responses are nullable; dates in requests are unchanged."""
     for name, schema in sdk["components"]["schemas"].items():
-        answer = "api_error_entity" in schema["properties"] if "properties" in schema else False
+        in_response = "api_error_entity" in schema["properties"] if "properties" in schema else False
         for key in schema.get("required", []):
             value = schema["properties"][key]
             if value.get("format") == "date-time":
-                assert value["type"] == (["string", "null"] if answer else "string"), f"{name}.{key}"
+                assert value["type"] == (["string", "null"] if in_response else "string"), f"{name}.{key}"
     requests = sdk["components"]["schemas"]["GetStudentSessionsRequest"]["properties"]
     assert requests["from_date"]["type"] == "string"
 
 
 def test_a_documented_null_body_is_stated(operations: dict[str, Document]) -> None:
-    """The default setting of a field may be null, as its text says."""
-    answer = operations["LearningApi_GetDefaultCustomEnrollmentFieldSetting"]["responses"]["200"]
+    """The default setting of a field may be null, as its description says."""
+    response = operations["LearningApi_GetDefaultCustomEnrollmentFieldSetting"]["responses"]["200"]
     reference = {"$ref": "#/components/schemas/GetDefaultCustomEnrollmentFieldSettingResponse"}
-    assert answer["content"]["application/json"]["schema"] == {"oneOf": [reference, {"type": "null"}]}
+    assert response["content"]["application/json"]["schema"] == {"oneOf": [reference, {"type": "null"}]}
 
 
 def test_empty_filters_are_refused(sdk: Document) -> None:
-    """Each list of the search filter needs an element: the vendor takes an empty one for everybody."""
+    """Each list of the search filter needs an element, because the vendor ignores an empty one."""
     properties = sdk["components"]["schemas"]["EnrollmentSearchFilter"]["properties"]
     lists = {key: value for key, value in properties.items() if value.get("type") == "array"}
     assert lists.keys() == {"user_ids", "syllabus_unique_names", "org_ids", "enrollment_ids", "syllabus_ids"}
@@ -188,7 +188,7 @@ def test_empty_filters_are_refused(sdk: Document) -> None:
 
 
 def test_secrets_are_marked(sdk: Document) -> None:
-    """Passwords and tokens are told from other texts."""
+    """Passwords and tokens are marked as secret."""
     schemas = sdk["components"]["schemas"]
     assert schemas["AuthenticationTokenResponse"]["properties"]["access_token"]["x-nexport-secret"] is True
     assert schemas["AuthenticationTokenRequest"]["properties"]["password"]["x-nexport-secret"] is True

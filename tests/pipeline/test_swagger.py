@@ -1,4 +1,4 @@
-"""One whole definition, split into fragments."""
+"""Splitting one complete definition into fragments."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[object], Path]:
-    """Return a writer of definitions."""
+    """Return a function that writes a definition."""
 
     def written(value: object) -> Path:
         file = tmp_path / "definition.json"
@@ -32,7 +32,7 @@ def write(tmp_path: Path) -> Callable[[object], Path]:
 Write = Callable[[object], Path]
 
 
-def joined(root: Path) -> Document:
+def join_fragments(root: Path) -> Document:
     """Return the fragments of a repository as one definition."""
     whole: Document = {"paths": {}, "components": {"schemas": {}}}
     for file in sorted((root / "openapi/fragments").iterdir()):
@@ -43,34 +43,32 @@ def joined(root: Path) -> Document:
     return whole
 
 
-def test_the_same_statement_gives_the_same_client(
+def test_a_definition_gives_the_same_client_as_pages(
     repository: Path, snapshot: Snapshot, write: Write, capsys: Capture
 ) -> None:
-    """Whether the vendor states the API page by page or at once, it is the same client."""
+    """Whether the vendor states the API page by page or at once, the client is the same."""
     before = snapshot(repository / "nexport_client")
-    assert main(["--swagger", str(write(joined(repository)))], repository) == 0, capsys.readouterr()
+    assert main(["--swagger", str(write(join_fragments(repository)))], repository) == 0, capsys.readouterr()
     assert " is gone" not in capsys.readouterr().out
     after = snapshot(repository / "nexport_client")
     assert {name for name in before if before[name] != after.get(name)} <= {"pydantic_schema.py"}
     assert main(["--check"], repository) == 0
 
 
-def test_an_area_that_is_not_there_any_more_is_removed(
-    repository: Path, write: Write, capsys: Capture
-) -> None:
-    """A definition states everything; what it lacks goes with its marks, and is named."""
-    whole = joined(repository)
+def test_a_missing_area_is_removed(repository: Path, write: Write, capsys: Capture) -> None:
+    """A definition states everything: an area that it lacks is removed with its marks, and named."""
+    whole = join_fragments(repository)
     whole["paths"] = {path: item for path, item in whole["paths"].items() if "ScormApi" not in path}
     assert main(["--swagger", str(write(whole))], repository) == 0
-    told = capsys.readouterr().out
-    assert "the area ScormApi is gone" in told
-    assert "ScormApi_GetCmiData is gone" in told
+    output = capsys.readouterr().out
+    assert "the area ScormApi is gone" in output
+    assert "ScormApi_GetCmiData is gone" in output
     assert not (repository / "nexport_client/api/scorm_api").exists()
     assert (repository / "nexport_client/api/admin_api").exists()
 
 
 def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None:
-    """It has the schemas that it reaches, and no others; shared parameters and answers stand where they are used."""
+    """A fragment has exactly the schemas that it uses; shared parameters and responses are inlined."""
     whole = make_document(
         Unused={"type": "string"}, Part={"$ref": "#/components/schemas/Deep"}, Deep={"type": "string"}
     )
@@ -84,9 +82,9 @@ def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None
     stated = read_definition(write(whole))
     fragment = stated.fragments["LearningApi_GetThing"]
     assert list(fragment["components"]["schemas"]) == ["Deep", "Part", "Thing"]
-    (taken,) = fragment["paths"].values()
-    assert taken["parameters"] == [whole["components"]["parameters"]["Org"]]
-    assert taken["get"]["responses"]["422"] == {"description": "Bad"}
+    (path_item,) = fragment["paths"].values()
+    assert path_item["parameters"] == [whole["components"]["parameters"]["Org"]]
+    assert path_item["get"]["responses"]["422"] == {"description": "Bad"}
     assert list(fragment) == ["openapi", "info", "paths", "components"]
     assert stated.areas == {"LearningApi"}
 
@@ -103,16 +101,16 @@ def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None
         ({"x-nexport-effect": "read"}, "given by the overlay alone"),
     ],
 )
-def test_what_is_no_definition_is_refused(
+def test_an_invalid_definition_is_refused(
     make_document: Make, write: Write, change: Document, message: str
 ) -> None:
-    """The message says what is wrong, and for Swagger 2.0 what to do."""
+    """The message says what is wrong, and for Swagger 2.0 how to convert it."""
     with pytest.raises(PipelineError, match=message):
         read_definition(write({**make_document(), **change}))
 
 
-def test_references_that_lead_nowhere_are_refused(make_document: Make, write: Write) -> None:
-    """A shared parameter that is not there, or that refers to itself, stops the run."""
+def test_dangling_references_are_refused(make_document: Make, write: Write) -> None:
+    """A shared parameter that is missing, or refers to itself, stops the run."""
     whole = make_document()
     (path,) = whole["paths"].values()
     path["get"]["parameters"] = [{"$ref": "#/components/parameters/A"}]
@@ -123,8 +121,8 @@ def test_references_that_lead_nowhere_are_refused(make_document: Make, write: Wr
         read_definition(write(whole))
 
 
-def test_two_operations_of_one_name_are_refused(make_document: Make, write: Write) -> None:
-    """An operationId names one operation."""
+def test_two_operations_with_one_name_are_refused(make_document: Make, write: Write) -> None:
+    """An operationId must be unique."""
     whole = make_document()
     whole["paths"]["/other"] = next(iter(whole["paths"].values()))
     with pytest.raises(PipelineError, match="two operations are called LearningApi_GetThing"):
@@ -132,7 +130,7 @@ def test_two_operations_of_one_name_are_refused(make_document: Make, write: Writ
 
 
 def test_an_unreadable_definition_is_named(tmp_path: Path, write: Write) -> None:
-    """A file that is not there, or is no JSON, is one clear line."""
+    """A file that is missing, or not JSON, is reported in one line."""
     with pytest.raises(PipelineError, match=r"gone\.json: the definition cannot be read"):
         read_definition(tmp_path / "gone.json")
     with pytest.raises(PipelineError, match=r"definition\.json:1: the JSON does not parse"):

@@ -1,4 +1,4 @@
-"""All results or none, also after a kill."""
+"""Results are written all or none, even if a run is killed."""
 
 import subprocess
 import sys
@@ -30,29 +30,29 @@ def write(root: Path, files: dict[str, bytes]) -> None:
         (root / name).write_bytes(content)
 
 
-def prepared(root: Path) -> Transaction:
-    """Return a transaction that has all the new results, uncommitted."""
+def prepare(root: Path) -> Transaction:
+    """Return an uncommitted transaction with all new results."""
     transaction = Transaction(root)
     transaction.begin()
     write(transaction.new, NEW)
     return transaction
 
 
-def test_a_commit_puts_everything_in_place(root: Path, snapshot: Snapshot) -> None:
-    """After a commit there are the new files only, and nothing is left behind."""
-    prepared(root).commit(["client", "spec.json"])
+def test_a_commit_replaces_everything(root: Path, snapshot: Snapshot) -> None:
+    """After a commit only the new files exist, and no temporary files are left."""
+    prepare(root).commit(["client", "spec.json"])
     assert snapshot(root) == NEW
 
 
-def test_nothing_happens_without_a_commit(root: Path, snapshot: Snapshot) -> None:
+def test_nothing_changes_without_a_commit(root: Path, snapshot: Snapshot) -> None:
     """A run that stops leaves the old state."""
-    prepared(root).discard()
+    prepare(root).discard()
     assert snapshot(root) == OLD
 
 
-def test_a_kill_before_the_commit_is_forgotten(root: Path, snapshot: Snapshot) -> None:
+def test_a_kill_before_the_commit_has_no_effect(root: Path, snapshot: Snapshot) -> None:
     """The next run starts over."""
-    prepared(root)
+    prepare(root)
     later = Transaction(root)
     later.begin()
     later.discard()
@@ -60,10 +60,10 @@ def test_a_kill_before_the_commit_is_forgotten(root: Path, snapshot: Snapshot) -
 
 
 @pytest.mark.parametrize("step", range(1, 5))
-def test_a_kill_within_the_commit_is_finished_by_the_next_run(
+def test_a_kill_during_the_commit_is_completed_by_the_next_run(
     root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """Wherever between the renames a run is killed, the next one completes what was committed."""
+    """Whichever rename a run is killed before, the next run completes the commit."""
     count = 0
     rename = Path.rename
 
@@ -74,7 +74,7 @@ def test_a_kill_within_the_commit_is_finished_by_the_next_run(
             raise KeyboardInterrupt
         return rename(self, target)
 
-    transaction = prepared(root)
+    transaction = prepare(root)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -86,8 +86,8 @@ def test_a_kill_within_the_commit_is_finished_by_the_next_run(
     assert snapshot(root) == NEW
 
 
-def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
-    """A second run says that another one is under way, and does nothing."""
+def test_concurrent_runs_are_refused(tmp_path: Path) -> None:
+    """A second run reports that another one is running, and does nothing."""
     (tmp_path / "openapi").mkdir()
     with alone(tmp_path):
         code = (
@@ -95,14 +95,14 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
             "from pipeline.transaction import alone\n"
             f"with alone(pathlib.Path({str(tmp_path)!r})): pass"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "PipelineError: another run of scripts/regenerate is under way" in done.stderr
+        completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "PipelineError: another run of scripts/regenerate is under way" in completed.stderr
     with alone(tmp_path):
         pass
 
 
-def test_a_failure_inside_is_not_taken_for_a_second_run(tmp_path: Path) -> None:
-    """The lock is let go however a run ends."""
+def test_a_failure_releases_the_lock(tmp_path: Path) -> None:
+    """The lock is released however a run ends."""
     (tmp_path / "openapi").mkdir()
     with pytest.raises(PipelineError, match="mine"), alone(tmp_path):
         raise PipelineError("mine")

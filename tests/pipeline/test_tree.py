@@ -1,4 +1,4 @@
-"""The checker finds whatever differs, in either direction: planted violations, each of its kind."""
+"""The check finds every kind of difference between the files on disk and the generated ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from pipeline.tree import differences
 
 @pytest.fixture
 def trees(tmp_path: Path) -> tuple[Path, Path]:
-    """Return two equal folders: what is there, and what would be written."""
+    """Return two equal folders: the files on disk, and the generated ones."""
     for name in ("actual", "expected"):
         (tmp_path / name / "models").mkdir(parents=True)
         (tmp_path / name / "__init__.py").write_bytes(b"import a\n")
@@ -18,19 +18,19 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "actual", tmp_path / "expected"
 
 
-def found(trees: tuple[Path, Path]) -> list[str]:
-    """Return the differences of the two."""
+def find_differences(trees: tuple[Path, Path]) -> list[str]:
+    """Return the differences between the two."""
     return list(differences(*trees, "client"))
 
 
 def test_equal_trees_have_no_difference(trees: tuple[Path, Path]) -> None:
-    """What is as it would be written is fine; Python's caches are nobody's."""
+    """Equal files are accepted, and Python's caches are ignored."""
     (trees[0] / "models" / "__pycache__").mkdir()
     (trees[0] / "models" / "__pycache__" / "thing.pyc").write_bytes(b"")
-    assert found(trees) == []
+    assert find_differences(trees) == []
 
 
-VIOLATIONS: dict[str, tuple[Callable[[Path], object], str]] = {
+DIFFERENCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a changed byte": (
         lambda top: (top / "__init__.py").write_bytes(b"import b\n"),
         "client/__init__.py differs from what would be written",
@@ -75,29 +75,29 @@ VIOLATIONS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", VIOLATIONS)
-def test_a_violation_is_found_and_named(trees: tuple[Path, Path], kind: str) -> None:
-    """One planted violation is one line that names the file."""
-    plant, line = VIOLATIONS[kind]
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_a_difference_is_named(trees: tuple[Path, Path], kind: str) -> None:
+    """One difference is reported in one line that names the file."""
+    plant, line = DIFFERENCES[kind]
     plant(trees[0])
-    assert found(trees) == [line]
+    assert find_differences(trees) == [line]
 
 
-def test_a_link_in_place_of_a_file_is_found(trees: tuple[Path, Path]) -> None:
-    """A link to the very same bytes is not the file."""
+def test_a_link_instead_of_a_file_is_found(trees: tuple[Path, Path]) -> None:
+    """A link to identical bytes is a difference."""
     target = trees[0] / "__init__.py"
     target.rename(trees[0].parent / "elsewhere.py")
     target.symlink_to(trees[0].parent / "elsewhere.py")
-    assert found(trees) == ["client/__init__.py differs from what would be written"]
+    assert find_differences(trees) == ["client/__init__.py differs from what would be written"]
 
 
 def test_a_missing_tree_is_found(tmp_path: Path, trees: tuple[Path, Path]) -> None:
-    """Where nothing is there yet, everything is missing."""
+    """If nothing exists yet, everything is reported as missing."""
     assert len(list(differences(tmp_path / "nothing", trees[1], "client"))) == 2
 
 
 def test_single_files_are_compared_too(tmp_path: Path) -> None:
-    """A result may be one file."""
+    """A result may be a single file."""
     (tmp_path / "a.json").write_bytes(b"{}\n")
     (tmp_path / "b.json").write_bytes(b"{}")
     assert list(differences(tmp_path / "a.json", tmp_path / "b.json", "spec")) == [

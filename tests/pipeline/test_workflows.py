@@ -1,4 +1,4 @@
-"""The workflows for GitHub: what they run is there, and the weekly refresh does what it says, its fetching aside."""
+"""The GitHub workflows: the commands in them exist, and the weekly refresh works, except for its download."""
 
 import json
 import os
@@ -33,15 +33,15 @@ def steps(file: Path) -> list[dict[str, Any]]:
 
 
 def command(name: str) -> str:
-    """Return what a step of the refresh runs."""
+    """Return the command of a step of the refresh."""
     return next(
         str(step["run"]) for step in steps(ROOT / ".github/workflows/refresh.yml") if step.get("name") == name
     )
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
-def test_what_they_run_is_there(file: Path) -> None:
-    """Scripts, the tests that they name, and the options that they give."""
+def test_commands_exist(file: Path) -> None:
+    """The scripts and tests that the steps name exist, and the shell syntax is valid."""
     for run in filter(None, (step.get("run") for step in steps(file))):
         for script in re.findall(r"\./(scripts/\w+)", run):
             assert os.access(ROOT / script, os.X_OK), script
@@ -52,7 +52,7 @@ def test_what_they_run_is_there(file: Path) -> None:
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_actions_are_pinned(file: Path) -> None:
-    """An action of somebody else's is named by its commit; a tag can be moved."""
+    """Third-party actions are referenced by commit, because a tag can be moved."""
     used = [step["uses"] for step in steps(file) if "uses" in step]
     assert used
     assert [name for name in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name)] == []
@@ -60,7 +60,7 @@ def test_actions_are_pinned(file: Path) -> None:
 
 @pytest.fixture
 def checkout(repository: Path, tmp_path: Path) -> Path:
-    """Return a clone of a copy of this repository whose `scripts/regenerate` runs in this environment."""
+    """Return a clone of a copy of this repository whose `scripts/regenerate` uses this environment."""
     shutil.copy(ROOT / "README.md", repository)
     shutil.copy(ROOT / "CHANGELOG.md", repository)
     shutil.copy(ROOT / ".gitignore", repository)
@@ -83,29 +83,34 @@ def checkout(repository: Path, tmp_path: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git, and return what it says."""
-    given = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
-    return subprocess.run(given, cwd=folder, check=True, capture_output=True, text=True).stdout
+    """Run git and return its output."""
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def run(checkout: Path, name: str) -> None:
-    """Run a step of the refresh as a runner does."""
+    """Run a step of the refresh like a runner."""
     folder = checkout.parent
     path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
-    given = {"RUNNER_TEMP": str(folder), "GITHUB_ENV": str(folder / "env"), "PATH": path, "TESTS": "success"}
-    done = subprocess.run(
+    variables = {
+        "RUNNER_TEMP": str(folder),
+        "GITHUB_ENV": str(folder / "env"),
+        "PATH": path,
+        "TESTS": "success",
+    }
+    completed = subprocess.run(
         ["bash", "-e", "-c", command(name)],
         cwd=checkout,
-        env=os.environ | given,
+        env=os.environ | variables,
         check=False,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_a_change_is_proposed(checkout: Path) -> None:
-    """The report becomes a pull request's text, indented so that no word of it is markup, and all that changed a branch."""
+    """The report becomes the text of a pull request, indented so that it isn't markup, and the changes a branch."""
     folder, whole = checkout.parent, build_definition(checkout)
     whole["paths"]["/api/v1/SsoApi/GetTicket"]["get"]["description"] = "<img src=x> @everyone"
     (folder / "definition.json").write_text(json.dumps(whole), encoding="utf-8")
@@ -128,7 +133,7 @@ def test_a_change_is_proposed(checkout: Path) -> None:
 
 
 def test_no_change_proposes_nothing(checkout: Path) -> None:
-    """What the repository knows already ends in no branch, and in a report that says so."""
+    """An unchanged API creates no branch, and a report that says so."""
     folder, whole = checkout.parent, json.loads((checkout / "openapi/nexport.json").read_bytes())
     whole["paths"] = {path: item for path, item in whole["paths"].items() if "AdminApi" not in path}
     (folder / "definition.json").write_text(json.dumps(whole), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a run writes for people: README's tables, and the changelog's draft."""
+"""Documents that a run updates: README's tables and the changelog's draft."""
 
 import shutil
 from pathlib import Path
@@ -23,15 +23,15 @@ Document = dict[str, Any]
 
 @pytest.fixture
 def documented(repository: Path) -> Path:
-    """Return a copy of this repository with its README, its page on retries and its changelog."""
+    """Return a copy of this repository with README, the page on retries and the changelog."""
     (repository / "docs").mkdir()
     for name in ("README.md", "docs/retries.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, repository / name)
     return repository
 
 
-def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path, capsys: Capture) -> None:
-    """README has its methods, the changelog a draft; another run adds nothing, and what people wrote stays."""
+def test_a_new_page_is_documented(documented: Path, tmp_path: Path, capsys: Capture) -> None:
+    """README lists the new methods and the changelog has a draft; another run adds nothing, and existing text stays."""
     page, before = tmp_path / "page.md", (documented / "CHANGELOG.md").read_text(encoding="utf-8")
     page.write_text(new_area.page(documented), encoding="utf-8")
     assert main(["--pages", str(page)], documented) == 0
@@ -51,8 +51,8 @@ def test_a_page_that_is_taken_in_is_documented(documented: Path, tmp_path: Path,
 @pytest.mark.parametrize(
     ("name", "row"), [("README.md", "`get_section`"), ("docs/retries.md", "`scorm.get_cmi_data`")]
 )
-def test_the_check_reads_documents(name: str, row: str, documented: Path, capsys: Capture) -> None:
-    """A table that somebody edited is found, and mended by a run; what is around it is left alone."""
+def test_the_check_includes_documents(name: str, row: str, documented: Path, capsys: Capture) -> None:
+    """An edited table is found by the check and restored by a run; the rest of the page is ignored."""
     file = documented / name
     before = file.read_text(encoding="utf-8")
     file.write_text(before.replace(f"| {row} |", "| `edited` |"), encoding="utf-8")
@@ -64,8 +64,8 @@ def test_the_check_reads_documents(name: str, row: str, documented: Path, capsys
     assert main(["--check"], documented) == 0
 
 
-def test_readme_without_marks_is_left_alone(make_document: Any) -> None:
-    """Whoever doesn't want the tables takes both marks out; half a pair is a mistake."""
+def test_readme_without_marks_is_not_changed(make_document: Any) -> None:
+    """Removing both marks disables the tables; a single mark is an error."""
     document: Document = make_document()
     assert with_operations("# A\n", document) == "# A\n"
     made = with_operations(f"# A\n{BEGIN}old\n{END}# B\n", document)
@@ -76,8 +76,8 @@ def test_readme_without_marks_is_left_alone(make_document: Any) -> None:
             with_operations(half, document)
 
 
-def test_retries_without_marks_is_left_alone(make_document: Any) -> None:
-    """The same holds for the page on retries."""
+def test_retries_without_marks_is_not_changed(make_document: Any) -> None:
+    """The page on retries follows the same rules."""
     document: Document = make_document()
     assert with_effects("# A\n", document) == "# A\n"
     made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{EFFECTS_END}# B\n", document)
@@ -87,31 +87,31 @@ def test_retries_without_marks_is_left_alone(make_document: Any) -> None:
         with_effects(EFFECTS_BEGIN, document)
 
 
-def test_a_draft_goes_on_top_of_what_is_released() -> None:
-    """The entry of the version that follows stands first, before the released ones."""
+def test_a_draft_is_inserted_before_the_releases() -> None:
+    """The entry of the next version is the first one."""
     made = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added."])
     assert made == f"{INTRO}## 1.3.0, not released yet\n\n- Added.\n\n{RELEASED}"
 
 
-def test_a_draft_grows() -> None:
-    """A later run adds what is new to it, keeps what a person wrote, and raises the version if it must."""
-    text = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added.", "- And more."])
-    text = text.replace("- And more.\n", "- And more, by hand.\n")
-    made = with_draft(text, "1.2.0", "2.0.0", ["- Added.", "- **Breaking.** Removed."])
+def test_a_draft_is_extended() -> None:
+    """A later run adds new lines, keeps edited ones, and raises the version if needed."""
+    draft = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added.", "- And more."])
+    draft = draft.replace("- And more.\n", "- And more, by hand.\n")
+    made = with_draft(draft, "1.2.0", "2.0.0", ["- Added.", "- **Breaking.** Removed."])
     expected = "## 2.0.0, not released yet\n\n- Added.\n- And more, by hand.\n- **Breaking.** Removed.\n"
     assert made == f"{INTRO}{expected}\n{RELEASED}"
     assert with_draft(made, "1.2.0", "1.2.1", ["- Added."]) == made
 
 
 def test_a_changelog_without_entries_gets_its_first() -> None:
-    """There is nothing yet to stand before."""
+    """The draft becomes the first entry."""
     assert with_draft("# Changelog\n", "0.1.0", "0.1.1", ["- A."]) == (
         "# Changelog\n\n## 0.1.1, not released yet\n\n- A.\n"
     )
 
 
-def test_lines_are_in_users_words() -> None:
-    """Methods are called as users call them, new models share a line, and breaks come first."""
+def test_changelog_lines_use_public_names() -> None:
+    """Methods have the names that users call, new models share a line, and breaks come first."""
     changes = [
         Change("spec", "PointOfSaleApi_GetURL", "added", "", breaks=False),
         Change("spec", "A", "added", "", breaks=False),

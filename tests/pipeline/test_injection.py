@@ -1,4 +1,4 @@
-"""Text of the spec never becomes code: whatever is planted in it comes out inert, or is refused."""
+"""Code injection: strings planted in the spec never become code; they come out inert or are refused."""
 
 import ast
 import copy
@@ -53,8 +53,8 @@ def document() -> dict[str, Any]:
     """Return a document with a string in every position that the pipeline knows."""
     wanted = {"AssessmentApi_RenameTest", "AssessmentApi_GetTests", "AssessmentApi_GetMode"}
     found = [item for item in new_area.documents(ROOT) if _id(item) in wanted]
-    made = merge({f"{_id(item)}.json": copy.deepcopy(item) for item in found})
-    test = made["components"]["schemas"]["Test"]
+    injected = merge({f"{_id(item)}.json": copy.deepcopy(item) for item in found})
+    test = injected["components"]["schemas"]["Test"]
     test |= {"description": "A test.", "example": {"a": "b"}}
     test["properties"]["mode"] |= {"x-enum-varnames": ["A", "B", "C"], "x-enum-labels": ["a", "b", "c"]}
     test["properties"]["wire"] |= {
@@ -63,16 +63,16 @@ def document() -> dict[str, Any]:
         "pattern": "p",
         "enum": ["a", "b"],
     }
-    renaming = made["paths"][f"/api/v1/{new_area.AREA}/RenameTest/{{id}}"]["put"]
+    renaming = injected["paths"][f"/api/v1/{new_area.AREA}/RenameTest/{{id}}"]["put"]
     renaming |= {"description": "Renames.\n\n- a\n- b", "deprecated": True}
-    for path in made["paths"].values():
+    for path in injected["paths"].values():
         for operation in path.values():
             operation["parameters"] = [
                 one for one in operation["parameters"] if one["name"] != "access_token"
             ]
             for holder in (*operation["responses"].values(), operation.get("requestBody", {})):
                 holder.get("content", {}).pop("text/json", None)
-    return made
+    return injected
 
 
 def _id(item: dict[str, Any]) -> str:
@@ -82,7 +82,7 @@ def _id(item: dict[str, Any]) -> str:
 
 
 def places(value: Any, place: Place = ()) -> Iterator[tuple[Place, bool]]:
-    """Yield where the strings are: those that are values, and those that are keys."""
+    """Yield the place of every string, and whether it is a key."""
     if isinstance(value, str):
         yield place, False
     children = (
@@ -100,35 +100,35 @@ PLACES = list(places(WHOLE))
 
 def planted(place: Place, is_key: bool, payload: str) -> dict[str, Any]:
     """Return the document with one string replaced."""
-    made = copy.deepcopy(WHOLE)
-    holder: Any = made
+    injected = copy.deepcopy(WHOLE)
+    holder: Any = injected
     for part in place[:-1]:
         holder = holder[part]
     if is_key:
         holder[payload] = holder.pop(place[-1])
     else:
         holder[place[-1]] = payload
-    return made
+    return injected
 
 
 @pytest.fixture(scope="module")
 def _unformatted() -> Iterator[None]:
-    """Leave the formatter out, which is slow, and refuses only what is no Python."""
+    """Skip the formatter, which is slow and only refuses invalid Python."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generating, "_format", lambda *_: None)
         yield
 
 
-def comes_out_inert(place: Place, is_key: bool, payload: str) -> None:
-    """Generate from the planted document; whatever is written is the code that it would be without."""
+def assert_inert_or_refused(place: Place, is_key: bool, payload: str) -> None:
+    """Generate from the document with the payload, and assert that the generated code is unaffected."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "inner" / "nexport_client"
         output.parent.mkdir()
         try:
-            made = planted(place, is_key, payload)
-            validate(made, "planted")
-            names.check(made, "planted")
-            generate(made, Layout(ROOT), output)
+            injected = planted(place, is_key, payload)
+            validate(injected, "planted")
+            names.check(injected, "planted")
+            generate(injected, Layout(ROOT), output)
         except PipelineError:
             return  # refused
         assert [item.name for item in Path(folder).iterdir()] == ["inner"]
@@ -140,7 +140,7 @@ def comes_out_inert(place: Place, is_key: bool, payload: str) -> None:
 
 
 def assert_inert(code: str) -> None:
-    """See that what was planted stands in strings alone, and was not rendered."""
+    """Assert that the payload is only in strings, and was not rendered as a template."""
     assert "42" not in code.replace("422", ""), "a template was rendered"
     try:
         parsed = ast.parse(code)
@@ -154,40 +154,40 @@ def assert_inert(code: str) -> None:
 @pytest.mark.usefixtures("_unformatted")
 @settings(max_examples=60)
 @given(st.sampled_from(PLACES), st.sampled_from(PAYLOADS))
-def test_whatever_is_planted_comes_out_inert_or_is_refused(where: tuple[Place, bool], payload: str) -> None:
-    """Any payload in any string of the spec, keys included."""
-    comes_out_inert(*where, payload)
+def test_any_payload_is_inert_or_refused(where: tuple[Place, bool], payload: str) -> None:
+    """Any payload in any string of the spec, including keys."""
+    assert_inert_or_refused(*where, payload)
 
 
 @pytest.mark.full
 @pytest.mark.usefixtures("_unformatted")
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_everything_planted_everywhere(payload: str) -> None:
+def test_every_payload_everywhere(payload: str) -> None:
     """Each payload in each string of the spec, one at a time."""
     for place, is_key in PLACES:
-        comes_out_inert(place, is_key, payload)
+        assert_inert_or_refused(place, is_key, payload)
 
 
-def prose(value: Any, place: Place = ()) -> Iterator[Place]:
-    """Yield where the vendor's words are, which are for people alone."""
+def prose_places(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Yield the places of the vendor's prose."""
     if place and place[-1] in {"description", "summary", "title"} and isinstance(value, str):
         yield place
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from prose(child, (*place, key))
+            yield from prose_places(child, (*place, key))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_prose_is_inert_and_never_refused(payload: str) -> None:
-    """The vendor may write what it likes where words are meant: they come out as words."""
-    made = copy.deepcopy(WHOLE)
-    for place in prose(made):
-        holder: Any = made
+    """The vendor may write anything in descriptions: it stays text."""
+    injected = copy.deepcopy(WHOLE)
+    for place in prose_places(injected):
+        holder: Any = injected
         for part in place[:-1]:
             holder = holder[part]
         if place[-1] != "title":
             holder[place[-1]] = payload
     with tempfile.TemporaryDirectory() as folder:
-        generate(made, Layout(ROOT), Path(folder) / "nexport_client")
+        generate(injected, Layout(ROOT), Path(folder) / "nexport_client")
         for file in Path(folder).rglob("*.py"):
             assert_inert(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A run that is killed, at whatever step, has written nothing or everything."""
+"""A run that is killed at any step has written either everything or nothing."""
 
 import json
 import os
@@ -37,7 +37,7 @@ WRITES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
 
 @pytest.fixture
 def root(tmp_path: Path, make_document: Make, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a small repository, with a generator that is quick."""
+    """Return a small repository with a fast generator."""
 
     def generate(document: Document, _: Layout, output: Path) -> None:
         output.mkdir()
@@ -56,7 +56,7 @@ def root(tmp_path: Path, make_document: Make, monkeypatch: pytest.MonkeyPatch) -
 
 
 def killed_at(step: int, root: Path, stated: Stated) -> bool:
-    """Run in a process of its own that is killed before its step-th change of the disk; tell whether it was."""
+    """Run in a child process that is killed before its step-th change on disk; return whether it was killed."""
     child = os.fork()
     if child == 0:
         count = 0
@@ -78,10 +78,10 @@ def killed_at(step: int, root: Path, stated: Stated) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def test_a_kill_at_any_step_leaves_all_or_nothing(
+def test_a_kill_at_any_step_writes_all_or_nothing(
     root: Path, tmp_path: Path, make_document: Make, snapshot: Snapshot
 ) -> None:
-    """Until the commit everything is as it was; after it, the next run finishes what was begun."""
+    """Before the commit nothing has changed; after it, the next run completes the changes."""
     stated = Stated(
         {name: make_document(name) for name in ("LearningApi_Kept", "LearningApi_New")}, {"LearningApi"}
     )
@@ -96,11 +96,13 @@ def test_a_kill_at_any_step_leaves_all_or_nothing(
         if not killed_at(step, copy, stated):
             break
         committed = Transaction(copy).pending()
-        left = {name: data for name, data in snapshot(copy).items() if not name.startswith(".regenerate")}
-        assert committed or left in (old, new)
+        remaining = {
+            name: data for name, data in snapshot(copy).items() if not name.startswith(".regenerate")
+        }
+        assert committed or remaining in (old, new)
         run.regenerate(copy)
         outcomes.append(snapshot(copy))
-        assert outcomes[-1] == (new if committed or left == new else old)
+        assert outcomes[-1] == (new if committed or remaining == new else old)
         shutil.rmtree(copy)
     assert len(outcomes) > 20
     first_new = outcomes.index(new)

@@ -1,4 +1,4 @@
-"""Shapes of operations that the client can't carry are refused by name, never left out in silence."""
+"""Shapes of operations that the client doesn't support are refused by name, never silently omitted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +29,13 @@ def parameter(name: str, schema: Document, place: str = "query", **more: object)
     return {"name": name, "in": place, "schema": schema, **more}
 
 
-def answer(schema: Document, media: str = "application/json", status: str = "200") -> Document:
-    """Return an operation's answers, as its part."""
+def response(schema: Document, media: str = "application/json", status: str = "200") -> Document:
+    """Return an operation's responses."""
     return {"responses": {status: {"description": "", "content": {media: {"schema": schema}}}}}
 
 
 def body(media: str) -> Document:
-    """Return an operation's body, as its part."""
+    """Return an operation's body."""
     return {"requestBody": {"content": {media: {"schema": OBJECT}}}}
 
 
@@ -43,22 +43,22 @@ PAGED = [parameter("page", TEXT), parameter("per_page", TEXT)]
 REFUSED: dict[str, tuple[Document, str]] = {
     "a form": (body("application/x-www-form-urlencoded"), "its body is not JSON"),
     "an upload": (body("multipart/form-data"), "its body is not JSON"),
-    "an answer of text": (answer(TEXT, "text/plain"), "its answer is text/plain"),
-    "a file": (answer(TEXT, "application/octet-stream"), "its answer is application/octet-stream"),
-    "no good answer": (answer(TEXT, status="default"), "it states no status of a good answer"),
-    "a range of statuses": (answer(TEXT, status="2XX"), "it states no status of a good answer"),
-    "a union": (answer({"oneOf": [TEXT, {"type": "integer"}]}), "of several types"),
-    "several types": (answer({"type": ["string", "integer"]}), "of several types"),
-    "two good answers": (
+    "a text response": (response(TEXT, "text/plain"), "its answer is text/plain"),
+    "a file": (response(TEXT, "application/octet-stream"), "its answer is application/octet-stream"),
+    "no success response": (response(TEXT, status="default"), "it states no status of a good answer"),
+    "a range of statuses": (response(TEXT, status="2XX"), "it states no status of a good answer"),
+    "a union": (response({"oneOf": [TEXT, {"type": "integer"}]}), "of several types"),
+    "several types": (response({"type": ["string", "integer"]}), "of several types"),
+    "two success responses": (
         {
             "responses": {
-                **answer(TEXT)["responses"],
-                **answer({"type": "integer"}, status="201")["responses"],
+                **response(TEXT)["responses"],
+                **response({"type": "integer"}, status="201")["responses"],
             }
         },
         "its good answers are of several kinds",
     ),
-    "pages of two lists": ({"parameters": PAGED, **answer(LISTS)}, "several lists .one, other."),
+    "pages of two lists": ({"parameters": PAGED, **response(LISTS)}, "several lists .one, other."),
     "a cookie": ({"parameters": [parameter("a", TEXT, "cookie")]}, "travels in a cookie"),
     "a header of the connection": (
         {"parameters": [parameter("Host", TEXT, "header")]},
@@ -73,10 +73,10 @@ REFUSED: dict[str, tuple[Document, str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_it_is_refused_by_name(
+def test_an_unsupported_shape_is_refused(
     make_document: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The message names the operation, and says what of it can't be."""
+    """The message names the operation and the unsupported part."""
     monkeypatch.setattr(generating, "_format", lambda *_: None)
     change, message = REFUSED[kind]
     document = make_document()
