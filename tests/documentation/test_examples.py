@@ -1,4 +1,4 @@
-"""Every example in the documentation runs against a sandbox as it is shown."""
+"""Every example in the documentation runs against a sandbox, exactly as shown."""
 
 import ast
 import asyncio

@@ -1,4 +1,4 @@
-"""What the page on the sandbox says of its log and its failures is what the classes have."""
+"""The tables on the sandbox's page match the classes."""
 
 import dataclasses
 import inspect
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="u
 
 
 def names_in_table(*headings: str) -> set[str]:
-    """The names in the first column of the tables with these headings."""
+    """Return the names in the first column of the tables with these headings."""
     found: set[str] = set()
     for heading in headings:
         table = PAGE.partition(f"| {heading} | |\n")[2].partition("\n\n")[0]
@@ -26,14 +26,14 @@ def names_in_table(*headings: str) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "cls"), [("an entry", BookEntry), ("`await sandbox.books(since=0)`", Books)]
 )
-def test_the_log_of_requests(heading: str, cls: type) -> None:
-    """Every field and property is in the table, and nothing else."""
+def test_the_table_of_the_log(heading: str, cls: type) -> None:
+    """The tables have every field and property of the log, and no other."""
     fields = {field.name for field in dataclasses.fields(cls)}
     properties = {name for name, value in vars(cls).items() if isinstance(value, property)}
     assert names_in_table(heading) == fields | properties
 
 
-def test_scripted_failures() -> None:
+def test_the_tables_of_faults() -> None:
     """Every argument of `faults.add` is in one of the tables."""
     arguments = set(inspect.signature(Sandbox().faults.add).parameters)
     assert names_in_table("which calls", "what happens") == arguments

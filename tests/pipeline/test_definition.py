@@ -89,5 +89,5 @@ def test_documents_are_updated(regenerated: Path) -> None:
 
 @pytest.mark.full
 def test_the_clients_tests_still_pass(regenerated: Path) -> None:
-    """The result can be reviewed as it is: the client's tests pass before any operation is marked."""
+    """The client's tests pass before any operation is marked."""
     run(regenerated, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/client", "tests/paging")

@@ -175,7 +175,7 @@ IPV6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
     ],
 )
 async def test_the_address_works(host: str, reached: str) -> None:
-    """A sandbox that listens on every address of the machine gives one that a client can use, IPv6 in brackets."""
+    """`url` is an address that a client can use, also if the sandbox listens on all; IPv6 has brackets."""
     async with Sandbox(enrollments=500, host=host) as sandbox:
         assert sandbox.url.startswith(reached)
         auth = PasswordAuth(sandbox.username, sandbox.password)

@@ -270,7 +270,7 @@ def _in_turn(responses: Iterable[Response]) -> Handler:
     async def respond(request: Request) -> Response:
         found = next(remaining, None)
         if found is None:
-            raise AssertionError(f"no answer is left for {request.method} {request.path}")
+            raise AssertionError(f"no response is left for {request.method} {request.path}")
         return found
 
     return respond

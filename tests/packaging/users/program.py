@@ -50,15 +50,15 @@ async def wait(campus: NexportCampus) -> float:
     return 0.0
 
 
-def patient_client(**settings: Unpack[ClientSettings]) -> NexportCampus:
-    """Make a client with settings of this program's own."""
+def client_with_defaults(**settings: Unpack[ClientSettings]) -> NexportCampus:
+    """Return a client with this program's defaults."""
     defaults: ClientSettings = {"timeout": 60, "retry": RetryPolicy(max_attempts=6), "user_agent": "shop/1.0"}
     chosen: ClientSettings = {**defaults, **settings}
     return NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}, **chosen)
 
 
 async def enroll(campus: NexportCampus, org: UUID, user: UUID, groups: set[UUID]) -> Phase | None:
-    """Enroll a user, whose groups may be any iterable."""
+    """Enroll a user, passing the groups as an iterable."""
     made: EnsuredEnrollment = await campus.ensure_enrollment(
         org_id=org,
         user_id=user,
@@ -80,7 +80,7 @@ async def main() -> None:
             except ArgumentError as error:
                 print(error.argument)
     try:
-        patient_client(base_url="https://campus.example:99999")
+        client_with_defaults(base_url="https://campus.example:99999")
     except ConfigurationError as error:
         print(error)
 
