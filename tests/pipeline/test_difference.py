@@ -99,9 +99,9 @@ def remove_operation(document: Document) -> None:
 def rename_operation(document: Document) -> None:
     """Rename an operation and its path."""
     path = "/api/v1/AssessmentApi/SetScore"
-    merged = document["paths"].pop(path)
-    merged["put"]["operationId"] = "AssessmentApi_Grade"
-    document["paths"]["/api/v1/AssessmentApi/Grade"] = merged
+    path_item = document["paths"].pop(path)
+    path_item["put"]["operationId"] = "AssessmentApi_Grade"
+    document["paths"]["/api/v1/AssessmentApi/Grade"] = path_item
 
 
 def parameter(name: str, schema: Document, *, required: bool) -> Document:
@@ -214,9 +214,9 @@ BREAKS: dict[str, tuple[Edit, str]] = {
 
 def add_operation(document: Document) -> None:
     """Add an operation."""
-    merged = copy.deepcopy(document["paths"]["/api/v1/AssessmentApi/GetMode"])
-    merged["get"]["operationId"] = "AssessmentApi_GetModeAgain"
-    document["paths"]["/api/v1/AssessmentApi/GetModeAgain"] = merged
+    path_item = copy.deepcopy(document["paths"]["/api/v1/AssessmentApi/GetMode"])
+    path_item["get"]["operationId"] = "AssessmentApi_GetModeAgain"
+    document["paths"]["/api/v1/AssessmentApi/GetModeAgain"] = path_item
 
 
 HARMLESS: dict[str, tuple[Edit, str]] = {
@@ -358,10 +358,10 @@ def test_griffe_finds_breaks_of_the_python_api(
 )
 def test_the_next_version(version: str, changes: list[str], following: str) -> None:
     """Semantic Versioning, with breaks in the second number before 1.0."""
-    merged = [
+    made_changes = [
         Change("spec", "a", "changed" if kind == "breaks" else kind, "", kind == "breaks") for kind in changes
     ]
-    assert next_version(version, merged) == following
+    assert next_version(version, made_changes) == following
 
 
 def test_a_run_reports_as_text_and_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -53,8 +53,8 @@ def document() -> dict[str, Any]:
     """Return a document with a string in every position that the pipeline knows."""
     wanted = {"AssessmentApi_RenameTest", "AssessmentApi_GetTests", "AssessmentApi_GetMode"}
     found = [item for item in new_area.documents(ROOT) if _id(item) in wanted]
-    injected = merge({f"{_id(item)}.json": copy.deepcopy(item) for item in found})
-    test = injected["components"]["schemas"]["Test"]
+    whole = merge({f"{_id(item)}.json": copy.deepcopy(item) for item in found})
+    test = whole["components"]["schemas"]["Test"]
     test |= {"description": "A test.", "example": {"a": "b"}}
     test["properties"]["mode"] |= {"x-enum-varnames": ["A", "B", "C"], "x-enum-labels": ["a", "b", "c"]}
     test["properties"]["wire"] |= {
@@ -63,16 +63,16 @@ def document() -> dict[str, Any]:
         "pattern": "p",
         "enum": ["a", "b"],
     }
-    renaming = injected["paths"][f"/api/v1/{new_area.AREA}/RenameTest/{{id}}"]["put"]
+    renaming = whole["paths"][f"/api/v1/{new_area.AREA}/RenameTest/{{id}}"]["put"]
     renaming |= {"description": "Renames.\n\n- a\n- b", "deprecated": True}
-    for path in injected["paths"].values():
+    for path in whole["paths"].values():
         for operation in path.values():
             operation["parameters"] = [
                 one for one in operation["parameters"] if one["name"] != "access_token"
             ]
             for holder in (*operation["responses"].values(), operation.get("requestBody", {})):
                 holder.get("content", {}).pop("text/json", None)
-    return injected
+    return whole
 
 
 def _id(item: dict[str, Any]) -> str:
