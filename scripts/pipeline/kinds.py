@@ -99,10 +99,10 @@ def _array(item: KindView) -> KindView:
     return KindView(
         f"Array({item.code})",
         f"list[{item.annotation}]",
-        f"Sequence[{item.argument}]",
+        f"Iterable[{item.argument}]",
         item.kinds | {"Array"},
         item.references,
-        item.imports | {"from collections.abc import Sequence"},
+        item.imports | {"from collections.abc import Iterable"},
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -95,7 +95,7 @@ class LearningApi:
         *,
         org_id: UUID | str,
         user_id: UUID | str,
-        membership_group_ids: Sequence[UUID | str],
+        membership_group_ids: Iterable[UUID | str],
         syllabus_id: UUID | str | None = None,
         syllabus_unique_name: str | None = None,
     ) -> CreateEnrollmentResponse:
@@ -593,7 +593,7 @@ class LearningApi:
         *,
         enrollment_id: UUID | str,
         assignment_id: UUID | str,
-        cmi_element_names: Sequence[str],
+        cmi_element_names: Iterable[str],
         page: int = 1,
         per_page: int | None = None,
     ) -> AsyncPager[GetCmiDataResponseItem]:
@@ -943,7 +943,7 @@ class LearningApi:
             },
         )
 
-    async def get_sections(self, *, sections: Sequence[UUID | str]) -> GetSectionsResponse:
+    async def get_sections(self, *, sections: Iterable[UUID | str]) -> GetSectionsResponse:
         """Gets a list of sections.
 
         Gets a list of sections that matches the list of section IDs provided.
@@ -1207,17 +1207,17 @@ class LearningApi:
     def search_enrollments(
         self,
         *,
-        user_ids: Sequence[UUID | str] | None = None,
-        syllabus_unique_names: Sequence[str] | None = None,
-        org_ids: Sequence[UUID | str] | None = None,
-        enrollment_ids: Sequence[UUID | str] | None = None,
+        user_ids: Iterable[UUID | str] | None = None,
+        syllabus_unique_names: Iterable[str] | None = None,
+        org_ids: Iterable[UUID | str] | None = None,
+        enrollment_ids: Iterable[UUID | str] | None = None,
         utc_activity_before: datetime | None = None,
         utc_activity_after: datetime | None = None,
         utc_enrolled_before: datetime | None = None,
         utc_enrolled_after: datetime | None = None,
         utc_completed_before: datetime | None = None,
         utc_completed_after: datetime | None = None,
-        syllabus_ids: Sequence[UUID | str] | None = None,
+        syllabus_ids: Iterable[UUID | str] | None = None,
         page: int = 1,
         per_page: int | None = None,
     ) -> AsyncPager[ApiEnrollmentItem]:
@@ -1334,7 +1334,7 @@ class RawLearningApi:
         *,
         org_id: UUID | str,
         user_id: UUID | str,
-        membership_group_ids: Sequence[UUID | str],
+        membership_group_ids: Iterable[UUID | str],
         syllabus_id: UUID | str | None = None,
         syllabus_unique_name: str | None = None,
     ) -> RawResponse[CreateEnrollmentResponse]:
@@ -1532,7 +1532,7 @@ class RawLearningApi:
         *,
         enrollment_id: UUID | str,
         assignment_id: UUID | str,
-        cmi_element_names: Sequence[str],
+        cmi_element_names: Iterable[str],
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[GetCmiDataResponseItem]]:
@@ -1671,7 +1671,7 @@ class RawLearningApi:
             },
         )
 
-    async def get_sections(self, *, sections: Sequence[UUID | str]) -> RawResponse[GetSectionsResponse]:
+    async def get_sections(self, *, sections: Iterable[UUID | str]) -> RawResponse[GetSectionsResponse]:
         """`LearningApi.get_sections` with status, headers and bytes."""
         return await self._caller.call_raw(
             GET_SECTIONS,
@@ -1780,17 +1780,17 @@ class RawLearningApi:
     async def search_enrollments(
         self,
         *,
-        user_ids: Sequence[UUID | str] | None = None,
-        syllabus_unique_names: Sequence[str] | None = None,
-        org_ids: Sequence[UUID | str] | None = None,
-        enrollment_ids: Sequence[UUID | str] | None = None,
+        user_ids: Iterable[UUID | str] | None = None,
+        syllabus_unique_names: Iterable[str] | None = None,
+        org_ids: Iterable[UUID | str] | None = None,
+        enrollment_ids: Iterable[UUID | str] | None = None,
         utc_activity_before: datetime | None = None,
         utc_activity_after: datetime | None = None,
         utc_enrolled_before: datetime | None = None,
         utc_enrolled_after: datetime | None = None,
         utc_completed_before: datetime | None = None,
         utc_completed_after: datetime | None = None,
-        syllabus_ids: Sequence[UUID | str] | None = None,
+        syllabus_ids: Iterable[UUID | str] | None = None,
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[EnrollmentSearchResponse]:

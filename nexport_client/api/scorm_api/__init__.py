@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -121,7 +121,7 @@ class ScormApi:
         *,
         enrollment_id: UUID | str,
         assignment_id: UUID | str,
-        cmi_element_names: Sequence[str],
+        cmi_element_names: Iterable[str],
         page: int = 1,
         per_page: int | None = None,
     ) -> AsyncPager[GetCmiDataResponseItem]:
@@ -219,7 +219,7 @@ class RawScormApi:
         *,
         enrollment_id: UUID | str,
         assignment_id: UUID | str,
-        cmi_element_names: Sequence[str],
+        cmi_element_names: Iterable[str],
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[GetCmiDataResponseItem]]:
