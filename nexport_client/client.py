@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import attrs
 
 from .kinds import Kind
+from .types import JSONResult
 
 if TYPE_CHECKING:
     from .api.admin_api import AdminApi, RawAdminApi
@@ -78,7 +79,7 @@ class Operation(Generic[T]):
 
 
 @attrs.frozen(eq=False)
-class Page(Generic[T]):
+class Page(JSONResult, Generic[T]):
     """One page of a list: its `items`, its one-based `number`, the `size` that the server applies as far as it is
     known, the `total` of records across all pages where the server tells it, and whether there `has_next`.
     """

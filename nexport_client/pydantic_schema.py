@@ -11,18 +11,50 @@ import inspect
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from typing import Any, Final, cast
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from typing import Any, Final, TypeVar, cast, get_args, get_type_hints
 
+import attrs
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core import (
+    CoreSchema,
+    PydanticKnownError,
+    PydanticSerializationUnexpectedValue,
+    SchemaSerializer,
+)
 from pydantic_core import core_schema as core
 
 from .errors import DecodeError
-from .kinds import INT32, NUMBER, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
+from .kinds import (
+    INT32,
+    NUMBER,
+    Array,
+    EnumOf,
+    Kind,
+    MapOf,
+    ModelOf,
+    Nullable,
+    Reader,
+    Scalar,
+    replace_surrogates,
+    with_zone,
+)
 from .types import Model, OpenIntEnum, fields_of
 
-__all__ = ["describe_enum", "describe_model", "enum_schema", "model_schema"]
+__all__ = [
+    "describe_enum",
+    "describe_model",
+    "enum_schema",
+    "model_schema",
+    "model_serializer",
+    "result_schema",
+    "result_serializer",
+]
+
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # What the SDK can't read is left to these, which refuse it. A uuid isn't strict: strict means an instance.
 _SCALARS: Final[dict[str, Callable[[], CoreSchema]]] = {
@@ -67,16 +99,20 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
         for field in fields_of(model)
     }
 
+    @_named(model)
     def read(value: Any, validate: core.ValidatorFunctionWrapHandler) -> Model:
-        return value if isinstance(value, model) else _made(model, validate(value))
+        return (
+            value if isinstance(value, model) else _made(model, validate(replace_surrogates(value, Reader())))
+        )
+
+    def write(value: Any, serialize: core.SerializerFunctionWrapHandler) -> Any:
+        return serialize(_expected(value, model).to_dict())
 
     return core.no_info_wrap_validator_function(
         read,
         core.typed_dict_schema(keys, extra_behavior="allow"),
         ref=_reference(model),
-        serialization=core.wrap_serializer_function_ser_schema(
-            lambda value, write: write(value.to_dict()), schema=core.dict_schema()
-        ),
+        serialization=core.wrap_serializer_function_ser_schema(write, schema=core.dict_schema()),
     )
 
 
@@ -99,10 +135,11 @@ def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
     declared = {member.value: member for member in enum}
     expected = " or ".join(", ".join(map(str, declared)).rsplit(", ", 1))
 
+    @_named(enum)
     def read(value: Any, validate: core.ValidatorFunctionWrapHandler) -> OpenIntEnum:
         if isinstance(value, enum):
             return value
-        number = None if isinstance(value, bool) else validate(value)
+        number = None if isinstance(value, bool | Enum) else validate(value)
         if number not in declared:
             raise PydanticKnownError("enum", {"expected": expected})
         return declared[number]
@@ -111,7 +148,9 @@ def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
         read,
         core.int_schema(),
         ref=_reference(enum),
-        serialization=core.plain_serializer_function_ser_schema(int, when_used="json"),
+        serialization=core.plain_serializer_function_ser_schema(
+            lambda value: int(_expected(value, enum)), when_used="json"
+        ),
     )
 
 
@@ -126,6 +165,53 @@ def describe_enum(enum: type[OpenIntEnum]) -> dict[str, Any]:
         "x-enum-varnames": [member.name for member in members],
         "x-enum-descriptions": [member.label for member in members],
     }
+
+
+def result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """A class of the SDK's own, such as `Page`: an instance as it is, or an object with its attributes as keys."""
+    arguments = get_args(source)
+    given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
+    hints = get_type_hints(cls, include_extras=True)
+    schemas = {
+        field.name: _with_default(field, handler.generate_schema(_filled(hints[field.name], given)))
+        for field in attrs.fields(cls)
+    }
+
+    def write(value: Any, serialize: core.SerializerFunctionWrapHandler) -> Any:
+        return serialize(attrs.asdict(_expected(value, cls), recurse=False))
+
+    return core.dataclass_schema(
+        cls,
+        core.dataclass_args_schema(
+            cls.__name__,
+            [core.dataclass_field(name, schema, kw_only=True) for name, schema in schemas.items()],
+        ),
+        list(schemas),
+        ref=_reference(cls, arguments),
+        slots=True,
+        serialization=core.wrap_serializer_function_ser_schema(
+            write,
+            schema=core.typed_dict_schema(
+                {name: core.typed_dict_field(schema) for name, schema in schemas.items()}
+            ),
+        ),
+    )
+
+
+def _with_default(field: Any, schema: CoreSchema) -> CoreSchema:
+    if field.default is attrs.NOTHING:
+        return schema
+    if (factory := getattr(field.default, "factory", None)) is not None:
+        return core.with_default_schema(schema, default_factory=factory)
+    return core.with_default_schema(schema, default=field.default)
+
+
+def _filled(hint: Any, given: dict[Any, Any]) -> Any:
+    """A type with the arguments of a generic class in place of its parameters; any value where none are given."""
+    if isinstance(hint, TypeVar):
+        return given.get(hint, Any)
+    parameters = getattr(hint, "__parameters__", ())
+    return hint[tuple(given.get(parameter, Any) for parameter in parameters)] if parameters else hint
 
 
 def _may_be_null(field: Any) -> bool:
@@ -150,8 +236,7 @@ def _scalar(kind: Scalar) -> CoreSchema:
         try:
             return kind.read(value, Reader())
         except DecodeError:
-            naive = isinstance(value, datetime) and value.tzinfo is None
-            return value.replace(tzinfo=UTC) if naive else value
+            return with_zone(value) if isinstance(value, datetime) else value
 
     return core.no_info_before_validator_function(read, _SCALARS[kind.name]())
 
@@ -163,9 +248,47 @@ def _made(model: type[Model], values: dict[str, Any]) -> Any:
     return made
 
 
-def _reference(cls: type) -> str:
+def _named(cls: type) -> Callable[[Function], Function]:
+    """Name a validating function for what it reads: pydantic's errors show the name where a union fails."""
+
+    def rename(function: Function) -> Function:
+        function.__name__ = cls.__name__
+        return function
+
+    return rename
+
+
+@cache
+def model_serializer() -> SchemaSerializer:
+    """What writes a model where the schema allows any value."""
+    return _serializer(lambda model: model.to_dict())
+
+
+@cache
+def result_serializer() -> SchemaSerializer:
+    """What writes a class of the SDK's own where the schema allows any value."""
+    return _serializer(lambda result: attrs.asdict(result, recurse=False))
+
+
+def _serializer(write: Callable[[Any], dict[str, Any]]) -> SchemaSerializer:
+    return SchemaSerializer(core.any_schema(serialization=core.plain_serializer_function_ser_schema(write)))
+
+
+def _expected(value: Any, cls: type[T]) -> T:
+    """The value, if it is of the class; of a union, pydantic then tries the next one."""
+    if not isinstance(value, cls):
+        raise PydanticSerializationUnexpectedValue(f"expected {cls.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
     """What a schema calls the class; the OpenAPI page shows the last part of it."""
-    return f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
+    within = ", ".join(f"{_display(argument)}:{id(argument)}" for argument in arguments)
+    return f"{cls.__module__}.{cls.__qualname__}:{id(cls)}" + (f"[{within}]" if within else "")
+
+
+def _display(argument: Any) -> str:
+    return argument.__qualname__ if isinstance(argument, type) else re.sub(r"\w+\.", "", str(argument))
 
 
 def _words(model: type[Model]) -> tuple[str, dict[str, str]]:

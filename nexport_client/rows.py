@@ -12,7 +12,7 @@ from uuid import UUID
 
 import attrs
 
-from .kinds import EnumOf, Kind, ModelOf, Scalar
+from .kinds import EnumOf, Kind, ModelOf, Scalar, with_zone
 from .types import Model, OpenIntEnum, fields_of
 
 __all__ = ["Column", "columns_of"]
@@ -86,12 +86,7 @@ def _opened(value: object) -> object:
 
 
 def _utc(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:  # .NET's first or last date, with an offset
-        return value
+    return with_zone(value).astimezone(UTC)
 
 
 def _as_it_is(value: object) -> object:

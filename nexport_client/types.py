@@ -11,13 +11,24 @@ from uuid import UUID
 
 import attrs
 
-from .kinds import Kind, Reader, Scalar, read_missing
+from .kinds import Kind, Reader, Scalar, read_missing, replace_surrogates
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
+    from pydantic_core import CoreSchema, SchemaSerializer
 
-__all__ = ["UNSET", "Field", "Model", "OpenIntEnum", "Secret", "Unset", "conceal", "fields_of", "wire"]
+__all__ = [
+    "UNSET",
+    "Field",
+    "JSONResult",
+    "Model",
+    "OpenIntEnum",
+    "Secret",
+    "Unset",
+    "conceal",
+    "fields_of",
+    "wire",
+]
 
 
 class Unset(Enum):
@@ -147,6 +158,25 @@ def fields_of(model: type[Model]) -> tuple[Field, ...]:
     return _FIELDS[model]
 
 
+class JSONResult:
+    """A class of the SDK's own that pydantic validates, writes and describes: a JSON object with its attributes as keys."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from .pydantic_schema import result_schema
+
+        return result_schema(cls, source, handler)
+
+    @property
+    def __pydantic_serializer__(self) -> SchemaSerializer:
+        """Write it where the schema allows any value."""
+        from .pydantic_schema import result_serializer
+
+        return result_serializer()
+
+
 class Model:
     """What the models have in common: reading from JSON and writing to it."""
 
@@ -156,7 +186,8 @@ class Model:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """The model of a JSON object, as `to_dict` gives it. Raises `nexport_client.errors.DecodeError`, a ValueError."""
-        return cls._read(src_dict, Reader())
+        reader = Reader()
+        return cls._read(replace_surrogates(src_dict, reader), reader)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: texts for uuids and dates, numbers for enums, None left out, unknown keys put back."""
@@ -219,6 +250,13 @@ class Model:
         from .pydantic_schema import describe_model
 
         return describe_model(cls, schema, handler)
+
+    @property
+    def __pydantic_serializer__(self) -> SchemaSerializer:
+        """Write it where the schema allows any value."""
+        from .pydantic_schema import model_serializer
+
+        return model_serializer()
 
     @classmethod
     def _read(cls, value: Any, reader: Reader) -> Self:

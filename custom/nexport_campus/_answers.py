@@ -87,7 +87,7 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
         parts = decoder.elements(operation.id, operation.result, answer.content)
         if parts is not NO_MATCH:
             return parts
-        value = parse_json(answer.content)
+        value = decoder.parse(operation.id, answer.content)
         entity = entity_of(value)
         if entity.code and isinstance(value, dict):
             raise _refused(operation, answer, entity, scrubber)

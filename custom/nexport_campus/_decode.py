@@ -1,12 +1,15 @@
 """From an answer's bytes to models: first the fast path, then the tolerant one, which tells drift or names the place."""
 
+import json
 import re
-from typing import Any
+from contextlib import suppress
+from math import isfinite
+from typing import Any, NoReturn
 
 import attrs
 
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader, replace_surrogates
 from nexport_client.types import Model, fields_of
 
 from ._drift import DriftReporter
@@ -29,8 +32,11 @@ class NotJSON(ValueError):
     """A body that isn't JSON; says what it looks like."""
 
 
-def parse_json(content: bytes) -> Any:
-    """The JSON value of a body, with or without a byte order mark. Raises NotJSON."""
+def parse_json(content: bytes, reader: Reader | None = None) -> Any:
+    """Return the JSON value of a body, with or without a byte order mark; what it mends is drift of `reader`.
+
+    Raises NotJSON.
+    """
     content = content.removeprefix(_BOM)
     if not content.strip():
         raise NotJSON("the body is empty")
@@ -40,9 +46,32 @@ def parse_json(content: bytes) -> Any:
         return msgspec.json.decode(content)
     except RecursionError:
         raise NotJSON("the body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotJSON("not JSON: the body isn't UTF-8") from None
     except ValueError as error:
+        with suppress(ValueError, RecursionError):
+            return _parse_with_surrogates(content, reader or Reader())
         markup = content.lstrip()[:1] == b"<"
         raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
+
+
+def _parse_with_surrogates(content: bytes, reader: Reader) -> Any:
+    """Parse JSON in which half of a surrogate pair is spelled, which msgspec refuses. Raises ValueError."""
+    parsed = json.loads(content.decode(), parse_constant=_refuse, parse_float=_finite)
+    value = replace_surrogates(parsed, reader)
+    if value is parsed:
+        raise ValueError("msgspec refused it for another reason")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if not isfinite(value := float(number)):
+        raise ValueError(f"{number} is out of range")
+    return value
 
 
 class Decoder:
@@ -81,11 +110,18 @@ class Decoder:
             model = self.fast(kind.item, content) if in_vain < _MOST_IN_VAIN else NO_MATCH
             if model is NO_MATCH:
                 reader = Reader()
-                model = _element(kind.item, parse_json(content), index, reader)
+                model = _element(kind.item, parse_json(content, reader), index, reader)
                 self._tell(operation_id, reader)
                 in_vain += learned is self._learned
             made.append(model)
         return made
+
+    def parse(self, operation_id: str, content: bytes) -> Any:
+        """Return the JSON value of a body for `tolerant`. Raises NotJSON."""
+        reader = Reader()
+        value = parse_json(content, reader)
+        self._tell(operation_id, reader)
+        return value
 
     def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
         """The models of a JSON value. Raises nexport_client.errors.DecodeError, which names the place."""

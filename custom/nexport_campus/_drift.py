@@ -17,7 +17,7 @@ _MOST = 10_000
 class Drift:
     """One difference between the spec and an answer.
 
-    `kind`: `missing_required`, `unknown_enum_value`, `unknown_field`, `total_changed` or `page_ignored`. `operation_id`:
+    `kind`: `missing_required`, `unknown_enum_value`, `unknown_field`, `lone_surrogate`, `total_changed` or `page_ignored`. `operation_id`:
     the vendor's operation. `path`: the place in the answer, such as `[2].section.title`. `detail`: what was found; it
     names fields and numbers, and never quotes a text of the answer's.
     """

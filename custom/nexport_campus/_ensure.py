@@ -8,6 +8,9 @@ from uuid import UUID
 
 import attrs
 
+from nexport_client.hints import lazy_annotations
+from nexport_client.types import JSONResult
+
 from ._call_group import CallGroup
 from ._clock import Clock
 from ._errors import (
@@ -39,8 +42,9 @@ _AUTHORIZATION_ERROR = 5
 _NO_SUCH_SECTION = {2, 3}
 
 
+@lazy_annotations(globals())
 @attrs.frozen
-class EnsuredEnrollment:
+class EnsuredEnrollment(JSONResult):
     """The enrollment of a user in a syllabus.
 
     `created`: whether the enrollment is new: the first search found none, and the campus reported no duplicate.
@@ -53,8 +57,9 @@ class EnsuredEnrollment:
     existing: "ApiEnrollmentItem | None" = attrs.field(default=None, hash=False)
 
 
+@lazy_annotations(globals())
 @attrs.frozen
-class SectionsById:
+class SectionsById(JSONResult):
     """The sections that exist, in the order of the requested ids, and the ids that no section has."""
 
     sections: "list[SectionResponse]"

@@ -28,6 +28,8 @@ from nexport_client.kinds import (
     Nullable,
     Reader,
     Scalar,
+    parse_datetime,
+    with_zone,
 )
 from nexport_client.types import Field, Model, fields_of
 
@@ -65,11 +67,6 @@ def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
     if convert is None:
         return decode
     return lambda content: convert(decode(content))
-
-
-def _aware(text: str) -> datetime:
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
 
 
 def _carefully(kind: Kind) -> Convert:
@@ -124,7 +121,7 @@ class _Compiler:
         if kind == NOTHING:
             raise Unwirable("nothing")
         name = cast("Scalar", kind).name
-        return _TYPES[name], _aware if name == "date-time" else None
+        return _TYPES[name], parse_datetime if name == "date-time" else None
 
     def _members(self, kind: EnumOf) -> dict[int, Any]:
         learned = [value for name, value in self._learned.values if name == kind.name]
@@ -147,7 +144,7 @@ class _Compiler:
             "new": object.__new__,
             "model": model,
             "fromiso": datetime.fromisoformat,
-            "aware": _aware,
+            "with_zone": with_zone,
             "UTC": UTC,
             "UNSET": msgspec.UNSET,
         }
@@ -195,21 +192,23 @@ def _assignment(field: Field, number: int, convert: Convert | None, *, within: b
     source, target = f"wire.field_{number}", f"made.{field.attribute}"
     if convert is None:
         return [f"    {target} = {source}"]
-    if convert is _aware and within:
+    if convert is parse_datetime and within:
         # A page of enrollments repeats its section, dates and all, in each: the date read last is likely to be the next.
         # Text and date change together, and are looked at once: other threads read with this function too.
         return [
             f"    global last_{number}",
             f"    if (value := {source}) is not None:",
-            f"        if value != (last := last_{number})[0]: last_{number} = last = (value, aware(value))",
+            f"        if value != (last := last_{number})[0]:",
+            "            date = fromiso(value)",
+            f"            last_{number} = last = (value, date if date.tzinfo is UTC else with_zone(date))",
             "        value = last[1]",
             f"    {target} = value",
         ]
-    if convert is _aware:
+    if convert is parse_datetime:
         return [
             f"    if (value := {source}) is not None:",
             "        value = fromiso(value)",
-            "        if value.tzinfo is None: value = value.replace(tzinfo=UTC)",
+            "        if value.tzinfo is not UTC: value = with_zone(value)",
             f"    {target} = value",
         ]
     converted = f"members_{number}[value]" if _members_of(convert) else f"convert_{number}(value)"

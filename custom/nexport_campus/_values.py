@@ -111,8 +111,7 @@ def _part(place: str, write: Callable[[object], T], value: object) -> T:
 
 
 def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
-    # To FastAPI models count as mappings; here they don't.
-    if not isinstance(value, Mapping) or isinstance(value, Model):
+    if not isinstance(value, Mapping):
         raise Wrong("must be a mapping", f", got {describe(value)}")
     return {
         _part("has a key that", _string, key): _part(f"[{quote(key)}]", write, item)

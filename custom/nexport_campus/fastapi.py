@@ -18,19 +18,17 @@ from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
-from nexport_client.types import Model
-
 from ._client import NexportCampus
 from ._errors import NexportError
+from ._fastapi_types import encode_results, take_models_from_the_body
 from ._problems import ProblemHandler
 
 __all__ = ["Campus", "add_exception_handlers", "campus_lifespan", "get_campus"]
 
 _STATE: Final = "nexport_campus"
 
-# FastAPI takes an argument from the body if its class is pydantic's, a dataclass or a mapping, and from the query
-# otherwise, whatever schema it has. A model is what JSON's mapping is, and writes itself as one: `dict(model)`.
-Mapping.register(Model)
+take_models_from_the_body()
+encode_results()
 
 
 def campus_lifespan(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, UUID_, EnumOf
 from ..types import Model, wire
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ApiEnrollmentItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class ApiEnrollmentItem(Model):
     """This class exposes the public fields of the Nexport Enrollment class for use with the web api
@@ -51,4 +53,4 @@ class ApiEnrollmentItem(Model):
     result: Result = field(metadata=wire("result", EnumOf("Result"), required=True))
     phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
     user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, Array, EnumOf
 from ..types import Model, wire
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ApiErrorEntity"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class ApiErrorEntity(Model):
     """Model used to determine what, if anything, went wrong with an api request
@@ -31,4 +33,4 @@ class ApiErrorEntity(Model):
     error_code: ErrorCode = field(metadata=wire("error_code", EnumOf("ErrorCode"), required=True))
     error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
     warning_messages: list[str] | None = field(default=None, metadata=wire("warning_messages", Array(TEXT)))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -5,12 +5,14 @@ from typing import Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import INT32
 from ..types import Model, wire
 
 __all__ = ["ApiPaginationOptions"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class ApiPaginationOptions(Model):
     """Describe the page number and records per page
@@ -25,4 +27,4 @@ class ApiPaginationOptions(Model):
 
     page: int = field(metadata=wire("page", INT32, required=True))
     per_page: int = field(metadata=wire("per_page", INT32, required=True))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, INTEGER, UUID_
 from ..types import Model, wire
 
 __all__ = ["AssignmentSession"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class AssignmentSession(Model):
     """The vendor's AssignmentSession.
@@ -41,4 +43,4 @@ class AssignmentSession(Model):
     utc_start: datetime | None = field(default=None, metadata=wire("utc_start", DATE_TIME))
     utc_end: datetime | None = field(default=None, metadata=wire("utc_end", DATE_TIME))
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

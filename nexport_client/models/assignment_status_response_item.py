@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["AssignmentStatusResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class AssignmentStatusResponseItem(Model):
     """Represents an assignment status for an assignment on an enrollment.
@@ -96,4 +98,4 @@ class AssignmentStatusResponseItem(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

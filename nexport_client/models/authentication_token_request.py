@@ -6,12 +6,14 @@ from typing import Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT
 from ..types import Model, wire
 
 __all__ = ["AuthenticationTokenRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class AuthenticationTokenRequest(Model):
     """The vendor's AuthenticationTokenRequest.
@@ -34,4 +36,4 @@ class AuthenticationTokenRequest(Model):
     utc_expiration_date: datetime | None = field(
         default=None, metadata=wire("utc_expiration_date", DATE_TIME, nullable=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import INT32, TEXT, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthenticationTokenResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class AuthenticationTokenResponse(Model):
     """The vendor's AuthenticationTokenResponse.
@@ -35,4 +37,4 @@ class AuthenticationTokenResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

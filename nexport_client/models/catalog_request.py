@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import UUID_, EnumOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CatalogRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CatalogRequest(Model):
     """Contains information for retrieving catalog data
@@ -37,4 +39,4 @@ class CatalogRequest(Model):
     catalog_access_option: CatalogAccessOption | None = field(
         default=None, metadata=wire("catalog_access_option", EnumOf("CatalogAccessOption"))
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, DATE_TIME, TEXT, UUID_, EnumOf
 from ..types import Model, wire
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CatalogResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CatalogResponseItem(Model):
     """Exposes the public fields of a Nexport catalog for use with the web api
@@ -64,4 +66,4 @@ class CatalogResponseItem(Model):
         default=None, metadata=wire("publishing_model", EnumOf("PublishingModel"))
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT, UUID_
 from ..types import Model, wire
 
 __all__ = ["CategoryResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CategoryResponseItem(Model):
     """Exposes the public members of the Nexport category for use with the web api
@@ -37,4 +39,4 @@ class CategoryResponseItem(Model):
     parent_category_id: UUID = field(metadata=wire("parent_category_id", UUID_, required=True))
     date_created: datetime | None = field(default=None, metadata=wire("date_created", DATE_TIME))
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -5,12 +5,14 @@ from typing import Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT
 from ..types import Model, wire
 
 __all__ = ["CmiField"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CmiField(Model):
     """Represents a SCO CMI field and the value, as well as error information if applicable
@@ -29,4 +31,4 @@ class CmiField(Model):
     cmi_element_name: str = field(metadata=wire("cmi_element_name", TEXT, required=True))
     cmi_element_value: str | None = field(default=None, metadata=wire("cmi_element_value", TEXT))
     error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

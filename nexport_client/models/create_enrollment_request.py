@@ -6,12 +6,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["CreateEnrollmentRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CreateEnrollmentRequest(Model):
     """Contains fields for creating a new enrollment
@@ -34,4 +36,4 @@ class CreateEnrollmentRequest(Model):
     membership_group_ids: list[UUID] = field(
         metadata=wire("membership_group_ids", Array(UUID_), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

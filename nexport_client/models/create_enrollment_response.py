@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import UUID_, ModelOf
 from ..types import Model, wire
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CreateEnrollmentResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class CreateEnrollmentResponse(Model):
     """Contains the id of the enrollment created by the CreateEnrollment web api method
@@ -31,4 +33,4 @@ class CreateEnrollmentResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

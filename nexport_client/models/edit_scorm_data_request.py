@@ -7,12 +7,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_
 from ..types import Model, wire
 
 __all__ = ["EditScormDataRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class EditScormDataRequest(Model):
     """Contains fields for editing a student's SCORM courseware attempt
@@ -62,4 +64,4 @@ class EditScormDataRequest(Model):
     preference_language: str | None = field(default=None, metadata=wire("preference_language", TEXT))
     preference_speed: int | None = field(default=None, metadata=wire("preference_speed", INT32))
     for_credit: bool | None = field(default=None, metadata=wire("for_credit", BOOLEAN))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

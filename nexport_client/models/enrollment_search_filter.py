@@ -7,12 +7,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["EnrollmentSearchFilter"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class EnrollmentSearchFilter(Model):
     """Specify how to filter the search results for enrollments.
@@ -60,4 +62,4 @@ class EnrollmentSearchFilter(Model):
         default=None, metadata=wire("utc_completed_after", DATE_TIME)
     )
     syllabus_ids: list[UUID] | None = field(default=None, metadata=wire("syllabus_ids", Array(UUID_)))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import INT32, Array, ModelOf
 from ..types import Model, wire
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["EnrollmentSearchResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class EnrollmentSearchResponse(Model):
     """Enrollments matching the provided filter
@@ -39,4 +41,4 @@ class EnrollmentSearchResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

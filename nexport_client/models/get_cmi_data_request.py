@@ -6,12 +6,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["GetCmiDataRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetCmiDataRequest(Model):
     """Contains information for filtering which SCORM CMI data to retrieve
@@ -28,4 +30,4 @@ class GetCmiDataRequest(Model):
     enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
     assignment_id: UUID = field(metadata=wire("assignment_id", UUID_, required=True))
     cmi_element_names: list[str] = field(metadata=wire("cmi_element_names", Array(TEXT), required=True))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

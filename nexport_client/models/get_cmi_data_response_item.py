@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT, Array, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["GetCmiDataResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetCmiDataResponseItem(Model):
     """Contains list of CMI fields/values as well as start and end date for the attempt, the title, and the sco id
@@ -44,4 +46,4 @@ class GetCmiDataResponseItem(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

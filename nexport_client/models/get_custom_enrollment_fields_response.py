@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["GetCustomEnrollmentFieldsResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetCustomEnrollmentFieldsResponse(Model):
     """Contains information about a single custom enrollment field
@@ -44,4 +46,4 @@ class GetCustomEnrollmentFieldsResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["GetDefaultCustomEnrollmentFieldSettingResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     """Contains information for a single custom enrollment field setting
@@ -48,4 +50,4 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["GetSectionsRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetSectionsRequest(Model):
     """The vendor's GetSectionsRequest.
@@ -24,4 +26,4 @@ class GetSectionsRequest(Model):
     __module__ = "nexport_campus.models"
 
     sections: list[UUID] = field(metadata=wire("sections", Array(UUID_), required=True))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["GetStudentSessionsRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetStudentSessionsRequest(Model):
     """Request Message for retrieving student sessions
@@ -40,4 +42,4 @@ class GetStudentSessionsRequest(Model):
     paging: ApiPaginationOptions = field(
         metadata=wire("paging", ModelOf("ApiPaginationOptions"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["GetSyllabiResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class GetSyllabiResponseItem(Model):
     """Item for a list of syllabi. Contains syllabus name, type, and product id
@@ -41,4 +43,4 @@ class GetSyllabiResponseItem(Model):
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

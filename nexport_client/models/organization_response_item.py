@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OrganizationResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class OrganizationResponseItem(Model):
     """Contains organization name, short name, and custom fields
@@ -37,4 +39,4 @@ class OrganizationResponseItem(Model):
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ProctorResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class ProctorResponseItem(Model):
     """Contains information related to the proctor for an assignment
@@ -50,4 +52,4 @@ class ProctorResponseItem(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

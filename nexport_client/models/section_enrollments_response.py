@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SectionEnrollmentsResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class SectionEnrollmentsResponse(Model):
     """Contains relevant section enrollment information
@@ -100,4 +102,4 @@ class SectionEnrollmentsResponse(Model):
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import TEXT_MAP, UUID_
 from ..types import Model, wire
 
 __all__ = ["SetCustomEnrollmentFieldValuesRequest"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class SetCustomEnrollmentFieldValuesRequest(Model):
     """Contains id of the enrollment and the custom fields/values to set
@@ -28,4 +30,4 @@ class SetCustomEnrollmentFieldValuesRequest(Model):
     custom_enrollment_field_values: dict[str, str] = field(
         metadata=wire("custom_enrollment_field_values", TEXT_MAP, required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, TEXT, ModelOf
 from ..types import Model, wire
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["SetCustomEnrollmentFieldValuesResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class SetCustomEnrollmentFieldValuesResponse(Model):
     """Used to inform the method caller if any of the passed in fields are invalid. Message may contain additional
@@ -33,4 +35,4 @@ class SetCustomEnrollmentFieldValuesResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["TestAttemptResponseItem"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class TestAttemptResponseItem(Model):
     """Contains details of a test attempt
@@ -59,4 +61,4 @@ class TestAttemptResponseItem(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingPlanEnrollmentsResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class TrainingPlanEnrollmentsResponse(Model):
     """Contains id of the student that the enrollment belongs to
@@ -88,4 +90,4 @@ class TrainingPlanEnrollmentsResponse(Model):
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     student_id: UUID | None = field(default=None, metadata=wire("student_id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

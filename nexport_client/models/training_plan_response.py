@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
 from ..types import Model, wire
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingPlanResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class TrainingPlanResponse(Model):
     """Contains relevant training plan information
@@ -101,4 +103,4 @@ class TrainingPlanResponse(Model):
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

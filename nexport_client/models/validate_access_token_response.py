@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from ..hints import lazy_annotations
 from ..kinds import DATE_TIME, TEXT, ModelOf
 from ..types import Model, wire
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ValidateAccessTokenResponse"]
 
 
+@lazy_annotations(globals())
 @define(kw_only=True)
 class ValidateAccessTokenResponse(Model):
     """The vendor's ValidateAccessTokenResponse.
@@ -35,4 +37,4 @@ class ValidateAccessTokenResponse(Model):
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
     )
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict)

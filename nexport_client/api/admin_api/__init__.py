@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ...client import Caller, RawResponse
+from ...hints import lazy_annotations
 from ...types import UNSET, Unset, conceal
 from .admin_api_authenticate import OPERATION as AUTHENTICATE
 from .admin_api_validate_access_token import OPERATION as VALIDATE_ACCESS_TOKEN
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AdminApi", "RawAdminApi"]
 
 
+@lazy_annotations(globals())
 class AdminApi:
     """The operations of the vendor's AdminApi."""
 
@@ -97,6 +99,7 @@ class AdminApi:
         )
 
 
+@lazy_annotations(globals())
 class RawAdminApi:
     """The operations of the vendor's AdminApi, with whole responses; a list operation gives one page."""
 

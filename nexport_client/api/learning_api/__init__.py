@@ -11,6 +11,7 @@ from uuid import UUID
 from typing_extensions import deprecated
 
 from ...client import AsyncPager, Caller, RawResponse
+from ...hints import lazy_annotations
 from .learning_api_create_enrollment import OPERATION as CREATE_ENROLLMENT
 from .learning_api_delete_enrollment import OPERATION as DELETE_ENROLLMENT
 from .learning_api_drop_enrollment import OPERATION as DROP_ENROLLMENT
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
 __all__ = ["LearningApi", "RawLearningApi"]
 
 
+@lazy_annotations(globals())
 class LearningApi:
     """The operations of the vendor's LearningApi."""
 
@@ -1323,6 +1325,7 @@ class LearningApi:
         )
 
 
+@lazy_annotations(globals())
 class RawLearningApi:
     """The operations of the vendor's LearningApi, with whole responses; a list operation gives one page."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ...client import AsyncPager, Caller, RawResponse
+from ...hints import lazy_annotations
 from .scorm_api_edit_scorm_data import OPERATION as EDIT_SCORM_DATA
 from .scorm_api_get_cmi_data import OPERATION as GET_CMI_DATA
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ScormApi", "RawScormApi"]
 
 
+@lazy_annotations(globals())
 class ScormApi:
     """The operations of the vendor's ScormApi."""
 
@@ -163,6 +165,7 @@ class ScormApi:
         )
 
 
+@lazy_annotations(globals())
 class RawScormApi:
     """The operations of the vendor's ScormApi, with whole responses; a list operation gives one page."""
 

@@ -1,0 +1,54 @@
+"""Teaches FastAPI where the SDK's classes come from in a request, and how they are written without a response model."""
+
+import warnings
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import attrs
+from fastapi.dependencies import utils
+from fastapi.encoders import ENCODERS_BY_TYPE, jsonable_encoder
+
+from nexport_client.client import Page
+from nexport_client.types import JSONResult, Model
+
+from ._ensure import EnsuredEnrollment, SectionsById
+
+__all__ = ["encode_results", "take_models_from_the_body"]
+
+_DECIDES: Final = "field_annotation_is_scalar"
+
+
+def take_models_from_the_body() -> None:
+    """Let FastAPI take arguments of the SDK's classes from the request's body, as it does pydantic's models.
+
+    FastAPI goes by the class alone: pydantic's, a dataclass, a mapping or a sequence comes from the body, anything else
+    from the query, whatever schema it has. A model registered as a mapping would be one for every library in the
+    process; wrapping the one function that decides changes nothing for other classes.
+    """
+    decides = getattr(utils, _DECIDES, None)
+    if decides is None:
+        warnings.warn(
+            "this version of FastAPI is unknown to nexport_campus.fastapi: declare models in request bodies as "
+            "Annotated[Model, Body()]",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    elif not hasattr(decides, "__wrapped__"):
+
+        def is_scalar(annotation: Any) -> bool:
+            return bool(decides(annotation=annotation)) and not _names_ours(annotation)
+
+        is_scalar.__wrapped__ = decides  # type: ignore[attr-defined]  # marks it as done
+        setattr(utils, _DECIDES, is_scalar)
+
+
+def _names_ours(annotation: Any) -> bool:
+    if get_origin(annotation) in {Annotated, Union, UnionType}:
+        return any(map(_names_ours, get_args(annotation)))
+    return isinstance(annotation, type) and issubclass(annotation, Model | JSONResult)
+
+
+def encode_results() -> None:
+    """Let path operations without a response model return the SDK's own classes."""
+    for cls in (EnsuredEnrollment, SectionsById, Page):
+        ENCODERS_BY_TYPE[cls] = lambda result: jsonable_encoder(attrs.asdict(result, recurse=False))
