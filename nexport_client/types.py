@@ -233,6 +233,10 @@ class Model:
 
         return {column.name: column.holds for column in columns_of(cast("Any", cls))}
 
+    def __replace__(self, **changes: Any) -> Self:
+        """Return a copy with other values, for `copy.replace` with any version of attrs."""
+        return cast("Self", attrs.evolve(cast("Any", self), **changes))
+
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """The pairs of `to_dict`, so that `dict(model)` gives it: FastAPI asks that way where no response model is named."""
         return iter(self.to_dict().items())

@@ -70,6 +70,38 @@ def test_copy_and_compare(name: str) -> None:
 
 
 @EVERY
+def test_evolve(name: str) -> None:
+    """`attrs.evolve` and `copy.replace` change what they are given, and keep what came beyond the spec."""
+    made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": [1]})
+    field = attrs.fields(type(made))[0].name
+    changes = {field: "another"}
+    ways = (
+        attrs.evolve,
+        lambda model, **other: model.__replace__(**other),
+        getattr(copy, "replace", attrs.evolve),
+    )
+    for changed in (way(made, **changes) for way in ways):
+        assert getattr(changed, field) == "another"
+        assert changed.additional_properties == {"newer": [1]}
+        assert type(changed).from_dict(made.to_dict()) == made
+    assert attrs.evolve(made, additional_properties={}).additional_properties == {}
+
+
+@EVERY
+def test_copies_keep_what_came_beyond_the_spec(name: str) -> None:
+    """Each way to copy a model."""
+    made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": {"a": [1]}})
+    for copied in (
+        copy.copy(made),
+        copy.deepcopy(made),
+        pickle.loads(pickle.dumps(made)),
+        attrs.evolve(made),
+    ):
+        assert copied == made
+        assert copied.additional_properties == {"newer": {"a": [1]}}
+
+
+@EVERY
 def test_names(name: str) -> None:
     """A model says that it comes from `nexport_campus.models`, in its repr under the vendor's name."""
     model = model_class(name)

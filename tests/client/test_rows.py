@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -166,11 +166,34 @@ def test_a_secret_has_no_column(labels: bool) -> None:
 
 
 def test_dates_that_utc_cannot_hold() -> None:
-    """.NET's first date with an offset stays as it came; a date without a zone, set by hand, is UTC."""
+    """They are the first or the last one of UTC, set by hand too; a date without a zone, set by hand, is UTC."""
     item = made(ApiEnrollmentItem, start_date="0001-01-01T00:00:00+05:00")
-    assert item.to_row()["start_date"] == item.start_date
+    assert item.to_row()["start_date"] == datetime.min.replace(tzinfo=UTC)
+    item.start_date = datetime.max.replace(tzinfo=timezone(timedelta(hours=-6)))
+    assert item.to_row()["start_date"] == datetime.max.replace(tzinfo=UTC)
     item.start_date = datetime(2026, 5, 1)  # noqa: DTZ001 -- what a user may set
     assert item.to_row()["start_date"] == datetime(2026, 5, 1, tzinfo=UTC)
+
+
+EDGES = {
+    "0001-01-01T00:00:00": datetime.min.replace(tzinfo=UTC),
+    "0001-01-01T00:00:00+01:00": datetime.min.replace(tzinfo=UTC),
+    "9999-12-31T23:59:59.9999999": datetime.max.replace(tzinfo=UTC),
+    "9999-12-31T23:59:59.9999999-06:00": datetime.max.replace(tzinfo=UTC),
+    "2026-05-01T12:00:00-05:30": datetime(2026, 5, 1, 17, 30, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_dates_at_the_edges_in_data_frames(library: str) -> None:
+    """.NET's first and last dates, with an offset or without, stand in one column with other dates."""
+    frames = pytest.importorskip(library)
+    rows = [made(ApiEnrollmentItem, start_date=text).to_row() for text in EDGES]
+    column = frames.DataFrame(rows)["start_date"]
+    assert "UTC" in str(column.dtype)
+    found = column.dt.to_pydatetime() if library == "pandas" else column
+    assert list(found) == list(EDGES.values())
+    assert column.min() == datetime.min.replace(tzinfo=UTC)
 
 
 @attrs.define(kw_only=True)
@@ -187,7 +210,7 @@ class Folder(Model):
     error_error_code: str | None = attrs.field(default=None, metadata=wire("error_error_code", TEXT))
     anything: Any = attrs.field(default=None, metadata=wire("anything", ANYTHING))
     code: str | None = attrs.field(default=None, repr=False, metadata=wire("code", TEXT))
-    additional_properties: dict[str, Any] = attrs.field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = attrs.field(factory=dict)
 
 
 @pytest.fixture

@@ -74,8 +74,60 @@ def test_an_offset_is_kept(read: Any) -> None:
     assert found.utcoffset() == zone.utcoffset(None)
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("key", ["enrollment_end", "training_end"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0001-01-01T00:00:00+01:00", FIRST),
+        ("0001-01-01T13:59:59.9999999+14:00", FIRST),
+        ("9999-12-31T23:59:59.9999999-06:00", LAST),
+        ("9999-12-31T12:00:00-12:00", LAST),
+    ],
+)
+def test_a_date_that_utc_cannot_express(read: Any, key: str, text: str, expected: datetime) -> None:
+    """.NET's first and last dates, as of a place east or west of Greenwich, are the first and the last date of UTC."""
+    found = getattr(read(**{key: text}), key)
+    assert (found, found.utcoffset(), found.astimezone(UTC)) == (expected, timedelta(0), expected)
+
+
+@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00-01:00",
+        "0001-01-01T01:00:00+01:00",
+        "0001-12-31T00:00:00+14:00",
+        "0002-01-01T00:00:00+14:00",
+        "9998-12-31T23:59:59-14:00",
+        "9999-12-31T17:59:59-06:00",
+        "9999-12-31T23:59:59+06:00",
+    ],
+)
+def test_a_date_close_to_the_edge_of_utc_is_kept(read: Any, text: str) -> None:
+    """A date that UTC can express keeps its offset, to the last hour."""
+    found = read(enrollment_end=text).enrollment_end
+    assert found.isoformat() == text
+    assert found.astimezone(UTC) == found
+
+
+@given(moment=st.datetimes(), minutes=st.integers(-23 * 60, 23 * 60))
+def test_every_date_can_be_converted_compared_and_written(moment: datetime, minutes: int) -> None:
+    """Whatever the offset; a date that is within UTC keeps its instant and its offset."""
+    zone = timezone(timedelta(minutes=minutes))
+    read = parse_datetime(moment.replace(tzinfo=zone).isoformat())
+    assert FIRST <= read.astimezone(UTC) <= LAST
+    assert sorted([LAST, read, FIRST])[1] == read
+    assert parse_datetime(read.isoformat()) == read
+    if 1 < moment.year < 9999:
+        assert read.isoformat() == moment.replace(tzinfo=zone).isoformat()
+
+
 @given(
-    moment=st.datetimes(),
+    moment=st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)),  # noqa: DTZ001
     fraction=st.text("0123456789", min_size=1, max_size=12),
     offset=st.sampled_from(["", "Z", "+00:00", "+14:00", "-09:30"]),
 )

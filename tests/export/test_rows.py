@@ -4,9 +4,10 @@ import csv
 import gc
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
@@ -44,7 +45,9 @@ def campus_of(answers: dict[str, Any]) -> NexportCampus:
             return found
         if isinstance(found, list) and request.url.params["page"] != "1":
             found = []
-        return httpx.Response(200, content=json.dumps(found), headers={"Content-Type": "application/json"})
+        return httpx.Response(
+            200, content=json.dumps(found).encode(), headers={"Content-Type": "application/json"}
+        )
 
     def nobody(_: Drift) -> None:
         """What is odd here is so on purpose."""
@@ -125,7 +128,47 @@ async def test_what_the_spec_does_not_know(tmp_path: Path) -> None:
     assert (line["mood"], line["phase"]) == ("good", 99)
     assert (json.loads(cells["additional_properties"]), cells["phase"]) == ({"mood": "good"}, "Unknown (99)")
     assert (json.loads(row["additional_properties"]), row["phase"]) == ({"mood": "good"}, 99)
-    assert line["enrollment_date"] == "0001-01-01T00:00:00+14:00"
+    assert line["enrollment_date"] == "0001-01-01T00:00:00+00:00"
+    assert cells["enrollment_date"] == row["enrollment_date"] == "0001-01-01T00:00:00.000000Z"
+
+
+async def test_dates_at_the_edges_of_utc_in_parquet(tmp_path: Path) -> None:
+    """.NET's first and last dates, with an offset or without, can be read again as Python's dates, in order."""
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    dates = {
+        "9999-12-31T23:59:59.9999999-06:00": last,
+        "2026-05-01T12:00:00-05:30": datetime(2026, 5, 1, 17, 30, tzinfo=UTC),
+        "0001-01-01T00:00:00-01:00": first + timedelta(hours=1),
+        "0001-01-01T00:00:00+01:00": first,
+    }
+    (one,) = searched()["enrollments"]
+    enrollments = [
+        one | {"enrollment_id": str(UUID(int=number)), "enrollment_date": date}
+        for number, date in enumerate(dates)
+    ]
+    answer = searched() | {"enrollments": enrollments, "total_count": len(enrollments)}
+    async with campus_of({"SearchEnrollments": answer}) as campus:
+        await run(campus, plan_of("enrollments", ONE), tmp_path / "e.parquet")
+    rows = read_rows(tmp_path / "e.parquet")
+    assert [row["enrollment_date"] for row in rows] == sorted(dates.values())
+
+
+async def test_half_of_a_surrogate_pair(tmp_path: Path) -> None:
+    """It stops no export, in whatever format, and is U+FFFD in the file."""
+    odd = searched(**{"mood\ud800": ["\udc00"]})
+    fields = [{"cmi_element_name": "cmi.core.exit", "cmi_element_value": "a\udbff"}]
+    sco = {"title": "\ud800", "sco_id": "S", "cmi_fields": fields, "api_error_entity": GOOD}
+    answers = {"SearchEnrollments": odd, "GetAssignmentStatuses": [STATUS], "GetCmiData": [sco]}
+    async with campus_of(answers) as campus:
+        for suffix in ("jsonl", "csv", "db", "parquet"):
+            for kind in ("enrollments", "scorm-data"):
+                await run(campus, plan_of(kind, ONE), tmp_path / f"{kind}.{suffix}")
+            (found,) = read_rows(tmp_path / f"enrollments.{suffix}")
+            (data,) = read_rows(tmp_path / f"scorm-data.{suffix}", "scorm_data")
+            kept = found if suffix == "jsonl" else json.loads(found["additional_properties"])
+            assert kept["mood\ufffd"] == ["\ufffd"]
+            assert data["title"] == "\ufffd"
+            assert suffix == "jsonl" or data["cmi.core.exit"] == "a\ufffd"
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "db"])
