@@ -26,6 +26,7 @@ _ODD: list[Any] = [
     "2026-02-30T00:00:00Z", "2026-05-26T24:00:00Z", "2026-05-26T01:56:60Z", "1.02:30:45", "{6f9619ff8b864d01b42d00cf4fc964ff}",
     "6F9619FF8B864D01B42D00CF4FC964FF", "6f9619ff-8b86-4d01-b42d-00cf4fc964f", "urn:uuid:6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
     "6f9619ff-8b86-4d01-b42d-00cf4fc964fg", "(6f9619ff-8b86-4d01-b42d-00cf4fc964ff)", "\u0663", "\ufeff", "a\x00b", "x" * 5000,
+    "\ud800", "a\udfffz", ["\ud83d", "\ude00\ud83d"], {"\udc00": {"\ud800": "\ud800"}},
 ]  # fmt: skip
 _DATES = st.datetimes().map(lambda date: date.isoformat())
 _OFFSETS = st.sampled_from(["", "Z", "+00:00", "+02:00", "-05:30", "+14:00"])
@@ -120,8 +121,8 @@ def with_one_defect(draw: Draw, value: Any) -> Any:
 
 
 def dump(value: Any) -> bytes:
-    """Return JSON as a server might write it."""
-    return json.dumps(value, ensure_ascii=False).encode()
+    """Return JSON as a server might write it, with escapes for what UTF-8 can't encode."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def bytes_with_one_defect(draw: Draw, body: bytes) -> bytes:
