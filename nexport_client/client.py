@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import attrs
 
 from .kinds import Kind
-from .types import JSONResult
 
 if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema, SchemaSerializer
+
     from .api.admin_api import AdminApi, RawAdminApi
     from .api.learning_api import LearningApi, RawLearningApi
     from .api.scorm_api import RawScormApi, ScormApi
@@ -19,6 +21,7 @@ __all__ = [
     "Areas",
     "AsyncPager",
     "Caller",
+    "JSONResult",
     "Operation",
     "Page",
     "Paging",
@@ -76,6 +79,25 @@ class Operation(Generic[T]):
     parts: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     success: tuple[int, ...] = (200,)
+
+
+class JSONResult:
+    """Base of the SDK's own attrs classes that pydantic validates, writes and describes as JSON objects, such as `Page`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from .pydantic_results import result_schema  # noqa: PLC0415 -- pydantic is optional
+
+        return result_schema(cls, source, handler)
+
+    @property
+    def __pydantic_serializer__(self) -> "SchemaSerializer":
+        """The serializer that pydantic uses where a schema allows any value."""
+        from .pydantic_results import result_serializer  # noqa: PLC0415 -- pydantic is optional
+
+        return result_serializer()
 
 
 @attrs.frozen(eq=False)

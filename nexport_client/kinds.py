@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -43,7 +42,6 @@ __all__ = [
     "Scalar",
     "parse_datetime",
     "read_missing",
-    "replace_surrogates",
     "with_zone",
 ]
 
@@ -250,7 +248,7 @@ _BRACKETED_UUID = re.compile(
 
 
 def parse_datetime(value: str) -> datetime:
-    """Parse a date of the API; a fraction beyond microseconds is cut. See `with_zone` for its zone. Raises ValueError."""
+    """Parse a date of the API, cutting what is finer than microseconds. Raises ValueError."""
     return with_zone(datetime.fromisoformat(value))
 
 
@@ -258,8 +256,8 @@ def with_zone(value: datetime) -> datetime:
     """Return a date that has a zone and can be converted to UTC.
 
     A date without an offset is UTC; an offset is kept. .NET's first and last dates stand for "no date". With an offset
-    they can lie outside the years 1 to 9999 of UTC, where Python can't convert, compare columns or store them: such a
-    date becomes the first or the last one of UTC, as if it had come without the offset.
+    they can lie outside the years 1 to 9999 of UTC, where Python can't convert them and tables can't hold them: such a
+    date becomes the first or last one of UTC, as if it had come without the offset.
     """
     if value.tzinfo is None:
         return value.replace(tzinfo=UTC)
@@ -341,59 +339,6 @@ _EXPECTED: Final = {
     "text": "a text",
     "uuid": "a uuid",
 }
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_REPLACEMENT: Final = "\ufffd"
-
-
-def replace_surrogates(value: Any, reader: Reader) -> Any:
-    """Return a JSON value with U+FFFD for every lone surrogate, in keys too, and record each string as drift.
-
-    JSON can spell half of a surrogate pair, as .NET does when it cuts a string within a character. Python can hold it, and
-    nothing can encode it.
-    """
-    return _replaced(value, reader) if _holds_surrogate(value) else value
-
-
-def _holds_surrogate(value: Any) -> bool:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            if not item.isascii() and _SURROGATE.search(item):
-                return True
-        elif isinstance(item, Mapping):
-            waiting += item
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
-    return False
-
-
-def _replaced(value: Any, reader: Reader) -> Any:
-    if isinstance(value, str):
-        clean = _SURROGATE.sub(_REPLACEMENT, value)
-        if clean != value:
-            _report_surrogate(reader)
-        return clean
-    if not isinstance(value, Mapping | list):
-        return value
-    pairs = []
-    reader.trail.append("")
-    for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-        reader.trail[-1] = key if isinstance(key, int) else _SURROGATE.sub(_REPLACEMENT, key)
-        if reader.trail[-1] != key:
-            _report_surrogate(reader)
-        pairs.append((reader.trail[-1], _replaced(item, reader)))
-    reader.trail.pop()
-    return dict(pairs) if isinstance(value, Mapping) else [item for _, item in pairs]
-
-
-def _report_surrogate(reader: Reader) -> None:
-    reader.drifts.append(
-        ("lone_surrogate", reader.path(), "half of a surrogate pair, read as U+FFFD", None, "")
-    )
 
 
 @cache

@@ -14,9 +14,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Any, Final, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Final, TypeVar, cast
 
-import attrs
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import (
     CoreSchema,
@@ -27,30 +26,19 @@ from pydantic_core import (
 from pydantic_core import core_schema as core
 
 from .errors import DecodeError
-from .kinds import (
-    INT32,
-    NUMBER,
-    Array,
-    EnumOf,
-    Kind,
-    MapOf,
-    ModelOf,
-    Nullable,
-    Reader,
-    Scalar,
-    replace_surrogates,
-    with_zone,
-)
+from .kinds import INT32, NUMBER, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar, with_zone
+from .surrogates import replace_surrogates
 from .types import Model, OpenIntEnum, fields_of
 
 __all__ = [
     "describe_enum",
     "describe_model",
     "enum_schema",
+    "expect",
     "model_schema",
     "model_serializer",
-    "result_schema",
-    "result_serializer",
+    "reference",
+    "serializer_of",
 ]
 
 T = TypeVar("T")
@@ -80,7 +68,7 @@ _under_way: Final[ContextVar[tuple[type[Model], ...]]] = ContextVar(
 def model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
     """A model: an instance as it is, or an object with the model's keys; other keys become additional properties."""
     if model in _under_way.get():  # it contains itself
-        return core.definition_reference_schema(_reference(model))
+        return core.definition_reference_schema(reference(model))
     token = _under_way.set((*_under_way.get(), model))
     try:
         return _model_schema(model, handler)
@@ -99,19 +87,19 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
         for field in fields_of(model)
     }
 
-    @_named(model)
+    @_name_after(model)
     def read(value: Any, validate: core.ValidatorFunctionWrapHandler) -> Model:
         return (
             value if isinstance(value, model) else _made(model, validate(replace_surrogates(value, Reader())))
         )
 
     def write(value: Any, serialize: core.SerializerFunctionWrapHandler) -> Any:
-        return serialize(_expected(value, model).to_dict())
+        return serialize(expect(value, model).to_dict())
 
     return core.no_info_wrap_validator_function(
         read,
         core.typed_dict_schema(keys, extra_behavior="allow"),
-        ref=_reference(model),
+        ref=reference(model),
         serialization=core.wrap_serializer_function_ser_schema(write, schema=core.dict_schema()),
     )
 
@@ -135,7 +123,7 @@ def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
     declared = {member.value: member for member in enum}
     expected = " or ".join(", ".join(map(str, declared)).rsplit(", ", 1))
 
-    @_named(enum)
+    @_name_after(enum)
     def read(value: Any, validate: core.ValidatorFunctionWrapHandler) -> OpenIntEnum:
         if isinstance(value, enum):
             return value
@@ -147,9 +135,9 @@ def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
     return core.no_info_wrap_validator_function(
         read,
         core.int_schema(),
-        ref=_reference(enum),
+        ref=reference(enum),
         serialization=core.plain_serializer_function_ser_schema(
-            lambda value: int(_expected(value, enum)), when_used="json"
+            lambda value: int(expect(value, enum)), when_used="json"
         ),
     )
 
@@ -165,53 +153,6 @@ def describe_enum(enum: type[OpenIntEnum]) -> dict[str, Any]:
         "x-enum-varnames": [member.name for member in members],
         "x-enum-descriptions": [member.label for member in members],
     }
-
-
-def result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    """A class of the SDK's own, such as `Page`: an instance as it is, or an object with its attributes as keys."""
-    arguments = get_args(source)
-    given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
-    hints = get_type_hints(cls, include_extras=True)
-    schemas = {
-        field.name: _with_default(field, handler.generate_schema(_filled(hints[field.name], given)))
-        for field in attrs.fields(cls)
-    }
-
-    def write(value: Any, serialize: core.SerializerFunctionWrapHandler) -> Any:
-        return serialize(attrs.asdict(_expected(value, cls), recurse=False))
-
-    return core.dataclass_schema(
-        cls,
-        core.dataclass_args_schema(
-            cls.__name__,
-            [core.dataclass_field(name, schema, kw_only=True) for name, schema in schemas.items()],
-        ),
-        list(schemas),
-        ref=_reference(cls, arguments),
-        slots=True,
-        serialization=core.wrap_serializer_function_ser_schema(
-            write,
-            schema=core.typed_dict_schema(
-                {name: core.typed_dict_field(schema) for name, schema in schemas.items()}
-            ),
-        ),
-    )
-
-
-def _with_default(field: Any, schema: CoreSchema) -> CoreSchema:
-    if field.default is attrs.NOTHING:
-        return schema
-    if (factory := getattr(field.default, "factory", None)) is not None:
-        return core.with_default_schema(schema, default_factory=factory)
-    return core.with_default_schema(schema, default=field.default)
-
-
-def _filled(hint: Any, given: dict[Any, Any]) -> Any:
-    """A type with the arguments of a generic class in place of its parameters; any value where none are given."""
-    if isinstance(hint, TypeVar):
-        return given.get(hint, Any)
-    parameters = getattr(hint, "__parameters__", ())
-    return hint[tuple(given.get(parameter, Any) for parameter in parameters)] if parameters else hint
 
 
 def _may_be_null(field: Any) -> bool:
@@ -248,8 +189,8 @@ def _made(model: type[Model], values: dict[str, Any]) -> Any:
     return made
 
 
-def _named(cls: type) -> Callable[[Function], Function]:
-    """Name a validating function for what it reads: pydantic's errors show the name where a union fails."""
+def _name_after(cls: type) -> Callable[[Function], Function]:
+    """Name a validating function after the class that it reads: errors in a union show the function's name."""
 
     def rename(function: Function) -> Function:
         function.__name__ = cls.__name__
@@ -260,34 +201,29 @@ def _named(cls: type) -> Callable[[Function], Function]:
 
 @cache
 def model_serializer() -> SchemaSerializer:
-    """What writes a model where the schema allows any value."""
-    return _serializer(lambda model: model.to_dict())
+    """Return the serializer of all models for places where a schema allows any value."""
+    return serializer_of(lambda model: model.to_dict())
 
 
-@cache
-def result_serializer() -> SchemaSerializer:
-    """What writes a class of the SDK's own where the schema allows any value."""
-    return _serializer(lambda result: attrs.asdict(result, recurse=False))
-
-
-def _serializer(write: Callable[[Any], dict[str, Any]]) -> SchemaSerializer:
+def serializer_of(write: Callable[[Any], dict[str, Any]]) -> SchemaSerializer:
+    """Return a serializer that writes what a function makes of a value."""
     return SchemaSerializer(core.any_schema(serialization=core.plain_serializer_function_ser_schema(write)))
 
 
-def _expected(value: Any, cls: type[T]) -> T:
-    """The value, if it is of the class; of a union, pydantic then tries the next one."""
+def expect(value: Any, cls: type[T]) -> T:
+    """Return the value if it is of the class; otherwise pydantic tries the next member of a union, or warns."""
     if not isinstance(value, cls):
         raise PydanticSerializationUnexpectedValue(f"expected {cls.__name__}, got {type(value).__name__}")
     return value
 
 
-def _reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
-    """What a schema calls the class; the OpenAPI page shows the last part of it."""
-    within = ", ".join(f"{_display(argument)}:{id(argument)}" for argument in arguments)
+def reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
+    """Return what a schema calls a class, with its type arguments; the OpenAPI page shows the last part of it."""
+    within = ", ".join(f"{_shorten(argument)}:{id(argument)}" for argument in arguments)
     return f"{cls.__module__}.{cls.__qualname__}:{id(cls)}" + (f"[{within}]" if within else "")
 
 
-def _display(argument: Any) -> str:
+def _shorten(argument: Any) -> str:
     return argument.__qualname__ if isinstance(argument, type) else re.sub(r"\w+\.", "", str(argument))
 
 

@@ -11,24 +11,14 @@ from uuid import UUID
 
 import attrs
 
-from .kinds import Kind, Reader, Scalar, read_missing, replace_surrogates
+from .kinds import Kind, Reader, Scalar, read_missing
+from .surrogates import replace_surrogates
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema, SchemaSerializer
 
-__all__ = [
-    "UNSET",
-    "Field",
-    "JSONResult",
-    "Model",
-    "OpenIntEnum",
-    "Secret",
-    "Unset",
-    "conceal",
-    "fields_of",
-    "wire",
-]
+__all__ = ["UNSET", "Field", "Model", "OpenIntEnum", "Secret", "Unset", "conceal", "fields_of", "wire"]
 
 
 class Unset(Enum):
@@ -158,25 +148,6 @@ def fields_of(model: type[Model]) -> tuple[Field, ...]:
     return _FIELDS[model]
 
 
-class JSONResult:
-    """A class of the SDK's own that pydantic validates, writes and describes: a JSON object with its attributes as keys."""
-
-    __slots__ = ()
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from .pydantic_schema import result_schema
-
-        return result_schema(cls, source, handler)
-
-    @property
-    def __pydantic_serializer__(self) -> SchemaSerializer:
-        """Write it where the schema allows any value."""
-        from .pydantic_schema import result_serializer
-
-        return result_serializer()
-
-
 class Model:
     """What the models have in common: reading from JSON and writing to it."""
 
@@ -257,7 +228,7 @@ class Model:
 
     @property
     def __pydantic_serializer__(self) -> SchemaSerializer:
-        """Write it where the schema allows any value."""
+        """The serializer that pydantic uses where a schema allows any value."""
         from .pydantic_schema import model_serializer
 
         return model_serializer()

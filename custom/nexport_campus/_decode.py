@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import attrs
 
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader, replace_surrogates
+from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.surrogates import replace_surrogates
 from nexport_client.types import Model, fields_of
 
 from ._drift import DriftReporter

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import attrs
 
+from nexport_client.client import JSONResult
 from nexport_client.hints import lazy_annotations
-from nexport_client.types import JSONResult
 
 from ._call_group import CallGroup
 from ._clock import Clock

@@ -1,4 +1,4 @@
-"""Teaches FastAPI where the SDK's classes come from in a request, and how they are written without a response model."""
+"""Makes FastAPI take the SDK's classes from request bodies, and write them where a path operation has no response model."""
 
 import warnings
 from types import UnionType
@@ -8,10 +8,8 @@ import attrs
 from fastapi.dependencies import utils
 from fastapi.encoders import ENCODERS_BY_TYPE, jsonable_encoder
 
-from nexport_client.client import Page
-from nexport_client.types import JSONResult, Model
-
-from ._ensure import EnsuredEnrollment, SectionsById
+from nexport_client.client import JSONResult
+from nexport_client.types import Model
 
 __all__ = ["encode_results", "take_models_from_the_body"]
 
@@ -50,5 +48,5 @@ def _names_ours(annotation: Any) -> bool:
 
 def encode_results() -> None:
     """Let path operations without a response model return the SDK's own classes."""
-    for cls in (EnsuredEnrollment, SectionsById, Page):
+    for cls in JSONResult.__subclasses__():
         ENCODERS_BY_TYPE[cls] = lambda result: jsonable_encoder(attrs.asdict(result, recurse=False))
