@@ -27,7 +27,7 @@ from nexport_client.api.admin_api import AdminApi
 from nexport_client.api.learning_api import LearningApi
 from nexport_client.hints import lazy_annotations
 from nexport_client.types import Model
-from support.spec import SCHEMAS, example
+from tests.support.spec import SCHEMAS, example
 
 AREAS = [
     getattr(importlib.import_module(f"nexport_client.api.{package}"), name)

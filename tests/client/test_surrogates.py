@@ -12,9 +12,9 @@ from nexport_campus._decode import NO_MATCH, Decoder, NotJSON, parse_json
 from nexport_campus._drift import DriftReporter
 from nexport_campus.models import ApiEnrollmentItem, CategoryResponseItem
 from nexport_client.kinds import Array, ModelOf
-from support.campus import campus_with
-from support.scripted import Answer, json_answer
-from support.spec import SOME_ID, answer_for
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Response, json_response
+from tests.support.spec import SOME_ID, example_response
 
 HALVES = {
     "a high one": ("\ud800", "\ufffd"),
@@ -23,8 +23,8 @@ HALVES = {
     "two in the wrong order": ("\udc00\ud800", "\ufffd\ufffd"),
     "before a whole pair": ("\ud83d\U0001f600", "\ufffd\U0001f600"),
 }
-SECTION: dict[str, Any] = dict(answer_for("LearningApi_GetSection"))
-CATEGORY: dict[str, Any] = answer_for("LearningApi_GetCategories")[0]
+SECTION: dict[str, Any] = dict(example_response("LearningApi_GetSection"))
+CATEGORY: dict[str, Any] = example_response("LearningApi_GetCategories")[0]
 
 
 @pytest.mark.parametrize("name", HALVES)
@@ -33,7 +33,7 @@ async def test_one_half_costs_no_page(name: str) -> None:
     half, clean = HALVES[name]
     drifts: list[Drift] = []
     records = [CATEGORY, CATEGORY | {"name": half}, CATEGORY]
-    page = json_answer(records, headers={"X-Total-Count": "3"})
+    page = json_response(records, headers={"X-Total-Count": "3"})
     async with campus_with(page, on_drift=drifts.append) as (campus, _):
         found = await campus.learning.get_categories(catalog_id=SOME_ID).collect()
     assert [item.name for item in found] == [CATEGORY["name"], clean, CATEGORY["name"]]
@@ -45,7 +45,7 @@ async def test_in_keys_and_in_fields_beyond_the_spec() -> None:
     """Unknown fields are kept with clean keys and values, however deep, and paths of drift can be printed."""
     drifts: list[Drift] = []
     odd = {"mood\ud800": {"why\udc00": ["fine", "\ud800", {"a": "\ud800"}]}, "fine": "\U0001f600"}
-    async with campus_with(json_answer(SECTION | odd), on_drift=drifts.append) as (campus, _):
+    async with campus_with(json_response(SECTION | odd), on_drift=drifts.append) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=SOME_ID)
     assert section.additional_properties == {
         "mood\ufffd": {"why\ufffd": ["fine", "\ufffd", {"a": "\ufffd"}]},
@@ -65,8 +65,8 @@ async def test_in_keys_and_in_fields_beyond_the_spec() -> None:
 @pytest.mark.parametrize("status", [200, 409])
 async def test_in_the_message_of_an_error(status: int) -> None:
     """The campus's words can be printed, at any status."""
-    entity = {"error_code": 3, "error_message": "No \ud800 here", "warning_messages": ["w\udc00"]}
-    async with campus_with(json_answer({"api_error_entity": entity}, status)) as (campus, _):
+    error_entity = {"error_code": 3, "error_message": "No \ud800 here", "warning_messages": ["w\udc00"]}
+    async with campus_with(json_response({"api_error_entity": error_entity}, status)) as (campus, _):
         with pytest.raises(NotFoundError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert "No \ufffd here" in str(caught.value)
@@ -77,8 +77,8 @@ async def test_in_the_message_of_an_error(status: int) -> None:
 async def test_in_the_error_of_one_element() -> None:
     """So can those of a single element of a list, and its neighbour's half is no obstacle."""
     failing = {"api_error_entity": {"error_code": 2, "error_message": "\ud800"}}
-    (status, *_) = answer_for("LearningApi_GetAssignmentStatuses")
-    async with campus_with(json_answer([status | {"odd": "\ud800"}, failing])) as (campus, _):
+    (status, *_) = example_response("LearningApi_GetAssignmentStatuses")
+    async with campus_with(json_response([status | {"odd": "\ud800"}, failing])) as (campus, _):
         with pytest.raises(APIError) as caught:
             await campus.learning.get_assignment_statuses(enrollment_id=SOME_ID)
     assert caught.value.index == 1
@@ -88,7 +88,7 @@ async def test_in_the_error_of_one_element() -> None:
 async def test_where_a_string_has_a_form() -> None:
     """In place of an id or a date it is an error with its place, as any other string is."""
     for key in ("syllabus_id", "enrollment_end"):
-        async with campus_with(json_answer(SECTION | {key: "\ud800"})) as (campus, _):
+        async with campus_with(json_response(SECTION | {key: "\ud800"})) as (campus, _):
             with pytest.raises(ResponseDecodeError) as caught:
                 await campus.learning.get_section(syllabus_id=SOME_ID)
         assert caught.value.path == key
@@ -98,7 +98,7 @@ async def test_whole_pairs_and_escaped_backslashes_are_left_alone() -> None:
     """A pair is its character, and a backslash before a `u` is text."""
     text = "\U0001f600 \\ud800 \\\\udc00"
     drifts: list[Drift] = []
-    async with campus_with(json_answer(SECTION | {"title": text}), on_drift=drifts.append) as (campus, _):
+    async with campus_with(json_response(SECTION | {"title": text}), on_drift=drifts.append) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=SOME_ID)
     assert (section.title, drifts) == (text, [])
 
@@ -106,7 +106,7 @@ async def test_whole_pairs_and_escaped_backslashes_are_left_alone() -> None:
 async def test_bytes_that_are_not_utf_8() -> None:
     """They are refused, halves encoded as bytes among them: who sent them used another encoding, or they were damaged."""
     for body in (b'{"title": "\xff"}', b'{"title": "\xed\xa0\x80"}', b'{"\xe9t\xe9": 1}'):
-        async with campus_with(Answer(body=body, headers=[("Content-Type", "application/json")])) as (
+        async with campus_with(Response(body=body, headers=[("Content-Type", "application/json")])) as (
             campus,
             _,
         ):

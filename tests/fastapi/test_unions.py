@@ -23,7 +23,7 @@ from nexport_campus.models import (
     Result,
     SectionResponse,
 )
-from support.spec import example
+from tests.support.spec import example
 
 T = TypeVar("T")
 IDENTIFIER = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
