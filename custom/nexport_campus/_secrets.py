@@ -75,14 +75,15 @@ class Scrubber:
     def __init__(self) -> None:
         self._kept: dict[str, str] = {}
         self._recent: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._changes = 0
+        self._compiled: tuple[int, re.Pattern[str]] = (0, re.compile("(?!)"))
 
     def keep(self, role: str, secret: Secret) -> None:
         """From now on, this one is taken out; what had the role before counts among the recent ones."""
         former = self._kept.get(role)
         if former != secret.reveal():
             self._kept[role] = secret.reveal()
-            self._pattern = None
+            self._changes += 1
             self.add([] if former is None else [Secret(former)])
 
     def add(self, secrets: Iterable[Secret]) -> None:
@@ -91,17 +92,21 @@ class Scrubber:
             if text in self._recent or text in self._kept.values():
                 continue
             self._recent[text] = None
-            self._pattern = None
+            self._changes += 1
         while len(self._recent) > _MOST_RECENT:
             del self._recent[next(iter(self._recent))]
 
     def text(self, value: str) -> str:
-        """The text without secrets."""
-        if self._pattern is None:
-            known = {form for text in self._known() if len(text) >= _SHORTEST for form in _forms(text)}
+        """The text without secrets. Log calls of other threads come here too, while secrets are added."""
+        changes, pattern = self._compiled
+        if changes != self._changes:
+            changes = self._changes
+            secrets = [*self._kept.values(), *self._recent]
+            known = {form for text in secrets if len(text) >= _SHORTEST for form in _forms(text)}
             longest_first = sorted(known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
-        return self._pattern.sub("***", value)
+            pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
+            self._compiled = changes, pattern
+        return pattern.sub("***", value)
 
     def body(self, value: bytes) -> bytes:
         """The bytes without secrets."""
@@ -124,10 +129,6 @@ class Scrubber:
         scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
         # A header may hold any bytes: what was read as Latin-1 can't be written as ASCII.
         return httpx.Headers(scrubbed, encoding=value.encoding)
-
-    def _known(self) -> Iterator[str]:
-        yield from self._kept.values()
-        yield from self._recent
 
 
 def _forms(text: str) -> Iterator[str]:
