@@ -56,6 +56,54 @@ def test_each_async_plugin(pytester: pytest.Pytester, marks: list[str], options:
     result.assert_outcomes(passed=len(marks))
 
 
+PYTEST_ASYNCIO = """
+import pytest_asyncio
+
+pytestmark = [pytest.mark.asyncio(loop_scope="{scope}"), *pytestmark]
+fixture = pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}")
+"""
+ANYIO = """
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+pytestmark = [pytest.mark.anyio, *pytestmark]
+fixture = pytest.fixture(scope="{scope}")
+"""
+OWN_CONNECTION = """
+import asyncio
+import httpx
+
+@fixture
+async def own():
+    async with httpx.AsyncClient() as client:
+        yield client
+
+@pytest.mark.parametrize("turn", range(4))
+async def test_it(turn, campus, nexport_sandbox, own):
+    samples = await nexport_sandbox.samples()
+    await asyncio.gather(*(campus.learning.get_section(syllabus_id=samples.section_id) for _ in range(5)))
+    for _ in range(2):
+        response = await own.get(nexport_sandbox.url + "/api/v1/LearningApi/GetSection")
+        assert response.status_code < 500
+"""
+
+
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+@pytest.mark.parametrize(
+    ("plugin", "options"),
+    [(PYTEST_ASYNCIO, ["-o", "asyncio_mode=strict"]), (ANYIO, ["-p", "no:asyncio"])],
+    ids=["pytest-asyncio", "anyio"],
+)
+def test_with_loops_of_every_scope(
+    pytester: pytest.Pytester, scope: str, plugin: str, options: list[str]
+) -> None:
+    """On a loop that outlives a test, the fixtures work for each, and the test's own connections stay whole."""
+    marks = f"import pytest\n{QUICK.replace('= ', '= [')}]\n"
+    result = run(pytester, marks + plugin.replace("{scope}", scope) + OWN_CONNECTION, *options)
+    result.assert_outcomes(passed=4)
+
+
 def test_each_test_starts_fresh(pytester: pytest.Pytester) -> None:
     """Changes, faults and clock moves don't reach the next test; only a moved clock needs a new server."""
     result = run(
