@@ -1,28 +1,30 @@
 """One attempt: a request goes out, an answer or a failure comes back."""
 
 import asyncio
-import re
-from collections.abc import Mapping
+import sys
 from functools import lru_cache
 from typing import Any, NoReturn, TypeGuard
 
 import attrs
 import httpx
 
+from nexport_client.client import Operation
 from nexport_client.types import Secret
 
+from ._arguments import Encoded
 from ._body import read_body
+from ._censoring import censor, hide_frames
+from ._connections import ConnectionStack
 from ._errors import NexportError, RequestTimeoutError, ResponseDecodeError, TransportError
+from ._request import OutgoingRequest, SendTracker
 from ._retry import Failure
-from ._secrets import Scrubber, SecretURL
+from ._secrets import Scrubber
 from ._settings import Settings
-from ._transport import Lane, Lanes, with_token
 from ._version import USER_AGENT
 
-__all__ = ["Answer", "AttemptFailed", "Wire", "build_request", "send"]
+__all__ = ["Answer", "AttemptFailed", "build_request", "send"]
 
 _BELOW = frozenset({"anyio", "h11", "httpcore"})
-_QUOTED = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -60,57 +62,36 @@ class AttemptFailed(Exception):
         self.retry_after = retry_after
 
 
-class Wire:
-    """How far one request has come on its way, as httpcore's trace tells; a transport that tells nothing may have sent."""
-
-    def __init__(self) -> None:
-        self.lane: Lane | None = None
-        self._told = self._begun = False
-
-    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of an event; httpcore calls this as the request's `trace` extension."""
-        self._told = True
-        if event.endswith("connect_tcp.complete") and self.lane is not None:
-            self.lane.connected(info["return_value"])
-        elif event.endswith("send_request_headers.started"):
-            # A proxy is asked for a tunnel first: that request isn't ours.
-            self._begun = self._begun or info["request"].method != b"CONNECT"
-
-    @property
-    def provably_not_sent(self) -> bool:
-        """Whether the campus can't have got any of it."""
-        return self.lane is None or (self._told and not self._begun)
-
-
 async def send(
-    lanes: Lanes,
+    connections: ConnectionStack,
     settings: Settings,
-    request: httpx.Request,
-    token: Secret | None,
-    wire: Wire,
+    request: OutgoingRequest,
+    tracker: SendTracker,
     scrubber: Scrubber,
 ) -> Answer:
-    """Send a request with a token and read its answer whole, within `timeout`. Raises AttemptFailed.
+    """Send a request and read its response whole, within `timeout`. Raises AttemptFailed.
 
-    A redirect is an answer like any other: it is not followed, so nothing secret goes to another place.
+    A redirect is a response like any other: it is not followed, so nothing secret goes to another place.
     """
     seconds = settings.timeout if isinstance(settings.timeout, int | float) else None
-    lane = wire.lane = lanes.take()
-    request.extensions = {"timeout": httpx.Timeout(settings.timeout).as_dict(), "trace": wire}
+    outer = sys.exception()
+    connection = connections.take()
     try:
         async with asyncio.timeout(seconds):
-            # The copy with the token has no name here: a traceback's locals don't show it.
-            response = await lane.transport.handle_async_request(with_token(lane.transport, request, token))
+            response = await connection.send(request, tracker)
             try:
                 content = await _content(response, settings.max_response_bytes)
             finally:
                 await response.aclose()
     except BaseException as error:
-        await lanes.drop(lane)
+        connections.drop(connection)
         if _is_from_below(error):
-            _fail(error, request, wire, scrubber)
+            censor(error, request.shown(), scrubber, outer=outer)
+            _fail(error, request, tracker)
+        if isinstance(error, asyncio.CancelledError):
+            hide_frames(error, outer=outer)
         raise
-    await lanes.give(lane)
+    connections.give(connection)
     return Answer(response.status_code, response.headers, content or b"", readable=content is not None)
 
 
@@ -131,14 +112,10 @@ def _is_from_below(error: BaseException) -> TypeGuard[Exception]:
     return isinstance(error, Exception) and type(error).__module__.partition(".")[0] in _BELOW
 
 
-def _fail(error: Exception, request: httpx.Request, wire: Wire, scrubber: Scrubber) -> NoReturn:
+def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> NoReturn:
     """Raise what a failure of the transport means to us."""
-    if isinstance(error, httpx.RequestError):
-        # The transport's own request may carry the token in its URL.
-        error.request = request
-    _censor(error, scrubber)
-    # Told apart by class too: not every transport has a trace.
-    not_sent = wire.provably_not_sent or isinstance(
+    # Decided by class too: not every transport has a trace.
+    not_sent = tracker.provably_not_sent or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     )
     undecodable = isinstance(error, httpx.DecodingError)
@@ -146,21 +123,6 @@ def _fail(error: Exception, request: httpx.Request, wire: Wire, scrubber: Scrubb
     translated = _translated(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
     translated.__cause__ = error
     raise AttemptFailed(translated, failure, unknown_outcome=not not_sent) from error
-
-
-def _censor(error: BaseException, scrubber: Scrubber) -> None:
-    """Take out of an exception, and of those behind it, the answer's bytes that it quotes, and known secrets."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        found = waiting.pop()
-        if found is None or id(found) in seen:
-            continue
-        seen.add(id(found))
-        found.args = tuple(
-            scrubber.text(_QUOTED.sub("...", item)) if isinstance(item, str) else item for item in found.args
-        )
-        waiting += [found.__cause__, found.__context__]
 
 
 def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
@@ -171,6 +133,8 @@ def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
         return RequestTimeoutError(f"timed out {doing} {host}; raise timeout if the campus needs longer")
     if isinstance(error, httpx.DecodingError):
         return ResponseDecodeError(f"the body can't be decompressed ({type(error).__name__})")
+    if isinstance(error, httpx.LocalProtocolError):
+        return TransportError(f"the request to {host} can't be written ({reason})")
     if isinstance(error, httpx.ProxyError):
         return TransportError(f"the proxy doesn't let us through to {host} ({reason})")
     if not_sent:
@@ -178,8 +142,11 @@ def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
     return TransportError(f"the connection to {host} broke ({reason})")
 
 
-def build_request(settings: Settings, method: str, path: str, query: str, content: Any) -> httpx.Request:
-    """The request of a call, without its token; its URL hides the query."""
+def build_request(
+    settings: Settings, operation: Operation[Any], encoded: Encoded, token: Secret | None
+) -> OutgoingRequest:
+    """Return the request of a call."""
+    content = encoded.content()
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
@@ -188,9 +155,15 @@ def build_request(settings: Settings, method: str, path: str, query: str, conten
     }
     if content is not None:
         headers["Content-Type"] = "application/json"
-    request = httpx.Request(method, _address(str(settings.base_url), path), headers=headers, content=content)
-    request.url = SecretURL(request.url, query)
-    return request
+    return OutgoingRequest(
+        operation.method,
+        _address(str(settings.base_url), encoded.path or operation.path),
+        encoded.query,
+        headers | dict(encoded.headers),
+        content,
+        token,
+        settings.timeout,
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from nexport_client.types import Secret
 
 from ._answers import Outcome, read_answer
 from ._arguments import Encoded
-from ._attempt import AttemptFailed, Wire, build_request, send
+from ._attempt import AttemptFailed, build_request, send
 from ._auth import AccessToken, Auth, PasswordAuth, StaticToken
 from ._clock import REAL_CLOCK, Clock
 from ._decode import Decoder
@@ -23,6 +23,7 @@ from ._garbage import CollectionPaused
 from ._logs import scrub_logs
 from ._progress import Progress
 from ._refusals import CallKey, login_refusal
+from ._request import SendTracker
 from ._retry import Budget, wait_before_retry
 from ._secrets import Scrubber
 from ._session import Session, Sessions
@@ -218,7 +219,7 @@ class Runner:
                     if progress.key is not None:
                         self.core.tokens.accept(progress.key)
                     return attrs.evolve(outcome, attempts=progress.attempts)
-            progress.wire = None
+            progress.tracker = None
             # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
             # Outside the turn: a call that waits takes no other's place.
             await self._recover(operation, failed, token, progress)
@@ -243,17 +244,14 @@ class Runner:
         progress: Progress,
     ) -> Outcome[T]:
         progress.attempts += 1
-        progress.wire, progress.status = Wire(), None
-        content = encoded.content()
+        tracker = progress.tracker = SendTracker()
+        progress.status = None
+        request = build_request(self.settings, operation, encoded, token)
         if token is not None and encoded.token is None:
-            arguments = (encoded.path, encoded.query, content, *encoded.headers.items())
+            arguments = (encoded.path, encoded.query, request.content, *encoded.headers.items())
             progress.key = CallKey(operation.id, hash(arguments))
-        request = build_request(
-            self.settings, operation.method, encoded.path or operation.path, encoded.query, content
-        )
-        request.headers.update(encoded.headers)
         scrubber = self.core.scrubber
-        answer = await send(session.lanes, self.settings, request, token, progress.wire, scrubber)
+        answer = await send(session.connections, self.settings, request, tracker, scrubber)
         progress.status = answer.status_code
         if operation.token != "none":
             answer = attrs.evolve(answer, content=scrubber.content(answer.content, token))

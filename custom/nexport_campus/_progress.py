@@ -9,9 +9,10 @@ from nexport_client.client import Operation
 from nexport_client.types import Secret
 
 from ._answers import Outcome
-from ._attempt import AttemptFailed, Wire
+from ._attempt import AttemptFailed
 from ._errors import NexportError, RequestTimeoutError, fresh_copy
 from ._refusals import CallKey
+from ._request import SendTracker
 from ._retry import RetryPolicy, exceeds_max_retry_after, may_retry
 
 __all__ = ["Progress"]
@@ -21,7 +22,7 @@ _logger = logging.getLogger("nexport_campus")
 
 @attrs.define
 class Progress:
-    """One call. `deadline`: when its total time is over, or None. `wire`: the attempt that is under way, if one is.
+    """One call. `deadline`: when its total time is over, or None. `tracker`: of the attempt that is under way, if one is.
 
     `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
     that began before it. `key`: identifies what it sends with the client's token; None without one. `refused`: the token
@@ -36,7 +37,7 @@ class Progress:
     key: CallKey | None = None
     refused: Secret | None = None
     login_failed: bool = False
-    wire: Wire | None = None
+    tracker: SendTracker | None = None
     status: int | None = None
     failed: AttemptFailed | None = None
 
@@ -63,7 +64,7 @@ class Progress:
 
     def cut_short(self, total_timeout: float | None, *, closed: bool) -> NexportError:
         """The error of a call that was ended from outside, wherever it was: by the client's end, or its total timeout."""
-        arrived = self.wire is not None and not self.wire.provably_not_sent
+        arrived = self.tracker is not None and not self.tracker.provably_not_sent
         place: dict[str, Any] = {
             "operation_id": self.operation.id,
             "attempts": self.attempts,

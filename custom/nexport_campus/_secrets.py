@@ -29,35 +29,27 @@ class SecretBytes(bytes):
 
 
 class SecretURL(httpx.URL):
-    """A URL whose query only the wire sees: it names students, and carries the token.
+    """A URL that hides its query, which names students and carries the token.
 
     httpx' own transports and `ASGITransport` send `raw_path`; everything that shows a URL (logs, exceptions, reprs,
     OpenTelemetry's spans) takes `str(url)`, and a copy of this URL is a plain one without the query.
     """
 
-    def __init__(self, address: httpx.URL, query: str, token: Secret | None = None) -> None:
+    def __init__(self, address: httpx.URL, query: bytes) -> None:
         super().__init__(address)
-        self._hidden = SecretBytes(query.encode("ascii"))
-        self._token = token
+        self._hidden = SecretBytes(query)
 
     @property
     def raw_path(self) -> bytes:
-        return SecretBytes(b"?".join(filter(None, (super().raw_path, self.query))))
+        return SecretBytes(b"?".join(filter(None, (super().raw_path, self._hidden))))
 
     @property
     def query(self) -> bytes:
-        if self._token is None:
-            return self._hidden
-        token = b"access_token=" + quote(self._token.reveal(), safe="").encode("ascii")
-        return SecretBytes(b"&".join(filter(None, (self._hidden, token))))
+        return self._hidden
 
     @property
     def params(self) -> httpx.QueryParams:
-        return httpx.QueryParams(bytes(self.query).decode("ascii"))
-
-    def with_token(self, token: Secret | None) -> "SecretURL":
-        """The same URL, with a token."""
-        return SecretURL(self, bytes(self._hidden).decode("ascii"), token)
+        return httpx.QueryParams(bytes(self._hidden).decode("ascii"))
 
     def plain(self) -> httpx.URL:
         """The whole URL as an ordinary one, which shows everything."""

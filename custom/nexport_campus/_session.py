@@ -3,15 +3,17 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+
+import httpx
 
 from ._clock import Clock
+from ._connections import ConnectionStack
 from ._errors import NexportError
+from ._loop_guard import LoopGuard
 from ._settings import Settings
-from ._transport import Lanes
 from ._turns import Turns
 
 __all__ = ["Limiter", "Session", "Sessions"]
@@ -55,15 +57,15 @@ class Session:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.loop = asyncio.get_running_loop()
-        self.lanes = Lanes(settings)
+        self.connections = ConnectionStack(settings)
         self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
         self.reading = Turns()
         self._begun = 0
         self.closed = False
         self._calls: set[asyncio.Timeout] = set()
         self._drained = asyncio.Event()
-        self._guard = _until_the_loop_ends(self.lanes)
-        _advance(self._guard.__anext__())
+        self._guard = LoopGuard(self.connections.aclose)
+        self._ending: asyncio.Task[None] | None = None
 
     def enter(self, limit: asyncio.Timeout) -> int:
         """A call begins, within this time limit; its number is one more than that of the call before."""
@@ -86,31 +88,39 @@ class Session:
 
     async def aclose(self) -> None:
         """End the calls under way and close the connections, on this session's own loop."""
+        await self._end_calls()
+        await self._guard.aclose()
+
+    def close_from_elsewhere(self) -> None:
+        """Close the connections from outside this session's loop.
+
+        Those of a loop that is closed are closed. Another loop may run in its own thread, or be paused between two runs:
+        idle connections are closed now, and the rest when the loop runs again, or ends.
+        """
+        self.closed = True
+        if self.loop.is_closed():
+            self.connections.abandon()
+        else:
+            self.connections.close_idle()
+            if self._calls or self.connections.need_their_loop or self.loop.is_running():
+                with suppress(RuntimeError):  # it has been closed in this very moment
+                    self.loop.call_soon_threadsafe(self._close_soon)
+                return
+        self._guard.close_after_loop()
+
+    def _close_soon(self) -> None:
+        self._ending = self.loop.create_task(self._close_here())
+
+    async def _close_here(self) -> None:
+        await self._end_calls()
+        # Not through the guard: the loop may be ending it at the same time.
+        await self.connections.aclose()
+
+    async def _end_calls(self) -> None:
         self.refuse()
         if self._calls:
             self._drained.clear()
             await self._drained.wait()
-        await self._guard.aclose()
-
-    def abandon(self) -> None:
-        """Close the connections from outside: this session's loop doesn't run any more."""
-        self.closed = True
-        self.lanes.abandon(self.loop)
-        _advance(self._guard.aclose())
-
-
-async def _until_the_loop_ends(lanes: Lanes) -> AsyncGenerator[None, None]:
-    """Closes the connections when the loop ends: `asyncio.run` and its like end all asynchronous generators (PEP 525)."""
-    try:
-        yield
-    finally:
-        await lanes.aclose()
-
-
-def _advance(step: Any) -> None:
-    """Run a step of the guard that doesn't suspend."""
-    with suppress(StopIteration, StopAsyncIteration):
-        step.send(None)
 
 
 class Sessions:
@@ -154,7 +164,7 @@ class Sessions:
                     "this client serves another event loop at the moment: use one client for each running loop"
                 )
             if other.is_closed():
-                session.abandon()
+                session.close_from_elsewhere()
                 del self._sessions[other]
         if loop not in self._sessions:
             self._sessions[loop] = Session(self._settings, self._clock)
@@ -176,12 +186,17 @@ class Sessions:
         if self._process != os.getpid():
             self._inherited.append(sessions)
             sessions = {}
-        for loop, session in sessions.items():
-            if loop is asyncio.get_running_loop():
-                await session.aclose()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(session.aclose(), loop)
-            else:
-                session.abandon()
-        if first and self._settings.transport is not None:
+        own = sessions.pop(asyncio.get_running_loop(), None)
+        for session in sessions.values():
+            session.close_from_elsewhere()
+        if own is not None:
+            await own.aclose()
+        if first and self._settings.transport is not None and not _closes_later(self._settings, sessions):
             await self._settings.transport.aclose()
+
+
+def _closes_later(settings: Settings, sessions: Iterable[asyncio.AbstractEventLoop]) -> bool:
+    """Whether the user's transport is closed on another loop than the running one: httpx' own has its connections there."""
+    return isinstance(settings.transport, httpx.AsyncHTTPTransport) and not all(
+        loop.is_closed() for loop in sessions
+    )

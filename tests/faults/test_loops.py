@@ -5,9 +5,7 @@ import gc
 import multiprocessing
 import os
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,14 +13,12 @@ import pytest
 
 from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth
 from tests.support.clients import campus_of
-from tests.support.fault_cases import CALLS, good_response
+from tests.support.event_loops import Elsewhere, elsewhere, nothing_left_open, run_bluntly
+from tests.support.fault_cases import CALLS
 from tests.support.scripted_server import (
     Request,
-    Response,
-    ScriptedServer,
     error_entity,
     json_response,
-    with_login,
 )
 
 pytestmark = pytest.mark.usefixtures("every_transport")
@@ -30,61 +26,9 @@ CALL = CALLS[0]
 AUTH = PasswordAuth("user", "secret")
 
 
-class Elsewhere:
-    """A scripted campus on a loop and a thread of its own, so that it outlives the loops of the test."""
-
-    def __init__(self, server: ScriptedServer, loop: asyncio.AbstractEventLoop) -> None:
-        self.server = server
-        self.loop = loop
-
-    def run(self, coroutine: Any) -> Any:
-        """The coroutine's result, on that loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
-
-
-@contextmanager
-def elsewhere(login: Response | None = None) -> Iterator[Elsewhere]:
-    """A campus that answers every call well, and logins with `login` if it is given."""
-
-    async def answer(request: Request) -> Any:
-        return good_response(CALL) if login is None else login
-
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        thread = threading.Thread(target=loop.run_forever)
-        thread.start()
-        campus = Elsewhere(ScriptedServer(with_login(answer) if login is None else answer), loop)
-        try:
-            campus.run(campus.server.__aenter__())
-            yield campus
-        finally:
-            campus.run(campus.server.__aexit__(None, None, None))
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-
-
-@contextmanager
-def nothing_left_open() -> Iterator[None]:
-    """Fails for a socket or a transport that is left to the garbage collector."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-        gc.collect()
-    assert [str(warning.message) for warning in caught] == []
-
-
 async def status(campus: NexportCampus) -> int:
     """The status of a call."""
     return (await CALL(campus)).status_code
-
-
-def run_bluntly(coroutine: Any) -> Any:
-    """Run on a loop that is closed without the ceremony of `asyncio.run`."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(coroutine)
-    finally:
-        loop.close()
 
 
 @pytest.mark.parametrize("run", [asyncio.run, run_bluntly])

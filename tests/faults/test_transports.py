@@ -161,6 +161,25 @@ async def test_no_free_connection(call: Call) -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(("scheme", "sent"), [("https", False), ("http", True)])
+async def test_a_proxy_that_hangs(scheme: str, sent: bool) -> None:
+    """A transport of httpx reports how far it came: a request that waited for a tunnel wasn't sent."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    proxy = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        transport = httpx.AsyncHTTPTransport(proxy=f"http://127.0.0.1:{port}")
+        settings: dict[str, Any] = {"base_url": f"{scheme}://127.0.0.1:9", "timeout": 0.1}
+        async with client(transport, **settings) as campus:
+            with pytest.raises(RequestTimeoutError) as caught:
+                await CALLS[3](campus)
+    assert caught.value.maybe_applied is sent
+
+
 async def test_a_transport_is_closed_once() -> None:
     """With the client, and not with each loop."""
     closed = []

@@ -1,6 +1,7 @@
 """A small HTTP proxy on a loopback socket that forwards requests, opens tunnels or refuses both."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -13,13 +14,16 @@ __all__ = ["Proxy"]
 class Proxy:
     """Forwards requests, or sends `refusal` instead; `request_lines` holds the first line of every request.
 
-    `drops` makes it close the connection without a response. Hosts under the domain `example` resolve to
+    `drops` makes it close the connection without a response; `tls` is for connections to the proxy itself. Hosts under the domain `example` resolve to
     loopback.
     """
 
-    def __init__(self, refusal: Response | None = None, *, drops: bool = False) -> None:
+    def __init__(
+        self, refusal: Response | None = None, *, drops: bool = False, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.refusal = refusal
         self.drops = drops
+        self._tls = tls
         self.request_lines: list[str] = []
         self.credentials: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -27,10 +31,11 @@ class Proxy:
     @property
     def url(self) -> str:
         """The address, as the client's `proxy` setting takes it."""
-        return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(

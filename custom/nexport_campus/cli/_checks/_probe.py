@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 import httpx
 
-from nexport_campus._attempt import Wire
+from nexport_campus._connections import ConnectionStack
 from nexport_campus._errors import NexportError
+from nexport_campus._request import OutgoingRequest, SendTracker
 from nexport_campus._settings import Settings
-from nexport_campus._transport import Lanes
 
 __all__ = ["Probe", "probe"]
 
@@ -38,21 +38,22 @@ async def probe(settings: Settings, seconds: float) -> Probe:
     """Request the campus's front page, without a token and without reading it, within a number of seconds."""
     sent = datetime.now(UTC)
     try:
-        async with asyncio.timeout(seconds), aclosing(Lanes(settings)) as lanes:
-            # The wire tells the lane of its socket, so that it is closed even where a handshake is cut short.
-            wire = Wire()
-            wire.lane = lanes.take()
-            request = httpx.Request("GET", settings.base_url, extensions={"trace": wire})
-            response = await wire.lane.transport.handle_async_request(request)
-            received = datetime.now(UTC)
-            connection = _tls(response)
-            await response.aclose()
+        async with asyncio.timeout(seconds), aclosing(ConnectionStack(settings)) as connections:
+            connection = connections.take()
+            try:
+                request = OutgoingRequest("GET", settings.base_url, timeout=seconds)
+                response = await connection.send(request, SendTracker())
+                received = datetime.now(UTC)
+                tls = _tls(response)
+                await response.aclose()
+            finally:
+                connections.drop(connection)
     except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
         return Probe(sent, datetime.now(UTC), error=error)
     date = _date(response.headers.get("date"))
-    if connection is None:
+    if tls is None:
         return Probe(sent, received, date)
-    return Probe(sent, received, date, connection.version(), connection.getpeercert())
+    return Probe(sent, received, date, tls.version(), tls.getpeercert())
 
 
 def _tls(response: httpx.Response) -> ssl.SSLObject | None:

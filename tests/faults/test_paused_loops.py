@@ -1,0 +1,205 @@
+"""Event loops that are paused between two runs, as those of pytest plugins are: a client is closed beside them."""
+
+import asyncio
+import gc
+import socket
+import threading
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from nexport_campus import NexportCampus, NexportError
+from nexport_campus.aiohttp import AiohttpTransport
+from tests.support.clients import campus_of
+from tests.support.event_loops import Elsewhere, elsewhere, nothing_left_open, run_bluntly
+from tests.support.fault_cases import CALLS
+from tests.support.scripted_server import Request, Response
+
+CALL = CALLS[0]
+Make = Callable[[], httpx.AsyncBaseTransport | None]
+TRANSPORTS: dict[str, Make] = {
+    "default": lambda: None,
+    "httpx": httpx.AsyncHTTPTransport,
+    "aiohttp": AiohttpTransport,
+}
+EVERY_TRANSPORT = pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
+
+
+async def status(campus: NexportCampus) -> int:
+    """The status of a call."""
+    return (await CALL(campus)).status_code
+
+
+def close_elsewhere(campus: NexportCampus) -> None:
+    """Close a client on an event loop of another thread."""
+    thread = threading.Thread(target=lambda: asyncio.run(campus.aclose()))
+    thread.start()
+    thread.join()
+
+
+class Own:
+    """A connection of the user's own, on the event loop that is paused."""
+
+    def __init__(self, other: Elsewhere) -> None:
+        self.url = other.server.url
+        self.client = httpx.AsyncClient()
+
+    async def use(self) -> int:
+        """Use it, and connect anew too, so that numbers of closed sockets are given again."""
+        host, port = httpx.URL(self.url).host, httpx.URL(self.url).port
+        writers = [(await asyncio.open_connection(host, port))[1] for _ in range(3)]
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
+        response = await self.client.get(f"{self.url}/api/v1/LearningApi/Own")
+        return response.status_code
+
+
+@EVERY_TRANSPORT
+def test_the_users_own_connections_stay(make: Make) -> None:
+    """A client that is closed while its loop is paused closes its own sockets, and leaves the loop usable."""
+    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+        own = Own(other)
+        campus = campus_of(other.server, transport=make())
+        for _ in range(3):
+            assert runner.run(status(campus)) == 200
+            assert runner.run(own.use()) == 200
+            close_elsewhere(campus)
+            assert runner.run(own.use()) == 200
+            campus = campus_of(other.server, transport=make())
+        runner.run(own.client.aclose())
+        runner.run(campus.aclose())
+        other.run(other.server.wait_until_closed())
+
+
+def test_idle_connections_are_closed_at_once() -> None:
+    """Not only when the loop runs again."""
+    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+        campus = campus_of(other.server)
+        runner.run(status(campus))
+        close_elsewhere(campus)
+        other.run(other.server.wait_until_closed())
+
+
+@EVERY_TRANSPORT
+@pytest.mark.parametrize("again", ["it runs again", "it ends"])
+def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None:
+    """Whatever needs the loop to be closed is closed when it runs again, or with its end."""
+    with elsewhere() as other, nothing_left_open():
+        with asyncio.Runner() as runner:
+            campus = campus_of(other.server, transport=make())
+            runner.run(status(campus))
+            close_elsewhere(campus)
+            if again == "it runs again":
+                runner.run(asyncio.to_thread(other.run, other.server.wait_until_closed()))
+        other.run(other.server.wait_until_closed())
+        del campus
+
+
+@EVERY_TRANSPORT
+@pytest.mark.parametrize("again", ["it runs again", "it ends"])
+def test_a_call_under_way(make: Make, again: str) -> None:
+    """A call that waits on a paused loop ends when the loop runs again: it says that the client was closed."""
+    gate, arrived = asyncio.Event(), threading.Event()
+
+    async def answer(request: Request) -> Response:
+        arrived.set()
+        return Response(gate=gate)
+
+    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
+        task = asyncio.create_task(status(campus))
+        await asyncio.to_thread(arrived.wait, 5)
+        return task
+
+    async def outcome(task: "asyncio.Task[int]") -> NexportError:
+        with pytest.raises(NexportError, match="closed") as caught:
+            await task
+        return caught.value
+
+    with elsewhere() as other, nothing_left_open():
+        other.server._respond = answer
+        with asyncio.Runner() as runner:
+            campus = campus_of(other.server, transport=make())
+            task = runner.run(start(campus))
+            close_elsewhere(campus)
+            assert not task.done()
+            if again == "it runs again":
+                assert runner.run(outcome(task)).attempts == 1
+        assert task.done()
+        other.loop.call_soon_threadsafe(gate.set)
+        other.run(other.server.wait_until_closed())
+        del campus, task
+
+
+# httpcore asks which event loop runs when a coroutine of its own is closed, and none does.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_is_closed_while_a_call_waits() -> None:
+    """Nothing stays open of a loop that is closed under a call, without ceremony, once the client is closed."""
+    arrived = threading.Event()
+
+    async def answer(request: Request) -> Response:
+        arrived.set()
+        return Response(gate=asyncio.Event())
+
+    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
+        task = asyncio.create_task(status(campus))
+        await asyncio.to_thread(arrived.wait, 5)
+        return task
+
+    with elsewhere() as other, nothing_left_open():
+        other.server._respond = answer
+        campus = campus_of(other.server)
+        task = run_bluntly(start(campus))
+        task._log_destroy_pending = False
+        close_elsewhere(campus)
+        del campus, task
+
+
+def test_a_client_that_is_dropped_with_its_loop() -> None:
+    """Neither closed nor used again, on a loop that was closed without ceremony: its sockets are closed with it."""
+    with elsewhere() as other, nothing_left_open():
+        run_bluntly(status(campus_of(other.server)))
+        gc.collect()
+        other.run(other.server.wait_until_closed())
+
+
+def test_a_client_that_is_dropped_on_a_running_loop() -> None:
+    """Its sockets are closed when the garbage collector finds it, without a warning."""
+
+    async def main(other: Elsewhere) -> None:
+        assert await status(campus_of(other.server)) == 200
+        gc.collect()
+        await asyncio.sleep(0)
+        await asyncio.to_thread(other.run, other.server.wait_until_closed())
+
+    with elsewhere() as other, nothing_left_open():
+        asyncio.run(main(other))
+
+
+def test_sockets_of_idle_connections_hang_on_no_loop() -> None:
+    """The loop has no reader and no writer for them, so that any thread may close them."""
+
+    async def main(campus: NexportCampus) -> list[socket.socket]:
+        loop = asyncio.get_running_loop()
+        assert await status(campus) == 200
+        stack = campus._core.session().connections
+        sockets = list(stack._sockets)
+        assert not [found for found in sockets if loop.remove_reader(found) or loop.remove_writer(found)]
+        return sockets
+
+    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+        campus = campus_of(other.server)
+        assert [found.fileno() >= 0 for found in runner.run(main(campus))] == [True]
+        close_elsewhere(campus)
+
+
+def test_clients_of_many_loops() -> None:
+    """One client after another on one loop, each closed beside it, as fixtures do: nothing adds up."""
+    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+        for _ in range(20):
+            campus = campus_of(other.server)
+            assert runner.run(status(campus)) == 200
+            close_elsewhere(campus)
+        other.run(other.server.wait_until_closed())
+        assert other.server.connections == 20
