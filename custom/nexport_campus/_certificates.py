@@ -44,6 +44,8 @@ def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
     try:
         return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     except OSError as error:
+        if error.filename is not None and error.filename == os.environ.get("SSLKEYLOGFILE"):
+            raise ConfigurationError(f"SSLKEYLOGFILE can't be written: {error.strerror}") from error
         raise ConfigurationError(
             f"no certificates can be read from SSL_CERT_FILE and SSL_CERT_DIR: {error}"
         ) from error

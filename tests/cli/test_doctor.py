@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
+from nexport_campus._certificates import _shared_context
 from nexport_campus.cli._checks._permissions import _needs_only_organization
 from nexport_campus.cli._operations import described
 from nexport_campus.sandbox import Samples, Sandbox
@@ -38,7 +39,16 @@ Found = dict[str, dict[str, str]]
 @pytest.fixture(autouse=True)
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment names no proxy and no certificates, unless a test does."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"):
+    names = (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "ssl_cert_file",
+        "ssl_cert_dir",
+        "sslkeylogfile",
+    )
+    for name in names:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
@@ -317,6 +327,32 @@ class TestTls:
         assert f"valid until {until:%Y-%m-%d}" in found["tls"]["message"]
         assert found["token"]["status"] == "ok"
 
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [
+            ("SSL_CERT_FILE", "/missing.pem"),
+            ("SSL_CERT_FILE", "/"),
+            ("SSL_CERT_FILE", __file__),
+            ("SSLKEYLOGFILE", "/missing/keys.log"),
+            ("SSLKEYLOGFILE", "/"),
+        ],
+    )
+    async def test_files_of_the_environment(
+        self, doctor: Doctor, nexport: Nexport, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    ) -> None:
+        """A file that the environment names and that can't be used is a setting to correct, for calls too."""
+        monkeypatch.setenv(variable, value)
+        _shared_context.cache_clear()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+        async with ScriptedServer(campus(), tls=context) as server:
+            code, found = await doctor(server.url)
+            words = ("call", "admin.validate_access_token")
+            done = await asyncio.to_thread(nexport, *words, env=ENV | {"NEXPORT_BASE_URL": server.url})
+        assert (code, found["tls"]["status"]) == (2, "failed")
+        assert variable in found["tls"]["message"]
+        assert (done.exit_code, variable in done.stderr) == (2, True)
+
     async def test_a_server_that_speaks_no_tls(self, doctor: Doctor) -> None:
         """Https to a port that speaks plain http."""
         async with ScriptedServer([Response(raw=b"HTTP/1.1 400 Bad\r\n\r\n", ending="close")]) as server:
@@ -338,6 +374,22 @@ class TestTls:
         assert code == 0
         assert "the proxy 127.0.0.1:" in found["reachability"]["message"]
         assert "s3cr3t" not in json.dumps(found)
+
+    @pytest.mark.parametrize("address", [":::", "http://[::1", "http://", "http://127.0.0.1:99999", "\udc80"])
+    @pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+    async def test_nonsense_for_a_proxy(
+        self, doctor: Doctor, nexport: Nexport, monkeypatch: pytest.MonkeyPatch, address: str, variable: str
+    ) -> None:
+        """No address of a proxy makes the doctor or a call fall over."""
+        monkeypatch.setenv(variable, address)
+        code, found = await doctor("https://campus.example")
+        assert (code, found["reachability"]["status"]) == (2, "failed")
+        words = ("call", "admin.validate_access_token")
+        done = await asyncio.to_thread(
+            nexport, *words, env=ENV | {"NEXPORT_BASE_URL": "https://campus.example"}
+        )
+        assert done.exit_code == 2
+        assert "http_proxy, https_proxy or all_proxy" in done.stderr
 
     async def test_a_proxy_that_cannot_be(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
         """A wrong address of a proxy is told, and not shown."""

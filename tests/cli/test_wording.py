@@ -139,19 +139,32 @@ def test_no_setting_of_python_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "argument", "told"),
     [
-        ("org_ids must not be empty: nothing was sent", "--org-ids must not be empty: nothing was sent"),
+        (
+            "org_ids must not be empty; nothing was sent",
+            "org_ids",
+            "--org-ids must not be empty; nothing was sent",
+        ),
         (
             "exactly one of syllabus_id and syllabus_unique_name",
+            "syllabus_id",
             "exactly one of --syllabus-id and --syllabus-unique-name",
         ),
-        ("utc_from[2] must be a date", "--utc-from[2] must be a date"),
+        (
+            "utc_from [2] is no date, got 'next_week'",
+            "utc_from",
+            "--utc-from [2] is no date, got 'next_week'",
+        ),
+        ("sections must not hold two sections", "sections", "--sections must not hold two sections"),
+        ("syllabus_id names another syllabus", "syllabus_id", "--syllabus-id names another syllabus"),
     ],
 )
-def test_arguments_are_options(message: str, told: str) -> None:
-    """What Python calls an argument is an option here."""
-    assert error_text(ArgumentError(message)) == told
+def test_arguments_are_options(message: str, argument: str, told: str) -> None:
+    """What Python calls an argument is an option here; values and other words stay as they are."""
+    assert error_text(ArgumentError(message, argument=argument)) == told
+    error = ArgumentError(message, argument=argument, operation_id="LearningApi_GetSections")
+    assert error_text(error) == f"LearningApi_GetSections: {told}"
 
 
 @pytest.mark.parametrize(

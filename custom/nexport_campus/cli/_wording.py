@@ -22,7 +22,7 @@ _PHRASES: Final = (
     (r"\bmax_retry_after \((\S+ s)\)", r"\1"),
     (r"\bthe proxy's address\b(?! \()", "the proxy's address (http_proxy, https_proxy or all_proxy)"),
 )
-_ARGUMENT: Final = re.compile(r"(?<![\w.-])[a-z]+(?:_[a-z]+)+(?![\w(=])")
+_QUOTED_OR_NAME: Final = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![\w.-])([a-z]+(?:_[a-z]+)+)(?![\w(=])")
 
 
 def for_command_line(text: str) -> str:
@@ -36,5 +36,13 @@ def error_text(error: NexportError) -> str:
     """Return the line that an error is reported with."""
     text = str(error)
     if isinstance(error, ArgumentError):
-        text = _ARGUMENT.sub(lambda name: f"--{name[0].replace('_', '-')}", text)
+        text = _QUOTED_OR_NAME.sub(lambda found: _option(found[1]) if found[1] else found[0], text)
+        # A name of one word is like any other word, but for its place.
+        name = re.match(r"[a-z]+(?![a-z_])", error.message)
+        if name and (error.argument or "").startswith(name[0]):
+            text = text.replace(name[0], _option(name[0]), 1)
     return for_command_line(text)
+
+
+def _option(argument: str) -> str:
+    return f"--{argument.replace('_', '-')}"
