@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,24 @@ def test_a_port_that_is_taken(nexport: Nexport) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"nexport: error: the sandbox can't start at 127.0.0.1:{port}: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_database_that_cannot_be_opened(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """It is told in one line, and the port is let go."""
+    done = process("sandbox", "--port", "0", "--database", "/missing/campus.db")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("nexport: error: the sandbox can't start at 127.0.0.1:0: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_an_address_that_cannot_be_printed() -> None:
+    """A server whose address nobody gets to know doesn't stay behind."""
+    with Path("/dev/full").open("wb") as full:
+        words = [*SANDBOX, "--port", "0", "--enrollments", "500"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 16
+    assert done.stderr == "nexport: error: can't write to stdout: No space left on device\n"
 
 
 def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:

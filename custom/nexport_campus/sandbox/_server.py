@@ -52,11 +52,11 @@ def serve_in_foreground(settings: Settings, announce: Callable[[str], None]) -> 
     Raises OSError for an address that can't be had, ValueError for a database of another campus,
     sqlite3.Error for a file that is no database.
     """
-    sock, campus = _listen(settings), _open(settings)
-    server = _server(campus)
-    announce(_url(sock))
-    with contextlib.suppress(KeyboardInterrupt):
-        _serve(server, sock, campus)
+    with _listen(settings) as sock, contextlib.closing(_open(settings)) as campus:
+        server = _server(campus)
+        announce(_url(sock))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(server.serve([sock]))
 
 
 def _open(settings: Settings) -> Campus:
