@@ -380,7 +380,7 @@ class TestTls:
     async def test_nonsense_for_a_proxy(
         self, doctor: Doctor, nexport: Nexport, monkeypatch: pytest.MonkeyPatch, address: str, variable: str
     ) -> None:
-        """No address of a proxy makes the doctor or a call fall over."""
+        """An impossible proxy address is a setting to correct, in the doctor and in calls."""
         monkeypatch.setenv(variable, address)
         code, found = await doctor("https://campus.example")
         assert (code, found["reachability"]["status"]) == (2, "failed")

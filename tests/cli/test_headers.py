@@ -37,7 +37,7 @@ async def test_calls(nexport: Nexport, status: int, name: str, value: str) -> No
 
 @pytest.mark.parametrize("date", DATES)
 async def test_the_doctors_clock(nexport: Nexport, date: str) -> None:
-    """A `Date` that is none is skipped, and one of another age is a wrong clock; the doctor reports everything else."""
+    """A `Date` that isn't a date skips the clock check, one from another age fails it, and the other checks run."""
     async with ScriptedServer(campus(Date=date)) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}
         done = await asyncio.to_thread(nexport, "doctor", "--json", env=env)
@@ -53,7 +53,7 @@ async def test_the_doctors_clock(nexport: Nexport, date: str) -> None:
 
 
 async def test_a_clock_that_is_a_day_off(nexport: Nexport) -> None:
-    """The line has both sides: how far, and what the server says."""
+    """The message has the difference and the server's time."""
     now = datetime.now(UTC)
     date = format_datetime(now.replace(year=now.year + 1, day=1), usegmt=True)
     async with ScriptedServer(campus(Date=date)) as server:

@@ -85,7 +85,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def test_backends(
     run: Callable[..., subprocess.CompletedProcess[str]], backend: str, words: tuple[str, ...]
 ) -> None:
-    """Whatever a backend raises, one line says why it doesn't work and what to set, and never to log in."""
+    """Whatever a backend raises, one line says why it doesn't work and what to set, and doesn't advise to log in."""
     done = run(*words, PYTHON_KEYRING_BACKEND=backend)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
@@ -96,7 +96,7 @@ def test_backends(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: str) -> None:
-    """Every command that may need the keyring says the same, and asks for no password before."""
+    """Every command that uses the keyring reports it alike, before it prompts for a password."""
     done = run(*COMMANDS[name], PYTHON_KEYRING_BACKEND="oddring.Runtime")
     told = done.stdout.splitlines()[0] if name == "doctor" else done.stderr
     assert done.returncode == 2
@@ -108,7 +108,7 @@ def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: st
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_without_the_package(name: str, tmp_path: Path) -> None:
-    """The command line works where keyring isn't installed: only what would need it does not."""
+    """Without the package keyring, commands that need it end like those with a broken keyring."""
     program = textwrap.dedent("""
         import sys
         sys.modules["keyring"] = None
@@ -134,13 +134,13 @@ def test_without_the_package(name: str, tmp_path: Path) -> None:
 def test_credentials_in_the_environment_need_no_keyring(
     run: Callable[..., subprocess.CompletedProcess[str]], account: dict[str, str], samples: Samples
 ) -> None:
-    """With the variables set, no keyring is looked at."""
+    """With the variables set, the keyring isn't used."""
     words = ("call", "learning.get_section", "--syllabus-id", samples.section_id)
     assert run(*words, PYTHON_KEYRING_BACKEND="oddring.Panic", **account).returncode == 0
 
 
 def test_a_keyring_that_works_and_is_empty(nexport: Nexport, keys: MemoryKeyring) -> None:
-    """Only then `nexport login` is advised."""
+    """`nexport login` is advised only if the keyring works."""
     assert "`nexport login`" in nexport(*COMMANDS["call"]).stderr
     keys.broken = True
     assert "nexport login" not in nexport(*COMMANDS["call"]).stderr
@@ -161,7 +161,7 @@ def test_a_keyring_that_hangs(nexport: Nexport, keys: MemoryKeyring, monkeypatch
 def test_an_error_that_quotes_the_password(
     nexport: Nexport, nexport_sandbox: Sandbox, keys: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A backend's words are not repeated where it has got a password, at any verbosity."""
+    """A backend's message is not repeated if it may quote a password, at any verbosity."""
 
     def refuse(service: str, name: str, password: str) -> None:
         raise RuntimeError(f"can't store {password}")
@@ -183,7 +183,7 @@ def test_a_disabled_keyring_stores_nothing(nexport: Nexport, monkeypatch: pytest
 
 @pytest.mark.nexport_sandbox(enrollments=500)
 def test_a_prompt_without_a_keyring(nexport_sandbox: Sandbox, tmp_path: Path) -> None:
-    """On a terminal, credentials are prompted for all the same, and `nexport login` fails before it asks."""
+    """Without a keyring, a terminal still prompts for credentials, and `nexport login` fails before it prompts."""
     plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     env = plain | {
         "NEXPORT_BASE_URL": nexport_sandbox.url,

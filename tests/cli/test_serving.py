@@ -56,7 +56,7 @@ def test_a_port_that_is_taken(nexport: Nexport) -> None:
 
 
 def test_a_database_that_cannot_be_opened(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    """It is told in one line, and the port is let go."""
+    """An unusable database is reported in one line, and the port is closed."""
     done = process("sandbox", "--port", "0", "--database", "/missing/campus.db")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("nexport: error: the sandbox can't start at 127.0.0.1:0: ")
@@ -65,7 +65,7 @@ def test_a_database_that_cannot_be_opened(process: Callable[..., subprocess.Comp
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
 def test_an_address_that_cannot_be_printed() -> None:
-    """A server whose address nobody gets to know doesn't stay behind."""
+    """A server whose address can't be printed ends with an error."""
     with Path("/dev/full").open("wb") as full:
         words = [*SANDBOX, "--port", "0", "--enrollments", "500"]
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)

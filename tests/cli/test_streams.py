@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or whose reader has gone: what the campus has done stays a success."""
+"""Commands whose standard streams are closed, full, or have lost their reader: what the campus has done still succeeds."""
 
 import asyncio
 import json
@@ -69,7 +69,7 @@ async def _changes(sandbox: Sandbox) -> list[str]:
 def test_a_write_whose_output_is_lost(
     shell: Shell, nexport_sandbox: Sandbox, write: str, streams: str, code: int, told: str, unbuffered: str
 ) -> None:
-    """The campus has carried it out: the exit code and stderr speak of the output only."""
+    """The campus has carried out the operation, so the exit code and stderr report only the lost output."""
     done = shell(f"{write} {streams}", PYTHONUNBUFFERED=unbuffered)
     assert asyncio.run(_changes(nexport_sandbox)) == ["enrollment created"]
     assert done.returncode == code
@@ -81,7 +81,7 @@ def test_a_write_whose_output_is_lost(
 
 @needs_full
 def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) -> None:
-    """The helper's command says the same, and is done all the same."""
+    """`nexport ensure-enrollment` reports the enrollment as carried out, and it is."""
     who = f"ensure-enrollment --org-id {samples.org_id} --user-id {samples.user_id}"
     words = f"{who} --syllabus-id {samples.section_id}"
     full = shell(f"{words} >/dev/full")
@@ -103,7 +103,7 @@ def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) 
     ],
 )
 def test_reads_whose_output_is_lost(shell: Shell, samples: Samples, words: str) -> None:
-    """A closed stdout is a wish and no failure; a full disk is one; a reader that goes away is not reported."""
+    """A closed stdout is deliberate, a full disk is an error, and a reader that goes away is not reported."""
     words = words.replace("READ", f"call learning.search_enrollments --org-ids {samples.org_id} --limit 2")
     closed = shell(f"{words} >&-")
     assert (closed.returncode, closed.stderr) == (0, LOST)
@@ -116,7 +116,7 @@ def test_reads_whose_output_is_lost(shell: Shell, samples: Samples, words: str) 
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-", "2>/dev/full", "2>&1 | true"])
 def test_an_export_without_streams(shell: Shell, samples: Samples, tmp_path: Path, streams: str) -> None:
-    """The file is whole, whatever became of the streams: no descriptor of theirs is used for it."""
+    """The exported file is complete whichever streams are closed: it doesn't get their descriptors."""
     usual = shell(f"export enrollments --org {samples.org_id} --to {tmp_path}/usual.db")
     assert usual.returncode == 0
     done = shell(f"export enrollments --org {samples.org_id} --to {tmp_path}/other.db {streams}")
@@ -146,7 +146,7 @@ def test_an_error_that_nobody_reads(shell: Shell, samples: Samples, streams: str
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("form", ["json", "table"])
 def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: str, form: str) -> None:
-    """What stdout can't encode is escaped: a result is shown, and no error."""
+    """Characters that stdout can't encode are escaped instead of ending the command."""
     words = "call admin.authenticate --username '学生 Ωmega' --grant-type password"
     done = shell(words, PYTHONIOENCODING=encoding, NEXPORT_PASSWORD="x")
     assert done.returncode == 3
@@ -156,7 +156,7 @@ def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: s
 
 
 def test_streams_that_python_lacks(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under pythonw, or in a service, sys.stdout and its like are None from the beginning."""
+    """Commands run where sys.stdin, sys.stdout and sys.stderr are None, as under pythonw."""
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     for words, code in ((["call"], 0), (["call", "learning.nothing"], 2), (["doctor"], 0)):

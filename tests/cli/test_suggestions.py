@@ -1,4 +1,4 @@
-"""What a mistyped word is taken for: never for something that changes data, unless it is unmistakable."""
+"""Suggestions for mistyped words: something that changes data is suggested only if it is unmistakable."""
 
 import re
 
@@ -54,7 +54,7 @@ def test_harmless_words(typed: str, suggested: str | None) -> None:
     ],
 )
 def test_words_that_mean_a_change(typed: str, suggested: str) -> None:
-    """One typo in the name of a writing operation is answered with that operation alone."""
+    """One typo in the name of a writing operation suggests that operation only."""
     assert operations(typed) == {suggested}
 
 
@@ -85,7 +85,7 @@ def test_any_word(typed: str) -> None:
 
 
 def test_the_helper_for_enrollments(nexport: Nexport) -> None:
-    """The client's own helper is a command; whoever calls it as an operation is not sent to one that deletes."""
+    """The client's helper `ensure_enrollment` is a command, and no operation that deletes is suggested for it."""
     for typed in ("learning.ensure_enrollment", "ensure_enrollment", "learning.ensure-enrolment"):
         done = nexport("call", typed)
         assert done.exit_code == 2
@@ -106,7 +106,7 @@ def test_the_helper_for_enrollments(nexport: Nexport) -> None:
     ],
 )
 def test_commands(nexport: Nexport, typed: str, told: str | None) -> None:
-    """A mistyped command is answered likewise, and what forgets a password isn't guessed."""
+    """Commands are suggested likewise; those that change something only for a single typo."""
     done = nexport(typed)
     assert done.exit_code == 2
     assert done.stderr.startswith(f"nexport: error: there is no command {typed}")
@@ -129,7 +129,7 @@ def test_commands(nexport: Nexport, typed: str, told: str | None) -> None:
     ],
 )
 def test_options(nexport: Nexport, words: tuple[str, ...], told: str | None) -> None:
-    """What overwrites, reveals or skips a question is suggested for one typo only."""
+    """Options that overwrite, reveal or skip a question are suggested only for a single typo."""
     done = nexport(*words)
     assert done.exit_code == 2
     assert "o such option" in done.stderr
@@ -141,7 +141,7 @@ def test_options(nexport: Nexport, words: tuple[str, ...], told: str | None) -> 
     other=st.text("abcde-", min_size=1, max_size=8),
 )
 def test_one_typo(word: str, other: str) -> None:
-    """Risky words are one insertion, deletion, replacement or swap away; checked against all of these."""
+    """A risky word is suggested exactly for one insertion, deletion, replacement or swap."""
     letters = "abcde-"
     edits = {word}
     for at in range(len(word) + 1):

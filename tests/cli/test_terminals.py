@@ -45,7 +45,7 @@ def test_widths(samples: Samples, columns: str, words: str) -> None:
 @pytest.mark.parametrize("window", [0, 1])
 @pytest.mark.parametrize("command", ["table", "export", "doctor"])
 def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, command: str) -> None:
-    """A terminal that reports no columns, or one, as those of containers do, gets tables and progress all the same."""
+    """Terminals that report zero columns or one, as in containers, get complete tables and progress."""
     words = {
         "table": ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "2"],
         "export": ["export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv")],
@@ -72,6 +72,6 @@ def test_no_colours(
 
 
 def test_an_empty_no_color(samples: Samples) -> None:
-    """An empty NO_COLOR counts as none, as no-color.org has it."""
+    """An empty NO_COLOR has no effect, as no-color.org specifies."""
     _, shown = on_a_terminal([*NEXPORT, "doctor"], environment(NO_COLOR=""))
     assert "\x1b[32mok" in shown

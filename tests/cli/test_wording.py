@@ -1,4 +1,4 @@
-"""Messages on the command line name options, commands and variables that exist, and no settings of Python."""
+"""Messages on the command line name existing options, commands and variables, and no settings of Python."""
 
 import ast
 import inspect
@@ -71,7 +71,7 @@ HELPS = [
 
 
 def test_options_that_messages_name_exist() -> None:
-    """An option in any string of the command line, or of the export behind it, is one that a command has."""
+    """Every option named in a string of the command line or of the export is an option of a command."""
     found = 0
     for module, text in texts_of("cli", "_export"):
         known = OPTIONS["export"] if "export" in module else ALL_OPTIONS
@@ -87,7 +87,7 @@ def test_options_that_messages_name_exist() -> None:
 
 @pytest.mark.parametrize("text", HELPS)
 def test_options_and_commands_that_helps_name_exist(text: str) -> None:
-    """What a help text refers to exists."""
+    """Every option, command and variable named in a help text exists."""
     # Click breaks lines within an option, too.
     unbroken = re.sub(r"(?<=[a-z]-)\n +(?=[a-z])", "", text)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", unbroken)) <= ALL_OPTIONS | {"--help"}
@@ -97,7 +97,7 @@ def test_options_and_commands_that_helps_name_exist(text: str) -> None:
 
 
 def test_commands_and_variables_that_messages_name_exist() -> None:
-    """A command or a variable that a message advises is there."""
+    """Every command and variable named in a message exists."""
     names = {name for name, _, _ in COMMANDS} | {"{}", ""}
     for module, text in texts_of("cli", "_export"):
         assert set(re.findall(r"`nexport ([a-z-]*|\{\})", text)) <= names, f"{module}: {text}"
@@ -111,7 +111,7 @@ UNUSED = {"on_drift", "total_timeout"}
 
 
 def test_no_setting_of_python_is_left() -> None:
-    """A message of the SDK that names one of Python's settings has words of its own for the command line."""
+    """Every message of the SDK that names a setting of Python is rewritten for the command line."""
     settings = {
         *inspect.signature(NexportCampus.__init__).parameters,
         *inspect.signature(RetryPolicy).parameters,
@@ -161,7 +161,7 @@ def test_no_setting_of_python_is_left() -> None:
     ],
 )
 def test_arguments_are_options(message: str, argument: str, told: str) -> None:
-    """What Python calls an argument is an option here; values and other words stay as they are."""
+    """Names of arguments become options; quoted values and other words stay as they are."""
     assert error_text(ArgumentError(message, argument=argument)) == told
     error = ArgumentError(message, argument=argument, operation_id="LearningApi_GetSections")
     assert error_text(error) == f"LearningApi_GetSections: {told}"
@@ -187,7 +187,7 @@ def test_arguments_are_options(message: str, argument: str, told: str) -> None:
 async def test_advice_on_the_wire(
     nexport: Nexport, answer: Response, words: tuple[str, ...], advice: str
 ) -> None:
-    """Errors of calls advise what the command line has."""
+    """Errors of calls give advice that can be followed on the command line."""
     import asyncio
 
     async with ScriptedServer([answer] * 4) as server:
@@ -208,7 +208,7 @@ async def test_advice_on_the_wire(
     ],
 )
 def test_advice_on_settings(nexport: Nexport, address: str, told: str) -> None:
-    """A wrong address is told with what holds it, and without a setting that only Python has; the doctor says the same."""
+    """Calls and the doctor name the option and the variable of a wrong address, and no setting of Python."""
     for words in (READ, ("doctor",)):
         done = nexport(*words, env={"NEXPORT_BASE_URL": address})
         line = (done.stderr or done.stdout).splitlines()[0]
@@ -219,7 +219,7 @@ def test_advice_on_settings(nexport: Nexport, address: str, told: str) -> None:
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "1e400"])
 def test_a_timeout_that_is_no_number(nexport: Nexport, seconds: str) -> None:
-    """What the SDK says of its setting names the option."""
+    """An error about the setting `timeout` names the option."""
     for words in (READ, ("doctor",)):
         done = nexport("--timeout", seconds, *words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
         assert done.exit_code == 2

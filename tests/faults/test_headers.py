@@ -1,4 +1,4 @@
-"""Response headers that no server should send: every one of them gives a result, or an error of the SDK."""
+"""Response headers that no server should send: each gives a result or an error of the SDK."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ async def test_absurd_headers(make: Make, status: int, name: str) -> None:
 @pytest.mark.parametrize("make", [lambda: None, AiohttpTransport], ids=["httpx", "aiohttp"])
 @pytest.mark.parametrize("value", HEADERS["Retry-After"])
 async def test_retrying_with_an_absurd_retry_after(make: Make, value: str) -> None:
-    """A `Retry-After` that means nothing doesn't keep a call from its retry; one beyond reason ends it at once."""
+    """A `Retry-After` without meaning doesn't prevent the retry; one beyond reason ends the call at once."""
     async with (
         ScriptedServer([answer(429, "Retry-After", value), answer(200, "Server", "x")]) as server,
         NexportCampus(

@@ -86,8 +86,8 @@ def find_credentials(address: str) -> Credentials:
             f"or NEXPORT_ACCESS_TOKEN{keyring_advice}"
         )
     name = username or click.prompt("User name", err=True)
-    asked = PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
-    return Credentials(asked, f"{_who(asked)} from the terminal")
+    prompted = PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
+    return Credentials(prompted, f"{_who(prompted)} from the terminal")
 
 
 def _who(auth: Auth) -> str:

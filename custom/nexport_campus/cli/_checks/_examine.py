@@ -55,21 +55,21 @@ async def examine(
         for check in ("tls", "token", "permissions", "clock"):
             yield skipped(check, "the server can't be reached")
         return
-    answer = await probe(setup.settings, seconds)
-    tls = check_tls(setup.settings, answer)
+    probed = await probe(setup.settings, seconds)
+    tls = check_tls(setup.settings, probed)
     yield tls
     if setup.campus is None or tls.status is Status.FAILED:
         reason = "there are no credentials" if setup.campus is None else "the server can't be trusted"
         yield skipped("token", reason)
         yield skipped("permissions", reason)
     else:
-        token = await check_token(setup.campus, answer, static=setup.static)
+        token = await check_token(setup.campus, probed, static=setup.static)
         yield token
         if token.status is Status.FAILED:
             yield skipped("permissions", "there is no token")
         else:
             yield await check_permissions(setup.campus, organization)
-    yield check_clock(answer)
+    yield check_clock(probed)
 
 
 def _settings(setup: Setup) -> Finding:

@@ -26,10 +26,10 @@ def check_tls(settings: Settings, probe: Probe) -> Finding:
     if not probe.certificate:
         return skipped(_CHECK, f"{probe.protocol}, with a certificate that isn't verified")
     expires = _expiry(probe.certificate)
-    told = f"{probe.protocol}, certificate by {_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
+    message = f"{probe.protocol}, certificate by {_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
     if expires - probe.received < _SOON:
-        return warning(_CHECK, told, "Ask the campus's operator to renew the certificate.")
-    return ok(_CHECK, told)
+        return warning(_CHECK, message, "Ask the campus's operator to renew the certificate.")
+    return ok(_CHECK, message)
 
 
 def _failure(host: str, error: Exception) -> Finding:

@@ -33,12 +33,12 @@ async def check_token(campus: NexportCampus, probe: Probe, *, static: bool) -> F
     expires = verdict.utc_expiration_date
     if expires is None:
         return ok("token", "accepted; it never expires")
-    told = f"accepted; valid until {expires:%Y-%m-%d %H:%M} UTC"
+    message = f"accepted; valid until {expires:%Y-%m-%d %H:%M} UTC"
     # By the server's clock: this machine's may be wrong.
     left = None if probe.date is None else expires - probe.date
     if static and left is not None and timedelta(0) < left < _SOON:
-        return warning("token", told, _NEW_TOKEN)
-    return ok("token", told)
+        return warning("token", message, _NEW_TOKEN)
+    return ok("token", message)
 
 
 def _refused(error: NexportError) -> Finding:
