@@ -155,6 +155,16 @@ def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: s
     assert shell(f"{write} --output {form}", PYTHONIOENCODING=encoding).returncode == 0
 
 
+@needs_full
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_lost_output_in_ascii(shell: Shell, unbuffered: str) -> None:
+    """Where click replaces a stream that only takes ASCII, failures are the same."""
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": unbuffered}
+    full, gone = shell("call >/dev/full", **env), shell("call | true", **env)
+    assert (full.returncode, full.stderr) == (16, f"nexport: error: {FULL}")
+    assert (gone.returncode, gone.stderr) == (141, "")
+
+
 def test_streams_that_python_lacks(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands run where sys.stdin, sys.stdout and sys.stderr are None, as under pythonw."""
     for name in ("stdin", "stdout", "stderr"):

@@ -49,11 +49,11 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
     (PermissionDeniedError, 4, "the account may not do this"),
     (NotFoundError, 5, "not found"),
     (InvalidRequestError, 6, "the campus refused the arguments"),
-    (AlreadyExistsError, 7, "it exists already"),
+    (AlreadyExistsError, 7, "already exists"),
     (RateLimitError, 8, "too many requests"),
     (ServerError, 9, "the campus failed"),
     (APIError, 10, "an error response of a gateway, a firewall or another server"),
-    (RequestTimeoutError, 12, "no response in time"),
+    (RequestTimeoutError, 12, "timeout"),
     (TransportError, 11, "no usable response: DNS, connection, TLS, proxy"),
     (ResponseDecodeError, 13, "a response that doesn't match the specification"),
     (PaginationError, 14, "pages that contradict one another"),
@@ -71,10 +71,10 @@ def exit_code(error: BaseException) -> int:
 def epilog() -> str:
     """Return the table of exit codes, with which `nexport --help` ends."""
     known = {
-        0: "done",
+        0: "success",
         UNEXPECTED: "an unexpected error; an export's file can't be written; a wrong clock",
         USAGE: "a mistake on the command line or in the settings; nothing was sent",
-        PARTIAL: "an export without some records that failed, or with their earlier rows",
+        PARTIAL: "an export that lacks some records that failed, or has their earlier rows",
         OUTPUT_FAILED: "stdout can't be written, as on a full disk",
         UNKNOWN_CODE: "an error of the campus with an unknown code",
         INTERRUPTED: "interrupted",

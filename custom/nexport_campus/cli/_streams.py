@@ -75,7 +75,7 @@ class Streams:
 
 def is_closed(stream: TextIO | None) -> bool:
     """Return whether the parent process closed a standard stream."""
-    return stream is None or isinstance(getattr(stream, "buffer", None), _Discard)
+    return stream is None or isinstance(getattr(stream, "raw", None), _Discard)
 
 
 class _Discard(RawIOBase):
@@ -96,9 +96,9 @@ def _text(raw: _Discard) -> TextIO:
 
 
 class _Guard:
-    """A text stream with other ways to fail; everything else is the stream's own."""
+    """A stream with other ways to fail; everything else is the stream's own."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
@@ -116,17 +116,29 @@ class _Guard:
 
 
 class _Output(_Guard):
-    """Standard output. Raises OutputError, once it has failed always; characters that its encoding lacks are escaped."""
+    """Standard output, for text or bytes. Raises OutputError, once it has failed always.
+
+    Characters that the encoding lacks are escaped.
+    """
 
     _failure: OSError | None = None
 
-    def write(self, text: str) -> int:
+    @property
+    def buffer(self) -> "_Output":
+        return _Output(self._stream.buffer)
+
+    @property
+    def raw(self) -> Any:
+        return self._stream.buffer
+
+    def write(self, data: Any) -> int:
         with self._translated():
             try:
-                return self._stream.write(text)
+                return cast("int", self._stream.write(data))
             except UnicodeEncodeError:
                 encoding = self._stream.encoding
-                return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+                escaped = data.encode(encoding, "backslashreplace").decode(encoding)
+                return cast("int", self._stream.write(escaped))
 
     def flush(self) -> None:
         with self._translated():
