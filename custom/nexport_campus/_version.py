@@ -1,4 +1,4 @@
-"""The version of the distribution."""
+"""The version of the distribution; pyproject.toml and the changelog's test read it from here."""
 
 __all__ = ["USER_AGENT", "__version__"]
 

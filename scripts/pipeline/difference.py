@@ -1,9 +1,9 @@
 """The difference between two states of the SDK, as a report: what breaks users, which version follows, what to tell them."""
 
 import json
+import re
 import tarfile
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -116,16 +116,19 @@ def between(root: Path, revisions: str) -> Difference:
 
 
 def version_of(root: Path) -> str:
-    """The version that the repository's settings state.
+    """Return the version that the package's `_version.py` states.
 
     Raises:
-        PipelineError: they state none.
+        PipelineError: The file is missing or states no version.
     """
+    path = root / Layout.VERSION
     try:
-        settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-        return str(settings["project"]["version"])
-    except (OSError, ValueError, KeyError) as error:
-        raise PipelineError(f"pyproject.toml states no version: {error!r}") from error
+        found = re.search(r'^__version__ = "([^"]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError as error:
+        raise PipelineError(f"{Layout.VERSION} cannot be read: {error}") from error
+    if found is None:
+        raise PipelineError(f'{Layout.VERSION} has no line `__version__ = "..."`')
+    return found[1]
 
 
 @contextmanager
@@ -136,7 +139,7 @@ def _state(root: Path, revision: str) -> Iterator[Path]:
         return
     if revision.startswith("-"):
         raise PipelineError(f"{revision!r} is no revision")
-    command = ["git", "archive", "--format=tar", revision, Layout.SDK, Layout.CLIENT, "pyproject.toml"]
+    command = ["git", "archive", "--format=tar", revision, Layout.SDK, Layout.CLIENT, Layout.VERSION]
     done = run(command, cwd=root, capture_output=True, check=False)
     if done.returncode:
         raise PipelineError(f"git does not give {revision}: {done.stderr.decode(errors='replace').strip()}")

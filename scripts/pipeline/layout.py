@@ -19,6 +19,7 @@ class Layout:
     README = "README.md"
     RETRIES = "docs/retries.md"
     CHANGELOG = "CHANGELOG.md"
+    VERSION = "custom/nexport_campus/_version.py"
 
     @property
     def config(self) -> Path:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from pipeline.layout import Layout
+
 ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
@@ -73,7 +75,8 @@ def repository(tmp_path: Path) -> Path:
     shutil.copytree(
         ROOT / "nexport_client", root / "nexport_client", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("generator-config.yaml", "pyproject.toml"):
+    (root / Layout.VERSION).parent.mkdir(parents=True)
+    for name in ("generator-config.yaml", "pyproject.toml", Layout.VERSION):
         shutil.copy(ROOT / name, root / name)
     return root
 
