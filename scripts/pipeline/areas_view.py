@@ -1,4 +1,4 @@
-"""The records of areas, the namespaces of the client, for their templates."""
+"""Template records of the client's namespaces, one for each area of the API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["AreaView", "areas_view"]
 
 @attrs.frozen
 class AreaView:
-    """One area of the vendor's API: a namespace of the client's."""
+    """One area of the vendor's API, which is one namespace of the client."""
 
     tag: str
     name: str
@@ -29,7 +29,7 @@ class AreaView:
 
 
 def areas_view(document: Mapping[str, Any]) -> list[AreaView]:
-    """The records of all areas, in alphabetical order, each with its operations in the order of their names."""
+    """Return the records of all areas, sorted by name, with their operations sorted by name."""
     by_tag: dict[str, list[OperationView]] = {}
     for path, item in document["paths"].items():
         for method in METHODS:

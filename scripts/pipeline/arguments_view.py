@@ -1,4 +1,4 @@
-"""The records of arguments for their templates: what a method takes, wherever in the request it travels."""
+"""Template records of method arguments, wherever in the request they travel."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,16 +11,16 @@ from pipeline.python_names import argument_name
 __all__ = ["ArgumentView", "Arguments", "arguments_of", "is_paging_field"]
 
 _PAGE = ("page", "per_page")
-# OpenAPI has these described by the body and by security, and a parameter of such a name ignored.
+# OpenAPI ignores header parameters of these names: the body and the security scheme describe them.
 _NO_ARGUMENTS = {"accept", "content-type", "authorization"}
-# These belong to the connection.
+# These headers belong to the connection.
 _OURS = {"connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent"}
 _PLACES = ("path", "query", "header", "body")
 
 
 @attrs.frozen
 class ArgumentView:
-    """One argument of a method; `place` is where it travels."""
+    """One argument of a method; `place` is its part of the request."""
 
     name: str
     key: str
@@ -34,21 +34,21 @@ class ArgumentView:
 
     @property
     def annotation(self) -> str:
-        """How the method annotates it; None means not sent, unless the schema allows null."""
+        """The annotation in the method's signature; None means not sent, unless the schema allows null."""
         if self.nullable:
             return f"{self.kind.argument} | None" + ("" if self.required else " | Unset")
         return self.kind.argument if self.required else f"{self.kind.argument} | None"
 
     @property
     def default(self) -> str | None:
-        """Its default in code, or None for a required one."""
+        """The default as code, or None for a required argument."""
         if self.required:
             return None
         return "UNSET" if self.nullable else "None"
 
     @property
     def declaration(self) -> str:
-        """The `Parameter` that describes it to the client."""
+        """The code of the `Parameter` that describes the argument to the client."""
         marks = [f"{name}=True" for name in ("required", "nullable", "secret") if getattr(self, name)]
         marks += [f"min_items={self.min_items}"] * bool(self.min_items)
         return f"Parameter({', '.join([repr(self.name), repr(self.key), self.kind.code, *marks])})"
@@ -56,7 +56,7 @@ class ArgumentView:
 
 @attrs.frozen
 class Arguments:
-    """All arguments of an operation, by where they travel; `whole_body`: the one of the body is all of it."""
+    """All arguments of an operation by their place; `whole_body`: one argument is the whole body."""
 
     path: list[ArgumentView]
     query: list[ArgumentView]
@@ -66,7 +66,7 @@ class Arguments:
 
     @property
     def all(self) -> list[ArgumentView]:
-        """All of them, required ones first."""
+        """All arguments, required ones first."""
         return sorted(
             [*self.path, *self.query, *self.header, *(self.body or [])],
             key=lambda argument: not argument.required,
@@ -74,7 +74,7 @@ class Arguments:
 
 
 def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], paging: str | None) -> Arguments:
-    """The arguments of an operation. `paging` is where its page number travels, None where it doesn't page.
+    """Return the arguments of an operation; `paging` is the place of its page number, or None.
 
     Where two share a name, the one that travels further back (path, query, header, body) says where: `name_in_body`.
     Raises ValueError for what the client can't send.
@@ -105,12 +105,12 @@ def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], pagin
 
 
 def is_paging_field(schema: Mapping[str, Any]) -> bool:
-    """Whether a field of a body holds the page number and the page size."""
+    """Return whether a field of a body holds the page number and the page size."""
     return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
 
 
 def _distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
-    """The arguments under names that are all different."""
+    """Return the arguments with distinct names: a later place is appended to a name that is taken."""
     names, distinct = set(taken), []
     for argument in sorted(arguments, key=lambda item: _PLACES.index(item.place)):
         name = (
@@ -155,7 +155,7 @@ def _body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The object whose fields become arguments; None for a body that is one argument as a whole."""
+    """Return the object schema whose fields become arguments, or None if the body is one argument."""
     if "$ref" not in schema:
         return None
     named: Mapping[str, Any] = schemas[schema["$ref"].rsplit("/", 1)[-1]]

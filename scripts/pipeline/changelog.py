@@ -1,4 +1,4 @@
-"""CHANGELOG.md: the entry that follows from a difference, drafted in users' words for a person to finish."""
+"""Drafts the entry in CHANGELOG.md for a difference; a person finishes it."""
 
 import re
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ _UNRELEASED = ", not released yet"
 
 
 def lines(changes: Sequence[Change]) -> list[str]:
-    """One line for each change that users notice, breaks first, then operations; new models share one."""
-    # What breaks shows in both; the spec says it in the vendor's words.
+    """Return one line for each change that users notice: breaks first, then operations; new models share a line."""
+    # Breaks appear in the spec and in the Python API; the spec has the vendor's words.
     told = any(change.breaks for change in changes if change.source == "spec")
     stated = [change for change in changes if change.source == "spec" or not told]
     stated = [change for change in stated if change.detail != DOCUMENTATION]
@@ -30,7 +30,7 @@ def lines(changes: Sequence[Change]) -> list[str]:
 
 
 def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) -> str:
-    """The changelog with the drafted lines in it; what people wrote stays as it is.
+    """Return the changelog with the drafted lines added; existing text is kept.
 
     They go into the topmost entry where that is a draft already: of a version after the project's, and not released.
 
@@ -73,7 +73,7 @@ def _line(change: Change) -> str:
 
 
 def _named(change: Change) -> str:
-    """What users call it, and what the vendor does."""
+    """Return the name that users know, with the vendor's in parentheses."""
     operation = _OPERATION.fullmatch(change.place) if change.source == "spec" else None
     if operation is None:
         return f"`{change.place}`"

@@ -1,4 +1,4 @@
-"""One difference between two states of the SDK, and whether it breaks its users."""
+"""The record of one change between two states of the SDK."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["Change"]
 
 @dataclass(frozen=True, order=True)
 class Change:
-    """One difference.
+    """One change, and whether it breaks users.
 
     `source` is "spec" or "python", `place` an operation, an argument, a field or a Python name, `kind` "added", "removed"
     or "changed"; `breaks` tells whether a program that worked before may fail, or fail its type check, now.

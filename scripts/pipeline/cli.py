@@ -14,19 +14,19 @@ from .swagger import read_definition
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
-    """Run the pipeline, and say in few lines what came of it.
+    """Run the pipeline and print a short report.
 
     Args:
-        arguments: without the program's name.
-        root: the repository.
+        arguments: The arguments after the program's name.
+        root: The repository.
 
     Returns:
-        the exit code: 0, or 1 where the run stopped or `--check` found a difference.
+        int: The exit code: 0, or 1 if the run stopped or `--check` found a difference.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
-        parser.error(f"--json: there is no folder {options.json.parent} to write the report into")
+        parser.error(f"--json: the folder {options.json.parent} does not exist")
     try:
         if options.accept_templates:
             originals.accept(Layout(root))
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace, root: Path) -> run.Report:
 
 
 def _tell(difference: Difference, file: Path | None) -> None:
-    """Print the report, and write it as JSON where that is asked for."""
+    """Print the report, and write it as JSON if `--json` names a file."""
     print(difference.words() or "nothing changes for users")
     if file is not None:
         file.write_text(difference.as_json(), encoding="utf-8")
@@ -67,34 +67,34 @@ def _tell(difference: Difference, file: Path | None) -> None:
 def _conclude(checking: bool, count: int) -> int:
     if checking and count:
         print(
-            f"regenerate: files that are not as they would be written: {count}; run scripts/regenerate",
+            f"regenerate: {count} files are out of date; run scripts/regenerate",
             file=sys.stderr,
         )
         return 1
-    print(f"files changed: {count}" if count else "everything is as it would be written")
+    print(f"files changed: {count}" if count else "everything is up to date")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/regenerate",
-        description="Make nexport_client anew: fragments, merge, overlay, generate, format.",
+        description="Regenerate nexport_client: fragments, merge, overlay, generate, format.",
     )
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--check", action="store_true", help="change nothing; fail when a file differs")
+    kind.add_argument("--check", action="store_true", help="change nothing; fail if a file is out of date")
     kind.add_argument(
         "--pages",
         nargs="+",
         type=Path,
         default=[],
         metavar="FILE",
-        help="take fragments out of the vendor's pages first",
+        help="extract fragments from the vendor's documentation pages first",
     )
     kind.add_argument(
         "--swagger",
         type=Path,
         metavar="FILE",
-        help="take fragments out of the vendor's whole OpenAPI 3 definition first; what it does not have is gone",
+        help="extract fragments from a whole OpenAPI 3 definition first; areas and operations that it lacks are removed",
     )
     kind.add_argument(
         "--diff",
@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--accept-templates",
         action="store_true",
-        help="record the installed generator's templates as those that ours are forked from",
+        help="record the hashes of the installed generator's templates after comparing them with ours",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report of changes as JSON too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     return parser

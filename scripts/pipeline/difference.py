@@ -1,4 +1,4 @@
-"""The difference between two states of the SDK, as a report: what breaks users, which version follows, what to tell them."""
+"""The difference between two states of the SDK: breaking changes, the next version, the changelog's draft."""
 
 import json
 import re
@@ -25,18 +25,18 @@ __all__ = ["Difference", "between", "compare", "next_version"]
 
 @attrs.frozen
 class Difference:
-    """All changes from one state to another, and the version that the old one had."""
+    """All changes from one state to another, and the version of the old state."""
 
     changes: list[Change]
     version: str
 
     @property
     def next_version(self) -> str:
-        """The version that follows from the changes."""
+        """The version that the changes call for."""
         return next_version(self.version, self.changes)
 
     def words(self) -> str:
-        """The report for people; empty where nothing changed."""
+        """Return the report as text; empty if nothing changed."""
         if not self.changes:
             return ""
         breaking = [f"  {change} [{change.source}]" for change in self.changes if change.breaks]
@@ -56,11 +56,11 @@ class Difference:
         return "\n".join([*filter(None, parts), "", self.changelog()])
 
     def changelog(self) -> str:
-        """The draft of the changelog's entry; a person says in it what users are to do."""
+        """Return the draft of the changelog's entry; a person adds what users must do."""
         return "\n".join([f"## {self.next_version}, not released yet", "", *changelog.lines(self.changes)])
 
     def as_json(self) -> str:
-        """The report for programs."""
+        """Return the report as JSON."""
         value = {
             "version": self.version,
             "next_version": self.next_version,
@@ -78,7 +78,7 @@ def _count(breaking: int) -> str:
 
 
 def next_version(version: str, changes: list[Change]) -> str:
-    """The version that follows, by Semantic Versioning; before 1.0 a break raises the second number."""
+    """Return the next version by Semantic Versioning; before 1.0 a breaking change raises the minor number."""
     major, minor, patch = (int(part) for part in version.split("."))
     if not changes:
         return version
@@ -90,7 +90,7 @@ def next_version(version: str, changes: list[Change]) -> str:
 
 
 def compare(old: Path, new: Path, version: str) -> Difference:
-    """Compare two folders that hold what a run writes.
+    """Compare two folders that hold the results of a run.
 
     Raises:
         PipelineError: one of them is not whole.
@@ -105,10 +105,10 @@ def compare(old: Path, new: Path, version: str) -> Difference:
 
 
 def between(root: Path, revisions: str) -> Difference:
-    """Compare two states that git knows: `REV` with what is there now, `REV..REV` with one another.
+    """Compare two git revisions: `REV` with the working tree, `REV..REV` with each other.
 
     Raises:
-        PipelineError: git knows no such state, or it is not whole.
+        PipelineError: Git does not know a revision, or it is incomplete.
     """
     first, _, second = revisions.partition("..")
     with _state(root, first) as old, _state(root, second) as new:
@@ -133,16 +133,16 @@ def version_of(root: Path) -> str:
 
 @contextmanager
 def _state(root: Path, revision: str) -> Iterator[Path]:
-    """A folder with what a state holds; the repository itself for none."""
+    """Yield a folder with the files of a revision; the repository itself for an empty revision."""
     if not revision:
         yield root
         return
     if revision.startswith("-"):
-        raise PipelineError(f"{revision!r} is no revision")
+        raise PipelineError(f"{revision!r} is not a revision")
     command = ["git", "archive", "--format=tar", revision, Layout.SDK, Layout.CLIENT, Layout.VERSION]
     done = run(command, cwd=root, capture_output=True, check=False)
     if done.returncode:
-        raise PipelineError(f"git does not give {revision}: {done.stderr.decode(errors='replace').strip()}")
+        raise PipelineError(f"git cannot read {revision}: {done.stderr.decode(errors='replace').strip()}")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")

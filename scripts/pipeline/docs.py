@@ -1,4 +1,4 @@
-"""The docstrings of the facade's methods, out of the vendor's own documentation."""
+"""Builds the docstrings of the facade's methods from the vendor's documentation."""
 
 import re
 import textwrap
@@ -21,13 +21,13 @@ _PAGED = {
 
 
 def one_line(text: str | None, otherwise: str = "Not described by the vendor.") -> str:
-    """A description of the vendor's on one line, without the list of values that enums repeat in it."""
+    """Return a description on one line, without the list of values that enums repeat in it."""
     words = _joined_lines(text or "")
     return re.split(r"\s*(?:\b\w+=-?\d+;|-?\d+ = )", words)[0] or otherwise
 
 
 def _joined_lines(text: str) -> str:
-    """A text on one line, with the stop that the vendor leaves to the end of a line put in."""
+    """Return a string on one line, adding the full stops that the vendor replaces by line ends."""
     joined = ""
     for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
         ends = not joined or joined.endswith((".", ":", ";", ",", " the", " of", " a", " or"))
@@ -36,7 +36,7 @@ def _joined_lines(text: str) -> str:
 
 
 class Documented(Protocol):
-    """An argument, as far as its documentation goes."""
+    """What the docstring needs of an argument."""
 
     @property
     def name(self) -> str: ...
@@ -54,7 +54,7 @@ def operation_doc(
     *,
     paged: bool,
 ) -> str:
-    """A docstring: the vendor's summary and description, the arguments, what comes back, what is raised, the source.
+    """Return a docstring: summary, description, arguments, return value, exceptions, source.
 
     `returns` is the annotation of what comes back, and the vendor's words for it.
     """
@@ -71,7 +71,7 @@ def operation_doc(
 
 
 def _lead(operation: Mapping[str, Any]) -> list[str]:
-    """The summary as a first line of its own, then the rest of what the vendor says, without repeating itself."""
+    """Return the summary as the first line, then the rest of the description without repetitions."""
     obsolete = re.match(
         r"OBSOLETE\s*\n(.*?)\n", summary := operation.get("summary", "").replace("\r\n", "\n")
     )
@@ -88,7 +88,7 @@ def _lead(operation: Mapping[str, Any]) -> list[str]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The vendor's text as paragraphs: its line ends are kept only where they end a sentence or make a list."""
+    """Split the vendor's description into paragraphs, keeping line ends only after sentences and in lists."""
     cleaned = re.sub(r"#{2,}\s*(\w[\w ]*?)\s*\n", r"\n\n\1: ", text.replace("\r\n", "\n"))
     cleaned = re.sub(r"\(\{Nexport\.[\w.]*\.(\w+)\}(?!\))", r"(\1)", cleaned)
     cleaned = re.sub(r"\{Nexport\.[\w.]*\.(\w+)\}?", r"\1", cleaned)
@@ -97,7 +97,7 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _joined(paragraphs: Sequence[str]) -> list[str]:
-    """Neighbouring list items become one block."""
+    """Join neighbouring list items into one block."""
     blocks: list[str] = []
     for text in paragraphs:
         if text.startswith("- ") and blocks and blocks[-1].startswith("- "):

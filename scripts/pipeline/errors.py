@@ -1,5 +1,5 @@
-"""The one exception of the pipeline."""
+"""The pipeline's exception."""
 
 
 class PipelineError(Exception):
-    """The run cannot go on; the message names the place and what a person must do. Nothing has been written."""
+    """The run stopped and has written nothing; the message names the place and the remedy."""

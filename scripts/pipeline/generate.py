@@ -1,4 +1,4 @@
-"""The client out of the corrected document, by openapi-python-client as a library, with every warning an error."""
+"""Generates the client with openapi-python-client as a library; every warning is an error."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ from .spec import operations
 
 
 def generate(document: Document, layout: Layout, output: Path) -> None:
-    """Write the client's package into a folder that is not there yet.
+    """Write the client's package into a folder that does not exist yet.
 
     Args:
         document: `openapi/nexport.sdk.json`.
@@ -48,7 +48,7 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     except ValueError as error:
         raise PipelineError(f"{Layout.SDK}: {error}") from error
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints the temporary folder's name
+        with contextlib.redirect_stdout(io.StringIO()):  # the generator prints the temporary folder's name
             objections = project.build()
         for name in originals.own(layout.templates):
             text = project.env.get_template(name).render()
@@ -77,7 +77,7 @@ def _config(layout: Layout, output: Path) -> Config:
 
 
 def _check_complete(document: Document, data: GeneratorData) -> None:
-    """Stop where something of the document would be missing: dropped, or two written into one file."""
+    """Raise PipelineError if a part of the document is missing from the output: dropped, or overwritten by another."""
     collections = data.endpoint_collections_by_tag.values()
     objections = [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
     if objections:
@@ -107,7 +107,7 @@ def _objection(objections: Iterable[GeneratorError]) -> PipelineError:
 
 
 def _format(layout: Layout, folder: Path) -> None:
-    """Sort imports and format by this repository's rules, wherever the folder is."""
+    """Sort imports and format by this repository's ruff settings, wherever the folder is."""
     common = ["--config", str(layout.rules), "--no-cache", "--no-respect-gitignore", "--quiet", str(folder)]
     for arguments in (["check", "--select", "I", "--fix"], ["format"]):
         done = subprocess.run(

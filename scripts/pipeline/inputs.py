@@ -1,4 +1,4 @@
-"""What a run starts from: fragments, provisional documents and the overlay; and how new statements replace old ones."""
+"""The inputs of a run: fragments, provisional documents, the overlay; and how new fragments replace old ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["Inputs", "read"]
 
 @dataclass
 class Inputs:
-    """The fragments and provisional documents by operationId, and the overlay's text."""
+    """The fragments and provisional documents by operationId, and the overlay as a string."""
 
     fragments: dict[str, Document]
     provisional: dict[str, Document]
@@ -23,7 +23,7 @@ class Inputs:
 
     @classmethod
     def read(cls, layout: Layout) -> "Inputs":
-        """Read them from the repository.
+        """Read the inputs from the repository.
 
         Raises:
             PipelineError: a file is not what its folder holds.
@@ -35,7 +35,7 @@ class Inputs:
         )
 
     def take(self, stated: Stated, *, everything: bool) -> list[str]:
-        """Replace what is known of the stated areas by what is stated; return what a person should know.
+        """Replace the fragments of the stated areas; return notes for the report.
 
         Args:
             stated: what pages, or a definition, state.
@@ -47,9 +47,9 @@ class Inputs:
         self.fragments, gone = pages.take_over(covered, self.fragments)
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
-            *(f"the area {area} is gone: the definition does not have it any more" for area in lost),
-            *(f"{name} is gone: its area does not have it any more" for name in gone),
-            *(f"the overlay's mark {target} is gone with its operation" for target in marks),
+            *(f"the area {area} is removed: the definition no longer has it" for area in lost),
+            *(f"{name} is removed: its area no longer has it" for name in gone),
+            *(f"the overlay's mark {target} is removed with its operation" for target in marks),
             *(
                 f"{name} stays provisional: its area's page does not have it"
                 for name, document in self.provisional.items()
@@ -58,7 +58,7 @@ class Inputs:
         ]
 
     def sources(self) -> dict[str, Document]:
-        """All documents by file; what fragments state outranks what is provisional, whole or in part."""
+        """Return all documents by file; fragments outrank provisional documents and parts of them."""
         provisional = {
             f"{Layout.PROVISIONAL}/{name}.json": self._outranked(document)
             for name, document in self.provisional.items()
@@ -69,7 +69,7 @@ class Inputs:
         }
 
     def _outranked(self, document: Document) -> Document:
-        """A provisional document without what fragments say in the vendor's own words."""
+        """Return a provisional document without the schemas that fragments state."""
         if not self.fragments:
             return document
         stated = {name for item in self.fragments.values() for name in components(item, "schemas")}
@@ -88,22 +88,20 @@ def _read_folder(root: Path, folder: str) -> dict[str, Document]:
         validate(document, name)
         operation = the_operation(document, name)
         if file.name != f"{operation.id}.json":
-            raise PipelineError(
-                f"{name}: it states {operation.id}, and so must be called {operation.id}.json"
-            )
+            raise PipelineError(f"{name}: it states {operation.id}, so its name must be {operation.id}.json")
         if text != dumps(document):
-            raise PipelineError(f"{name}: it is not as the pipeline writes it; was it edited by hand?")
+            raise PipelineError(f"{name}: its formatting is not the pipeline's; was it edited by hand?")
         found[operation.id] = document
     return found
 
 
 def read(file: Path, name: str) -> str:
-    """Return a file's text, its line ends as they are.
+    """Read a file as UTF-8 without translating line ends.
 
     Raises:
-        PipelineError: it cannot be read.
+        PipelineError: The file cannot be read.
     """
     try:
         return file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{name}: it cannot be read: {error}") from error
+        raise PipelineError(f"{name} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""JSON as text: read strictly, written in one stable form."""
+"""Strict reading and stable writing of JSON."""
 
 import json
 from typing import Any, NoReturn, TypeAlias
@@ -41,12 +41,12 @@ def loads(text: str, where: str, first_line: int = 1) -> Document:
 
 
 def dumps(value: object) -> str:
-    """Write JSON as every file of `openapi/` has it: two spaces, the keys' own order, a newline at the end."""
+    """Serialize JSON in the form of every file in `openapi/`: two spaces, keys in order, a final newline."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def first_difference(one: object, other: object, pointer: str = "") -> str | None:
-    """Return the JSON Pointer (RFC 6901) of the first place where two values differ, None where they are equal.
+    """Return the JSON Pointer (RFC 6901) of the first difference of two values, or None if they are equal.
 
     The order of keys does not matter; `1`, `1.0` and `true` are different values.
     """
@@ -69,7 +69,7 @@ def first_difference(one: object, other: object, pointer: str = "") -> str | Non
 
 
 def escape(key: str) -> str:
-    """Write a key as a token of a JSON Pointer."""
+    """Escape a key as a token of a JSON Pointer."""
     return key.replace("~", "~0").replace("/", "~1")
 
 

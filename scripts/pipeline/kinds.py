@@ -1,4 +1,4 @@
-"""What a JSON schema of the spec is in Python: its kind in `nexport_client.kinds`, and its annotations."""
+"""Maps JSON schemas to Python: the kind in `nexport_client.kinds` and the annotations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ __all__ = ["NOTHING", "KindView", "is_nullable", "kind_of", "nullable_kind"]
 
 @attrs.frozen
 class KindView:
-    """One kind: the code that makes it, how it is annotated on a model and as an argument, and what that needs."""
+    """One kind: the code that constructs it, its annotations on a model and as an argument, and their imports."""
 
     code: str
     annotation: str
@@ -42,7 +42,7 @@ NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 
 
 def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
-    """The kind of one schema; `schemas` are the document's components.
+    """Return the kind of a schema; `schemas` are the document's components.
 
     Raises ValueError for a schema that no kind is there for.
     """
@@ -66,13 +66,13 @@ def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
 
 
 def is_nullable(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema allows null: by its types, or as `normal` marks it."""
+    """Return whether a schema allows null, by its types or by the mark of the normalization."""
     types = schema.get("type")
     return (isinstance(types, list) and "null" in types) or schema.get("nullable") is True
 
 
 def nullable_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
-    """The kind of a schema that allows null where no field can say so: a whole answer, an element of a list."""
+    """Return the kind of a nullable schema that is not a field: a whole response or an element of a list."""
     kind = kind_of(schema, schemas)
     return attrs.evolve(
         kind,
@@ -84,7 +84,7 @@ def nullable_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Kind
 
 
 def _types(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The types of a schema, `null` left out."""
+    """Return the types of a schema without `null`."""
     declared = schema.get("type", [])
     yield from (item for item in ([declared] if isinstance(declared, str) else declared) if item != "null")
 

@@ -1,4 +1,4 @@
-"""Where the pipeline's files are."""
+"""The paths of the pipeline's files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of one repository; relative ones, in messages, are relative to its root."""
+    """The paths in one repository; relative ones are relative to its root."""
 
     root: Path
 
@@ -23,20 +23,20 @@ class Layout:
 
     @property
     def config(self) -> Path:
-        """The generator's settings."""
+        """The settings of openapi-python-client."""
         return self.root / "generator-config.yaml"
 
     @property
     def rules(self) -> Path:
-        """Where ruff's settings are."""
+        """The file with ruff's settings."""
         return self.root / "pyproject.toml"
 
     @property
     def templates(self) -> Path:
-        """The generator's templates that we replace, and our own beside them."""
+        """The templates that replace the generator's, and templates for additional modules."""
         return self.root / "openapi/templates"
 
     @property
     def originals(self) -> Path:
-        """The hashes of the stock templates behind ours."""
+        """The hashes of the stock templates that ours are forked from."""
         return self.templates / "ORIGINALS.sha256"

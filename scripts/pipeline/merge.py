@@ -1,4 +1,4 @@
-"""Many fragments, one document: `openapi/nexport.json`."""
+"""Merges all fragments into one document, `openapi/nexport.json`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from .spec import METHODS, references, the_operation
 
 @dataclass
 class _Agreed:
-    """Values by JSON Pointer, each stated first by one file; whoever states one again must say the same."""
+    """Values by JSON Pointer with the file that stated them first; another file must agree."""
 
     values: dict[tuple[str, ...], object] = field(default_factory=dict)
     files: dict[tuple[str, ...], str] = field(default_factory=dict)

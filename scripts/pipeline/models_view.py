@@ -1,4 +1,4 @@
-"""The records of models and enums for their templates."""
+"""Template records of models and enums."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "mode
 
 @attrs.frozen
 class Reference:
-    """A model or an enum that another one names, and the module it stands in."""
+    """A reference to a model or an enum, with its module."""
 
     name: str
     module: str
@@ -46,7 +46,7 @@ class ModelView:
 
 @attrs.frozen
 class Label:
-    """The vendor's words for one value of an enum, as a Python literal."""
+    """The vendor's name of an enum value, as a Python literal."""
 
     value: int
     text: str
@@ -62,14 +62,14 @@ class EnumView:
 
 
 def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
-    """The record of an enum schema."""
+    """Return the record of an enum schema."""
     texts = schema.get("x-enum-labels") or schema.get("x-enum-varnames") or schema["enum"]
     labels = [Label(value, repr(str(text))) for value, text in zip(schema["enum"], texts, strict=True)]
     return EnumView(name, one_line(schema.get("description")), labels)
 
 
 def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]) -> ModelView:
-    """The record of an object schema; `modules` says in which module each model and enum stands."""
+    """Return the record of an object schema; `modules` maps models and enums to their modules."""
     schema = schemas[name]
     fields, imports = [], {"from typing import Any"}
     kinds: set[str] = set()

@@ -1,4 +1,4 @@
-"""What would become code is checked before it does: names, and what the generator passes over in silence."""
+"""Checks names before they become code, and shapes that the generator would silently skip."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PLACEHOLDER = re.compile(r"\{([^}]*)\}")
-# A segment of dots alone would lead elsewhere.
+# A path segment of dots only would lead elsewhere.
 _PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
 
 
 def check(document: Document, where: str) -> None:
-    """Check a document before it is generated from.
+    """Check a document before code is generated from it.
 
     Raises:
         PipelineError: something in it cannot become code; names the place.
@@ -30,12 +30,12 @@ def check(document: Document, where: str) -> None:
 
 
 def unmarked(document: Document) -> list[str]:
-    """Return the operations that nobody has marked as reading or writing; they count as writing."""
+    """Return the operations without an effect mark; they count as writing."""
     return [operation.id for operation in operations(document) if "x-nexport-effect" not in operation.body]
 
 
 def unnamed_enums(document: Document) -> list[str]:
-    """Return the places of the enums of numbers that have no names for their members."""
+    """Return the JSON Pointers of integer enums whose members have no names."""
     return [
         pointer
         for pointer, schema in schemas(document)
@@ -60,7 +60,7 @@ def _operations(document: Document) -> Iterator[str]:
 
 
 def _areas(document: Document) -> Iterator[str]:
-    """Each tag is a namespace of its own, and its operations bear its name."""
+    """Check that tags are distinct namespaces and that operationIds begin with their tag."""
     tags: dict[str, str] = {}
     for operation in operations(document):
         tag, area = operation.area, area_name(operation.area)

@@ -1,4 +1,4 @@
-"""One form for what OpenAPI can say in several: the generator and the views read this, and nothing else.
+"""Normalizes an OpenAPI document: one form for what OpenAPI can express in several.
 
 A schema that becomes a class (an object with fields, an enum of numbers) has a name and is referred to; every other one
 stands where it is used. `openapi/nexport.sdk.json` stays as the overlay leaves it.
@@ -19,7 +19,7 @@ _UNIONS = ("anyOf", "oneOf")
 
 
 def normalized(document: Document) -> Document:
-    """Return a document that says the same in the one form; the argument stays as it is.
+    """Return an equivalent document in normal form; the argument is not changed.
 
     Raises:
         PipelineError: a schema contains itself without a class between, parts of an allOf disagree, or a name is taken.
@@ -33,7 +33,7 @@ def normalized(document: Document) -> Document:
 
 
 def becomes_class(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema is a class of its own: an object that is no mere map, or an enum of numbers."""
+    """Return whether a schema becomes a class: an object with properties or an integer enum."""
     if "enum" in schema:
         return schema.get("type") == "integer"
     if "properties" in schema:
@@ -42,12 +42,12 @@ def becomes_class(schema: Mapping[str, Any]) -> bool:
 
 
 def member_name(value: int) -> str:
-    """The name of an enum's member that nobody has named."""
+    """Return the name of an enum member that has none."""
     return f"VALUE_{value}".replace("-", "MINUS_")
 
 
 def _plain_enum(schema: Document) -> Document:
-    """An enum whose type is said, and whose null is no member."""
+    """Return an enum with an explicit type and without null among its members."""
     values = [value for value in schema["enum"] if value is not None]
     whole = all(type(value) is int for value in values)
     declared = schema.get("type", "integer" if whole else "string")
@@ -57,19 +57,19 @@ def _plain_enum(schema: Document) -> Document:
 
 
 class _Normal:
-    """The schemas as they were given, and those that become classes as far as they are made."""
+    """The given schemas, and those that have become classes so far."""
 
     def __init__(self, given: Mapping[str, Document]) -> None:
         self.given = given
         self.made: dict[str, Document] = {}
 
     def path_item(self, item: Document) -> Document:
-        """The operations of one path, each with the parameters that the path states for all."""
+        """Return the operations of a path, each with the path's own parameters added."""
         common = item.get("parameters") or []
         return {method: self.operation(item[method], common) for method in METHODS if method in item}
 
     def operation(self, operation: Document, common: list[Document]) -> Document:
-        """One operation; of its answers those that are good keep their content, for errors are read by one rule."""
+        """Return one operation; only success responses keep their content, since one rule reads all errors."""
         name = operation["operationId"].split("_", 1)[1]
         name = name[:1].upper() + name[1:]
         own = operation.get("parameters") or []
@@ -87,7 +87,7 @@ class _Normal:
         return result
 
     def schema(self, schema: Document, name: str, trail: tuple[str, ...] = ()) -> Document:
-        """One schema in place; `name` is what it would be called if it became a class."""
+        """Return a schema in normal form; `name` is used if it becomes a class."""
         schema = self.merged(schema, trail)
         if "$ref" in schema:
             return self._reference(schema, trail)
@@ -96,7 +96,7 @@ class _Normal:
         return self._plain(schema, name, trail)
 
     def merged(self, schema: Document, trail: tuple[str, ...]) -> Document:
-        """A schema without allOf, and without a union whose one other member is null."""
+        """Return a schema without allOf and without unions with null."""
         for keyword in _UNIONS:
             options = [item for item in schema.get(keyword) or [] if item.get("type") != "null"]
             if len(options) == 1:
@@ -112,7 +112,7 @@ class _Normal:
         return self._joined([*parts, rest], trail)
 
     def class_of(self, schema: Document, name: str) -> Document:
-        """The schema of a class: its fields in place, or its members named; by a title the generator would name it."""
+        """Return the schema of a class, with its fields or named members; a title is removed, since the generator would name the class by it."""
         schema = {key: value for key, value in schema.items() if key != "title"}
         if "enum" in schema:
             if "x-enum-varnames" in schema:
@@ -138,7 +138,7 @@ class _Normal:
         return {**holder, "content": content} if content else holder
 
     def _reference(self, schema: Document, trail: tuple[str, ...]) -> Document:
-        """A reference to a class; what is no class is put in the reference's place."""
+        """Return a reference to a class, or the schema itself if it does not become a class."""
         name = schema["$ref"].rsplit("/", 1)[-1]
         if name in trail:
             raise PipelineError(f"/components/schemas/{name} contains itself, and no class is between")
@@ -149,7 +149,7 @@ class _Normal:
         return self.schema({**target, **rest}, name, (*trail, name))
 
     def _lifted(self, schema: Document, name: str) -> Document:
-        """A reference to a class that is made of a schema without a name."""
+        """Return a reference to a class made of an unnamed schema."""
         about: Document = {
             key: schema[key]
             for key in ("description", "nullable", "deprecated", "x-nexport-secret")
@@ -165,7 +165,7 @@ class _Normal:
         return {"$ref": f"#/components/schemas/{name}", **about}
 
     def _plain(self, schema: Document, name: str, trail: tuple[str, ...]) -> Document:
-        """What becomes no class; the values of an enum of texts are told in its description, for they grow."""
+        """Return a schema that is not a class; values of a string enum move to its description, since the vendor adds to them."""
         result = dict(schema)
         if isinstance(items := schema.get("items"), dict):
             result["items"] = self.schema(items, f"{name}Item", trail)
@@ -177,7 +177,7 @@ class _Normal:
         return result
 
     def _joined(self, parts: list[Document], trail: tuple[str, ...]) -> Document:
-        """One object of the fields of several."""
+        """Return one object schema with the fields of several."""
         result: Document = {"type": "object", "properties": {}, "required": []}
         for part in parts:
             whole = self._followed(part, trail)

@@ -1,4 +1,4 @@
-"""The records of operations for their templates."""
+"""Template records of operations."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["OperationView", "operation_view"]
 
 @attrs.frozen
 class OperationView:
-    """One operation: what its module declares and what its method looks like."""
+    """One operation: the declaration in its module and the signature of its method."""
 
     id: str
     name: str
@@ -33,12 +33,12 @@ class OperationView:
 
     @property
     def module(self) -> str:
-        """The module that declares it."""
+        """The module that declares the operation."""
         return str(PythonIdentifier(self.id, "field_"))
 
     @property
     def constant(self) -> str:
-        """What its declaration is called beside those of its area."""
+        """The name of its declaration in the area's module."""
         return self.name.upper()
 
     @property
@@ -48,12 +48,12 @@ class OperationView:
 
     @property
     def returns(self) -> str:
-        """What its method is annotated to return."""
+        """The return annotation of its method."""
         return _returns(self.result, self.paging)
 
     @property
     def declarations(self) -> dict[str, str]:
-        """What its declaration says beyond id, method, path, effect and token, as code; defaults are left out."""
+        """The remaining arguments of its declaration as code, without those that equal the defaults."""
         travelling, body = self.travelling, "None"
         if travelling.body is not None:
             body = travelling.body[0].declaration if travelling.whole_body else _tuple(travelling.body)
@@ -65,27 +65,27 @@ class OperationView:
 
     @property
     def result_imports(self) -> list[str]:
-        """The imports that the answer's annotation needs, models aside."""
+        """The imports of the return annotation, except models."""
         return sorted(line for line in self.result.kind.imports if "collections" not in line)
 
     @property
     def references(self) -> list[str]:
-        """The models and enums in the answer's annotation."""
+        """The models and enums in the return annotation."""
         return sorted(self.result.kind.references)
 
     @property
     def shown(self) -> frozenset[str]:
-        """The models and enums in the annotations of both its methods' results."""
+        """The models and enums in the return annotations of the method and its raw twin."""
         return self.result.kind.references | (self.paging.item.references if self.paging else frozenset())
 
     @property
     def client_imports(self) -> list[str]:
-        """What its declaration needs of `nexport_client.client`."""
+        """The imports of its declaration from `nexport_client.client`."""
         return ["Operation", *["Paging"] * bool(self.paging), *["Parameter"] * bool(self.arguments)]
 
     @property
     def kind_imports(self) -> list[str]:
-        """What its declaration needs of `nexport_client.kinds`."""
+        """The imports of its declaration from `nexport_client.kinds`."""
         kinds = {kind for argument in self.arguments for kind in argument.kind.kinds}
         return sorted(kinds | self.result.kind.kinds)
 
@@ -93,7 +93,7 @@ class OperationView:
 def operation_view(
     document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
 ) -> OperationView:
-    """The record of one operation of a normal document. Raises ValueError, naming it, for what can't become a method."""
+    """Return the record of an operation of a normalized document. Raises ValueError if it can't become a method."""
     schemas = document["components"]["schemas"]
     try:
         result = result_of(operation, schemas)
@@ -123,7 +123,7 @@ def _returns(result: ResultView, paging: PagingView | None) -> str:
 
 
 def _tuple(parameters: Iterable[ArgumentView]) -> str:
-    """The code of a tuple; its trailing comma has the formatter give each parameter a line."""
+    """Return the code of a tuple; the trailing comma makes the formatter put each parameter on its own line."""
     declared = "".join(f"{parameter.declaration}, " for parameter in parameters)
     return f"({declared})"
 

@@ -1,4 +1,4 @@
-"""The stock templates behind ours: ours are forks, and a fork of what has changed must be looked at by a person.
+"""The stock templates that ours are forked from: a changed original needs a person to look at our fork.
 
 `openapi/templates/ORIGINALS.sha256` has the hash of each stock template that one of ours replaces, in the format of
 `sha256sum`. A patch release of the generator has broken forked templates before.
@@ -16,7 +16,7 @@ STOCK = Path(openapi_python_client.__file__).parent / "templates"
 
 
 def verify(layout: Layout) -> None:
-    """Compare the installed generator's templates with those that ours were forked from.
+    """Compare the installed generator's templates with the recorded hashes.
 
     Raises:
         PipelineError: one has changed, or the record and the folder of templates do not fit each other.
@@ -31,13 +31,13 @@ def verify(layout: Layout) -> None:
 
 
 def accept(layout: Layout) -> None:
-    """Record the installed generator's templates as those that ours are forked from."""
+    """Record the hashes of the installed generator's templates."""
     lines = [f"{digest}  {name}\n" for name, digest in _current(layout.templates).items()]
     layout.originals.write_text("".join(lines), encoding="utf-8")
 
 
 def own(templates: Path) -> list[str]:
-    """Return the templates that replace none: `NAME.py.jinja` becomes the client's module `NAME.py`."""
+    """Return the templates without a stock original: `NAME.py.jinja` becomes the client's module `NAME.py`."""
     return sorted(file.name for file in templates.glob("*.py.jinja") if not (STOCK / file.name).exists())
 
 

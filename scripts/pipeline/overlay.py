@@ -1,7 +1,7 @@
-"""Our corrections of the vendor's statement: an OpenAPI Overlay 1.0 document, applied.
+"""Applies our corrections, an OpenAPI Overlay 1.0 document.
 
 Targets are JSONPath (RFC 9535). Two things are stricter than the Overlay specification: an action that matches nothing
-stops the run, for then the vendor has changed what it mended; and each action says why it exists, in `description`.
+stops the run, because the vendor has changed what it corrected; and each action states its reason in `description`.
 """
 
 import copy
@@ -23,7 +23,7 @@ _KEYS = {"target", "description", "update", "remove"}
 
 @dataclass(frozen=True)
 class Action:
-    """One action of the overlay: what it selects, why, and what happens there."""
+    """One action of the overlay: its target and what happens there."""
 
     number: int
     target: str
@@ -38,7 +38,7 @@ def load(text: str, where: str) -> list[Action]:
     """Read an overlay document.
 
     Raises:
-        PipelineError: it is no overlay, or an action is incomplete, says both update and remove, or gives no reason.
+        PipelineError: The document is not an overlay, or an action is incomplete, has both update and remove, or has no reason.
     """
     data = _yaml(text, where, "safe")
     if not isinstance(data, dict) or not str(data.get("overlay", "")).startswith("1.0."):
@@ -50,40 +50,44 @@ def load(text: str, where: str) -> list[Action]:
 
 
 def apply(actions: Iterable[Action], document: Document, where: str) -> Document:
-    """Return the document as the actions, one after another, leave it; the argument stays as it is.
+    """Return the document with all actions applied in order; the argument is not changed.
 
     Raises:
-        PipelineError: an action matches nothing, its target is no JSONPath, or its update does not fit what it selects.
+        PipelineError: an action matches nothing, its target is not a JSONPath, or its update does not fit what it selects.
     """
     result = copy.deepcopy(document)
-    vain: list[str] = []  # all are told at once: a person has to look at each
+    unmatched: list[str] = []  # reported together: a person has to look at each
     for action in actions:
         try:
             places = [match.parts for match in _JSONPATH.finditer(action.target, result)]
         except JSONPathError as error:
-            raise PipelineError(f"{where}: {action}: the target is no JSONPath: {error.args[0]}") from error
+            raise PipelineError(
+                f"{where}: {action}: the target is not a JSONPath: {error.args[0]}"
+            ) from error
         if not places:
-            vain.append(f"{where}: {action} matches nothing")
+            unmatched.append(f"{where}: {action} matches nothing")
         for place in reversed(
             places
-        ):  # from the end, so that removing from a list moves nothing still to come
+        ):  # from the end, so that a removal does not shift the places still to visit
             if action.remove:
                 _remove(result, place)
             else:
                 _update(result, place, action, where)
-    if vain:
-        listed = "\n".join(vain)
-        raise PipelineError(f"{listed}; has the vendor changed what it mends? Remove it, or aim it anew")
+    if unmatched:
+        listed = "\n".join(unmatched)
+        raise PipelineError(
+            f"{listed}; has the vendor changed what it corrects? Remove the action or correct its target"
+        )
     return result
 
 
 def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
-    """Take the marks of operations that are gone out of an overlay; every other byte stays.
+    """Remove the marks of removed operations from an overlay; every other byte is kept.
 
     A mark is an action whose target names the operation: `$.paths.*[?@.operationId == 'LearningApi_GetSection']`.
 
     Returns:
-        the text, and the targets removed.
+        tuple: The overlay and the removed targets.
     """
     needles = [f"?@.operationId == '{name}']" for name in operation_ids]
     actions = _yaml(text, where, "rt")["actions"]
@@ -99,7 +103,7 @@ def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[
 
 
 def _content_end(lines: list[str], start: int, end: int) -> int:
-    """Leave out the comments and empty lines before the next action: they belong to it."""
+    """Return where an action ends: comments and empty lines before the next action belong to that one."""
     while end > start + 1 and lines[end - 1].strip()[:1] in {"", "#"}:
         end -= 1
     return end
@@ -119,9 +123,9 @@ def _action(number: int, item: object, where: str) -> Action:
     if unknown := item.keys() - _KEYS:
         raise PipelineError(f"{name} ({item['target']}): unknown key {min(unknown)!r}")
     if not isinstance(item.get("description"), str) or not item["description"].strip():
-        raise PipelineError(f"{name} ({item['target']}) gives no reason; say why in `description`")
+        raise PipelineError(f"{name} ({item['target']}) has no reason; state it in `description`")
     if ("update" in item) == (item.get("remove") is True):
-        raise PipelineError(f"{name} ({item['target']}) must say either `update` or `remove: true`")
+        raise PipelineError(f"{name} ({item['target']}) must have either `update` or `remove: true`")
     return Action(number, item["target"], item.get("update"), item.get("remove") is True)
 
 
@@ -146,7 +150,7 @@ def _update(document: Document, place: tuple[int | str, ...], action: Action, wh
         _merge(target, action.update, f"{where}: {action}")
     else:
         raise PipelineError(
-            f"{where}: {action} does not select what its update fits; it must be an object or a list"
+            f"{where}: {action} selects a value that its update does not fit; it must be an object or a list"
         )
 
 
@@ -158,6 +162,6 @@ def _merge(target: dict[str, Any], update: dict[str, Any], name: str) -> None:
         elif isinstance(old, list) and isinstance(value, list):
             old.extend(copy.deepcopy(value))
         elif isinstance(old, dict | list) or (isinstance(value, dict | list) and key in target):
-            raise PipelineError(f"{name}: {key!r} is of another kind there; remove it first")
+            raise PipelineError(f"{name}: {key!r} has another type there; remove it first")
         else:
             target[key] = copy.deepcopy(value)

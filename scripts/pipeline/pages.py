@@ -1,4 +1,4 @@
-"""Fragments out of the vendor's documentation pages.
+"""Extracts fragments from the vendor's documentation pages.
 
 A page is Markdown. Its ```json fences hold one OpenAPI document per operation; all other text, every other fence, and
 what is commented out, is prose, and without effect. The page of models holds documents without paths: they repeat what the operations'
@@ -20,14 +20,14 @@ _OPENING = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[
 
 @dataclass
 class Stated:
-    """What the pages of one run state: the documents by operationId, and the areas that they cover."""
+    """The documents that pages state, by operationId, and the areas that they cover."""
 
     fragments: dict[str, Document] = field(default_factory=dict)
     areas: set[str] = field(default_factory=set)
 
 
 def read_pages(files: Iterable[Path]) -> Stated:
-    """Read the fragments of some pages.
+    """Read the fragments of pages.
 
     Raises:
         PipelineError: a page that cannot be read, has no fence or an unclosed one; JSON that does not parse; a document
@@ -51,12 +51,12 @@ def read_pages(files: Iterable[Path]) -> Stated:
 
 
 def take_over(stated: Stated, known: Mapping[str, Document]) -> tuple[dict[str, Document], list[str]]:
-    """Replace what is known of the stated areas by what the pages state.
+    """Replace the fragments of the areas that the pages cover.
 
-    A page states its whole area: what it no longer has is gone.
+    A page states its whole area: operations that it lacks are removed.
 
     Returns:
-        the fragments by operationId, in order, and the ids of those that are gone.
+        tuple: The fragments sorted by operationId, and the ids of removed operations.
     """
     gone = [
         name
@@ -98,7 +98,7 @@ def fences(text: str, where: str) -> list[tuple[int, str]]:
 
 
 def _skip_comment(lines: Iterator[tuple[int, str]], rest: str, place: str) -> None:
-    """Go on behind an HTML comment, whose first line goes on with `rest`."""
+    """Advance past an HTML comment; `rest` is its first line after the opening."""
     while "-->" not in rest:
         try:
             _, rest = next(lines)

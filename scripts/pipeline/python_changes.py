@@ -1,4 +1,4 @@
-"""What of the generated package's Python API breaks users, between two states of it, as griffe finds it.
+"""Breaking changes of the generated package's Python API, found by griffe.
 
 griffe compares names and signatures; types of arguments, fields and answers are compared in the spec.
 """
@@ -20,10 +20,10 @@ _AREA_DEPTH = 2  # nexport_client.api.learning_api
 
 
 class AttrsInit(griffe.Extension):
-    """Shows griffe the `__init__` that attrs makes: keyword-only, a default where the field has one."""
+    """griffe extension that adds the `__init__` that attrs generates: keyword-only, with the fields' defaults."""
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Give a class that attrs defines its `__init__`."""
+        """Add the `__init__` to a class that attrs decorates."""
         if not any(str(item.value).startswith("define(") for item in cls.decorators):
             return
         parameters = [griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)]
@@ -70,16 +70,16 @@ def _breaks(
         path, kind = breakage.obj.path, breakage.kind
         if kind in _NEEDS and ".__init__" in path and path.split(".")[-2] not in sent:
             continue
-        # The module of a model or of an operation is where it stands, not what users import it from.
+        # Users import models and operations from another module than the one that defines them.
         if breakage.obj.is_module and (".models." in path or path.count(".") > _AREA_DEPTH):
             continue
         if path.startswith(f"{before.path}.kinds"):
-            continue  # how the wire is read, which is between the two packages
+            continue  # internal to the two packages: how responses are decoded
         what = "removed" if kind is griffe.BreakageKind.OBJECT_REMOVED else "changed"
         yield Change("python", _place(path, breakage), what, kind.value.lower(), breaks=True)
 
 
 def _place(path: str, breakage: griffe.Breakage) -> str:
-    """The Python name; of a parameter with its own."""
+    """Return the Python name of a breakage, with the parameter's if it is about one."""
     value = breakage.old_value or breakage.new_value
     return f"{path}({value.name})" if isinstance(value, griffe.Parameter) else path

@@ -1,18 +1,18 @@
-"""The Python names of what the vendor names: attributes, arguments, methods, namespaces."""
+"""Converts the vendor's names to Python: attributes, arguments, methods, namespaces."""
 
 from openapi_python_client.strings import PythonIdentifier, snake_case
 
 __all__ = ["TAKEN_AREAS", "TAKEN_CLASSES", "area_name", "argument_name", "attribute_name", "method_name"]
 
-# What a class body or a method body uses itself; a keyword or a builtin gets its underscore from the generator.
+# Names that generated class and method bodies use; the generator adds an underscore to keywords and builtins.
 _TAKEN_ATTRIBUTES = {
     *("additional_properties", "columns", "define", "field", "from_dict", "to_dict", "to_row", "wire"),
 }
 _TAKEN_ARGUMENTS = {"conceal"}
 _TAKEN_METHODS = {"deprecated"}
-# What the client itself has beside the namespaces.
+# Attributes of the client besides the namespaces.
 TAKEN_AREAS = {"aclose", "ensure_enrollment", "from_env", "get_sections_by_id", "raw", "with_options"}
-# What the generated modules import beside models and enums.
+# Imports of the generated modules besides models and enums.
 TAKEN_CLASSES = {
     *(
         "Any",
@@ -33,23 +33,23 @@ TAKEN_CLASSES = {
 
 
 def attribute_name(key: str) -> str:
-    """The attribute of a field: `creditHours` is `credit_hours`, `class` is `class_`."""
+    """Return the attribute name of a field: `creditHours` is `credit_hours`, `class` is `class_`."""
     return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ATTRIBUTES)
 
 
 def argument_name(key: str) -> str:
-    """The argument of a parameter, or of a field of the body."""
+    """Return the argument name of a parameter or of a field of the body."""
     return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ARGUMENTS)
 
 
 def method_name(operation_id: str) -> str:
-    """The method of an operation: `LearningApi_GetSection` is `get_section`."""
+    """Return the method name of an operation: `LearningApi_GetSection` is `get_section`."""
     name = str(PythonIdentifier(str(snake_case(operation_id.split("_", 1)[1])), "operation_"))
     return _free(name, _TAKEN_METHODS)
 
 
 def area_name(tag: str) -> str:
-    """The namespace of a tag: `PointOfSaleApi` is `point_of_sale`."""
+    """Return the namespace of a tag: `PointOfSaleApi` is `point_of_sale`."""
     return str(PythonIdentifier(tag.removesuffix("Api"), "area_"))
 
 

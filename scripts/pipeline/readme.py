@@ -1,4 +1,4 @@
-"""The tables of operations in README.md and docs/retries.md, between two marks; all else in them is people's."""
+"""Updates the tables of operations in README.md and docs/retries.md, between two marks."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ EFFECTS_END = "<!-- end of table -->\n"
 
 
 def with_operations(text: str, document: Document) -> str:
-    """The text of README with the tables of a document's operations between its marks; without marks, as it is.
+    """Return the README with the tables of a document's operations; unchanged if it has no marks.
 
     Raises:
         PipelineError: one of the marks is there, and not the other behind it.

@@ -1,4 +1,4 @@
-"""What an operation gives back: the kind of its good answer, and the list in it where it pages."""
+"""Template records of results: the kind of a success response, and its list if the operation pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["PagingView", "ResultView", "paging_of", "result_of"]
 
 @attrs.frozen
 class ResultView:
-    """What comes back: under which statuses, of what kind, with the vendor's words for it."""
+    """The success response: its statuses, kind and description."""
 
     success: tuple[int, ...]
     kind: KindView
@@ -24,7 +24,7 @@ class ResultView:
 
 @attrs.frozen
 class PagingView:
-    """How a list operation pages: where the page number travels, and which attribute of the answer is the list."""
+    """How a list operation pages: the place of the page number, and the attribute that holds the list."""
 
     where: str
     key: str
@@ -33,14 +33,14 @@ class PagingView:
 
     @property
     def declaration(self) -> str:
-        """The `Paging` that describes it to the client."""
+        """The code of the `Paging` that describes it to the client."""
         items = f', items="{self.items}"' if self.items else ""
         key = f", key={self.key!r}" if self.key != "paging" else ""
         return f'Paging("{self.where}"{items}{key})'
 
 
 def result_of(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> ResultView:
-    """What an operation gives back. Raises ValueError where its good answers are none, or of several kinds."""
+    """Return the result of an operation. Raises ValueError if it has no success response, or several kinds of them."""
     answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
     if not answers or not all(status.isdecimal() for status in answers):
         raise ValueError("it states no status of a good answer (200, 201, 204, ...)")
@@ -62,7 +62,7 @@ def result_of(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Resul
 def paging_of(
     operation: Mapping[str, Any], result: ResultView, schemas: Mapping[str, Any]
 ) -> PagingView | None:
-    """How an operation pages, or None. Raises ValueError where it pages and its answer holds several lists."""
+    """Return how an operation pages, or None. Raises ValueError if its response holds several lists."""
     place = _place(operation, schemas)
     listed = result.schema
     if place is None or listed is None:
@@ -96,7 +96,7 @@ def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _place(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Where the page number travels: a pair of query parameters, or a field of the body, with that field's key."""
+    """Return the place of the page number: a pair of query parameters, or a field of the body with its key."""
     query = {item["name"] for item in operation["parameters"] if item["in"] == "query"}
     if {"page", "per_page"} <= query:
         return "query", "paging"

@@ -1,4 +1,4 @@
-"""The steps in their order: what `scripts/regenerate` does."""
+"""The steps of `scripts/regenerate` in order."""
 
 import tempfile
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from .inputs import Inputs, read
 from .jsontext import Document, dumps
 from .layout import Layout
 from .pages import Stated
-from .transaction import Transaction, alone
+from .transaction import Transaction, locked
 
 _RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
 _DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with_effects}
@@ -21,7 +21,7 @@ _DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with
 
 @dataclass
 class Report:
-    """What a run has to say: what it changed or found different, and what a person may want to look at."""
+    """The result of a run: changed or differing files, notes for a person, and the difference for users."""
 
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -29,18 +29,18 @@ class Report:
 
 
 def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = False) -> Report:
-    """Make everything anew, and put it in place; nothing is written unless the whole run succeeds.
+    """Regenerate everything; nothing is written unless the whole run succeeds.
 
     Args:
-        root: the repository.
-        stated: fragments to take over first.
-        everything: whether `stated` is all there is, so that an area that it doesn't have is gone.
+        root: The repository.
+        stated: Fragments to take in first.
+        everything: Whether `stated` is the whole API, so that areas that it lacks are removed.
 
     Raises:
-        PipelineError: something stops the run.
+        PipelineError: The run stopped.
     """
     layout = Layout(root)
-    with alone(root):
+    with locked(root):
         transaction = Transaction(root)
         transaction.begin()
         try:
@@ -52,7 +52,7 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
                 _write_inputs(inputs, new)
             _write_results(inputs, layout, new, report)
             changed = _changed(root, new, written, tree.WRITTEN)
-            _tell_difference(root, new, report, same=not changed)
+            _report_difference(root, new, report, same=not changed)
             if stated is not None and report.difference is not None:
                 _draft(root, new, report.difference)
                 changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
@@ -65,10 +65,10 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
 
 
 def check(root: Path) -> Report:
-    """Compare the repository with what a run would write, and change nothing.
+    """Compare the repository with what a run would write, without changing anything.
 
     Raises:
-        PipelineError: something would stop the run.
+        PipelineError: A run would stop.
     """
     if Transaction(root).pending():
         raise PipelineError("a run of scripts/regenerate was killed at its end; run it again to finish it")
@@ -84,7 +84,7 @@ def check(root: Path) -> Report:
 def _changed(
     root: Path, new: Path, names: Iterable[str], words: tuple[str, str, str]
 ) -> dict[str, list[str]]:
-    """What differs of the named files and folders that are made anew, by those that do."""
+    """Return the differences of the named files and folders, by name; those without any are left out."""
     found = {
         name: list(tree.differences(root / name, new / name, name, words))
         for name in names
@@ -93,8 +93,8 @@ def _changed(
     return {name: lines for name, lines in found.items() if lines}
 
 
-def _tell_difference(root: Path, new: Path, report: Report, *, same: bool) -> None:
-    """Say what changes for users, where there is a whole old state to compare with."""
+def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> None:
+    """Report what changes for users, if there is a complete old state to compare with."""
     try:
         version = version_of(root)
         report.difference = Difference([], version) if same else compare(root, new, version)
@@ -119,11 +119,11 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     for name, written in _DOCUMENTS.items():
         if (file := layout.root / name).exists():
             _write(target / name, written(read(file, name), corrected))
-    report.notes.extend(_advice(corrected))
+    report.notes.extend(_advise(corrected))
 
 
 def _draft(root: Path, new: Path, difference: Difference) -> None:
-    """Draft the changelog's entry, where there is a changelog and something to tell."""
+    """Draft the changelog's entry, if there is a changelog and a change."""
     if difference.changes and (file := root / Layout.CHANGELOG).exists():
         lines = changelog.lines(difference.changes)
         text = read(file, Layout.CHANGELOG)
@@ -131,7 +131,7 @@ def _draft(root: Path, new: Path, difference: Difference) -> None:
         _write(new / Layout.CHANGELOG, drafted)
 
 
-def _advice(document: Document) -> list[str]:
+def _advise(document: Document) -> list[str]:
     return [
         f"{name} counts as writing, until {Layout.OVERLAY} marks it (x-nexport-effect)"
         for name in names.unmarked(document)

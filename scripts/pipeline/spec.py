@@ -1,4 +1,4 @@
-"""Walking an OpenAPI document: its operations, its schemas, its references."""
+"""Iterates over the operations, schemas and references of an OpenAPI document."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from .errors import PipelineError
 from .jsontext import Document, escape
 
-# What all documents say of the API as a whole.
+# Keys that describe the API as a whole, in every document.
 SHARED = ("openapi", "info", "servers")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -24,7 +24,7 @@ _EXAMPLES = {"default", "example", "examples", "enum", "const"}  # data, in whic
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: where it stands, and what is said of it."""
+    """One operation of a document, with its path and method."""
 
     path: str
     method: str
@@ -32,12 +32,12 @@ class Operation:
 
     @property
     def id(self) -> str:
-        """The operationId; empty where the document gives none."""
+        """The operationId, or an empty string."""
         return str(self.body.get("operationId", ""))
 
     @property
     def area(self) -> str:
-        """The first tag, which names the page that the operation stands on; empty where there is none."""
+        """The first tag, which names the operation's page; or an empty string."""
         tags = self.body.get("tags") or [""]
         return str(tags[0])
 
@@ -48,7 +48,7 @@ class Operation:
 
 
 def operations(document: Document) -> Iterator[Operation]:
-    """Yield every operation of a document, in its order."""
+    """Yield every operation of a document in order."""
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
             if method in item:
@@ -92,7 +92,7 @@ def validate(document: Document, where: str) -> None:
 
 
 def components(document: Document, section: str) -> Mapping[str, Any]:
-    """Return one section of a document's components; empty where it has none."""
+    """Return one section of a document's components; empty if it is missing."""
     return (document.get("components") or {}).get(section) or {}
 
 
@@ -107,7 +107,7 @@ def schemas(document: Document) -> Iterator[tuple[str, Document]]:
 
 
 def contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the `content` maps of an operation's body and answers with their JSON Pointers."""
+    """Yield the `content` maps of an operation's body and responses with their JSON Pointers."""
     body = operation.body.get("requestBody") or {}
     if "content" in body:
         yield f"{operation.pointer}/requestBody/content", body["content"]
@@ -117,7 +117,7 @@ def contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def references(value: object, pointer: str = "", *, names: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield every `$ref` with its JSON Pointer. Examples are data, and are left out.
+    """Yield every `$ref` with its JSON Pointer. Examples are data and are skipped.
 
     Args:
         value: where to look.

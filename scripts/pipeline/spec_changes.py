@@ -1,4 +1,4 @@
-"""What changed between two specs, and what of it breaks users: operations, their arguments, models and their fields.
+"""Changes between two specs, and which of them break users: operations, arguments, models, fields.
 
 What is sent may ask for less and take more; what comes may hold more and lack no less. A new required field of a model
 that only comes breaks nobody who reads it, and so is none here.
@@ -24,19 +24,19 @@ _EFFECTS = {
     "read": "counts as reading now: it may be sent again after a failure",
     "write": "counts as writing now: it is not sent again after a failure that may have changed something",
 }
-# What is of the first kind may be given where one of the others is asked for.
+# A value of the first kind is accepted where one of the others is expected.
 _WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANYTHING")}
 
 
 def spec_changes(old: Document, new: Document) -> list[Change]:
-    """Compare two documents as `openapi/nexport.sdk.json` has them."""
+    """Compare two versions of `openapi/nexport.sdk.json`."""
     before, after = normalized(old), normalized(new)
     found = [*_operations(before, after), *_schemas(before, after)]
     return sorted(found)
 
 
 def sent_models(document: Document) -> set[str]:
-    """The names of the schemas that a caller makes: arguments of an operation, or parts of one."""
+    """Return the names of the schemas that callers construct: arguments or parts of them."""
     schemas = document["components"]["schemas"]
     asked = [operation.body for operation in operations(document)]
     return _reached(
@@ -45,13 +45,13 @@ def sent_models(document: Document) -> set[str]:
 
 
 def _received_models(document: Document) -> set[str]:
-    """The names of the schemas that answers hold."""
+    """Return the names of the schemas in responses."""
     answers: list[object] = [operation.body["responses"] for operation in operations(document)]
     return _reached(answers, document["components"]["schemas"])
 
 
 def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
-    """The names of the schemas that some values refer to, directly or through others."""
+    """Return the names of the schemas that values refer to, directly or indirectly."""
     reached: set[str] = set()
     while waiting:
         for _, reference in references(waiting.pop()):
@@ -63,7 +63,7 @@ def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
 
 
 def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
-    """The body of an operation, or its fields where they are arguments themselves."""
+    """Return the body of an operation, or its fields if they are the arguments."""
     body: Mapping[str, Any] = operation.get("requestBody") or {}
     schema = body.get("content", {}).get("application/json", {}).get("schema", {})
     if "$ref" in schema:
@@ -135,7 +135,7 @@ def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Chan
 
 
 def _is_wider(old: str, new: str) -> bool:
-    """Whether whatever could be given for one kind can be given for the other."""
+    """Return whether every value of one kind is accepted for the other."""
     return new in (old, "ANYTHING", *_WIDER.get(old, ()))
 
 
@@ -174,7 +174,7 @@ def _enum(name: str, old: Document, new: Document) -> Iterator[Change]:
 
 @attrs.frozen
 class _Owner:
-    """A model's schema among those of its document."""
+    """A model's schema together with its document."""
 
     name: str
     schema: Document
@@ -189,15 +189,15 @@ class _Owner:
         return key in self.schema.get("required", [])
 
     def kind(self, key: str) -> KindView:
-        """What the field is."""
+        """Return the kind of a field."""
         return kind_of(self.fields[key], self.schemas)
 
     def is_optional(self, key: str) -> bool:
-        """Whether the field may be absent or null."""
+        """Return whether a field may be absent or null."""
         return is_nullable(self.fields[key]) or not self.is_required(key)
 
     def annotation(self, key: str) -> str:
-        """How the field is annotated; None where it may be absent or null."""
+        """Return the annotation of a field, with None if it may be absent or null."""
         return self.kind(key).annotation + " | None" * self.is_optional(key)
 
 
@@ -217,6 +217,6 @@ def _fields(old: _Owner, new: _Owner, *, sent: bool, received: bool) -> Iterator
 
 
 def _takes(old: _Owner, new: _Owner, key: str) -> bool:
-    """Whether a model can still be made of whatever it could be made of."""
+    """Return whether a model still accepts all values that it accepted."""
     optional = new.is_optional(key) or not old.is_optional(key)
     return optional and _is_wider(old.kind(key).code, new.kind(key).code)

@@ -1,7 +1,7 @@
-"""Fragments out of one whole OpenAPI 3 definition.
+"""Extracts fragments from one whole OpenAPI 3 definition.
 
-Each operation becomes a document of its own, with the schemas that it reaches. A parameter, a body or an answer that is
-a reference is put in the reference's place: the overlay's rules speak of parameters where they are used.
+Each operation becomes one document with the schemas that it reaches. References to parameters, bodies and responses are
+resolved in place, because the overlay's rules address parameters where they are used.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _fragment(document: Document, path: str, method: str, where: str) -> Documen
 
 
 def _resolved(value: Any, document: Document, where: str, trail: tuple[str, ...] = ()) -> Any:
-    """A value with whatever its references lead to in their places, schemas aside."""
+    """Return a value with its references resolved, except references to schemas."""
     if isinstance(value, list):
         return [_resolved(item, document, where, trail) for item in value]
     if not isinstance(value, dict):
@@ -95,7 +95,7 @@ def _target(document: Document, reference: str, where: str) -> Any:
 
 
 def _reached(value: object, document: Document, where: str) -> dict[str, Any]:
-    """The schemas that a value refers to, directly or through others, by name."""
+    """Return the schemas that a value refers to, directly or indirectly, by name."""
     known = components(document, "schemas")
     reached: dict[str, Any] = {}
     waiting: list[object] = [value]

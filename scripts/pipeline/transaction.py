@@ -1,8 +1,8 @@
-"""All of a run's results, or none of them: also after a kill at any moment.
+"""Puts all results of a run in place, or none of them, even if the process is killed.
 
-Results are written into `.regenerate/new`. When all are there, the list of them is written, in one step, as
-`.regenerate/commit.json`; from then on the run counts as done, and putting each in its place is mere work, which the next
-run finishes if this one cannot.
+Results are written into `.regenerate/new`. When all are there, the list of them is written
+atomically as `.regenerate/commit.json`. From then on the run is committed: results are moved into place, and the next
+run completes the moves if this one is interrupted.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from .errors import PipelineError
 
 
 class Transaction:
-    """Where the results of a run stand before they are put in their places."""
+    """The staging folder of a run's results."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -27,13 +27,13 @@ class Transaction:
         self._list = self._folder / "commit.json"
 
     def begin(self) -> None:
-        """Finish a run that was killed after its commit, forget one that was killed before, and start empty."""
+        """Complete a committed run, discard an uncommitted one, and create an empty staging folder."""
         self.recover()
         shutil.rmtree(self._folder, ignore_errors=True)
         self.new.mkdir(parents=True)
 
     def commit(self, names: Sequence[str]) -> None:
-        """Put the named results, paths relative to the root, in their places."""
+        """Move the named results, paths relative to the root, into place."""
         fresh = self._list.with_suffix(".new")
         with fresh.open("w", encoding="utf-8") as file:
             json.dump(list(names), file)
@@ -43,11 +43,11 @@ class Transaction:
         self.recover()
 
     def pending(self) -> bool:
-        """Tell whether a run was killed between its commit and its end."""
+        """Return whether a committed run has not been completed."""
         return self._list.exists()
 
     def recover(self) -> None:
-        """Put what a commit lists, and what is not there yet, in its place."""
+        """Move the committed results that are still staged into place."""
         if not self.pending():
             return
         for name in json.loads(self._list.read_text(encoding="utf-8")):
@@ -64,23 +64,23 @@ class Transaction:
         self.discard()
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Remove the staging folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def alone(root: Path) -> Iterator[None]:
-    """Hold the repository's `openapi` folder against a second run at the same time.
+def locked(root: Path) -> Iterator[None]:
+    """Lock the repository's `openapi` folder against a concurrent run.
 
     Raises:
-        PipelineError: another run is under way.
+        PipelineError: Another run holds the lock.
     """
     handle = os.open(root / "openapi", os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise PipelineError("another run of scripts/regenerate is under way; wait for it to end") from error
+        raise PipelineError("another scripts/regenerate is running; wait until it has finished") from error
     finally:
         os.close(handle)
 

@@ -1,4 +1,4 @@
-"""What the templates see: the spec as plain records, so that they only have to print.
+"""The data of the templates: the spec as plain records, so that templates only print.
 
 The generator's own templates don't get to see an operation's id, its marks or the descriptions of references;
 these records come from the document itself, under the names that the generator chose.
@@ -19,7 +19,7 @@ __all__ = ["SdkView", "template_globals"]
 
 @attrs.frozen
 class SdkView:
-    """The whole spec: models and enums by their name, operations by their module, areas in order."""
+    """The whole spec: models and enums by name, operations by module, areas in order."""
 
     models: dict[str, ModelView]
     enums: dict[str, EnumView]
@@ -28,12 +28,12 @@ class SdkView:
     areas: list[AreaView]
 
     def area(self, package: str) -> AreaView:
-        """The area that is generated into this package."""
+        """Return the area that is generated into a package."""
         return next(area for area in self.areas if area.package == package)
 
 
 def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[str, object]:
-    """What the templates are given beside the generator's own: `sdk`, the view of the document.
+    """Return the templates' additional globals: `sdk`, the view of the document.
 
     Takes out of `data` the models that the generator invents for inline maps: users are given mappings.
     Raises ValueError, naming the place, for what can't become a model or a method.

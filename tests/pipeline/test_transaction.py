@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.transaction import Transaction, alone
+from pipeline.transaction import Transaction, locked
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 
@@ -89,22 +89,22 @@ def test_a_kill_during_the_commit_is_completed_by_the_next_run(
 def test_concurrent_runs_are_refused(tmp_path: Path) -> None:
     """A second run reports that another one is running, and does nothing."""
     (tmp_path / "openapi").mkdir()
-    with alone(tmp_path):
+    with locked(tmp_path):
         code = (
             f"import sys, pathlib; sys.path[:0] = {sys.path!r}\n"
-            "from pipeline.transaction import alone\n"
-            f"with alone(pathlib.Path({str(tmp_path)!r})): pass"
+            "from pipeline.transaction import locked\n"
+            f"with locked(pathlib.Path({str(tmp_path)!r})): pass"
         )
         completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "PipelineError: another run of scripts/regenerate is under way" in completed.stderr
-    with alone(tmp_path):
+    with locked(tmp_path):
         pass
 
 
 def test_a_failure_releases_the_lock(tmp_path: Path) -> None:
     """The lock is released however a run ends."""
     (tmp_path / "openapi").mkdir()
-    with pytest.raises(PipelineError, match="mine"), alone(tmp_path):
+    with pytest.raises(PipelineError, match="mine"), locked(tmp_path):
         raise PipelineError("mine")
-    with alone(tmp_path):
+    with locked(tmp_path):
         pass
