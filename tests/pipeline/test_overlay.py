@@ -75,7 +75,7 @@ def test_all_actions_that_match_nothing_are_reported() -> None:
 @pytest.mark.parametrize("target", ["", "a.b", "$.[", "$[?@.n = 1]"])
 def test_an_invalid_jsonpath_is_refused(target: str) -> None:
     """A mistake in a target is not treated as no match."""
-    with pytest.raises(PipelineError, match="the target is no JSONPath"):
+    with pytest.raises(PipelineError, match="the target is not a JSONPath"):
         run(target, remove=True)
 
 
@@ -92,11 +92,11 @@ def test_an_update_of_the_wrong_type_is_refused(target: str, update: object) -> 
     ("action", "message"),
     [
         ("{description: why, remove: true}", "has no target"),
-        ("{target: $.a, remove: true}", "gives no reason"),
-        ("{target: $.a, description: ' ', remove: true}", "gives no reason"),
-        ("{target: $.a, description: why}", "must say either"),
-        ("{target: $.a, description: why, remove: false}", "must say either"),
-        ("{target: $.a, description: why, remove: true, update: {}}", "must say either"),
+        ("{target: $.a, remove: true}", "has no reason"),
+        ("{target: $.a, description: ' ', remove: true}", "has no reason"),
+        ("{target: $.a, description: why}", "must have either"),
+        ("{target: $.a, description: why, remove: false}", "must have either"),
+        ("{target: $.a, description: why, remove: true, update: {}}", "must have either"),
         ("{target: $.a, description: why, removed: true}", "unknown key 'removed'"),
     ],
 )

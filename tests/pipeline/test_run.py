@@ -41,7 +41,7 @@ def test_this_repository_is_up_to_date(repository: Path, snapshot: Snapshot, cap
     before = snapshot(repository)
     assert main(["--check"], repository) == 0, capsys.readouterr()
     assert main([], repository) == 0
-    assert "everything is as it would be written" in capsys.readouterr().out
+    assert "everything is up to date" in capsys.readouterr().out
     assert snapshot(repository) == before
 
 
@@ -91,7 +91,7 @@ def test_the_vendors_pages_change_nothing(
         for area in ("LearningApi", "ScormApi")
     ]
     assert main(["--pages", *map(str, pages)], repository) == 0
-    assert "everything is as it would be written" in capsys.readouterr().out
+    assert "everything is up to date" in capsys.readouterr().out
     assert snapshot(repository) == before
 
 

@@ -44,7 +44,7 @@ def test_a_new_page_is_documented(documented: Path, tmp_path: Path, capsys: Capt
     assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests).\n" in drafted
     assert set(before.splitlines()) <= set(drafted.splitlines())
     assert main(["--pages", str(page)], documented) == 0
-    assert "everything is as it would be written" in capsys.readouterr().out
+    assert "everything is up to date" in capsys.readouterr().out
     assert (documented / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
 
 
