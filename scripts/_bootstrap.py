@@ -1,12 +1,12 @@
-"""The development environment: `.venv`, with what is locked, made when it is missing or out of date.
+"""Creates the development environment, `.venv`, with the locked packages, if it is missing or out of date.
 
-Every script calls `enter` before it imports anything that is not in the standard library. Until the check of the version
-below, this file must parse on any Python from 3.6 on, so that an old one gets a message and not a syntax error.
+Every script calls `enter` before it imports anything outside the standard library. Up to the version check below, this
+file must parse on any Python since 3.6, so that an old one gets a message instead of a syntax error.
 """
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - the very point: an older Python gets a message
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python gets a message
     sys.exit(
         f"nexport-campus needs Python 3.11 or later; this is {sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
     )
@@ -32,21 +32,21 @@ _STAMP = VENV / "nexport-stamp.json"
 
 
 def enter() -> None:
-    """Go on in the environment, making or renewing it first; run by another Python, start the script anew with its own.
+    """Create or update the environment if needed, and restart the script with its Python.
 
     Raises:
-        SystemExit: the environment cannot be made; says which step failed, and what it printed.
+        SystemExit: The environment cannot be created; the message has the failed step and its output.
     """
     if _stamp() != _wanted():
         with _locked():
-            if _stamp() != _wanted():  # another script may have done it meanwhile
+            if _stamp() != _wanted():  # another script may have done it in the meantime
                 _renew()
     if Path(sys.prefix) != VENV:
-        os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - there is no shell, and none is wanted
+        os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - no shell is needed
 
 
 def _wanted() -> dict[str, str]:
-    """Return what the environment must have been made of: what is locked (and for which Python), and the project."""
+    """Return the digests that an up-to-date environment has: of the lock (with the Python version) and of the project."""
     version = ".".join(map(str, sys.version_info[:3]))
     return {
         "locked": _digest(_LOCKED.read_bytes(), version.encode(), os.fsencode(VENV)),
@@ -59,7 +59,7 @@ def _digest(*parts: bytes) -> str:
 
 
 def _stamp() -> dict[str, str]:
-    """Return what the environment was made of; empty where there is none, or it was never finished."""
+    """Return the digests of the existing environment; empty if it is missing or incomplete."""
     try:
         found = json.loads(_STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -70,16 +70,19 @@ def _stamp() -> dict[str, str]:
 def _renew() -> None:
     wanted = _wanted()
     if _stamp().get("locked") != wanted["locked"]:
-        print("Making .venv with what requirements-dev.txt locks (once; about a minute) ...", file=sys.stderr)
+        print(
+            "Creating .venv with the packages locked in requirements-dev.txt (once; about a minute) ...",
+            file=sys.stderr,
+        )
         _STAMP.unlink(missing_ok=True)
         shutil.rmtree(VENV, ignore_errors=True)
         base = (
             getattr(sys, "_base_executable", None) or sys.executable
-        )  # the environment's own is about to go
+        )  # the environment's own Python is about to be removed
         _run(base, "-m", "venv", str(VENV))
         _pip("--no-deps", "--require-hashes", "--requirement", str(_LOCKED))
     else:
-        print("Installing the project into .venv anew: pyproject.toml has changed ...", file=sys.stderr)
+        print("Reinstalling the project into .venv: pyproject.toml has changed ...", file=sys.stderr)
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     _write_stamp(wanted)
 
@@ -106,12 +109,12 @@ def _pip(*arguments: str) -> None:
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
-        sys.exit(f"{done.stderr.strip()}\nThe environment cannot be made: `{' '.join(command)}` failed.")
+        sys.exit(f"{done.stderr.strip()}\nThe environment cannot be created: `{' '.join(command)}` failed.")
 
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Let one script at a time make the environment; the lock goes with the process, however it ends."""
+    """Hold a lock while the environment is created; the operating system releases it with the process."""
     with (ROOT / ".venv.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

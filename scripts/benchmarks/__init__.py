@@ -1,1 +1,1 @@
-"""How fast the SDK is, measured beside its peers in one run; `scripts/benchmark` is the command."""
+"""Benchmarks of the SDK against its peers, in one run; `scripts/benchmark` is the command."""

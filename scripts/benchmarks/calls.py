@@ -1,4 +1,4 @@
-"""Small calls over loopback: one at a time, and many at once."""
+"""Benchmark of small calls over loopback, sequential and concurrent."""
 
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ Call = Callable[[], Awaitable[object]]
 
 
 async def calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
-    """Calls a second of each contender; peers that are not there are left out."""
+    """Return calls per second of each contender; peers that are not installed are skipped."""
     async with AsyncExitStack() as stack:
         contenders: dict[str, Call] = {}
         for name, make in _CONTENDERS.items():

@@ -1,4 +1,4 @@
-"""The figures as a chart of bars."""
+"""Draws the figures as a bar chart."""
 
 from collections.abc import Mapping
 from html import escape
@@ -13,7 +13,7 @@ _BARS = 380
 
 
 def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
-    """An SVG with one panel of bars for each title: `(unit, figures)`, those whose name begins as ours in colour."""
+    """Return an SVG with one panel of bars per title, `(unit, figures)`; our own bars are coloured."""
     parts, y = [], 10
     for title, (unit, figures) in panels.items():
         parts.append(_text(12, y + 18, f"{title} ({unit})", weight="bold"))

@@ -1,4 +1,4 @@
-"""One page of 1000 section enrollments, bytes to models."""
+"""Benchmark of decoding: one page of 1000 section enrollments, bytes to models."""
 
 import importlib
 import json
@@ -23,7 +23,7 @@ __all__ = ["decoding"]
 
 
 def decoding(runs: int) -> Figures:
-    """Milliseconds a page takes; peers that are not there are left out."""
+    """Return milliseconds per page; peers that are not installed are skipped."""
     page = section_page()
     contenders = {
         "nexport-campus": _ours(page, _decoder()),
@@ -45,12 +45,12 @@ def decoding(runs: int) -> Figures:
 
 
 def _decoder() -> Decoder:
-    """One that has learned nothing yet."""
+    """Return a decoder that has observed nothing yet."""
     return Decoder(DriftReporter(lambda drift: None))
 
 
 def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
-    """As a call reads a large answer: the check for errors included."""
+    """Read the page as a call does, including the check for errors."""
     answer, scrubber = Answer(200, httpx.Headers(), page), Scrubber()
 
     def read() -> object:
@@ -61,7 +61,7 @@ def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
 
 
 def _first_seen(page: bytes) -> Callable[[], object]:
-    """A page read by a client that has learned nothing."""
+    """Read a page with a decoder that has observed nothing."""
 
     def read() -> object:
         return _ours(page, _decoder())()
@@ -75,7 +75,7 @@ def _with_new_keys(page: bytes) -> bytes:
 
 
 def _without_entities(page: bytes) -> bytes:
-    """A page whose every record lacks what the spec requires, which isn't learned: each is read the tolerant way."""
+    """Read a page whose records all lack a required field, so that each takes the tolerant path."""
     items = json.loads(page)
     for item in items:
         del item["api_error_entity"]

@@ -1,4 +1,4 @@
-"""Interleaved runs: each contender once, then each again, so that what else the machine does meets them all alike."""
+"""Interleaved measurements: all contenders take turns, so that other load on the machine affects them equally."""
 
 import asyncio
 import gc
@@ -15,22 +15,22 @@ Figures = dict[str, "Figure"]
 
 @attrs.frozen
 class Figure:
-    """What one contender reached: median, lowest and highest of its runs, in the unit of its table."""
+    """One contender's median, minimum and maximum, in the unit of its table."""
 
     runs: list[float]
 
     @property
     def median(self) -> float:
-        """The middle of the runs."""
+        """The median of the runs."""
         return statistics.median(self.runs)
 
     def times(self, other: "Figure") -> float:
-        """How many times the other's median this one is."""
+        """Return the ratio of this median to another."""
         return self.median / other.median
 
 
 def seconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
-    """Milliseconds a call of each contender takes, garbage collection of what it made included."""
+    """Return milliseconds per call of each contender, including garbage collection."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for contender in contenders.values():
         contender()
@@ -45,7 +45,7 @@ def seconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
 
 
 async def rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: int) -> float:
-    """Calls a second, so many at a time."""
+    """Return calls per second at a given concurrency."""
     remaining = iter(range(calls))
 
     async def worker() -> None:
@@ -58,5 +58,5 @@ async def rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: i
 
 
 def rounded(value: float) -> str:
-    """A figure as people read it: three digits or so."""
+    """Format a figure with about three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""A walk over pages of a thousand records: its time, how long it holds the event loop, and what memory it takes."""
+"""Benchmark of paging: time, longest hold of the event loop, and memory, with pages of 1000 records."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ Walk = Callable[[], Awaitable[int]]
 
 
 async def paging(url: str, runs: int, records: int) -> Figures:
-    """Seconds that a walk over so many records takes; the stock client is left out where it isn't there."""
+    """Return the seconds to read so many records; the stock client is skipped if it is not installed."""
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         walks: dict[str, Walk] = {
             "nexport-campus, concurrent(8)": lambda: _walk(campus, 8),
@@ -39,7 +39,7 @@ async def paging(url: str, runs: int, records: int) -> Figures:
 
 
 async def longest_hold(url: str, runs: int) -> Figure:
-    """Milliseconds that the loop was held at most, while pages are consumed as a stream."""
+    """Return the longest hold of the event loop in milliseconds while pages are consumed."""
     holds = []
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         for _ in range(runs):
@@ -53,7 +53,7 @@ async def longest_hold(url: str, runs: int) -> Figure:
 
 
 async def memory(url: str, records: int) -> float:
-    """MiB by which the process' peak grows over a walk, after the first tenth of it."""
+    """Return the growth of the process's peak memory in MiB after the first tenth of the records."""
     met, early = 0, 0
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         async for _ in campus.learning.search_enrollments(org_ids=[ORG]).concurrent(8):
@@ -65,7 +65,7 @@ async def memory(url: str, records: int) -> float:
 
 
 class _Watch:
-    """Asks for its turn again and again, and keeps the longest it had to wait."""
+    """Yields to the event loop repeatedly and records the longest wait."""
 
     def __init__(self) -> None:
         self.longest = 0.0

@@ -1,4 +1,4 @@
-"""An environment of its own for the peers, and the clients that other generators make of the same spec."""
+"""A separate environment for the peers, with the clients that other generators produce from the same spec."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _FLAVOURS = {"asyncio": "generator_aiohttp", "httpx": "generator_httpx"}
 
 
 def environment() -> Path:
-    """The Python of the peers' environment, made when it is missing or out of date."""
+    """Return the Python of the peers' environment, which is created if it is missing or out of date."""
     home = PEERS / "venv"
     stamp, wanted = home / "stamp", hashlib.sha256(_LOCK.read_bytes()).hexdigest()
     python = home / "bin" / "python"
@@ -31,7 +31,7 @@ def environment() -> Path:
 
 
 def generate(python: Path) -> list[str]:
-    """Make the peers' clients in `.benchmark/clients`, and return what could not be made, in words."""
+    """Generate the peers' clients into `.benchmark/clients`; return a message for each that failed."""
     clients = PEERS / "clients"
     spec = PEERS / "spec.json"
     clients.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def _commands(bin_folder: Path, spec: Path, clients: Path) -> dict[str, list[str
 
 
 def _readable(node: Any) -> Any:
-    """The vendor's statement without what makes the generators stumble: second media types, titles, examples."""
+    """Return the vendor's spec without the parts that other generators fail on: second media types, titles, examples."""
     if isinstance(node, list):
         return [_readable(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""The figures as Markdown: docs/benchmarks.md has all of them, README those that matter most and the chart."""
+"""Writes the figures as Markdown: all of them to docs/benchmarks.md, the main ones and the chart to README.md."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _README = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end of benchmarks -->)", 
 
 
 class Report:
-    """Takes figures as they are measured; what is `shown` stands in README too."""
+    """Collects figures; those that are `shown` also appear in README.md."""
 
     def __init__(self, runs: int) -> None:
         self._parts = [_heading(runs)]
@@ -26,13 +26,13 @@ class Report:
 
     @property
     def markdown(self) -> str:
-        """All tables."""
+        """Return all tables."""
         return "# Benchmarks\n\n" + "\n".join(self._parts)
 
     def table(
         self, title: str, unit: str, figures: Figures, base: str, *, more_is_better: bool, shown: bool = False
     ) -> None:
-        """Take the figures of one benchmark; `base` is the contender that the others are compared with."""
+        """Add the figures of one benchmark; `base` is the contender that the others are compared with."""
         ordered = dict(sorted(figures.items(), key=lambda item: item[1].median, reverse=more_is_better))
         rows = [f"### {title}\n", f"| | {unit} | times {base} |", "| --- | ---: | ---: |"]
         for name, figure in ordered.items():
@@ -44,12 +44,12 @@ class Report:
             self._shown += _summary(title, unit, ordered, more_is_better=more_is_better)
 
     def line(self, text: str, *, shown: bool = False) -> None:
-        """Take a figure that is compared with nothing."""
+        """Add a figure without a comparison."""
         self._parts.append(f"{text}\n")
         self._lines += [text] if shown else []
 
     def write(self, root: Path) -> None:
-        """Write docs/benchmarks.md, docs/benchmarks.svg, and README's part between its two marks."""
+        """Write docs/benchmarks.md, docs/benchmarks.svg, and the marked section of README.md."""
         (root / "docs" / "benchmarks.md").write_text(self.markdown, encoding="utf-8")
         (root / "docs" / "benchmarks.svg").write_text(chart(self._panels, OURS), encoding="utf-8")
         readme = root / "README.md"
@@ -67,14 +67,14 @@ class Report:
 
 
 def _heading(runs: int) -> str:
-    """Date, machine and how it was measured."""
+    """Return the date, the machine and the method."""
     today = datetime.now(UTC).date()
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return f"Measured on {today} ({machine}), medians of up to {runs} interleaved runs, minimum and maximum in parentheses.\n"
 
 
 def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -> list[str]:
-    """Rows for README: each figure of ours, and how many times as fast as each of the others it is."""
+    """Return rows for README.md: our figures and their ratios to the others."""
     rows = []
     others = {name: figure for name, figure in figures.items() if not name.startswith(OURS)}
     for name in sorted(set(figures) - set(others)):
@@ -89,7 +89,7 @@ def _summary(title: str, unit: str, figures: Figures, *, more_is_better: bool) -
 
 
 def _times(figure: Figure, base: Figure, more_is_better: bool) -> str:
-    """How many times as fast as the base."""
+    """Return the speed relative to the base."""
     return f"{figure.times(base) if more_is_better else base.times(figure):.2f}"
 
 

@@ -1,4 +1,4 @@
-"""All benchmarks in one run, in the environment of the peers: `scripts/benchmark` starts it."""
+"""Runs all benchmarks in the environment of the peers; started by `scripts/benchmark`."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ LATENCY = 0.05
 
 
 def main(*, quick: bool = False) -> int:
-    """Measure, print the tables, and write docs/benchmarks.md, its chart and README's part; a quick run writes nothing."""
+    """Measure, print the tables, and write docs/benchmarks.md, its chart and README's section; a quick run writes nothing."""
     sys.path += [str(CLIENTS), *(str(path) for path in CLIENTS.glob("generator_*"))]
     runs = 1 if quick else 9
     report = Report(runs)
@@ -93,7 +93,7 @@ def _starting(report: Report, runs: int) -> None:
 
 
 async def _connections(url: str) -> int:
-    """How many connections 1000 calls open, 50 at once with latency."""
+    """Return the number of connections that 1000 calls open, 50 at once with latency."""
     async with httpx.AsyncClient() as client:
         before = int((await client.get(f"{url}/connections")).text)
         await _thousand_calls(url)

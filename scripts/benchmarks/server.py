@@ -1,4 +1,4 @@
-"""A campus that answers at once, or after a fixed time: bytes made beforehand, in a process of its own.
+"""A campus that responds immediately or after a fixed delay with prepared bytes, in a separate process.
 
 `python server.py LATENCY_SECONDS PAGES` prints its port and serves until its standard input closes.
 """
@@ -21,13 +21,13 @@ _NO_NUMBER = b'"page": 0,'
 
 
 def section_page(size: int = SIZE) -> bytes:
-    """A page of section enrollments, the vendor's own example as the item, each with ids of its own."""
+    """Return a page of section enrollments: the vendor's example with distinct ids."""
     example = _schemas()["SectionEnrollmentsResponse"]["default"]
     return json.dumps([_with_fresh_ids(example) for _ in range(size)]).encode()
 
 
 def _template(pages: int) -> bytes:
-    """A page of enrollments, as SearchEnrollments answers; `_page` puts its number into it, and into every id."""
+    """Return a page of SearchEnrollments; `_page` inserts its number into the page and every id."""
     item = {
         "enrollment_date": "2015-12-25T19:25:24.731+00:00",
         "completion_date": "2016-01-25T19:25:24.731+00:00",

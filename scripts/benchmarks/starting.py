@@ -1,4 +1,4 @@
-"""How long a program takes to start: imports, each in a process of its own."""
+"""Benchmark of start-up: imports, each in a separate process."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ _IMPORTS = {
 
 
 def starting(runs: int, search_path: str) -> Figures:
-    """Milliseconds that an import takes beyond an empty program; what is not there is left out."""
+    """Return the milliseconds that an import adds to an empty program; missing packages are skipped."""
     taken: dict[str, list[float]] = {}
     for _ in range(runs):
         empty = _seconds("pass", search_path)
@@ -32,7 +32,7 @@ def starting(runs: int, search_path: str) -> Figures:
 
 
 def regenerating(runs: int) -> Figure:
-    """Seconds that `scripts/regenerate --check` takes: all that a regeneration does, and a comparison."""
+    """Return the seconds of `scripts/regenerate --check`: a whole regeneration and a comparison."""
     taken = []
     for _ in range(runs):
         started = time.perf_counter()

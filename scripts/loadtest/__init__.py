@@ -1,1 +1,1 @@
-"""The load run: mixed calls and a long walk against a failing sandbox, judged by the sandbox's own books."""
+"""The load test: mixed calls and a long list against a failing sandbox, verified with the sandbox's request log."""

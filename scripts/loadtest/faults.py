@@ -1,4 +1,4 @@
-"""What goes wrong while the load runs: 10 % of all requests, logins included."""
+"""The scripted faults of the load test: 10 % of all requests, logins included."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from nexport_campus.sandbox import Sandbox
 __all__ = ["RATE", "TIMEOUT", "install"]
 
 TIMEOUT: Final = 2.0
-"""Seconds that the client gives one attempt; the sandbox's longest delay is longer."""
+"""The client's timeout in seconds; the sandbox's longest delay exceeds it."""
 
 _FAULTS: Final[tuple[tuple[str, float, dict[str, Any]], ...]] = (
     ("503 instead of the change", 0.0200, {"status": 503}),
@@ -18,14 +18,14 @@ _FAULTS: Final[tuple[tuple[str, float, dict[str, Any]], ...]] = (
     ("a gateway's page after the change", 0.0025, {"html": True, "when": "after"}),
     ("reset before the change", 0.0150, {"reset": True}),
     ("reset after the change", 0.0100, {"reset": True, "when": "after"}),
-    ("answer cut", 0.0100, {"cut": 20}),
+    ("response cut", 0.0100, {"cut": 20}),
     ("delayed by 50 ms", 0.0150, {"delay": 0.05}),
-    ("answered after the client's timeout", 0.0005, {"delay": TIMEOUT + 1, "when": "after"}),
+    ("response after the client's timeout", 0.0005, {"delay": TIMEOUT + 1, "when": "after"}),
     ("token expired", 0.0020, {"expire_token": True}),
 )
 RATE: Final = sum(rate for _, rate, _ in _FAULTS)
 
 
 async def install(sandbox: Sandbox) -> dict[int, str]:
-    """Script the faults; answers their names by the numbers that the books have for them."""
+    """Script the faults; return their names by their numbers in the request log."""
     return {await sandbox.faults.add(rate=rate, **what): name for name, rate, what in _FAULTS}

@@ -1,4 +1,4 @@
-"""What the client was told about its writes, held against what the sandbox's books say that happened."""
+"""Compares the outcome of each write as the client knows it with the sandbox's request log."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SET = "custom field values set"
 
 
 class Outcome(Enum):
-    """What the client said of a write, or what looking afterwards showed."""
+    """The outcome of a write, as the client reported it or as a later read showed it."""
 
     DONE = "done"
     NOT_DONE = "not done"
@@ -26,35 +26,35 @@ class Outcome(Enum):
 
 @attrs.frozen
 class Write:
-    """One write: the change that it is in the books, the id of what it changes, and whether it was made.
+    """One write: the change in the request log, the id of the changed object, and the outcome.
 
-    `told`: False where the client reported `maybe_applied`, and the outcome was found by looking afterwards.
+    `reported`: False if the client raised with `maybe_applied` and a later read showed the outcome.
     """
 
     change: str
     id: str
     outcome: Outcome
-    told: bool = True
+    reported: bool = True
 
 
 class Ledger:
-    """The writes of one portion of a run."""
+    """The writes of one batch."""
 
     def __init__(self) -> None:
         self._writes: list[Write] = []
 
     def enter(self, write: Write) -> None:
-        """Note a write."""
+        """Record a write."""
         self._writes.append(write)
 
     def mistakes(self, changes: Iterable[Change]) -> list[str]:
-        """Where the books differ: done and not exactly once, not done and done all the same, done and not asked for."""
+        """Return the differences: applied not exactly once, applied although it failed, applied without a request."""
         happened = Counter((change.what, change.id) for change in changes)
         found = []
         for write in self._writes:
             times = happened.pop((write.change, write.id), 0)
             if times != (write.outcome is Outcome.DONE):
-                source = "told" if write.told else "found afterwards"
+                source = "reported" if write.reported else "found afterwards"
                 found.append(
                     f"{write.change} {write.id}: {times} times in the books, {write.outcome.value} as {source}"
                 )
@@ -63,5 +63,7 @@ class Ledger:
         ]
 
     def counts(self) -> Counter[str]:
-        """How many were told and found to be done or not."""
-        return Counter(f"{'told' if write.told else 'maybe'} {write.outcome.value}" for write in self._writes)
+        """Count the writes by how their outcome is known and what it is."""
+        return Counter(
+            f"{'reported' if write.reported else 'maybe'} {write.outcome.value}" for write in self._writes
+        )

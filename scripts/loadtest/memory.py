@@ -1,4 +1,4 @@
-"""How much memory this process holds, and by how much that grew after a warm-up."""
+"""Measures the memory of this process and its growth after a warm-up."""
 
 import os
 import resource
@@ -9,14 +9,14 @@ from typing import Final
 __all__ = ["MOST_GROWTH", "Memory", "resident"]
 
 MOST_GROWTH: Final = 32 * 2**20
-"""Bytes by which a phase may grow beyond its warm-up before the run counts as leaking."""
+"""Bytes of growth after the warm-up from which a phase counts as leaking."""
 
 _WARM_UP: Final = 0.1
 _STATM = Path("/proc/self/statm")
 
 
 def resident() -> int:
-    """Resident bytes of this process; where only the largest so far is told, that."""
+    """Return the resident bytes of this process, or their peak where the platform reports only that."""
     if _STATM.exists():
         return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -24,14 +24,14 @@ def resident() -> int:
 
 
 class Memory:
-    """The memory of one phase: the most during its first tenth, and the most after that."""
+    """The memory of one phase: the peak of its first tenth, and the peak of the rest."""
 
     def __init__(self) -> None:
         self.warm = 0
         self.peak = 0
 
     def sample(self, done: float) -> None:
-        """Measure, with `done` between 0 and 1 of the phase behind us."""
+        """Measure when a fraction `done` of the phase, 0 to 1, has passed."""
         if done <= _WARM_UP:
             self.warm = max(self.warm, resident())
         else:
@@ -39,5 +39,5 @@ class Memory:
 
     @property
     def growth(self) -> int:
-        """Bytes that the rest of the phase took beyond the warm-up, never negative."""
+        """Bytes of growth after the warm-up, never negative."""
         return max(0, self.peak - self.warm)

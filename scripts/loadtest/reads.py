@@ -1,4 +1,4 @@
-"""The mixed calls that read: each checks that what it asked for came, and came once."""
+"""The reading calls: each checks that exactly the requested records were returned."""
 
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -25,7 +25,7 @@ async def _section(campus: NexportCampus, targets: Targets, rng: Random, tally: 
     section_id = rng.choice(targets.section_ids)
     section = await campus.learning.get_section(syllabus_id=section_id)
     tally.read += 1
-    tally.expect(section.syllabus_id == section_id, "another section came than the one that was asked for")
+    tally.expect(section.syllabus_id == section_id, "the response is about another section")
 
 
 async def _sections(campus: NexportCampus, targets: Targets, rng: Random, tally: Tally) -> None:
@@ -79,7 +79,7 @@ _READS: Final[dict[str, tuple[int, _Read]]] = {
 
 
 async def read_something(campus: NexportCampus, targets: Targets, rng: Random, tally: Tally) -> None:
-    """One reading call, chosen by `rng`; an error of the campus's is counted."""
+    """Make one reading call, chosen by `rng`; count errors of the campus."""
     (name,) = rng.choices(list(_READS), [weight for weight, _ in _READS.values()])
     try:
         await tally.count(name, _READS[name][1](campus, targets, rng, tally))

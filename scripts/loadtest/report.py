@@ -1,4 +1,4 @@
-"""What a load run says of itself."""
+"""Prints the report of a load test."""
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +15,7 @@ _MOST_MISTAKES = 20
 
 
 def report(console: Console, walked: Walk, traffic: Traffic, logins: int) -> bool:
-    """Print the figures and the verdict; True if everything is as it has to be."""
+    """Print the figures and the verdict; return whether the run succeeded."""
     _walk(console, walked)
     _calls(console, traffic, logins)
     _faults(console, traffic)
@@ -23,7 +23,9 @@ def report(console: Console, walked: Walk, traffic: Traffic, logins: int) -> boo
     mistakes += _leaks("the walk", walked.memory) + _leaks("the calls", traffic.memory)
     _memory(console, walked.memory, traffic.memory)
     if not mistakes:
-        console.print("\n[bold green]All is well:[/] nothing lost, nothing twice, nothing told wrong.")
+        console.print(
+            "\n[bold green]All is well:[/] nothing lost, nothing repeated, every outcome reported correctly."
+        )
         return True
     console.print(f"\n[bold red]{len(mistakes)} mistakes:[/]")
     for mistake in mistakes[:_MOST_MISTAKES]:
@@ -58,9 +60,9 @@ def _calls(console: Console, traffic: Traffic, logins: int) -> None:
     )
     writes = tally.writes
     console.print(
-        f"  writes, as the books have them: {writes['told done']:,} told done, each done once; "
-        f"{writes['told not done']:,} told failed, none done;\n"
-        f"  {writes['maybe done'] + writes['maybe not done']:,} told maybe: "
+        f"  writes, verified with the request log: {writes['reported done']:,} succeeded, each applied once; "
+        f"{writes['reported not done']:,} failed, none applied;\n"
+        f"  {writes['maybe done'] + writes['maybe not done']:,} with unknown outcome: "
         f"{writes['maybe done']:,} were done (once), {writes['maybe not done']:,} were not"
     )
 
@@ -73,7 +75,7 @@ def _faults(console: Console, traffic: Traffic) -> None:
     )
     console.print("  " + ", ".join(f"{name}: {count:,}" for name, count in traffic.struck.most_common()))
     errors = ", ".join(f"{name}: {count:,}" for name, count in traffic.tally.errors.most_common())
-    console.print(f"  what the callers saw of them: {errors or 'nothing'}")
+    console.print(f"  errors that callers saw: {errors or 'none'}")
 
 
 def _memory(console: Console, *phases: Memory) -> None:

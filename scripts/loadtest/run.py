@@ -1,4 +1,4 @@
-"""One load run, from an empty machine to a verdict."""
+"""Runs the load test: starts the sandbox, runs both phases, prints the report."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ _RETRY = RetryPolicy(max_attempts=6, initial_delay=0.02, max_delay=0.5)
 
 
 def main(arguments: list[str]) -> int:
-    """Run it with these command line arguments; answers the exit code."""
+    """Run the load test with command line arguments; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="scripts/load", description="Mixed calls and a long walk against a failing sandbox."
     )
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.calls < 300 or given.enrollments < 10_000:
         parser.error("at least 300 calls and 10000 enrollments are needed")
-    # Faults and the campus's warnings are what this is about: nobody wants a line for each.
+    # Faults and warnings are provoked by the thousand; a log line for each would bury the report.
     logging.getLogger("nexport_campus").setLevel(logging.ERROR)
     return 0 if asyncio.run(_run(given.calls, given.enrollments, given.seed)) else 1
 

@@ -1,4 +1,4 @@
-"""The run's figures, and what went wrong with it."""
+"""The figures and mistakes of a run."""
 
 from collections import Counter
 from collections.abc import Awaitable
@@ -12,12 +12,12 @@ __all__ = ["Tally"]
 
 T = TypeVar("T")
 _AMISS = frozenset({2, 3, 5, 6, 7, 8})
-"""Codes that no call of the run has coming: what it asks for is there, allowed and not done before."""
+"""Error codes that no call can cause: every request is about an existing object, permitted, and not repeated."""
 
 
 @attrs.define
 class Tally:
-    """Calls by kind and ending, and mistakes in words; `read` counts the records that reads brought."""
+    """Calls by kind and outcome, and descriptions of mistakes; `read` counts the records read."""
 
     calls: Counter[str] = attrs.field(factory=Counter)
     failed: Counter[str] = attrs.field(factory=Counter)
@@ -28,7 +28,7 @@ class Tally:
     read: int = 0
 
     async def count(self, kind: str, call: Awaitable[T]) -> T:
-        """The result of a call. Raises NexportError as the call does."""
+        """Await a call and count its outcome. Raises NexportError as the call does."""
         self.calls[kind] += 1
         try:
             return await call
@@ -41,6 +41,6 @@ class Tally:
             raise
 
     def expect(self, right: bool, words: str) -> None:
-        """Note a mistake unless `right`."""
+        """Record a mistake unless `right`."""
         if not right:
             self.mistakes.append(words)

@@ -1,4 +1,4 @@
-"""What the mixed calls are about: seats in sections, and SCORM attempts, found before anything fails."""
+"""The targets of the mixed calls: seats in sections and SCORM attempts, found before faults are scripted."""
 
 import asyncio
 from uuid import UUID
@@ -26,7 +26,7 @@ class Seat:
 
 @attrs.frozen(eq=False)
 class Attempt:
-    """A SCORM attempt: an enrollment that stays, with one SCO of it."""
+    """A SCORM attempt: an enrollment that is never dropped, with one of its SCOs."""
 
     enrollment_id: UUID
     assignment_id: UUID
@@ -36,7 +36,7 @@ class Attempt:
 
 @attrs.frozen
 class Targets:
-    """All of them, and the organization that they belong to. No enrollment is both a seat's and an attempt's."""
+    """All targets and their organization. No enrollment belongs to both a seat and an attempt."""
 
     org_id: str
     seats: list[Seat]
@@ -45,7 +45,7 @@ class Targets:
 
 
 async def find_targets(campus: NexportCampus, samples: Samples, count: int) -> Targets:
-    """About `count` seats and `count` attempts in the busiest organization."""
+    """Find about `count` seats and `count` attempts in the busiest organization."""
     listed = campus.learning.search_enrollments(org_ids=[samples.org_id])
     enrollments = await listed.collect(limit=20 * count)
     answer = await campus.get_sections_by_id({item.syllabus_id for item in enrollments if item.syllabus_id})
@@ -73,7 +73,7 @@ async def _attempts(campus: NexportCampus, enrollments: list[ApiEnrollmentItem])
 
 
 async def _attempt(campus: NexportCampus, enrollment_id: UUID) -> Attempt | None:
-    """The attempt of an enrollment, or None: one that wasn't begun has no SCO yet."""
+    """Return the attempt of an enrollment, or None if it has not started and so has no SCO."""
     statuses = await campus.learning.get_assignment_statuses(enrollment_id=enrollment_id).collect()
     for status in reversed(statuses):
         if status.assignment_id is None:

@@ -1,4 +1,4 @@
-"""The mixed calls, in portions: each ends with the books, which forget all but their latest entries."""
+"""The mixed calls, in batches: each ends with a check of the request log, which keeps the latest entries only."""
 
 import asyncio
 import itertools
@@ -29,12 +29,12 @@ _Job = Callable[[], Awaitable[None]]
 
 
 def portion_size(calls: int) -> int:
-    """Calls between two readings of the books: few enough that these still know all of them."""
+    """Calls between two checks of the request log, few enough that it still holds all of them."""
     return max(1, min(_LARGEST_PORTION, calls // 5))
 
 
 def targets_needed(calls: int) -> int:
-    """How many seats and how many attempts one portion writes to, each once."""
+    """Return how many seats and attempts one batch writes to, each once."""
     return _writes_of_each_kind(portion_size(calls))
 
 
@@ -44,7 +44,7 @@ def _writes_of_each_kind(calls: int) -> int:
 
 @attrs.define
 class Traffic:
-    """Mixed calls, what came of them, and the books' figures: requests, and `struck` by fault."""
+    """Mixed calls and their outcomes, with the request log's figures: requests, and `struck` by fault."""
 
     sandbox: Sandbox
     campus: NexportCampus
@@ -62,9 +62,9 @@ class Traffic:
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
     async def run(self, calls: int) -> None:
-        """Make that many calls."""
+        """Make `count` calls."""
         self._read_up_to = (await self.sandbox.books()).last
-        rng, started = Random(self.seed), time.monotonic()  # noqa: S311 -- to repeat, not to hide
+        rng, started = Random(self.seed), time.monotonic()  # noqa: S311 -- reproducible, not secret
         while self._made < calls:
             await self._portion(rng, min(portion_size(calls), calls - self._made), calls)
         self.seconds = time.monotonic() - started
@@ -87,7 +87,7 @@ class Traffic:
         self._settle(writer.ledger, await self.sandbox.books(since=self._read_up_to))
 
     def _jobs(self, rng: Random, count: int, writer: Writer) -> list[_Job]:
-        """`count` calls in a random order; no two of them write to the same thing."""
+        """Return `count` calls in random order; no two of them write to the same target."""
         seats, attempts = self.targets.seats, self.targets.attempts
         each = min(_writes_of_each_kind(count), len(seats), len(attempts))
         jobs: list[_Job] = [
@@ -100,7 +100,7 @@ class Traffic:
         return jobs
 
     def _settle(self, ledger: Ledger, books: Books) -> None:
-        """Hold what we know against the books."""
+        """Compare the known outcomes with the request log."""
         numbers = [entry.number for entry in books.entries]
         if numbers != list(range(self._read_up_to + 1, self._read_up_to + 1 + len(numbers))):
             self.tally.mistakes.append("the books have forgotten requests: the portion was too large")

@@ -1,4 +1,4 @@
-"""The walk: every enrollment of the campus, several pages ahead, resumed where an error ends it."""
+"""Reads every enrollment of the campus, several pages ahead, resuming after each error."""
 
 import time
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 @attrs.define
 class Walk:
-    """What came of a walk over `expected` enrollments. `resumed`: how often it went on after an error."""
+    """The result of reading `expected` enrollments; `resumed` counts the restarts after errors."""
 
     expected: int
     ids: bytearray = attrs.field(repr=False)
@@ -31,7 +31,7 @@ class Walk:
     _latest: datetime = _EARLIEST
 
     def take(self, enrollment: ApiEnrollmentItem) -> None:
-        """Note one enrollment."""
+        """Record one enrollment."""
         start = self.received * 16
         self.ids[start : start + 16] = enrollment.enrollment_id.bytes
         self.received += 1
@@ -42,11 +42,11 @@ class Walk:
             self.memory.sample(self.received / self.expected)
 
     def distinct(self) -> int:
-        """How many different enrollments came."""
+        """The number of distinct enrollments."""
         return len({bytes(self.ids[start : start + 16]) for start in range(0, self.received * 16, 16)})
 
     def mistakes(self) -> list[str]:
-        """What is wrong with it, in words."""
+        """Return a description of each mistake."""
         found = []
         if not self.received == self.distinct() == self.expected:
             found.append(
@@ -58,8 +58,8 @@ class Walk:
 
 
 async def walk(campus: NexportCampus, samples: Samples, expected: int) -> Walk:
-    """Walk through all enrollments of the campus. Raises NexportError where going on doesn't help."""
-    # Room for all ids, touched beforehand: what the walk itself takes shows as growth.
+    """Read all enrollments of the campus. Raises NexportError if resuming does not help."""
+    # Allocated and touched beforehand, so that growth is the list's own.
     done = Walk(expected, bytearray(b"\xff") * (16 * (expected + 1)))
     started = time.monotonic()
     page = 1

@@ -1,4 +1,4 @@
-"""The mixed calls that write: what the client is told goes into the ledger, and where it is told "maybe", we look."""
+"""The writing calls: their outcomes go into the ledger, and unknown outcomes are settled by a read."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,9 +19,9 @@ _MOST_LOOKS = 50
 
 
 class Writer:
-    """Makes the writes of one portion; afterwards `look` finds out what became of those that no one can tell.
+    """Makes the writes of one batch; afterwards `look` settles those with an unknown outcome.
 
-    `numbers` makes each written text one of its kind, so that reading it back shows whose write it was.
+    `numbers` makes each written value unique, so that reading it back identifies the write.
     """
 
     def __init__(self, campus: NexportCampus, org_id: str, tally: Tally, numbers: Iterator[int]) -> None:
@@ -33,7 +33,7 @@ class Writer:
         self._unknown: list[Callable[[], Awaitable[None]]] = []
 
     async def change_seat(self, seat: Seat, number: int) -> None:
-        """Drop or delete the seat's enrollment; where it has none, create one."""
+        """Drop or delete the seat's enrollment; create one if it has none."""
         learning = self._campus.learning
         if seat.enrollment_id is None:
             await (self._create if number % 2 else self._ensure)(seat)
@@ -43,7 +43,7 @@ class Writer:
             await self._leave(seat, DELETED, learning.delete_enrollment(enrollment_id=seat.enrollment_id))
 
     async def set_field(self, attempt: Attempt) -> None:
-        """Give a custom field a value."""
+        """Set a custom field."""
         text = f"load {next(self._numbers)}"
 
         async def look() -> bool:
@@ -58,7 +58,7 @@ class Writer:
         await self._change("set_custom_enrollment_field_values", call, SET, attempt.enrollment_id, look)
 
     async def edit_scorm(self, attempt: Attempt) -> None:
-        """Give a SCO another title."""
+        """Change the title of a SCO."""
         text = f"load {next(self._numbers)}"
 
         async def look() -> bool:
@@ -73,7 +73,7 @@ class Writer:
         await self._change("edit_scorm_data", call, EDITED, attempt.status_id, look)
 
     async def look(self) -> None:
-        """Find out about every write whose outcome is unknown. Raises NexportError if the campus won't tell."""
+        """Settle every write whose outcome is unknown. Raises NexportError if the campus cannot be read."""
         while self._unknown:
             await self._unknown.pop()()
 
@@ -85,29 +85,29 @@ class Writer:
         thing: UUID,
         look: Callable[[], Awaitable[bool]],
     ) -> None:
-        told = await self._told(kind, call)
-        if told is not None:
-            self.ledger.enter(Write(change, str(thing), told))
+        reported = await self._told(kind, call)
+        if reported is not None:
+            self.ledger.enter(Write(change, str(thing), reported))
             return
 
         async def find_out() -> None:
             outcome = Outcome.DONE if await _persistently(look) else Outcome.NOT_DONE
-            self.ledger.enter(Write(change, str(thing), outcome, told=False))
+            self.ledger.enter(Write(change, str(thing), outcome, reported=False))
 
         self._unknown.append(find_out)
 
     async def _leave(self, seat: Seat, change: str, call: Awaitable[object]) -> None:
         left = seat.enrollment_id
-        told = await self._told("drop_enrollment" if change == DROPPED else "delete_enrollment", call)
-        if told is not None:
-            self.ledger.enter(Write(change, str(left), told))
-            seat.enrollment_id = left if told is Outcome.NOT_DONE else None
+        reported = await self._told("drop_enrollment" if change == DROPPED else "delete_enrollment", call)
+        if reported is not None:
+            self.ledger.enter(Write(change, str(left), reported))
+            seat.enrollment_id = left if reported is Outcome.NOT_DONE else None
             return
 
         async def find_out() -> None:
             await self._sit_down(seat)
             outcome = Outcome.NOT_DONE if seat.enrollment_id == left else Outcome.DONE
-            self.ledger.enter(Write(change, str(left), outcome, told=False))
+            self.ledger.enter(Write(change, str(left), outcome, reported=False))
             if outcome is Outcome.DONE:
                 self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE))
 
@@ -136,19 +136,19 @@ class Writer:
         await self._enroll(seat, "ensure_enrollment", ensured())
 
     async def _enroll(self, seat: Seat, kind: str, call: Awaitable[None]) -> None:
-        told = await self._told(kind, call)
-        if told is Outcome.DONE:
-            self.ledger.enter(Write(CREATED, str(seat.enrollment_id), told))
-        elif told is None:
+        reported = await self._told(kind, call)
+        if reported is Outcome.DONE:
+            self.ledger.enter(Write(CREATED, str(seat.enrollment_id), reported))
+        elif reported is None:
 
             async def find_out() -> None:
                 await self._sit_down(seat)
-                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE, told=False))
+                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE, reported=False))
 
             self._unknown.append(find_out)
 
     async def _sit_down(self, seat: Seat) -> None:
-        """Whatever became of the last write: the seat is taken afterwards, and we know by which enrollment."""
+        """Make sure that the seat is taken, whatever the outcome of the last write, and record its enrollment."""
 
         async def ensured() -> UUID:
             made = await self._campus.ensure_enrollment(
@@ -159,7 +159,7 @@ class Writer:
         seat.enrollment_id = await _persistently(ensured)
 
     async def _told(self, kind: str, call: Awaitable[object]) -> Outcome | None:
-        """What the client tells of a write: made, surely not made, or None where it can't know."""
+        """Return the outcome of a write: applied, certainly not applied, or None if it is unknown."""
         try:
             await self._tally.count(kind, call)
         except NexportError as error:
@@ -168,7 +168,7 @@ class Writer:
 
 
 async def _persistently(ask: Callable[[], Awaitable[T]], times: int = _MOST_LOOKS) -> T:
-    """The answer, asking again after errors."""
+    """Return the result of a call, repeating it after errors."""
     for _ in range(times - 1):
         with contextlib.suppress(NexportError):
             return await ask()
