@@ -384,7 +384,7 @@ def test_an_unwritable_report_stops_the_run_early(repository: Path, tmp_path: Pa
     """The run doesn't start if the folder of its report doesn't exist."""
     with pytest.raises(SystemExit):
         main(["--json", str(tmp_path / "gone/report.json")], repository)
-    assert "there is no folder" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture) -> None:

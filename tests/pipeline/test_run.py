@@ -121,7 +121,7 @@ def test_a_removed_operation_is_removed_with_its_marks(
     )
     assert main(["--pages", str(page)], repository) == 0
     output = capsys.readouterr().out
-    assert f"{name} is gone" in output
+    assert f"{name} is removed" in output
     assert f"mark $.paths.*[?@.operationId == '{name}']" in output
     assert not (repository / f"openapi/fragments/{name}.json").exists()
     assert name not in (repository / "openapi/overlay.yaml").read_text(encoding="utf-8")
@@ -194,14 +194,14 @@ def test_a_page_that_conflicts_with_another_is_refused(
             "openapi/fragments/ScormApi_GetCmiData.json",
             '"ScormApi_GetCmiData"',
             '"ScormApi_X"',
-            "must be called ScormApi_X",
+            "name must be ScormApi_X",
         ),
         ("openapi/fragments/ScormApi_GetCmiData.json", "{\n  ", "{\n    ", "was it edited by hand?"),
         (
             "openapi/overlay.yaml",
             "$..[?@.format == '']",
             "$..[?@.format == ''].format",
-            "does not select what",
+            "selects a value that",
         ),
         ("openapi/templates/model.py.jinja", "{", "{% nonsense %}{", "a template cannot be rendered"),
     ],

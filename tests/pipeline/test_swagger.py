@@ -49,7 +49,7 @@ def test_a_definition_gives_the_same_client_as_pages(
     """Whether the vendor states the API page by page or at once, the client is the same."""
     before = snapshot(repository / "nexport_client")
     assert main(["--swagger", str(write(join_fragments(repository)))], repository) == 0, capsys.readouterr()
-    assert " is gone" not in capsys.readouterr().out
+    assert " is removed" not in capsys.readouterr().out
     after = snapshot(repository / "nexport_client")
     assert {name for name in before if before[name] != after.get(name)} <= {"pydantic_schema.py"}
     assert main(["--check"], repository) == 0
@@ -61,8 +61,8 @@ def test_a_missing_area_is_removed(repository: Path, write: Write, capsys: Captu
     whole["paths"] = {path: item for path, item in whole["paths"].items() if "ScormApi" not in path}
     assert main(["--swagger", str(write(whole))], repository) == 0
     output = capsys.readouterr().out
-    assert "the area ScormApi is gone" in output
-    assert "ScormApi_GetCmiData is gone" in output
+    assert "the area ScormApi is removed" in output
+    assert "ScormApi_GetCmiData is removed" in output
     assert not (repository / "nexport_client/api/scorm_api").exists()
     assert (repository / "nexport_client/api/admin_api").exists()
 

@@ -96,7 +96,7 @@ def test_concurrent_runs_are_refused(tmp_path: Path) -> None:
             f"with locked(pathlib.Path({str(tmp_path)!r})): pass"
         )
         completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "PipelineError: another run of scripts/regenerate is under way" in completed.stderr
+    assert "PipelineError: another scripts/regenerate is running" in completed.stderr
     with locked(tmp_path):
         pass
 
