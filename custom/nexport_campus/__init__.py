@@ -3,7 +3,7 @@
 from nexport_client.client import AsyncPager, Page, RawResponse
 from nexport_client.types import UNSET, Unset
 
-from ._auth import AccessToken, PasswordAuth, StaticToken
+from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
 from ._client import NexportCampus
 from ._drift import Drift
 from ._ensure import EnsuredEnrollment, SectionsById

@@ -13,9 +13,9 @@ import httpx
 from nexport_client.client import Areas, RawAreas
 from nexport_client.types import UNSET, Unset
 
-from ._arguments import uuids
-from ._auth import Auth, check_auth
+from ._auth.credentials import Auth, check_auth
 from ._call_group import CallGroup
+from ._calling.arguments import uuids
 from ._drift import Drift
 from ._ensure import (
     EnsuredEnrollment,
@@ -29,8 +29,8 @@ from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
 
 if TYPE_CHECKING:
-    from ._calls import Core
-    from ._decode import Decoder
+    from ._calling.runner import Core
+    from ._decoding.decoder import Decoder
 
 __all__ = ["NexportCampus"]
 
@@ -96,7 +96,7 @@ class NexportCampus(Areas):
             on_drift=on_drift,
         )
         # What makes the calls is loaded with the first client: a program that only imports us starts sooner.
-        from ._calls import Core
+        from ._calling.runner import Core
 
         self._begin(Core(check_auth(auth), settings), settings, owns=True)
 
@@ -226,7 +226,7 @@ class NexportCampus(Areas):
     def _begin(
         self, core: "Core", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
     ) -> None:
-        from ._facade import Calls
+        from ._calling.caller import Calls
 
         calls = Calls(core, settings, decoder)
         self._calls = calls

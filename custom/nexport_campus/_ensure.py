@@ -107,7 +107,7 @@ def check_enrollment(**arguments: object) -> dict[str, Any]:
     """Return the arguments of `ensure_enrollment` as they are sent; each is read once. Raises ArgumentError."""
     from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
 
-    from ._arguments import encode
+    from ._calling.arguments import encode
 
     if (arguments.get("syllabus_id") is None) == (arguments.get("syllabus_unique_name") is None):
         raise ArgumentError(

@@ -10,7 +10,7 @@ import attrs
 import httpx
 
 from . import _setting_values as values
-from ._auth import Auth, PasswordAuth, StaticToken
+from ._auth.credentials import Auth, PasswordAuth, StaticToken
 from ._call_group import CallGroup
 from ._certificates import verification
 from ._drift import Drift

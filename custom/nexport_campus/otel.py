@@ -41,7 +41,7 @@ def with_tracer_provider(campus: Campus, tracer_provider: "TracerProvider") -> C
         raise ConfigurationError(
             'traces need opentelemetry-api, which isn\'t installed: pip install "nexport-campus[otel]"'
         ) from error
-    from ._spans import tracer_of
+    from ._calling.spans import tracer_of
 
     if not isinstance(tracer_provider, trace.TracerProvider):
         raise ConfigurationError(

@@ -11,12 +11,12 @@ import msgspec
 
 from benchmarks.measure import Figures, seconds
 from benchmarks.server import section_page
-from nexport_campus._answers import read_answer
-from nexport_campus._attempt import Answer
-from nexport_campus._decode import Decoder
+from nexport_campus._auth.redaction import Scrubber
+from nexport_campus._decoding.decoder import Decoder
+from nexport_campus._decoding.gc_pause import CollectionPaused
+from nexport_campus._decoding.response import read_answer
 from nexport_campus._drift import DriftReporter
-from nexport_campus._garbage import CollectionPaused
-from nexport_campus._secrets import Scrubber
+from nexport_campus._http.attempt import Answer
 from nexport_client.api.learning_api.learning_api_get_section_enrollments import OPERATION
 
 __all__ = ["decoding"]

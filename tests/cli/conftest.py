@@ -14,7 +14,7 @@ import keyring.errors
 import pytest
 from click.testing import CliRunner, Result
 
-from nexport_campus.cli._main import root
+from nexport_campus.cli.root import root
 from nexport_campus.sandbox import Samples, Sandbox
 
 # Before 8.2, click's runner had to be told to keep stdout and stderr apart.

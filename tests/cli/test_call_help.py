@@ -10,11 +10,12 @@ import click
 import pytest
 
 import nexport_campus
-from nexport_campus.cli import _call, _operations
-from nexport_campus.cli._docstrings import read_docstring
-from nexport_campus.cli._exits import exit_code
-from nexport_campus.cli._operations import Described, described, find, holds_secrets
-from nexport_campus.cli._options import flag
+from nexport_campus.cli import known_operations as _operations
+from nexport_campus.cli.commands import call as _call
+from nexport_campus.cli.docstrings import read_docstring
+from nexport_campus.cli.exit_codes import exit_code
+from nexport_campus.cli.known_operations import Described, described, find, holds_secrets
+from nexport_campus.cli.operation_options import flag
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
 from tests.cli.conftest import Nexport

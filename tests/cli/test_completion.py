@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from nexport_campus.cli._main import root
+from nexport_campus.cli.root import root
 from tests.cli.conftest import Nexport
 
 

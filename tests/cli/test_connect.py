@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexport_campus import PasswordAuth, StaticToken
-from nexport_campus.cli._keys import stored_auth
+from nexport_campus.cli.keyring_store import stored_auth
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
 from tests.cli.terminal import on_a_terminal

@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from nexport_campus._certificates import _shared_context
-from nexport_campus.cli._checks._permissions import _needs_only_organization
-from nexport_campus.cli._operations import described
+from nexport_campus.cli.checks.permission_check import _needs_only_organization
+from nexport_campus.cli.known_operations import described
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import Nexport
 from tests.support.proxy import Proxy

@@ -16,8 +16,8 @@ import pytest
 from click.testing import Result
 
 from nexport_campus import NexportError, __version__
-from nexport_campus.cli._exits import exit_code
-from nexport_campus.cli._main import root
+from nexport_campus.cli.exit_codes import exit_code
+from nexport_campus.cli.root import root
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import (
@@ -165,7 +165,7 @@ def test_what_nobody_foresaw(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) 
     def broken(name: str) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("nexport_campus.cli._call.find", broken)
+    monkeypatch.setattr("nexport_campus.cli.commands.call.find", broken)
     done = nexport(*READ)
     assert done.exit_code == 1
     assert done.stderr == (
@@ -217,12 +217,12 @@ def test_without_the_extra() -> None:
 
 def test_it_starts_lazily() -> None:
     """A command's help loads neither keyring nor server nor models, and no command but its own."""
-    code = "import sys\nsys.argv[1:] = ['sandbox', '--help']\nfrom nexport_campus.cli._main import root\n"
+    code = "import sys\nsys.argv[1:] = ['sandbox', '--help']\nfrom nexport_campus.cli.root import root\n"
     code += "try:\n    root.main()\nexcept SystemExit:\n    print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "nexport_campus.cli._sandbox" in loaded
-    assert not loaded & {"keyring", "uvicorn", "nexport_client.models", "nexport_campus.cli._call"}
+    assert "nexport_campus.cli.commands.sandbox" in loaded
+    assert not loaded & {"keyring", "uvicorn", "nexport_client.models", "nexport_campus.cli.commands.call"}
 
 
 def test_alone_it_tells_what_it_can(nexport: Nexport) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli._input import lines_of, read_first_line, read_text
+from nexport_campus.cli.text_input import lines_of, read_first_line, read_text
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import MemoryKeyring, Nexport
 

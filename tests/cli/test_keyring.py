@@ -12,7 +12,7 @@ import keyring
 import keyring.backends.null
 import pytest
 
-from nexport_campus.cli import _keys
+from nexport_campus.cli import keyring_store as _keys
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
 from tests.cli.terminal import on_a_terminal

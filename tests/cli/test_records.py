@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from nexport_campus.cli._records import Secrecy, write_value, writer
+from nexport_campus.cli.record_output import Secrecy, write_value, writer
 from nexport_campus.models import AuthenticationTokenResponse, CatalogAccessOption, CmiField
 from nexport_client.kinds import (
     DATE_TIME,

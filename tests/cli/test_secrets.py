@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from nexport_campus.cli._main import root
+from nexport_campus.cli.root import root
 from nexport_campus.sandbox import Sandbox
 from tests.cli.conftest import MemoryKeyring, Nexport
 from tests.support.scripted_server import (

@@ -75,7 +75,7 @@ def test_an_address_that_cannot_be_printed() -> None:
 
 def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where its server is missing, the line says what to install."""
-    monkeypatch.delitem(sys.modules, "nexport_campus.sandbox._server", raising=False)
+    monkeypatch.delitem(sys.modules, "nexport_campus.sandbox.serving.server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = nexport("sandbox")
     assert done.exit_code == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexport_campus.cli._main import root
+from nexport_campus.cli.root import root
 from nexport_campus.sandbox import Samples, Sandbox
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)

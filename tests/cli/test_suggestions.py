@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli._operations import described
-from nexport_campus.cli._suggest import RISKY_OPTIONS, similar_operations, similar_words
+from nexport_campus.cli.known_operations import described
+from nexport_campus.cli.suggestions import RISKY_OPTIONS, similar_operations, similar_words
 from tests.cli.conftest import Nexport
 
 WRITES = {operation.name for operation in described() if operation.writes}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli._values import NULL, joined, metavar, parse
+from nexport_campus.cli.option_values import NULL, joined, metavar, parse
 from nexport_campus.models import CatalogAccessOption
 from nexport_client.kinds import (
     ANYTHING,

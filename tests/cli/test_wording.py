@@ -11,8 +11,8 @@ import pytest
 
 import nexport_campus
 from nexport_campus import ArgumentError, NexportCampus, RetryPolicy
-from nexport_campus.cli._main import root
-from nexport_campus.cli._wording import error_text, for_command_line
+from nexport_campus.cli.messages import error_text, for_command_line
+from nexport_campus.cli.root import root
 from tests.cli.conftest import SETTINGS, Nexport
 from tests.support.scripted_server import TOKEN, Response, ScriptedServer, json_response
 

@@ -204,7 +204,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 )
 def test_no_argument_raises_anything_else(operation: SpecOperation, value: Any) -> None:
     """Whatever is given for an argument, it is taken or an ArgumentError."""
-    from nexport_campus._arguments import encode
+    from nexport_campus._calling.arguments import encode
     from nexport_client.types import conceal
 
     stated = _declared(operation)
@@ -239,7 +239,7 @@ async def test_nothing_secret_in_a_refusal() -> None:
 @pytest.mark.parametrize("value", [object(), {"a": object()}, [1j], "\ud800", {1j: "a"}])
 def test_anything_is_what_json_can_hold(value: Any) -> None:
     """Where the spec allows any value, one that JSON can't hold is refused before it is sent."""
-    from nexport_campus._values import Wrong, written
+    from nexport_campus._calling.argument_values import Wrong, written
     from nexport_client.kinds import ANYTHING
 
     with pytest.raises(Wrong):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexport_campus._decode import NO_MATCH, Decoder, NotJSON, parse_json
+from nexport_campus._decoding.decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from nexport_campus._drift import Drift, DriftReporter
 from nexport_client.api import admin_api, learning_api, scorm_api
 from nexport_client.client import Operation

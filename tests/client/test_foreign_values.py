@@ -160,7 +160,7 @@ LIST_ARGUMENTS = [
 )
 def test_every_list_argument_takes_a_generator(operation: Any, item: Any) -> None:
     """What is sent for a generator is what is sent for the list of its elements."""
-    from nexport_campus._arguments import encode
+    from nexport_campus._calling.arguments import encode
 
     module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
     stated = getattr(module, operation.name.upper())
@@ -396,11 +396,11 @@ NESTED: Any = {
 
 def test_any_value_is_sent_as_operations_write_it() -> None:
     """Where the spec allows any value, JSON holds ids, dates, decimals and large numbers as elsewhere."""
-    from nexport_campus._arguments import Encoded
-    from nexport_campus._values import written
+    from nexport_campus._calling.argument_values import written
+    from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING
 
-    content = Encoded("", written(ANYTHING, NESTED), secret_body=False, token=None).content()
+    content = EncodedRequest("", written(ANYTHING, NESTED), secret_body=False, token=None).content()
     assert content is not None
     assert json.loads(content, parse_float=str, parse_int=str) == {
         "id": SOME_ID,
@@ -422,7 +422,7 @@ CIRCLE.append(CIRCLE)
 )
 def test_what_json_can_not_hold_is_refused(value: Any) -> None:
     """NaN, which would become null, bytes, keys that are no strings and circles are refused."""
-    from nexport_campus._values import Wrong, written
+    from nexport_campus._calling.argument_values import Wrong, written
     from nexport_client.kinds import ANYTHING
 
     with pytest.raises(Wrong) as caught:
@@ -433,7 +433,7 @@ def test_what_json_can_not_hold_is_refused(value: Any) -> None:
 @given(st.integers() | st.floats() | st.decimals(allow_nan=False) | st.fractions())
 def test_numbers_keep_their_value(value: Any) -> None:
     """A number is sent as exactly what it is, a fraction as the nearest float; what JSON can't hold is refused."""
-    from nexport_campus._values import Wrong, written
+    from nexport_campus._calling.argument_values import Wrong, written
     from nexport_client.kinds import NUMBER
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from nexport_campus import NexportCampus, ResponseDecodeError
-from nexport_campus._garbage import CollectionPaused
+from nexport_campus._decoding.gc_pause import CollectionPaused
 from tests.support.clients import campus_with
 from tests.support.scripted_server import error_entity, json_response
 from tests.support.spec import SOME_ID

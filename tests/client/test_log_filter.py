@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus, StaticToken
-from nexport_campus._logs import scrub_logs
-from nexport_campus._secrets import Scrubber
+from nexport_campus._auth.log_redaction import scrub_logs
+from nexport_campus._auth.redaction import Scrubber
 from nexport_client.types import Secret
 
 TOKEN = "9f3c2b1a-7d4e-4c55-8a66-0123456789ab"

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from nexport_campus import Drift
-from nexport_campus._decode import NO_MATCH, Decoder, parse_json
+from nexport_campus._decoding.decoder import NO_MATCH, Decoder, parse_json
 from nexport_campus._drift import DriftReporter
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import Array, ModelOf

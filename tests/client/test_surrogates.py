@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, Drift, NotFoundError, ResponseDecodeError
-from nexport_campus._decode import NO_MATCH, Decoder, NotJSON, parse_json
+from nexport_campus._decoding.decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from nexport_campus._drift import DriftReporter
 from nexport_campus.models import ApiEnrollmentItem, CategoryResponseItem
 from nexport_client.kinds import Array, ModelOf

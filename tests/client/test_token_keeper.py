@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nexport_campus import AccessToken
-from nexport_campus._refusals import CallKey
-from nexport_campus._tokens import TokenKeeper
+from nexport_campus._auth.refusals import CallKey
+from nexport_campus._auth.token_cache import TokenKeeper
 
 CALL = CallKey("LearningApi_GetSection", 0)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus._turns import Turns
+from nexport_campus._http.decode_queue import Turns
 
 
 @given(ages=st.lists(st.integers(0, 20), min_size=1, max_size=12), cancelled=st.sets(st.integers(1, 11)))

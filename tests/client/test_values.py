@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus._learned import Learned
-from nexport_campus._structs import decoder_for
+from nexport_campus._decoding.fast_path import decoder_for
+from nexport_campus._decoding.observed_schema import Learned
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import (
     BOOLEAN,

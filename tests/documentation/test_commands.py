@@ -11,8 +11,8 @@ import click
 import pytest
 from documentation.fences import fences
 
-from nexport_campus.cli._connect import Connection
-from nexport_campus.cli._main import root
+from nexport_campus.cli.connection import Connection
+from nexport_campus.cli.root import root
 from tests.support.spec import SOME_ID
 
 ROOT = Path(__file__).parents[2]

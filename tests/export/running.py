@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
 
-from nexport_campus._export.bar import progress_on
-from nexport_campus._export.families import Campus
-from nexport_campus._export.job import open_job
-from nexport_campus._export.kinds import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.children import Campus
+from nexport_campus._export.datasets import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.engine import Summary, export
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.plan import Filters, Plan
-from nexport_campus._export.run import Summary, export
+from nexport_campus._export.progress import progress_on
+from nexport_campus._export.request import Filters, Plan
+from nexport_campus._export.session import open_job
 
 __all__ = ["names_in", "plan_of", "read_rows", "run"]
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from nexport_campus._export.bar import progress_on
+from nexport_campus._export.progress import progress_on
 
 
 def test_a_terminal_sees_how_far_it_is() -> None:

@@ -16,7 +16,7 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
-from nexport_campus._export.plan import LAST, Plan
+from nexport_campus._export.request import LAST, Plan
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import plan_of, read_rows, run
 

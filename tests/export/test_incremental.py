@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from nexport_campus import ConfigurationError, NexportCampus
-from nexport_campus._export.plan import LAST
+from nexport_campus._export.request import LAST
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import names_in, plan_of, read_rows, run
 

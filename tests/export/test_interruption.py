@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from nexport_campus import ConfigurationError, ExportError, NexportCampus
-from nexport_campus._export.bar import progress_on
 from nexport_campus._export.database import Database
-from nexport_campus._export.job import open_job
+from nexport_campus._export.engine import export
 from nexport_campus._export.output import Output
-from nexport_campus._export.plan import LAST, Plan
-from nexport_campus._export.run import export
+from nexport_campus._export.progress import progress_on
+from nexport_campus._export.request import LAST, Plan
+from nexport_campus._export.session import open_job
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import names_in, plan_of, read_rows, run
 

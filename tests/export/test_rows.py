@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import Drift, NexportCampus, StaticToken
-from nexport_campus._export.kinds import KINDS, Record
-from nexport_campus._export.layout import typed_table
-from nexport_campus._export.parquet import ParquetWriter
-from nexport_campus._export.plan import LAST
+from nexport_campus._export.datasets import KINDS, Record
+from nexport_campus._export.parquet_writer import ParquetWriter
+from nexport_campus._export.request import LAST
+from nexport_campus._export.tables import typed_table
 from nexport_campus._export.target import replacing
 from nexport_campus._export.writers import CsvWriter
 from nexport_campus.models import ApiEnrollmentItem

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError
-from nexport_campus._export.kinds import KINDS
-from nexport_campus._export.plan import Filters, Plan, instant, zone_named
-from nexport_campus._export.scans import Span, arguments_of, belongs, scans_of, spans_of
+from nexport_campus._export.datasets import KINDS
+from nexport_campus._export.queries import Span, arguments_of, belongs, scans_of, spans_of
+from nexport_campus._export.request import Filters, Plan, instant, zone_named
 from nexport_campus.models import ApiEnrollmentItem
 from tests.export.lists import enrollment
 

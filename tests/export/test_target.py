@@ -14,10 +14,10 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from nexport_campus import ConfigurationError, ExportError, NexportCampus, NexportError
-from nexport_campus._export.job import open_job
+from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.plan import LAST, Plan
-from nexport_campus._export.run import export
+from nexport_campus._export.request import LAST, Plan
+from nexport_campus._export.session import open_job
 from nexport_campus.sandbox import Samples
 from tests.export.running import names_in, plan_of, read_rows, run
 

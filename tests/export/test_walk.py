@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexport_campus._export.walk import Step, walk
+from nexport_campus._export.date_cursor import Step, walk
 from tests.export.lists import Enrollments, enrollment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

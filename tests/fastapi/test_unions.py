@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 import nexport_campus.fastapi  # noqa: F401 -- makes bodies of models
 from nexport_campus import EnsuredEnrollment, Page, SectionsById
-from nexport_campus._fastapi_types import take_models_from_the_body
+from nexport_campus.fastapi.model_types import take_models_from_the_body
 from nexport_campus.models import (
     ApiEnrollmentItem,
     CmiField,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, NexportError, StaticToken, TransportError
-from nexport_campus._aiohttp_parser import LenientParser
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_campus.aiohttp.lenient_parser import LenientParser
 from tests.support.clients import NO_RETRY
 from tests.support.spec import SOME_ID
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError, NexportCampus, PasswordAuth, TransportError
-from nexport_campus._proxies import environment_proxy
+from nexport_campus._http.proxies import environment_proxy
 from tests.support.clients import campus_of
 from tests.support.fault_cases import CALLS, good_response
 from tests.support.proxy import Proxy

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import RetryPolicy
-from nexport_campus._network import PLACEHOLDER, Network, _HttpStream, _SocketStream
-from nexport_campus._request import SendTracker
+from nexport_campus._http.network_backend import PLACEHOLDER, Network, _HttpStream, _SocketStream
+from nexport_campus._http.outgoing_request import SendTracker
 from tests.support.fault_cases import CALLS, Call, good_response
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response

@@ -11,7 +11,7 @@ import httpx
 from hypothesis import currently_in_test_context, note
 
 from nexport_campus import NexportCampus, NexportError, RetryPolicy, StaticToken
-from nexport_campus._decode import NO_MATCH, Decoder
+from nexport_campus._decoding.decoder import NO_MATCH, Decoder
 from tests.support.spec import SpecOperation
 
 __all__ = ["TOKEN", "FakeCampus", "Outcome", "call", "note_if_testing", "required_arguments"]

@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from nexport_campus import _spans
+from nexport_campus._calling import spans as _spans
 
 PAGE = Path(__file__).parents[2] / "docs" / "tracing.md"
 ATTRIBUTE = r"(?:error|http|nexport|server|url)\.[a-z_.]+"

@@ -10,8 +10,8 @@ from uuid import UUID
 import attrs
 
 from nexport_campus import NexportError
-from nexport_campus._pager import Pager
-from nexport_campus._walk import Fetched, Source
+from nexport_campus._paging.page_iterator import Fetched, Source
+from nexport_campus._paging.pager import Pager
 from nexport_client.kinds import UUID_
 from nexport_client.types import wire
 from tests.paging.paged_list import PagedList

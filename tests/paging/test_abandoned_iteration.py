@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus._pager import Pager
+from nexport_campus._paging.pager import Pager
 from tests.paging.fake_source import FakePageSource, Record, run_cleanly, settle
 from tests.paging.paged_list import PagedList, thorough
 

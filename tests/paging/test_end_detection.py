@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nexport_campus import PaginationError
-from nexport_campus._pagination import Run, Seen
+from nexport_campus._paging.end_detection import Run, Seen
 from tests.paging.paged_list import PagedList, honest, sizes, thorough
 
 MANY = 200

@@ -49,7 +49,5 @@ def test_the_server_runs_without_the_client(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("", encoding="utf-8")
     (package / "sandbox").symlink_to(HOME)
     libraries = [path for path in sys.path if path and not (Path(path) / "nexport_campus").exists()]
-    program = (
-        f"import sys; sys.path[:] = {[str(tmp_path), *libraries]!r}; import nexport_campus.sandbox._server"
-    )
+    program = f"import sys; sys.path[:] = {[str(tmp_path), *libraries]!r}; import nexport_campus.sandbox.serving.server"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -12,9 +12,8 @@ import pytest
 
 from nexport_campus.sandbox import (
     Sandbox,
-    _areas,  # noqa: F401 -- fills the register of operations
 )
-from nexport_campus.sandbox._operations import OPERATIONS
+from nexport_campus.sandbox.operations.registry import OPERATIONS
 from tests.sandbox.http_api import HttpApi
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportError, PasswordAuth, TransportError
-from nexport_campus._network import PLACEHOLDER, Network
-from nexport_campus._request import SendTracker
+from nexport_campus._http.network_backend import PLACEHOLDER, Network
+from nexport_campus._http.outgoing_request import SendTracker
 from tests.support.clients import NO_RETRY, campus_of
 from tests.support.proxy import Proxy
 from tests.support.scripted_server import (

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import BinaryIO, Final, Protocol
 
-from .kinds import Kind
-from .layout import as_text
+from .datasets import Kind
+from .tables import as_text
 
 __all__ = ["CsvWriter", "JsonLinesWriter", "Writer"]
 

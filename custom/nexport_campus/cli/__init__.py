@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 from typing import NoReturn
 
-from ._streams import reserve_descriptors
+from .standard_streams import reserve_descriptors
 
 __all__ = ["main"]
 
@@ -19,7 +19,7 @@ def main() -> None:
     if missing:
         _give_up(f'{" and ".join(missing)} missing: pip install "nexport-campus[cli]"')
     try:
-        from ._main import root
+        from .root import root
 
         root.main()
     except KeyboardInterrupt:  # before the command can handle it

@@ -1,6 +1,6 @@
 """`python -m nexport_campus.cli`: what `nexport` does."""
 
-from nexport_campus.cli import main
+from . import main
 
 __all__: list[str] = []
 

@@ -8,8 +8,8 @@ It needs the `sandbox` extra. It shares no code with the client, so that one mis
 
 from __future__ import annotations
 
-from ._process import SandboxError
-from ._reports import Account, BookEntry, Books, Change, Samples
-from ._sandbox import FaultScript, Sandbox
+from .reports import Account, BookEntry, Books, Change, Samples
+from .sandbox import FaultScript, Sandbox
+from .serving.process import SandboxError
 
 __all__ = ["Account", "BookEntry", "Books", "Change", "FaultScript", "Samples", "Sandbox", "SandboxError"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sqlite3
 
-from ._accounts import account_password
-from ._server import serve_in_foreground, serve_parent
-from ._settings import Settings
+from .accounts import account_password
+from .sandbox_settings import Settings
+from .serving.server import serve_in_foreground, serve_parent
 
 __all__ = ["main"]
 

@@ -1,0 +1,104 @@
+"""Where a token comes from: a login with a password, the user, or a function of the user's."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, NoReturn
+from uuid import UUID
+
+import attrs
+
+from nexport_campus._errors import ConfigurationError
+from nexport_campus._inputs import describe, zone_problem
+from nexport_client.types import Secret
+
+__all__ = ["AccessToken", "Auth", "PasswordAuth", "StaticToken"]
+
+
+def _username(value: str) -> str:
+    return _string("a user name", value)
+
+
+def _password(value: str) -> Secret:
+    return Secret(_string("a password", value))
+
+
+def _token(value: str | UUID) -> Secret:
+    return Secret(
+        value if isinstance(value, UUID) else _string("an access token", value, "a string or a UUID")
+    )
+
+
+def _string(name: str, value: object, types: str = "a string") -> str:
+    """Return a string of any class as Python's own. Raises ConfigurationError, which doesn't show the value."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be {types}, got {type(value).__name__}")
+    plain = str.__str__(value)
+    if not plain:
+        raise ConfigurationError(f"{name} must not be empty")
+    if any("\ud800" <= char <= "\udfff" for char in plain):
+        raise ConfigurationError(f"{name} must not contain lone surrogates, which UTF-8 can't carry")
+    return plain
+
+
+class _Unpicklable:
+    """Refuses to be pickled: a pickle would be a copy of the secret that nobody looks after."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds a secret and refuses to be pickled")
+
+
+@attrs.frozen(slots=False)
+class AccessToken(_Unpicklable):
+    """A token and when it expires.
+
+    `value`: the token, a string or a UUID, which no repr shows. `expires_at`: a `datetime` with a zone, or None for a
+    token that is used until the campus refuses it. Raises ConfigurationError.
+    """
+
+    value: Secret = attrs.field(converter=_token, repr=False)
+    expires_at: datetime | None = None
+
+    def __attrs_post_init__(self) -> None:
+        at = self.expires_at
+        if at is None:
+            return
+        if not isinstance(at, datetime):
+            raise ConfigurationError(
+                f"AccessToken: expires_at must be a datetime with a zone, or None, got {describe(at)}"
+            )
+        if (problem := zone_problem(at)) is not None:
+            raise ConfigurationError(f"AccessToken: expires_at {problem}")
+
+
+@attrs.frozen(slots=False)
+class PasswordAuth(_Unpicklable):
+    """Log in with a user name and a password, when a token is first needed and again before it expires.
+
+    Source: the vendor's AdminApi/Authenticate; it doesn't work for System Operators nor for users with the Customer
+    Service role. Raises ConfigurationError for an empty name or password.
+    """
+
+    username: str = attrs.field(converter=_username)
+    password: Secret = attrs.field(repr=False, converter=_password)
+
+
+@attrs.frozen(slots=False)
+class StaticToken(_Unpicklable):
+    """Use one token, a string or a UUID, for as long as the campus accepts it. Raises ConfigurationError for an empty one."""
+
+    token: Secret = attrs.field(repr=False, converter=_token)
+
+
+Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]
+
+
+def check_auth(auth: Any) -> Auth:
+    """Return the `auth` of a client. Raises ConfigurationError."""
+    if isinstance(auth, PasswordAuth | StaticToken) or (callable(auth) and not isinstance(auth, type)):
+        return auth
+    raise ConfigurationError(
+        "auth must be PasswordAuth(...), StaticToken(...) or an async function that returns an AccessToken, "
+        f"got {describe(auth)}"
+    )

@@ -1,0 +1,107 @@
+"""Keeps secrets out of the logs of the libraries below us: httpcore's show a response's headers, which may echo a token."""
+
+import logging
+import threading
+import weakref
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from .redaction import Scrubber
+
+__all__ = ["scrub_logs"]
+
+_LOGGERS = (
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "httpx",
+    "nexport_campus",
+)
+
+
+class _ScrubbingFilter(logging.Filter):
+    """Removes the secrets of all living clients from every record.
+
+    Other clients of httpx in the same program log here too, and their handlers and filters read the records: a record
+    without secrets stays as it is, one with secrets keeps the number and order of its arguments, and nothing is raised.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scrubbers: tuple[weakref.ref[Scrubber], ...] = ()
+        self._adding = threading.Lock()
+
+    def add(self, scrubber: Scrubber) -> None:
+        """Remove this scrubber's secrets too, for as long as it lives."""
+        with self._adding:
+            living = [known for known in self._scrubbers if known() is not None]
+            self._scrubbers = (*living, weakref.ref(scrubber))
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Remove the secrets from a record, and let it pass."""
+        with suppress(Exception):  # the log call is somebody else's, and so are the objects in it
+            self._scrub(record)
+        return True
+
+    def _scrub(self, record: logging.LogRecord) -> None:
+        shown = _shown(record)
+        if shown is not None and self._text(shown) == shown:
+            return
+        # The arguments first: a short password may be a word of the message's placeholders.
+        self._scrub_arguments(record)
+        if shown is None or not self._is_clean(record):
+            record.msg = self._text(record.msg) if isinstance(record.msg, str) else record.msg
+        if shown is not None and not self._is_clean(record):
+            record.msg, record.args = self._text(shown), ()
+
+    def _scrub_arguments(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(self._argument, record.args))
+        elif type(record.args) is dict:
+            record.args = {key: self._argument(value) for key, value in record.args.items()}
+
+    def _argument(self, value: Any) -> Any:
+        """Return an argument without secrets: the very object if it has none."""
+        try:
+            shown = str(value)
+            if self._text(shown) == shown and self._text(found := repr(value)) == found:
+                return value
+            return httpx.URL(self._text(shown)) if isinstance(value, httpx.URL) else self._text(shown)
+        except Exception:  # noqa: BLE001 -- an object that can't be shown shows no secret
+            return value
+
+    def _is_clean(self, record: logging.LogRecord) -> bool:
+        shown = _shown(record)
+        return shown is not None and self._text(shown) == shown
+
+    def _text(self, text: str) -> str:
+        for known in self._scrubbers:
+            scrubber = known()
+            if scrubber is not None:
+                text = scrubber.text(text)
+        return text
+
+
+def _shown(record: logging.LogRecord) -> str | None:
+    """Return the message with its arguments, None where they don't fit: handlers report that, and show the parts."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 -- whatever the objects in it raise
+        return None
+
+
+_filter = _ScrubbingFilter()
+
+
+def scrub_logs(scrubber: Scrubber) -> None:
+    """From now on, and for as long as it lives, remove this scrubber's secrets from these logs.
+
+    A logger's filter sees only what is logged to that very logger, so each of httpcore's gets it.
+    """
+    _filter.add(scrubber)
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_filter)

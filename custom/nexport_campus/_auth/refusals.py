@@ -1,0 +1,121 @@
+"""What the campus refused: logins that are held back for a while, and calls for which another login would not help."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import attrs
+
+from nexport_campus._errors import APIError, AuthenticationError, RateLimitError, ServerError, fresh_copy
+from nexport_client.types import Secret
+
+__all__ = ["CallKey", "Denials", "HoldBack", "Refusal", "login_refusal"]
+
+_FIRST_SECONDS = 60.0
+_LONGEST_SECONDS = 900.0
+_REMEMBERED_CALLS = 1024
+
+
+@attrs.frozen
+class HoldBack:
+    """A time in which something that was refused is not tried again.
+
+    It lasts 60 seconds after the first refusal, and twice as long after each further one, up to 15 minutes. `since`: the
+    last refusal, in seconds of a monotonic clock. `refusals`: how many there were in a row.
+    """
+
+    since: float
+    refusals: int = 1
+
+    def remaining(self, now: float) -> float:
+        """Return the seconds that are left of it, or 0."""
+        seconds = _FIRST_SECONDS * 2.0 ** min(self.refusals - 1, 10)
+        return max(0.0, self.since + min(seconds, _LONGEST_SECONDS) - now)
+
+    def extended(self, now: float) -> "HoldBack":
+        """Return the one that follows another refusal."""
+        return HoldBack(now, self.refusals + 1)
+
+
+@attrs.frozen
+class Refusal:
+    """A login that the campus refused, with the time until the next one: campuses lock accounts."""
+
+    reason: AuthenticationError
+    hold: HoldBack
+
+    @classmethod
+    def of(cls, error: AuthenticationError, former: "Refusal | None", now: float) -> "Refusal":
+        """Return the refusal that an error reports, after a `former` one if there is one."""
+        # A copy, because a traceback would keep the frames of the login in memory.
+        return cls(fresh_copy(error), HoldBack(now) if former is None else former.hold.extended(now))
+
+    def error(self, now: float) -> AuthenticationError:
+        """Return an error to raise in place of another login."""
+        error = fresh_copy(self.reason)
+        error.retry_after = self.hold.remaining(now)
+        return error
+
+
+def login_refusal(error: APIError) -> AuthenticationError | None:
+    """Return the refusal of the credentials that a failed login means, or None if it failed for another reason.
+
+    An error code other than 4 refuses them too: passed on as it is, code 3 of a login would say of the caller's record
+    that it does not exist.
+    """
+    if isinstance(error, AuthenticationError):
+        return error
+    if not error.error_code or isinstance(error, ServerError | RateLimitError):
+        return None
+    refusal = AuthenticationError(error.message)
+    refusal.__dict__.update(vars(error))
+    return refusal
+
+
+class CallKey(NamedTuple):
+    """Identifies a call: its operation, and a hash of everything that it sends but the token."""
+
+    operation_id: str
+    arguments: int
+
+
+class Denials:
+    """Operations that were refused with a token that the campus had issued a moment before.
+
+    Such a refusal means a missing permission: another login would not help, and each call would cost one. The token may
+    be revoked later all the same. So a call that was accepted before is believed to be permitted, and the others try
+    again when the time of a `HoldBack` is over.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._denied: dict[str, tuple[Secret, HoldBack]] = {}
+        self._accepted: dict[CallKey, None] = {}
+
+    def accept(self, call: CallKey) -> None:
+        """Note that a call succeeded. The last 1024 different ones are remembered."""
+        self._accepted.pop(call, None)
+        self._accepted[call] = None
+        if len(self._accepted) > _REMEMBERED_CALLS:
+            del self._accepted[next(iter(self._accepted))]
+
+    def add(self, call: CallKey, token: Secret) -> None:
+        """Note that a call was refused with a fresh token, which counts once for each operation."""
+        if call in self._accepted:
+            # Its permission was withdrawn, and perhaps that of others: none of them proves anything any more.
+            self._accepted.clear()
+        now = self._clock()
+        former_token, former = self._denied.get(call.operation_id, (None, None))
+        if former_token is token:
+            return
+        recent = former is not None and now - former.since < 2 * _LONGEST_SECONDS
+        self._denied[call.operation_id] = (
+            token,
+            former.extended(now) if former is not None and recent else HoldBack(now),
+        )
+
+    def explain(self, call: CallKey) -> bool:
+        """Return whether a refusal of this call means a missing permission rather than a revoked token."""
+        if call in self._accepted or call.operation_id not in self._denied:
+            return False
+        _, hold = self._denied[call.operation_id]
+        return hold.remaining(self._clock()) > 0

@@ -1,0 +1,149 @@
+"""The token of a client: fetched when first needed, shared by all calls, renewed before it expires."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import attrs
+
+from nexport_campus._errors import AuthenticationError, NexportError, fresh_copy
+from nexport_client.types import Secret
+
+from .credentials import AccessToken
+from .refusals import CallKey, Denials, Refusal
+
+__all__ = ["TokenKeeper"]
+
+_EARLY_SECONDS = 60.0
+_EARLY_SHARE = 0.1
+
+
+@attrs.frozen
+class _Held:
+    token: Secret
+    renew_at: float
+
+
+class TokenKeeper:
+    """Keeps one token. `fetch` returns a new one, `clock` monotonic seconds.
+
+    `renewable`: whether `fetch` can return another token than before. `logs_in`: whether it does so by a login, which is
+    held back after a refusal, and whose success proves that the token is valid.
+
+    One fetch is in flight, in its own task: each of those that wait for it may be cancelled without disturbing the others.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[AccessToken]],
+        *,
+        renewable: bool,
+        logs_in: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._renewable = renewable
+        self._logs_in = logs_in
+        self._fetch = fetch
+        self._clock = clock
+        self._held: _Held | None = None
+        self._flight: asyncio.Task[Secret] | None = None
+        self._refusal: Refusal | None = None
+        self._denials = Denials(clock)
+
+    async def get(self) -> Secret:
+        """Return the current token, fetching one if necessary.
+
+        Raises what the fetch raised, as a copy for each caller; after a refused login an AuthenticationError, without
+        another login until the time for it has come.
+        """
+        held = self._held
+        if held is not None and self._clock() < held.renew_at:
+            return held.token
+        flight = self._flight
+        if flight is None or flight.done():
+            self._check_refusal()
+            flight = self._flight = asyncio.create_task(self._renew())
+            flight.add_done_callback(_retrieve)
+        try:
+            return await asyncio.shield(flight)
+        except NexportError as error:
+            shared = error
+        except asyncio.CancelledError:
+            if flight.cancelled():
+                _raise_closed()
+            raise
+        # Outside the handler: as its context, the shared error would keep the frames of the login.
+        raise fresh_copy(shared)
+
+    def accept(self, call: CallKey) -> None:
+        """Note that the campus accepted the token for a call."""
+        if self._renewable:
+            self._denials.accept(call)
+
+    def replace(self, call: CallKey, token: Secret, former: Secret | None) -> bool:
+        """Return whether a call that was refused with `token` is to be sent again, with another one.
+
+        The token is dropped, unless a newer one has come meanwhile, or the account lacks the permission for the call.
+        `former`: the token of the same call's first refusal; there is no third attempt.
+        """
+        if not self._renewable:
+            return False
+        if former is not None:
+            # A function may have returned the same token again, which proves nothing.
+            if self._logs_in or former.reveal() != token.reveal():
+                self._denials.add(call, token)
+            return False
+        if self._held is not None and self._held.token is token:
+            if self._denials.explain(call):
+                return False
+            self._held = None
+        return True
+
+    async def aclose(self) -> None:
+        """End a fetch that is under way."""
+        flight, self._flight, self._held = self._flight, None, None
+        if flight is not None and not flight.done() and flight.get_loop() is asyncio.get_running_loop():
+            flight.cancel()
+            await asyncio.wait([flight])
+
+    def forget_loop(self) -> None:
+        """Another event loop has taken over: what was in flight on the old one is lost."""
+        self._flight = None
+
+    def _check_refusal(self) -> None:
+        now = self._clock()
+        if self._refusal is not None and self._refusal.hold.remaining(now) > 0:
+            raise self._refusal.error(now)
+
+    async def _renew(self) -> Secret:
+        try:
+            fetched = await self._fetch()
+        except AuthenticationError as error:
+            if not self._logs_in:
+                raise
+            self._refusal = Refusal.of(error, self._refusal, self._clock())
+        else:
+            self._refusal = None
+            self._held = _Held(fetched.value, _renew_at(fetched, self._clock()))
+            return fetched.value
+        raise self._refusal.error(self._clock())
+
+
+def _renew_at(token: AccessToken, now: float) -> float:
+    """When to renew: a minute early, or a tenth of a short life. The wall clock counts at this moment only."""
+    if token.expires_at is None:
+        return float("inf")
+    lifetime = (token.expires_at - datetime.now(UTC)).total_seconds()
+    return now + lifetime - min(_EARLY_SECONDS, lifetime * _EARLY_SHARE)
+
+
+def _retrieve(flight: "asyncio.Task[Secret]") -> None:
+    """Mark an exception as retrieved: all who waited for it may have been cancelled."""
+    if not flight.cancelled():
+        flight.exception()
+
+
+def _raise_closed() -> NoReturn:
+    raise NexportError("the client was closed while it logged in") from None

@@ -1,0 +1,254 @@
+"""One argument as JSON has it, or the reason why it can't be what the spec says."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from nexport_campus._inputs import describe, quote, to_number, to_whole, zone_problem
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
+from nexport_client.types import Model, Secret, fields_of
+
+__all__ = ["Wrong", "elements", "read_uuid", "secret_value", "written"]
+
+T = TypeVar("T")
+_MINUTE = timedelta(minutes=1)
+
+
+class Wrong(Exception):
+    """What is wrong with one value, in words that follow the argument's name.
+
+    `reason` never shows the value; the whole message ends with it where it is known to be short and no secret.
+    """
+
+    def __init__(self, reason: str, shown: str = "") -> None:
+        super().__init__(reason + shown)
+        self.reason = reason
+
+
+def written(kind: Kind, value: object) -> Any:
+    """Return a value as JSON has it. Raises Wrong."""
+    if isinstance(kind, Scalar):
+        return _SCALARS[kind.name](value)
+    if isinstance(kind, EnumOf):
+        return _enum(kind, value)
+    if isinstance(kind, Array):
+        return elements(value, partial(written, kind.item))
+    if isinstance(kind, MapOf):
+        return _entries(value, partial(written, kind.item))
+    if isinstance(kind, Nullable):
+        return None if value is None else written(kind.item, value)
+    if isinstance(kind, ModelOf):
+        return _model(kind, value)
+    return kind.write(value)
+
+
+def elements(value: object, write: Callable[[object], T]) -> list[T]:
+    """Return what `write` makes of each element of any iterable; a string or a mapping is not a list. Raises Wrong."""
+    iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
+    # Of a data frame, what is iterated is the names of its columns.
+    dimensions = getattr(value, "ndim", 1)
+    if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
+        raise Wrong("must be a list", f", got {describe(value)}")
+    return [_part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
+
+
+def read_uuid(value: object) -> UUID:
+    """Return a UUID, also of its string in the forms that .NET writes. Raises Wrong."""
+    if isinstance(value, UUID):
+        return value
+    if not isinstance(value, str):
+        raise Wrong("must be a UUID or its string", f", got {describe(value)}")
+    try:
+        read: UUID = UUID_.read(str.__str__(value), Reader())
+    except DecodeError:
+        spaced = value != value.strip()
+        raise Wrong("is not a UUID", ": it has spaces around it" if spaced else f": {quote(value)}") from None
+    return read
+
+
+def secret_value(kind: Kind, value: object) -> Secret:
+    """Return a secret, checked as its kind is and kept out of sight. Raises Wrong."""
+    if not isinstance(value, Secret) or not value:
+        raise Wrong("must be a string that is not empty")
+    return Secret(_unshown(partial(written, kind), value.reveal()))
+
+
+def _unshown(write: Callable[[object], T], value: object) -> T:
+    try:
+        return write(value)
+    except Wrong as wrong:
+        reason = wrong.reason
+    # Outside the handler: what was raised in it has the secret in its frames.
+    raise Wrong(reason)
+
+
+_NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping)
+
+
+def _iterator(value: object) -> Iterator[Any] | None:
+    if not isinstance(value, Iterable):
+        return None
+    try:
+        return iter(value)
+    except TypeError:  # an array of numpy's without dimensions
+        return None
+
+
+def _part(place: str, write: Callable[[object], T], value: object) -> T:
+    """Return what `write` makes of an element, an entry or a field; what is wrong with it begins with its place."""
+    try:
+        return write(value)
+    except Wrong as wrong:
+        message = str(wrong)
+    raise Wrong(place + message if message.startswith(("[", ".")) else f"{place} {message}")
+
+
+def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
+    if not isinstance(value, Mapping):
+        raise Wrong("must be a mapping", f", got {describe(value)}")
+    return {
+        _part("has a key that", _string, key): _part(f"[{quote(key)}]", write, item)
+        for key, item in value.items()
+    }
+
+
+def _model(kind: ModelOf, value: object) -> dict[str, Any]:
+    if not isinstance(value, kind.cls):
+        raise Wrong(f"must be a {kind.name}", f", got {describe(value)}")
+    return _fields(value)
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    sent: dict[str, Any] = _part(
+        ".additional_properties", partial(_entries, write=_json), model.additional_properties
+    )
+    for field in fields_of(type(model)):
+        value = getattr(model, field.attribute)
+        sent.pop(field.key, None)
+        if value is not None:
+            write = partial(written, field.kind)
+            write = partial(_unshown, write) if field.secret else write
+            sent[field.key] = _part(f".{field.attribute}", write, value)
+    return sent
+
+
+def _enum(kind: EnumOf, value: object) -> int:
+    foreign = hasattr(value, "is_declared") and not isinstance(value, kind.cls)
+    number = None if foreign else to_whole(value)
+    if number is None or number not in set(kind.cls):
+        declared = ", ".join(f"{member.value} {member.name}" for member in kind.cls)
+        raise Wrong(f"must be a {kind.name} or its number ({declared})", f", got {describe(value)}")
+    return number
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise Wrong("must be a string", f", got {describe(value)}")
+    plain = str.__str__(value)  # of an enum's member, its value and not its name
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        raise Wrong("must be a string without lone surrogates, which UTF-8 can't carry") from None
+    return plain
+
+
+def _datetime(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise Wrong("must be a datetime", f", got {describe(value)}")
+    if (problem := zone_problem(value)) is not None:
+        raise Wrong(problem)
+    offset = value.utcoffset() or timedelta(0)
+    if offset % _MINUTE:
+        # Local mean time, as zones have it for the years before there were zones; .NET reads whole minutes only.
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:
+            raise Wrong("is a date beyond the years 1 to 9999 in UTC") from None
+    # Not the method of a subclass: that of pandas' Timestamp writes nanoseconds.
+    return datetime.isoformat(value)
+
+
+def _whole(bits: int) -> Callable[[object], int]:
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+    def whole(value: object) -> int:
+        number = to_whole(value)
+        if number is None:
+            raise Wrong("must be a whole number", f", got {describe(value)}")
+        if not least <= number <= most:
+            raise Wrong(f"must be a whole number from {least} to {most}", f", got {describe(number)}")
+        return number
+
+    return whole
+
+
+def _number(value: object) -> float | Decimal:
+    number = to_number(value)
+    if number is None:
+        raise Wrong("must be a number", f", got {describe(value)}")
+    if not -sys.float_info.max <= number <= sys.float_info.max:
+        raise Wrong("must be a finite number", f", got {describe(value)}")
+    return number
+
+
+def _boolean(value: object) -> bool:
+    # numpy's boolean can be told by no protocol but that of its scalars.
+    item = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
+    plain = value if item is None else item()
+    if not isinstance(plain, bool):
+        raise Wrong("must be True or False", f", got {describe(value)}")
+    return plain
+
+
+def _anything(value: object) -> object:
+    try:
+        return _json(value)
+    except RecursionError:
+        pass
+    raise Wrong("must be a value that JSON can hold, and is nested too deep")
+
+
+def _json(value: object) -> Any:
+    """Return a value of any type as JSON has it; what JSON has no type for, as operations write it. Raises Wrong."""
+    if value is None or isinstance(value, bool):
+        return value
+    for kind, write in _BY_TYPE.items():
+        if isinstance(value, kind):
+            return write(value)
+    whole = to_whole(value)
+    if whole is not None:
+        return whole if abs(whole) < _LARGE else Decimal(whole)
+    if to_number(value) is not None:
+        return _number(value)
+    if isinstance(value, Mapping):
+        return _entries(value, _json)
+    if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS):
+        return elements(value, _json)
+    raise Wrong("must be a value that JSON can hold", f", got {describe(value)}")
+
+
+_LARGE: Final = 2**63
+"""From here on msgspec takes an integer as a Decimal only."""
+_BY_TYPE: Final[dict[type, Callable[[Any], Any]]] = {
+    str: _string,
+    UUID: str,
+    datetime: _datetime,
+    Model: _fields,
+    Enum: lambda member: _json(member.value),
+}
+_SCALARS: Final[dict[str, Callable[[object], Any]]] = {
+    "anything": _anything,
+    "boolean": _boolean,
+    "date-time": _datetime,
+    "int32": _whole(32),
+    "integer": _whole(64),
+    "number": _number,
+    "text": _string,
+    "uuid": lambda value: str(read_uuid(value)),
+}

@@ -1,0 +1,139 @@
+"""From a method's arguments to what is sent: everything that can't be what the spec says is refused before it is."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import quote
+from uuid import UUID
+
+from nexport_campus._errors import ArgumentError
+from nexport_campus._http.encoded_request import EncodedRequest
+from nexport_campus._inputs import describe, to_whole
+from nexport_client.client import Operation, Parameter
+from nexport_client.types import UNSET, Secret
+
+from .argument_values import Wrong, elements, read_uuid, secret_value, written
+
+__all__ = ["encode", "page_arguments", "uuids"]
+
+
+# httpx takes no URL beyond 65,536 bytes, and its own words for that would quote the arguments.
+_LONGEST_QUERY = 60_000
+
+
+def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
+    """The arguments of one call, ready to be sent. Raises ArgumentError, naming the argument."""
+    pairs: list[str] = []
+    token = None
+    for parameter in operation.query:
+        value = _value(operation, parameter, arguments)
+        if parameter.key == "access_token":
+            token = value
+        elif value is not UNSET:
+            # A list goes as one pair for each of its elements, as OpenAPI has it where nothing else is said.
+            values = value if isinstance(value, list) else [value]
+            key = quote(parameter.key, safe="")
+            pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
+            if sum(map(len, pairs)) > _LONGEST_QUERY:
+                reason = f"makes the URL too long: its query may have {_LONGEST_QUERY:,} characters"
+                raise _refusal(operation, parameter.name, reason)
+    fields, secret = _body(operation, arguments)
+    return EncodedRequest(
+        "&".join(pairs),
+        fields,
+        secret,
+        None if token is UNSET else cast("Secret | None", token),
+        _path(operation, arguments),
+        _headers(operation, arguments),
+    )
+
+
+def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[Any, bool]:
+    """The value of the body, None for none, and whether it holds a secret."""
+    if operation.body is None:
+        return None, False
+    if isinstance(operation.body, Parameter):
+        value = _value(operation, operation.body, arguments)
+        return None if value is UNSET else value, operation.body.secret
+    values = {parameter.key: _value(operation, parameter, arguments) for parameter in operation.body}
+    secret = any(parameter.secret for parameter in operation.body)
+    return {key: value for key, value in values.items() if value is not UNSET}, secret
+
+
+def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
+    """The path with its placeholders filled; a part that would make it another path is refused."""
+    path = operation.path if operation.parts else ""
+    for parameter in operation.parts:
+        text = _text(_value(operation, parameter, arguments))
+        if text in ("", ".", ".."):
+            raise _refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
+        path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
+    return path
+
+
+def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict[str, str]:
+    """The headers that arguments travel in; a header carries printable ASCII, and no line ends."""
+    headers = {}
+    for parameter in operation.headers:
+        value = _value(operation, parameter, arguments)
+        if value is not UNSET:
+            text = headers[parameter.key] = _text(value)
+            if not (text.isascii() and text.isprintable()):
+                raise _refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
+    return headers
+
+
+def uuids(name: str, values: object) -> list[UUID]:
+    """Return the ids of any iterable, read once. Raises ArgumentError, naming the argument."""
+    try:
+        return elements(values, read_uuid)
+    except Wrong as wrong:
+        reason = str(wrong)
+    raise ArgumentError(f"{name} {reason}; nothing was sent", argument=name)
+
+
+def page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:
+    """Return page number and page size as they are sent. Raises ArgumentError."""
+    size = None if per_page is None else _from_one(operation, "per_page", per_page)
+    return _from_one(operation, "page", page), size
+
+
+def _from_one(operation: Operation[Any], name: str, value: object) -> int:
+    number = to_whole(value)
+    if number is None or not 1 <= number < 2**31:
+        raise _refusal(
+            operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}"
+        )
+    return number
+
+
+def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[str, object]) -> Any:
+    value = arguments.get(parameter.name, UNSET)
+    if value is None and not parameter.required:
+        return None if parameter.nullable else UNSET
+    if value is UNSET and not parameter.required:
+        return UNSET
+    try:
+        if parameter.secret:
+            return secret_value(parameter.kind, value)
+        sent = written(parameter.kind, value)
+        if parameter.min_items and len(sent) < parameter.min_items:
+            raise Wrong(
+                "must not be empty: the campus ignores an empty filter and would return everybody's records"
+            )
+    except Wrong as wrong:
+        reason = str(wrong)
+    else:
+        return sent
+    raise _refusal(operation, parameter.name, reason)
+
+
+def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
+    return ArgumentError(f"{name} {reason}; nothing was sent", argument=name, operation_id=operation.id)
+
+
+def _text(value: object) -> str:
+    """Return a JSON scalar as a query has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,86 @@
+"""How far one call has come, and how it ends: its error, and its line in the log."""
+
+import logging
+from typing import Any
+
+import attrs
+
+from nexport_campus._auth.refusals import CallKey
+from nexport_campus._decoding.response import Outcome
+from nexport_campus._errors import NexportError, RequestTimeoutError, fresh_copy
+from nexport_campus._http.attempt import AttemptFailed
+from nexport_campus._http.outgoing_request import SendTracker
+from nexport_campus._retry import RetryPolicy, exceeds_max_retry_after, may_retry
+from nexport_client.client import Operation
+from nexport_client.types import Secret
+
+__all__ = ["Progress"]
+
+_logger = logging.getLogger("nexport_campus")
+
+
+@attrs.define
+class Progress:
+    """One call. `deadline`: when its total time is over, or None. `tracker`: of the attempt that is under way, if one is.
+
+    `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
+    that began before it. `key`: identifies what it sends with the client's token; None without one. `refused`: the token
+    that the campus refused, if the call was sent again with another. `login_failed`: whether its error is that of a login.
+    """
+
+    operation: Operation[Any]
+    deadline: float | None
+    number: int = 0
+    attempts: int = 0
+    retries: int = 0
+    key: CallKey | None = None
+    refused: Secret | None = None
+    login_failed: bool = False
+    tracker: SendTracker | None = None
+    status: int | None = None
+    failed: AttemptFailed | None = None
+
+    @property
+    def tries(self) -> int:
+        """Return how many attempts count for the retry policy: not the one whose token was refused."""
+        return self.attempts - (self.refused is not None)
+
+    def given_up(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
+        """Return the error of a call that isn't retried."""
+        error = fresh_copy(failed.error)
+        may_try_again = self.tries < policy.max_attempts and may_retry(
+            self.operation.effect, failed.failure, failed.status
+        )
+        if may_try_again and exceeds_max_retry_after(policy, failed.retry_after):
+            error._given_up = (
+                f"not retried: Retry-After ({failed.retry_after:.15g} s) is more than max_retry_after"
+                f" ({policy.max_retry_after:.15g} s)"
+            )
+        error.operation_id = self.operation.id
+        error.attempts = self.attempts
+        error.maybe_applied = self.operation.effect == "write" and failed.unknown_outcome
+        return error
+
+    def cut_short(self, total_timeout: float | None, *, closed: bool) -> NexportError:
+        """The error of a call that was ended from outside, wherever it was: by the client's end, or its total timeout."""
+        arrived = self.tracker is not None and not self.tracker.provably_not_sent
+        place: dict[str, Any] = {
+            "operation_id": self.operation.id,
+            "attempts": self.attempts,
+            "maybe_applied": self.operation.effect == "write" and arrived,
+        }
+        if closed:
+            return NexportError("the client was closed while this call was under way", **place)
+        return RequestTimeoutError(f"timed out: the {total_timeout:g} s of total_timeout are over", **place)
+
+    def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
+        """One line a call, with structured fields; nothing of its arguments or its answer."""
+        status = (
+            ended.answer.status_code if isinstance(ended, Outcome) else getattr(ended, "status_code", None)
+        )
+        ending = "ok" if isinstance(ended, Outcome) else type(ended).__name__
+        name = self.operation.id
+        fields = {"operation": name, "status": status, "attempts": self.attempts, "seconds": seconds}
+        _logger.debug("%s %s in %.3f s, %d attempt(s)", name, ending, seconds, self.attempts, extra=fields)
+        for warning in ended.warnings if isinstance(ended, Outcome) else ():
+            _logger.warning("%s: the campus warns: %s", name, warning, extra=fields)

@@ -1,0 +1,135 @@
+"""What the generated facade calls: models, pagers and whole responses, out of the outcomes of calls."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from nexport_campus._decoding.decoder import Decoder
+from nexport_campus._decoding.response import Outcome, item_error
+from nexport_campus._errors import ArgumentError
+from nexport_campus._http.encoded_request import EncodedRequest
+from nexport_campus._paging.page_iterator import Fetched, Source
+from nexport_campus._paging.pager import Pager
+from nexport_campus._settings import Settings
+from nexport_client.client import Operation, RawResponse
+
+from .arguments import encode, page_arguments
+from .runner import Core, Runner
+
+__all__ = ["Calls"]
+
+T = TypeVar("T")
+LARGE_PAGE = 1000
+_COUNT = re.compile(r"[0-9]{1,18}")
+
+
+class Calls:
+    """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
+
+    def __init__(self, core: Core, settings: Settings, decoder: Decoder | None = None) -> None:
+        self.decoder = decoder or core.decoder(settings.on_drift)
+        self._runner = Runner(core, settings, self.decoder)
+        self._scrubber = core.scrubber
+
+    async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
+        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
+        return outcome.parsed
+
+    async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
+        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
+        return self._raw(outcome)
+
+    async def paged_raw(
+        self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
+    ) -> RawResponse[T]:
+        page, per_page = page_arguments(operation, page, per_page)
+        asked = self._for_page(operation, self.encode(operation, arguments), page, per_page)
+        return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
+
+    def paged(
+        self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
+    ) -> Pager[Any]:
+        page, per_page = page_arguments(operation, page, per_page)
+        encoded = self.encode(operation, arguments)
+
+        async def fetch(number: int) -> Fetched:
+            asked = self._for_page(operation, encoded, number, per_page)
+            outcome = await self._runner.run(operation, asked, page=number)
+            return self._fetched(operation, outcome)
+
+        def drift(kind: str, detail: str) -> None:
+            self.decoder.drift.report(kind, operation.id, "", detail)
+
+        return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+
+    def encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
+        """Return the arguments of a call, ready to be sent. Raises ArgumentError."""
+        with self.redacting():
+            return encode(operation, arguments)
+
+    @contextmanager
+    def redacting(self) -> Iterator[None]:
+        """Redact known secrets in the message of an ArgumentError: a user may have mistaken one for an argument."""
+        try:
+            yield
+        except ArgumentError as error:
+            error.message = self._scrubber.text(error.message)
+            error.args = (error.message,)
+            raise
+
+    def _for_page(
+        self, operation: Operation[Any], encoded: EncodedRequest, page: int, per_page: int | None
+    ) -> EncodedRequest:
+        return encoded.with_page(operation.paging, page, LARGE_PAGE if per_page is None else per_page)
+
+    def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> Fetched:
+        parsed, headers = outcome.parsed, outcome.answer.headers
+        field = operation.paging.items if operation.paging else None
+        items = parsed if field is None else getattr(parsed, field) or []
+        failing = _failing(items)
+        first = failing[0] if failing else None
+        return Fetched(
+            items=items,
+            total=_count(getattr(parsed, "total_count", None), headers.get("x-total-count")),
+            reported_size=_count(getattr(parsed, "page_size", None), headers.get("x-per-page")),
+            failing=frozenset(failing),
+            error=None
+            if first is None
+            else item_error(operation, items[first], first, outcome, self._scrubber),
+        )
+
+    def _good(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
+        """The outcome, unless an element of a list reports an error of its own."""
+        if isinstance(outcome.parsed, list):
+            for index, item in enumerate(outcome.parsed):
+                error = item_error(operation, item, index, outcome, self._scrubber)
+                if error is not None:
+                    raise error
+        return outcome
+
+    def _raw(self, outcome: Outcome[T]) -> RawResponse[T]:
+        answer = outcome.answer
+        return RawResponse(
+            status_code=answer.status_code,
+            headers=self._scrubber.headers(answer.headers),
+            content=answer.content,
+            parsed=outcome.parsed,
+            warnings=outcome.warnings,
+            attempts=outcome.attempts,
+        )
+
+
+def _failing(items: list[Any]) -> list[int]:
+    """Which records of a page report an error of their own; where the spec declares no entity, none does."""
+    if not (items and hasattr(items[0], "api_error_entity")):
+        return []
+    entities = ((index, item.api_error_entity) for index, item in enumerate(items))
+    return [index for index, entity in entities if entity is not None and entity.error_code]
+
+
+def _count(body: object, header: str | None) -> int | None:
+    """A number of records, from the body or else from a header; what can't be one counts as not told."""
+    if isinstance(body, int) and body >= 0:
+        return body
+    return int(header) if header is not None and _COUNT.fullmatch(header) else None

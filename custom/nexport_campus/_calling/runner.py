@@ -1,0 +1,297 @@
+"""How one call runs: a turn, a token, an attempt, an answer; again where that is safe."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, StaticToken
+from nexport_campus._auth.log_redaction import scrub_logs
+from nexport_campus._auth.redaction import Scrubber
+from nexport_campus._auth.refusals import CallKey, login_refusal
+from nexport_campus._auth.token_cache import TokenKeeper
+from nexport_campus._clock import REAL_CLOCK, Clock
+from nexport_campus._decoding.decoder import Decoder
+from nexport_campus._decoding.gc_pause import CollectionPaused
+from nexport_campus._decoding.response import Outcome, read_answer
+from nexport_campus._drift import Drift, DriftReporter
+from nexport_campus._errors import APIError, AuthenticationError, ConfigurationError, NexportError
+from nexport_campus._http.attempt import AttemptFailed, build_request, send
+from nexport_campus._http.encoded_request import EncodedRequest
+from nexport_campus._http.loop_session import Session, Sessions
+from nexport_campus._http.outgoing_request import SendTracker
+from nexport_campus._retry import Budget, wait_before_retry
+from nexport_campus._settings import Settings
+from nexport_client.client import Operation
+from nexport_client.types import Secret
+
+from .call_state import Progress
+from .tracing import span_of
+
+__all__ = ["Core", "Runner"]
+
+T = TypeVar("T")
+_LARGE = 32 * 1024
+"""Bytes of an answer from which on reading it holds the loop for long enough to matter."""
+
+
+class Core:
+    """What a client and its views share: connections, token, retry budget, known secrets."""
+
+    def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
+        self.clock = clock
+        self.sessions = Sessions(settings, clock)
+        self.budget = Budget()
+        self.scrubber = Scrubber()
+        scrub_logs(self.scrubber)
+        self.settings = settings
+        self._auth = auth
+        self._decoder = Decoder(DriftReporter(settings.on_drift))
+        self.tokens = TokenKeeper(
+            self._fetch,
+            renewable=not isinstance(auth, StaticToken),
+            logs_in=isinstance(auth, PasswordAuth),
+            clock=clock.monotonic,
+        )
+        if isinstance(auth, PasswordAuth):
+            self.scrubber.keep("password", auth.password)
+
+    def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
+        """The decoder of all views that tell drift to the same function: what was told or learned once, is."""
+        same = on_drift is self.settings.on_drift
+        return self._decoder if same else Decoder(DriftReporter(on_drift))
+
+    def session(self) -> Session:
+        """The session of the running loop. Raises NexportError."""
+        session, is_new = self.sessions.current()
+        if is_new:
+            self.tokens.forget_loop()
+        return session
+
+    async def aclose(self) -> None:
+        """Close everything; may be called twice."""
+        self.sessions.refuse()
+        await self.tokens.aclose()
+        await self.sessions.aclose()
+
+    async def _fetch(self) -> AccessToken:
+        auth = self._auth
+        if isinstance(auth, StaticToken):
+            token = AccessToken(auth.token)
+        elif isinstance(auth, PasswordAuth):
+            token = await self._log_in(auth)
+        else:
+            token = await _given(auth)
+        self.scrubber.keep("token", token.value)
+        return token
+
+    async def _log_in(self, auth: PasswordAuth) -> AccessToken:
+        from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
+
+        fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
+        runner = Runner(self, self.settings, self._decoder)
+        encoded = EncodedRequest("", fields, secret_body=True, token=None)
+        try:
+            parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
+        except APIError as error:
+            refusal = login_refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from None
+        seconds = parsed.expires_in
+        expires_at = (
+            None if seconds is None else datetime.now(UTC) + timedelta(seconds=min(max(seconds, 0), 10**9))
+        )
+        return AccessToken(parsed.access_token, expires_at)
+
+
+async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
+    """The token that a function of the user's gives. Raises NexportError."""
+    try:
+        token: object = await auth()
+    except NexportError:
+        raise
+    except Exception as error:
+        raise NexportError(f"auth, which must give an AccessToken, raised {type(error).__name__}") from error
+    if not isinstance(token, AccessToken):
+        raise ConfigurationError(f"auth must give an AccessToken, got {type(token).__name__}")
+    return token
+
+
+class Runner:
+    """Runs calls with one set of settings."""
+
+    def __init__(self, core: Core, settings: Settings, decoder: Decoder) -> None:
+        self.core = core
+        self.settings = settings
+        self.decoder = decoder
+
+    async def run(
+        self,
+        operation: Operation[T],
+        encoded: EncodedRequest,
+        *,
+        limited: bool = True,
+        page: int | None = None,
+        check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
+    ) -> Outcome[T]:
+        """Return the outcome of a call, if `check` lets it pass. Raises NexportError, with `page` if that page failed."""
+        clock = self.core.clock
+        started = clock.monotonic()
+        progress = Progress(operation, self._deadline(started))
+        try:
+            session = self.core.session()
+            with span_of(self.settings, progress, page):
+                try:
+                    outcome = await self._within(started, session, operation, encoded, progress, limited)
+                except NexportError as error:
+                    progress.log(clock.monotonic() - started, error)
+                    raise
+                progress.log(clock.monotonic() - started, outcome)
+                if self.settings.group is not None:
+                    self.settings.group.warnings.extend(outcome.warnings)
+                return outcome if check is None else check(operation, outcome)
+        except NexportError as error:
+            # A failed login has its own operation, and is no page's error.
+            error.operation_id = error.operation_id or operation.id
+            error.page = None if progress.login_failed else page
+            raise
+
+    def _deadline(self, started: float) -> float | None:
+        group, total = self.settings.group, self.settings.retry.total_timeout
+        if group is not None and group.deadline is not None:
+            return group.deadline
+        return None if total is None else started + total
+
+    async def _within(
+        self,
+        started: float,
+        session: Session,
+        operation: Operation[T],
+        encoded: EncodedRequest,
+        progress: Progress,
+        limited: bool,
+    ) -> Outcome[T]:
+        """The outcome, unless the time for it runs out or the client is closed meanwhile."""
+        total = self.settings.retry.total_timeout
+        left = None if progress.deadline is None else progress.deadline - started
+        if left is not None and left <= 0:
+            raise progress.cut_short(total, closed=False)
+        limit = asyncio.timeout(left)
+        try:
+            async with limit:
+                progress.number = session.enter(limit)
+                return await self._attempts(session, operation, encoded, progress, limited)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise progress.cut_short(total, closed=session.closed) from (
+                progress.failed.error if progress.failed is not None else error
+            )
+        finally:
+            session.leave(limit)
+
+    async def _attempts(
+        self,
+        session: Session,
+        operation: Operation[T],
+        encoded: EncodedRequest,
+        progress: Progress,
+        limited: bool,
+    ) -> Outcome[T]:
+        self.core.scrubber.add(encoded.secrets())
+        while True:
+            # Before the turn, so that all who need a login wait for the same one, and fail with it.
+            token = await self._token(operation, encoded, progress)
+            async with session.limiter if limited else nullcontext() as waited:
+                if await session.limiter.turn() or waited:
+                    # It may have expired meanwhile.
+                    token = await self._token(operation, encoded, progress)
+                try:
+                    outcome = await self._attempt(session, operation, encoded, token, progress)
+                except AttemptFailed as attempt:
+                    progress.failed = failed = attempt
+                else:
+                    self.core.budget.refund(progress.retries)
+                    if progress.key is not None:
+                        self.core.tokens.accept(progress.key)
+                    return attrs.evolve(outcome, attempts=progress.attempts)
+            progress.tracker = None
+            # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
+            # Outside the turn: a call that waits takes no other's place.
+            await self._recover(operation, failed, token, progress)
+
+    async def _token(
+        self, operation: Operation[Any], encoded: EncodedRequest, progress: Progress
+    ) -> Secret | None:
+        if operation.token == "none":
+            return None
+        if encoded.token is not None:
+            return encoded.token
+        try:
+            return await self.core.tokens.get()
+        except NexportError:
+            progress.login_failed = True
+            raise
+
+    async def _attempt(
+        self,
+        session: Session,
+        operation: Operation[T],
+        encoded: EncodedRequest,
+        token: Secret | None,
+        progress: Progress,
+    ) -> Outcome[T]:
+        progress.attempts += 1
+        tracker = progress.tracker = SendTracker()
+        progress.status = None
+        request = build_request(self.settings, operation, encoded, token)
+        if token is not None and encoded.token is None:
+            arguments = (encoded.path, encoded.query, request.content, *encoded.headers.items())
+            progress.key = CallKey(operation.id, hash(arguments))
+        scrubber = self.core.scrubber
+        answer = await send(session.connections, self.settings, request, tracker, scrubber)
+        progress.status = answer.status_code
+        if operation.token != "none":
+            answer = attrs.evolve(answer, content=scrubber.content(answer.content, token))
+        if len(answer.content) < _LARGE:
+            return read_answer(operation, answer, self.decoder, scrubber)
+        async with session.reading.take(progress.number):
+            with CollectionPaused():
+                return read_answer(operation, answer, self.decoder, scrubber)
+
+    async def _recover(
+        self,
+        operation: Operation[Any],
+        failed: AttemptFailed,
+        token: Secret | None,
+        progress: Progress,
+    ) -> None:
+        """Return when the call may be sent again; raise its error when it may not."""
+        again = (
+            token is not None
+            and progress.key is not None
+            and isinstance(failed.error, AuthenticationError)
+            and self.core.tokens.replace(progress.key, token, progress.refused)
+        )
+        if again:
+            progress.refused = token
+            return
+        clock = self.core.clock
+        wait = wait_before_retry(
+            self.settings.retry,
+            operation.effect,
+            failed.failure,
+            failed.status,
+            attempt=progress.tries,
+            retry_after=failed.retry_after,
+            seconds_left=None if progress.deadline is None else progress.deadline - clock.monotonic(),
+            jitter=clock.random(),
+        )
+        if wait is None or not self.core.budget.spend():
+            raise progress.given_up(failed, self.settings.retry)
+        progress.retries += 1
+        await clock.sleep(wait)

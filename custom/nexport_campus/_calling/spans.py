@@ -1,0 +1,102 @@
+"""The span of a call, by OpenTelemetry's semantic conventions for HTTP clients; it needs opentelemetry-api.
+
+A call is one span, however many requests it takes: those are spans of the HTTP instrumentation, below this one. A span has
+no query, no body and no message, which could name students; what an error says stays in the error.
+"""
+
+from functools import lru_cache
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import httpx
+from opentelemetry import context, trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from nexport_campus._errors import APIError, NexportError
+from nexport_campus._settings import Settings
+from nexport_campus._version import __version__
+
+from .call_state import Progress
+
+if TYPE_CHECKING:
+    from opentelemetry.util.types import AttributeValue
+
+__all__ = ["CallSpan", "tracer_of"]
+
+_SCHEMA = "https://opentelemetry.io/schemas/1.27.0"
+_TRACER = context.create_key("nexport_campus.tracer")
+"""Where a call leaves a tracer that was given to its view, for the login that it may cause."""
+
+
+@lru_cache(maxsize=1)
+def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
+    """The tracer of this package; it is kept, since some providers make a new one each time."""
+    return provider.get_tracer("nexport_campus", __version__, schema_url=_SCHEMA)
+
+
+class CallSpan:
+    """The span of one call, current while the call runs: a child of the caller's, and the parent of its requests'."""
+
+    def __init__(self, settings: Settings, progress: Progress, page: int | None) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._page = page
+
+    def __enter__(self) -> None:
+        given = self._settings.tracer or context.get_value(_TRACER)
+        tracer = given if isinstance(given, trace.Tracer) else tracer_of(trace.get_tracer_provider())
+        operation = self._progress.operation
+        name, attributes = _known_before(
+            str(self._settings.base_url), operation.id, operation.method, operation.path
+        )
+        if self._page is not None:
+            attributes = {**attributes, "nexport.page": self._page}
+        self._span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+        current = trace.set_span_in_context(self._span)
+        self._token = context.attach(context.set_value(_TRACER, given, current) if given else current)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace_: TracebackType | None
+    ) -> None:
+        # A coroutine that the garbage collector ends, ends in a context where its span was never made current.
+        if kind is not GeneratorExit or trace.get_current_span() is self._span:
+            context.detach(self._token)
+        if self._span.is_recording():
+            self._span.set_attributes(_known_after(self._progress, error))
+            if error is not None:
+                self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
+@lru_cache(maxsize=1024)
+def _known_before(
+    base_url: str, operation_id: str, method: str, path: str
+) -> "tuple[str, dict[str, AttributeValue]]":
+    """The name of a call's span, and what is known when it starts, as samplers want it."""
+    base = httpx.URL(base_url)
+    template = base.path.rstrip("/") + path
+    return f"{method} {template}", {
+        "http.request.method": method,
+        "server.address": base.host,
+        "server.port": base.port or (443 if base.scheme == "https" else 80),
+        "url.full": base_url + path,  # placeholders and all: what fills them may be a student's id
+        "url.template": template,
+        "nexport.operation_id": operation_id,
+    }
+
+
+def _known_after(progress: Progress, error: BaseException | None) -> "dict[str, AttributeValue]":
+    """What is known when a call has ended: well, with an error, or cancelled."""
+    found: dict[str, AttributeValue] = {"nexport.attempts": progress.attempts}
+    if progress.attempts > 1:
+        found["http.request.resend_count"] = progress.attempts - 1
+    if progress.status is not None:
+        found["http.response.status_code"] = progress.status
+    if error is None:
+        return found
+    found["error.type"] = type(error).__qualname__
+    if isinstance(error, APIError) and error.error_code is not None:
+        found["nexport.error_code"] = error.error_code
+    if isinstance(error, NexportError) and error.maybe_applied:
+        found["nexport.maybe_applied"] = True
+    return found

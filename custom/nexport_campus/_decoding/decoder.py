@@ -1,0 +1,236 @@
+"""From an answer's bytes to models: first the fast path, then the tolerant one, which tells drift or names the place."""
+
+import json
+import re
+from contextlib import suppress
+from math import isfinite
+from typing import Any, NoReturn
+
+import attrs
+
+from nexport_campus._drift import DriftReporter
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.surrogates import replace_surrogates
+from nexport_client.types import Model, fields_of
+
+from .observed_schema import Learned
+
+__all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
+
+_ENTITY = "api_error_entity"
+_BOM = b"\xef\xbb\xbf"
+_MOST_LEARNED = 64
+_MOST_IN_VAIN = 8
+"""Elements that were odd and taught nothing; after so many, a list is read slowly without trying the fast path first."""
+_LONGEST_LEARNED = 100
+_UNDECLARABLE = re.compile(r'["\\\x00-\x1f]')
+NO_MATCH: Any = object()
+"""What the fast path gives for an answer that the tolerant path has to look at."""
+
+
+class NotJSON(ValueError):
+    """A body that isn't JSON; says what it looks like."""
+
+
+def parse_json(content: bytes, reader: Reader | None = None) -> Any:
+    """Return the JSON value of a body, with or without a byte order mark; what it mends is drift of `reader`.
+
+    Raises NotJSON.
+    """
+    content = content.removeprefix(_BOM)
+    if not content.strip():
+        raise NotJSON("the body is empty")
+    import msgspec
+
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError:
+        raise NotJSON("the body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotJSON("not JSON: the body isn't UTF-8") from None
+    except ValueError as error:
+        with suppress(ValueError, RecursionError):
+            return _parse_with_surrogates(content, reader or Reader())
+        markup = content.lstrip()[:1] == b"<"
+        raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
+
+
+def _parse_with_surrogates(content: bytes, reader: Reader) -> Any:
+    """Parse JSON in which half of a surrogate pair is spelled, which msgspec refuses. Raises ValueError."""
+    parsed = json.loads(content.decode(), parse_constant=_refuse, parse_float=_finite)
+    value = replace_surrogates(parsed, reader)
+    if value is parsed:
+        raise ValueError("msgspec refused it for another reason")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if not isfinite(value := float(number)):
+        raise ValueError(f"{number} is out of range")
+    return value
+
+
+class Decoder:
+    """Decodes answers, and remembers what they were seen to hold beyond the spec."""
+
+    def __init__(self, drift: DriftReporter) -> None:
+        self.drift = drift
+        self._learned = Learned()
+
+    def fast(self, kind: Kind, content: bytes) -> Any:
+        """The models of an answer that is as the spec says, or NO_MATCH."""
+        # With it comes msgspec, which a program that only imports us doesn't need yet.
+        from .fast_path import decoder_for
+
+        try:
+            return decoder_for(kind, self._learned)(content)
+        except (ValueError, KeyError, RecursionError, OverflowError):
+            return NO_MATCH
+
+    def elements(self, operation_id: str, kind: Kind, content: bytes) -> Any:
+        """The models of a list, of which only the odd elements are read slowly, or NO_MATCH for what is no such list.
+
+        What one odd element teaches makes the next ones fast. Raises nexport_client.errors.DecodeError.
+        """
+        import msgspec
+
+        if not (isinstance(kind, Array) and isinstance(kind.item, ModelOf)):
+            return NO_MATCH
+        try:
+            parts = msgspec.json.decode(content.removeprefix(_BOM), type=list[msgspec.Raw])
+        except (ValueError, RecursionError):
+            return NO_MATCH
+        made, in_vain = [], 0
+        for index, part in enumerate(parts):
+            content, learned = bytes(part), self._learned
+            model = self.fast(kind.item, content) if in_vain < _MOST_IN_VAIN else NO_MATCH
+            if model is NO_MATCH:
+                reader = Reader()
+                model = _element(kind.item, parse_json(content, reader), index, reader)
+                self._tell(operation_id, reader)
+                in_vain += learned is self._learned
+            made.append(model)
+        return made
+
+    def parse(self, operation_id: str, content: bytes) -> Any:
+        """Return the JSON value of a body for `tolerant`. Raises NotJSON."""
+        reader = Reader()
+        value = parse_json(content, reader)
+        self._tell(operation_id, reader)
+        return value
+
+    def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
+        """The models of a JSON value. Raises nexport_client.errors.DecodeError, which names the place."""
+        reader = Reader()
+        try:
+            made = self._read(kind, value, reader)
+        except RecursionError:
+            raise DecodeError("", "the answer is nested too deeply") from None
+        self._tell(operation_id, reader)
+        return made
+
+    def _read(self, kind: Kind, value: Any, reader: Reader) -> Any:
+        if isinstance(kind, Nullable):
+            return None if value is None else self._read(kind.item, value, reader)
+        if isinstance(kind, ModelOf):
+            _refuse_foreign(kind, value)
+        if isinstance(kind, Array) and isinstance(kind.item, ModelOf) and isinstance(value, list):
+            return [_element(kind.item, item, index, reader) for index, item in enumerate(value)]
+        return kind.read(value, reader)
+
+    def _tell(self, operation_id: str, reader: Reader) -> None:
+        keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
+        for kind, path, detail, model, field in reader.drifts:
+            self.drift.report(kind, operation_id, path, detail)
+            if kind == "unknown_field" and model and _declarable(field) and _room(keys, model):
+                keys.add((model, field))
+            elif kind == "missing_required" and model and _is_plain(model, field):
+                nulls.add((model, field))
+            elif kind == "unknown_enum_value" and _room(values, field):
+                values.add((field, int(detail.rsplit(" ", 1)[-1])))
+        unusual = self._learned.unusual | reader.unusual_fields
+        learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values), unusual)
+        if learned != self._learned:
+            self._learned = learned
+
+
+def _declarable(key: str) -> bool:
+    """Whether a struct can have a field of this name: msgspec takes no quotes, backslashes or control characters.
+
+    An error entity that the spec doesn't declare isn't learned: each one has to be looked at.
+    """
+    return key != _ENTITY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
+
+
+def _room(learned: set[Any], owner: object) -> bool:
+    """An answer with ever new keys must not make ever larger structs."""
+    return sum(1 for known, _ in learned if known is owner or known == owner) < _MOST_LEARNED
+
+
+def _is_plain(model: type[Model], attribute: str) -> bool:
+    """A missing error entity isn't learned: it is what tells an answer of the campus's from a foreign object."""
+    return not any(
+        field.attribute == attribute and isinstance(field.kind, ModelOf) for field in fields_of(model)
+    )
+
+
+def _refuse_foreign(kind: ModelOf, value: Any) -> None:
+    """An object with none of the fields that the spec requires is somebody else's, not an answer with gaps."""
+    if isinstance(value, dict):
+        required = [field.key for field in fields_of(kind.cls) if field.required]
+        if required and not any(key in value for key in required):
+            raise DecodeError("", f"none of the fields of {kind.name}: {', '.join(required[:5])}")
+
+
+def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
+    """One element of a list; one that reports an error of its own may lack what else is required."""
+    inner = Reader(lenient=reports_error(value))
+    inner.trail.append(index)
+    if value is None:
+        raise inner.wrong("an object", value)
+    made = kind.read(value, inner)
+    if not inner.lenient:
+        reader.drifts += inner.drifts
+    reader.unusual_fields |= inner.unusual_fields
+    return made
+
+
+def reports_error(value: Any) -> bool:
+    """Whether a JSON object has an error entity with a code other than 0."""
+    return entity_of(value).code != 0
+
+
+@attrs.frozen
+class Entity:
+    """An error entity as it came: `code` is 0 where none was reported. `present`: whether the response had one at all."""
+
+    code: int = 0
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    present: bool = False
+
+
+def entity_of(value: Any) -> Entity:
+    """Return the `api_error_entity` of a JSON object, if it is one.
+
+    It is one only if its code is a whole number: a foreign object that has the key must not pass for the campus's word.
+    """
+    entity = value.get(_ENTITY) if isinstance(value, dict) else None
+    if not isinstance(entity, dict):
+        return Entity()
+    try:
+        code = INTEGER.read(entity.get("error_code"), Reader())
+    except DecodeError:
+        return Entity()
+    message, texts = entity.get("error_message"), entity.get("warning_messages")
+    return Entity(
+        code=code,
+        message=message if isinstance(message, str) else "",
+        warnings=tuple(text for text in texts if isinstance(text, str)) if isinstance(texts, list) else (),
+        present=True,
+    )

@@ -1,0 +1,58 @@
+"""The message of an error whose response has no words of the campus's own."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from nexport_campus._auth.redaction import Scrubber
+from nexport_campus._errors import APIError, AuthenticationError, RateLimitError
+from nexport_campus._http.attempt import Answer
+
+from .decoder import Entity, NotJSON, parse_json
+
+__all__ = ["default_message"]
+
+_LONGEST: Final = 160
+_QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
+"""ASP.NET repeats the request's address, which holds the token and students' ids."""
+
+
+def default_message(cls: type[APIError], answer: Answer, entity: Entity, scrubber: Scrubber) -> str:
+    """Return what is known of a response that gives no reason itself: where it comes from, and what to check."""
+    if 300 <= answer.status_code < 400:
+        return "the response is a redirect, which is not followed: check base_url"
+    if cls is RateLimitError:
+        return "too many requests"
+    quote = _quote(answer.content, scrubber)
+    if cls is APIError and not entity.present:
+        return (
+            f"{_kind(answer)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
+            " and says nothing about a record" + (f': "{quote}"' if quote else "")
+        )
+    if cls is AuthenticationError:
+        return "the credentials or the token were refused, without details"
+    return "no error details in the response" + (f' except "{quote}"' if quote else "")
+
+
+def _kind(answer: Answer) -> str:
+    if answer.empty:
+        return "an empty response"
+    return "an HTML page" if answer.content.lstrip()[:1] == b"<" else "a response"
+
+
+def _quote(content: bytes, scrubber: Scrubber) -> str:
+    """Return the words of an ASP.NET error body: the `Message` of Web API 2, or `title` and `detail` of ProblemDetails."""
+    try:
+        body = parse_json(content)
+    except NotJSON:
+        return ""
+    if not isinstance(body, Mapping):
+        return ""
+    words = _words(body, "Message") or _words(body, "title", "detail")
+    # Redacted before it is cut: half a secret would not be found.
+    quote = " ".join(scrubber.text(_QUERY.sub("?...", words)).split())
+    return f"{quote[:_LONGEST]}..." if len(quote) > _LONGEST else quote
+
+
+def _words(body: Mapping[str, Any], *keys: str) -> str:
+    return " ".join(value for key in keys if isinstance(value := body.get(key), str))

@@ -1,0 +1,218 @@
+"""From an answer to a result: the check for errors, wherever they stand, and then the models."""
+
+import logging
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from nexport_campus._auth.redaction import Scrubber
+from nexport_campus._errors import (
+    APIError,
+    AuthenticationError,
+    InvalidRequestError,
+    RateLimitError,
+    ResponseDecodeError,
+    error_class,
+)
+from nexport_campus._http.attempt import Answer, AttemptFailed
+from nexport_campus._retry import Failure, retry_after_seconds
+from nexport_client.client import Operation
+from nexport_client.errors import DecodeError
+from nexport_client.kinds import NOTHING
+
+from .decoder import NO_MATCH, Decoder, Entity, NotJSON, entity_of, parse_json
+from .default_messages import default_message
+
+__all__ = ["Outcome", "item_error", "read_answer"]
+
+T = TypeVar("T")
+_logger = logging.getLogger("nexport_campus")
+_SNIPPET = 200
+_LOOKED_AT = 65_536
+
+
+@attrs.frozen(eq=False, repr=False)
+class Outcome(Generic[T]):
+    """A good answer: its models, and its warnings."""
+
+    answer: Answer
+    parsed: T
+    warnings: tuple[str, ...]
+    attempts: int = 1
+
+
+def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Outcome[T]:
+    """Return the models of a response. Raises AttemptFailed for every response that isn't a good one.
+
+    Only the documented statuses are success, as a rule 200 alone; an error entity counts all the same (the vendor's
+    ApiErrorEntity).
+    """
+    if answer.status_code not in operation.success:
+        raise _unexpected(operation, answer, scrubber)
+    parsed = decoder.fast(operation.result, answer.content)
+    if parsed is NO_MATCH:
+        parsed = _tolerant(operation, answer, decoder, scrubber)
+    entity = getattr(parsed, "api_error_entity", None)
+    found = entity_of(parsed)  # where the answer has no model
+    if entity is not None:
+        found = _entity(entity)
+    if found.code:
+        raise _refused(operation, answer, found, scrubber)
+    if getattr(parsed, "error", None) is True:
+        # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
+        raise _failed_at_code_0(operation, answer, found, getattr(parsed, "message", None), scrubber)
+    return Outcome(answer, parsed, tuple(scrubber.text(text) for text in _warnings(parsed)))
+
+
+def item_error(
+    operation: Operation[Any], item: Any, index: int, outcome: Outcome[Any], scrubber: Scrubber
+) -> APIError | None:
+    """The error that one element of a list reports in its own error entity, or None."""
+    entity = getattr(item, "api_error_entity", None)
+    # The spec declares none for some elements; one that came all the same counts.
+    extra = getattr(item, "additional_properties", None)
+    found = entity_of(extra) if entity is None else _entity(entity)
+    if not found.code:
+        return None
+    cls = error_class(outcome.answer.status_code, found.code)
+    error = _api_error(cls, operation, outcome.answer, found, scrubber)
+    error.index, error.attempts = index, outcome.attempts
+    return error
+
+
+def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Any:
+    if not answer.content.strip() and (operation.result == NOTHING or answer.status_code == 204):
+        return None
+    try:
+        parts = decoder.elements(operation.id, operation.result, answer.content)
+        if parts is not NO_MATCH:
+            return parts
+        value = decoder.parse(operation.id, answer.content)
+        entity = entity_of(value)
+        if entity.code and isinstance(value, dict):
+            raise _refused(operation, answer, entity, scrubber)
+        return decoder.tolerant(operation.id, operation.result, value)
+    except DecodeError as error:
+        place = f"{error.path}: " if error.path else ""
+        raise _unreadable(operation, f"{place}{error.reason}", error.path, answer, scrubber) from error
+    except NotJSON as error:
+        raise _unreadable(operation, str(error), "", answer, scrubber) from None
+
+
+def _unreadable(
+    operation: Operation[Any], reason: str, path: str, answer: Answer, scrubber: Scrubber
+) -> AttemptFailed:
+    return _undecoded(operation, f"the response can't be read: {reason}", path, answer, scrubber)
+
+
+def _undecoded(
+    operation: Operation[Any], message: str, path: str, answer: Answer, scrubber: Scrubber
+) -> AttemptFailed:
+    # Scrubbed before it is cut: half a secret would not be found.
+    start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
+    error = ResponseDecodeError(
+        scrubber.text(message), path=scrubber.text(path), snippet=start and start[:_SNIPPET]
+    )
+    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code, unknown_outcome=True)
+
+
+def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
+    """What an error keeps of a body; nothing of a login's, which may hold a token that nobody knows yet."""
+    return None if operation.token == "none" else scrubber.body(content)
+
+
+def _entity_if_any(content: bytes) -> Entity:
+    try:
+        return entity_of(parse_json(content))
+    except NotJSON:
+        return Entity()
+
+
+def _unexpected(operation: Operation[Any], answer: Answer, scrubber: Scrubber) -> AttemptFailed:
+    """Return what a status means that the operation doesn't document as success."""
+    entity = _entity_if_any(answer.content)
+    if entity.code or not 200 <= answer.status_code < 300:
+        return _refused(operation, answer, entity, scrubber)
+    due = " or ".join(map(str, operation.success))
+    message = f"HTTP {answer.status_code} instead of HTTP {due} with the documented body"
+    return _undecoded(operation, message, "", answer, scrubber)
+
+
+def _refused(operation: Operation[Any], answer: Answer, entity: Entity, scrubber: Scrubber) -> AttemptFailed:
+    """Return what a response means that reports an error, by its code or by its status."""
+    cls = _class_of(operation, answer, entity)
+    extra: dict[str, Any] = {}
+    if cls is RateLimitError:
+        extra["retry_after"] = retry_after_seconds(answer.headers.get("retry-after"))
+    return AttemptFailed(
+        _api_error(cls, operation, answer, entity, scrubber, **extra),
+        Failure.CONSIDERED if entity.code else Failure.STATUS,
+        status=answer.status_code,
+        unknown_outcome=not entity.code and answer.status_code >= 500,
+        retry_after=retry_after_seconds(answer.headers.get("retry-after")),
+    )
+
+
+def _class_of(operation: Operation[Any], answer: Answer, entity: Entity) -> type[APIError]:
+    """Return the class of an error; a refused login or token has to be the campus's own word, as far as can be seen."""
+    cls = error_class(answer.status_code, entity.code or None)
+    by_campus = entity.present or answer.empty
+    if operation.token == "none" and answer.status_code == 403:
+        return AuthenticationError if by_campus else APIError
+    return APIError if cls is AuthenticationError and not by_campus else cls
+
+
+def _api_error(
+    cls: type[APIError],
+    operation: Operation[Any],
+    answer: Answer,
+    entity: Entity,
+    scrubber: Scrubber,
+    **extra: Any,
+) -> APIError:
+    return cls(
+        scrubber.text(entity.message) or default_message(cls, answer, entity, scrubber),
+        method=operation.method,
+        path=operation.path,
+        status_code=answer.status_code,
+        warnings=tuple(scrubber.text(text) for text in entity.warnings),
+        headers=scrubber.headers(answer.headers),
+        body=_kept(operation, answer.content, scrubber),
+        operation_id=operation.id,
+        **{"error_code": entity.code or None} | extra,
+    )
+
+
+def _failed_at_code_0(
+    operation: Operation[Any], answer: Answer, entity: Entity, message: str | None, scrubber: Scrubber
+) -> AttemptFailed:
+    if not entity.present:
+        return _unreadable(operation, "an error is reported without api_error_entity", "", answer, scrubber)
+    entity = attrs.evolve(entity, message=message or entity.message)
+    error = _api_error(InvalidRequestError, operation, answer, entity, scrubber, error_code=0)
+    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code)
+
+
+def _entity(model: Any) -> Entity:
+    """Return what a model of an error entity says."""
+    code = model.error_code
+    return Entity(int(code or 0), model.error_message or "", _texts(model), present=code is not None)
+
+
+def _texts(entity: Any) -> tuple[str, ...]:
+    return tuple(text for text in getattr(entity, "warning_messages", None) or () if text)
+
+
+def _warnings(parsed: Any) -> tuple[str, ...]:
+    """The warnings of an object, or of all elements of a list."""
+    if not isinstance(parsed, list):
+        return _texts(getattr(parsed, "api_error_entity", None))
+    if not parsed or not hasattr(parsed[0], "api_error_entity"):
+        return ()
+    entities = (item.api_error_entity for item in parsed)
+    return tuple(
+        text
+        for entity in entities
+        if entity is not None and entity.warning_messages
+        for text in _texts(entity)
+    )

@@ -1,0 +1,160 @@
+"""What has to be asked one by one: the records of an enrollment, or of a user in an organization."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, TypeVar
+
+import attrs
+
+from nexport_campus._errors import InvalidRequestError, NotFoundError, PaginationError, ResponseDecodeError
+from nexport_client.api.learning_api import LearningApi
+from nexport_client.api.scorm_api import ScormApi
+from nexport_client.client import RawAreas
+from nexport_client.models import (
+    ApiEnrollmentItem,
+    AssignmentSession,
+    AssignmentStatusResponseItem,
+    GetCmiDataResponseItem,
+)
+
+from .checkpoint import Parent
+from .datasets import Record
+from .queries import EDGE, Span, belongs
+from .request import Plan
+
+__all__ = ["Campus", "Family", "family_of", "parent_of"]
+
+_Reporting = TypeVar("_Reporting", AssignmentStatusResponseItem, GetCmiDataResponseItem)
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Campus(Protocol):
+    """What is needed of a client."""
+
+    raw: RawAreas
+
+    @property
+    def learning(self) -> LearningApi:
+        """The operations of the vendor's LearningApi."""
+
+    @property
+    def scorm(self) -> ScormApi:
+        """The operations of the vendor's ScormApi."""
+
+
+@attrs.frozen
+class Family:
+    """The records that were asked for together, and what those of them report that are errors."""
+
+    records: list[Record]
+    errors: list[str]
+
+
+def parent_of(plan: Plan, scan: dict[str, Any], item: ApiEnrollmentItem, span: Span) -> Parent:
+    """What has to be asked because of an enrollment that a search found."""
+    if plan.kind.parents == "enrollments":
+        return Parent(str(item.enrollment_id), {"enrollment_id": str(item.enrollment_id)})
+    (org_id,) = scan["org_ids"]
+    bounds = {"start": span.start, "end": span.end}
+    ids = {"org_id": org_id, "user_id": str(item.user_id)}
+    ids |= {name: date.isoformat() for name, date in bounds.items() if date}
+    return Parent("/".join((org_id, ids["user_id"], ids.get("start", ""))), ids)
+
+
+async def family_of(campus: Campus, plan: Plan, parent: Parent) -> Family:
+    """The records of a parent.
+
+    Raises:
+        NotFoundError: The campus has no such parent: an enrollment that was removed, or none in a section.
+        NexportError: Anything else that keeps the calls from being answered.
+    """
+    if plan.kind.name == "sessions":
+        return await _sessions(campus, plan, parent)
+    statuses, errors = await _statuses(campus, plan, parent.ids["enrollment_id"])
+    if plan.kind.name == "assignment-statuses":
+        return Family([Record(status) for status in statuses], errors)
+    records = []
+    for status in statuses:
+        found, failed = await _scorm_data(campus, plan, status)
+        records += found
+        errors += failed
+    return Family(records, errors)
+
+
+async def _statuses(
+    campus: Campus, plan: Plan, enrollment_id: str
+) -> tuple[list[AssignmentStatusResponseItem], list[str]]:
+    pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=plan.per_page)
+    items = await pager.on_item_error("yield").collect()
+    return _parted(items, f"an assignment status of enrollment {enrollment_id}")
+
+
+async def _sessions(campus: Campus, plan: Plan, parent: Parent) -> Family:
+    start, end = (_date(parent.ids.get(name)) for name in ("start", "end"))
+    pager = campus.learning.get_student_sessions(
+        org_id=parent.ids["org_id"],
+        user_id=parent.ids["user_id"],
+        from_date=start - EDGE if start else _BEGINNING,
+        to_date=end,
+        per_page=plan.per_page,
+    )
+    sessions = [session async for session in pager if belongs(session, Span(start, end))]
+    return Family([Record(session, {"session_key": _session_key(session)}) for session in sessions], [])
+
+
+async def _scorm_data(
+    campus: Campus, plan: Plan, status: AssignmentStatusResponseItem
+) -> tuple[list[Record], list[str]]:
+    """The SCOs of an assignment; none where it isn't SCORM content, which the campus doesn't tell beforehand."""
+    place = f"SCORM data of assignment {status.assignment_id} of enrollment {status.enrollment_id}"
+    pager = campus.scorm.get_cmi_data(
+        enrollment_id=status.enrollment_id,
+        assignment_id=status.assignment_id,
+        cmi_element_names=plan.elements,
+        per_page=plan.per_page,
+    )
+    try:
+        items, errors = _parted(await pager.on_item_error("yield").collect(), place)
+    except NotFoundError:
+        return [], []
+    except (InvalidRequestError, ResponseDecodeError, PaginationError) as error:
+        return [], [f"{place}: {error}"]
+    seen = Counter[str]()
+    records = []
+    for item in items:
+        own: dict[str, str | int] = {
+            "enrollment_id": str(status.enrollment_id),
+            "assignment_id": str(status.assignment_id),
+            "assignment_status_id": str(status.assignment_status_id),
+            "user_id": str(status.user_id),
+            "occurrence": seen[item.sco_id],
+        }
+        seen[item.sco_id] += 1
+        records.append(Record(item, own))
+    return records, errors
+
+
+def _parted(items: Iterable[_Reporting], place: str) -> tuple[list[_Reporting], list[str]]:
+    """The records, and what those say that report an error of their own instead."""
+    records, errors = [], []
+    for item in items:
+        entity = item.api_error_entity
+        if entity is not None and entity.error_code:
+            errors.append(f"{place}: {entity.error_message or entity.error_code.label}")
+        else:
+            records.append(item)
+    return records, errors
+
+
+def _session_key(session: AssignmentSession) -> str:
+    """A session's id; where the campus gives none, all that a session is but its end, which moves."""
+    if session.id is not None:
+        return str(session.id)
+    start = session.utc_start.isoformat() if session.utc_start else None
+    ids = (session.organization_id, session.user_id, session.enrollment_id, session.assignment_id)
+    return "/".join(map(str, (*ids, session.section_id, session.order, start)))
+
+
+def _date(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

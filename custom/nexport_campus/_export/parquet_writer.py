@@ -1,0 +1,84 @@
+"""Parquet, by pyarrow, which the extra `parquet` brings."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
+from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
+
+from .datasets import Kind
+from .tables import fits
+
+__all__ = ["ParquetWriter"]
+
+_ROWS: Final = 50_000
+_TYPES: Final[tuple[tuple[type, pa.DataType], ...]] = (
+    (bool, pa.bool_()),
+    (IntEnum, pa.int32()),
+    (int, pa.int64()),
+    (float, pa.float64()),
+    (datetime, pa.timestamp("us", tz="UTC")),
+)
+
+
+class ParquetWriter:
+    """Typed columns in groups of rows: dates as timestamps in UTC, ids as texts, enums by number or by the vendor's words.
+
+    Args:
+        file: Where to.
+        kind: What is written.
+        elements: The CMI elements that have columns.
+        labels: Enums by the vendor's words.
+    """
+
+    def __init__(self, file: BinaryIO, kind: Kind, elements: tuple[str, ...], *, labels: bool) -> None:
+        self._kind = kind
+        self._elements = elements
+        self._labels = labels
+        columns = kind.columns(elements).items()
+        self._schema = pa.schema([(name, _type(held, labels=labels)) for name, held in columns])
+        self._writer = GroupWriter(file, self._schema, compression="zstd")
+        self._batches: list[pa.RecordBatch] = []
+
+    def write(self, records: Sequence[str]) -> None:
+        found = (self._kind.from_dict(json.loads(record)) for record in records)
+        rows = [self._kind.row(record, self._elements, labels=self._labels) for record in found]
+        self._batches.append(self._batch(rows))
+        if sum(batch.num_rows for batch in self._batches) >= _ROWS:
+            self._write_group()
+
+    def close(self) -> None:
+        """Write the last group, and where the groups are."""
+        if self._batches:
+            self._write_group()
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Write nothing more, so that pyarrow doesn't try to when it frees the writer."""
+        self._writer.is_open = False
+
+    def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+        try:
+            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
+        except (OverflowError, pa.ArrowInvalid):
+            widths = {
+                field.name: field.type.bit_width for field in self._schema if pa.types.is_integer(field.type)
+            }
+            for row in rows:
+                for name, bits in widths.items():
+                    if row[name] is not None and not fits(name, row[name], bits):
+                        row[name] = None
+            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
+
+    def _write_group(self) -> None:
+        self._writer.write_table(pa.Table.from_batches(self._batches, schema=self._schema))
+        self._batches.clear()
+
+
+def _type(held: type, *, labels: bool) -> pa.DataType:
+    if labels and issubclass(held, IntEnum):
+        return pa.string()
+    return next((arrow for cls, arrow in _TYPES if issubclass(held, cls)), pa.string())

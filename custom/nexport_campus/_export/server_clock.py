@@ -1,0 +1,52 @@
+"""The campus's clock: what changes after a run began has a date by that one, not by ours."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from .children import Campus
+from .queries import Span, arguments_of, scans_of
+from .request import FIRST_YEAR, Plan
+
+__all__ = ["campus_time"]
+
+_logger = logging.getLogger("nexport_campus")
+_MOST_APART: Final = timedelta(days=1)
+"""Two clocks that are both set differ by less."""
+
+
+async def campus_time(campus: Campus, plan: Plan) -> datetime:
+    """Return the campus's time from the Date header (RFC 9110) of a first, small request, or else this machine's.
+
+    Where the two are more than a day apart, one of them is wrong, and the earlier one counts: the next export begins
+    there, and one that begins too early reads records twice, while one that begins too late misses some.
+
+    Raises:
+        NexportError: The campus doesn't respond, or refuses: better known before anything else is done.
+    """
+    ours = datetime.now(UTC)
+    scans = scans_of(plan, Span())
+    if plan.by_enrollment_ids or not scans:
+        return ours
+    response = await campus.raw.learning.search_enrollments(**arguments_of(scans[0]), per_page=1)
+    theirs = _read(response.headers.get("date", ""))
+    if theirs is None:
+        return ours
+    if abs(theirs - ours) > _MOST_APART:
+        _logger.warning(
+            "the campus's clock says %s, this machine's %s: the export is complete until the earlier one",
+            *(each.isoformat(" ", "seconds") for each in (theirs, ours)),
+        )
+        return min(theirs, ours)
+    return theirs
+
+
+def _read(header: str) -> datetime | None:
+    """Return the time of a Date header, or None for one that can't be right."""
+    try:
+        read = parsedate_to_datetime(header)
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return read if read.year >= FIRST_YEAR else None

@@ -1,0 +1,172 @@
+"""One attempt: a request goes out, an answer or a failure comes back."""
+
+import asyncio
+import sys
+from functools import lru_cache
+from typing import Any, NoReturn, TypeGuard
+
+import attrs
+import httpx
+
+from nexport_campus._auth.exception_redaction import censor, hide_frames
+from nexport_campus._auth.redaction import Scrubber
+from nexport_campus._errors import NexportError, RequestTimeoutError, ResponseDecodeError, TransportError
+from nexport_campus._retry import Failure
+from nexport_campus._settings import Settings
+from nexport_campus._version import USER_AGENT
+from nexport_client.client import Operation
+from nexport_client.types import Secret
+
+from .body import read_body
+from .connections import ConnectionStack
+from .encoded_request import EncodedRequest
+from .outgoing_request import OutgoingRequest, SendTracker
+
+__all__ = ["Answer", "AttemptFailed", "build_request", "send"]
+
+_BELOW = frozenset({"anyio", "h11", "httpcore"})
+
+
+@attrs.frozen(eq=False, repr=False)
+class Answer:
+    """What the campus answered. `readable`: False for a body of an error status that can't be used; `content` is empty then."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+    readable: bool = True
+
+    @property
+    def empty(self) -> bool:
+        """Whether the body was read, and holds nothing."""
+        return self.readable and not self.content.strip()
+
+
+class AttemptFailed(Exception):
+    """An attempt that came to nothing: the error that the user would get, and what matters for another attempt."""
+
+    def __init__(
+        self,
+        error: NexportError,
+        failure: Failure,
+        *,
+        status: int | None = None,
+        unknown_outcome: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.failure = failure
+        self.status = status
+        self.unknown_outcome = unknown_outcome
+        self.retry_after = retry_after
+
+
+async def send(
+    connections: ConnectionStack,
+    settings: Settings,
+    request: OutgoingRequest,
+    tracker: SendTracker,
+    scrubber: Scrubber,
+) -> Answer:
+    """Send a request and read its response whole, within `timeout`. Raises AttemptFailed.
+
+    A redirect is a response like any other: it is not followed, so nothing secret goes to another place.
+    """
+    seconds = settings.timeout if isinstance(settings.timeout, int | float) else None
+    outer = sys.exception()
+    connection = connections.take()
+    try:
+        async with asyncio.timeout(seconds):
+            response = await connection.send(request, tracker)
+            try:
+                content = await _content(response, settings.max_response_bytes)
+            finally:
+                await response.aclose()
+    except BaseException as error:
+        connections.drop(connection)
+        if _is_from_below(error):
+            censor(error, request.shown(), scrubber, outer=outer)
+            _fail(error, request, tracker)
+        if isinstance(error, asyncio.CancelledError):
+            hide_frames(error, outer=outer)
+        raise
+    connections.give(connection)
+    return Answer(response.status_code, response.headers, content or b"", readable=content is not None)
+
+
+async def _content(response: httpx.Response, most: int) -> bytes | None:
+    """Return the body; None for one that can't be used, where the status says enough. Raises AttemptFailed."""
+    try:
+        return await read_body(response, most)
+    except ResponseDecodeError as error:
+        if response.status_code >= 300:
+            return None
+        raise AttemptFailed(error, Failure.CONSIDERED, unknown_outcome=True) from None
+
+
+def _is_from_below(error: BaseException) -> TypeGuard[Exception]:
+    """Whether it is a failure of the libraries that carry our requests; anything else is a mistake, and stays one."""
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError | ValueError):
+        return True
+    return isinstance(error, Exception) and type(error).__module__.partition(".")[0] in _BELOW
+
+
+def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> NoReturn:
+    """Raise what a failure of the transport means to us."""
+    # Decided by class too: not every transport has a trace.
+    not_sent = tracker.provably_not_sent or isinstance(
+        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
+    )
+    undecodable = isinstance(error, httpx.DecodingError)
+    failure = Failure.NOT_SENT if not_sent else Failure.CONSIDERED if undecodable else Failure.NO_ANSWER
+    translated = _translated(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
+    translated.__cause__ = error
+    raise AttemptFailed(translated, failure, unknown_outcome=not not_sent) from error
+
+
+def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
+    """The error for a failure of the transport, to the most specific class."""
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        doing = "connecting to" if not_sent else "waiting for"
+        return RequestTimeoutError(f"timed out {doing} {host}; raise timeout if the campus needs longer")
+    if isinstance(error, httpx.DecodingError):
+        return ResponseDecodeError(f"the body can't be decompressed ({type(error).__name__})")
+    if isinstance(error, httpx.LocalProtocolError):
+        return TransportError(f"the request to {host} can't be written ({reason})")
+    if isinstance(error, httpx.ProxyError):
+        return TransportError(f"the proxy doesn't let us through to {host} ({reason})")
+    if not_sent:
+        return TransportError(f"can't connect to {host}: check base_url, network and certificates ({reason})")
+    return TransportError(f"the connection to {host} broke ({reason})")
+
+
+def build_request(
+    settings: Settings, operation: Operation[Any], encoded: EncodedRequest, token: Secret | None
+) -> OutgoingRequest:
+    """Return the request of a call."""
+    content = encoded.content()
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "Connection": "keep-alive",
+        "User-Agent": settings.user_agent or USER_AGENT,
+    }
+    if content is not None:
+        headers["Content-Type"] = "application/json"
+    return OutgoingRequest(
+        operation.method,
+        _address(str(settings.base_url), encoded.path or operation.path),
+        encoded.query,
+        headers | dict(encoded.headers),
+        content,
+        token,
+        settings.timeout,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _address(base_url: str, path: str) -> httpx.URL:
+    """Where an operation is, without its query; to read a URL takes longer than all else before a call is sent."""
+    return httpx.URL(base_url.rstrip("/") + path)

@@ -1,0 +1,61 @@
+"""The arguments of a call in the form in which they are sent."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import attrs
+
+from nexport_campus._auth.redaction import SecretBytes
+from nexport_client.client import Paging
+from nexport_client.types import Secret
+
+__all__ = ["EncodedRequest"]
+
+
+@attrs.frozen
+class EncodedRequest:
+    """The encoded arguments of a call: the query without the token, the body, and a token given as an argument.
+
+    `path` is the operation's path with its placeholders filled, or "" if it has none.
+    """
+
+    query: str
+    fields: Any
+    secret_body: bool
+    token: Secret | None
+    path: str = ""
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    def content(self) -> bytes | None:
+        """Return the JSON body, or None."""
+        if self.fields is None:
+            return None
+        content = _encoder().encode(self.fields)
+        return SecretBytes(content) if self.secret_body else content
+
+    def secrets(self) -> list[Secret]:
+        """Return the secrets in the request."""
+        values = [self.token, *((self.fields or {}).values() if self.secret_body else ())]
+        return [value for value in values if isinstance(value, Secret)]
+
+    def with_page(self, paging: Paging | None, page: int, per_page: int) -> "EncodedRequest":
+        """Return the request for one page of a list."""
+        if paging is not None and paging.where == "body":
+            numbers = {"page": int(page), "per_page": int(per_page)}
+            return attrs.evolve(self, fields={**(self.fields or {}), paging.key: numbers})
+        paging_query = f"page={int(page)}&per_page={int(per_page)}"
+        return attrs.evolve(self, query=f"{self.query}&{paging_query}" if self.query else paging_query)
+
+
+@cache
+def _encoder() -> Any:
+    import msgspec
+
+    return msgspec.json.Encoder(enc_hook=_reveal, decimal_format="number")
+
+
+def _reveal(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"no JSON form for {type(value).__name__}")

@@ -1,0 +1,203 @@
+"""What belongs to one event loop: connections, the calls under way, and the limits on how many and how fast they start."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from types import TracebackType
+
+import httpx
+
+from nexport_campus._clock import Clock
+from nexport_campus._errors import NexportError
+from nexport_campus._settings import Settings
+
+from .connections import ConnectionStack
+from .decode_queue import Turns
+from .loop_guard import LoopGuard
+
+__all__ = ["Limiter", "Session", "Sessions"]
+
+
+class Limiter:
+    """At most `max_concurrency` requests at a time, at most `rate_limit` started a second."""
+
+    def __init__(self, max_concurrency: int, rate_limit: float | None, clock: Clock) -> None:
+        self._slots = asyncio.Semaphore(max_concurrency)
+        self._interval = 1.0 / rate_limit if rate_limit else 0.0
+        self._clock = clock
+        self._queue = asyncio.Lock()
+        self._next_start = 0.0
+
+    async def __aenter__(self) -> bool:
+        """Take a slot; tells whether it had to be waited for."""
+        waits = self._slots.locked()
+        await self._slots.acquire()
+        return waits
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._slots.release()
+
+    async def turn(self) -> bool:
+        """Wait until the next request may start; tells whether it waited. Who is cancelled meanwhile uses up no turn."""
+        if not self._interval:
+            return False
+        async with self._queue:
+            wait = self._next_start - self._clock.monotonic()
+            if wait > 0:
+                await self._clock.sleep(wait)
+            self._next_start = max(self._next_start, self._clock.monotonic()) + self._interval
+        return wait > 0
+
+
+class Session:
+    """The connections, calls and limits of one event loop."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.connections = ConnectionStack(settings)
+        self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
+        self.reading = Turns()
+        self._begun = 0
+        self.closed = False
+        self._calls: set[asyncio.Timeout] = set()
+        self._drained = asyncio.Event()
+        self._guard = LoopGuard(self.connections.aclose)
+        self._ending: asyncio.Task[None] | None = None
+
+    def enter(self, limit: asyncio.Timeout) -> int:
+        """A call begins, within this time limit; its number is one more than that of the call before."""
+        self._calls.add(limit)
+        self._begun += 1
+        return self._begun
+
+    def leave(self, limit: asyncio.Timeout) -> None:
+        """A call has ended."""
+        self._calls.discard(limit)
+        if not self._calls:
+            self._drained.set()
+
+    def refuse(self) -> None:
+        """End the calls under way: their time is over, whatever they wait for."""
+        self.closed = True
+        for limit in self._calls:
+            if not limit.expired():
+                limit.reschedule(self.loop.time())
+
+    async def aclose(self) -> None:
+        """End the calls under way and close the connections, on this session's own loop."""
+        await self._end_calls()
+        await self._guard.aclose()
+
+    def close_from_elsewhere(self) -> None:
+        """Close the connections from outside this session's loop.
+
+        Those of a loop that is closed are closed. Another loop may run in its own thread, or be paused between two runs:
+        idle connections are closed now, and the rest when the loop runs again, or ends.
+        """
+        self.closed = True
+        if self.loop.is_closed():
+            self.connections.abandon()
+        else:
+            self.connections.close_idle()
+            if self._calls or self.connections.need_their_loop or self.loop.is_running():
+                with suppress(RuntimeError):  # it has been closed in this very moment
+                    self.loop.call_soon_threadsafe(self._close_soon)
+                return
+        self._guard.close_after_loop()
+
+    def _close_soon(self) -> None:
+        self._ending = self.loop.create_task(self._close_here())
+
+    async def _close_here(self) -> None:
+        await self._end_calls()
+        # Not through the guard: the loop may be ending it at the same time.
+        await self.connections.aclose()
+
+    async def _end_calls(self) -> None:
+        self.refuse()
+        if self._calls:
+            self._drained.clear()
+            await self._drained.wait()
+
+
+class Sessions:
+    """The sessions of a client, one for each loop; it may serve several loops, but one at a time."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
+        self._current: Session | None = None
+        self._changing = threading.Lock()
+        self._process = os.getpid()
+        self._inherited: list[object] = []
+        self._closed = self._ended = False
+
+    def current(self) -> tuple[Session, bool]:
+        """The session of the running loop, and whether another one was current before. Raises NexportError."""
+        if self._closed:
+            raise NexportError(
+                "this client is closed: make another one, or make the call inside its async with block"
+            )
+        session = self._current
+        if (
+            session is not None
+            and session.loop is asyncio.get_running_loop()
+            and self._process == os.getpid()
+        ):
+            return session, False
+        with self._changing:
+            self._current = self._changed(asyncio.get_running_loop())
+        return self._current, True
+
+    def _changed(self, loop: asyncio.AbstractEventLoop) -> Session:
+        if self._process != os.getpid():
+            # The connections are the parent's, and so is what hangs on them: leave them as they are.
+            self._inherited.append(self._sessions)
+            self._sessions, self._process = {}, os.getpid()
+        for other, session in list(self._sessions.items()):
+            if other is not loop and other.is_running():
+                raise NexportError(
+                    "this client serves another event loop at the moment: use one client for each running loop"
+                )
+            if other.is_closed():
+                session.close_from_elsewhere()
+                del self._sessions[other]
+        if loop not in self._sessions:
+            self._sessions[loop] = Session(self._settings, self._clock)
+        return self._sessions[loop]
+
+    def refuse(self) -> None:
+        """Refuse calls from now on, and end those of this loop that are under way."""
+        self._closed = True
+        session = self._sessions.get(asyncio.get_running_loop())
+        if session is not None and self._process == os.getpid():
+            session.refuse()
+
+    async def aclose(self) -> None:
+        """Close the connections, of all loops; calls are refused from now on."""
+        first = not self._ended
+        self._ended = True
+        self.refuse()
+        sessions, self._sessions, self._current = self._sessions, {}, None
+        if self._process != os.getpid():
+            self._inherited.append(sessions)
+            sessions = {}
+        own = sessions.pop(asyncio.get_running_loop(), None)
+        for session in sessions.values():
+            session.close_from_elsewhere()
+        if own is not None:
+            await own.aclose()
+        if first and self._settings.transport is not None and not _closes_later(self._settings, sessions):
+            await self._settings.transport.aclose()
+
+
+def _closes_later(settings: Settings, sessions: Iterable[asyncio.AbstractEventLoop]) -> bool:
+    """Whether the user's transport is closed on another loop than the running one: httpx' own has its connections there."""
+    return isinstance(settings.transport, httpx.AsyncHTTPTransport) and not all(
+        loop.is_closed() for loop in sessions
+    )

@@ -1,0 +1,90 @@
+"""The proxy between this machine and a campus: the one that was given, or the one that the environment names."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
+
+import httpx
+
+from nexport_campus._settings import Settings, is_loopback, proxy_at
+
+__all__ = ["environment_proxy", "proxy_for"]
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def proxy_for(settings: Settings) -> httpx.Proxy | None:
+    """Return the proxy for a client's requests, None for a direct connection.
+
+    A proxy in the settings is used for every host; one from the environment only where `environment_proxy` says so.
+
+    Raises:
+        ConfigurationError: The environment names a proxy whose address can't be used.
+    """
+    return settings.proxy or environment_proxy(settings.base_url)
+
+
+def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for a URL, None for a direct connection.
+
+    `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` count, and the system's settings on macOS and Windows.
+    Loopback is always reached directly: a proxy on another machine can't reach it, and would see what is sent in clear.
+
+    Raises:
+        ConfigurationError: The environment names a proxy whose address can't be used.
+    """
+    if is_loopback(url.host):
+        return None
+    found = getproxies()
+    address = found.get(url.scheme) or found.get("all")
+    if not address or _is_exempt(url, found.get("no", "")):
+        return None
+    return proxy_at(address if "://" in address else f"http://{address}")
+
+
+def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
+    """Whether `no_proxy` has the URL's host, or the system's list of exceptions where the environment names no proxy.
+
+    urllib's own reading of `no_proxy` knows neither IPv6 addresses nor networks.
+    """
+    if not getproxies_environment():
+        return bool(proxy_bypass(url.netloc.decode("ascii")))
+    return any(_matches(rule, url) for rule in re.split(r"[\s,]+", no_proxy) if rule)
+
+
+def _matches(rule: str, url: httpx.URL) -> bool:
+    """Whether one rule of `no_proxy` has the URL's host: `*`, a domain, an address or a network, each with a port or without."""
+    if rule == "*":
+        return True
+    name, port = _split_port(rule)
+    if port and port != str(url.port or _PORTS[url.scheme]):
+        return False
+    address = _address(url.host)
+    if address is None:
+        domain = name.lower().removeprefix("*").strip(".")
+        hosts = (url.host.lower().rstrip("."), url.raw_host.decode("ascii").lower().rstrip("."))
+        return any(f".{host}".endswith(f".{domain}") for host in hosts if domain)
+    try:
+        return address in ip_network(name, strict=False)
+    except ValueError:
+        return False
+
+
+def _split_port(rule: str) -> tuple[str, str]:
+    """Split a rule into its host and its port, "" for none; an IPv6 address may stand in brackets."""
+    if rule.startswith("["):
+        address, _, rest = rule[1:].partition("]")
+        return (address, rest[1:]) if rest.startswith(":") else (address + rest, "")
+    if rule.count(":") > 1:
+        return rule, ""
+    name, _, port = rule.partition(":")
+    return name, port
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return a host as an IP address, None for a name; IPv4 in IPv6 is IPv4."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

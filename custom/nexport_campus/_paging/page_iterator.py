@@ -1,0 +1,172 @@
+"""One walk through the pages of a list: fetched one at a time or several ahead, given in order."""
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable
+from datetime import datetime
+from typing import Any, Generic, Literal, Self, TypeVar
+from uuid import UUID
+
+import attrs
+
+from nexport_campus._errors import APIError
+from nexport_client.client import Page
+from nexport_client.types import fields_of
+
+from .end_detection import Run, Seen
+
+__all__ = ["Fetched", "OnItemError", "Source", "Walk"]
+
+T = TypeVar("T")
+OnItemError = Literal["raise", "skip", "yield"]
+
+
+@attrs.frozen(eq=False, repr=False)
+class Fetched:
+    """One page as it came: its records, what it tells of total and size, and which of its records report an error.
+
+    `error` is that of the first of them.
+    """
+
+    items: list[Any]
+    total: int | None
+    reported_size: int | None
+    failing: frozenset[int] = frozenset()
+    error: APIError | None = None
+
+    def seen(self, number: int) -> Seen:
+        """What the run needs to know of it."""
+        return Seen(number, len(self.items), self.total, _fingerprint(self.items), _distinct(self.items))
+
+
+def _fingerprint(items: list[Any]) -> Hashable:
+    """The same for pages whose records are the same, all of them: honest pages may share their first and last.
+
+    What the answer says of its own page number and total is left out: both may merely repeat the question, or change.
+    """
+    import msgspec
+
+    return hash(msgspec.json.encode(items))
+
+
+def _distinct(items: list[Any]) -> bool:
+    """Whether these records can be told from others: they differ among themselves, or hold an id or a date.
+
+    GetCmiData's have no id: attempts that were never begun look all alike, and may fill two pages, above all small ones.
+    """
+    if not items:
+        return True
+    first = items[0]
+    fields = fields_of(type(first)) if attrs.has(type(first)) else ()
+    values = [getattr(first, field.attribute) for field in fields] or [first]
+    return any(isinstance(value, UUID | datetime) for value in values) or any(item != first for item in items)
+
+
+@attrs.frozen(eq=False, repr=False)
+class Source:
+    """Where the pages of one list come from.
+
+    `fetch` takes a one-based number; its errors name their operation, and their page unless the login failed. `drift`
+    takes a kind and a detail.
+    """
+
+    operation_id: str
+    first: int
+    size: int
+    fetch: Callable[[int], Coroutine[Any, Any, Fetched]]
+    drift: Callable[[str, str], None]
+
+
+class Walk(Generic[T]):
+    """Gives one page after another, and on leaving ends all that is under way.
+
+    At most `ahead` pages are held, whether on their way, waiting or with the consumer; `limit` records are wanted.
+    """
+
+    def __init__(
+        self, source: Source, *, ahead: int = 1, limit: int | None = None, item_errors: OnItemError = "raise"
+    ) -> None:
+        self._source = source
+        self._ahead = ahead
+        self._limit = limit
+        self._item_errors = item_errors
+        self._run = Run(source.operation_id, source.first, source.drift)
+        self._number = source.first
+        self._error: APIError | None = None
+        self._given: Callable[[], Page[T] | None] = lambda: None
+        self._tasks: deque[asyncio.Task[Fetched]] = deque()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        # Looks at every outcome, so that no task is reported as failed in silence, and none outlives the walk.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def next(self) -> Page[T] | None:
+        """The next page, or None after the last; a page with a record that reports an error ends before it.
+
+        Raises NexportError: a page couldn't be had, or a record of the page before reports an error.
+        """
+        self.check()
+        if self._run.over:
+            return None
+        # A page that the consumer still holds counts, as that of a loop's variable does.
+        room = self._ahead - (self._given() is not None)
+        if room > 1:
+            self._look_ahead(room)
+        fetched = await self._take()
+        if not self._run.see(fetched.seen(self._number)):
+            return None
+        page = self._page(fetched)
+        self._number += 1
+        if not page.items:
+            self.check()
+        self._look_ahead(self._ahead - 1)
+        self._given = weakref.ref(page)
+        return page
+
+    def check(self) -> None:
+        """Raise the error that a record of the page given last reports."""
+        if self._error is not None:
+            raise self._error
+
+    def _look_ahead(self, most: int) -> None:
+        """Have up to `most` pages under way, the next one included, and none that is sure to be useless."""
+        last = self._run.last_useful(self._limit) if self._error is None else 0
+        for number in range(self._number + len(self._tasks), self._number + most):
+            if number > last:
+                break
+            self._tasks.append(asyncio.create_task(self._source.fetch(number)))
+
+    async def _take(self) -> Fetched:
+        """The next page, which is under way already if anything is."""
+        if not self._tasks:
+            return await self._source.fetch(self._number)
+        fetched = await self._tasks[0]
+        self._tasks.popleft()
+        return fetched
+
+    def _page(self, fetched: Fetched) -> Page[T]:
+        run = self._run
+        return Page(
+            items=self._allowed(fetched),
+            number=self._number,
+            size=run.size(self._source.size, fetched.reported_size),
+            total=fetched.total,
+            has_next=not run.over,
+        )
+
+    def _allowed(self, fetched: Fetched) -> list[T]:
+        """The records of a page that are to be given."""
+        if fetched.error is None or self._item_errors == "yield":
+            return fetched.items
+        if self._item_errors == "skip":
+            return [item for index, item in enumerate(fetched.items) if index not in fetched.failing]
+        self._error = fetched.error
+        self._error.page = self._number
+        return fetched.items[: fetched.error.index]

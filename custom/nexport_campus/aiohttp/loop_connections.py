@@ -1,0 +1,134 @@
+"""The connections of AiohttpTransport on one event loop."""
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import httpx
+
+from nexport_campus._http.loop_guard import LoopGuard
+from nexport_campus._http.proxies import environment_proxy
+
+from .wire_request import WireRequest, progress_trace
+
+__all__ = ["LoopSession"]
+
+_BEYOND = 1 << 20
+"""No limit on lines and headers: `_aiohttp_parser` limits the head as a whole."""
+
+
+class LoopSession:
+    """The aiohttp session of the running event loop; it is closed with the loop, or when it is garbage."""
+
+    def __init__(self, keepalive: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+        self._sockets: set[socket.socket] = set()
+        self._proxies: dict[tuple[str, bytes], httpx.Proxy | None] = {}
+        self.aiohttp = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=keepalive,
+                use_dns_cache=False,
+                socket_factory=_sockets_into(self._sockets),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trace_configs=[progress_trace()],
+            request_class=WireRequest,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            max_line_size=_BEYOND,
+            max_field_size=_BEYOND,
+            max_headers=_BEYOND,
+        )
+        self._guard = LoopGuard(self.aiohttp.close)
+
+    def environment_proxy(self, url: httpx.URL) -> httpx.Proxy | None:
+        """Return the proxy that the environment names for a URL. Raises ConfigurationError."""
+        origin = (url.scheme, url.netloc)
+        if origin not in self._proxies:
+            self._proxies[origin] = environment_proxy(url)
+        return self._proxies[origin]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._guard.aclose()
+
+    def __del__(self) -> None:
+        # aiohttp logs an error for a session or a connector that is still open when it is garbage.
+        with suppress(Exception):
+            if not self.aiohttp.closed:
+                self.forget()
+                if self._process == os.getpid():
+                    self._end_sockets()
+
+    def forget(self) -> None:
+        """Make aiohttp forget the connections, without closing them: in a process that was forked, they are the parent's."""
+        if self.aiohttp.connector is not None:
+            self.aiohttp.connector._closed = True
+        self.aiohttp.detach()
+
+    def close_from_elsewhere(self) -> None:
+        """Close the connections of a loop that isn't the running one.
+
+        A loop that runs in another thread, or is paused, closes them itself; the campus learns at once that a paused one's
+        have ended.
+        """
+        if self._loop.is_closed():
+            with suppress(Exception):
+                self._guard.close_after_loop()
+            self._end_sockets()
+            return
+        if not self._loop.is_running():
+            self._end_sockets()
+        with suppress(RuntimeError):  # it has been closed in this very moment
+            self._loop.call_soon_threadsafe(self._close_soon)
+
+    def _end_sockets(self) -> None:
+        """End the connections from any thread. Their loop closes the sockets when it notices; one that is closed can't."""
+        for sock in self._sockets:
+            if self._loop.is_closed():
+                _close_socket(sock, self._loop)
+            else:
+                _shut_down(sock)
+
+    def _close_soon(self) -> None:
+        task = self._loop.create_task(self.aiohttp.close())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Task[None]] = set()
+"""Keeps the tasks from the garbage collector; the event loop doesn't."""
+
+
+def _sockets_into(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
+    """Return a function that makes sockets, and keeps those that are open in the set."""
+
+    def make(address: Any) -> socket.socket:
+        sockets.difference_update([known for known in sockets if known.fileno() < 0])
+        made = socket.socket(*address[:3])
+        sockets.add(made)
+        return made
+
+    return make
+
+
+def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    """Close a socket whose loop is closed."""
+    if sock.fileno() < 0:
+        return
+    # asyncio closes a socket in a callback, which this loop will never run: make the callback's call.
+    transport: Any = getattr(loop, "_transports", {}).get(sock.fileno())
+    _shut_down(sock)
+    with suppress(Exception):
+        transport._call_connection_lost(None)
+    sock.close()
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,180 @@
+"""How a request leaves through aiohttp: its query, its body, what traces learn of it, and its failures."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+from weakref import WeakSet
+
+import aiohttp
+import httpx
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
+from yarl import URL
+
+from nexport_campus._errors import ConfigurationError
+
+from .lenient_parser import LenientParser
+
+__all__ = [
+    "FAILURES",
+    "QuerySender",
+    "RequestBody",
+    "WireRequest",
+    "address_of",
+    "progress_trace",
+    "proxy_address",
+    "translated",
+]
+
+FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+"""What `translated` takes: all that aiohttp raises for what goes wrong on the way."""
+
+_SENDING = SimpleNamespace(method=b"")
+"""Stands for the request in what the client's trace is told, as httpcore's own does: it is no CONNECT."""
+
+
+def address_of(url: httpx.URL, *, whole: bool = False) -> URL:
+    """Return a URL as aiohttp takes it: the whole one, or without its query."""
+    path = url.raw_path if whole else url.raw_path.partition(b"?")[0]
+    return URL(f"{url.scheme}://{url.netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
+
+
+_used: WeakSet[Any] = WeakSet()
+"""The protocols of connections that have carried a request."""
+
+
+def proxy_address(proxy: httpx.Proxy) -> URL:
+    """Return the address of a proxy as aiohttp takes it, with user name and password. Raises ConfigurationError."""
+    if proxy.url.scheme not in ("http", "https"):
+        raise ConfigurationError(f"AiohttpTransport takes http and https proxies, not {proxy.url.scheme}")
+    username, password = proxy.auth or ("", "")
+    return URL(str(proxy.url.copy_with(username=username, password=password)), encoded=True)
+
+
+class _UnexpectedBytes(Exception):
+    """An idle connection has received something, which the request on it must not get as its response."""
+
+
+class WireRequest(aiohttp.ClientRequest):
+    """A request whose query only the wire sees: neither traces nor errors do, nor what instruments aiohttp."""
+
+    wire_url: URL | None = None
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        """Write the request with its query. Raises _UnexpectedBytes before anything is sent."""
+        if conn.protocol in _used and conn.protocol.should_close:
+            raise _UnexpectedBytes
+        _used.add(conn.protocol)
+        conn.protocol._parser = LenientParser(conn.protocol)
+        shown = self.url
+        self.url = self.wire_url or shown
+        try:
+            return await super().send(conn)
+        finally:
+            self.url = shown
+
+    @property
+    def request_info(self) -> aiohttp.RequestInfo:
+        """What responses and errors hold of the request."""
+        return super().request_info._replace(url=self.original_url)
+
+    async def _on_headers_request_sent(self, method: str, url: URL, headers: "CIMultiDict[str]") -> None:
+        await super()._on_headers_request_sent(method, self.original_url, headers)
+
+    async def _on_chunk_request_sent(self, method: str, url: URL, chunk: bytes) -> None:
+        """Report nothing: the body of a login has the password."""
+
+
+class QuerySender:
+    """Middleware that gives a request its query, and keeps aiohttp from sending it twice: two GETs delete data."""
+
+    def __init__(self, url: httpx.URL) -> None:
+        self._url = url
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Send the request with its query; raise instead of sending it a second time."""
+        assert isinstance(request, WireRequest)
+        # The whole address has no name here: a traceback's locals don't show it.
+        request.wire_url = address_of(self._url, whole=True)
+        while True:
+            try:
+                return await handler(request)
+            except _UnexpectedBytes:
+                continue  # that connection is closed now; the next one is another
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+                failure = translated(error)
+            raise failure
+
+
+class RequestBody(aiohttp.Payload):
+    """The body of a request, with httpx' timeout for writing, which aiohttp doesn't have."""
+
+    def __init__(self, content: bytes, seconds: float | None) -> None:
+        super().__init__(content)
+        self._size = len(content)
+        self._seconds = seconds
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as a string."""
+        text: str = self._value.decode(encoding, errors)
+        return text
+
+    async def write(self, writer: Any) -> None:
+        """Write the body. Raises _WriteTimeout."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await writer.write(self._value)
+        except TimeoutError:
+            raise _WriteTimeout from None
+
+
+class _WriteTimeout(TimeoutError):
+    """The server didn't read the body in time."""
+
+
+def progress_trace() -> aiohttp.TraceConfig:
+    """Return what tells the client that a request has a connection, after which it may have been sent."""
+
+    async def started(session: Any, context: SimpleNamespace, params: Any) -> None:
+        if context.trace_request_ctx is not None:
+            await context.trace_request_ctx("aiohttp.request.started", {})
+
+    async def connected(session: Any, context: SimpleNamespace, params: Any) -> None:
+        if context.trace_request_ctx is not None:
+            await context.trace_request_ctx("aiohttp.send_request_headers.started", {"request": _SENDING})
+
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(started)
+    config.on_connection_create_end.append(connected)
+    config.on_connection_reuseconn.append(connected)
+    return config
+
+
+def translated(error: Exception) -> httpx.TransportError:
+    """Return the error of httpx that says the same as one of aiohttp, and holds nothing of it."""
+    reason = type(error).__name__
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return httpx.ProxyError(f"{error.status} {error.message}")
+        case aiohttp.ConnectionTimeoutError():
+            return httpx.ConnectTimeout(reason)
+        case _WriteTimeout():
+            return httpx.WriteTimeout(reason)
+        case TimeoutError():
+            return httpx.ReadTimeout(reason)
+        case aiohttp.ClientConnectorCertificateError():
+            return httpx.ConnectError(f"{reason}: {error.certificate_error}")
+        case aiohttp.ClientConnectorError():
+            return httpx.ConnectError(f"{reason}: {error.os_error.strerror or error.os_error}")
+        case (
+            aiohttp.ServerDisconnectedError()
+            | aiohttp.ClientPayloadError()
+            | aiohttp.ClientResponseError()
+            | HttpProcessingError()
+        ):
+            return httpx.RemoteProtocolError(reason)
+        case ValueError() if not isinstance(error, OSError):
+            return httpx.LocalProtocolError(reason)
+    return httpx.ReadError(reason)

@@ -1,0 +1,70 @@
+"""Sends one plain request to the campus, as every call is sent, to learn about TLS and the server's clock."""
+
+import asyncio
+import ssl
+from contextlib import aclosing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+import httpx
+
+from nexport_campus._errors import NexportError
+from nexport_campus._http.connections import ConnectionStack
+from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
+from nexport_campus._settings import Settings
+
+__all__ = ["Probe", "probe"]
+
+
+@attrs.frozen
+class Probe:
+    """The result of a probe.
+
+    `date`: the server's clock; `sent` and `received`: this machine's, before and after. `certificate`, `protocol`: of the
+    TLS connection, if there is one. `error`: why there was no response, or None.
+    """
+
+    sent: datetime
+    received: datetime
+    date: datetime | None = None
+    protocol: str | None = None
+    certificate: dict[str, Any] | None = None
+    error: Exception | None = None
+
+
+async def probe(settings: Settings, seconds: float) -> Probe:
+    """Request the campus's front page, without a token and without reading it, within a number of seconds."""
+    sent = datetime.now(UTC)
+    try:
+        async with asyncio.timeout(seconds), aclosing(ConnectionStack(settings)) as connections:
+            connection = connections.take()
+            try:
+                request = OutgoingRequest("GET", settings.base_url, timeout=seconds)
+                response = await connection.send(request, SendTracker())
+                received = datetime.now(UTC)
+                tls = _tls(response)
+                await response.aclose()
+            finally:
+                connections.drop(connection)
+    except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
+        return Probe(sent, datetime.now(UTC), error=error)
+    date = _date(response.headers.get("date"))
+    if tls is None:
+        return Probe(sent, received, date)
+    return Probe(sent, received, date, tls.version(), tls.getpeercert())
+
+
+def _tls(response: httpx.Response) -> ssl.SSLObject | None:
+    stream = response.extensions.get("network_stream")
+    return None if stream is None else stream.get_extra_info("ssl_object")
+
+
+def _date(header: str | None) -> datetime | None:
+    """Return a `Date` header in UTC, or None if it is missing or isn't a date."""
+    try:
+        date = parsedate_to_datetime(header or "")
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""The commands of `nexport`, one module each; each is imported when it is used."""

@@ -1,0 +1,166 @@
+"""`nexport call`: calls any operation, with the vendor's documentation as its help."""
+
+import asyncio
+import re
+from functools import partial
+from typing import Any
+
+import click
+
+import nexport_campus
+from nexport_campus.cli.confirmation import confirm_change
+from nexport_campus.cli.connection import common_options
+from nexport_campus.cli.exit_codes import exit_code
+from nexport_campus.cli.invoke import OutputOptions, call
+from nexport_campus.cli.known_operations import Described, described, find, holds_secrets
+from nexport_campus.cli.messages import for_command_line
+from nexport_campus.cli.operation_list import list_operations
+from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
+from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format
+from nexport_campus.cli.secret_options import secret_arguments, secret_options
+from nexport_campus.cli.suggestions import did_you_mean, similar_operations, similar_words
+from nexport_campus.cli.terminal import warn
+
+__all__ = ["Operations", "command"]
+
+
+class Operations(click.Group):
+    """Has a command for each operation, under its name in Python or the vendor's operationId."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the operations by their Python names."""
+        return [operation.name for operation in described()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of an operation, or fail with the names that resemble it."""
+        found = find(cmd_name)
+        if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
+            raise click.UsageError(f"there is no operation {cmd_name}{_hint(cmd_name, ctx)}", ctx)
+        return None if found is None else _command(found)
+
+
+@click.group(
+    cls=Operations, name="call", invoke_without_command=True, subcommand_metavar="OPERATION [ARGUMENTS]"
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="Format of the list.",
+)
+@click.pass_context
+def command(ctx: click.Context, output: str) -> None:
+    """Call an operation of the campus, or list all operations.
+
+    `nexport call OPERATION --help` describes an operation and its arguments.
+
+    A value is written out, or read from a file with @FILE, or from stdin with -; write @@ for a value that begins with @.
+    For a list, repeat the option or give a JSON list. An object is JSON.
+
+    Records go to stdout: as a table on a terminal, otherwise as JSON. Everything else goes to stderr. On a terminal, an
+    operation that changes data asks for confirmation.
+    """
+    if ctx.invoked_subcommand is None:
+        list_operations(output)
+
+
+def _hint(typed: str, ctx: click.Context) -> str:
+    """Return what a name that isn't an operation may mean, as the end of a message."""
+    root = ctx.find_root().command
+    if isinstance(root, click.Group):
+        # Helpers of the client, such as ensure_enrollment, are commands.
+        method = typed.rpartition(".")[2].replace("_", "-")
+        for name in similar_words(method, (), root.list_commands(ctx)):
+            return f"; `nexport {name}` does this"
+    return did_you_mean(similar_operations(typed, described()))
+
+
+def _command(operation: Described) -> click.Command:
+    return click.Command(
+        name=operation.name,
+        help=_help(operation),
+        short_help=operation.documentation.summary,
+        params=[*argument_options(operation), *secret_options(operation), *_own_options(operation)],
+        callback=click.pass_context(partial(_run, operation)),
+    )
+
+
+def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
+    arguments = given_arguments(operation, values)
+    secrets = secret_arguments(operation, values)
+    options = OutputOptions(
+        form=chosen_format(values["output"]),
+        secrecy=Secrecy(show=values.get("show_secret", True), known=tuple(secrets.values())),
+        page=values.get("page") or 1,
+        per_page=values.get("per_page"),
+        limit=values.get("limit"),
+        all=values.get("all", False),
+    )
+    if operation.obsolete is not None:
+        warn(f"{operation.name}: {operation.obsolete}")
+    if operation.writes and not values["yes"]:
+        confirm_change(ctx, operation.name)
+    asyncio.run(call(ctx, operation, {**arguments, **secrets}, options))
+
+
+def _own_options(operation: Described) -> list[click.Parameter]:
+    """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
+    taken = {flag(parameter.name) for parameter in operation.parameters}
+
+    def option(name: str, **how: Any) -> click.Option:
+        free = f"--{name}" if f"--{name}" not in taken else f"--nexport-{name}"
+        return click.Option([free, name.replace("-", "_")], **how)
+
+    positive = click.IntRange(min=1)
+    options: list[click.Parameter] = []
+    if operation.operation.paging is not None:
+        options += [
+            option(
+                "limit",
+                type=positive,
+                metavar="N",
+                help="Get the first N records, from as many pages as needed.",
+            ),
+            option("all", is_flag=True, help="Get all records.  [default: one page]"),
+            option("page", type=positive, metavar="N", help="Page to start with.  [default: 1]"),
+            option(
+                "per-page", type=positive, metavar="N", help="Records per page; the campus may send fewer."
+            ),
+        ]
+    if operation.writes:
+        options.append(option("yes", is_flag=True, help="Change data without asking for confirmation."))
+    if holds_secrets(operation.operation.result):
+        options.append(option("show-secret", is_flag=True, help="Show the secrets in the response."))
+    options.append(
+        option(
+            "output",
+            type=click.Choice(FORMATS),
+            help="Format of the result.  [default: table on a terminal, otherwise json]",
+        )
+    )
+    common = common_options(click.Command("")).params
+    return options + [each for each in reversed(common) if not taken.intersection(each.opts)]
+
+
+def _codes(names: str) -> str:
+    """Return the exit codes of errors, given as `NotFoundError` or `NotFoundError or AlreadyExistsError`."""
+    return " or ".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in names.split(" or "))
+
+
+def _help(operation: Described) -> str:
+    words, spec = operation.documentation, operation.operation
+    effect = "Changes data." if operation.writes else "Only reads."
+    returns = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", words.returns)
+    parts = [words.summary, *words.details]
+    if operation.obsolete is not None:
+        parts.append(f"OBSOLETE. {for_command_line(operation.obsolete)}")
+    parts.append(f"{effect} Returns {returns}" + ("" if returns.endswith(".") else "."))
+    errors = {
+        name: text for name, text in words.raises.items() if name not in ("ArgumentError", "NexportError")
+    }
+    if errors:
+        lines = (f"  {_codes(names)}: {text}" for names, text in errors.items())
+        parts.append("\b\nExit codes:\n" + "\n".join(lines))
+    parts.append(f"The vendor's {spec.id}: {spec.method} {spec.path}")
+    return "\n\n".join(parts)

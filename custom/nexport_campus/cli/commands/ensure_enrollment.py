@@ -1,0 +1,91 @@
+"""`nexport ensure-enrollment`: enrolls a user who is not enrolled yet."""
+
+import asyncio
+from functools import cache
+from typing import Any
+
+import attrs
+import click
+
+from nexport_campus import EnsuredEnrollment, NexportCampus
+from nexport_campus._ensure import check_enrollment
+from nexport_campus.cli.confirmation import confirm_change
+from nexport_campus.cli.connection import common_options, open_campus
+from nexport_campus.cli.known_operations import Described
+from nexport_campus.cli.operation_options import argument_options, given_arguments
+from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format, write_value
+from nexport_campus.cli.standard_streams import after_change
+from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
+from nexport_client.client import Parameter
+from nexport_client.kinds import ANYTHING
+
+__all__ = ["command"]
+
+
+@cache
+def _described() -> Described:
+    """Return the arguments of CreateEnrollment, with the descriptions and defaults of `ensure_enrollment`."""
+    assert isinstance(OPERATION.body, tuple)
+    operation = attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
+    return Described("", "ensure_enrollment", operation, NexportCampus.ensure_enrollment)
+
+
+def _parameter(parameter: Parameter) -> Parameter:
+    return attrs.evolve(parameter, required=parameter.name in ("org_id", "user_id"))
+
+
+class _Command(click.Command):
+    """Takes the arguments of `ensure_enrollment` as options, before its own."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*argument_options(_described()), *super().get_params(ctx)]
+
+
+@click.command(cls=_Command, name="ensure-enrollment")
+@click.option("--yes", is_flag=True, help="Enroll without asking for confirmation.")
+@click.option(
+    "--output",
+    type=click.Choice(FORMATS),
+    help="Format of the result.  [default: table on a terminal, otherwise json]",
+)
+@common_options
+@click.pass_context
+def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any) -> None:
+    """Enroll a user who is not enrolled yet.
+
+    Name the section or training plan by --syllabus-id or --syllabus-unique-name. The command can be repeated after any
+    failure, and never enrolls a user twice: it searches first, and settles a lost response by searching again.
+
+    The result has the enrollment's id, whether it is new, the campus's warnings, and the enrollment itself if a search
+    found it. On a terminal, the command asks for confirmation.
+    """
+    arguments = given_arguments(_described(), values)
+    check_enrollment(**{"membership_group_ids": ()} | arguments)
+    if not yes:
+        confirm_change(ctx, "ensure-enrollment")
+    made = asyncio.run(_ensure(ctx, arguments))
+    form = chosen_format(output)
+    with after_change("ensure-enrollment"):
+        write_value(form, ANYTHING, _row(made) if form == "table" else _json(made), Secrecy())
+
+
+async def _ensure(ctx: click.Context, arguments: dict[str, Any]) -> EnsuredEnrollment:
+    async with open_campus(ctx) as campus:
+        return await campus.ensure_enrollment(**arguments)
+
+
+def _json(made: EnsuredEnrollment) -> dict[str, Any]:
+    return {
+        "enrollment_id": str(made.enrollment_id),
+        "created": made.created,
+        "warnings": list(made.warnings),
+        "existing": None if made.existing is None else made.existing.to_dict(),
+    }
+
+
+def _row(made: EnsuredEnrollment) -> dict[str, Any]:
+    """Return the result for people; the warnings have gone to stderr."""
+    existing = {} if made.existing is None else made.existing.to_row(labels=True)
+    return {"enrollment_id": made.enrollment_id, "created": made.created} | {
+        name: value for name, value in existing.items() if name != "enrollment_id"
+    }

@@ -1,0 +1,225 @@
+"""`nexport export`: records of a campus, written to a file or to standard output."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from nexport_campus import ExportError, NexportCampus
+from nexport_campus._export.context import Progress
+from nexport_campus._export.datasets import KINDS
+from nexport_campus._export.engine import Summary, export
+from nexport_campus._export.output import FORMATS
+from nexport_campus._export.progress import progress_on
+from nexport_campus._export.request import DATE_FILTERS
+from nexport_campus._export.session import Job, open_job
+from nexport_campus.cli.connection import Connection, common_options, open_campus
+from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
+from nexport_campus.cli.export_options import STDOUT, duration, output_of, plan_of
+from nexport_campus.cli.terminal import console, note, on_terminal, warn
+
+__all__ = ["command"]
+
+
+class _Interrupted(click.ClickException):
+    """SIGINT ended an export."""
+
+    exit_code = INTERRUPTED
+
+
+class _Terminated(click.ClickException):
+    """SIGTERM ended an export."""
+
+    exit_code = TERMINATED
+
+
+def _date_filters(function: Any) -> Any:
+    """Add an option for each date filter of SearchEnrollments: --enrolled-after and so on."""
+    words = {"enrolled": "Made", "activity": "Last active", "completed": "Completed"}
+    for name in reversed(DATE_FILTERS):
+        _, what, side = name.split("_")
+        option = click.option(f"--{what}-{side}", name, metavar="DATE", help=f"{words[what]} {side} a date.")
+        function = option(function)
+    return function
+
+
+@click.command(name="export", short_help="Export records to a file that stays up to date.")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(),
+    required=True,
+    metavar="FILE",
+    help="Output file, or - for standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(sorted(set(FORMATS.values()))),
+    help="Output format.  [default: by the suffix of the file; jsonl on standard output]",
+)
+@click.option("--org", "org_ids", multiple=True, metavar="ID", help="Of this organization.")
+@click.option("--user", "user_ids", multiple=True, metavar="ID", help="Of this user.")
+@click.option("--enrollment", "enrollment_ids", multiple=True, metavar="ID", help="Of this enrollment.")
+@click.option(
+    "--syllabus",
+    "syllabus_ids",
+    multiple=True,
+    metavar="ID",
+    help="In this section or training plan.",
+)
+@click.option(
+    "--syllabus-name",
+    "syllabus_unique_names",
+    multiple=True,
+    metavar="NAME",
+    help="The same by its unique name.",
+)
+@_date_filters
+@click.option("--since", metavar="DATE|last", help="What changed since a date, or since the last export.")
+@click.option("--until", metavar="DATE", help="What changed before a date.")
+@click.option(
+    "--overlap",
+    type=duration,
+    metavar="DURATION",
+    help="How far before the last export `last` begins.  [default: 1h; sessions: 1d]",
+)
+@click.option("--by-month", "by", flag_value="month", help="Month by month, each finished before the next.")
+@click.option("--by-day", "by", flag_value="day", help="Day by day.")
+@click.option(
+    "--zone", default="UTC", show_default=True, help="Whose months and days, and dates without an offset."
+)
+@click.option(
+    "--element",
+    "elements",
+    multiple=True,
+    metavar="NAME",
+    help="A CMI element of SCORM data.  [default: those that tell progress]",
+)
+@click.option(
+    "--labels/--numbers", default=None, help="Enums by words or by number.  [default: words in CSV]"
+)
+@click.option("--bom", is_flag=True, help="Begin a CSV as Excel wants it.")
+@click.option(
+    "--no-state",
+    is_flag=True,
+    help="Leave nothing beside the file: --since can't continue from it, and the next run needs --force.",
+)
+@click.option("--restart", is_flag=True, help="Forget what was cut short, and replace what is there.")
+@click.option(
+    "--force", is_flag=True, help="Overwrite a file that no export wrote, or that was changed since."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time."
+)
+@click.option(
+    "--per-page", type=click.IntRange(1), help="Records a page.  [default: as many as the campus gives]"
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a summary as JSON to stdout; with --to -, to stderr."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Tell nothing but what is wrong.")
+@common_options
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> int:
+    """Export records as JSON Lines, CSV, SQLite or Parquet (.jsonl, .csv, .sqlite or .db, .parquet).
+
+    KIND is enrollments, assignment-statuses, sessions or scorm-data. Filters select enrollments: all filters must match,
+    and any of the ids of each. An option of ids may be repeated, and takes @FILE for a file with one id per line.
+
+    The same command resumes an export that was cut short. With --since last it fetches what has changed since the last
+    export, and updates the file. A file that no export wrote is not overwritten without --force. Exit code 15 means that
+    a few records failed; the next run retries them.
+    """
+    plan, output = plan_of(ctx.ensure_object(Connection).address, given), output_of(given)
+    # Rows on the same terminal would run into a progress bar.
+    quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
+    begun = time.monotonic()
+    bar = console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
+    with open_job(plan, output, restart=given["restart"], force=given["force"]) as job:
+        # It may prompt for credentials, before the progress bar is shown.
+        campus = open_campus(ctx, max_concurrency=plan.concurrency)
+        with progress_on(bar) as progress:
+            summary = _run(campus, job, progress)
+    _report(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
+    return PARTIAL if summary.failed else 0
+
+
+def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+    try:
+        return asyncio.run(_export(campus, job, progress))
+    except KeyboardInterrupt:
+        raise _Interrupted(f"interrupted: {_how_to_resume(job)}") from None
+    except asyncio.CancelledError:
+        raise _Terminated(f"terminated: {_how_to_resume(job)}") from None
+    except ExportError:
+        raise
+    except Exception:
+        if job.can_resume():
+            note("what was fetched so far is kept: run the same command again to resume")
+        raise
+
+
+async def _export(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+    with _cancelled_by_sigterm():
+        async with campus:
+            return await export(campus, job, progress)
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """Cancel the current task on SIGTERM, as service managers and containers send it, where signals can be handled."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    try:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread than the main one
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _how_to_resume(job: Job) -> str:
+    if job.database.path is None:
+        return "the output is incomplete; an export to standard output can't resume, one to a file can"
+    if job.can_resume():
+        return f"run the same command again to resume; what was fetched is kept in {job.database.path.name}"
+    return "nothing was fetched"
+
+
+def _report(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: bool) -> None:
+    for error in summary.errors:
+        warn(error)
+    if summary.failed:
+        warn(
+            f"could not read {summary.failed} of the enrollments or users: their rows of an earlier export are kept,"
+            " and the next run retries them"
+        )
+    counts, target = summary.counts, job.output.target
+    if as_json:
+        report = attrs.asdict(counts) | {
+            "kind": job.plan.kind.name,
+            "file": str(target) if isinstance(target, Path) else "-",
+            "absent": summary.absent,
+            "failed": summary.failed,
+            "complete_until": summary.cursor.isoformat(),
+            "resumed": summary.resumed,
+            "seconds": round(seconds, 3),
+        }
+        click.echo(json.dumps(report), err=not isinstance(target, Path))
+    elif not quiet:
+        changes = f"{counts.new} new, {counts.updated} changed, {counts.removed} gone"
+        absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
+        click.echo(f"{job.output.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True)

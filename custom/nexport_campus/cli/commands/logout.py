@@ -1,0 +1,18 @@
+"""`nexport logout`: removes the credentials for a campus from the keyring."""
+
+import click
+
+from nexport_campus.cli.connection import Connection, common_options
+from nexport_campus.cli.keyring_store import forget
+
+__all__ = ["command"]
+
+
+@click.command(name="logout")
+@common_options
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Remove the credentials for a campus from the keyring."""
+    address = ctx.ensure_object(Connection).address
+    removed = forget(address)
+    click.echo(f"{'removed from' if removed else 'nothing was in'} the keyring for {address}", err=True)

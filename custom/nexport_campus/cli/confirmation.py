@@ -1,0 +1,17 @@
+"""The question before a command changes data."""
+
+import click
+
+from .connection import Connection
+from .exit_codes import INTERRUPTED
+from .terminal import fail, interactive
+
+__all__ = ["confirm_change"]
+
+
+def confirm_change(ctx: click.Context, name: str) -> None:
+    """Ask before data is changed; without a terminal, the command counts as deliberate."""
+    question = f"{name} changes data at {ctx.ensure_object(Connection).address}. Continue?"
+    if interactive() and not click.confirm(question, err=True):
+        fail("not confirmed; nothing was sent")
+        ctx.exit(INTERRUPTED)

@@ -1,0 +1,146 @@
+"""Makes a client of a campus from the command line, the environment, the keyring and the user's answers."""
+
+import os
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from nexport_campus import AccessToken, ConfigurationError, NexportCampus, PasswordAuth
+from nexport_campus._auth.credentials import Auth
+from nexport_campus._settings import DEFAULT_BASE_URL, auth_from_env
+
+from .keyring_store import KeyringUnavailable, stored_auth
+from .terminal import interactive, show_logs
+
+__all__ = ["Connection", "Credentials", "common_options", "find_credentials", "open_campus"]
+
+F = TypeVar("F", bound=Any)
+
+
+@attrs.define
+class Connection:
+    """The common options of a command; None stands for the default.
+
+    `timeout`: seconds for one attempt. `debug`: whether an error shows its traceback.
+    """
+
+    base_url: str | None = None
+    timeout: float | None = None
+    debug: bool = False
+
+    @property
+    def address(self) -> str:
+        """The campus's address."""
+        return self.base_url or os.environ.get("NEXPORT_BASE_URL") or DEFAULT_BASE_URL
+
+
+@attrs.frozen
+class Credentials:
+    """How to log in. `description`: who logs in, and where that comes from."""
+
+    auth: Auth
+    description: str
+
+
+def open_campus(
+    ctx: click.Context, *, auth: Auth | None = None, login: bool = True, **settings: Any
+) -> NexportCampus:
+    """Return a client of the campus that a command works with, to be used with `async with`.
+
+    Args:
+        ctx: The command's context; its command has `common_options`.
+        auth: How to log in; None takes it from the environment, the keyring, or a prompt.
+        login: Whether calls need a token; without it no credentials are looked for.
+        settings: Further arguments of `NexportCampus`.
+
+    Raises:
+        ConfigurationError: The settings can't work, or there are no credentials.
+    """
+    connection = ctx.ensure_object(Connection)
+    if connection.timeout is not None:
+        settings.setdefault("timeout", connection.timeout)
+    if auth is None:
+        # An impossible address is refused before the user types a password.
+        NexportCampus(_no_token, base_url=connection.address, **settings)
+        auth = find_credentials(connection.address).auth if login else _no_token
+    return NexportCampus(auth, base_url=connection.address, **settings)
+
+
+def find_credentials(address: str) -> Credentials:
+    """Return credentials from the environment, else the keyring, else a prompt. Raises ConfigurationError."""
+    username, password = os.environ.get("NEXPORT_USERNAME"), os.environ.get("NEXPORT_PASSWORD")
+    if password or os.environ.get("NEXPORT_ACCESS_TOKEN"):
+        auth = auth_from_env(os.environ)
+        return Credentials(auth, f"{_who(auth)} from the environment")
+    keyring_advice = ", or run `nexport login` once"
+    try:
+        stored = stored_auth(address, username)
+    except KeyringUnavailable as error:
+        stored, keyring_advice = None, f" (no keyring works on this machine: {error.reason})"
+    if stored is not None:
+        return Credentials(stored, f"{_who(stored)} from the keyring")
+    if not interactive():
+        raise ConfigurationError(
+            f"no credentials for {address}: set NEXPORT_USERNAME and NEXPORT_PASSWORD, "
+            f"or NEXPORT_ACCESS_TOKEN{keyring_advice}"
+        )
+    name = username or click.prompt("User name", err=True)
+    prompted = PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
+    return Credentials(prompted, f"{_who(prompted)} from the terminal")
+
+
+def _who(auth: Auth) -> str:
+    return f"{auth.username} with a password" if isinstance(auth, PasswordAuth) else "an access token"
+
+
+async def _no_token() -> AccessToken:
+    raise ConfigurationError("this call needs no token")
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        setattr(ctx.ensure_object(Connection), str(parameter.name), value)
+
+
+def _log(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    show_logs("nexport_campus")
+    if parameter.name == "debug":
+        ctx.ensure_object(Connection).debug = True
+        show_logs("httpx", "httpcore")
+
+
+def common_options(command: F) -> F:
+    """Add the options of every command that calls a campus; `nexport` takes them too, before the command."""
+    options = (
+        click.option(
+            "--base-url",
+            metavar="URL",
+            callback=_keep,
+            expose_value=False,
+            help="Address of the campus.  [default: NEXPORT_BASE_URL, or https://www.nexportcampus.com]",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            callback=_keep,
+            expose_value=False,
+            help="Time limit for one attempt of a call.  [default: 30]",
+        ),
+        click.option(
+            "-v", "--verbose", is_flag=True, callback=_log, expose_value=False, help="Log one line per call."
+        ),
+        click.option(
+            "--debug",
+            is_flag=True,
+            callback=_log,
+            expose_value=False,
+            help="Show all logs, and tracebacks of errors.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,99 @@
+"""Makes one call and writes its result."""
+
+import warnings
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, nullcontext
+from typing import Any
+
+import attrs
+import click
+
+from nexport_client.client import AsyncPager, Page
+from nexport_client.kinds import Array
+
+from .connection import open_campus
+from .known_operations import Described
+from .record_output import Secrecy, write_value, writer
+from .standard_streams import after_change
+from .terminal import note, warn
+
+__all__ = ["OutputOptions", "call"]
+
+_LARGE_PAGE = 1000
+
+
+@attrs.frozen(kw_only=True)
+class OutputOptions:
+    """The output options of a call: format, masking, and which part of a list."""
+
+    form: str
+    secrecy: Secrecy
+    page: int
+    per_page: int | None
+    limit: int | None
+    all: bool
+
+
+async def call(
+    ctx: click.Context, described: Described, arguments: Mapping[str, object], options: OutputOptions
+) -> None:
+    """Make a call and write its result to stdout. Raises NexportError, OutputError."""
+    operation = described.operation
+    login = operation.token == "own" or (operation.token == "argument" and not arguments)
+    async with open_campus(ctx, login=login) as campus:
+        method = getattr(getattr(campus, described.area), described.method)
+        with warnings.catch_warnings():
+            # The command has warned of obsolete operations.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if operation.paging is not None:
+                page_size = _page_size(options)
+                pager = method(**arguments, page=options.page, per_page=page_size)
+                await _write_pages(pager, described, options)
+            else:
+                result = await method(**arguments)
+                with after_change(described.name) if described.writes else nullcontext():
+                    _write(result, described, options)
+
+
+def _write(value: Any, described: Described, options: OutputOptions) -> None:
+    kind = described.operation.result
+    if isinstance(kind, Array) and value is not None:
+        out = writer(options.form, kind.item, options.secrecy)
+        out.write(value)
+        out.end()
+    else:
+        write_value(options.form, kind, value, options.secrecy)
+
+
+async def _write_pages(pager: AsyncPager[Any], described: Described, options: OutputOptions) -> None:
+    """Write each page as it arrives: up to the limit, or all pages, or one."""
+    out = writer(options.form, described.item, options.secrecy)
+    count = 0
+    async with aclosing(pager.pages()) as pages:
+        async for page in pages:
+            items = page.items if options.limit is None else page.items[: options.limit - count]
+            out.write(items)
+            count += len(items)
+            if count == options.limit:
+                break
+            if options.limit is None and not options.all:
+                if page.has_next and (page.total is not None or await _has_records(pages)):
+                    of = "" if page.total is None else f" of {page.total}"
+                    more = f"--page {page.number + 1} has the next ones, --all has all"
+                    warn(f"{count}{of} records; there are more: {more}")
+                break
+    out.end()
+    note(f"{count} records")
+
+
+async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
+    """Return whether another page has records; without a total this takes a request."""
+    following = await anext(pages, None)
+    return following is not None and bool(following.items)
+
+
+def _page_size(options: OutputOptions) -> int | None:
+    """Return no more than the limit; but the number of a page counts pages of the usual size."""
+    if options.per_page is None and options.limit is not None and options.page == 1:
+        return min(options.limit, _LARGE_PAGE)
+    return options.per_page

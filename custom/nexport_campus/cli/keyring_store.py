@@ -1,0 +1,137 @@
+"""The keyring of the machine, where `nexport login` stores credentials for a campus.
+
+Backends raise far more than KeyringError: errors of D-Bus, GLib or Windows, import errors, panics. Some block for ever on a
+machine without a desktop. All of it means the same: no keyring works here.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from nexport_campus import ConfigurationError, PasswordAuth, StaticToken
+from nexport_client.types import Secret
+
+from .terminal import interactive
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+__all__ = ["KeyringUnavailable", "check_keyring", "forget", "keep", "stored_auth"]
+
+T = TypeVar("T")
+_SERVICE = "nexport-campus"
+_PATIENCE = 15.0
+"""Seconds to wait for a keyring where nobody can see that it asks for something."""
+
+
+class KeyringUnavailable(ConfigurationError):
+    """No keyring works on this machine. `reason`: why not, in a few words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no keyring works on this machine ({reason}): set NEXPORT_USERNAME and NEXPORT_PASSWORD, "
+            "or NEXPORT_ACCESS_TOKEN"
+        )
+        self.reason = reason
+
+
+def stored_auth(address: str, username: str | None = None) -> PasswordAuth | StaticToken | None:
+    """Return the credentials stored for a campus, or None; with a user name, only those of that user.
+
+    Raises:
+        KeyringUnavailable: No keyring works here.
+        ConfigurationError: What is stored can't be read.
+    """
+    text = _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
+    if text is None:
+        return None
+    try:
+        held = json.loads(text)
+        if "token" in held:
+            return None if username else StaticToken(held["token"])
+        auth = PasswordAuth(held["username"], held["password"])
+    except (ValueError, TypeError, KeyError, ConfigurationError):
+        raise ConfigurationError(
+            f"the keyring's entry for {address} can't be read: run `nexport login` again"
+        ) from None
+    return auth if username in (None, auth.username) else None
+
+
+def check_keyring(address: str) -> None:
+    """Raise KeyringUnavailable if nothing can be stored for a campus, as far as reading shows."""
+    _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
+
+
+def keep(address: str, auth: PasswordAuth | StaticToken) -> None:
+    """Store credentials for a campus. Raises KeyringUnavailable."""
+    if isinstance(auth, StaticToken):
+        held = {"token": auth.token.reveal()}
+    else:
+        held = {"username": auth.username, "password": auth.password.reveal()}
+    text = Secret(json.dumps(held))
+
+    def store(keyring: "KeyringBackend") -> bool:
+        keyring.set_password(_SERVICE, _key(address), text.reveal())
+        return keyring.get_password(_SERVICE, _key(address)) == text.reveal()
+
+    if not _use(store):
+        raise KeyringUnavailable("it doesn't keep what is stored")
+
+
+def forget(address: str) -> bool:
+    """Remove the credentials stored for a campus. Returns whether there were any. Raises KeyringUnavailable."""
+
+    def remove(keyring: "KeyringBackend") -> bool:
+        if keyring.get_password(_SERVICE, _key(address)) is None:
+            return False
+        keyring.delete_password(_SERVICE, _key(address))
+        return True
+
+    return _use(remove)
+
+
+def _key(address: str) -> str:
+    return address.rstrip("/").lower()
+
+
+def _use(operation: Callable[["KeyringBackend"], T]) -> T:
+    """Return the result of an operation on the keyring. Raises KeyringUnavailable, whatever goes wrong."""
+    results: list[T] = []
+    reasons = ["it doesn't respond"]
+
+    def run() -> None:
+        try:
+            results.append(operation(_backend()))
+        except KeyboardInterrupt:
+            raise
+        except KeyringUnavailable as error:
+            reasons.append(error.reason)
+        except BaseException as error:  # noqa: BLE001 -- panics of backends in Rust derive from BaseException
+            # Only the class: the message may quote a password.
+            reasons.append(type(error).__name__)
+
+    if interactive():
+        # The keyring may ask to be unlocked, however long that takes; Ctrl-C ends it.
+        run()
+    else:
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(_PATIENCE)
+    if not results:
+        raise KeyringUnavailable(reasons[-1])
+    return results[0]
+
+
+def _backend() -> "KeyringBackend":
+    """Return the keyring that this machine is configured for. Raises KeyringUnavailable."""
+    try:
+        import keyring
+        from keyring.backends import null
+
+        backend = keyring.get_keyring()
+    except Exception as error:
+        raise KeyringUnavailable(f"{type(error).__name__}: {error}") from error
+    if isinstance(backend, null.Keyring):
+        raise KeyringUnavailable("it is disabled")
+    return backend

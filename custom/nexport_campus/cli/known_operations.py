@@ -1,0 +1,104 @@
+"""All operations, as the generated facade declares and documents them; none is listed by hand."""
+
+import importlib
+from collections.abc import Iterator
+from functools import cache, cached_property
+from typing import Any, cast
+
+import attrs
+
+from nexport_client.client import Areas, Caller, Operation, Parameter
+from nexport_client.kinds import Array, Kind, MapOf, ModelOf, Nullable
+from nexport_client.types import fields_of
+
+from .docstrings import Documentation, read_docstring
+
+__all__ = ["Described", "described", "find", "holds_secrets"]
+
+
+@attrs.frozen(eq=False)
+class Described:
+    """One operation: `area` and `method` are its names in Python, `operation` holds what the spec declares."""
+
+    area: str
+    method: str
+    operation: Operation[Any]
+    function: Any
+
+    @property
+    def name(self) -> str:
+        """The name, such as `learning.get_section`."""
+        return f"{self.area}.{self.method}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes data; an operation without a mark counts as doing so."""
+        return self.operation.effect == "write"
+
+    @property
+    def obsolete(self) -> str | None:
+        """The vendor's remark on an obsolete operation, or None."""
+        return cast("str | None", getattr(self.function, "__deprecated__", None))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The arguments, required ones first."""
+        operation = self.operation
+        body = (operation.body,) if isinstance(operation.body, Parameter) else operation.body or ()
+        found = (*operation.parts, *operation.query, *operation.headers, *body)
+        return tuple(sorted(found, key=lambda parameter: not parameter.required))
+
+    @property
+    def documentation(self) -> Documentation:
+        """The parts of its docstring."""
+        return read_docstring(self.function)
+
+    @property
+    def item(self) -> Kind:
+        """The kind of the records of a list with pages, otherwise of the whole response."""
+        operation = self.operation
+        if operation.paging is None:
+            return operation.result
+        kind = operation.result
+        if operation.paging.items is not None:
+            fields = fields_of(cast("ModelOf", kind).cls)
+            kind = next(field.kind for field in fields if field.attribute == operation.paging.items)
+        return cast("Array", kind).item
+
+
+@cache
+def described() -> tuple[Described, ...]:
+    """Return all operations, by area and name."""
+    return tuple(_described())
+
+
+def find(name: str) -> Described | None:
+    """Return an operation by its name in Python or its operationId, in any case, with dashes or underscores."""
+    wanted = name.replace("-", "_").lower()
+    for candidate in described():
+        if wanted in (candidate.name, candidate.operation.id.lower()):
+            return candidate
+    return None
+
+
+def _described() -> Iterator[Described]:
+    # Nothing is called here.
+    areas = Areas(cast("Caller", None))
+    for area, attribute in vars(Areas).items():
+        if not isinstance(attribute, cached_property):
+            continue
+        facade = type(getattr(areas, area))
+        module = importlib.import_module(facade.__module__)
+        for method, function in sorted(vars(facade).items()):
+            if not method.startswith("_"):
+                yield Described(area, method, getattr(module, method.upper()), function)
+
+
+def holds_secrets(kind: Kind, _seen: frozenset[str] = frozenset()) -> bool:
+    """Return whether values of a kind contain a secret anywhere."""
+    if isinstance(kind, Array | MapOf | Nullable):
+        return holds_secrets(kind.item, _seen)
+    if not isinstance(kind, ModelOf) or kind.name in _seen:
+        return False
+    seen = _seen | {kind.name}
+    return any(field.secret or holds_secrets(field.kind, seen) for field in fields_of(kind.cls))

@@ -1,0 +1,117 @@
+"""Makes the options of an operation from what the spec declares about its arguments."""
+
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from nexport_client.client import Parameter
+from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
+
+from .known_operations import Described
+from .option_values import NULL, joined, metavar, name_of, parse, repeats
+from .text_input import lines_of, read_text
+
+__all__ = ["argument_options", "flag", "given_arguments"]
+
+
+def flag(name: str) -> str:
+    """Return the option for an argument: `--syllabus-id` for `syllabus_id`."""
+    return f"--{name.strip('_').replace('_', '-')}"
+
+
+def argument_options(described: Described) -> list[click.Option]:
+    """Return an option for each argument, except secret ones, which must not be on a command line."""
+    words = described.documentation.arguments
+    return [
+        click.Option(
+            [flag(parameter.name), _destination(parameter)],
+            type=_Value(parameter),
+            required=parameter.required,
+            multiple=repeats(parameter.kind),
+            help=_help(parameter, words.get(parameter.name, "")),
+        )
+        for parameter in described.parameters
+        if not parameter.secret
+    ]
+
+
+def given_arguments(described: Described, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the options as arguments of the method. Raises click.BadParameter."""
+    given: dict[str, Any] = {}
+    for parameter in described.parameters:
+        value = values.get(_destination(parameter))
+        if value is None or value == ():
+            continue
+        try:
+            given[parameter.name] = joined(parameter.kind, value) if repeats(parameter.kind) else value
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint=f"'{flag(parameter.name)}'") from None
+        if value is NULL:
+            given[parameter.name] = None
+    return given
+
+
+def _destination(parameter: Parameter) -> str:
+    return f"argument_{parameter.name}"
+
+
+def _help(parameter: Parameter, words: str) -> str:
+    """Return what an argument means, and how its value is written if that isn't obvious."""
+    kind = parameter.kind
+    hints = [words.rstrip(".")] if words else []
+    item = kind.item if isinstance(kind, Array | Nullable | MapOf) else kind
+    if isinstance(item, EnumOf):
+        hints.append("One of " + ", ".join(f"{member.value} {name_of(member)}" for member in item.cls))
+    if isinstance(item, Scalar) and item.name == "date-time":
+        hints.append("ISO 8601, with a time zone")
+    if isinstance(kind, Array):
+        hints.append("Repeat the option, or give a JSON list")
+    if isinstance(kind, MapOf):
+        hints.append("Repeat the option, or give a JSON object")
+    if parameter.nullable:
+        hints.append('"null" is sent as null')
+    return ". ".join(hints) + "." if hints else ""
+
+
+class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older versions of click take none
+    """The value of an argument: written out, in `@FILE`, or on stdin for `-`."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.name = metavar(parameter.kind)
+        self._kind = parameter.kind
+        self._nullable = parameter.nullable
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            if value == "-" or (value.startswith("@") and not value.startswith("@@")):
+                return self._from_file(value.removeprefix("@"))
+            text = value[1:] if value.startswith("@@") else value
+            return parse(self._kind, text, nullable=self._nullable)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [item for item in _candidates(self._kind) if item.value.startswith(incomplete.lower())]
+
+    def _from_file(self, name: str) -> Any:
+        """Return the value that a file holds; a list has one element per line, unless it is JSON."""
+        text = read_text(name)
+        if not repeats(self._kind) or text.lstrip().startswith(("[", "{")):
+            return parse(self._kind, text)
+        return joined(self._kind, [parse(self._kind, line) for _, line in lines_of(text)])
+
+
+def _candidates(kind: Kind) -> list[CompletionItem]:
+    if isinstance(kind, Array | Nullable):
+        return _candidates(kind.item)
+    if isinstance(kind, EnumOf):
+        return [CompletionItem(name_of(member), help=member.label) for member in kind.cls]
+    if isinstance(kind, Scalar) and kind.name == "boolean":
+        return [CompletionItem("true"), CompletionItem("false")]
+    return []

@@ -1,0 +1,211 @@
+"""Writes the result of a call to stdout: as JSON, JSON Lines, or a table for people."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+import click
+
+from nexport_campus._auth.redaction import Scrubber
+from nexport_client.kinds import Kind
+from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
+
+from .terminal import on_terminal, printable, rendered, terminal_width
+
+__all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writer"]
+
+FORMATS = ("json", "jsonl", "table")
+_LONG = 16
+"""Characters; a shorter secret may be an ordinary word in a response."""
+_NO_ERROR = "api_error_entity_"
+
+
+def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
+    if isinstance(secrets, Scrubber):
+        return secrets
+    scrubber = Scrubber()
+    scrubber.add(secret for secret in secrets if len(secret) >= _LONG)
+    return scrubber
+
+
+@attrs.frozen
+class Secrecy:
+    """What is masked.
+
+    `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field.
+    """
+
+    show: bool = False
+    known: Scrubber = attrs.field(factory=Scrubber, converter=_scrubber)
+
+    def text(self, value: str) -> str:
+        """Return a string with the known secrets masked, in any case and encoding."""
+        return self.known.text(value)
+
+
+class Writer(Protocol):
+    """Writes records as they arrive."""
+
+    def write(self, items: list[Any]) -> None:
+        """Write more records."""
+
+    def end(self) -> None:
+        """Write what follows the last record."""
+
+
+def chosen_format(wanted: str | None) -> str:
+    """Return the format of the option, by default a table on a terminal, otherwise JSON."""
+    return wanted or ("table" if on_terminal() else "json")
+
+
+def writer(form: str, kind: Kind, secrecy: Secrecy) -> Writer:
+    """Return a writer of records of a kind in a format."""
+    if form == "table":
+        return _Table(secrecy)
+    return (_Lines if form == "jsonl" else _Array)(kind, secrecy)
+
+
+def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
+    """Write one value that is not a list."""
+    if form == "table":
+        click.echo(_blocks([_row(value, secrecy)]), nl=False)
+    else:
+        click.echo(_json(kind, value, secrecy, indent=2 if form == "json" else None))
+
+
+class _Lines:
+    """Writes JSON Lines: one record per line."""
+
+    def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
+        self._kind = kind
+        self._secrecy = secrecy
+
+    def write(self, items: list[Any]) -> None:
+        for item in items:
+            sys.stdout.write(_json(self._kind, item, self._secrecy) + "\n")
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        pass
+
+
+class _Array:
+    """Writes one JSON list. After an error it stays unclosed, so that a part doesn't pass for the whole."""
+
+    def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
+        self._kind = kind
+        self._secrecy = secrecy
+        self._begun = False
+
+    def write(self, items: list[Any]) -> None:
+        for item in items:
+            text = _json(self._kind, item, self._secrecy, indent=2).replace("\n", "\n  ")
+            sys.stdout.write(f"{',' if self._begun else '['}\n  {text}")
+            self._begun = True
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        click.echo("\n]" if self._begun else "[]")
+
+
+class _Table:
+    """Writes one line per record if the terminal is wide enough, otherwise one block per record."""
+
+    def __init__(self, secrecy: Secrecy) -> None:
+        self._secrecy = secrecy
+        self._rows: list[dict[str, str]] = []
+
+    def write(self, items: list[Any]) -> None:
+        self._rows += [_row(item, self._secrecy) for item in items]
+
+    def end(self) -> None:
+        if not self._rows:
+            return
+        names = list(dict.fromkeys(name for row in self._rows for name, cell in row.items() if cell))
+        rows = [[row.get(name, "") for name in names] for row in self._rows]
+        widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+        if on_terminal() and sum(widths) + 2 * len(widths) > terminal_width():
+            click.echo(_blocks(self._rows), nl=False)
+        else:
+            click.echo(_grid(names, rows), nl=False)
+
+
+def _grid(names: list[str], rows: list[list[str]]) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return rendered(table)
+
+
+def _blocks(rows: list[dict[str, str]]) -> str:
+    """Return each record as a block with one line per field."""
+    from rich.table import Table
+    from rich.text import Text
+
+    blocks = []
+    for row in rows:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, cell in row.items():
+            if cell:
+                table.add_row(name, Text(cell))
+        blocks.append(rendered(table))
+    return "\n".join(blocks)
+
+
+def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
+    """Return a record for people: labels for enums, and no empty error entity."""
+    if isinstance(value, dict):
+        return {printable(name): secrecy.text(_cell(each)) for name, each in value.items()}
+    if not isinstance(value, Model):
+        return {"value": secrecy.text(_cell(value))}
+    secret = {
+        field.attribute: getattr(value, field.attribute) if secrecy.show else "***"
+        for field in fields_of(type(value))
+        if field.secret
+    }
+    cells = secret | value.to_row(labels=True)
+    return {name: secrecy.text(_cell(cell)) for name, cell in cells.items() if not name.startswith(_NO_ERROR)}
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "[]":
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, OpenIntEnum):
+        return value.label
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds").replace("+00:00", "Z")
+    return printable(str(value))
+
+
+def _masked(value: Any, written: Any) -> Any:
+    """Return the written value with secret fields masked."""
+    if isinstance(value, Model):
+        for field in fields_of(type(value)):
+            if field.key in written:
+                below = getattr(value, field.attribute)
+                written[field.key] = "***" if field.secret else _masked(below, written[field.key])
+    elif isinstance(value, list):
+        return [_masked(item, below) for item, below in zip(value, written, strict=True)]
+    elif isinstance(value, dict):
+        return {key: _masked(value[key], below) for key, below in written.items()}
+    return written
+
+
+def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -> str:
+    """Return a value in the API's JSON."""
+    written = None if value is None else kind.write(value)
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    shown = written if secrecy.show else _masked(value, written)
+    return secrecy.text(json.dumps(shown, ensure_ascii=not unicode, indent=indent))

@@ -1,0 +1,147 @@
+"""The root command: loads a command when it is used, and ends every run with one line and an exit code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn, cast
+
+import click
+
+from nexport_campus import NexportError
+from nexport_campus._version import __version__
+
+from .connection import Connection, common_options
+from .exit_codes import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, epilog, exit_code
+from .messages import error_text
+from .standard_streams import OutputError, Streams
+from .suggestions import RISKY_OPTIONS, did_you_mean, similar_words
+from .terminal import fail, logs_to_stderr, warn
+
+__all__ = ["Nexport", "root"]
+
+_COMMANDS = (
+    "call",
+    "completion",
+    "demo",
+    "doctor",
+    "ensure-enrollment",
+    "export",
+    "login",
+    "logout",
+    "sandbox",
+)
+_CHANGING = {"ensure-enrollment", "login", "logout"}
+"""Commands that a mistyped word leads to only if it is unmistakable; see `_suggest`."""
+
+
+class Nexport(click.Group):
+    """The root group.
+
+    The command `name` is the attribute `command` of the module `commands.name`, imported when it is used.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        name = cmd_name.replace("_", "-")
+        if name in _COMMANDS:
+            module = import_module(f".commands.{name.replace('-', '_')}", __package__)
+            return cast("click.Command", module.command)
+        if ctx.resilient_parsing or name.startswith("-"):
+            return None
+        similar = similar_words(cmd_name, set(_COMMANDS) - _CHANGING, _CHANGING)
+        raise click.UsageError(f"there is no command {cmd_name}{did_you_mean(similar)}", ctx)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "nexport",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run a command and exit: an error is one line, and its kind the exit code."""
+        with Streams() as streams:
+            code = self._run(args, prog_name, complete_var, **extra)
+            if streams.output_lost:
+                warn("stdout is closed: the output is lost")
+        sys.exit(code)
+
+    def _run(
+        self, args: Sequence[str] | None, prog_name: str | None, complete_var: str | None, **extra: Any
+    ) -> int:
+        connection = extra.setdefault("obj", Connection())
+        try:
+            with logs_to_stderr():
+                result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+                sys.stdout.flush()
+        except click.Abort:
+            fail("interrupted")
+            return INTERRUPTED
+        except click.ClickException as error:
+            fail(_usage(error))
+            return error.exit_code
+        except OutputError as error:
+            if error.carried_out or not error.reader_gone:
+                fail(str(error))
+            return BROKEN_PIPE if error.reader_gone else OUTPUT_FAILED
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the user gets one line, and all of it on demand
+            if connection.debug:
+                traceback.print_exc()
+            fail(_line(error, debug=connection.debug))
+            return exit_code(error)
+        return result if isinstance(result, int) else 0
+
+
+def _line(error: Exception, *, debug: bool) -> str:
+    """Return the line that reports an error."""
+    if isinstance(error, NexportError):
+        return error_text(error)
+    where = "" if debug else "; run it again with --debug for the traceback"
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return the line that reports a mistake on the command line, and where its help is."""
+    message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        message = f"{error.message.rstrip('.')}{_similar_options(error)}"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}; see {context.command_path} --help" if context else message
+
+
+def _similar_options(error: click.NoSuchOption) -> str:
+    if error.ctx is None:
+        return ""
+    parameters = error.ctx.command.get_params(error.ctx)
+    options = {name for each in parameters for name in (*each.opts, *each.secondary_opts) if name[:2] == "--"}
+    return did_you_mean(similar_words(error.option_name, options - RISKY_OPTIONS, options & RISKY_OPTIONS))
+
+
+@click.group(
+    cls=Nexport,
+    name="nexport",
+    epilog=epilog(),
+    invoke_without_command=True,
+    # An option may be written as in Python, too: --syllabus_id.
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: name.replace("_", "-").rstrip("-"),
+    },
+)
+@click.version_option(__version__, prog_name="nexport-campus", message="%(prog)s %(version)s")
+@common_options
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Work with a NexPort campus from the command line.
+
+    The campus is https://www.nexportcampus.com unless NEXPORT_BASE_URL or --base-url names another one. Credentials come
+    from NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN; otherwise from the keyring, where `nexport login`
+    stores them; otherwise from a prompt, if there is a terminal.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

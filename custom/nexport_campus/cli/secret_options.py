@@ -1,0 +1,79 @@
+"""Reads secret arguments from the environment, stdin or a prompt; never from the command line."""
+
+import os
+from typing import Any
+
+import click
+
+from nexport_campus import ConfigurationError
+from nexport_client.client import Parameter
+from nexport_client.types import Secret
+
+from .known_operations import Described
+from .operation_options import flag
+from .terminal import interactive
+from .text_input import read_first_line
+
+__all__ = ["first_line", "secret_arguments", "secret_options"]
+
+
+def secret_options(operation: Described) -> list[click.Option]:
+    """Return a flag for each secret argument, which reads it from stdin."""
+    return [
+        click.Option(
+            [f"{flag(parameter.name)}-stdin", _destination(parameter)],
+            is_flag=True,
+            help=_help(parameter),
+        )
+        for parameter in operation.parameters
+        if parameter.secret
+    ]
+
+
+def secret_arguments(operation: Described, values: dict[str, Any]) -> dict[str, Secret]:
+    """Return the secret arguments of a call. Raises ConfigurationError if one is missing and there is no terminal."""
+    found = {}
+    for parameter in operation.parameters:
+        if parameter.secret and (parameter.required or values[_destination(parameter)]):
+            found[parameter.name] = _read(parameter, from_stdin=values[_destination(parameter)])
+    return found
+
+
+def first_line(prompt: str) -> Secret:
+    """Return a secret from a prompt that doesn't echo, or from the first line of stdin. Raises ConfigurationError."""
+    if interactive():
+        return Secret(click.prompt(prompt, hide_input=True, err=True))
+    try:
+        line = Secret(read_first_line())
+    except ValueError as error:
+        raise ConfigurationError(f"{prompt} {error}") from None
+    if not line:
+        raise ConfigurationError(f"{prompt}: the first line of stdin is empty")
+    return line
+
+
+def _read(parameter: Parameter, *, from_stdin: bool) -> Secret:
+    variable = _variable(parameter)
+    if not from_stdin and os.environ.get(variable):
+        return Secret(os.environ[variable])
+    if not from_stdin and not interactive():
+        raise ConfigurationError(
+            f"{parameter.name} is missing: set {variable}, or add {flag(parameter.name)}-stdin"
+        )
+    return first_line(parameter.name)
+
+
+def _help(parameter: Parameter) -> str:
+    if parameter.required:
+        return f"Read it from the first line of stdin, or from a prompt on a terminal, not from {_variable(parameter)}."
+    return (
+        "Read it from the first line of stdin, or from a prompt on a terminal.  [default: the client's own]"
+    )
+
+
+def _variable(parameter: Parameter) -> str:
+    return f"NEXPORT_{parameter.name.upper()}"
+
+
+def _destination(parameter: Parameter) -> str:
+    return f"secret_{parameter.name}"

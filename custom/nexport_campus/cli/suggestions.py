@@ -1,0 +1,75 @@
+"""Suggestions for mistyped operations, commands and options.
+
+No suggestion leads from a harmless word to something that changes data: a user may paste it without reading. What changes
+data is suggested only if it is unmistakable: at most one typo away, and the typed word itself means a change.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .known_operations import Described
+
+__all__ = ["RISKY_OPTIONS", "did_you_mean", "similar_operations", "similar_words"]
+
+RISKY_OPTIONS = frozenset({"--force", "--restart", "--show-secret", "--yes"})
+"""Options that overwrite, discard, reveal, or skip a question."""
+_MOST = 3
+
+
+def did_you_mean(names: list[str]) -> str:
+    """Return suggestions as the end of a message, or "" if there are none."""
+    return f" (did you mean {' or '.join(names)}?)" if names else ""
+
+
+def similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> list[str]:
+    """Return the words that are similar to a typed one; risky ones only if a single typo separates them."""
+    unmistakable = [word for word in risky if _is_one_typo_apart(typed.lower(), word)]
+    return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MOST)
+
+
+def similar_operations(typed: str, operations: Sequence["Described"]) -> list[str]:
+    """Return the operations that a mistyped name may mean, `learning.get_section` or `LearningApi_GetSection`."""
+    name = _python_name(typed)
+    method = name.rpartition(".")[2]
+    reads = [operation for operation in operations if not operation.writes]
+    reading_verbs = {_verb(operation.method) for operation in reads}
+    writes = [
+        operation.name
+        for operation in operations
+        if operation.writes
+        and _is_one_typo_apart(method, operation.method)
+        and _means(_verb(method), _verb(operation.method), reading_verbs)
+    ]
+    return writes or get_close_matches(name, [operation.name for operation in reads], n=_MOST)
+
+
+def _means(typed: str, verb: str, reading_verbs: set[str]) -> bool:
+    """Return whether a typed verb means that of a writing operation: "set" does, "bet" may as well be "get"."""
+    if typed == verb:
+        return verb not in reading_verbs
+    return not any(_is_one_typo_apart(typed, other) for other in reading_verbs)
+
+
+def _verb(method: str) -> str:
+    return method.partition("_")[0]
+
+
+def _python_name(typed: str) -> str:
+    """Return the name in the form `learning.get_section`, without spelling out what it means."""
+    found = re.fullmatch(r"([A-Za-z]+)Api_(\w+)", typed)
+    name = f"{found[1]}.{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', found[2])}" if found else typed
+    return name.replace("-", "_").lower()
+
+
+def _is_one_typo_apart(typed: str, name: str) -> bool:
+    """Return whether the words are equal but for one letter added, left out or replaced, or two swapped."""
+    same = next(
+        (at for at, pair in enumerate(zip(typed, name, strict=False)) if pair[0] != pair[1]),
+        min(len(typed), len(name)),
+    )
+    rest, wanted = typed[same:], name[same:]
+    swapped = rest[1::-1] == wanted[:2] and rest[2:] == wanted[2:]
+    return rest[1:] == wanted[1:] or rest[1:] == wanted or rest == wanted[1:] or swapped

@@ -1,0 +1,156 @@
+"""Errors as problem details (RFC 9457): what each means to those who asked the application, in fixed words."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import attrs
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket, WebSocketState
+
+from nexport_campus._errors import (
+    AlreadyExistsError,
+    APIError,
+    ArgumentError,
+    AuthenticationError,
+    InvalidRequestError,
+    NexportError,
+    NotFoundError,
+    PaginationError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    TransportError,
+)
+
+__all__ = ["ProblemHandler"]
+
+T = TypeVar("T")
+_logger = logging.getLogger("nexport_campus")
+_RETRY_AFTER_SECONDS = 5
+"""Where the campus names no time: long enough for a burst to pass, short enough for somebody who waits."""
+_WEBSOCKET_INTERNAL_ERROR = 1011
+
+
+@attrs.frozen
+class _Problem:
+    """One type of problem. Its words are ours alone: the campus's may name students."""
+
+    name: str
+    title: str
+    detail: str
+
+
+_UNREADABLE = _Problem("unreadable-answer", "Unreadable answer", "The campus's answer can't be used.")
+_OURS = _Problem("internal", "Internal error", "The application asked the campus in a wrong way.")
+_GATEWAY = _Problem(
+    "gateway", "No response from the campus", "Something on the way to the campus responded in its place."
+)
+_PROBLEMS: Final[dict[type[NexportError], _Problem]] = {
+    NotFoundError: _Problem("not-found", "Not found", "The campus doesn't have what was asked for."),
+    AlreadyExistsError: _Problem("already-exists", "Already exists", "The campus has this already."),
+    RateLimitError: _Problem("busy", "Campus busy", "The campus takes no more requests at the moment."),
+    RequestTimeoutError: _Problem("timeout", "Campus timed out", "The campus didn't answer in time."),
+    TransportError: _Problem("unreachable", "Campus unreachable", "No usable answer came from the campus."),
+    ResponseDecodeError: _UNREADABLE,
+    PaginationError: _UNREADABLE,
+    AuthenticationError: _Problem(
+        "account", "Account refused", "The campus refused this application's account."
+    ),
+    PermissionDeniedError: _Problem(
+        "permission", "Not permitted", "This application's account may not do this on the campus."
+    ),
+    InvalidRequestError: _Problem("refused", "Request refused", "The campus refused the request as invalid."),
+    APIError: _Problem("campus-error", "Campus error", "The campus reported an error."),
+    ArgumentError: _Problem(
+        "argument", "Invalid argument", "The campus can't be sent such a value; nothing was sent."
+    ),
+    NexportError: _OURS,
+}
+_STATUSES: Final[dict[type[NexportError], int]] = {
+    NotFoundError: 404,
+    AlreadyExistsError: 409,
+    RateLimitError: 503,
+    RequestTimeoutError: 504,
+    TransportError: 502,
+    ResponseDecodeError: 502,
+    PaginationError: 502,
+    APIError: 502,
+    NexportError: 500,
+}
+
+
+class ProblemHandler:
+    """An exception handler that answers with problem details. Raises TypeError or ValueError for wrong statuses."""
+
+    def __init__(self, statuses: Mapping[type[NexportError], int]) -> None:
+        for cls, status in statuses.items():
+            if not (isinstance(cls, type) and issubclass(cls, NexportError)):
+                raise TypeError(f"statuses: {cls!r} is no class of the SDK's errors")
+            if not (isinstance(status, int) and 400 <= status <= 599):
+                raise ValueError(f"statuses: {status!r} is no HTTP status of an error")
+        self._statuses = {**_STATUSES, **statuses}
+
+    async def __call__(self, connection: HTTPConnection, error: Exception) -> Response | None:
+        """The answer; None for a websocket that is open: it is closed."""
+        assert isinstance(error, NexportError)
+        status, problem = _nearest(error, self._statuses), _problem_of(error)
+        _log(error, status)
+        if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTED:
+            await connection.close(_WEBSOCKET_INTERNAL_ERROR, problem.title)
+            return None
+        return JSONResponse(
+            _members(error, problem, status, connection.url.path),
+            status_code=status,
+            headers=_headers(error, status),
+            media_type="application/problem+json",
+        )
+
+
+def _nearest(error: NexportError, table: Mapping[type[NexportError], T]) -> T:
+    return next(table[cls] for cls in type(error).__mro__ if cls in table)
+
+
+def _problem_of(error: NexportError) -> _Problem:
+    by_gateway = type(error) is APIError and error.error_code is None
+    return _GATEWAY if by_gateway else _nearest(error, _PROBLEMS)
+
+
+def _members(error: NexportError, problem: _Problem, status: int, instance: str) -> dict[str, Any]:
+    further = {
+        "operation": error.operation_id,
+        "error_code": getattr(error, "error_code", None),
+        "argument": getattr(error, "argument", None),
+        "maybe_applied": error.maybe_applied or None,
+    }
+    return {
+        "type": f"urn:nexport-campus:{problem.name}",
+        "title": problem.title,
+        "status": status,
+        "detail": problem.detail,
+        "instance": instance,
+    } | {name: value for name, value in further.items() if value is not None}
+
+
+def _headers(error: NexportError, status: int) -> dict[str, str]:
+    if not isinstance(error, RateLimitError) or status not in {429, 503}:
+        return {}
+    seconds = _RETRY_AFTER_SECONDS if error.retry_after is None else math.ceil(error.retry_after)
+    return {"Retry-After": str(seconds)}
+
+
+def _log(error: NexportError, status: int) -> None:
+    """What the answer doesn't tell is for the operator: a mistake of the application's own with its traceback."""
+    ours = status == 500
+    if status >= 500:
+        _logger.log(
+            logging.ERROR if ours else logging.WARNING,
+            "answered %d: %s: %s",
+            status,
+            type(error).__name__,
+            error,
+            exc_info=error if ours else None,
+        )

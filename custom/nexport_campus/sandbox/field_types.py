@@ -1,0 +1,79 @@
+"""The types of custom enrollment fields, and what a value of each may be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from .aspnet_values import read_date, stamp
+
+__all__ = ["FieldType", "stored"]
+
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class FieldType(enum.IntEnum):
+    """The vendor's types (GetCustomEnrollmentFieldsResponse.type)."""
+
+    NONE = 0
+    TEXT = 1
+    DATE_TIME = 2
+    BOOLEAN = 3
+    NUMERIC = 4
+    EMAIL = 5
+    SELECT_DROP_DOWN = 6
+    DATE_ONLY = 7
+    SELECT_CHECKBOX = 8
+
+
+def stored(field_type: int, value: str, options: tuple[str, ...]) -> str | None:
+    """The value as the campus keeps it, dates in UTC; None if a field of that type can't have it.
+
+    `options` are a select field's; a checkbox field takes several, with commas between.
+    """
+    if field_type == FieldType.SELECT_DROP_DOWN:
+        return value if value in options else None
+    if field_type == FieldType.SELECT_CHECKBOX:
+        return value if all(each.strip() in options for each in value.split(",")) else None
+    return _READERS[FieldType(field_type)](value)
+
+
+def _date_time(value: str) -> str | None:
+    return stamp(read_date(value), "Z")
+
+
+def _boolean(value: str) -> str | None:
+    return value.lower() if value.lower() in ("true", "false") else None
+
+
+def _numeric(value: str) -> str | None:
+    try:
+        return value if Decimal(value).is_finite() else None
+    except InvalidOperation:
+        return None
+
+
+def _email(value: str) -> str | None:
+    return value if _EMAIL.fullmatch(value) else None
+
+
+def _date_only(value: str) -> str | None:
+    try:
+        return dt.date.fromisoformat(value).isoformat()
+    except ValueError:
+        return None
+
+
+_READERS: Final[dict[FieldType, Callable[[str], str | None]]] = {
+    FieldType.NONE: str,
+    FieldType.TEXT: str,
+    FieldType.DATE_TIME: _date_time,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.NUMERIC: _numeric,
+    FieldType.EMAIL: _email,
+    FieldType.DATE_ONLY: _date_only,
+}

@@ -1,0 +1,37 @@
+"""The vendor operations that the sandbox models; importing this package registers all of them."""
+
+from __future__ import annotations
+
+from . import (
+    admin,
+    assignments,
+    catalog_contents,
+    catalogs,
+    certificates,
+    custom_fields,
+    enrollment_changes,
+    enrollment_lists,
+    organizations,
+    scorm,
+    sections,
+    student_sessions,
+    test_attempts,
+    training_plans,
+)
+
+__all__ = [
+    "admin",
+    "assignments",
+    "catalog_contents",
+    "catalogs",
+    "certificates",
+    "custom_fields",
+    "enrollment_changes",
+    "enrollment_lists",
+    "organizations",
+    "scorm",
+    "sections",
+    "student_sessions",
+    "test_attempts",
+    "training_plans",
+]

@@ -1,0 +1,104 @@
+"""Enrollments as the vendor sends them, in each of the three shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nexport_campus.sandbox.aspnet_values import sent, stamp
+from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.ids import EMPTY_ID
+from nexport_campus.sandbox.operation_results import no_error
+
+from .sections import section_record
+
+__all__ = ["search_record", "section_enrollment_records", "training_plan_enrollment_records"]
+
+
+def search_record(campus: Campus, row: Row) -> dict[str, Any]:
+    """An ApiEnrollmentItem, whose nulls are left out. It has no error entity."""
+    return sent(_common(campus, row))
+
+
+def _common(campus: Campus, row: Row) -> dict[str, Any]:
+    make = campus.ids.make
+    return {
+        "enrollment_id": make("enrollment", row["number"]),
+        "enrollment_date": stamp(row["enrolled"]),
+        "start_date": stamp(row["started"]),
+        "expiration_date": stamp(row["expires"], "Z"),
+        "completion_date": stamp(row["completed"], "Z"),
+        "syllabus_id": make("syllabus", row["syllabus"]),
+        "first_activity_date": stamp(row["first_activity"], "Z"),
+        "last_activity_date": stamp(row["last_activity"], "Z"),
+        "result": row["result"],
+        "phase": row["phase"],
+        "user_id": make("user", row["user"]),
+    }
+
+
+def section_enrollment_records(campus: Campus, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """SectionEnrollmentsResponse for each; completion_date and expiration_date are sent as null where unset."""
+    enrollments = list(rows)
+    sections = _syllabi(campus, enrollments)
+    # One section serves all its enrollments: encoding reads it, nobody changes it.
+    nested = {number: section_record(campus, row) for number, row in sections.items()}
+    return [_section_enrollment(campus, row, sections[row["syllabus"]], nested) for row in enrollments]
+
+
+def _section_enrollment(
+    campus: Campus, row: Row, section: Row, nested: dict[int, dict[str, Any]]
+) -> dict[str, Any]:
+    common = _common(campus, row)
+    year, month, day = (int(part) for part in common["enrollment_date"][:10].split("-"))
+    assignments = section["assignment_count"]
+    record = {
+        "section": nested[section["number"]],
+        "enrollment_day": day,
+        "enrollment_month": month,
+        "enrollment_year": year,
+        "subscription_id": campus.ids.make("subscription", row["subscription"]),
+        "title": section["title"],
+        "number": section["section_number"],
+        "assignment_count": assignments,
+        "completed_assignment_count": row["assignments_done"],
+        "percent_assignments_complete": row["assignments_done"] * 100 // assignments,
+        "weighted_score": row["score"] * row["assignments_done"],
+        "max_weighted_score": 100.0 * assignments,
+        "id": common["enrollment_id"],
+        **common,
+        "unique_name": section["unique_name"],
+        "api_error_entity": no_error(),
+    }
+    return sent(record, nulls=("completion_date", "expiration_date"))
+
+
+def training_plan_enrollment_records(campus: Campus, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """TrainingPlanEnrollmentsResponse for each, with the empty student_id of the vendor's example."""
+    enrollments = list(rows)
+    plans = _syllabi(campus, enrollments)
+    return [_training_plan_enrollment(campus, row, plans[row["syllabus"]]) for row in enrollments]
+
+
+def _training_plan_enrollment(campus: Campus, row: Row, plan: Row) -> dict[str, Any]:
+    common = _common(campus, row)
+    graded = row["assignments_done"] > 0
+    record = {
+        "student_id": EMPTY_ID,
+        "subscription_id": campus.ids.make("subscription", row["subscription"]),
+        "name": plan["title"],
+        "percent_requirements_fulfilled": row["assignments_done"] * 100 // plan["assignment_count"],
+        "ed2go_registration_key": f"E2G-{row['number']}" if row["number"] // 7 % 3 == 0 else None,
+        "average_score": row["score"] if graded else None,
+        "grade_point_average": row["score"] / 25 if graded else None,
+        "id": common["enrollment_id"],
+        **common,
+        "unique_name": plan["unique_name"],
+        "api_error_entity": no_error(),
+    }
+    return sent(record, nulls=("completion_date", "average_score", "grade_point_average"))
+
+
+def _syllabi(campus: Campus, enrollments: Iterable[Row]) -> dict[int, Row]:
+    numbers = {row["syllabus"] for row in enrollments}
+    return {row["number"]: row for row in campus.by_number("SELECT * FROM syllabus", numbers)}

@@ -1,0 +1,50 @@
+"""Organizations: the obsolete LearningApi GetOrganizations, which still works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, not_found
+from nexport_campus.sandbox.request_paging import read_paging
+
+from .registry import Call, operation
+
+__all__: list[str] = []
+
+
+@operation("GET", "LearningApi_GetOrganizations")
+def get_organizations(campus: Campus, call: Call) -> Answer:
+    """Page: the organization with the id or short name and all below it, alphabetically by name."""
+    paging = read_paging(call.query)
+    organization = _named(campus, call)
+    rows = campus.rows(
+        "SELECT organization.* FROM organization JOIN lineage ON descendant = number WHERE ancestor = ?"
+        " ORDER BY name, number LIMIT ? OFFSET ?",
+        *(organization["number"], paging.size, paging.start),
+    )
+    return Answer([_record(campus, row) for row in rows])
+
+
+def _named(campus: Campus, call: Call) -> Row:
+    """The organization that is asked for; its id counts where both are sent."""
+    if org_id := call.query.id("org_id"):
+        return campus.find("organization", org_id)
+    short_name = call.query.text("org_short_name")
+    if short_name is None:
+        raise invalid("One of org_id and org_short_name is required")
+    row = campus.row("SELECT * FROM organization WHERE short_name = ?", short_name)
+    if row is None:
+        raise not_found("organization")
+    return row
+
+
+def _record(campus: Campus, row: Row) -> dict[str, Any]:
+    org_id = campus.ids.make("organization", row["number"])
+    return {
+        "id": org_id,
+        "org_id": org_id,
+        "name": row["name"],
+        "short_name": row["short_name"],
+        "api_error_entity": no_error(),
+    }

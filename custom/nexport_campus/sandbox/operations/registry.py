@@ -1,0 +1,57 @@
+"""The register of the operations that the campus answers, filled by the modules of each area."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from nexport_campus.sandbox.operation_results import Answer
+from nexport_campus.sandbox.request_arguments import Arguments, Query
+
+if TYPE_CHECKING:
+    from nexport_campus.sandbox.campus_state import Campus
+
+__all__ = ["OPERATIONS", "Call", "Operation", "operation"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a handler sees it: the caller's user number, the query and the body."""
+
+    user: int
+    query: Query
+    body: Arguments
+
+
+Handler = Callable[["Campus", Call], Answer]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the vendor's: its operationId, its HTTP method, and what answers it."""
+
+    id: str
+    method: str
+    needs_token: bool
+    handler: Handler
+
+    @property
+    def path(self) -> str:
+        """The path of the operation, which the vendor makes of its area and its name."""
+        area, _, name = self.id.partition("_")
+        return f"/api/v1/{area}/{name}"
+
+
+OPERATIONS: Final[dict[str, Operation]] = {}
+
+
+def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Handler], Handler]:
+    """Enter the decorated handler in the register under each of `ids`."""
+
+    def enter(handler: Handler) -> Handler:
+        for each in ids:
+            OPERATIONS[each] = Operation(each, method, needs_token, handler)
+        return handler
+
+    return enter

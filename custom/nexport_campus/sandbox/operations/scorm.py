@@ -1,0 +1,126 @@
+"""SCORM data: both GetCmiData, and EditScormData."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from nexport_campus.sandbox.aspnet_values import sent, stamp
+from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, not_found, success
+from nexport_campus.sandbox.permissions import Permission
+from nexport_campus.sandbox.request_arguments import Arguments
+from nexport_campus.sandbox.request_paging import read_paging
+from nexport_campus.sandbox.scorm_elements import NOT_IMPLEMENTED, cmi_value
+from nexport_campus.sandbox.seeding.enrollment_history import ensure_history, find_assignment_status
+
+from .registry import Call, operation
+
+__all__: list[str] = []
+
+# The values that EditScormDataRequest's descriptions list.
+_CHOICES: Final = {
+    "lesson_mode": ("browse", "normal", "review"),
+    "lesson_status": ("passed", "completed", "failed", "incomplete", "browsed", "not attempted"),
+    "exit_status": ("normal", "suspend"),
+    "entry": ("ab-initio", "resume", ""),
+}
+_TEXTS: Final = ("lesson_location", "session_time", "total_time", "suspend_data", "preference_language")
+
+
+@operation("POST", "ScormApi_GetCmiData", "LearningApi_GetCmiData")
+def get_cmi_data(campus: Campus, call: Call) -> Answer:
+    """The SCOs of an assignment with the elements that were asked for, alphabetically by SCO id.
+
+    A null value is left out; a name that the SCO doesn't know has an error message and an empty value.
+    LearningApi's is obsolete, and the same.
+    """
+    body = call.body
+    enrollment_id = body.required(body.id, "enrollment_id")
+    assignment_id = body.required(body.id, "assignment_id")
+    names = body.required(body.texts, "cmi_element_names")
+    paging = read_paging(call.query)
+    enrollment = campus.find("enrollment", enrollment_id)
+    assignment = campus.find("assignment", assignment_id)
+    permission = Permission.VIEW_SECTION_ENROLLMENTS
+    campus.permissions.require(call.user, enrollment["organization"], permission, action="view CMI data")
+    if assignment["syllabus"] != enrollment["syllabus"]:
+        raise not_found("assignment")
+    ensure_history(campus, enrollment)
+    scos = campus.rows(
+        "SELECT sco.* FROM sco JOIN assignment_status ON number = status"
+        " WHERE enrollment = ? AND assignment = ? ORDER BY sco_id LIMIT ? OFFSET ?",
+        *(enrollment["number"], assignment["number"], paging.size, paging.start),
+    )
+    return Answer([_record(row, assignment["scorm"], names) for row in scos])
+
+
+def _record(row: Row, version: str, names: list[str]) -> dict[str, Any]:
+    elements = json.loads(row["elements"])
+    record = {
+        "title": row["title"],
+        "sco_id": row["sco_id"],
+        "start_date_utc": stamp(row["started"], "Z"),
+        "exit_date_utc": stamp(row["exited"], "Z"),
+        "cmi_fields": [_field(version, elements, name) for name in names],
+        "api_error_entity": no_error(),
+    }
+    return sent(record, nulls=("exit_date_utc",))
+
+
+def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
+    known, value = cmi_value(version, elements, name)
+    if not known:
+        return {"cmi_element_name": name, "cmi_element_value": "", "error_message": NOT_IMPLEMENTED}
+    return sent({"cmi_element_name": name, "cmi_element_value": value})
+
+
+@operation("POST", "ScormApi_EditScormData")
+def edit_scorm_data(campus: Campus, call: Call) -> Answer:
+    """Change what was sent of a SCO's attempt; the rest stays as it is.
+
+    The assignment's own status stays too: the page speaks of the SCORM attempt and its history alone.
+    """
+    body = call.body
+    status_id = body.required(body.id, "assignment_status_id")
+    sco_id = body.required(body.text, "sco_id")
+    elements, columns = _edited_elements(body), _edited_columns(body)
+    status = find_assignment_status(campus, status_id)
+    enrollment = campus.row("SELECT organization FROM enrollment WHERE number = ?", status["enrollment"])
+    organization = enrollment["organization"] if enrollment else 0
+    update = Permission.UPDATE_SECTION_ENROLLMENTS
+    campus.permissions.require(call.user, organization, update, action="edit SCORM data")
+    sco = campus.row("SELECT * FROM sco WHERE status = ? AND sco_id = ?", status["number"], sco_id)
+    if sco is None:
+        raise not_found("SCO")
+    if not elements and not columns:
+        return success({}, ["No field was sent, so nothing was changed"])
+    merged = json.dumps({**json.loads(sco["elements"]), **elements})
+    values = {**{name: sco[name] for name in ("title", "started", "exited")}, **columns}
+    campus.change(
+        "UPDATE sco SET title = ?, started = ?, exited = ?, elements = ? WHERE status = ? AND sco_id = ?",
+        *(values["title"], values["started"], values["exited"], merged, status["number"], sco_id),
+    )
+    campus.changed("SCORM data edited", campus.ids.make("assignment_status", status["number"]))
+    return success({})
+
+
+def _edited_columns(body: Arguments) -> dict[str, Any]:
+    values = {
+        "title": body.text("title"),
+        "started": body.date("start_date_utc"),
+        "exited": body.date("exit_date_utc"),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _edited_elements(body: Arguments) -> dict[str, Any]:
+    values: dict[str, Any] = {name: body.text(name) for name in (*_CHOICES, *_TEXTS)}
+    for name, allowed in _CHOICES.items():
+        if values[name] is not None and values[name] not in allowed:
+            raise invalid(f"{name} must be one of {', '.join(map(repr, allowed))}")
+    values["raw_score"] = body.number("raw_score")
+    values["preference_speed"] = body.integer("preference_speed")
+    for_credit = body.boolean("for_credit")
+    values["credit"] = None if for_credit is None else ("credit" if for_credit else "no-credit")
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,70 @@
+"""Sections: GetSection, GetSections, GetSectionDescription, GetSectionObjectives."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from nexport_campus.sandbox.aspnet_values import sent
+from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, success
+
+from .registry import Call, operation
+from .syllabi import SECTION, find_syllabus, one_of_syllabus_and_product, syllabus_record
+
+__all__ = ["section_record"]
+
+_MOST_IDS: Final = 1000
+# Sent as null where the section has none, though the page requires them.
+_NULLS: Final = ("enrollment_end", "final_drop_date", "training_end", "section_ceus")
+
+
+def section_record(campus: Campus, row: Row) -> dict[str, Any]:
+    """A SectionResponse."""
+    record = {
+        "section_number": row["section_number"],
+        "section_ceus": row["section_ceus"],
+        "section_duration": row["section_duration"],
+        **syllabus_record(campus, row),
+        "api_error_entity": no_error(),
+    }
+    return sent(record, nulls=_NULLS)
+
+
+@operation("GET", "LearningApi_GetSection")
+def get_section(campus: Campus, call: Call) -> Answer:
+    """One section. Page: "Either a productid or a syllabus ID must be given but not both."."""
+    return Answer(section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION)))
+
+
+@operation("POST", "LearningApi_GetSections")
+def get_sections(campus: Campus, call: Call) -> Answer:
+    """Page, 422: an empty list, a null or empty value, more than 1000 entries, a section that isn't there.
+
+    Duplicates are answered once.
+    """
+    wanted = call.body.required(call.body.ids, "sections")
+    if not wanted:
+        raise invalid("List of IDs is empty")
+    if len(wanted) > _MOST_IDS:
+        raise invalid(f"The list contains more than {_MOST_IDS} entries")
+    unique = list(dict.fromkeys(wanted))
+    numbers = [campus.ids.number("syllabus", each) or 0 for each in unique]
+    rows = [row for row in campus.by_number("SELECT * FROM syllabus", numbers) if row["type"] == SECTION]
+    if len(rows) != len(unique):
+        raise invalid("One or more Sections could not be found.")
+    warnings = ["The list of IDs contains duplicates"] if len(unique) < len(wanted) else []
+    return success({"sections": [section_record(campus, row) for row in rows]}, warnings)
+
+
+@operation("GET", "LearningApi_GetSectionDescription")
+def get_section_description(campus: Campus, call: Call) -> Answer:
+    """The description, null where the section has none."""
+    section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
+    return success({"description": section["description"]})
+
+
+@operation("GET", "LearningApi_GetSectionObjectives")
+def get_section_objectives(campus: Campus, call: Call) -> Answer:
+    """The objectives, null where the section has none."""
+    section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
+    return success({"objectives": section["objectives"]})

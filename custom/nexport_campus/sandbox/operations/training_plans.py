@@ -1,0 +1,37 @@
+"""Training plans: GetTrainingPlan, GetTrainingPlanDescription."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nexport_campus.sandbox.aspnet_values import sent
+from nexport_campus.sandbox.campus_state import Campus
+from nexport_campus.sandbox.operation_results import Answer, no_error, success
+
+from .registry import Call, operation
+from .syllabi import TRAINING_PLAN, find_syllabus, one_of_syllabus_and_product, syllabus_record
+
+__all__: list[str] = []
+
+_NULLS: Final = ("enrollment_end", "final_drop_date", "training_end")
+
+
+@operation("GET", "LearningApi_GetTrainingPlan")
+def get_training_plan(campus: Campus, call: Call) -> Answer:
+    """One training plan, by its own id or by a product id of any catalog it is in; exactly one of the two."""
+    row = one_of_syllabus_and_product(campus, call, "training_plan_id", TRAINING_PLAN)
+    record = {
+        "org_id": campus.ids.make("organization", row["organization"]),
+        "name": row["title"],
+        "root_requirement_id": campus.ids.make("requirement", row["number"]),
+        **syllabus_record(campus, row),
+        "api_error_entity": no_error(),
+    }
+    return Answer(sent(record, nulls=_NULLS))
+
+
+@operation("GET", "LearningApi_GetTrainingPlanDescription")
+def get_training_plan_description(campus: Campus, call: Call) -> Answer:
+    """The description of a training plan."""
+    plan = find_syllabus(campus, call.query.required(call.query.id, "training_plan_id"), TRAINING_PLAN)
+    return success({"description": plan["description"]})

@@ -1,0 +1,174 @@
+"""What a caller sent, read by name: the query's texts and the body's JSON values alike.
+
+Every reader answers None for what is absent or null, and refuses with 422 what can't be what the
+vendor's page says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from .aspnet_values import read_date
+from .ids import EMPTY_ID
+from .operation_results import invalid
+
+__all__ = ["Arguments", "Query", "body_arguments"]
+
+_UUID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
+)
+_INTEGER: Final = re.compile(r"[+-]?\d{1,10}", re.ASCII)
+_JSON_TYPES: Final = ("application/json", "text/json")
+
+T = TypeVar("T")
+
+
+class Arguments:
+    """The fields of a JSON object."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def has(self, name: str) -> bool:
+        """Whether the argument was sent, as null perhaps."""
+        return name in self._values
+
+    def text(self, name: str) -> str | None:
+        """A text."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise invalid(f"{name} must be a text")
+        return value
+
+    def id(self, name: str) -> str | None:
+        """A uuid; .NET's empty one counts as none."""
+        return self._uuid(name, self._values.get(name))
+
+    def integer(self, name: str) -> int | None:
+        """A 32 bit integer."""
+        value = self._values.get(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise invalid(f"{name} must be an integer")
+        return _within_int32(name, value)
+
+    def choice(self, name: str, allowed: tuple[int, ...]) -> int | None:
+        """One of an enumeration's numbers."""
+        value = self.integer(name)
+        if value is not None and value not in allowed:
+            raise invalid(f"{name} must be one of {', '.join(map(str, allowed))}")
+        return value
+
+    def number(self, name: str) -> float | None:
+        """A number."""
+        value = self._values.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise invalid(f"{name} must be a number")
+        return value
+
+    def boolean(self, name: str) -> bool | None:
+        """True or false."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise invalid(f"{name} must be true or false")
+        return value
+
+    def date(self, name: str) -> int | None:
+        """A date and time, in ticks."""
+        text = self.text(name)
+        value = None if text is None else read_date(text)
+        if text is not None and value is None:
+            raise invalid(f"{name} must be a date and time")
+        return value
+
+    def texts(self, name: str) -> list[str] | None:
+        """A list of texts."""
+        values = self._list(name)
+        if values is not None and not all(isinstance(value, str) for value in values):
+            raise invalid(f"{name} must hold texts only")
+        return values
+
+    def ids(self, name: str) -> list[str] | None:
+        """A list of uuids, without nulls and empty ones."""
+        values = self._list(name)
+        if values is None:
+            return None
+        found = [self._uuid(name, value) for value in values]
+        if None in found:
+            raise invalid(f"{name} holds a null or empty id")
+        return [value for value in found if value is not None]
+
+    def pairs(self, name: str) -> dict[str, str] | None:
+        """A dictionary of texts."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+            raise invalid(f"{name} must be an object whose values are texts")
+        return value
+
+    def nested(self, name: str) -> Arguments | None:
+        """An object inside the object."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise invalid(f"{name} must be an object")
+        return None if value is None else Arguments(value)
+
+    def required(self, read: Callable[[str], T | None], name: str) -> T:
+        """What `read` reads, refused where it is missing: `body.required(body.id, "org_id")`."""
+        value = read(name)
+        if value is None:
+            raise invalid(f"{name} is required")
+        return value
+
+    def _list(self, name: str) -> list[Any] | None:
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, list):
+            raise invalid(f"{name} must be a list")
+        return value
+
+    @staticmethod
+    def _uuid(name: str, value: object) -> str | None:
+        if value is None or value == EMPTY_ID:
+            return None
+        if not isinstance(value, str) or _UUID.fullmatch(value) is None:
+            raise invalid(f"{name} must be a uuid")
+        return value.lower()
+
+
+class Query(Arguments):
+    """The query string's parameters, all of them texts; an empty one counts as none, as in ASP.NET."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__({name: value for name, value in values.items() if value != ""})
+
+    def integer(self, name: str) -> int | None:
+        """A 32 bit integer in decimal digits."""
+        text = self.text(name)
+        if text is not None and _INTEGER.fullmatch(text) is None:
+            raise invalid(f"{name} must be an integer")
+        return None if text is None else _within_int32(name, int(text))
+
+
+def body_arguments(content: bytes, content_type: str) -> Arguments:
+    """The arguments in a JSON body; 422 for anything but a JSON object."""
+    if content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
+        raise invalid("The request body must be JSON")
+    try:
+        values = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise invalid("The request body is not valid JSON") from error
+    if not isinstance(values, dict):
+        raise invalid("The request body must be a JSON object")
+    return Arguments(values)
+
+
+def _within_int32(name: str, value: int | None) -> int | None:
+    if value is not None and not -(2**31) <= value < 2**31:
+        raise invalid(f"{name} must be a 32 bit integer")
+    return value

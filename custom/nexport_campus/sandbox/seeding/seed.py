@@ -1,0 +1,60 @@
+"""Makes a campus: the same rows for the same seed and size, on every machine and every day."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from nexport_campus.sandbox.aspnet_values import DAY
+from nexport_campus.sandbox.database_schema import connect, create_indexes, create_tables
+from nexport_campus.sandbox.sandbox_settings import Settings
+
+from .seed_enrollments import HISTORY_END, seed_enrollments
+from .seed_fields import seed_fields
+from .seed_learning import seed_assignments, seed_catalogs, seed_syllabi
+from .seed_people import seed_accounts, seed_organizations, seed_students
+
+__all__ = ["CLOCK_START", "open_store"]
+
+CLOCK_START: Final = HISTORY_END + 60 * DAY
+"""The earliest present that a campus knows: after all that was seeded."""
+
+
+def open_store(settings: Settings) -> sqlite3.Connection:
+    """A connection to a seeded campus; a file that holds one already is continued as it is.
+
+    Raises ValueError where the file's campus has another seed or size.
+    """
+    connection = connect(settings.database)
+    made = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if made:
+        _check(connection, settings)
+    else:
+        _seed(connection, settings)
+    return connection
+
+
+def _seed(connection: sqlite3.Connection, settings: Settings) -> None:
+    create_tables(connection)
+    connection.execute("BEGIN")
+    seed_organizations(connection)
+    seed_accounts(connection, settings.seed)
+    seed_syllabi(connection, settings.seed)
+    seed_assignments(connection, settings.seed)
+    seed_catalogs(connection, settings.seed)
+    seed_fields(connection)
+    seed_students(connection, settings.seed, settings.enrollments)
+    seed_enrollments(connection, settings.seed, settings.enrollments)
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", _identity(settings).items())
+    connection.execute("COMMIT")
+    create_indexes(connection)
+
+
+def _check(connection: sqlite3.Connection, settings: Settings) -> None:
+    found = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
+    if found != _identity(settings):
+        raise ValueError(f"database: it holds another campus ({found}, not {_identity(settings)})")
+
+
+def _identity(settings: Settings) -> dict[str, str]:
+    return {"seed": str(settings.seed), "enrollments": str(settings.enrollments)}

@@ -1,0 +1,1 @@
+"""The sandbox's server process: HTTP application, scripted faults, request log, and the private control routes."""

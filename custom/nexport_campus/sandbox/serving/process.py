@@ -1,0 +1,109 @@
+"""The server process, as the process that owns it sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+from typing import Any, Final
+
+from nexport_campus.sandbox.sandbox_settings import Settings
+
+__all__ = ["SandboxError", "ServerProcess"]
+
+_NEEDED: Final = ("starlette", "uvicorn", "msgspec")
+_STOP_SECONDS: Final = 5.0
+_CONTROL_SECONDS: Final = 60.0
+
+
+class SandboxError(RuntimeError):
+    """The sandbox could not be started, or could not do what its owner asked."""
+
+
+class ServerProcess:
+    """Starts the server, talks to its private entrance, ends it. Its methods block.
+
+    It is plain subprocess and http.client, bound to no event loop, and not affected by what a test
+    does to the HTTP client that it tests.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise SandboxError(
+                f"the sandbox needs {', '.join(missing)}: pip install 'nexport-campus[sandbox]'"
+            )
+        self._settings = settings
+        # Its own session keeps an interrupt at the keyboard from ending it before its owner does.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "nexport_campus.sandbox", "--owned"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+            start_new_session=True,
+        )
+        try:
+            self.url = self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(self._settings.to_json() + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SandboxError(f"the sandbox's server ended with exit code {self._process.wait()}")
+        told = json.loads(line)
+        if "error" in told:
+            raise SandboxError(told["error"])
+        url: str = told["url"]
+        return url
+
+    def control(self, action: str, arguments: dict[str, Any]) -> Any:
+        """Ask the private entrance for something; raises ValueError for arguments that it refuses."""
+        address = urllib.parse.urlsplit(self.url)
+        connection = http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=_CONTROL_SECONDS
+        )
+        try:
+            headers = {"X-Sandbox-Key": self._settings.control_key}
+            connection.request("POST", f"/sandbox/{action}", json.dumps(arguments), headers)
+            response = connection.getresponse()
+            content = response.read()
+        except OSError as error:
+            raise SandboxError(f"the sandbox does not answer: {error}") from error
+        finally:
+            connection.close()
+        if response.status == 400:
+            raise ValueError(json.loads(content)["error"])
+        if response.status != 200:
+            raise SandboxError(f"the sandbox answered {response.status}")
+        return json.loads(content)["result"]
+
+    def stop(self) -> None:
+        """End the server: the end of its input tells it to stop."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """The environment, with everything importable that is importable here, however it came about."""
+    paths = [path or str(pathlib.Path.cwd()) for path in sys.path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,121 @@
+"""The server process: seeds the campus, says where it is, and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nexport_campus.sandbox.campus_clock import Clock
+from nexport_campus.sandbox.campus_state import Campus
+from nexport_campus.sandbox.sandbox_settings import Settings
+from nexport_campus.sandbox.seeding.seed import CLOCK_START, open_store
+
+from .app import make_app
+from .http_responses import Connections
+
+# A campus up to this size is worth a copy in memory that it can be reset to.
+_REMEMBERED: Final = 50_000
+
+__all__ = ["serve_in_foreground", "serve_parent"]
+
+
+def serve_parent() -> None:
+    """Serve the process that started this one.
+
+    Settings come as the first line of stdin, the address goes to stdout, and the end of stdin, which the
+    parent's death brings too, ends the server.
+    """
+    settings = Settings.from_json(sys.stdin.readline())
+    try:
+        sock, campus = _listen(settings), _open(settings)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return
+    server = _server(campus)
+    print(json.dumps({"url": _url(sock)}), flush=True)
+    threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+    _serve(server, sock, campus)
+
+
+def serve_in_foreground(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted. `announce` is called with the address once the campus can be asked.
+
+    Raises OSError for an address that can't be had, ValueError for a database of another campus,
+    sqlite3.Error for a file that is no database.
+    """
+    with _listen(settings) as sock, contextlib.closing(_open(settings)) as campus:
+        server = _server(campus)
+        announce(_url(sock))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(server.serve([sock]))
+
+
+def _open(settings: Settings) -> Campus:
+    campus = Campus(settings, open_store(settings), Clock(CLOCK_START))
+    if settings.database is None and settings.enrollments <= _REMEMBERED:
+        campus.remember()
+    return campus
+
+
+def _serve(server: uvicorn.Server, sock: socket.socket, campus: Campus) -> None:
+    with contextlib.closing(campus), sock:
+        asyncio.run(server.serve([sock]))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+
+
+def _url(sock: socket.socket) -> str:
+    """Return an address at which this machine reaches the server: loopback, where it listens on every address."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(campus: Campus) -> uvicorn.Server:
+    connections: Connections = {}
+
+    class Protocol(H11Protocol):
+        """Enters each connection, so that a scripted failure can reset it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+            connections[transport.get_extra_info("peername")[:2]] = transport
+            # asyncio leaves it off for a socket that it didn't make, which costs 40 ms a call.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self.transport.get_extra_info("peername")[:2], None)
+            super().connection_lost(exc)
+
+    # Neither log is wanted: addresses carry tokens, and cut answers look like mistakes to uvicorn.
+    config = uvicorn.Config(
+        make_app(campus, connections),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="critical",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+    sys.stdin.read()
+    server.should_exit = True

@@ -1,0 +1,36 @@
+"""Durations as the campus writes them, and windows of time to ask it for.
+
+Its texts for durations have three forms: .NET's TimeSpan (`time_left`, `access_time_limit`), the CMITimespan of
+SCORM 1.2 and the ISO 8601 duration of SCORM 2004 (`session_time`, `total_time`). Each has a `parse_...` and a
+`format_...` function; `parse_duration` reads any of them.
+"""
+
+from .durations import (
+    format_cmi_timespan,
+    format_iso_duration,
+    format_timespan,
+    parse_cmi_timespan,
+    parse_duration,
+    parse_iso_duration,
+    parse_iso_relativedelta,
+    parse_timespan,
+)
+from .windows import Window, days, months
+
+__all__ = [
+    "Window",
+    "days",
+    "format_cmi_timespan",
+    "format_iso_duration",
+    "format_timespan",
+    "months",
+    "parse_cmi_timespan",
+    "parse_duration",
+    "parse_iso_duration",
+    "parse_iso_relativedelta",
+    "parse_timespan",
+]
+
+# What users see of these, in tracebacks above all, is where they import them from.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
