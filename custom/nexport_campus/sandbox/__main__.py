@@ -6,7 +6,7 @@ import argparse
 import sqlite3
 
 from .accounts import account_password
-from .sandbox_settings import Settings
+from .sandbox_settings import SandboxSettings
 from .serving.server import serve_in_foreground, serve_parent
 
 __all__ = ["main"]
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
         serve_parent()
         return
     try:
-        settings = Settings(**given)
+        settings = SandboxSettings(**given)
         serve_in_foreground(settings, lambda url: _announce(url, settings.seed))
     except (OSError, ValueError, sqlite3.Error) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

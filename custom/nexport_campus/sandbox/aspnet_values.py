@@ -11,7 +11,17 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
-__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "read_date", "sent", "span", "stamp", "ticks"]
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "drop_nulls",
+    "format_date",
+    "format_time_span",
+    "read_date",
+    "ticks",
+]
 
 SECOND: Final = 10_000_000
 MINUTE: Final = 60 * SECOND
@@ -39,7 +49,7 @@ def _day(number: int) -> str:
     return dt.date.fromordinal(_EPOCH + number).isoformat()
 
 
-def stamp(value: int | None, zone: str = "+00:00") -> str | None:
+def format_date(value: int | None, zone: str = "+00:00") -> str | None:
     """A date as .NET writes it: up to seven fractional digits without trailing zeros, then `zone`."""
     if value is None:
         return None
@@ -74,7 +84,7 @@ def read_date(text: str) -> int | None:
     return value if _FIRST <= value <= _LAST else None
 
 
-def span(value: int | None) -> str | None:
+def format_time_span(value: int | None) -> str | None:
     """A .NET TimeSpan, such as `1.02:30:45` for one day, two and a half hours and 45 seconds."""
     if value is None:
         return None
@@ -83,6 +93,6 @@ def span(value: int | None) -> str | None:
     return f"{days}.{text}" if days else text
 
 
-def sent(record: dict[str, Any], *, nulls: Collection[str] = ()) -> dict[str, Any]:
+def drop_nulls(record: dict[str, Any], *, nulls: Collection[str] = ()) -> dict[str, Any]:
     """The record as it is sent: null values left out, but for the names in `nulls`, sent as null."""
     return {name: value for name, value in record.items() if value is not None or name in nulls}

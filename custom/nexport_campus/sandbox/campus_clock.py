@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from .aspnet_values import SECOND
 
-__all__ = ["Clock"]
+__all__ = ["CampusClock"]
 
 
-class Clock:
+class CampusClock:
     """Tells ticks. It never runs backwards, so that later enrollments have later dates."""
 
     def __init__(self, start: int, wall: Callable[[], int] = time.time_ns) -> None:

@@ -9,14 +9,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .campus_clock import Clock
+from .campus_clock import CampusClock
 from .ids import Ids
 from .operation_results import not_found
 from .permissions import Permissions
 from .request_paging import Listings, Paging
-from .sandbox_settings import Settings
+from .sandbox_settings import SandboxSettings
 
-__all__ = ["Campus", "Change", "Row"]
+__all__ = ["CampusState", "RecordedChange", "Row"]
 
 Row = sqlite3.Row
 
@@ -27,23 +27,23 @@ _WORDS = {"syllabus": "syllabus", "assignment_status": "assignment status", "fie
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """Something that a call changed: what happened, and the id of the thing it happened to."""
 
     what: str
     id: str
 
 
-class Campus:
+class CampusState:
     """One campus, used by one thread: each call is a transaction of its own."""
 
-    def __init__(self, settings: Settings, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, settings: SandboxSettings, connection: sqlite3.Connection, clock: CampusClock) -> None:
         self.settings = settings
         self.connection = connection
         self.clock = clock
         self.ids = Ids(settings.seed)
         self.permissions = Permissions(connection)
-        self.changes: list[Change] = []
+        self.changes: list[RecordedChange] = []
         self.version = 0
         self._kept: sqlite3.Connection | None = None
         self._listings = Listings(connection)
@@ -82,9 +82,9 @@ class Campus:
         self.version += 1
         return self.connection.execute(sql, arguments).lastrowid or 0
 
-    def changed(self, what: str, thing_id: str) -> None:
+    def record_change(self, what: str, thing_id: str) -> None:
         """Note a change for the books."""
-        self.changes.append(Change(what, thing_id))
+        self.changes.append(RecordedChange(what, thing_id))
 
     def remember(self) -> None:
         """Keep the campus as it is now, for `restore`."""

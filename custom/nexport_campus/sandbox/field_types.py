@@ -9,9 +9,9 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from .aspnet_values import read_date, stamp
+from .aspnet_values import format_date, read_date
 
-__all__ = ["FieldType", "stored"]
+__all__ = ["FieldType", "normalize_value"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -30,7 +30,7 @@ class FieldType(enum.IntEnum):
     SELECT_CHECKBOX = 8
 
 
-def stored(field_type: int, value: str, options: tuple[str, ...]) -> str | None:
+def normalize_value(field_type: int, value: str, options: tuple[str, ...]) -> str | None:
     """The value as the campus keeps it, dates in UTC; None if a field of that type can't have it.
 
     `options` are a select field's; a checkbox field takes several, with commas between.
@@ -43,7 +43,7 @@ def stored(field_type: int, value: str, options: tuple[str, ...]) -> str | None:
 
 
 def _date_time(value: str) -> str | None:
-    return stamp(read_date(value), "Z")
+    return format_date(read_date(value), "Z")
 
 
 def _boolean(value: str) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .campus_state import Campus
+from .campus_state import CampusState
 
 __all__ = ["group_organization"]
 
 
-def group_organization(campus: Campus, group_id: str) -> int:
+def group_organization(campus: CampusState, group_id: str) -> int:
     """The number of the organization that a group or organization id leads to; else 409, code 3."""
     number = campus.ids.number("organization", group_id)
     if number is not None and campus.row("SELECT 1 FROM organization WHERE number = ?", number):

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import uuid
 
-from .campus_state import Campus
+from .campus_state import CampusState
 from .operation_results import ErrorCode, Refusal
 
 __all__ = ["caller", "expire", "issue"]
 
 
-def issue(campus: Campus, user: int, expires: int | None) -> str:
+def issue(campus: CampusState, user: int, expires: int | None) -> str:
     """A new token for a user, valid before the date `expires` in ticks, or for ever."""
     token = str(uuid.uuid4())
     campus.connection.execute("INSERT INTO token VALUES (?, ?, ?)", (token, user, expires))
     return token
 
 
-def caller(campus: Campus, token: str | None) -> int:
+def caller(campus: CampusState, token: str | None) -> int:
     """The user that a token was issued to; without a valid one a refusal with code 4."""
     row = campus.row("SELECT user, expires FROM token WHERE value = ?", (token or "").lower())
     if row is None or (row["expires"] is not None and row["expires"] <= campus.clock.now()):
@@ -27,7 +27,7 @@ def caller(campus: Campus, token: str | None) -> int:
     return user
 
 
-def expire(campus: Campus, token: str | None = None) -> None:
+def expire(campus: CampusState, token: str | None = None) -> None:
     """End a token before its time, or all of them."""
     if token is None:
         campus.connection.execute("UPDATE token SET expires = 0")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
-    "Answer",
     "ErrorCode",
+    "OperationResult",
     "Refusal",
     "duplicate",
     "forbidden",
@@ -36,7 +36,7 @@ class ErrorCode(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class OperationResult:
     """A successful answer: what becomes JSON, and headers beside it."""
 
     content: Any
@@ -90,6 +90,6 @@ def no_error(warnings: Iterable[str] = ()) -> dict[str, Any]:
     return {"error_code": ErrorCode.NO_ERROR, "warning_messages": list(warnings)}
 
 
-def success(record: Mapping[str, Any], warnings: Iterable[str] = ()) -> Answer:
+def success(record: Mapping[str, Any], warnings: Iterable[str] = ()) -> OperationResult:
     """An answer that is one object, with its error entity."""
-    return Answer({**record, "api_error_entity": no_error(warnings)})
+    return OperationResult({**record, "api_error_entity": no_error(warnings)})

@@ -16,7 +16,7 @@ from .aspnet_values import read_date
 from .ids import EMPTY_ID
 from .operation_results import invalid
 
-__all__ = ["Arguments", "Query", "body_arguments"]
+__all__ = ["Query", "RequestArguments", "body_arguments"]
 
 _UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
@@ -27,7 +27,7 @@ _JSON_TYPES: Final = ("application/json", "text/json")
 T = TypeVar("T")
 
 
-class Arguments:
+class RequestArguments:
     """The fields of a JSON object."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -112,12 +112,12 @@ class Arguments:
             raise invalid(f"{name} must be an object whose values are texts")
         return value
 
-    def nested(self, name: str) -> Arguments | None:
+    def nested(self, name: str) -> RequestArguments | None:
         """An object inside the object."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, dict):
             raise invalid(f"{name} must be an object")
-        return None if value is None else Arguments(value)
+        return None if value is None else RequestArguments(value)
 
     def required(self, read: Callable[[str], T | None], name: str) -> T:
         """What `read` reads, refused where it is missing: `body.required(body.id, "org_id")`."""
@@ -141,7 +141,7 @@ class Arguments:
         return value.lower()
 
 
-class Query(Arguments):
+class Query(RequestArguments):
     """The query string's parameters, all of them texts; an empty one counts as none, as in ASP.NET."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -155,7 +155,7 @@ class Query(Arguments):
         return None if text is None else _within_int32(name, int(text))
 
 
-def body_arguments(content: bytes, content_type: str) -> Arguments:
+def body_arguments(content: bytes, content_type: str) -> RequestArguments:
     """The arguments in a JSON body; 422 for anything but a JSON object."""
     if content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
         raise invalid("The request body must be JSON")
@@ -165,7 +165,7 @@ def body_arguments(content: bytes, content_type: str) -> Arguments:
         raise invalid("The request body is not valid JSON") from error
     if not isinstance(values, dict):
         raise invalid("The request body must be a JSON object")
-    return Arguments(values)
+    return RequestArguments(values)
 
 
 def _within_int32(name: str, value: int | None) -> int | None:

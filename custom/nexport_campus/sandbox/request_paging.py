@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .request_arguments import Arguments
+from .request_arguments import RequestArguments
 
 __all__ = ["Listings", "Paging", "read_paging"]
 
@@ -41,7 +41,7 @@ class Paging:
         return {"X-Total-Count": str(total), "X-Per-Page": str(self.size), "X-Page": str(self.page)}
 
 
-def read_paging(arguments: Arguments) -> Paging:
+def read_paging(arguments: RequestArguments) -> Paging:
     """`page` and `per_page` as SearchEnrollments documents them, without a word where they are changed.
 
     Null and less than 1 become 30, more than 1000 becomes 1000. `paer_page`, the obsolete spelling,

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from .accounts import ACCOUNT_NAMES, account_password
 from .reports import Account, Books, Samples
-from .sandbox_settings import Settings
+from .sandbox_settings import SandboxSettings
 from .serving.process import SandboxError, ServerProcess
 
 __all__ = ["FaultScript", "Sandbox"]
@@ -54,7 +54,7 @@ class Sandbox:
         strict: bool = False,
         database: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._settings = Settings(
+        self._settings = SandboxSettings(
             seed=seed,
             enrollments=enrollments,
             host=host,

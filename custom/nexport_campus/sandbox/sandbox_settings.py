@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 
-__all__ = ["Settings"]
+__all__ = ["SandboxSettings"]
 
 _MOST_ENROLLMENTS = 20_000_000
 _TOKEN_STATUSES = (200, 401, 403)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SandboxSettings:
     """How a campus is made and served; the arguments of `Sandbox`, checked.
 
     Raises ValueError for a setting that cannot work.
@@ -43,6 +43,6 @@ class Settings:
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Settings:
+    def from_json(cls, text: str) -> SandboxSettings:
         """The settings that `to_json` wrote."""
         return cls(**json.loads(text))

@@ -66,14 +66,14 @@ def command(
     import sqlite3
 
     try:
-        from nexport_campus.sandbox.sandbox_settings import Settings
+        from nexport_campus.sandbox.sandbox_settings import SandboxSettings
         from nexport_campus.sandbox.serving.server import serve_in_foreground
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f'the sandbox needs {error.name}: pip install "nexport-campus[sandbox]"'
         ) from None
     try:
-        settings = Settings(
+        settings = SandboxSettings(
             host=host,
             port=port,
             seed=seed,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from nexport_campus.sandbox.aspnet_values import SECOND, stamp
-from nexport_campus.sandbox.campus_state import Campus
+from nexport_campus.sandbox.aspnet_values import SECOND, format_date
+from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import issue
-from nexport_campus.sandbox.operation_results import Answer, ErrorCode, Refusal, invalid, success
+from nexport_campus.sandbox.operation_results import ErrorCode, OperationResult, Refusal, invalid, success
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 _MAY_NOT_LOG_IN = ("System Operator", "Customer Service")
 
 
 @operation("POST", "AdminApi_Authenticate", needs_token=False)
-def authenticate(campus: Campus, call: Call) -> Answer:
+def authenticate(campus: CampusState, call: Call) -> OperationResult:
     """A token for a name and a password: for a while, until a date that is asked for, or for ever (null)."""
     body = call.body
     username = body.required(body.text, "username")
@@ -38,7 +36,7 @@ def authenticate(campus: Campus, call: Call) -> Answer:
 
 
 @operation("GET", "AdminApi_ValidateAccessToken", needs_token=False)
-def validate_access_token(campus: Campus, call: Call) -> Answer:
+def validate_access_token(campus: CampusState, call: Call) -> OperationResult:
     """Until when a token is valid; an invalid one answers 200 too, with an error_message and no date."""
     token = call.query.required(call.query.id, "access_token")
     row = campus.row("SELECT expires FROM token WHERE value = ?", token)
@@ -48,4 +46,4 @@ def validate_access_token(campus: Campus, call: Call) -> Answer:
         return success({})
     if row["expires"] <= campus.clock.now():
         return success({"utc_expiration_date": None, "error_message": "The access token has expired"})
-    return success({"utc_expiration_date": stamp(row["expires"], "Z")})
+    return success({"utc_expiration_date": format_date(row["expires"], "Z")})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import (
-    Answer,
+    OperationResult,
     invalid,
     no_error,
     no_subscription,
@@ -21,14 +21,12 @@ from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 from .registry import Call, operation
 from .syllabi import SECTION, find_syllabus
 
-__all__: list[str] = []
-
 # Sent as null where the assignment has none, though the page requires them.
 _NULLS: Final = ("utc_due_date", "utc_start_date")
 _WITH_COUNT: Final = "SELECT assignment.*, assignment_count FROM assignment JOIN syllabus ON syllabus.number = assignment.syllabus"
 
 
-def _record(campus: Campus, row: Row) -> dict[str, Any]:
+def _record(campus: CampusState, row: Row) -> dict[str, Any]:
     assignment_id = campus.ids.make("assignment", row["number"])
     record = {
         "id": assignment_id,
@@ -38,11 +36,11 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
         "weight": row["weight"],
         "due_date_deduction": row["due_date_deduction"],
         "due_date_strategy": row["due_date_strategy"],
-        "utc_due_date": stamp(row["due"], "Z"),
-        "utc_start_date": stamp(row["start"], "Z"),
+        "utc_due_date": format_date(row["due"], "Z"),
+        "utc_start_date": format_date(row["start"], "Z"),
         "lock_out_hours": row["lock_out_hours"],
-        "utc_date_modified": stamp(row["modified"], "Z"),
-        "utc_date_added": stamp(row["added"], "Z"),
+        "utc_date_modified": format_date(row["modified"], "Z"),
+        "utc_date_added": format_date(row["added"], "Z"),
         "grading_strategy": row["grading_strategy"],
         "max_score": row["max_score"],
         "mastery_score": row["mastery_score"],
@@ -51,11 +49,11 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
         "attempt_limit": row["attempt_limit"],
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=_NULLS)
+    return drop_nulls(record, nulls=_NULLS)
 
 
 @operation("GET", "LearningApi_GetAssignments")
-def get_assignments(campus: Campus, call: Call) -> Answer:
+def get_assignments(campus: CampusState, call: Call) -> OperationResult:
     """Page: sorted by display order from lowest to highest, then by the date added, oldest first."""
     paging = read_paging(call.query)
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
@@ -63,26 +61,26 @@ def get_assignments(campus: Campus, call: Call) -> Answer:
         "SELECT * FROM assignment WHERE syllabus = ? ORDER BY display_order, added, number LIMIT ? OFFSET ?",
         *(section["number"], paging.size, paging.start),
     )
-    return Answer([_record(campus, row) for row in rows])
+    return OperationResult([_record(campus, row) for row in rows])
 
 
 @operation("GET", "LearningApi_GetAssignment")
-def get_assignment(campus: Campus, call: Call) -> Answer:
+def get_assignment(campus: CampusState, call: Call) -> OperationResult:
     """One assignment."""
-    return Answer(
+    return OperationResult(
         _record(campus, campus.find("assignment", call.query.required(call.query.id, "assignment_id")))
     )
 
 
 @operation("GET", "LearningApi_GetAssignmentInstructions")
-def get_assignment_instructions(campus: Campus, call: Call) -> Answer:
+def get_assignment_instructions(campus: CampusState, call: Call) -> OperationResult:
     """Page: the raw VTL template."""
     assignment = campus.find("assignment", call.query.required(call.query.id, "assignment_id"))
     return success({"assignment_instructions": assignment["instructions"]})
 
 
 @operation("GET", "LearningApi_GetAssignmentStatuses")
-def get_assignment_statuses(campus: Campus, call: Call) -> Answer:
+def get_assignment_statuses(campus: CampusState, call: Call) -> OperationResult:
     """Page: either enrollment_id, or both subscription_id and section_id; creation date, most recent first."""
     assignment_id, paging = call.query.id("assignment_id"), read_paging(call.query)
     enrollment = _section_enrollment(campus, call)
@@ -99,10 +97,12 @@ def get_assignment_statuses(campus: Campus, call: Call) -> Answer:
         row["number"]: row
         for row in campus.by_number(_WITH_COUNT, {row["assignment"] for row in rows}, "assignment.number")
     }
-    return Answer([_status_record(campus, enrollment, row, assignments[row["assignment"]]) for row in rows])
+    return OperationResult(
+        [_status_record(campus, enrollment, row, assignments[row["assignment"]]) for row in rows]
+    )
 
 
-def _section_enrollment(campus: Campus, call: Call) -> Row:
+def _section_enrollment(campus: CampusState, call: Call) -> Row:
     query = call.query
     enrollment_id, subscription_id, section_id = map(
         query.id, ("enrollment_id", "subscription_id", "section_id")
@@ -129,7 +129,7 @@ def _section_enrollment(campus: Campus, call: Call) -> Row:
     return row
 
 
-def _status_record(campus: Campus, enrollment: Row, row: Row, assignment: Row) -> dict[str, Any]:
+def _status_record(campus: CampusState, enrollment: Row, row: Row, assignment: Row) -> dict[str, Any]:
     make = campus.ids.make
     score, weight = row["score"], assignment["weight"]
     admin, grader = row["override_admin"], row["grade_given_by"]
@@ -140,10 +140,10 @@ def _status_record(campus: Campus, enrollment: Row, row: Row, assignment: Row) -
         "resubmit_required_reason": row["resubmit_reason"],
         "academic_override": bool(row["override"]),
         "academic_override_reason": row["override_reason"],
-        "utc_creation_date": stamp(row["created"], "Z"),
-        "utc_first_activity_date": stamp(row["first_activity"], "Z"),
-        "utc_last_activity_date": stamp(row["last_activity"], "Z"),
-        "utc_completion_date": stamp(row["completed"], "Z"),
+        "utc_creation_date": format_date(row["created"], "Z"),
+        "utc_first_activity_date": format_date(row["first_activity"], "Z"),
+        "utc_last_activity_date": format_date(row["last_activity"], "Z"),
+        "utc_completion_date": format_date(row["completed"], "Z"),
         "academic_override_admin_id": admin and make("user", admin),
         "grade_given_by_id": grader and make("user", grader),
         "assignment_id": make("assignment", assignment["number"]),
@@ -158,4 +158,4 @@ def _status_record(campus: Campus, enrollment: Row, row: Row, assignment: Row) -
         "assignment_weighted_score": None if score is None else score * weight,
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("utc_completion_date", "grade_given_by_id"))
+    return drop_nulls(record, nulls=("utc_completion_date", "grade_given_by_id"))

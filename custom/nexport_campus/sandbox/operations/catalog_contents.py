@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.aspnet_values import format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.ids import EMPTY_ID
-from nexport_campus.sandbox.operation_results import Answer, no_error
+from nexport_campus.sandbox.operation_results import OperationResult, no_error
 from nexport_campus.sandbox.request_paging import read_paging
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 _WITH_TITLES: Final = """SELECT product.*, title, type
     FROM product JOIN syllabus ON syllabus.number = product.syllabus"""
 
 
 @operation("GET", "LearningApi_GetCategories")
-def get_categories(campus: Campus, call: Call) -> Answer:
+def get_categories(campus: CampusState, call: Call) -> OperationResult:
     """Page: the categories of a catalog by creation date, most recent first."""
     paging = read_paging(call.query)
     catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
@@ -28,10 +26,10 @@ def get_categories(campus: Campus, call: Call) -> Answer:
         "SELECT * FROM category WHERE catalog = ? ORDER BY created DESC, number DESC LIMIT ? OFFSET ?",
         *(catalog["number"], paging.size, paging.start),
     )
-    return Answer([_category(campus, catalog, row) for row in rows])
+    return OperationResult([_category(campus, catalog, row) for row in rows])
 
 
-def _category(campus: Campus, catalog: Row, row: Row) -> dict[str, Any]:
+def _category(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
     """A CategoryResponseItem, which has no error entity; without a parent it has .NET's empty id for one."""
     category_id = campus.ids.make("category", row["number"])
     return {
@@ -41,12 +39,12 @@ def _category(campus: Campus, catalog: Row, row: Row) -> dict[str, Any]:
         "catalog_id": campus.ids.make("catalog", catalog["number"]),
         "org_id": campus.ids.make("organization", catalog["organization"]),
         "parent_category_id": campus.ids.make("category", row["parent"]) if row["parent"] else EMPTY_ID,
-        "date_created": stamp(row["created"]),
+        "date_created": format_date(row["created"]),
     }
 
 
 @operation("GET", "LearningApi_GetCatalogSyllabi")
-def get_catalog_syllabi(campus: Campus, call: Call) -> Answer:
+def get_catalog_syllabi(campus: CampusState, call: Call) -> OperationResult:
     """Page: the syllabi of a catalog, alphabetically by title. The total is told in headers."""
     paging = read_paging(call.query)
     catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
@@ -57,11 +55,11 @@ def get_catalog_syllabi(campus: Campus, call: Call) -> Answer:
         paging,
     )
     rows = campus.by_number(_WITH_TITLES, numbers, "product.number")
-    return Answer(_syllabi(campus, rows), paging.headers(total))
+    return OperationResult(_syllabi(campus, rows), paging.headers(total))
 
 
 @operation("GET", "LearningApi_GetCategorySyllabi")
-def get_category_syllabi(campus: Campus, call: Call) -> Answer:
+def get_category_syllabi(campus: CampusState, call: Call) -> OperationResult:
     """Page: the syllabi of a category, alphabetically by title. The total is told nowhere."""
     paging = read_paging(call.query)
     category = campus.find("category", call.query.required(call.query.id, "category_id"))
@@ -69,10 +67,10 @@ def get_category_syllabi(campus: Campus, call: Call) -> Answer:
         _WITH_TITLES + " WHERE category = ? ORDER BY title, syllabus.number LIMIT ? OFFSET ?",
         *(category["number"], paging.size, paging.start),
     )
-    return Answer(_syllabi(campus, rows))
+    return OperationResult(_syllabi(campus, rows))
 
 
-def _syllabi(campus: Campus, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def _syllabi(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     make = campus.ids.make
     return [
         {

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent, span, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date, format_time_span
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.groups import group_organization
-from nexport_campus.sandbox.operation_results import Answer, success
+from nexport_campus.sandbox.operation_results import OperationResult, success
 from nexport_campus.sandbox.request_paging import read_paging
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 _SHARED: Final = 0
 _OWNED: Final = 1
@@ -25,7 +23,7 @@ _WITH_NAMES: Final = """SELECT catalog.*, organization.name AS org_name, short_n
 
 
 @operation("POST", "LearningApi_GetCatalogs")
-def get_catalogs(campus: Campus, call: Call) -> Answer:
+def get_catalogs(campus: CampusState, call: Call) -> OperationResult:
     """Page: the catalogs of a group or organization, alphabetically by name.
 
     Those shared to it unless catalog_access_option says otherwise; all publishing models unless one is sent.
@@ -44,26 +42,28 @@ def get_catalogs(campus: Campus, call: Call) -> Answer:
         paging,
     )
     rows = campus.by_number(_WITH_NAMES, numbers, "catalog.number")
-    return Answer(
+    return OperationResult(
         success({"catalogs": [_record(campus, row) for row in rows]}).content, paging.headers(total)
     )
 
 
 @operation("GET", "LearningApi_GetCatalog")
-def get_catalog(campus: Campus, call: Call) -> Answer:
+def get_catalog(campus: CampusState, call: Call) -> OperationResult:
     """One catalog. A CatalogResponseItem has no error entity."""
     catalog = _asked_for(campus, call)
-    return Answer(_record(campus, campus.by_number(_WITH_NAMES, [catalog["number"]], "catalog.number")[0]))
+    return OperationResult(
+        _record(campus, campus.by_number(_WITH_NAMES, [catalog["number"]], "catalog.number")[0])
+    )
 
 
 @operation("GET", "LearningApi_GetCatalogDescription")
-def get_catalog_description(campus: Campus, call: Call) -> Answer:
+def get_catalog_description(campus: CampusState, call: Call) -> OperationResult:
     """The description, null where the catalog has none."""
     return success({"description": _asked_for(campus, call)["description"]})
 
 
 @operation("GET", "LearningApi_GetCatalogCreditHours")
-def get_catalog_credit_hours(campus: Campus, call: Call) -> Answer:
+def get_catalog_credit_hours(campus: CampusState, call: Call) -> OperationResult:
     """Page: the total of the credit hours of the sections and training plans in the catalog."""
     total = campus.row(
         "SELECT coalesce(sum(credit_hours), 0) AS hours FROM product"
@@ -73,11 +73,11 @@ def get_catalog_credit_hours(campus: Campus, call: Call) -> Answer:
     return success({"credit_hours": total["hours"] if total else 0})
 
 
-def _asked_for(campus: Campus, call: Call) -> Row:
+def _asked_for(campus: CampusState, call: Call) -> Row:
     return campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
 
 
-def _record(campus: Campus, row: Row) -> dict[str, Any]:
+def _record(campus: CampusState, row: Row) -> dict[str, Any]:
     make = campus.ids.make
     catalog_id = make("catalog", row["number"])
     modified_by = row["modified_by"]
@@ -89,13 +89,13 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
         "catalog_id": catalog_id,
         "is_enabled": bool(row["is_enabled"]),
         "name": row["name"],
-        "date_created": stamp(row["created"]),
+        "date_created": format_date(row["created"]),
         "owner_id": make("user", row["owner"]),
         "owner_name": row["owner_name"],
         "modified_by_id": None if modified_by is None else make("user", modified_by),
-        "last_modified": stamp(row["modified"]),
+        "last_modified": format_date(row["modified"]),
         "pricing_model": row["pricing_model"],
-        "access_time_limit": span(row["access_time_limit"]),
+        "access_time_limit": format_time_span(row["access_time_limit"]),
         "publishing_model": row["publishing_model"],
     }
-    return sent(record, nulls=("access_time_limit",))
+    return drop_nulls(record, nulls=("access_time_limit",))

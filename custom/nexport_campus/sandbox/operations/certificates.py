@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from nexport_campus.sandbox.aspnet_values import SECOND
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, not_found, success
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, not_found, success
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 _PASSED: Final = 1
 # How long the campus takes to draw a certificate once an enrollment is completed.
@@ -18,7 +16,7 @@ _DRAWING: Final = 60 * SECOND
 
 
 @operation("GET", "LearningApi_GetCertificateUrl")
-def get_certificate_url(campus: Campus, call: Call) -> Answer:
+def get_certificate_url(campus: CampusState, call: Call) -> OperationResult:
     """The address of a certificate, ready once the enrollment is passed; null where none is assigned.
 
     Page: "If the enrollment has been deleted, it will attempt to get the certificate based on the
@@ -41,7 +39,7 @@ def get_certificate_url(campus: Campus, call: Call) -> Answer:
     )
 
 
-def _enrollment_or_transcript(campus: Campus, enrollment_id: str) -> Row:
+def _enrollment_or_transcript(campus: CampusState, enrollment_id: str) -> Row:
     number = campus.ids.number("enrollment", enrollment_id)
     found = campus.row("SELECT * FROM enrollment WHERE number = ?", number)
     found = found or campus.row("SELECT * FROM transcript WHERE enrollment = ?", number)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.field_types import stored
+from nexport_campus.sandbox.aspnet_values import drop_nulls
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.field_types import normalize_value
 from nexport_campus.sandbox.operation_results import (
-    Answer,
+    OperationResult,
     invalid,
     no_error,
     no_subscription,
@@ -21,8 +21,6 @@ from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
 from .registry import Call, operation
 
-__all__: list[str] = []
-
 # The fields that an organization (?) has: its own, and its ancestors'.
 _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
     JOIN lineage ON ancestor = field.organization
@@ -30,17 +28,17 @@ _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
 
 
 @operation("GET", "LearningApi_GetCustomEnrollmentFields")
-def get_custom_enrollment_fields(campus: Campus, call: Call) -> Answer:
+def get_custom_enrollment_fields(campus: CampusState, call: Call) -> OperationResult:
     """Page: all fields available to an organization, or the one with the id; 409 if it is none of them."""
     org_id, field_id = call.query.required(call.query.id, "org_id"), call.query.id("field_id")
     organization = campus.find("organization", org_id)
     fields = campus.rows(_AVAILABLE + " ORDER BY field.number", organization["number"])
     if field_id:
         fields = [_one(campus, fields, field_id)]
-    return Answer([_field_record(campus, field) for field in fields])
+    return OperationResult([_field_record(campus, field) for field in fields])
 
 
-def _one(campus: Campus, fields: list[Row], field_id: str) -> Row:
+def _one(campus: CampusState, fields: list[Row], field_id: str) -> Row:
     number = campus.ids.number("field", field_id)
     for field in fields:
         if field["number"] == number:
@@ -48,7 +46,7 @@ def _one(campus: Campus, fields: list[Row], field_id: str) -> Row:
     raise not_found("custom field")
 
 
-def _field_record(campus: Campus, field: Row) -> dict[str, Any]:
+def _field_record(campus: CampusState, field: Row) -> dict[str, Any]:
     record = {
         "field_id": campus.ids.make("field", field["number"]),
         "name": field["name"],
@@ -59,11 +57,11 @@ def _field_record(campus: Campus, field: Row) -> dict[str, Any]:
         "org_short_name": field["short_name"],
         "api_error_entity": no_error(),
     }
-    return sent(record)
+    return drop_nulls(record)
 
 
 @operation("GET", "LearningApi_GetDefaultCustomEnrollmentFieldSetting")
-def get_default_custom_enrollment_field_setting(campus: Campus, call: Call) -> Answer:
+def get_default_custom_enrollment_field_setting(campus: CampusState, call: Call) -> OperationResult:
     """Page: the default for an organization and field, optionally of one syllabus; JSON null if there is none.
 
     The setting nearest to the organization among it and its ancestors counts.
@@ -76,7 +74,7 @@ def get_default_custom_enrollment_field_setting(campus: Campus, call: Call) -> A
     syllabus = None if syllabus_id is None else campus.find("syllabus", syllabus_id)["number"]
     setting = _default(campus, field["number"], organization["number"], syllabus)
     if setting is None:
-        return Answer(None)
+        return OperationResult(None)
     make = campus.ids.make
     return success(
         {
@@ -93,7 +91,7 @@ def get_default_custom_enrollment_field_setting(campus: Campus, call: Call) -> A
     )
 
 
-def _default(campus: Campus, field: int, organization: int, syllabus: int | None) -> Row | None:
+def _default(campus: CampusState, field: int, organization: int, syllabus: int | None) -> Row | None:
     return campus.row(
         "SELECT field_default.*, short_name FROM field_default"
         " JOIN lineage ON ancestor = field_default.organization"
@@ -104,7 +102,7 @@ def _default(campus: Campus, field: int, organization: int, syllabus: int | None
 
 
 @operation("GET", "LearningApi_GetCustomEnrollmentFieldValues")
-def get_custom_enrollment_field_values(campus: Campus, call: Call) -> Answer:
+def get_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
     """Page: enrollment_id, or subscriber_id and syllabus_id, each perhaps with key; dates in UTC.
 
     A field without a value has its default for the syllabus or the organization, or null. The View
@@ -123,10 +121,10 @@ def get_custom_enrollment_field_values(campus: Campus, call: Call) -> Answer:
         fields = [field for field in fields if field["key"] == key]
         if not fields:
             raise not_found("custom field")
-    return Answer([_value_record(campus, enrollment, field) for field in fields])
+    return OperationResult([_value_record(campus, enrollment, field) for field in fields])
 
 
-def _enrollment(campus: Campus, call: Call) -> Row:
+def _enrollment(campus: CampusState, call: Call) -> Row:
     query = call.query
     enrollment_id, subscriber_id, syllabus_id = map(
         query.id, ("enrollment_id", "subscriber_id", "syllabus_id")
@@ -149,7 +147,7 @@ def _enrollment(campus: Campus, call: Call) -> Row:
     return row
 
 
-def _value_record(campus: Campus, enrollment: Row, field: Row) -> dict[str, Any]:
+def _value_record(campus: CampusState, enrollment: Row, field: Row) -> dict[str, Any]:
     make = campus.ids.make
     organization = enrollment["organization"]
     place = campus.row("SELECT short_name FROM organization WHERE number = ?", organization)
@@ -166,10 +164,10 @@ def _value_record(campus: Campus, enrollment: Row, field: Row) -> dict[str, Any]
         "type": field["type"],
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("value",))
+    return drop_nulls(record, nulls=("value",))
 
 
-def _value(campus: Campus, enrollment: Row, field: int) -> str | None:
+def _value(campus: CampusState, enrollment: Row, field: int) -> str | None:
     own = "SELECT value FROM field_value WHERE enrollment = ? AND field = ?"
     found = campus.row(own, enrollment["number"], field)
     found = found or _default(campus, field, enrollment["organization"], enrollment["syllabus"])
@@ -178,7 +176,7 @@ def _value(campus: Campus, enrollment: Row, field: int) -> str | None:
 
 
 @operation("POST", "LearningApi_SetCustomEnrollmentFieldValues")
-def set_custom_enrollment_field_values(campus: Campus, call: Call) -> Answer:
+def set_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
     """Set values by key, all or none; answers `error: true` with code 0 if a field is unknown or a value wrong.
 
     The Update permission must be granted in the enrollment's organization itself: the page speaks of no
@@ -207,11 +205,11 @@ def set_custom_enrollment_field_values(campus: Campus, call: Call) -> Answer:
             *(enrollment["number"], fields[key]["number"], value),
         )
     if kept:
-        campus.changed("custom field values set", campus.ids.make("enrollment", enrollment["number"]))
+        campus.record_change("custom field values set", campus.ids.make("enrollment", enrollment["number"]))
     return success({"error": False})
 
 
 def _stored(field: Row, value: str) -> str | None:
-    return stored(
+    return normalize_value(
         field["type"], value, () if field["options"] is None else tuple(json.loads(field["options"]))
     )

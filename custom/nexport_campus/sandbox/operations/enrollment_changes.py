@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from nexport_campus.sandbox.aspnet_values import DAY
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.groups import group_organization
-from nexport_campus.sandbox.operation_results import Answer, duplicate, forbidden, invalid, not_found, success
+from nexport_campus.sandbox.operation_results import (
+    OperationResult,
+    duplicate,
+    forbidden,
+    invalid,
+    not_found,
+    success,
+)
 from nexport_campus.sandbox.permissions import Permission
 
 from .registry import Call, operation
 from .syllabi import SECTION
 
-__all__: list[str] = []
-
 
 @operation("POST", "LearningApi_CreateEnrollment")
-def create_enrollment(campus: Campus, call: Call) -> Answer:
+def create_enrollment(campus: CampusState, call: Call) -> OperationResult:
     """Enroll a user; makes the subscription and the memberships that are missing.
 
     Page: the Update permission for the kind of syllabus in the organization or an ancestor; Add
@@ -44,11 +49,11 @@ def create_enrollment(campus: Campus, call: Call) -> Answer:
     if campus.row(taken, user, subscription, syllabus["number"]):
         raise duplicate()
     enrollment_id = _insert(campus, subscription, user, organization, syllabus)
-    campus.changed("enrollment created", enrollment_id)
+    campus.record_change("enrollment created", enrollment_id)
     return success({"enrollment_id": enrollment_id}, _warnings(campus, syllabus))
 
 
-def _syllabus(campus: Campus, syllabus_id: str | None, unique_name: str | None) -> Row:
+def _syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | None) -> Row:
     named = campus.row("SELECT * FROM syllabus WHERE unique_name = ?", unique_name)
     if syllabus_id is None:
         if named is None:
@@ -60,17 +65,17 @@ def _syllabus(campus: Campus, syllabus_id: str | None, unique_name: str | None) 
     return syllabus
 
 
-def _join(campus: Campus, caller: int, user: int, organizations: set[int]) -> None:
+def _join(campus: CampusState, caller: int, user: int, organizations: set[int]) -> None:
     """Give the user the memberships that they don't have yet."""
     for organization in sorted(organizations):
         if campus.row("SELECT 1 FROM membership WHERE user = ? AND organization = ?", user, organization):
             continue
         campus.permissions.require(caller, organization, Permission.ADD_MEMBERSHIPS, action="add memberships")
         campus.change("INSERT INTO membership VALUES (?, ?)", user, organization)
-        campus.changed("membership created", campus.ids.make("organization", organization))
+        campus.record_change("membership created", campus.ids.make("organization", organization))
 
 
-def _check_membership(campus: Campus, user: int, syllabus: Row) -> None:
+def _check_membership(campus: CampusState, user: int, syllabus: Row) -> None:
     shared = """SELECT 1 FROM membership WHERE user = ? AND (organization = ? OR organization IN (
         SELECT catalog_share.organization FROM product JOIN catalog_share USING (catalog) WHERE syllabus = ?))"""
     if campus.row(shared, user, syllabus["organization"], syllabus["number"]) is None:
@@ -79,7 +84,7 @@ def _check_membership(campus: Campus, user: int, syllabus: Row) -> None:
         )
 
 
-def _subscribe(campus: Campus, caller: int, user: int, organization: int) -> int:
+def _subscribe(campus: CampusState, caller: int, user: int, organization: int) -> int:
     """The user's subscription in the organization, made if there is none."""
     found = campus.row(
         "SELECT number FROM subscription WHERE user = ? AND organization = ?", user, organization
@@ -89,11 +94,11 @@ def _subscribe(campus: Campus, caller: int, user: int, organization: int) -> int
         return number
     campus.permissions.require(caller, organization, Permission.ADD_SUBSCRIPTIONS, action="add subscriptions")
     made = campus.change("INSERT INTO subscription (user, organization) VALUES (?, ?)", user, organization)
-    campus.changed("subscription created", campus.ids.make("subscription", made))
+    campus.record_change("subscription created", campus.ids.make("subscription", made))
     return made
 
 
-def _insert(campus: Campus, subscription: int, user: int, organization: int, syllabus: Row) -> str:
+def _insert(campus: CampusState, subscription: int, user: int, organization: int, syllabus: Row) -> str:
     now = campus.clock.now()
     expires = now + syllabus["enrollment_duration"] * DAY if syllabus["ends_after_period"] else None
     # The numbers of removed enrollments stay taken: their ids are on transcripts.
@@ -107,7 +112,7 @@ def _insert(campus: Campus, subscription: int, user: int, organization: int, syl
     return campus.ids.make("enrollment", made["number"] if made else 0)
 
 
-def _warnings(campus: Campus, syllabus: Row) -> list[str]:
+def _warnings(campus: CampusState, syllabus: Row) -> list[str]:
     """An administrator may enroll where a student no longer could, and is told so."""
     warnings = ["The syllabus is hidden"] if syllabus["hidden"] else []
     if syllabus["enrollment_end"] is not None and syllabus["enrollment_end"] < campus.clock.now():
@@ -116,7 +121,7 @@ def _warnings(campus: Campus, syllabus: Row) -> list[str]:
 
 
 @operation("GET", "LearningApi_DropEnrollment")
-def drop_enrollment(campus: Campus, call: Call) -> Answer:
+def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
     """Remove an enrollment and put a drop record on the transcript.
 
     Page: either Drop permission, whatever the enrollment is in; 403 also for an enrollment that does not
@@ -136,7 +141,7 @@ def drop_enrollment(campus: Campus, call: Call) -> Answer:
 
 
 @operation("GET", "LearningApi_DeleteEnrollment")
-def delete_enrollment(campus: Campus, call: Call) -> Answer:
+def delete_enrollment(campus: CampusState, call: Call) -> OperationResult:
     """Remove an enrollment; a deleted record remains for admins.
 
     Page: "either the Delete Section Enrollments or Drop Training Plan Enrollments permission" (sic).
@@ -145,13 +150,13 @@ def delete_enrollment(campus: Campus, call: Call) -> Answer:
     return _remove(campus, _removable(campus, call, permissions, "delete enrollments"), "deleted")
 
 
-def _removable(campus: Campus, call: Call, any_of: tuple[Permission, ...], action: str) -> Row:
+def _removable(campus: CampusState, call: Call, any_of: tuple[Permission, ...], action: str) -> Row:
     enrollment = campus.find("enrollment", call.query.required(call.query.id, "enrollment_id"))
     campus.permissions.require(call.user, enrollment["organization"], *any_of, action=action)
     return enrollment
 
 
-def _remove(campus: Campus, enrollment: Row, record: str) -> Answer:
+def _remove(campus: CampusState, enrollment: Row, record: str) -> OperationResult:
     campus.change(
         "INSERT INTO transcript SELECT number, ?, ?, user, organization, syllabus, completed, result"
         " FROM enrollment WHERE number = ?",
@@ -159,5 +164,5 @@ def _remove(campus: Campus, enrollment: Row, record: str) -> Answer:
     )
     campus.change("DELETE FROM enrollment WHERE number = ?", enrollment["number"])
     enrollment_id = campus.ids.make("enrollment", enrollment["number"])
-    campus.changed(f"enrollment {record}", enrollment_id)
+    campus.record_change(f"enrollment {record}", enrollment_id)
     return success({"enrollment_id": enrollment_id, "is_dropped_or_deleted": True})

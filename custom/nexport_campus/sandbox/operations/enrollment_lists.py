@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import (
-    Answer,
+    OperationResult,
     forbidden,
     invalid,
     no_subscription,
@@ -20,8 +20,6 @@ from nexport_campus.sandbox.request_paging import Paging, read_paging
 from .enrollment_records import search_record, section_enrollment_records, training_plan_enrollment_records
 from .registry import Call, operation
 from .syllabi import SECTION, TRAINING_PLAN
-
-__all__: list[str] = []
 
 _VIEW_BOTH: Final = (Permission.VIEW_SECTION_ENROLLMENTS, Permission.VIEW_TRAINING_PLAN_ENROLLMENTS)
 _VIEW: Final = {
@@ -60,7 +58,7 @@ class _Conditions:
 
 
 @operation("POST", "LearningApi_SearchEnrollments")
-def search_enrollments(campus: Campus, call: Call) -> Answer:
+def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
     """Enrollments of ANY of the users, in ANY of the organizations, and so on for each filter that isn't empty.
 
     Page: at least one user id or org id; earliest enrollment date first; an empty list is ignored.
@@ -88,10 +86,10 @@ def search_enrollments(campus: Campus, call: Call) -> Answer:
         "total_count": total,
     }
     obsolete = ["paer_page is obsolete, use per_page"] if call.query.has("paer_page") else []
-    return Answer(success(record, obsolete).content, paging.headers(total))
+    return OperationResult(success(record, obsolete).content, paging.headers(total))
 
 
-def _people_and_places(campus: Campus, call: Call, conditions: _Conditions) -> None:
+def _people_and_places(campus: CampusState, call: Call, conditions: _Conditions) -> None:
     """The filters by user and organization, with the permissions that each asks for."""
     user_ids = call.body.ids("user_ids") or []
     org_ids = call.body.ids("org_ids") or []
@@ -121,7 +119,7 @@ def _people_and_places(campus: Campus, call: Call, conditions: _Conditions) -> N
 
 
 @operation("GET", "LearningApi_GetSectionEnrollments")
-def get_section_enrollments(campus: Campus, call: Call) -> Answer:
+def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
     """Section enrollments, the most recent enrollment date first.
 
     Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; org_id with the
@@ -131,18 +129,18 @@ def get_section_enrollments(campus: Campus, call: Call) -> Answer:
     if query.id("user_id") and query.id("subscriber_id"):
         raise invalid("If user_id is provided then subscriber_id must not be sent")
     numbers = _listed(campus, call, SECTION, ("subscriber_id",), read_paging(query))
-    return Answer(section_enrollment_records(campus, numbers))
+    return OperationResult(section_enrollment_records(campus, numbers))
 
 
 @operation("GET", "LearningApi_GetTrainingPlanEnrollments")
-def get_training_plan_enrollments(campus: Campus, call: Call) -> Answer:
+def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationResult:
     """Page: as GetSectionEnrollments, but a user_id alone is enough, and nothing forbids it with subscriber_id."""
     numbers = _listed(campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query))
-    return Answer(training_plan_enrollment_records(campus, numbers))
+    return OperationResult(training_plan_enrollment_records(campus, numbers))
 
 
 def _listed(
-    campus: Campus, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
+    campus: CampusState, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
 ) -> list[Row]:
     """The enrollments on a page of the two lists, which differ in what they accept alone."""
     query = call.query
@@ -164,7 +162,7 @@ def _listed(
 
 
 def _list_filters(
-    campus: Campus, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
+    campus: CampusState, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
 ) -> int | None:
     """Add each filter that was sent; answers the subscription's organization, if one was named."""
     query = call.query
@@ -193,7 +191,7 @@ def _list_filters(
 
 
 def _list_permission(
-    campus: Campus, call: Call, conditions: _Conditions, permission: Permission, owner: int | None
+    campus: CampusState, call: Call, conditions: _Conditions, permission: Permission, owner: int | None
 ) -> None:
     """The permission in the organization sent, or the subscription's, or each enrollment's own."""
     org_id = call.query.id("org_id")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nexport_campus.sandbox.aspnet_values import sent, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.ids import EMPTY_ID
 from nexport_campus.sandbox.operation_results import no_error
 
@@ -15,29 +15,29 @@ from .sections import section_record
 __all__ = ["search_record", "section_enrollment_records", "training_plan_enrollment_records"]
 
 
-def search_record(campus: Campus, row: Row) -> dict[str, Any]:
+def search_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """An ApiEnrollmentItem, whose nulls are left out. It has no error entity."""
-    return sent(_common(campus, row))
+    return drop_nulls(_common(campus, row))
 
 
-def _common(campus: Campus, row: Row) -> dict[str, Any]:
+def _common(campus: CampusState, row: Row) -> dict[str, Any]:
     make = campus.ids.make
     return {
         "enrollment_id": make("enrollment", row["number"]),
-        "enrollment_date": stamp(row["enrolled"]),
-        "start_date": stamp(row["started"]),
-        "expiration_date": stamp(row["expires"], "Z"),
-        "completion_date": stamp(row["completed"], "Z"),
+        "enrollment_date": format_date(row["enrolled"]),
+        "start_date": format_date(row["started"]),
+        "expiration_date": format_date(row["expires"], "Z"),
+        "completion_date": format_date(row["completed"], "Z"),
         "syllabus_id": make("syllabus", row["syllabus"]),
-        "first_activity_date": stamp(row["first_activity"], "Z"),
-        "last_activity_date": stamp(row["last_activity"], "Z"),
+        "first_activity_date": format_date(row["first_activity"], "Z"),
+        "last_activity_date": format_date(row["last_activity"], "Z"),
         "result": row["result"],
         "phase": row["phase"],
         "user_id": make("user", row["user"]),
     }
 
 
-def section_enrollment_records(campus: Campus, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def section_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """SectionEnrollmentsResponse for each; completion_date and expiration_date are sent as null where unset."""
     enrollments = list(rows)
     sections = _syllabi(campus, enrollments)
@@ -47,7 +47,7 @@ def section_enrollment_records(campus: Campus, rows: Iterable[Row]) -> list[dict
 
 
 def _section_enrollment(
-    campus: Campus, row: Row, section: Row, nested: dict[int, dict[str, Any]]
+    campus: CampusState, row: Row, section: Row, nested: dict[int, dict[str, Any]]
 ) -> dict[str, Any]:
     common = _common(campus, row)
     year, month, day = (int(part) for part in common["enrollment_date"][:10].split("-"))
@@ -70,17 +70,17 @@ def _section_enrollment(
         "unique_name": section["unique_name"],
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("completion_date", "expiration_date"))
+    return drop_nulls(record, nulls=("completion_date", "expiration_date"))
 
 
-def training_plan_enrollment_records(campus: Campus, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def training_plan_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """TrainingPlanEnrollmentsResponse for each, with the empty student_id of the vendor's example."""
     enrollments = list(rows)
     plans = _syllabi(campus, enrollments)
     return [_training_plan_enrollment(campus, row, plans[row["syllabus"]]) for row in enrollments]
 
 
-def _training_plan_enrollment(campus: Campus, row: Row, plan: Row) -> dict[str, Any]:
+def _training_plan_enrollment(campus: CampusState, row: Row, plan: Row) -> dict[str, Any]:
     common = _common(campus, row)
     graded = row["assignments_done"] > 0
     record = {
@@ -96,9 +96,9 @@ def _training_plan_enrollment(campus: Campus, row: Row, plan: Row) -> dict[str, 
         "unique_name": plan["unique_name"],
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("completion_date", "average_score", "grade_point_average"))
+    return drop_nulls(record, nulls=("completion_date", "average_score", "grade_point_average"))
 
 
-def _syllabi(campus: Campus, enrollments: Iterable[Row]) -> dict[int, Row]:
+def _syllabi(campus: CampusState, enrollments: Iterable[Row]) -> dict[int, Row]:
     numbers = {row["syllabus"] for row in enrollments}
     return {row["number"]: row for row in campus.by_number("SELECT * FROM syllabus", numbers)}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, not_found
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, not_found
 from nexport_campus.sandbox.request_paging import read_paging
 
 from .registry import Call, operation
 
-__all__: list[str] = []
-
 
 @operation("GET", "LearningApi_GetOrganizations")
-def get_organizations(campus: Campus, call: Call) -> Answer:
+def get_organizations(campus: CampusState, call: Call) -> OperationResult:
     """Page: the organization with the id or short name and all below it, alphabetically by name."""
     paging = read_paging(call.query)
     organization = _named(campus, call)
@@ -23,10 +21,10 @@ def get_organizations(campus: Campus, call: Call) -> Answer:
         " ORDER BY name, number LIMIT ? OFFSET ?",
         *(organization["number"], paging.size, paging.start),
     )
-    return Answer([_record(campus, row) for row in rows])
+    return OperationResult([_record(campus, row) for row in rows])
 
 
-def _named(campus: Campus, call: Call) -> Row:
+def _named(campus: CampusState, call: Call) -> Row:
     """The organization that is asked for; its id counts where both are sent."""
     if org_id := call.query.id("org_id"):
         return campus.find("organization", org_id)
@@ -39,7 +37,7 @@ def _named(campus: Campus, call: Call) -> Row:
     return row
 
 
-def _record(campus: Campus, row: Row) -> dict[str, Any]:
+def _record(campus: CampusState, row: Row) -> dict[str, Any]:
     org_id = campus.ids.make("organization", row["number"])
     return {
         "id": org_id,

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from nexport_campus.sandbox.operation_results import Answer
-from nexport_campus.sandbox.request_arguments import Arguments, Query
+from nexport_campus.sandbox.operation_results import OperationResult
+from nexport_campus.sandbox.request_arguments import Query, RequestArguments
 
 if TYPE_CHECKING:
-    from nexport_campus.sandbox.campus_state import Campus
+    from nexport_campus.sandbox.campus_state import CampusState
 
-__all__ = ["OPERATIONS", "Call", "Operation", "operation"]
+__all__ = ["OPERATIONS", "Call", "ModelledOperation", "operation"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Call:
 
     user: int
     query: Query
-    body: Arguments
+    body: RequestArguments
 
 
-Handler = Callable[["Campus", Call], Answer]
+Handler = Callable[["CampusState", Call], OperationResult]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Operation:
+class ModelledOperation:
     """An operation of the vendor's: its operationId, its HTTP method, and what answers it."""
 
     id: str
@@ -43,7 +43,7 @@ class Operation:
         return f"/api/v1/{area}/{name}"
 
 
-OPERATIONS: Final[dict[str, Operation]] = {}
+OPERATIONS: Final[dict[str, ModelledOperation]] = {}
 
 
 def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Handler], Handler]:
@@ -51,7 +51,7 @@ def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Han
 
     def enter(handler: Handler) -> Handler:
         for each in ids:
-            OPERATIONS[each] = Operation(each, method, needs_token, handler)
+            OPERATIONS[each] = ModelledOperation(each, method, needs_token, handler)
         return handler
 
     return enter

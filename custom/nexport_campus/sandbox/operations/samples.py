@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 from nexport_campus.sandbox.seeding.seed_learning import SECTIONS
 from nexport_campus.sandbox.seeding.seed_people import BUSY, ROOT
@@ -12,7 +12,7 @@ from nexport_campus.sandbox.seeding.seed_people import BUSY, ROOT
 __all__ = ["find_samples"]
 
 
-def find_samples(campus: Campus) -> dict[str, Any]:
+def find_samples(campus: CampusState) -> dict[str, Any]:
     """The fields of `Samples`."""
     make = campus.ids.make
     organizations = campus.rows("SELECT number FROM organization ORDER BY number")
@@ -44,7 +44,7 @@ def find_samples(campus: Campus) -> dict[str, Any]:
     }
 
 
-def _not_enrolled(campus: Campus) -> tuple[int, int]:
+def _not_enrolled(campus: CampusState) -> tuple[int, int]:
     """A student of the busy organization, and a section open to all that they aren't enrolled in."""
     user = campus.rows("SELECT user FROM subscription WHERE organization = ? ORDER BY number LIMIT 1", BUSY)[
         0
@@ -58,7 +58,7 @@ def _not_enrolled(campus: Campus) -> tuple[int, int]:
     return user, section
 
 
-def _finished(campus: Campus) -> Row:
+def _finished(campus: CampusState) -> Row:
     """A passed section enrollment whose syllabus has a certificate."""
     return campus.rows(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"
@@ -68,7 +68,7 @@ def _finished(campus: Campus) -> Row:
     )[0]
 
 
-def _stuck(campus: Campus) -> tuple[Row, int]:
+def _stuck(campus: CampusState) -> tuple[Row, int]:
     """A finished SCORM 1.2 assignment with an incomplete lesson, and the test of the same enrollment."""
     finished = campus.connection.execute(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, not_found, success
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, not_found, success
 from nexport_campus.sandbox.permissions import Permission
-from nexport_campus.sandbox.request_arguments import Arguments
+from nexport_campus.sandbox.request_arguments import RequestArguments
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.scorm_elements import NOT_IMPLEMENTED, cmi_value
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history, find_assignment_status
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 # The values that EditScormDataRequest's descriptions list.
 _CHOICES: Final = {
@@ -29,7 +27,7 @@ _TEXTS: Final = ("lesson_location", "session_time", "total_time", "suspend_data"
 
 
 @operation("POST", "ScormApi_GetCmiData", "LearningApi_GetCmiData")
-def get_cmi_data(campus: Campus, call: Call) -> Answer:
+def get_cmi_data(campus: CampusState, call: Call) -> OperationResult:
     """The SCOs of an assignment with the elements that were asked for, alphabetically by SCO id.
 
     A null value is left out; a name that the SCO doesn't know has an error message and an empty value.
@@ -52,7 +50,7 @@ def get_cmi_data(campus: Campus, call: Call) -> Answer:
         " WHERE enrollment = ? AND assignment = ? ORDER BY sco_id LIMIT ? OFFSET ?",
         *(enrollment["number"], assignment["number"], paging.size, paging.start),
     )
-    return Answer([_record(row, assignment["scorm"], names) for row in scos])
+    return OperationResult([_record(row, assignment["scorm"], names) for row in scos])
 
 
 def _record(row: Row, version: str, names: list[str]) -> dict[str, Any]:
@@ -60,23 +58,23 @@ def _record(row: Row, version: str, names: list[str]) -> dict[str, Any]:
     record = {
         "title": row["title"],
         "sco_id": row["sco_id"],
-        "start_date_utc": stamp(row["started"], "Z"),
-        "exit_date_utc": stamp(row["exited"], "Z"),
+        "start_date_utc": format_date(row["started"], "Z"),
+        "exit_date_utc": format_date(row["exited"], "Z"),
         "cmi_fields": [_field(version, elements, name) for name in names],
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("exit_date_utc",))
+    return drop_nulls(record, nulls=("exit_date_utc",))
 
 
 def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
     known, value = cmi_value(version, elements, name)
     if not known:
         return {"cmi_element_name": name, "cmi_element_value": "", "error_message": NOT_IMPLEMENTED}
-    return sent({"cmi_element_name": name, "cmi_element_value": value})
+    return drop_nulls({"cmi_element_name": name, "cmi_element_value": value})
 
 
 @operation("POST", "ScormApi_EditScormData")
-def edit_scorm_data(campus: Campus, call: Call) -> Answer:
+def edit_scorm_data(campus: CampusState, call: Call) -> OperationResult:
     """Change what was sent of a SCO's attempt; the rest stays as it is.
 
     The assignment's own status stays too: the page speaks of the SCORM attempt and its history alone.
@@ -101,11 +99,11 @@ def edit_scorm_data(campus: Campus, call: Call) -> Answer:
         "UPDATE sco SET title = ?, started = ?, exited = ?, elements = ? WHERE status = ? AND sco_id = ?",
         *(values["title"], values["started"], values["exited"], merged, status["number"], sco_id),
     )
-    campus.changed("SCORM data edited", campus.ids.make("assignment_status", status["number"]))
+    campus.record_change("SCORM data edited", campus.ids.make("assignment_status", status["number"]))
     return success({})
 
 
-def _edited_columns(body: Arguments) -> dict[str, Any]:
+def _edited_columns(body: RequestArguments) -> dict[str, Any]:
     values = {
         "title": body.text("title"),
         "started": body.date("start_date_utc"),
@@ -114,7 +112,7 @@ def _edited_columns(body: Arguments) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _edited_elements(body: Arguments) -> dict[str, Any]:
+def _edited_elements(body: RequestArguments) -> dict[str, Any]:
     values: dict[str, Any] = {name: body.text(name) for name in (*_CHOICES, *_TEXTS)}
     for name, allowed in _CHOICES.items():
         if values[name] is not None and values[name] not in allowed:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, invalid, no_error, success
+from nexport_campus.sandbox.aspnet_values import drop_nulls
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, success
 
 from .registry import Call, operation
 from .syllabi import SECTION, find_syllabus, one_of_syllabus_and_product, syllabus_record
@@ -18,7 +18,7 @@ _MOST_IDS: Final = 1000
 _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end", "section_ceus")
 
 
-def section_record(campus: Campus, row: Row) -> dict[str, Any]:
+def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """A SectionResponse."""
     record = {
         "section_number": row["section_number"],
@@ -27,17 +27,19 @@ def section_record(campus: Campus, row: Row) -> dict[str, Any]:
         **syllabus_record(campus, row),
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=_NULLS)
+    return drop_nulls(record, nulls=_NULLS)
 
 
 @operation("GET", "LearningApi_GetSection")
-def get_section(campus: Campus, call: Call) -> Answer:
+def get_section(campus: CampusState, call: Call) -> OperationResult:
     """One section. Page: "Either a productid or a syllabus ID must be given but not both."."""
-    return Answer(section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION)))
+    return OperationResult(
+        section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION))
+    )
 
 
 @operation("POST", "LearningApi_GetSections")
-def get_sections(campus: Campus, call: Call) -> Answer:
+def get_sections(campus: CampusState, call: Call) -> OperationResult:
     """Page, 422: an empty list, a null or empty value, more than 1000 entries, a section that isn't there.
 
     Duplicates are answered once.
@@ -57,14 +59,14 @@ def get_sections(campus: Campus, call: Call) -> Answer:
 
 
 @operation("GET", "LearningApi_GetSectionDescription")
-def get_section_description(campus: Campus, call: Call) -> Answer:
+def get_section_description(campus: CampusState, call: Call) -> OperationResult:
     """The description, null where the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"description": section["description"]})
 
 
 @operation("GET", "LearningApi_GetSectionObjectives")
-def get_section_objectives(campus: Campus, call: Call) -> Answer:
+def get_section_objectives(campus: CampusState, call: Call) -> OperationResult:
     """The objectives, null where the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"objectives": section["objectives"]})

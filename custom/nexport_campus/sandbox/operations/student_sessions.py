@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, success
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, success
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
 from .registry import Call, operation
 from .syllabi import SECTION, find_syllabus
-
-__all__: list[str] = []
 
 _SESSIONS: Final = """SELECT session.number FROM session JOIN enrollment ON enrollment.number = session.enrollment
     WHERE user = ?1 AND organization = ?2 AND (?3 IS NULL OR syllabus = ?3)
@@ -26,7 +24,7 @@ _WITH_ENROLLMENT: Final = """SELECT session.*, assignment, user, organization, s
 
 
 @operation("POST", "LearningApi_GetStudentSessions")
-def get_student_sessions(campus: Campus, call: Call) -> Answer:
+def get_student_sessions(campus: CampusState, call: Call) -> OperationResult:
     """A student's sessions that began between two dates, in one organization and perhaps one section.
 
     Page: needs the "Can View Enrollments" permission on the organization. It names no order: here the
@@ -60,10 +58,10 @@ def get_student_sessions(campus: Campus, call: Call) -> Answer:
     return success(record)
 
 
-def _record(campus: Campus, row: Row) -> dict[str, Any]:
+def _record(campus: CampusState, row: Row) -> dict[str, Any]:
     """An AssignmentSession, which has no error entity."""
     make = campus.ids.make
-    return sent(
+    return drop_nulls(
         {
             "assignment_id": make("assignment", row["assignment"]),
             "user_id": make("user", row["user"]),
@@ -71,8 +69,8 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
             "organization_id": make("organization", row["organization"]),
             "section_id": make("syllabus", row["syllabus"]),
             "order": row["position"],
-            "utc_start": stamp(row["started"], "Z"),
-            "utc_end": stamp(row["ended"], "Z"),
+            "utc_start": format_date(row["started"], "Z"),
+            "utc_end": format_date(row["ended"], "Z"),
             "id": make("session", row["number"]),
         }
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexport_campus.sandbox.aspnet_values import stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.aspnet_values import format_date
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import invalid, not_found
 
 from .registry import Call
@@ -17,7 +17,7 @@ TRAINING_PLAN = 1
 _KINDS = {SECTION: "section", TRAINING_PLAN: "training plan"}
 
 
-def find_syllabus(campus: Campus, text: str, syllabus_type: int) -> Row:
+def find_syllabus(campus: CampusState, text: str, syllabus_type: int) -> Row:
     """The section or training plan with that id; 409, code 3, for anything else."""
     row = campus.find("syllabus", text)
     if row["type"] != syllabus_type:
@@ -25,7 +25,7 @@ def find_syllabus(campus: Campus, text: str, syllabus_type: int) -> Row:
     return row
 
 
-def one_of_syllabus_and_product(campus: Campus, call: Call, name: str, syllabus_type: int) -> Row:
+def one_of_syllabus_and_product(campus: CampusState, call: Call, name: str, syllabus_type: int) -> Row:
     """The syllabus that is named by its own id or by a catalog's product id, one of the two."""
     syllabus_id, product_id = call.query.id(name), call.query.id("product_id")
     if (syllabus_id is None) == (product_id is None):
@@ -36,7 +36,7 @@ def one_of_syllabus_and_product(campus: Campus, call: Call, name: str, syllabus_
     return find_syllabus(campus, campus.ids.make("syllabus", product["syllabus"]), syllabus_type)
 
 
-def syllabus_record(campus: Campus, row: Row) -> dict[str, Any]:
+def syllabus_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """The fields that SectionResponse and TrainingPlanResponse share, `id` of the vendor's examples included.
 
     The dates that the pages require are null where the syllabus has none.
@@ -47,19 +47,19 @@ def syllabus_record(campus: Campus, row: Row) -> dict[str, Any]:
         "syllabus_id": syllabus_id,
         "title": row["title"],
         "unique_name": row["unique_name"],
-        "utc_date_created": stamp(row["created"], "Z"),
-        "utc_date_last_modified": stamp(row["modified"], "Z"),
+        "utc_date_created": format_date(row["created"], "Z"),
+        "utc_date_last_modified": format_date(row["modified"], "Z"),
         "hidden": bool(row["hidden"]),
         "disable_certificates_for_student": bool(row["disable_certificates"]),
         "allow_drops": bool(row["allow_drops"]),
         "auto_enroll_new_members": bool(row["auto_enroll"]),
         "end_after_period_from_enrollment_start": bool(row["ends_after_period"]),
         "enrollment_duration": row["enrollment_duration"],
-        "enrollment_start": stamp(row["enrollment_start"]),
-        "enrollment_end": stamp(row["enrollment_end"]),
-        "final_drop_date": stamp(row["final_drop_date"]),
-        "training_start": stamp(row["training_start"]),
-        "training_end": stamp(row["training_end"]),
+        "enrollment_start": format_date(row["enrollment_start"]),
+        "enrollment_end": format_date(row["enrollment_end"]),
+        "final_drop_date": format_date(row["final_drop_date"]),
+        "training_start": format_date(row["training_start"]),
+        "training_end": format_date(row["training_end"]),
         "disable_manual_enrollment": bool(row["disable_manual_enrollment"]),
         "credit_hours": row["credit_hours"],
     }

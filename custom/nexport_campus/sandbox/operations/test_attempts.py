@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import sent, span, stamp
-from nexport_campus.sandbox.campus_state import Campus, Row
-from nexport_campus.sandbox.operation_results import Answer, forbidden, no_error, not_found
+from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date, format_time_span
+from nexport_campus.sandbox.campus_state import CampusState, Row
+from nexport_campus.sandbox.operation_results import OperationResult, forbidden, no_error, not_found
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
 from .registry import Call, operation
-
-__all__: list[str] = []
 
 _ENOUGH: Final = (Permission.VIEW_SECTION_ENROLLMENTS, Permission.UPDATE_SECTION_ENROLLMENTS)
 _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proctor.code, proctor.access_code,
@@ -24,7 +22,7 @@ _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proct
 
 
 @operation("GET", "LearningApi_GetTestAttempts")
-def get_test_attempts(campus: Campus, call: Call) -> Answer:
+def get_test_attempts(campus: CampusState, call: Call) -> OperationResult:
     """The attempts at a test, by attempt index from highest to lowest.
 
     Page: with the View or the Update Section Enrollments permission, or for an instructor of the section.
@@ -40,10 +38,10 @@ def get_test_attempts(campus: Campus, call: Call) -> Answer:
     _check(campus, call.user, enrollment)
     ensure_history(campus, enrollment)
     rows = campus.rows(_ATTEMPTS, enrollment["number"], assignment["number"], paging.size, paging.start)
-    return Answer([_record(campus, row) for row in rows])
+    return OperationResult([_record(campus, row) for row in rows])
 
 
-def _check(campus: Campus, user: int, enrollment: Row) -> None:
+def _check(campus: CampusState, user: int, enrollment: Row) -> None:
     instructs = "SELECT 1 FROM syllabus WHERE number = ? AND instructor = ?"
     if any(campus.permissions.has(user, each, enrollment["organization"]) for each in _ENOUGH):
         return
@@ -51,15 +49,15 @@ def _check(campus: Campus, user: int, enrollment: Row) -> None:
         raise forbidden("Not authorized to view test attempts")
 
 
-def _record(campus: Campus, row: Row) -> dict[str, Any]:
+def _record(campus: CampusState, row: Row) -> dict[str, Any]:
     record = {
         "attempt_id": campus.ids.make("test_attempt", row["number"]),
         "attempt_index": row["attempt_index"],
-        "start_date": stamp(row["started"], "Z"),
-        "last_time_left_update": stamp(row["time_left_updated"], "Z"),
-        "finish_date": stamp(row["finished"], "Z"),
+        "start_date": format_date(row["started"], "Z"),
+        "last_time_left_update": format_date(row["time_left_updated"], "Z"),
+        "finish_date": format_date(row["finished"], "Z"),
         "allow_relaunch": bool(row["allow_relaunch"]),
-        "time_left": span(row["time_left"]),
+        "time_left": format_time_span(row["time_left"]),
         "num_questions": row["num_questions"],
         "is_complete": bool(row["is_complete"]),
         "score": row["score"],
@@ -67,10 +65,10 @@ def _record(campus: Campus, row: Row) -> dict[str, Any]:
         "proctor_response_item": _proctor(campus, row),
         "api_error_entity": no_error(),
     }
-    return sent(record, nulls=("score", "proctor_response_item"))
+    return drop_nulls(record, nulls=("score", "proctor_response_item"))
 
 
-def _proctor(campus: Campus, row: Row) -> dict[str, Any] | None:
+def _proctor(campus: CampusState, row: Row) -> dict[str, Any] | None:
     """Who unlocked the attempt, or null where it was not proctored."""
     if row["proctor"] is None:
         return None
@@ -83,6 +81,6 @@ def _proctor(campus: Campus, row: Row) -> dict[str, Any] | None:
         "proctor_last_name": row["last_name"],
         "organization_access_code_id": make("access_code", row["proctor"]),
         "access_code": row["access_code"],
-        "date_proctored": stamp(row["proctored"], "Z"),
+        "date_proctored": format_date(row["proctored"], "Z"),
         "api_error_entity": no_error(),
     }

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from nexport_campus.sandbox.aspnet_values import sent
-from nexport_campus.sandbox.campus_state import Campus
-from nexport_campus.sandbox.operation_results import Answer, no_error, success
+from nexport_campus.sandbox.aspnet_values import drop_nulls
+from nexport_campus.sandbox.campus_state import CampusState
+from nexport_campus.sandbox.operation_results import OperationResult, no_error, success
 
 from .registry import Call, operation
 from .syllabi import TRAINING_PLAN, find_syllabus, one_of_syllabus_and_product, syllabus_record
-
-__all__: list[str] = []
 
 _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end")
 
 
 @operation("GET", "LearningApi_GetTrainingPlan")
-def get_training_plan(campus: Campus, call: Call) -> Answer:
+def get_training_plan(campus: CampusState, call: Call) -> OperationResult:
     """One training plan, by its own id or by a product id of any catalog it is in; exactly one of the two."""
     row = one_of_syllabus_and_product(campus, call, "training_plan_id", TRAINING_PLAN)
     record = {
@@ -27,11 +25,11 @@ def get_training_plan(campus: Campus, call: Call) -> Answer:
         **syllabus_record(campus, row),
         "api_error_entity": no_error(),
     }
-    return Answer(sent(record, nulls=_NULLS))
+    return OperationResult(drop_nulls(record, nulls=_NULLS))
 
 
 @operation("GET", "LearningApi_GetTrainingPlanDescription")
-def get_training_plan_description(campus: Campus, call: Call) -> Answer:
+def get_training_plan_description(campus: CampusState, call: Call) -> OperationResult:
     """The description of a training plan."""
     plan = find_syllabus(campus, call.query.required(call.query.id, "training_plan_id"), TRAINING_PLAN)
     return success({"description": plan["description"]})

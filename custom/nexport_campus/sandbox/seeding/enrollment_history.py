@@ -11,12 +11,12 @@ import json
 from typing import Any, Final
 
 from nexport_campus.sandbox.aspnet_values import DAY, HOUR, MINUTE, SECOND
-from nexport_campus.sandbox.campus_state import Campus, Row
+from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.database_schema import insert
 from nexport_campus.sandbox.operation_results import not_found
 from nexport_campus.sandbox.scorm_elements import new_sco_elements
 
-from .random_streams import chance
+from .random_streams import random_stream
 from .seed_people import INSTRUCTOR
 
 __all__ = ["ensure_history", "find_assignment_status"]
@@ -26,7 +26,7 @@ _PER_ENROLLMENT: Final = 16
 _GRADED_BY_HAND: Final = 0
 
 
-def ensure_history(campus: Campus, enrollment: Row) -> None:
+def ensure_history(campus: CampusState, enrollment: Row) -> None:
     """Make the history of an enrollment, unless that was done before."""
     number = enrollment["number"]
     if campus.row("SELECT 1 FROM detailed WHERE enrollment = ?", number):
@@ -35,7 +35,7 @@ def ensure_history(campus: Campus, enrollment: Row) -> None:
     campus.connection.execute("INSERT INTO detailed VALUES (?)", (number,))
 
 
-def find_assignment_status(campus: Campus, text: str) -> Row:
+def find_assignment_status(campus: CampusState, text: str) -> Row:
     """The assignment status with that id, of an enrollment that still exists; else 409, code 3."""
     number = campus.ids.number("assignment_status", text) or 0
     enrollment = campus.row("SELECT * FROM enrollment WHERE number = ?", number // _PER_ENROLLMENT)
@@ -66,10 +66,10 @@ class _Status:
 class _Historian:
     """Writes the history of one enrollment."""
 
-    def __init__(self, campus: Campus, enrollment: Row) -> None:
+    def __init__(self, campus: CampusState, enrollment: Row) -> None:
         self.campus = campus
         self.enrollment = enrollment
-        self.rng = chance(campus.settings.seed, f"history/{enrollment['number']}")
+        self.rng = random_stream(campus.settings.seed, f"history/{enrollment['number']}")
 
     def write(self) -> None:
         assignments = self.campus.rows(

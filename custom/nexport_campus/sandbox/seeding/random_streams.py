@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-__all__ = ["chance"]
+__all__ = ["random_stream"]
 
 
-def chance(seed: int, purpose: str) -> random.Random:
+def random_stream(seed: int, purpose: str) -> random.Random:
     """Random numbers that depend on the seed and the purpose alone."""
     return random.Random(f"{seed}/{purpose}")  # noqa: S311  it makes up data, it protects none

@@ -7,7 +7,7 @@ from typing import Final
 
 from nexport_campus.sandbox.aspnet_values import DAY
 from nexport_campus.sandbox.database_schema import connect, create_indexes, create_tables
-from nexport_campus.sandbox.sandbox_settings import Settings
+from nexport_campus.sandbox.sandbox_settings import SandboxSettings
 
 from .seed_enrollments import HISTORY_END, seed_enrollments
 from .seed_fields import seed_fields
@@ -20,7 +20,7 @@ CLOCK_START: Final = HISTORY_END + 60 * DAY
 """The earliest present that a campus knows: after all that was seeded."""
 
 
-def open_store(settings: Settings) -> sqlite3.Connection:
+def open_store(settings: SandboxSettings) -> sqlite3.Connection:
     """A connection to a seeded campus; a file that holds one already is continued as it is.
 
     Raises ValueError where the file's campus has another seed or size.
@@ -34,7 +34,7 @@ def open_store(settings: Settings) -> sqlite3.Connection:
     return connection
 
 
-def _seed(connection: sqlite3.Connection, settings: Settings) -> None:
+def _seed(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
     create_tables(connection)
     connection.execute("BEGIN")
     seed_organizations(connection)
@@ -50,11 +50,11 @@ def _seed(connection: sqlite3.Connection, settings: Settings) -> None:
     create_indexes(connection)
 
 
-def _check(connection: sqlite3.Connection, settings: Settings) -> None:
+def _check(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
     found = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
     if found != _identity(settings):
         raise ValueError(f"database: it holds another campus ({found}, not {_identity(settings)})")
 
 
-def _identity(settings: Settings) -> dict[str, str]:
+def _identity(settings: SandboxSettings) -> dict[str, str]:
     return {"seed": str(settings.seed), "enrollments": str(settings.enrollments)}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from nexport_campus.sandbox.aspnet_values import DAY, HOUR, SECOND, ticks
 from nexport_campus.sandbox.database_schema import insert
 
-from .random_streams import chance
+from .random_streams import random_stream
 from .seed_learning import SECTIONS, TRAINING_PLANS
 from .seed_people import subscription_count
 
@@ -46,7 +46,9 @@ def seed_enrollments(connection: sqlite3.Connection, seed: int, count: int) -> N
         row["number"]: (row["user"], row["organization"])
         for row in connection.execute("SELECT number, user, organization FROM subscription")
     }
-    insert(connection, "enrollment", _rows(chance(seed, "enrollments"), count, people, shapes), _COLUMNS)
+    insert(
+        connection, "enrollment", _rows(random_stream(seed, "enrollments"), count, people, shapes), _COLUMNS
+    )
 
 
 def _rows(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from nexport_campus.sandbox.aspnet_values import DAY, HOUR, MINUTE, SECOND, ticks
 from nexport_campus.sandbox.database_schema import insert
 
-from .random_streams import chance
+from .random_streams import random_stream
 from .seed_people import INSTRUCTOR, ORGANIZATIONS, PARTNER, ROOT
 
 __all__ = [
@@ -55,7 +55,7 @@ _OPENED: Final = ticks(2023, 11, 1)
 
 def seed_syllabi(connection: sqlite3.Connection, seed: int) -> None:
     """Sections (twenty runs of each course), training plans, and sections that only a partner has."""
-    insert(connection, "syllabus", _syllabi(chance(seed, "syllabi")), _SYLLABUS_COLUMNS)
+    insert(connection, "syllabus", _syllabi(random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
 
 
 def _syllabi(rng: random.Random) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +109,7 @@ def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
 
 def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
     """Three to eight assignments a section: courseware first, then a test, then others."""
-    rng = chance(seed, "assignments")
+    rng = random_stream(seed, "assignments")
     sections = connection.execute("SELECT number, title, assignment_count FROM syllabus WHERE type = 0")
     rows = (
         _assignment(rng, section, title, place)
@@ -140,7 +140,7 @@ def _assignment(rng: random.Random, section: int, title: str, place: int) -> tup
 
 def seed_catalogs(connection: sqlite3.Connection, seed: int) -> None:
     """A catalog of everything, one for each topic, seasonal ones, and one that the partner keeps to itself."""
-    rng = chance(seed, "catalogs")
+    rng = random_stream(seed, "catalogs")
     names = ["All Courses", *(f"{topic} Catalog" for topic in TOPICS)]
     names += [
         f"Season {year} {season}" for year in (2024, 2025, 2026) for season in ("Spring", "Autumn", "Winter")

@@ -9,7 +9,7 @@ from typing import Final
 from nexport_campus.sandbox.accounts import ACCOUNT_NAMES, account_password
 from nexport_campus.sandbox.permissions import Permission
 
-from .random_streams import chance
+from .random_streams import random_stream
 
 __all__ = [
     "BUSY",
@@ -145,5 +145,5 @@ def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tupl
 def _homes(seed: int) -> list[int]:
     """Where twenty students in a row belong: most of them to one busy organization."""
     homes = [BUSY] * 12 + [1, 2, 6, 7, 8, 10, 11, 12]
-    chance(seed, "homes").shuffle(homes)
+    random_stream(seed, "homes").shuffle(homes)
     return homes

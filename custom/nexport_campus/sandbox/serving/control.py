@@ -15,20 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nexport_campus.sandbox.campus_state import Campus
+from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import expire
 from nexport_campus.sandbox.operations.samples import find_samples
 
 from .faults import Faults
 from .http_responses import json_response
-from .request_log import Books
+from .request_log import RequestLog
 
 __all__ = ["control_routes"]
 
 _Action = Callable[[dict[str, Any]], Any]
 
 
-def control_routes(campus: Campus, books: Books, faults: Faults) -> list[Route]:
+def control_routes(campus: CampusState, books: RequestLog, faults: Faults) -> list[Route]:
     """One route for each thing that the parent may ask: POST /sandbox/<action> with a JSON object."""
     actions: dict[str, _Action] = {
         "books": lambda body: books.since(body["since"]),
@@ -47,7 +47,7 @@ def control_routes(campus: Campus, books: Books, faults: Faults) -> list[Route]:
     ]
 
 
-def _reset(campus: Campus, books: Books, faults: Faults) -> None:
+def _reset(campus: CampusState, books: RequestLog, faults: Faults) -> None:
     campus.restore()
     books.clear()
     faults.restart()

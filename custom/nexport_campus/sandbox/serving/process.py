@@ -13,7 +13,7 @@ import sys
 import urllib.parse
 from typing import Any, Final
 
-from nexport_campus.sandbox.sandbox_settings import Settings
+from nexport_campus.sandbox.sandbox_settings import SandboxSettings
 
 __all__ = ["SandboxError", "ServerProcess"]
 
@@ -33,7 +33,7 @@ class ServerProcess:
     does to the HTTP client that it tests.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SandboxSettings) -> None:
         missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             raise SandboxError(

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nexport_campus.sandbox.campus_state import Change
+from nexport_campus.sandbox.campus_state import RecordedChange
 
-__all__ = ["Books", "Entry"]
+__all__ = ["Entry", "RequestLog"]
 
 _KEPT: Final = 20_000
 
@@ -23,10 +23,10 @@ class Entry:
     query: dict[str, str]
     status: int = 0
     fault: int | None = None
-    changes: list[Change] = dataclasses.field(default_factory=list)
+    changes: list[RecordedChange] = dataclasses.field(default_factory=list)
 
 
-class Books:
+class RequestLog:
     """Keeps the latest requests, and counts all of them."""
 
     def __init__(self) -> None:

@@ -15,9 +15,9 @@ from typing import Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from nexport_campus.sandbox.campus_clock import Clock
-from nexport_campus.sandbox.campus_state import Campus
-from nexport_campus.sandbox.sandbox_settings import Settings
+from nexport_campus.sandbox.campus_clock import CampusClock
+from nexport_campus.sandbox.campus_state import CampusState
+from nexport_campus.sandbox.sandbox_settings import SandboxSettings
 from nexport_campus.sandbox.seeding.seed import CLOCK_START, open_store
 
 from .app import make_app
@@ -35,7 +35,7 @@ def serve_parent() -> None:
     Settings come as the first line of stdin, the address goes to stdout, and the end of stdin, which the
     parent's death brings too, ends the server.
     """
-    settings = Settings.from_json(sys.stdin.readline())
+    settings = SandboxSettings.from_json(sys.stdin.readline())
     try:
         sock, campus = _listen(settings), _open(settings)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -47,7 +47,7 @@ def serve_parent() -> None:
     _serve(server, sock, campus)
 
 
-def serve_in_foreground(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve_in_foreground(settings: SandboxSettings, announce: Callable[[str], None]) -> None:
     """Serve until interrupted. `announce` is called with the address once the campus can be asked.
 
     Raises OSError for an address that can't be had, ValueError for a database of another campus,
@@ -60,19 +60,19 @@ def serve_in_foreground(settings: Settings, announce: Callable[[str], None]) -> 
             asyncio.run(server.serve([sock]))
 
 
-def _open(settings: Settings) -> Campus:
-    campus = Campus(settings, open_store(settings), Clock(CLOCK_START))
+def _open(settings: SandboxSettings) -> CampusState:
+    campus = CampusState(settings, open_store(settings), CampusClock(CLOCK_START))
     if settings.database is None and settings.enrollments <= _REMEMBERED:
         campus.remember()
     return campus
 
 
-def _serve(server: uvicorn.Server, sock: socket.socket, campus: Campus) -> None:
+def _serve(server: uvicorn.Server, sock: socket.socket, campus: CampusState) -> None:
     with contextlib.closing(campus), sock:
         asyncio.run(server.serve([sock]))
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: SandboxSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
 
@@ -84,7 +84,7 @@ def _url(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(campus: Campus) -> uvicorn.Server:
+def _server(campus: CampusState) -> uvicorn.Server:
     connections: Connections = {}
 
     class Protocol(H11Protocol):
