@@ -1,9 +1,9 @@
-"""A NexPort campus to work against without an account.
+"""A NexPort campus to develop and test against without an account.
 
     async with Sandbox(seed=7) as sandbox:
         sandbox.url, sandbox.username, sandbox.password
 
-It needs the `sandbox` extra. It shares no code with the client, so that one mistake can't hide another.
+Requires the `sandbox` extra. It shares no code with the client, so that a bug in one cannot hide the other's.
 """
 
 from __future__ import annotations

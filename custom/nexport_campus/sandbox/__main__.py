@@ -1,4 +1,4 @@
-"""`python -m nexport_campus.sandbox --port 8010 --seed 7`: serve a campus in the foreground."""
+"""Command line: `python -m nexport_campus.sandbox --port 8010 --seed 7` serves a campus in the foreground."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until interrupted; prints the address, a user name and the password."""
+    """Serve until interrupted, after printing the address, a user name and the password."""
     parser = argparse.ArgumentParser(prog="nexport-sandbox", description="A NexPort campus to work against.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8010, help="0 takes a free one (default: 8010)")

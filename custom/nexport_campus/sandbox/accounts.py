@@ -1,4 +1,4 @@
-"""The API users of every campus, and their passwords."""
+"""API users of every campus and their passwords."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ ACCOUNT_NAMES: Final = ("administrator", "viewer", "registrar", "instructor", "o
 
 
 def account_password(seed: int, name: str) -> str:
-    """The password of an API user: made of the seed, so that it can be written down."""
+    """Return the password of an API user, derived from the seed so that it never changes."""
     return hashlib.blake2b(f"{seed}/password/{name}".encode(), digest_size=9).hexdigest()

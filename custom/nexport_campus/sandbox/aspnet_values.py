@@ -1,6 +1,6 @@
-"""Values as the vendor's ASP.NET server writes and reads them: dates, time spans, what is null.
+"""Conversion of dates and time spans from and to the vendor's ASP.NET formats.
 
-Inside the sandbox a date is a number of ticks, .NET's 100 nanoseconds, since 1970 in UTC.
+The sandbox stores a date as the number of ticks (.NET's unit of 100 nanoseconds) since 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DATE: Final = re.compile(
 
 
 def ticks(year: int, month: int, day: int) -> int:
-    """Midnight of a day."""
+    """Return midnight of a day in ticks."""
     return (dt.date(year, month, day).toordinal() - _EPOCH) * DAY
 
 
@@ -50,7 +50,7 @@ def _day(number: int) -> str:
 
 
 def format_date(value: int | None, zone: str = "+00:00") -> str | None:
-    """A date as .NET writes it: up to seven fractional digits without trailing zeros, then `zone`."""
+    """Format ticks as .NET does: up to seven fractional digits, no trailing zeros, then `zone`."""
     if value is None:
         return None
     day, rest = divmod(value, DAY)
@@ -63,7 +63,7 @@ def format_date(value: int | None, zone: str = "+00:00") -> str | None:
 
 
 def read_date(text: str) -> int | None:
-    """The ticks of an ISO date and time, one without an offset read as UTC; None if it is no date."""
+    """Parse an ISO date and time into ticks, assuming UTC without an offset; return None if it is invalid."""
     match = _DATE.fullmatch(text)
     if match is None:
         return None
@@ -85,7 +85,7 @@ def read_date(text: str) -> int | None:
 
 
 def format_time_span(value: int | None) -> str | None:
-    """A .NET TimeSpan, such as `1.02:30:45` for one day, two and a half hours and 45 seconds."""
+    """Format ticks as a .NET TimeSpan, such as `1.02:30:45` for one day, 2:30 hours and 45 seconds."""
     if value is None:
         return None
     days, rest = divmod(value // SECOND, 86400)
@@ -94,5 +94,5 @@ def format_time_span(value: int | None) -> str | None:
 
 
 def drop_nulls(record: dict[str, Any], *, nulls: Collection[str] = ()) -> dict[str, Any]:
-    """The record as it is sent: null values left out, but for the names in `nulls`, sent as null."""
+    """Return the record without its null values, except for the names in `nulls`."""
     return {name: value for name, value in record.items() if value is not None or name in nulls}

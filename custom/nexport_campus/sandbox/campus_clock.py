@@ -1,4 +1,4 @@
-"""The campus's clock: the machine's, never before the end of the seeded history, movable forwards."""
+"""The campus's clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["CampusClock"]
 
 
 class CampusClock:
-    """Tells ticks. It never runs backwards, so that later enrollments have later dates."""
+    """The machine's clock in ticks, which starts no earlier than the end of the seeded history.
+
+    It never runs backwards, so that later enrollments have later dates.
+    """
 
     def __init__(self, start: int, wall: Callable[[], int] = time.time_ns) -> None:
         self._latest = start
@@ -19,10 +22,10 @@ class CampusClock:
         self._wall = wall
 
     def now(self) -> int:
-        """The campus's present, in ticks."""
+        """Return the current time in ticks."""
         self._latest = max(self._latest, self._wall() // 100 + self._ahead)
         return self._latest
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead."""
+        """Move the clock forward."""
         self._ahead += int(seconds * SECOND)

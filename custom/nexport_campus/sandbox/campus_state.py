@@ -1,4 +1,4 @@
-"""The campus that the handlers work on: its store, its ids, its clock, who may do what."""
+"""State that the operation handlers share: database, ids, clock and permissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CampusState", "RecordedChange", "Row"]
 
 Row = sqlite3.Row
 
-# Kinds and columns are the sandbox's own words; what a caller sends is always a parameter.
+# Only constants are formatted into SQL; values from requests are always bound parameters.
 _FIND = "SELECT * FROM {} WHERE number = ?"
 _BY_NUMBER = "{} WHERE {} IN (SELECT value FROM json_each(?))"
 _WORDS = {"syllabus": "syllabus", "assignment_status": "assignment status", "field": "custom field"}
@@ -28,14 +28,14 @@ _WORDS = {"syllabus": "syllabus", "assignment_status": "assignment status", "fie
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """Something that a call changed: what happened, and the id of the thing it happened to."""
+    """A change made by a request: what happened, and the id of the affected record."""
 
     what: str
     id: str
 
 
 class CampusState:
-    """One campus, used by one thread: each call is a transaction of its own."""
+    """State of one campus. It is used by one thread, and each request is a transaction."""
 
     def __init__(self, settings: SandboxSettings, connection: sqlite3.Connection, clock: CampusClock) -> None:
         self.settings = settings
@@ -49,16 +49,16 @@ class CampusState:
         self._listings = Listings(connection)
 
     def row(self, sql: str, *arguments: Any) -> Row | None:
-        """The first row of a query."""
+        """Return the first row of a query, or None."""
         found: Row | None = self.connection.execute(sql, arguments).fetchone()
         return found
 
     def rows(self, sql: str, *arguments: Any) -> list[Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         return self.connection.execute(sql, arguments).fetchall()
 
     def find(self, kind: str, text: str) -> Row:
-        """The row that has an id of `kind`; 409, code 3, where there is none."""
+        """Return the row with an id of `kind`. Raises a 409 refusal with code 3 if there is none."""
         number = self.ids.number(kind, text)
         found = None if number is None else self.row(_FIND.format(kind), number)
         if found is None:
@@ -66,39 +66,39 @@ class CampusState:
         return found
 
     def page(self, sql: str, arguments: Sequence[Any], paging: Paging) -> tuple[array.array[int], int]:
-        """The row numbers on a page of a listing, and how many the listing has in all."""
+        """Return the row numbers on one page of a listing, and the total number of its rows."""
         numbers = self._listings.numbers(sql, arguments, self.version)
         return numbers[paging.start : paging.start + paging.size], len(numbers)
 
     def by_number(self, sql: str, numbers: Iterable[int], column: str = "number") -> list[Row]:
-        """The rows of `sql` whose `column` is one of `numbers`, in the order of the numbers."""
+        """Return the rows of `sql` whose `column` is one of `numbers`, in the order of `numbers`."""
         wanted = list(numbers)
         found = self.rows(_BY_NUMBER.format(sql, column), json.dumps(wanted))
         rows = {row[0]: row for row in found}
         return [rows[number] for number in wanted if number in rows]
 
     def change(self, sql: str, *arguments: Any) -> int:
-        """Run a statement that changes the campus; answers the number of the row it inserted."""
+        """Run a statement that changes the campus, and return the number of the inserted row."""
         self.version += 1
         return self.connection.execute(sql, arguments).lastrowid or 0
 
     def record_change(self, what: str, thing_id: str) -> None:
-        """Note a change for the books."""
+        """Record a change for the request log."""
         self.changes.append(RecordedChange(what, thing_id))
 
     def remember(self) -> None:
-        """Keep the campus as it is now, for `restore`."""
+        """Save a copy of the campus for `restore`."""
         self._kept = sqlite3.connect(":memory:")
         self.connection.backup(self._kept)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the database."""
         self.connection.close()
         if self._kept is not None:
             self._kept.close()
 
     def restore(self) -> None:
-        """Make the campus as it was when it was remembered. Raises ValueError if it never was."""
+        """Restore the copy that `remember` saved. Raises ValueError if there is none."""
         if self._kept is None:
             raise ValueError("only a campus in memory of at most 50,000 enrollments can be reset")
         self._kept.backup(self.connection)

@@ -1,7 +1,7 @@
-"""The tables of the campus and the connection to them.
+"""Database tables of the campus, and the connection to them.
 
-Rows are known by their number; ids are made of it at the edge (`_ids`). Enrollments are numbered in
-the order of their dates, so that a walk by date is a walk along the table.
+Rows are identified by number, which `ids` converts to public ids. Enrollments are numbered by date, so
+that reading them by date reads the table in order.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ CREATE TABLE field_value (enrollment INTEGER, field INTEGER, value TEXT,
     PRIMARY KEY (enrollment, field)) WITHOUT ROWID;
 """
 
-# Made after the rows are in: sorting once is far quicker than keeping order during a million inserts.
+# Created after the rows are inserted: sorting once is far faster than updating an index a million times.
 _INDEXES: Final = """
 CREATE INDEX enrollment_user ON enrollment (user);
 CREATE INDEX enrollment_syllabus ON enrollment (syllabus);
@@ -96,22 +96,22 @@ CREATE INDEX session_enrollment ON session (enrollment);
 
 
 def connect(database: str | None) -> sqlite3.Connection:
-    """A connection to the file `database`, or to memory; transactions are the caller's to begin."""
+    """Open the file `database`, or a database in memory. Transactions are left to the caller."""
     connection = sqlite3.connect(database or ":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
-    # The campus is a stand-in that can be seeded anew: speed counts for more than a power cut.
+    # The data can be seeded again at any time, so speed matters more than durability.
     connection.execute("PRAGMA journal_mode = MEMORY")
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables, empty."""
+    """Create the empty tables."""
     connection.executescript(_TABLES)
 
 
 def create_indexes(connection: sqlite3.Connection) -> None:
-    """Make the indexes, once the tables are filled."""
+    """Create the indexes. Call it once the tables are filled."""
     connection.executescript(_INDEXES)
 
 

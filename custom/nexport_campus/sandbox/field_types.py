@@ -1,4 +1,4 @@
-"""The types of custom enrollment fields, and what a value of each may be."""
+"""Types of custom enrollment fields and the values that each accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class FieldType(enum.IntEnum):
-    """The vendor's types (GetCustomEnrollmentFieldsResponse.type)."""
+    """The vendor's field types (GetCustomEnrollmentFieldsResponse.type)."""
 
     NONE = 0
     TEXT = 1
@@ -31,9 +31,9 @@ class FieldType(enum.IntEnum):
 
 
 def normalize_value(field_type: int, value: str, options: tuple[str, ...]) -> str | None:
-    """The value as the campus keeps it, dates in UTC; None if a field of that type can't have it.
+    """Return the value as the campus stores it, with dates in UTC, or None if it is invalid for the type.
 
-    `options` are a select field's; a checkbox field takes several, with commas between.
+    `options` are the choices of a select field. A checkbox field accepts several, separated by commas.
     """
     if field_type == FieldType.SELECT_DROP_DOWN:
         return value if value in options else None

@@ -1,4 +1,4 @@
-"""Groups: an organization counts as its own, and each has one of the name besides."""
+"""Groups: every organization counts as a group, and has one more group of the same name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["group_organization"]
 
 
 def group_organization(campus: CampusState, group_id: str) -> int:
-    """The number of the organization that a group or organization id leads to; else 409, code 3."""
+    """Return the organization number for a group or organization id, or raise a 409 refusal with code 3."""
     number = campus.ids.number("organization", group_id)
     if number is not None and campus.row("SELECT 1 FROM organization WHERE number = ?", number):
         return number

@@ -1,7 +1,7 @@
-"""The ids of the campus: each is made of a kind and a row number, and tells both again.
+"""Ids of the campus, each of which encodes a kind and a row number.
 
-No table needs an index by uuid, and what is computed only when somebody asks for it (the history of
-one enrollment among a million) is found by an id that was handed out before it existed.
+Tables need no index by uuid, and records that are computed on demand (the history of one enrollment among
+a million) can be found by an id that was handed out before they existed.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Final
 __all__ = ["EMPTY_ID", "Ids"]
 
 EMPTY_ID: Final = "00000000-0000-0000-0000-000000000000"
-"""What .NET sends for a Guid that was never set."""
+"""The value that .NET sends for an unset Guid."""
 
 _MASK: Final = 2**64 - 1
 _MOST: Final = 2**48
 
 
 class Ids:
-    """A two-way map between (kind, number) and uuids of version 4's shape, different for each seed."""
+    """A two-way mapping between (kind, number) and uuids in the form of version 4, different for each seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -28,13 +28,13 @@ class Ids:
         self._kinds: dict[str, tuple[int, str]] = {}
 
     def make(self, kind: str, number: int) -> str:
-        """The id of row `number` among the things of `kind`."""
+        """Return the id of row `number` of `kind`."""
         offset, tail = self._kind(kind)
         digits = f"{(number * self._factor + offset) & _MASK:016x}"
         return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-a{digits[15]}{tail}"
 
     def number(self, kind: str, text: str) -> int | None:
-        """The row number in an id of `kind`, or None for an id that was not made for that kind."""
+        """Return the row number encoded in an id of `kind`, or None if the id is of another kind or unknown."""
         offset, tail = self._kind(kind)
         text = text.lower()
         if text[14] != "4" or text[19] != "a" or text[21:] != tail:

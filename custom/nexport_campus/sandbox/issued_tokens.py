@@ -1,4 +1,4 @@
-"""The access tokens: issued, checked, expired, on the campus's clock."""
+"""Access tokens: issuing, checking and expiring them by the campus's clock."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["caller", "expire", "issue"]
 
 
 def issue(campus: CampusState, user: int, expires: int | None) -> str:
-    """A new token for a user, valid before the date `expires` in ticks, or for ever."""
+    """Issue a token that is valid until `expires` in ticks, or forever if that is None."""
     token = str(uuid.uuid4())
     campus.connection.execute("INSERT INTO token VALUES (?, ?, ?)", (token, user, expires))
     return token
 
 
 def caller(campus: CampusState, token: str | None) -> int:
-    """The user that a token was issued to; without a valid one a refusal with code 4."""
+    """Return the user that a token was issued to. Raises a refusal with code 4 if the token is not valid."""
     row = campus.row("SELECT user, expires FROM token WHERE value = ?", (token or "").lower())
     if row is None or (row["expires"] is not None and row["expires"] <= campus.clock.now()):
         message = "The access token is missing, invalid or expired"
@@ -28,7 +28,7 @@ def caller(campus: CampusState, token: str | None) -> int:
 
 
 def expire(campus: CampusState, token: str | None = None) -> None:
-    """End a token before its time, or all of them."""
+    """Expire one token, or all of them."""
     if token is None:
         campus.connection.execute("UPDATE token SET expires = 0")
     else:

@@ -1,4 +1,4 @@
-"""Who may do what where: the permissions that the vendor's pages name, granted to a user in an organization."""
+"""Permissions that the vendor's pages name, granted to a user in an organization."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Permission", "Permissions"]
 
 
 class Permission(enum.StrEnum):
-    """The permissions of the vendor's pages, in their words."""
+    """The permissions named on the vendor's pages, in the vendor's words."""
 
     VIEW_SECTION_ENROLLMENTS = "View Section Enrollments"
     VIEW_TRAINING_PLAN_ENROLLMENTS = "View Training Plan Enrollments"
@@ -26,14 +26,14 @@ class Permission(enum.StrEnum):
 
 
 class Permissions:
-    """Answers whether a user has a permission; no operation changes one, so the answers are kept."""
+    """Permission lookup with a cache, which stays valid because no operation changes permissions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._kept: dict[tuple[int, str, bool], frozenset[int]] = {}
 
     def organizations(self, user: int, permission: Permission, *, ancestors: bool = True) -> frozenset[int]:
-        """The organizations where the user has the permission, there or (`ancestors`) further up."""
+        """Return the organizations where the user has the permission, directly or through an ancestor."""
         key = user, permission, ancestors
         if key not in self._kept:
             sql = (
@@ -46,12 +46,12 @@ class Permissions:
         return self._kept[key]
 
     def has(self, user: int, permission: Permission, organization: int, *, ancestors: bool = True) -> bool:
-        """Whether the user has the permission in that organization or (`ancestors`) further up."""
+        """Return whether the user has the permission in the organization or, with `ancestors`, above it."""
         return organization in self.organizations(user, permission, ancestors=ancestors)
 
     def require(
         self, user: int, organization: int, *any_of: Permission, ancestors: bool = True, action: str
     ) -> None:
-        """Refuse with 403, code 5, a user who has none of the permissions there."""
+        """Raise a 403 refusal with code 5 if the user has none of the permissions there."""
         if not any(self.has(user, each, organization, ancestors=ancestors) for each in any_of):
             raise forbidden(f"Not authorized to {action}")

@@ -1,4 +1,4 @@
-"""What a sandbox tells its user: ids worth trying, and the books."""
+"""Reports about a sandbox: sample ids and the log of its requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Account", "BookEntry", "Books", "Change", "Samples"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Account:
-    """An API user of the campus: a name and a password, which stays out of the repr."""
+    """An API user of the campus: a name and a password, which the repr hides."""
 
     username: str
     password: str = dataclasses.field(repr=False)
@@ -19,13 +19,13 @@ class Account:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Ids worth trying, as texts; the same for the same seed and size as long as nothing was changed.
+    """Sample ids as strings; the same seed and size give the same ids as long as nothing was changed.
 
     `org_id` is the busiest organization and `org_ids` all of them. `user_id` is a student of `org_id`
-    who is not enrolled in `section_id` and may be. `finished_enrollment_id` has a certificate that is
+    who is not enrolled in `section_id` but may be. `finished_enrollment_id` has a certificate that is
     ready, and may be dropped. `popular_section_id` has a fortieth of all enrollments. The `scorm_` ids
-    lead to a stuck SCORM 1.2 attempt: its assignment is finished, the `lesson_status` of `scorm_sco_id` is
-    incomplete. The `test_` ids have test attempts. `catalog_id` holds every section of the root.
+    lead to a stuck SCORM 1.2 attempt: its assignment is finished, but the `lesson_status` of `scorm_sco_id`
+    is incomplete. The `test_` ids have test attempts. `catalog_id` holds every section of the root.
     """
 
     root_org_id: str
@@ -51,13 +51,13 @@ class Samples:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Samples:
-        """The samples as the server tells them."""
+        """Return the samples from the server's JSON."""
         return cls(**{**values, "org_ids": tuple(values["org_ids"])})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """Something that a request changed: such as "enrollment created", and the id of what was changed."""
+    """One change made by a request: a description such as "enrollment created", and the id of the record."""
 
     what: str
     id: str
@@ -67,9 +67,9 @@ class Change:
 class BookEntry:
     """One request that the server received.
 
-    `status` is that of its response, 0 where its connection was reset or the response is still to come;
-    `changes` is what it changed, whatever the response; `fault` is the number of the scripted failure that
-    it met, if any; `query` is its query without the token, with the last value of a repeated parameter.
+    `status` is the status of its response, 0 if the connection was reset or the response is still to come;
+    `changes` lists what it changed, whatever the response; `fault` is the number of the scripted failure that
+    struck it, if any; `query` is its query without the token, with the last value of a repeated parameter.
     """
 
     number: int
@@ -81,17 +81,17 @@ class BookEntry:
 
     @property
     def changed(self) -> bool:
-        """Whether the request changed anything."""
+        """Return whether the request changed anything."""
         return bool(self.changes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What the server received and did.
+    """The log of the requests that the server received, and their changes.
 
-    `entries` holds at most the latest 20,000 requests, `counts` all requests by operationId, and
-    `peak_in_flight` how many requests were in work at the same moment at most: more than one only with a
-    scripted delay, since the campus itself answers one request after the other.
+    `entries` holds the latest requests, at most 20,000; `counts` counts all requests by operationId;
+    `peak_in_flight` is the highest number of requests in progress at the same time. It exceeds one only with
+    a scripted delay, because the campus handles one request at a time.
     """
 
     entries: tuple[BookEntry, ...]
@@ -100,17 +100,17 @@ class Books:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Everything that the requests in `entries` changed, in order."""
+        """Return all changes made by the requests in `entries`, in order."""
         return tuple(change for entry in self.entries for change in entry.changes)
 
     @property
     def last(self) -> int:
-        """The number of the latest entry, 0 without any: what `Sandbox.books` takes as `since`."""
+        """Return the number of the latest entry, or 0 if there is none. Pass it to `Sandbox.books` as `since`."""
         return self.entries[-1].number if self.entries else 0
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Books:
-        """The books as the server tells them."""
+        """Return the log from the server's JSON."""
         entries = (
             BookEntry(**{**entry, "changes": tuple(Change(**change) for change in entry["changes"])})
             for entry in values["entries"]

@@ -1,7 +1,7 @@
-"""What a caller sent, read by name: the query's texts and the body's JSON values alike.
+"""Request arguments by name: strings of the query, JSON values of the body.
 
-Every reader answers None for what is absent or null, and refuses with 422 what can't be what the
-vendor's page says.
+Every method returns None for an argument that is absent or null, and raises a 422 refusal for a value
+that the vendor's page does not allow.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ class RequestArguments:
         self._values = values
 
     def has(self, name: str) -> bool:
-        """Whether the argument was sent, as null perhaps."""
+        """Return whether the argument was sent, even as null."""
         return name in self._values
 
     def text(self, name: str) -> str | None:
-        """A text."""
+        """Return a string."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, str):
-            raise invalid(f"{name} must be a text")
+            raise invalid(f"{name} must be a string")
         return value
 
     def id(self, name: str) -> str | None:
-        """A uuid; .NET's empty one counts as none."""
+        """Return a uuid; .NET's empty one counts as absent."""
         return self._uuid(name, self._values.get(name))
 
     def integer(self, name: str) -> int | None:
-        """A 32 bit integer."""
+        """Return a 32-bit integer."""
         value = self._values.get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -58,28 +58,28 @@ class RequestArguments:
         return _within_int32(name, value)
 
     def choice(self, name: str, allowed: tuple[int, ...]) -> int | None:
-        """One of an enumeration's numbers."""
+        """Return one of the numbers of an enum."""
         value = self.integer(name)
         if value is not None and value not in allowed:
             raise invalid(f"{name} must be one of {', '.join(map(str, allowed))}")
         return value
 
     def number(self, name: str) -> float | None:
-        """A number."""
+        """Return a number."""
         value = self._values.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise invalid(f"{name} must be a number")
         return value
 
     def boolean(self, name: str) -> bool | None:
-        """True or false."""
+        """Return a boolean."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, bool):
             raise invalid(f"{name} must be true or false")
         return value
 
     def date(self, name: str) -> int | None:
-        """A date and time, in ticks."""
+        """Return a date and time in ticks."""
         text = self.text(name)
         value = None if text is None else read_date(text)
         if text is not None and value is None:
@@ -87,14 +87,14 @@ class RequestArguments:
         return value
 
     def texts(self, name: str) -> list[str] | None:
-        """A list of texts."""
+        """Return a list of strings."""
         values = self._list(name)
         if values is not None and not all(isinstance(value, str) for value in values):
-            raise invalid(f"{name} must hold texts only")
+            raise invalid(f"{name} must hold strings only")
         return values
 
     def ids(self, name: str) -> list[str] | None:
-        """A list of uuids, without nulls and empty ones."""
+        """Return a list of uuids, none of them null or empty."""
         values = self._list(name)
         if values is None:
             return None
@@ -104,23 +104,23 @@ class RequestArguments:
         return [value for value in found if value is not None]
 
     def pairs(self, name: str) -> dict[str, str] | None:
-        """A dictionary of texts."""
+        """Return a mapping from strings to strings."""
         value = self._values.get(name)
         if value is None:
             return None
         if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-            raise invalid(f"{name} must be an object whose values are texts")
+            raise invalid(f"{name} must be an object whose values are strings")
         return value
 
     def nested(self, name: str) -> RequestArguments | None:
-        """An object inside the object."""
+        """Return a nested object."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, dict):
             raise invalid(f"{name} must be an object")
         return None if value is None else RequestArguments(value)
 
     def required(self, read: Callable[[str], T | None], name: str) -> T:
-        """What `read` reads, refused where it is missing: `body.required(body.id, "org_id")`."""
+        """Return what `read` returns, or refuse a missing argument: `body.required(body.id, "org_id")`."""
         value = read(name)
         if value is None:
             raise invalid(f"{name} is required")
@@ -142,13 +142,13 @@ class RequestArguments:
 
 
 class Query(RequestArguments):
-    """The query string's parameters, all of them texts; an empty one counts as none, as in ASP.NET."""
+    """Query parameters, all of them strings; an empty one counts as absent, as in ASP.NET."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__({name: value for name, value in values.items() if value != ""})
 
     def integer(self, name: str) -> int | None:
-        """A 32 bit integer in decimal digits."""
+        """Parse a 32-bit integer in decimal digits."""
         text = self.text(name)
         if text is not None and _INTEGER.fullmatch(text) is None:
             raise invalid(f"{name} must be an integer")
@@ -156,7 +156,7 @@ class Query(RequestArguments):
 
 
 def body_arguments(content: bytes, content_type: str) -> RequestArguments:
-    """The arguments in a JSON body; 422 for anything but a JSON object."""
+    """Return the arguments in a JSON body. Raises a 422 refusal for anything but a JSON object."""
     if content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
         raise invalid("The request body must be JSON")
     try:

@@ -1,7 +1,7 @@
-"""Pages: what a caller asks for, what the vendor makes of it, and where a page begins.
+"""Paging: the requested page, the size that the vendor applies, and the records of the page.
 
-A listing's row numbers are computed once and kept until something changes: any page of it, the last of
-a thousand included, then costs no more than its own rows.
+The row numbers of a listing are computed once and cached until something changes, so that every page,
+even the last of a thousand, costs no more than its own rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEPT: Final = 32
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paging:
-    """A page, one-based; the size that the server applies, and the one that was asked for."""
+    """A one-based page number, the page size that the server applies, and the requested page size."""
 
     page: int
     size: int
@@ -33,19 +33,19 @@ class Paging:
 
     @property
     def start(self) -> int:
-        """How many records come before the page."""
+        """Return the number of records before the page."""
         return (self.page - 1) * self.size
 
     def headers(self, total: int) -> dict[str, str]:
-        """The headers that the vendor's own client reads on some operations."""
+        """Return the paging headers, which the vendor's own client reads on some operations."""
         return {"X-Total-Count": str(total), "X-Per-Page": str(self.size), "X-Page": str(self.page)}
 
 
 def read_paging(arguments: RequestArguments) -> Paging:
-    """`page` and `per_page` as SearchEnrollments documents them, without a word where they are changed.
+    """Read `page` and `per_page`, and clamp them silently as SearchEnrollments documents.
 
-    Null and less than 1 become 30, more than 1000 becomes 1000. `paer_page`, the obsolete spelling,
-    counts where `per_page` is missing.
+    Null and less than 1 become 30, more than 1000 becomes 1000. The obsolete spelling `paer_page` is used if
+    `per_page` is missing.
     """
     page, size, obsolete = map(arguments.integer, ("page", "per_page", "paer_page"))
     size = obsolete if size is None else size
@@ -54,14 +54,14 @@ def read_paging(arguments: RequestArguments) -> Paging:
 
 
 class Listings:
-    """The row numbers of recent listings, in order, each with the version of the campus it is of."""
+    """A cache of the ordered row numbers of recent listings, each with the campus version it was read from."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._kept: OrderedDict[tuple[Any, ...], tuple[int, array.array[int]]] = OrderedDict()
 
     def numbers(self, sql: str, arguments: Sequence[Any], version: int) -> array.array[int]:
-        """All row numbers that `sql`, a query for one column, finds at this version of the campus."""
+        """Return all row numbers that `sql`, a query for one column, finds in this version of the campus."""
         key = (sql, *arguments)
         kept = self._kept.pop(key, None)
         if kept is None or kept[0] != version:

@@ -1,4 +1,4 @@
-"""The sandbox as its users have it: start, scripted failures, books, the clock, end."""
+"""The public sandbox: start and stop, scripted failures, request log and clock."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ __all__ = ["FaultScript", "Sandbox"]
 
 
 class Sandbox:
-    """A campus to work against without an account: a real HTTP server in a process of its own.
+    """A campus to develop and test against without an account: a real HTTP server in its own process.
 
-    It is stateful, seeded and obeys the rules of the vendor's pages; `docs/sandbox-rules.md` lists them.
+    It is stateful and seeded, and follows the rules of the vendor's pages, as `docs/sandbox-rules.md` lists.
 
         async with Sandbox(seed=7) as sandbox:
             sandbox.url, sandbox.username, sandbox.password
 
     Arguments:
-        seed: the same seed and size make the same campus, ids, names and passwords included.
-        enrollments: how many there are, at least 500; a million take some seconds to make.
-        host: where to listen.
-        port: likewise; 0 takes a free one.
+        seed: the same seed and size produce the same campus, including ids, names and passwords.
+        enrollments: the number of enrollments, at least 500; creating a million takes some seconds.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
         token_lifetime: how long an access token is valid, in seconds of the campus's clock.
-        refused_token_status: the HTTP status of a refused token, 401, 403 or 200; its error code is 4.
-        strict: answers conform to the vendor's schemas to the letter; otherwise the server sends nulls
-            where the real one is known to, in required fields too.
-        database: a file to keep the campus in; None keeps it in memory. A file that holds a campus of
-            the same seed and size is continued as it is.
+        refused_token_status: the HTTP status for a refused token, 401, 403 or 200; its error code is 4.
+        strict: responses conform exactly to the vendor's schemas; otherwise the server sends nulls wherever
+            the real one is known to, even in required fields.
+        database: a file that stores the campus; None keeps it in memory. A file that already holds a campus
+            of the same seed and size is opened with its changes.
 
-    Raises ValueError for arguments that can't work; entering raises `SandboxError` if the server can't
-    start. The server ends with the `async with` block, or with the process that started it.
+    Raises ValueError for invalid arguments; entering raises `SandboxError` if the server cannot start. The
+    server stops at the end of the `async with` block, or with the process that started it.
     """
 
     def __init__(
@@ -72,43 +72,43 @@ class Sandbox:
         return f"<Sandbox {self._server.url if self._server else 'not running'}>"
 
     async def __aenter__(self) -> Self:
-        """Start the server. Raises SandboxError if that fails, or if it runs already."""
+        """Start the server. Raises SandboxError if that fails or if it is already running."""
         if self._server is not None:
-            raise SandboxError("this sandbox is running already")
+            raise SandboxError("this sandbox is already running")
         self._server = await asyncio.to_thread(ServerProcess, self._settings)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the server."""
+        """Stop the server."""
         server, self._server = self._server, None
         if server is not None:
             await asyncio.to_thread(server.stop)
 
     @property
     def url(self) -> str:
-        """The server's address, without a slash at its end."""
+        """Return the server's address, without a trailing slash."""
         return self._running.url
 
     @property
     def username(self) -> str:
-        """The name of an API user who has every permission in every organization."""
+        """Return the name of an API user who has every permission in every organization."""
         return self.accounts["administrator"].username
 
     @property
     def password(self) -> str:
-        """That user's password."""
+        """Return the password of that user."""
         return self.accounts["administrator"].password
 
     @property
     def accounts(self) -> Mapping[str, Account]:
-        """All API users of the campus, by what they are.
+        """Return the API users of the campus, by role.
 
-        `administrator` may do everything everywhere; `viewer` has the View permissions in one
-        organization with others below it (Northwind East); `registrar` the View and Update permissions in
-        one below that (Samples.org_id), and none to add subscriptions or memberships, drop or delete;
-        `instructor` has none but instructs sections; `operator` (a System Operator) and `service`
+        `administrator` has every permission everywhere; `viewer` has the View permissions in one
+        organization with others below it (Northwind East); `registrar` has the View and Update permissions in
+        one below that (Samples.org_id), but none to add subscriptions or memberships, drop or delete;
+        `instructor` has no permission but instructs sections; `operator` (a System Operator) and `service`
         (Customer Service) may not log in (AdminApi, Authenticate).
         """
         return {
@@ -117,15 +117,15 @@ class Sandbox:
         }
 
     async def samples(self) -> Samples:
-        """Ids worth trying."""
+        """Return sample ids."""
         return Samples.from_json(await self._control("samples"))
 
     async def books(self, since: int = 0) -> Books:
-        """What the server received and did: the requests after the one numbered `since`."""
+        """Return the log of the requests that the server received after the one numbered `since`."""
         return Books.from_json(await self._control("books", since=since))
 
     async def advance(self, seconds: float) -> None:
-        """Move the campus's clock ahead by that many seconds; tokens expire accordingly.
+        """Move the campus's clock forward by this many seconds; tokens expire accordingly.
 
         Raises ValueError for a negative number.
         """
@@ -134,13 +134,13 @@ class Sandbox:
         await self._control("advance", seconds=seconds)
 
     async def expire_tokens(self) -> None:
-        """End every token that was issued so far."""
+        """Expire every token issued so far."""
         await self._control("expire_tokens")
 
     async def reset(self) -> None:
-        """Make the campus as it was at the start: what was changed, tokens, books and failures are gone.
+        """Restore the campus to its initial state: changes, tokens, request log and failures are discarded.
 
-        The clock stays where it is. Raises ValueError for a campus in a file or of more than 50,000 enrollments.
+        The clock keeps its time. Raises ValueError for a campus in a file or of more than 50,000 enrollments.
         """
         await self._control("reset")
 
@@ -155,7 +155,7 @@ class Sandbox:
 
 
 class FaultScript:
-    """Scripts failures of a sandbox: `sandbox.faults`."""
+    """Scripted failures of a sandbox: `sandbox.faults`."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -178,22 +178,22 @@ class FaultScript:
         cut: int | None = None,
         expire_token: bool = False,
     ) -> int:
-        """Let calls fail from now on; answers the failure's number, which the books name.
+        """Make requests fail from now on, and return the failure's number, which the request log refers to.
 
-        Which calls: those of `operation` (an operationId such as "LearningApi_GetSection"; None: all),
-        the `nth` from now only, or at a `rate` between 0 and 1 (seeded), `times` at most; else all of
-        them. A call meets the first of the failures that strike it.
+        The affected requests are those of `operation` (an operationId such as "LearningApi_GetSection"; None:
+        all): only the `nth` from now, or a share `rate` between 0 and 1 (chosen by the seed), at most `times`. By
+        default all of them fail. If several failures match a request, the first one applies.
 
-        What happens, `when="before"` or `"after"` the campus did what was asked:
+        The failure happens `when="before"` or `"after"` the campus handled the request:
 
-        - `status`, `body`, `content_type`, `headers`: an answer that takes the place of the campus's;
-          `headers` alone are added to it. `html=True`: a gateway's page, with status 502 unless told.
+        - `status`, `body`, `content_type`, `headers`: a response that replaces the campus's; `headers`
+          without the others are added to it. `html=True`: a gateway's HTML page, with status 502 by default.
         - `delay`: seconds to wait.
         - `reset=True`: the connection is reset.
-        - `cut`: the answer ends after that many bytes of its body, though it promised all.
-        - `expire_token=True`: the call's token has expired, from now on.
+        - `cut`: the response ends after this many bytes of its body, short of its Content-Length.
+        - `expire_token=True`: the request's token expires at once.
 
-        Raises ValueError where these exclude each other, or none is given.
+        Raises ValueError if these exclude each other or none is given.
         """
         arguments = {
             "operation": operation,
@@ -215,5 +215,5 @@ class FaultScript:
         return number
 
     async def clear(self) -> None:
-        """Remove all failures. A request that already waits for its delay still fails; later failures are numbered on."""
+        """Remove all failures. A delayed request still fails; the numbers of later failures continue."""
         await self._sandbox._control("faults/clear")

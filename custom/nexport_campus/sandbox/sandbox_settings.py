@@ -1,4 +1,4 @@
-"""What a sandbox can be told: one frozen record that the parent sends to the server process."""
+"""Settings of a sandbox, which the parent sends to the server process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _TOKEN_STATUSES = (200, 401, 403)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """How a campus is made and served; the arguments of `Sandbox`, checked.
+    """Validated settings of a campus and its server: the arguments of `Sandbox`.
 
-    Raises ValueError for a setting that cannot work.
+    Raises ValueError for an invalid setting.
     """
 
     seed: int = 7
@@ -30,7 +30,7 @@ class SandboxSettings:
 
     def __post_init__(self) -> None:
         if self.enrollments < 500:
-            raise ValueError("enrollments: at least 500 are needed for a campus with something of everything")
+            raise ValueError("enrollments: at least 500 are needed for a campus with every kind of record")
         if self.enrollments > _MOST_ENROLLMENTS:
             raise ValueError(f"enrollments: at most {_MOST_ENROLLMENTS}")
         if self.token_lifetime <= 0:
@@ -39,10 +39,10 @@ class SandboxSettings:
             raise ValueError(f"refused_token_status: one of {_TOKEN_STATUSES}")
 
     def to_json(self) -> str:
-        """The settings as one line of JSON, for the server process."""
+        """Return the settings as one line of JSON."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> SandboxSettings:
-        """The settings that `to_json` wrote."""
+        """Return the settings from the JSON of `to_json`."""
         return cls(**json.loads(text))

@@ -1,4 +1,4 @@
-"""SCORM data of one SCO, and the CMI element names under which SCORM 1.2 and SCORM 2004 know it."""
+"""SCORM data of one SCO and the CMI element names of SCORM 1.2 and SCORM 2004."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["NOT_IMPLEMENTED", "cmi_value", "new_sco_elements"]
 NOT_IMPLEMENTED: Final = "401 - Not Implemented Error"
 """What the vendor's example says of an element name that the SCO's version doesn't have."""
 
-# CMI element name: what EditScormDataRequest calls it, or a name of ours for what can't be edited.
+# CMI element name: the field in EditScormDataRequest, or our own name for an element that cannot be edited.
 _SCORM_12: Final = {
     "cmi.core.credit": "credit",
     "cmi.core.entry": "entry",
@@ -46,7 +46,7 @@ _SCORM_2004: Final = {
     "cmi.total_time": "total_time",
 }
 _NAMES: Final = {"1.2": _SCORM_12, "2004": _SCORM_2004}
-# SCORM 2004 tells completion and success apart, where SCORM 1.2 has one status.
+# SCORM 2004 distinguishes completion and success; SCORM 1.2 has one status for both.
 _COMPLETION: Final = {
     "passed": "completed",
     "failed": "completed",
@@ -56,7 +56,7 @@ _COMPLETION: Final = {
 
 
 def new_sco_elements(rng: random.Random, version: str, done: bool, score: int, stuck: bool) -> dict[str, Any]:
-    """The data of an attempt. A stuck one was left in the normal way, yet its lesson is incomplete."""
+    """Return the data of an attempt. A stuck one was exited normally, but its lesson is incomplete."""
     minutes = rng.randint(1, 59)
     status = ("passed" if score >= 70 else "failed") if done else "incomplete"
     return {
@@ -78,7 +78,7 @@ def new_sco_elements(rng: random.Random, version: str, done: bool, score: int, s
 
 
 def cmi_value(version: str, elements: Mapping[str, Any], name: str) -> tuple[bool, str | None]:
-    """Whether the version has an element of that name, and its value as text, None where it is null."""
+    """Return whether the version has an element of that name, and its value as a string or None."""
     known = _NAMES[version].get(name)
     if known is None:
         return False, None

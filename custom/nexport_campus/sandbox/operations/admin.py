@@ -1,4 +1,4 @@
-"""AdminApi: logging in. The vendor's page of this area is not ours yet; `openapi/provisional` has its facts."""
+"""AdminApi: logging in. The vendor's page of this area is missing; `openapi/provisional` has the known facts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAY_NOT_LOG_IN = ("System Operator", "Customer Service")
 
 @operation("POST", "AdminApi_Authenticate", needs_token=False)
 def authenticate(campus: CampusState, call: Call) -> OperationResult:
-    """A token for a name and a password: for a while, until a date that is asked for, or for ever (null)."""
+    """Issue a token: valid for the default lifetime, until the requested date, or forever (null)."""
     body = call.body
     username = body.required(body.text, "username")
     password = body.required(body.text, "password")
@@ -31,13 +31,13 @@ def authenticate(campus: CampusState, call: Call) -> OperationResult:
         return success({"access_token": token, "token_type": "bearer"})
     lifetime = campus.settings.token_lifetime
     token = issue(campus, account["user"], campus.clock.now() + int(lifetime * SECOND))
-    # At least a second is told: 0 would say that the token has expired already.
+    # At least one second: 0 would mean that the token has expired already.
     return success({"access_token": token, "token_type": "bearer", "expires_in": max(1, int(lifetime))})
 
 
 @operation("GET", "AdminApi_ValidateAccessToken", needs_token=False)
 def validate_access_token(campus: CampusState, call: Call) -> OperationResult:
-    """Until when a token is valid; an invalid one answers 200 too, with an error_message and no date."""
+    """Return when a token expires. An invalid token gets a 200 with an error_message and no date."""
     token = call.query.required(call.query.id, "access_token")
     row = campus.row("SELECT expires FROM token WHERE value = ?", token)
     if row is None:

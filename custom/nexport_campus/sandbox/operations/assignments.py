@@ -21,7 +21,7 @@ from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 from .registry import Call, operation
 from .syllabi import SECTION, find_syllabus
 
-# Sent as null where the assignment has none, though the page requires them.
+# Sent as null if the assignment has no value, although the page requires them.
 _NULLS: Final = ("utc_due_date", "utc_start_date")
 _WITH_COUNT: Final = "SELECT assignment.*, assignment_count FROM assignment JOIN syllabus ON syllabus.number = assignment.syllabus"
 
@@ -66,7 +66,7 @@ def get_assignments(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetAssignment")
 def get_assignment(campus: CampusState, call: Call) -> OperationResult:
-    """One assignment."""
+    """Return one assignment."""
     return OperationResult(
         _record(campus, campus.find("assignment", call.query.required(call.query.id, "assignment_id")))
     )

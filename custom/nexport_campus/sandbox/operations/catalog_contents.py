@@ -1,4 +1,4 @@
-"""What catalogs hold: GetCategories, GetCatalogSyllabi, GetCategorySyllabi."""
+"""Contents of catalogs: GetCategories, GetCatalogSyllabi, GetCategorySyllabi."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get_categories(campus: CampusState, call: Call) -> OperationResult:
 
 
 def _category(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
-    """A CategoryResponseItem, which has no error entity; without a parent it has .NET's empty id for one."""
+    """Return a CategoryResponseItem, which has no error entity. A missing parent is .NET's empty id."""
     category_id = campus.ids.make("category", row["number"])
     return {
         "id": category_id,
@@ -45,7 +45,7 @@ def _category(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
 
 @operation("GET", "LearningApi_GetCatalogSyllabi")
 def get_catalog_syllabi(campus: CampusState, call: Call) -> OperationResult:
-    """Page: the syllabi of a catalog, alphabetically by title. The total is told in headers."""
+    """Page: the syllabi of a catalog, alphabetically by title. The total is sent in headers."""
     paging = read_paging(call.query)
     catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
     numbers, total = campus.page(
@@ -60,7 +60,7 @@ def get_catalog_syllabi(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetCategorySyllabi")
 def get_category_syllabi(campus: CampusState, call: Call) -> OperationResult:
-    """Page: the syllabi of a category, alphabetically by title. The total is told nowhere."""
+    """Page: the syllabi of a category, alphabetically by title. The total is not sent."""
     paging = read_paging(call.query)
     category = campus.find("category", call.query.required(call.query.id, "category_id"))
     rows = campus.rows(

@@ -26,7 +26,8 @@ _WITH_NAMES: Final = """SELECT catalog.*, organization.name AS org_name, short_n
 def get_catalogs(campus: CampusState, call: Call) -> OperationResult:
     """Page: the catalogs of a group or organization, alphabetically by name.
 
-    Those shared to it unless catalog_access_option says otherwise; all publishing models unless one is sent.
+    Lists the shared catalogs unless catalog_access_option says otherwise, and all publishing models unless
+    one is given.
     """
     group_id = call.body.required(call.body.id, "group_id")
     model = call.body.choice("publishing_model", _PUBLISHING_MODELS)
@@ -49,7 +50,7 @@ def get_catalogs(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetCatalog")
 def get_catalog(campus: CampusState, call: Call) -> OperationResult:
-    """One catalog. A CatalogResponseItem has no error entity."""
+    """Return one catalog. A CatalogResponseItem has no error entity."""
     catalog = _asked_for(campus, call)
     return OperationResult(
         _record(campus, campus.by_number(_WITH_NAMES, [catalog["number"]], "catalog.number")[0])
@@ -58,7 +59,7 @@ def get_catalog(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetCatalogDescription")
 def get_catalog_description(campus: CampusState, call: Call) -> OperationResult:
-    """The description, null where the catalog has none."""
+    """Return the description, or null if the catalog has none."""
     return success({"description": _asked_for(campus, call)["description"]})
 
 

@@ -11,13 +11,13 @@ from nexport_campus.sandbox.operation_results import OperationResult, not_found,
 from .registry import Call, operation
 
 _PASSED: Final = 1
-# How long the campus takes to draw a certificate once an enrollment is completed.
+# How long the campus takes to render a certificate after an enrollment is completed.
 _DRAWING: Final = 60 * SECOND
 
 
 @operation("GET", "LearningApi_GetCertificateUrl")
 def get_certificate_url(campus: CampusState, call: Call) -> OperationResult:
-    """The address of a certificate, ready once the enrollment is passed; null where none is assigned.
+    """Return the URL of a certificate, ready once the enrollment is passed, or null if none is assigned.
 
     Page: "If the enrollment has been deleted, it will attempt to get the certificate based on the
     transcript record for that enrollment."

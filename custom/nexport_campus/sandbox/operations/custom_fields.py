@@ -1,4 +1,4 @@
-"""Custom enrollment fields: the fields, their defaults, their values."""
+"""Custom enrollment fields: definitions, defaults and values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
 from .registry import Call, operation
 
-# The fields that an organization (?) has: its own, and its ancestors'.
+# The fields of an organization (?): its own and those of its ancestors.
 _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
     JOIN lineage ON ancestor = field.organization
     JOIN organization ON organization.number = field.organization WHERE descendant = ?"""
@@ -64,7 +64,7 @@ def _field_record(campus: CampusState, field: Row) -> dict[str, Any]:
 def get_default_custom_enrollment_field_setting(campus: CampusState, call: Call) -> OperationResult:
     """Page: the default for an organization and field, optionally of one syllabus; JSON null if there is none.
 
-    The setting nearest to the organization among it and its ancestors counts.
+    The setting of the organization itself applies, or else that of its nearest ancestor.
     """
     query = call.query
     org_id, field_id = (query.required(query.id, name) for name in ("org_id", "field_id"))
@@ -103,10 +103,10 @@ def _default(campus: CampusState, field: int, organization: int, syllabus: int |
 
 @operation("GET", "LearningApi_GetCustomEnrollmentFieldValues")
 def get_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
-    """Page: enrollment_id, or subscriber_id and syllabus_id, each perhaps with key; dates in UTC.
+    """Page: enrollment_id, or subscriber_id and syllabus_id, optionally with key; dates in UTC.
 
-    A field without a value has its default for the syllabus or the organization, or null. The View
-    permission must be granted in the enrollment's organization itself: the page speaks of no ancestor.
+    A field without a value gets its default for the syllabus or the organization, or null. The View
+    permission must be granted in the enrollment's organization itself: the page does not mention ancestors.
     """
     enrollment = _enrollment(campus, call)
     organization = enrollment["organization"]
@@ -177,10 +177,10 @@ def _value(campus: CampusState, enrollment: Row, field: int) -> str | None:
 
 @operation("POST", "LearningApi_SetCustomEnrollmentFieldValues")
 def set_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
-    """Set values by key, all or none; answers `error: true` with code 0 if a field is unknown or a value wrong.
+    """Set all values by key, or none; return `error: true` with code 0 for an unknown field or a wrong value.
 
-    The Update permission must be granted in the enrollment's organization itself: the page speaks of no
-    ancestor.
+    The Update permission must be granted in the enrollment's organization itself: the page does not mention
+    ancestors.
     """
     body = call.body
     enrollment_id = body.required(body.id, "enrollment_id")

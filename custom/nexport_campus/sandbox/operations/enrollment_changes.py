@@ -1,4 +1,4 @@
-"""Changing enrollments: CreateEnrollment, DropEnrollment, DeleteEnrollment."""
+"""Operations that change enrollments: CreateEnrollment, DropEnrollment, DeleteEnrollment."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .syllabi import SECTION
 
 @operation("POST", "LearningApi_CreateEnrollment")
 def create_enrollment(campus: CampusState, call: Call) -> OperationResult:
-    """Enroll a user; makes the subscription and the memberships that are missing.
+    """Enroll a user, creating the subscription and the memberships that are missing.
 
     Page: the Update permission for the kind of syllabus in the organization or an ancestor; Add
-    Subscriptions and Add Memberships where something is missing; a membership in the syllabus's
-    organization or in one that a catalog with it is shared to; 409 for a duplicate.
+    Subscriptions and Add Memberships if one is missing; a membership in the syllabus's organization or in
+    one that a catalog with it is shared to; 409 for a duplicate.
     """
     body = call.body
     org_id, user_id = body.required(body.id, "org_id"), body.required(body.id, "user_id")
@@ -66,7 +66,7 @@ def _syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | N
 
 
 def _join(campus: CampusState, caller: int, user: int, organizations: set[int]) -> None:
-    """Give the user the memberships that they don't have yet."""
+    """Add the memberships that the user lacks."""
     for organization in sorted(organizations):
         if campus.row("SELECT 1 FROM membership WHERE user = ? AND organization = ?", user, organization):
             continue
@@ -85,7 +85,7 @@ def _check_membership(campus: CampusState, user: int, syllabus: Row) -> None:
 
 
 def _subscribe(campus: CampusState, caller: int, user: int, organization: int) -> int:
-    """The user's subscription in the organization, made if there is none."""
+    """Return the user's subscription in the organization, creating it if there is none."""
     found = campus.row(
         "SELECT number FROM subscription WHERE user = ? AND organization = ?", user, organization
     )
@@ -101,7 +101,7 @@ def _subscribe(campus: CampusState, caller: int, user: int, organization: int) -
 def _insert(campus: CampusState, subscription: int, user: int, organization: int, syllabus: Row) -> str:
     now = campus.clock.now()
     expires = now + syllabus["enrollment_duration"] * DAY if syllabus["ends_after_period"] else None
-    # The numbers of removed enrollments stay taken: their ids are on transcripts.
+    # The numbers of removed enrollments are not reused: their ids are on transcripts.
     campus.change(
         "INSERT INTO enrollment SELECT 1 + max((SELECT max(number) FROM enrollment),"
         " (SELECT coalesce(max(enrollment), 0) FROM transcript)),"
@@ -113,7 +113,7 @@ def _insert(campus: CampusState, subscription: int, user: int, organization: int
 
 
 def _warnings(campus: CampusState, syllabus: Row) -> list[str]:
-    """An administrator may enroll where a student no longer could, and is told so."""
+    """Return a warning if the syllabus is closed to students; an administrator may still enroll."""
     warnings = ["The syllabus is hidden"] if syllabus["hidden"] else []
     if syllabus["enrollment_end"] is not None and syllabus["enrollment_end"] < campus.clock.now():
         warnings.append("The enrollment period of the syllabus has ended")
@@ -122,10 +122,10 @@ def _warnings(campus: CampusState, syllabus: Row) -> list[str]:
 
 @operation("GET", "LearningApi_DropEnrollment")
 def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
-    """Remove an enrollment and put a drop record on the transcript.
+    """Remove an enrollment and add a drop record to the transcript.
 
-    Page: either Drop permission, whatever the enrollment is in; 403 also for an enrollment that does not
-    allow drops, which here is one in a syllabus without allow_drops, or after its final_drop_date.
+    Page: either Drop permission, whatever the kind of syllabus; also 403 for an enrollment that does not
+    allow drops. In the sandbox a syllabus forbids them without allow_drops and after its final_drop_date.
     """
     enrollment = _removable(
         campus,
@@ -142,7 +142,7 @@ def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_DeleteEnrollment")
 def delete_enrollment(campus: CampusState, call: Call) -> OperationResult:
-    """Remove an enrollment; a deleted record remains for admins.
+    """Remove an enrollment and keep a deleted record for administrators.
 
     Page: "either the Delete Section Enrollments or Drop Training Plan Enrollments permission" (sic).
     """

@@ -1,4 +1,4 @@
-"""Reading enrollments: SearchEnrollments, GetSectionEnrollments, GetTrainingPlanEnrollments."""
+"""Operations that list enrollments: SearchEnrollments, GetSectionEnrollments, GetTrainingPlanEnrollments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DATE_FILTERS: Final = {
 
 
 class _Conditions:
-    """The WHERE clause of a listing of enrollments, all of whose conditions hold."""
+    """The WHERE clause of a listing of enrollments: conditions joined by AND."""
 
     def __init__(self) -> None:
         self._sql: list[str] = []
@@ -50,7 +50,7 @@ class _Conditions:
         self.arguments += arguments
 
     def among(self, column: str, numbers: Any) -> None:
-        # The unary plus keeps SQLite from walking an index of the column where the table's order is wanted.
+        # The unary plus keeps SQLite from using an index of the column instead of the table's order.
         self.add(_AMONG.format(column), json.dumps(sorted(numbers)))
 
     def listing(self, order: str) -> str:
@@ -59,7 +59,7 @@ class _Conditions:
 
 @operation("POST", "LearningApi_SearchEnrollments")
 def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
-    """Enrollments of ANY of the users, in ANY of the organizations, and so on for each filter that isn't empty.
+    """List enrollments of ANY of the users, in ANY of the organizations, and so on for each non-empty filter.
 
     Page: at least one user id or org id; earliest enrollment date first; an empty list is ignored.
     """
@@ -90,7 +90,7 @@ def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
 
 
 def _people_and_places(campus: CampusState, call: Call, conditions: _Conditions) -> None:
-    """The filters by user and organization, with the permissions that each asks for."""
+    """Add the filters by user and organization, checking the permission that each requires."""
     user_ids = call.body.ids("user_ids") or []
     org_ids = call.body.ids("org_ids") or []
     if not user_ids and not org_ids:
@@ -120,10 +120,10 @@ def _people_and_places(campus: CampusState, call: Call, conditions: _Conditions)
 
 @operation("GET", "LearningApi_GetSectionEnrollments")
 def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
-    """Section enrollments, the most recent enrollment date first.
+    """List section enrollments, the most recent enrollment date first.
 
-    Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; org_id with the
-    two in the middle; not both user_id and subscriber_id.
+    Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; syllabus_id and
+    enrollment_id require org_id; user_id and subscriber_id exclude each other.
     """
     query = call.query
     if query.id("user_id") and query.id("subscriber_id"):
@@ -134,7 +134,10 @@ def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetTrainingPlanEnrollments")
 def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationResult:
-    """Page: as GetSectionEnrollments, but a user_id alone is enough, and nothing forbids it with subscriber_id."""
+    """List training plan enrollments.
+
+    Page: as for GetSectionEnrollments, but user_id is enough, and may be combined with subscriber_id.
+    """
     numbers = _listed(campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query))
     return OperationResult(training_plan_enrollment_records(campus, numbers))
 
@@ -142,7 +145,7 @@ def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationR
 def _listed(
     campus: CampusState, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
 ) -> list[Row]:
-    """The enrollments on a page of the two lists, which differ in what they accept alone."""
+    """Return one page of either list; `people` are the filters that suffice without any other."""
     query = call.query
     unique_name = query.text("syllabus_unique_name")
     org_id = query.id("org_id")
@@ -164,7 +167,7 @@ def _listed(
 def _list_filters(
     campus: CampusState, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
 ) -> int | None:
-    """Add each filter that was sent; answers the subscription's organization, if one was named."""
+    """Add each filter that was sent, and return the subscription's organization if one was named."""
     query = call.query
     owner: int | None = None
     if subscriber_id := query.id("subscriber_id"):
@@ -193,7 +196,7 @@ def _list_filters(
 def _list_permission(
     campus: CampusState, call: Call, conditions: _Conditions, permission: Permission, owner: int | None
 ) -> None:
-    """The permission in the organization sent, or the subscription's, or each enrollment's own."""
+    """Check the permission in the given organization, the subscription's, or each enrollment's own."""
     org_id = call.query.id("org_id")
     places = [campus.find("organization", org_id)["number"]] if org_id else []
     places += [] if owner is None else [owner]

@@ -1,4 +1,4 @@
-"""Enrollments as the vendor sends them, in each of the three shapes."""
+"""Enrollments in each of the vendor's three response formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["search_record", "section_enrollment_records", "training_plan_enrollm
 
 
 def search_record(campus: CampusState, row: Row) -> dict[str, Any]:
-    """An ApiEnrollmentItem, whose nulls are left out. It has no error entity."""
+    """Return an ApiEnrollmentItem, which omits nulls and has no error entity."""
     return drop_nulls(_common(campus, row))
 
 
@@ -38,10 +38,10 @@ def _common(campus: CampusState, row: Row) -> dict[str, Any]:
 
 
 def section_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """SectionEnrollmentsResponse for each; completion_date and expiration_date are sent as null where unset."""
+    """Return SectionEnrollmentsResponse records; unset completion_date and expiration_date are null."""
     enrollments = list(rows)
     sections = _syllabi(campus, enrollments)
-    # One section serves all its enrollments: encoding reads it, nobody changes it.
+    # One section object is shared by all its enrollments: it is only encoded, never changed.
     nested = {number: section_record(campus, row) for number, row in sections.items()}
     return [_section_enrollment(campus, row, sections[row["syllabus"]], nested) for row in enrollments]
 
@@ -74,7 +74,7 @@ def _section_enrollment(
 
 
 def training_plan_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """TrainingPlanEnrollmentsResponse for each, with the empty student_id of the vendor's example."""
+    """Return TrainingPlanEnrollmentsResponse records, with the empty student_id of the vendor's example."""
     enrollments = list(rows)
     plans = _syllabi(campus, enrollments)
     return [_training_plan_enrollment(campus, row, plans[row["syllabus"]]) for row in enrollments]

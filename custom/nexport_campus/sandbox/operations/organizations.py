@@ -1,4 +1,4 @@
-"""Organizations: the obsolete LearningApi GetOrganizations, which still works."""
+"""Organizations: the obsolete LearningApi GetOrganizations, which the vendor still supports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def get_organizations(campus: CampusState, call: Call) -> OperationResult:
 
 
 def _named(campus: CampusState, call: Call) -> Row:
-    """The organization that is asked for; its id counts where both are sent."""
+    """Return the requested organization; the id takes precedence over the short name."""
     if org_id := call.query.id("org_id"):
         return campus.find("organization", org_id)
     short_name = call.query.text("org_short_name")

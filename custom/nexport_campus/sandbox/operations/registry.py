@@ -1,4 +1,4 @@
-"""The register of the operations that the campus answers, filled by the modules of each area."""
+"""Registry of the modelled operations, filled by the modules of each area."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Handler = Callable[["CampusState", Call], OperationResult]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelledOperation:
-    """An operation of the vendor's: its operationId, its HTTP method, and what answers it."""
+    """An operation of the vendor's API: its operationId, its HTTP method and its handler."""
 
     id: str
     method: str
@@ -38,7 +38,7 @@ class ModelledOperation:
 
     @property
     def path(self) -> str:
-        """The path of the operation, which the vendor makes of its area and its name."""
+        """Return the path of the operation, which consists of its area and its name."""
         area, _, name = self.id.partition("_")
         return f"/api/v1/{area}/{name}"
 
@@ -47,7 +47,7 @@ OPERATIONS: Final[dict[str, ModelledOperation]] = {}
 
 
 def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Handler], Handler]:
-    """Enter the decorated handler in the register under each of `ids`."""
+    """Register the decorated handler under each of `ids`."""
 
     def enter(handler: Handler) -> Handler:
         for each in ids:

@@ -1,4 +1,4 @@
-"""Ids that are worth trying, found in the campus as it is."""
+"""Sample ids, looked up in the current state of the campus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["find_samples"]
 
 
 def find_samples(campus: CampusState) -> dict[str, Any]:
-    """The fields of `Samples`."""
+    """Return the fields of `Samples`."""
     make = campus.ids.make
     organizations = campus.rows("SELECT number FROM organization ORDER BY number")
     free_user, free_section = _not_enrolled(campus)
@@ -45,7 +45,7 @@ def find_samples(campus: CampusState) -> dict[str, Any]:
 
 
 def _not_enrolled(campus: CampusState) -> tuple[int, int]:
-    """A student of the busy organization, and a section open to all that they aren't enrolled in."""
+    """Return a student of the busiest organization and an open section that they are not enrolled in."""
     user = campus.rows("SELECT user FROM subscription WHERE organization = ? ORDER BY number LIMIT 1", BUSY)[
         0
     ][0]
@@ -59,7 +59,7 @@ def _not_enrolled(campus: CampusState) -> tuple[int, int]:
 
 
 def _finished(campus: CampusState) -> Row:
-    """A passed section enrollment whose syllabus has a certificate."""
+    """Return a passed section enrollment whose syllabus has a certificate."""
     return campus.rows(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"
         " WHERE e.organization = ? AND e.result = 1 AND s.certificate AND s.type = 0 AND s.allow_drops"
@@ -69,7 +69,7 @@ def _finished(campus: CampusState) -> Row:
 
 
 def _stuck(campus: CampusState) -> tuple[Row, int]:
-    """A finished SCORM 1.2 assignment with an incomplete lesson, and the test of the same enrollment."""
+    """Return a finished SCORM 1.2 assignment with an incomplete lesson, and the test of the same enrollment."""
     finished = campus.connection.execute(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"
         " WHERE e.organization = ? AND e.phase = 2 AND s.type = 0 ORDER BY e.number",

@@ -16,7 +16,7 @@ from nexport_campus.sandbox.seeding.enrollment_history import ensure_history, fi
 
 from .registry import Call, operation
 
-# The values that EditScormDataRequest's descriptions list.
+# The values listed in the descriptions of EditScormDataRequest.
 _CHOICES: Final = {
     "lesson_mode": ("browse", "normal", "review"),
     "lesson_status": ("passed", "completed", "failed", "incomplete", "browsed", "not attempted"),
@@ -28,10 +28,10 @@ _TEXTS: Final = ("lesson_location", "session_time", "total_time", "suspend_data"
 
 @operation("POST", "ScormApi_GetCmiData", "LearningApi_GetCmiData")
 def get_cmi_data(campus: CampusState, call: Call) -> OperationResult:
-    """The SCOs of an assignment with the elements that were asked for, alphabetically by SCO id.
+    """Return the SCOs of an assignment with the requested elements, alphabetically by SCO id.
 
-    A null value is left out; a name that the SCO doesn't know has an error message and an empty value.
-    LearningApi's is obsolete, and the same.
+    A null value is omitted; an unknown name gets an error message and an empty value. The obsolete
+    operation of LearningApi returns the same.
     """
     body = call.body
     enrollment_id = body.required(body.id, "enrollment_id")
@@ -75,9 +75,9 @@ def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
 
 @operation("POST", "ScormApi_EditScormData")
 def edit_scorm_data(campus: CampusState, call: Call) -> OperationResult:
-    """Change what was sent of a SCO's attempt; the rest stays as it is.
+    """Change the given fields of a SCO's attempt and keep the others.
 
-    The assignment's own status stays too: the page speaks of the SCORM attempt and its history alone.
+    The status of the assignment stays too: the page mentions only the SCORM attempt and its history.
     """
     body = call.body
     status_id = body.required(body.id, "assignment_status_id")

@@ -14,12 +14,12 @@ from .syllabi import SECTION, find_syllabus, one_of_syllabus_and_product, syllab
 __all__ = ["section_record"]
 
 _MOST_IDS: Final = 1000
-# Sent as null where the section has none, though the page requires them.
+# Sent as null if the section has no value, although the page requires them.
 _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end", "section_ceus")
 
 
 def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
-    """A SectionResponse."""
+    """Return a SectionResponse."""
     record = {
         "section_number": row["section_number"],
         "section_ceus": row["section_ceus"],
@@ -32,7 +32,7 @@ def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
 
 @operation("GET", "LearningApi_GetSection")
 def get_section(campus: CampusState, call: Call) -> OperationResult:
-    """One section. Page: "Either a productid or a syllabus ID must be given but not both."."""
+    """Return one section. Page: "Either a productid or a syllabus ID must be given but not both."."""
     return OperationResult(
         section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION))
     )
@@ -40,9 +40,9 @@ def get_section(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("POST", "LearningApi_GetSections")
 def get_sections(campus: CampusState, call: Call) -> OperationResult:
-    """Page, 422: an empty list, a null or empty value, more than 1000 entries, a section that isn't there.
+    """Page: 422 for an empty list, a null or empty value, more than 1000 entries or an unknown section.
 
-    Duplicates are answered once.
+    Duplicates are returned once.
     """
     wanted = call.body.required(call.body.ids, "sections")
     if not wanted:
@@ -60,13 +60,13 @@ def get_sections(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetSectionDescription")
 def get_section_description(campus: CampusState, call: Call) -> OperationResult:
-    """The description, null where the section has none."""
+    """Return the description, or null if the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"description": section["description"]})
 
 
 @operation("GET", "LearningApi_GetSectionObjectives")
 def get_section_objectives(campus: CampusState, call: Call) -> OperationResult:
-    """The objectives, null where the section has none."""
+    """Return the objectives, or null if the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"objectives": section["objectives"]})

@@ -25,10 +25,10 @@ _WITH_ENROLLMENT: Final = """SELECT session.*, assignment, user, organization, s
 
 @operation("POST", "LearningApi_GetStudentSessions")
 def get_student_sessions(campus: CampusState, call: Call) -> OperationResult:
-    """A student's sessions that began between two dates, in one organization and perhaps one section.
+    """Return a student's sessions that began between two dates, in one organization and optionally one section.
 
-    Page: needs the "Can View Enrollments" permission on the organization. It names no order: here the
-    sessions come as they began. It pages in the body, as ApiPaginationOptions, and sends no headers.
+    Page: requires the "Can View Enrollments" permission on the organization. It documents no order: the
+    sandbox sorts by start. Paging travels in the body, as ApiPaginationOptions, and no headers are sent.
     """
     body = call.body
     user_id, org_id = body.required(body.id, "user_id"), body.required(body.id, "org_id")
@@ -59,7 +59,7 @@ def get_student_sessions(campus: CampusState, call: Call) -> OperationResult:
 
 
 def _record(campus: CampusState, row: Row) -> dict[str, Any]:
-    """An AssignmentSession, which has no error entity."""
+    """Return an AssignmentSession, which has no error entity."""
     make = campus.ids.make
     return drop_nulls(
         {

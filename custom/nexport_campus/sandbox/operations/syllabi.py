@@ -1,4 +1,4 @@
-"""What sections and training plans have in common as syllabi."""
+"""Functions shared by sections and training plans, which are both syllabi."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {SECTION: "section", TRAINING_PLAN: "training plan"}
 
 
 def find_syllabus(campus: CampusState, text: str, syllabus_type: int) -> Row:
-    """The section or training plan with that id; 409, code 3, for anything else."""
+    """Return the section or training plan with that id. Raises a 409 refusal with code 3 if there is none."""
     row = campus.find("syllabus", text)
     if row["type"] != syllabus_type:
         raise not_found(_KINDS[syllabus_type])
@@ -26,7 +26,7 @@ def find_syllabus(campus: CampusState, text: str, syllabus_type: int) -> Row:
 
 
 def one_of_syllabus_and_product(campus: CampusState, call: Call, name: str, syllabus_type: int) -> Row:
-    """The syllabus that is named by its own id or by a catalog's product id, one of the two."""
+    """Return the syllabus named by either its own id or a catalog's product id."""
     syllabus_id, product_id = call.query.id(name), call.query.id("product_id")
     if (syllabus_id is None) == (product_id is None):
         raise invalid(f"Either {name} or product_id must be given, but not both")
@@ -37,9 +37,9 @@ def one_of_syllabus_and_product(campus: CampusState, call: Call, name: str, syll
 
 
 def syllabus_record(campus: CampusState, row: Row) -> dict[str, Any]:
-    """The fields that SectionResponse and TrainingPlanResponse share, `id` of the vendor's examples included.
+    """Return the fields common to SectionResponse and TrainingPlanResponse, including the examples' `id`.
 
-    The dates that the pages require are null where the syllabus has none.
+    Dates that the pages require are null if the syllabus has none.
     """
     syllabus_id = campus.ids.make("syllabus", row["number"])
     return {

@@ -1,4 +1,4 @@
-"""Test attempts: the obsolete LearningApi GetTestAttempts, which still works."""
+"""Test attempts: the obsolete LearningApi GetTestAttempts, which the vendor still supports."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proct
 
 @operation("GET", "LearningApi_GetTestAttempts")
 def get_test_attempts(campus: CampusState, call: Call) -> OperationResult:
-    """The attempts at a test, by attempt index from highest to lowest.
+    """Return the attempts at a test, by attempt index from highest to lowest.
 
-    Page: with the View or the Update Section Enrollments permission, or for an instructor of the section.
+    Page: requires the View or the Update Section Enrollments permission, or the section's instructor.
     """
     query = call.query
     enrollment_id = query.required(query.id, "enrollment_id")
@@ -69,7 +69,7 @@ def _record(campus: CampusState, row: Row) -> dict[str, Any]:
 
 
 def _proctor(campus: CampusState, row: Row) -> dict[str, Any] | None:
-    """Who unlocked the attempt, or null where it was not proctored."""
+    """Return the user who unlocked the attempt, or null if it was not proctored."""
     if row["proctor"] is None:
         return None
     make = campus.ids.make

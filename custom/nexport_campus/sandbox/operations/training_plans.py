@@ -16,7 +16,7 @@ _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end")
 
 @operation("GET", "LearningApi_GetTrainingPlan")
 def get_training_plan(campus: CampusState, call: Call) -> OperationResult:
-    """One training plan, by its own id or by a product id of any catalog it is in; exactly one of the two."""
+    """Return one training plan, by either its own id or a product id of any catalog that holds it."""
     row = one_of_syllabus_and_product(campus, call, "training_plan_id", TRAINING_PLAN)
     record = {
         "org_id": campus.ids.make("organization", row["organization"]),
@@ -30,6 +30,6 @@ def get_training_plan(campus: CampusState, call: Call) -> OperationResult:
 
 @operation("GET", "LearningApi_GetTrainingPlanDescription")
 def get_training_plan_description(campus: CampusState, call: Call) -> OperationResult:
-    """The description of a training plan."""
+    """Return the description of a training plan."""
     plan = find_syllabus(campus, call.query.required(call.query.id, "training_plan_id"), TRAINING_PLAN)
     return success({"description": plan["description"]})

@@ -1,1 +1,1 @@
-"""The seeded content of a campus: the same rows for the same seed and size, on every machine and every day."""
+"""Seeding of a campus: the same seed and size produce the same rows on every machine and every day."""

@@ -1,7 +1,7 @@
-"""What happened in an enrollment: assignment statuses, sessions, test attempts, SCORM data, custom values.
+"""History of an enrollment: assignment statuses, sessions, test attempts, SCORM data and custom values.
 
-It is made when somebody first asks for it, from the seed and the enrollment's number, so that it is the
-same whenever that is; a million enrollments cost nothing for the histories that nobody looks at.
+It is created on first use from the seed and the enrollment's number, so that the time of creation does not
+affect it. A million enrollments therefore cost nothing for the histories that are never read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GRADED_BY_HAND: Final = 0
 
 
 def ensure_history(campus: CampusState, enrollment: Row) -> None:
-    """Make the history of an enrollment, unless that was done before."""
+    """Create the history of an enrollment if it does not exist yet."""
     number = enrollment["number"]
     if campus.row("SELECT 1 FROM detailed WHERE enrollment = ?", number):
         return
@@ -36,7 +36,7 @@ def ensure_history(campus: CampusState, enrollment: Row) -> None:
 
 
 def find_assignment_status(campus: CampusState, text: str) -> Row:
-    """The assignment status with that id, of an enrollment that still exists; else 409, code 3."""
+    """Return an assignment status of an existing enrollment, or raise a 409 refusal with code 3."""
     number = campus.ids.number("assignment_status", text) or 0
     enrollment = campus.row("SELECT * FROM enrollment WHERE number = ?", number // _PER_ENROLLMENT)
     if enrollment is not None:
@@ -49,7 +49,7 @@ def find_assignment_status(campus: CampusState, text: str) -> Row:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Status:
-    """How far one assignment of the enrollment is."""
+    """The progress in one assignment of the enrollment."""
 
     number: int
     assignment: Row
@@ -64,7 +64,7 @@ class _Status:
 
 
 class _Historian:
-    """Writes the history of one enrollment."""
+    """Writer of the history of one enrollment."""
 
     def __init__(self, campus: CampusState, enrollment: Row) -> None:
         self.campus = campus
@@ -99,7 +99,7 @@ class _Historian:
             touched = min(done + 1, count)
             first = enrollment["first_activity"] + whole * place // touched
             last = enrollment["first_activity"] + whole * (place + 1) // touched
-        # Pairs of assignments lie as far above the average as below it.
+        # Scores are set in pairs, equally far above and below the average, so that the average holds.
         deviation = 0 if place == done - 1 and done % 2 else (3 if place % 2 else -3)
         score = min(100, max(0, enrollment["score"] + deviation)) if phase == _FINISHED else 0
         number = enrollment["number"] * _PER_ENROLLMENT + place
@@ -123,7 +123,7 @@ class _Historian:
         )
 
     def _write_sessions(self, status: _Status) -> None:
-        """One to three sessions, more than the ten minutes apart that part one from the next."""
+        """Write one to three sessions, with gaps longer than the ten minutes that separate sessions."""
         first, last = status.first or 0, status.last or 0
         count = self.rng.randint(1, 3)
         share = (last - first) // count
@@ -146,7 +146,7 @@ class _Historian:
             self._insert("sco", *values)
 
     def _write_attempts(self, status: _Status) -> None:
-        """One to three attempts; the latest has the assignment's score, the ones before failed."""
+        """Write one to three attempts: the latest has the assignment's score, earlier ones failed."""
         count = self.rng.randint(1, 3)
         proctored = self.rng.random() < 0.5
         first, last = status.first or 0, status.last or 0
@@ -171,7 +171,7 @@ class _Historian:
             )
 
     def _write_values(self) -> None:
-        """Custom field values, on about a third of the enrollments."""
+        """Write custom field values for about a third of the enrollments."""
         if self.rng.random() < 0.33:
             number = self.enrollment["number"]
             values = ((1, f"PO-{number:06}"), (2, "2026-03-14T15:09:26Z"), (3, "true"), (4, "149.50"))

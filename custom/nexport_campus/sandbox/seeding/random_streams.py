@@ -1,4 +1,4 @@
-"""The chance in a seeded campus: the same for the same seed, and a stream of its own for each purpose."""
+"""Reproducible random numbers for seeding."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["random_stream"]
 
 
 def random_stream(seed: int, purpose: str) -> random.Random:
-    """Random numbers that depend on the seed and the purpose alone."""
-    return random.Random(f"{seed}/{purpose}")  # noqa: S311  it makes up data, it protects none
+    """Return a random number generator that depends only on the seed and the purpose."""
+    return random.Random(f"{seed}/{purpose}")  # noqa: S311  for test data, not for security

@@ -1,4 +1,4 @@
-"""Makes a campus: the same rows for the same seed and size, on every machine and every day."""
+"""Creation of a seeded campus, reproducible on every machine and every day."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CLOCK_START: Final = HISTORY_END + 60 * DAY
 
 
 def open_store(settings: SandboxSettings) -> sqlite3.Connection:
-    """A connection to a seeded campus; a file that holds one already is continued as it is.
+    """Open a seeded campus, creating it unless the file already holds one.
 
-    Raises ValueError where the file's campus has another seed or size.
+    Raises ValueError if the campus in the file has another seed or size.
     """
     connection = connect(settings.database)
     made = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

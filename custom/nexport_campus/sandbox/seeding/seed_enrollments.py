@@ -1,4 +1,4 @@
-"""Seeds the enrollments, in the order of their dates: quick enough for a million of them."""
+"""Seeding of the enrollments in the order of their dates, fast enough for a million of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HISTORY_END: Final = ticks(2026, 7, 1)
 _MILLISECOND: Final = 10_000
 _PRECISIONS: Final = (1, _MILLISECOND, SECOND)
 
-# A first enrollment goes to one of ten syllabi, a second to one of a hundred: some lists are long.
+# First enrollments share ten syllabi, second ones a hundred, so that some lists are long.
 _POPULAR: Final[tuple[int, ...]] = (*range(1, 9), SECTIONS + 1, SECTIONS + 2)
 _COMMON: Final[tuple[int, ...]] = (*range(9, 104), *range(SECTIONS + 3, SECTIONS + 8))
 _RARE: Final[tuple[int, ...]] = (
@@ -32,7 +32,7 @@ _RARE: Final[tuple[int, ...]] = (
 
 
 def seed_enrollments(connection: sqlite3.Connection, seed: int, count: int) -> None:
-    """`count` enrollments; no subscription has the same syllabus twice."""
+    """Insert `count` enrollments; no subscription has the same syllabus twice."""
     shapes = {
         row["number"]: (
             row["assignment_count"],
@@ -58,7 +58,7 @@ def _rows(
     shapes: dict[int, tuple[int, int | None]],
 ) -> Iterator[tuple[Any, ...]]:
     subscriptions = subscription_count(count)
-    # Slots of whole seconds, so that a date with its fraction cut is still later than the one before.
+    # One slot per enrollment, in whole seconds, so that dates stay in order when fractions are cut.
     step = (HISTORY_END - _START) // count // SECOND * SECOND
     for place in range(count):
         bits = rng.getrandbits(128)
@@ -83,7 +83,7 @@ def _rows(
 
 
 def _who(place: int, subscriptions: int) -> tuple[int, int]:
-    """Whose enrollment is the one at `place`, and which of theirs: a tenth of them take most courses."""
+    """Return the subscription of the enrollment at `place`, and its turn there: a tenth get extra ones."""
     fifth, rest = divmod(place, 5)
     if rest == 4:
         busy = max(1, subscriptions // 10)
@@ -93,7 +93,7 @@ def _who(place: int, subscriptions: int) -> tuple[int, int]:
 
 
 def _which(subscription: int, turn: int) -> int:
-    # Homes repeat every twenty subscriptions: the quotient mixes them among each syllabus's students.
+    # Homes repeat every twenty subscriptions; adding the quotient gives each syllabus students of all homes.
     mixed = subscription + subscription // 20
     if turn == 0:
         return _POPULAR[mixed % len(_POPULAR)]
@@ -103,7 +103,7 @@ def _which(subscription: int, turn: int) -> int:
 
 
 def _course(bits: int, enrolled: int, assignments: int) -> tuple[int | None, ...]:
-    """How it went: started, completed, first and last activity, result, phase, assignments done, score."""
+    """Return started, completed, first and last activity, result, phase, assignments done and score."""
     luck, grade, some = bits % 100, bits // 100 % 100, bits >> 16
     if luck < 15:
         return (None, None, None, None, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Seeds the custom enrollment fields: one of every type, on the root and further down, some with defaults."""
+"""Seeding of the custom enrollment fields: every type, on the root and below, some with defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DEFAULTS: Final = (
 
 
 def seed_fields(connection: sqlite3.Connection) -> None:
-    """The fields and their default settings."""
+    """Insert the fields and their default settings."""
     connection.executemany(
         "INSERT INTO field (organization, name, key, description, type, options) VALUES (?, ?, ?, ?, ?, ?)",
         [(*row[:5], None if row[5] is None else json.dumps(row[5])) for row in _FIELDS],

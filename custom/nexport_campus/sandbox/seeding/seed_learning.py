@@ -1,4 +1,4 @@
-"""Seeds what can be learned: sections, training plans, their assignments, and the catalogs they are in."""
+"""Seeding of the syllabi: sections, training plans, their assignments and their catalogs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _OPENED: Final = ticks(2023, 11, 1)
 
 
 def seed_syllabi(connection: sqlite3.Connection, seed: int) -> None:
-    """Sections (twenty runs of each course), training plans, and sections that only a partner has."""
+    """Insert sections (twenty runs of each course), training plans, and sections that only a partner has."""
     insert(connection, "syllabus", _syllabi(random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
 
 
@@ -88,7 +88,7 @@ def _training_plan(rng: random.Random, number: int, title: str, code: str) -> tu
 
 
 def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
-    """The columns from created to credit_hours: a quarter has no end, a quarter closed its enrollment."""
+    """Return the columns from created to credit_hours: a quarter never closes, a quarter is closed."""
     created = _OPENED - rng.randrange(200) * DAY - rng.randrange(HOUR)
     opened = _OPENED + rng.randrange(30) * DAY
     closed = (None, ticks(2026, 7, 1) + rng.randrange(30) * DAY, ticks(2040, 1, 1), ticks(2045, 6, 30))[
@@ -108,7 +108,7 @@ def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
 
 
 def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
-    """Three to eight assignments a section: courseware first, then a test, then others."""
+    """Insert three to eight assignments per section: courseware first, then a test, then others."""
     rng = random_stream(seed, "assignments")
     sections = connection.execute("SELECT number, title, assignment_count FROM syllabus WHERE type = 0")
     rows = (
@@ -121,7 +121,7 @@ def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
 
 def _assignment(rng: random.Random, section: int, title: str, place: int) -> tuple[Any, ...]:
     kind, grading = _TYPES[place]
-    # Neighbours share a display order, and the later one was added first: the date decides then.
+    # Two neighbours share a display order, and the second was added first, so that the date decides.
     added = _OPENED + (place // 2) * DAY + (1 - place % 2) * HOUR + rng.randrange(MINUTE)
     caption = (
         f"Lesson {place + 1}: {title}" if place % 3 else "Lesson $!{assignment.number}: $!{section.title}"
@@ -139,7 +139,7 @@ def _assignment(rng: random.Random, section: int, title: str, place: int) -> tup
 
 
 def seed_catalogs(connection: sqlite3.Connection, seed: int) -> None:
-    """A catalog of everything, one for each topic, seasonal ones, and one that the partner keeps to itself."""
+    """Insert a catalog of everything, one per topic, seasonal ones, and one that only the partner sees."""
     rng = random_stream(seed, "catalogs")
     names = ["All Courses", *(f"{topic} Catalog" for topic in TOPICS)]
     names += [
@@ -169,7 +169,7 @@ def _catalog(connection: sqlite3.Connection, rng: random.Random, number: int, ow
 
 
 def _fill_all_courses(connection: sqlite3.Connection) -> None:
-    """Catalog 1: a category for each topic, in it one for each level, in those the sections."""
+    """Fill catalog 1: a category per topic, in it one per level, which holds the sections."""
     levels = len(LEVELS)
     for place, topic in enumerate(TOPICS):
         parent = 1000 + place * 10
@@ -190,7 +190,7 @@ def _fill_all_courses(connection: sqlite3.Connection) -> None:
 
 
 def _fill_topics(connection: sqlite3.Connection) -> None:
-    """Catalogs 2 and on: the sections and the training plans of one topic."""
+    """Fill the catalogs from 2 on, each with the sections and training plans of one topic."""
     size = len(LEVELS) * _RUNS
     rows = [(2 + (number - 1) // size, number) for number in range(1, SECTIONS + 1)]
     rows += [(2 + place % len(TOPICS), SECTIONS + place + 1) for place in range(TRAINING_PLANS)]

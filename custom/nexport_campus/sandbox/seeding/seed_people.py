@@ -1,4 +1,4 @@
-"""Seeds the organizations' tree, the API users with their permissions, and the students."""
+"""Seeding of the organizations, the API users with their permissions, and the students."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PARTNER: Final = 13
 FIRST_STUDENT: Final = 101
 INSTRUCTOR: Final = 4
 
-# (short name, name, parent's number); an organization's number is its place in this list.
+# (short name, name, parent's number); an organization's number is its one-based place in this list.
 ORGANIZATIONS: Final = (
     ("northwind", "Northwind Training Group", None),
     ("nw-east", "Northwind East", 1),
@@ -77,7 +77,7 @@ _LAST: Final = (
 
 
 def seed_organizations(connection: sqlite3.Connection) -> None:
-    """The tree, its closure, and a group in every organization."""
+    """Insert the organizations, their closure table, and a group for each organization."""
     for number, (short_name, name, parent) in enumerate(ORGANIZATIONS, 1):
         connection.execute("INSERT INTO organization VALUES (?, ?, ?, ?)", (number, parent, name, short_name))
         connection.execute(
@@ -89,7 +89,7 @@ def seed_organizations(connection: sqlite3.Connection) -> None:
 
 
 def seed_accounts(connection: sqlite3.Connection, seed: int) -> None:
-    """The API users. Two of them have roles that may not log in (vendor's AdminApi page, Authenticate)."""
+    """Insert the API users. Two of them have roles that may not log in (AdminApi page, Authenticate)."""
     for user, (name, account) in enumerate(zip(ACCOUNT_NAMES, _ACCOUNTS, strict=True), 1):
         role, permissions, organizations = account
         connection.execute("INSERT INTO user VALUES (?, ?, ?, ?)", (user, ROOT, "Api", name.title()))
@@ -105,12 +105,12 @@ def seed_accounts(connection: sqlite3.Connection, seed: int) -> None:
 
 
 def subscription_count(enrollments: int) -> int:
-    """How many subscriptions carry that many enrollments."""
+    """Return the number of subscriptions that this many enrollments need."""
     return max(25, enrollments // 4)
 
 
 def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -> None:
-    """Students, each with a subscription and a membership; every tenth has a second one elsewhere."""
+    """Insert students, each with a subscription and a membership; every tenth has a second of each elsewhere."""
     count = subscription_count(enrollments)
     students = count - count // 10
     homes = _homes(seed)
@@ -143,7 +143,7 @@ def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tupl
 
 
 def _homes(seed: int) -> list[int]:
-    """Where twenty students in a row belong: most of them to one busy organization."""
+    """Return the organizations of twenty consecutive students: most belong to the busiest one."""
     homes = [BUSY] * 12 + [1, 2, 6, 7, 8, 10, 11, 12]
     random_stream(seed, "homes").shuffle(homes)
     return homes

@@ -1,1 +1,1 @@
-"""The sandbox's server process: HTTP application, scripted faults, request log, and the private control routes."""
+"""The sandbox's server process: HTTP application, scripted faults, request log and private control routes."""

@@ -1,4 +1,4 @@
-"""The server's application: finds the operation, checks the token, and answers as the vendor does."""
+"""HTTP application: finds the operation, checks the token, and responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .strict_responses import without_nulls
 
 __all__ = ["make_app"]
 
-# Areas of the vendor's API that have operations which the sandbox has no page of.
+# Areas of the vendor's API with operations that the sandbox does not model.
 _ELSEWHERE: Final = re.compile(
     r"/api/v1/(swagger\.nex|(AdminApi|AssessmentApi|PointOfSaleApi|PostmanApi|SsoApi)/\w+)", re.ASCII
 )
@@ -38,7 +38,7 @@ _ELSEWHERE: Final = re.compile(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Received:
-    """One request: what it asks for, and its entry in the books."""
+    """One request and its entry in the request log."""
 
     operation: ModelledOperation
     query: dict[str, str]
@@ -47,40 +47,40 @@ class _Received:
     entry: Entry
 
     def body(self) -> RequestArguments:
-        """The arguments in its body, where the operation has one."""
+        """Return the arguments in the body, or none for an operation without a body."""
         if self.operation.method == "POST":
             return body_arguments(self.content, self.content_type)
         return RequestArguments({})
 
 
 class _Service:
-    """One campus with its books and its scripted failures, served."""
+    """One campus with its request log and its scripted failures."""
 
     def __init__(
-        self, campus: CampusState, books: RequestLog, faults: Faults, connections: Connections
+        self, campus: CampusState, log: RequestLog, faults: Faults, connections: Connections
     ) -> None:
         self.campus = campus
-        self.books = books
+        self.log = log
         self.faults = faults
         self.connections = connections
 
     async def serve(self, operation: ModelledOperation, request: Request) -> Response:
-        """Answer a request, or let it fail as scripted."""
+        """Respond to a request, or fail as scripted."""
         try:
             content = await request.body()
         except ClientDisconnect:
             return Response(status_code=400)
         query = dict(request.query_params)
-        entry = self.books.open(operation.id, query)
+        entry = self.log.open(operation.id, query)
         received = _Received(operation, query, content, request.headers.get("content-type", ""), entry)
         fault = self.faults.pick(operation.id)
         try:
             return self._respond(received) if fault is None else await self._fail(received, fault)
         finally:
-            self.books.close()
+            self.log.close()
 
     async def _fail(self, received: _Received, fault: Fault) -> Response:
-        """Do what was asked or not, early or late, and answer as the fault says."""
+        """Fail as scripted, running the operation before or after the delay, or not at all."""
         received.entry.fault = fault.number
         if fault.expire_token:
             expire(self.campus, received.query.get("access_token", ""))
@@ -94,18 +94,18 @@ class _Service:
             received.entry.status = 0
             return ResetResponse(self.connections)
         if response is None or fault.replaces:
-            status, body, content_type = fault.answer()
+            status, body, content_type = fault.response_parts()
             response = Response(body, status, media_type=content_type)
         response.headers.update(fault.headers)
         received.entry.status = response.status_code
         return response if fault.cut is None else CutResponse(response, fault.cut)
 
     def _respond(self, received: _Received) -> Response:
-        """What the campus answers. A refusal, or a mistake of ours, leaves no change behind."""
+        """Run the operation in a transaction and return its response; a refusal or an error rolls it back."""
         campus, entry = self.campus, received.entry
         campus.connection.execute("BEGIN")
         try:
-            answer = self._handle(received)
+            result = self._handle(received)
             campus.connection.execute("COMMIT")
             entry.changes.extend(campus.changes)
         except Refusal as refusal:
@@ -118,8 +118,8 @@ class _Service:
         finally:
             campus.changes.clear()
         entry.status = 200
-        content = without_nulls(answer.content) if campus.settings.strict else answer.content
-        return json_response(content, 200, answer.headers)
+        content = without_nulls(result.content) if campus.settings.strict else result.content
+        return json_response(content, 200, result.headers)
 
     def _handle(self, received: _Received) -> OperationResult:
         operation, query = received.operation, received.query
@@ -128,7 +128,7 @@ class _Service:
 
 
 async def _unmatched(request: Request, error: Exception) -> Response:
-    """What no route takes: 501 for what the vendor has and the sandbox doesn't model, else 404."""
+    """Return 501 for a path that the vendor has but the sandbox does not model, and 404 for others."""
     path = request.url.path
     if _ELSEWHERE.fullmatch(path):
         return json_response({"message": f"The sandbox does not model {path}"}, 501)
@@ -136,19 +136,19 @@ async def _unmatched(request: Request, error: Exception) -> Response:
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
-    """A mistake of the sandbox's own: told on stderr, and as the vendor's unknown error."""
+    """Log an error in the sandbox to stderr, and return the vendor's unknown error."""
     traceback.print_exception(error, file=sys.stderr)
     return json_response(Refusal(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500)
 
 
 def make_app(campus: CampusState, connections: Connections) -> Starlette:
-    """The application; `connections` is where the server enters its open connections."""
-    books, faults = RequestLog(), Faults(campus.settings.seed)
-    service = _Service(campus, books, faults, connections)
-    routes = control_routes(campus, books, faults)
+    """Return the application. The server registers its open connections in `connections`."""
+    log, faults = RequestLog(), Faults(campus.settings.seed)
+    service = _Service(campus, log, faults, connections)
+    routes = control_routes(campus, log, faults)
     for operation in OPERATIONS.values():
         route = Route(operation.path, functools.partial(service.serve, operation), methods=[operation.method])
-        # Starlette would answer HEAD by running the GET, and some of the vendor's GETs delete things.
+        # Starlette would run the GET for a HEAD request, and some of the vendor's GETs delete data.
         route.methods = {operation.method}
         routes.append(route)
     return Starlette(routes=routes, exception_handlers={404: _unmatched, 500: _internal_error})

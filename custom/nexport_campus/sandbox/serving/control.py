@@ -1,6 +1,6 @@
-"""The server's private entrance, for `Sandbox` alone: faults, books, the clock, ids worth trying.
+"""Private control routes of the server for `Sandbox`: faults, request log, clock and sample ids.
 
-It is no part of the modelled API, and answers 404 to whoever doesn't have the sandbox's random key.
+They are not part of the modelled API, and return 404 without the sandbox's random key.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["control_routes"]
 _Action = Callable[[dict[str, Any]], Any]
 
 
-def control_routes(campus: CampusState, books: RequestLog, faults: Faults) -> list[Route]:
-    """One route for each thing that the parent may ask: POST /sandbox/<action> with a JSON object."""
+def control_routes(campus: CampusState, log: RequestLog, faults: Faults) -> list[Route]:
+    """Return a route for each action of the parent: POST /sandbox/<action> with a JSON object."""
     actions: dict[str, _Action] = {
-        "books": lambda body: books.since(body["since"]),
+        "books": lambda body: log.since(body["since"]),
         "samples": lambda body: find_samples(campus),
         "advance": lambda body: campus.clock.advance(body["seconds"]),
         "expire_tokens": lambda body: expire(campus),
-        "reset": lambda body: _reset(campus, books, faults),
+        "reset": lambda body: _reset(campus, log, faults),
         "faults/add": faults.add,
         "faults/clear": lambda body: faults.clear(),
     }
@@ -47,9 +47,9 @@ def control_routes(campus: CampusState, books: RequestLog, faults: Faults) -> li
     ]
 
 
-def _reset(campus: CampusState, books: RequestLog, faults: Faults) -> None:
+def _reset(campus: CampusState, log: RequestLog, faults: Faults) -> None:
     campus.restore()
-    books.clear()
+    log.clear()
     faults.restart()
 
 

@@ -1,4 +1,4 @@
-"""Scripted failures: which call fails, and how."""
+"""Scripted failures: which requests fail, and how."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ GATEWAY_PAGE: Final = (
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Fault:
-    """One scripted failure; the arguments of `FaultScript.add`, which has their meaning.
+    """One scripted failure; `FaultScript.add` documents its fields.
 
-    Raises ValueError where nothing would happen, or where two things can't both happen.
+    Raises ValueError if it has no effect or if its fields exclude each other.
     """
 
     operation: str | None = None
@@ -49,7 +49,7 @@ class Fault:
             raise ValueError("a fault needs status, body, html, headers, delay, reset, cut or expire_token")
         if self.reset and (replaces or self.cut is not None):
             raise ValueError(
-                "a connection that is reset answers nothing: reset excludes status, body, html and cut"
+                "a reset connection sends no response: reset excludes status, body, html and cut"
             )
         if self.nth is not None and self.rate is not None:
             raise ValueError("nth and rate exclude each other")
@@ -67,16 +67,16 @@ class Fault:
 
     @property
     def replaces(self) -> bool:
-        """Whether an answer of its own takes the place of the campus's."""
+        """Return whether the fault's own response replaces the campus's."""
         return self.status is not None or self.body is not None or self.html
 
     @property
     def lets_through(self) -> bool:
-        """Whether the campus still does what was asked where the fault strikes before that."""
+        """Return whether the campus still handles a request that the fault strikes beforehand."""
         return not (self.replaces or self.reset)
 
-    def answer(self) -> tuple[int, str, str]:
-        """Status, body and content type of the answer that takes the campus's place."""
+    def response_parts(self) -> tuple[int, str, str]:
+        """Return status, body and content type of the response that replaces the campus's."""
         status = self.status if self.status is not None else (502 if self.html else 200)
         if self.html:
             return status, self.body or GATEWAY_PAGE.format(status=status), "text/html; charset=utf-8"
@@ -84,7 +84,7 @@ class Fault:
         return status, self.body or "", self.content_type or default
 
     def strikes(self, operation: str) -> bool:
-        """Whether this call is one that fails; counts it."""
+        """Count this request, and return whether it fails."""
         if self.operation not in (None, operation) or (self.times is not None and self._struck >= self.times):
             return False
         self._seen += 1
@@ -97,7 +97,7 @@ class Fault:
 
 
 class Faults:
-    """All scripted failures; a call meets at most one, the first that was added and strikes."""
+    """All scripted failures. At most one applies to a request: the first added that strikes it."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -105,22 +105,22 @@ class Faults:
         self._added = 0
 
     def add(self, arguments: dict[str, Any]) -> int:
-        """Script a failure; answers its number. Raises ValueError and TypeError for arguments that can't work."""
+        """Add a failure and return its number. Raises ValueError or TypeError for invalid arguments."""
         self._added += 1
         fault = Fault(**arguments, number=self._added, _rng=random_stream(self._seed, f"fault/{self._added}"))
         self._faults.append(fault)
         return fault.number
 
     def clear(self) -> None:
-        """Forget all of them; later ones are numbered on."""
+        """Remove all failures, and keep counting their numbers."""
         self._faults.clear()
 
     def restart(self) -> None:
-        """Forget all of them, as if none had ever been."""
+        """Remove all failures, and start counting their numbers again."""
         self._faults.clear()
         self._added = 0
 
     def pick(self, operation: str) -> Fault | None:
-        """The failure that this call meets. Every fault counts every call, whichever strikes."""
+        """Return the failure that applies to this request, if any. Every fault counts every request."""
         struck = [fault for fault in self._faults if fault.strikes(operation)]
         return struck[0] if struck else None

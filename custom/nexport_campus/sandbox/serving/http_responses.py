@@ -1,4 +1,4 @@
-"""Responses, the ones that fail in the middle included."""
+"""Responses, including those that fail midway."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON with the content type that ASP.NET sends."""
+    """Return a JSON response with ASP.NET's content type."""
     body = msgspec.json.encode(content)
     return Response(body, status, dict(headers or {}), media_type="application/json; charset=utf-8")
 
 
 class CutResponse(Response):
-    """The head of a response that promises all of its body, and `size` bytes of it; then the connection ends."""
+    """A response whose connection ends after `size` bytes of the body, short of its Content-Length."""
 
     def __init__(self, whole: Response, size: int) -> None:
         self._whole = whole
@@ -35,7 +35,7 @@ class CutResponse(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the part. The server closes a connection whose response was left unfinished."""
+        """Send the part. The server closes a connection whose response is incomplete."""
         start = {
             "type": "http.response.start",
             "status": self._whole.status_code,
@@ -48,14 +48,14 @@ class CutResponse(Response):
 
 
 class ResetResponse(Response):
-    """No response: the connection is reset (RST)."""
+    """A connection reset (RST) instead of a response."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Abort the connection that the request came on, and wait until the server noticed."""
+        """Abort the connection of the request, and wait until the server notices."""
         transport = self._connections[tuple(scope["client"])]
         sock: socket.socket = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)

@@ -1,4 +1,4 @@
-"""The server process, as the process that owns it sees it."""
+"""The server process as seen from the process that owns it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CONTROL_SECONDS: Final = 60.0
 
 
 class SandboxError(RuntimeError):
-    """The sandbox could not be started, or could not do what its owner asked."""
+    """The sandbox could not start or could not perform an action."""
 
 
 class ServerProcess:
-    """Starts the server, talks to its private entrance, ends it. Its methods block.
+    """Starts, controls and stops the server. Its methods block.
 
-    It is plain subprocess and http.client, bound to no event loop, and not affected by what a test
-    does to the HTTP client that it tests.
+    It uses only subprocess and http.client, so that it is bound to no event loop and unaffected by what a
+    test does to the HTTP client under test.
     """
 
     def __init__(self, settings: SandboxSettings) -> None:
@@ -40,7 +40,7 @@ class ServerProcess:
                 f"the sandbox needs {', '.join(missing)}: pip install 'nexport-campus[sandbox]'"
             )
         self._settings = settings
-        # Its own session keeps an interrupt at the keyboard from ending it before its owner does.
+        # A separate session, so that Ctrl-C does not stop the server before its owner does.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nexport_campus.sandbox", "--owned"],
             stdin=subprocess.PIPE,
@@ -62,7 +62,7 @@ class ServerProcess:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise SandboxError(f"the sandbox's server ended with exit code {self._process.wait()}")
+            raise SandboxError(f"the sandbox's server exited with code {self._process.wait()}")
         told = json.loads(line)
         if "error" in told:
             raise SandboxError(told["error"])
@@ -70,7 +70,7 @@ class ServerProcess:
         return url
 
     def control(self, action: str, arguments: dict[str, Any]) -> Any:
-        """Ask the private entrance for something; raises ValueError for arguments that it refuses."""
+        """Call a control route. Raises ValueError if the server rejects the arguments."""
         address = urllib.parse.urlsplit(self.url)
         connection = http.client.HTTPConnection(
             address.hostname or "", address.port, timeout=_CONTROL_SECONDS
@@ -81,17 +81,17 @@ class ServerProcess:
             response = connection.getresponse()
             content = response.read()
         except OSError as error:
-            raise SandboxError(f"the sandbox does not answer: {error}") from error
+            raise SandboxError(f"the sandbox does not respond: {error}") from error
         finally:
             connection.close()
         if response.status == 400:
             raise ValueError(json.loads(content)["error"])
         if response.status != 200:
-            raise SandboxError(f"the sandbox answered {response.status}")
+            raise SandboxError(f"the sandbox responded with status {response.status}")
         return json.loads(content)["result"]
 
     def stop(self) -> None:
-        """End the server: the end of its input tells it to stop."""
+        """Stop the server by closing its stdin."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -104,6 +104,6 @@ class ServerProcess:
 
 
 def _environment() -> dict[str, str]:
-    """The environment, with everything importable that is importable here, however it came about."""
+    """Return the environment with the importable paths of this process, however they were added."""
     paths = [path or str(pathlib.Path.cwd()) for path in sys.path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,4 +1,4 @@
-"""The books: what the server received and what it did about it."""
+"""Log of the requests that the server received and the changes they made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEPT: Final = 20_000
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """One request. `status` is 0 until it is answered, and stays so where the connection was reset."""
+    """One request. `status` is 0 until the response is sent, and stays 0 if the connection is reset."""
 
     number: int
     operation: str
@@ -27,7 +27,7 @@ class Entry:
 
 
 class RequestLog:
-    """Keeps the latest requests, and counts all of them."""
+    """A log that keeps the latest requests and counts all of them."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
@@ -36,7 +36,7 @@ class RequestLog:
         self._peak = 0
 
     def open(self, operation: str, query: Mapping[str, str]) -> Entry:
-        """Enter a request as it arrives; its token is not kept."""
+        """Add an entry for an arriving request, without its token."""
         self._counts[operation] += 1
         self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
@@ -46,16 +46,16 @@ class RequestLog:
         return entry
 
     def close(self) -> None:
-        """Note that a request is over."""
+        """Count a request as finished."""
         self._in_flight -= 1
 
     def clear(self) -> None:
-        """Forget everything but what is in work right now."""
+        """Remove all entries, but still count the requests in progress."""
         self._entries.clear()
         self._counts.clear()
         self._peak = self._in_flight
 
     def since(self, number: int) -> dict[str, Any]:
-        """The entries after that one, the counts of all, and how many requests were in work at most."""
+        """Return the entries after `number`, the counts of all requests, and the peak of concurrent requests."""
         entries = [dataclasses.asdict(entry) for entry in self._entries if entry.number > number]
         return {"entries": entries, "counts": dict(self._counts), "peak_in_flight": self._peak}

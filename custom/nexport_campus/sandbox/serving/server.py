@@ -1,4 +1,4 @@
-"""The server process: seeds the campus, says where it is, and serves until it is told to stop."""
+"""The server process: seeds the campus, announces its address, and serves until it is stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nexport_campus.sandbox.seeding.seed import CLOCK_START, open_store
 from .app import make_app
 from .http_responses import Connections
 
-# A campus up to this size is worth a copy in memory that it can be reset to.
+# Up to this size, a copy of the campus for `reset` is kept in memory.
 _REMEMBERED: Final = 50_000
 
 __all__ = ["serve_in_foreground", "serve_parent"]
@@ -32,8 +32,8 @@ __all__ = ["serve_in_foreground", "serve_parent"]
 def serve_parent() -> None:
     """Serve the process that started this one.
 
-    Settings come as the first line of stdin, the address goes to stdout, and the end of stdin, which the
-    parent's death brings too, ends the server.
+    The settings are the first line of stdin, and the address is printed to stdout. The server stops at
+    the end of stdin, which the death of the parent causes too.
     """
     settings = SandboxSettings.from_json(sys.stdin.readline())
     try:
@@ -48,10 +48,10 @@ def serve_parent() -> None:
 
 
 def serve_in_foreground(settings: SandboxSettings, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted. `announce` is called with the address once the campus can be asked.
+    """Serve until interrupted. `announce` is called with the address once the campus accepts requests.
 
-    Raises OSError for an address that can't be had, ValueError for a database of another campus,
-    sqlite3.Error for a file that is no database.
+    Raises OSError for an unavailable address, ValueError for a database of another campus, sqlite3.Error for
+    a file that is not a database.
     """
     with _listen(settings) as sock, contextlib.closing(_open(settings)) as campus:
         server = _server(campus)
@@ -78,7 +78,7 @@ def _listen(settings: SandboxSettings) -> socket.socket:
 
 
 def _url(sock: socket.socket) -> str:
-    """Return an address at which this machine reaches the server: loopback, where it listens on every address."""
+    """Return an address at which this machine reaches the server: loopback, if it listens on every address."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -88,11 +88,11 @@ def _server(campus: CampusState) -> uvicorn.Server:
     connections: Connections = {}
 
     class Protocol(H11Protocol):
-        """Enters each connection, so that a scripted failure can reset it."""
+        """A protocol that registers its connection, so that a scripted failure can reset it."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
             connections[transport.get_extra_info("peername")[:2]] = transport
-            # asyncio leaves it off for a socket that it didn't make, which costs 40 ms a call.
+            # asyncio does not set it for a socket that it did not create, which would cost 40 ms per request.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().connection_made(transport)
 
@@ -100,7 +100,7 @@ def _server(campus: CampusState) -> uvicorn.Server:
             connections.pop(self.transport.get_extra_info("peername")[:2], None)
             super().connection_lost(exc)
 
-    # Neither log is wanted: addresses carry tokens, and cut answers look like mistakes to uvicorn.
+    # Both logs are off: URLs carry tokens, and uvicorn would report truncated responses as errors.
     config = uvicorn.Config(
         make_app(campus, connections),
         http=Protocol,

@@ -1,7 +1,7 @@
-"""The strict sandbox: answers that conform to the vendor's schemas to the letter, for validators.
+"""Strict mode: responses that conform exactly to the vendor's schemas, for validators.
 
 The real server sends nulls where its own pages promise a value. In strict mode such a field holds
-.NET's unset value of its type instead, and every other null is left out.
+.NET's default value of its type instead, and every other null is omitted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["without_nulls"]
 
 _UNSET_DATE: Final = "0001-01-01T00:00:00Z"
 
-# What the pages require and the campus may not have.
+# Fields that the pages require and the campus may lack.
 _UNSET: Final[dict[str, Any]] = {
     "section_number": "",
     "section_ceus": "",
@@ -35,7 +35,7 @@ _UNSET: Final[dict[str, Any]] = {
 
 
 def without_nulls(value: Any) -> Any:
-    """The same answer without a null."""
+    """Return the same content without nulls."""
     if isinstance(value, dict):
         kept = {name: _UNSET.get(name) if each is None else each for name, each in value.items()}
         return {name: without_nulls(each) for name, each in kept.items() if each is not None}
