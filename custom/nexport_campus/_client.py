@@ -29,7 +29,7 @@ from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
 
 if TYPE_CHECKING:
-    from ._calling.runner import Core
+    from ._calling.runner import ClientState
     from ._decoding.decoder import Decoder
 
 __all__ = ["NexportCampus"]
@@ -96,9 +96,9 @@ class NexportCampus(Areas):
             on_drift=on_drift,
         )
         # What makes the calls is loaded with the first client: a program that only imports us starts sooner.
-        from ._calling.runner import Core
+        from ._calling.runner import ClientState
 
-        self._begin(Core(check_auth(auth), settings), settings, owns=True)
+        self._begin(ClientState(check_auth(auth), settings), settings, owns=True)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Unpack[ClientSettings]) -> Self:
@@ -224,11 +224,11 @@ class NexportCampus(Areas):
         return view
 
     def _begin(
-        self, core: "Core", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
+        self, core: "ClientState", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
     ) -> None:
-        from ._calling.caller import Calls
+        from ._calling.caller import CampusCaller
 
-        calls = Calls(core, settings, decoder)
+        calls = CampusCaller(core, settings, decoder)
         self._calls = calls
         self._core = core
         self._settings = settings

@@ -13,10 +13,10 @@ from benchmarks.measure import Figures, seconds
 from benchmarks.server import section_page
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._decoding.decoder import Decoder
-from nexport_campus._decoding.gc_pause import CollectionPaused
-from nexport_campus._decoding.response import read_answer
+from nexport_campus._decoding.gc_pause import gc_paused
+from nexport_campus._decoding.response import read_response
 from nexport_campus._drift import DriftReporter
-from nexport_campus._http.attempt import Answer
+from nexport_campus._http.attempt import HttpResponse
 from nexport_client.api.learning_api.learning_api_get_section_enrollments import OPERATION
 
 __all__ = ["decoding"]
@@ -51,11 +51,11 @@ def _decoder() -> Decoder:
 
 def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
     """Read the page as a call does, including the check for errors."""
-    answer, scrubber = Answer(200, httpx.Headers(), page), Scrubber()
+    answer, scrubber = HttpResponse(200, httpx.Headers(), page), Scrubber()
 
     def read() -> object:
-        with CollectionPaused():
-            return read_answer(OPERATION, answer, decoder, scrubber)
+        with gc_paused():
+            return read_response(OPERATION, answer, decoder, scrubber)
 
     return read
 

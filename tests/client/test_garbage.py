@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from nexport_campus import NexportCampus, ResponseDecodeError
-from nexport_campus._decoding.gc_pause import CollectionPaused
+from nexport_campus._decoding.gc_pause import gc_paused
 from tests.support.clients import campus_with
 from tests.support.scripted_server import error_entity, json_response
 from tests.support.spec import SOME_ID
@@ -23,20 +23,20 @@ def collecting() -> Iterator[None]:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_it_is_on_again_after_an_error(error: type[BaseException]) -> None:
     """What the block raises passes through, and collection goes on."""
-    with pytest.raises(error), CollectionPaused():
+    with pytest.raises(error), gc_paused():
         raise error if not gc.isenabled() else AssertionError
     assert gc.isenabled()
 
 
 def test_a_block_within_another_ends_nothing() -> None:
     """The outermost block decides, and a program that collects nothing by itself stays so."""
-    with CollectionPaused():
-        with CollectionPaused():
+    with gc_paused():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
     gc.disable()
-    with CollectionPaused():
+    with gc_paused():
         pass
     assert not gc.isenabled()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus._http.decode_queue import Turns
+from nexport_campus._http.decode_queue import DecodeQueue
 
 
 @given(ages=st.lists(st.integers(0, 20), min_size=1, max_size=12), cancelled=st.sets(st.integers(1, 11)))
@@ -14,7 +14,7 @@ def test_the_oldest_goes_first(ages: list[int], cancelled: set[int]) -> None:
     """One at a time; of those that wait the lowest number, of equals the first; who is cancelled takes nobody's turn."""
     entered: list[int] = []
 
-    async def call(turns: Turns, place: int) -> None:
+    async def call(turns: DecodeQueue, place: int) -> None:
         async with turns.take(ages[place]):
             entered.append(place)
             held = len(entered)
@@ -22,7 +22,7 @@ def test_the_oldest_goes_first(ages: list[int], cancelled: set[int]) -> None:
             assert len(entered) == held
 
     async def main() -> None:
-        turns = Turns()
+        turns = DecodeQueue()
         calls = [asyncio.create_task(call(turns, place)) for place in range(len(ages))]
         await asyncio.sleep(0)
         for place in cancelled & set(range(len(ages))):
@@ -38,7 +38,7 @@ def test_the_oldest_goes_first(ages: list[int], cancelled: set[int]) -> None:
 
 async def test_a_turn_that_was_given_and_cancelled_at_once_is_passed_on() -> None:
     """A waiting call that is cancelled in the same moment as its turn comes leaves the turn to the next."""
-    turns = Turns()
+    turns = DecodeQueue()
     async with turns.take(1):
         second = asyncio.create_task(_take(turns, 2))
         third = asyncio.create_task(_take(turns, 3))
@@ -51,7 +51,7 @@ async def test_a_turn_that_was_given_and_cancelled_at_once_is_passed_on() -> Non
 
 async def test_an_error_ends_a_turn() -> None:
     """What fails in its turn, or is cancelled before it begins, doesn't keep the others out."""
-    turns = Turns()
+    turns = DecodeQueue()
     with pytest.raises(ZeroDivisionError):
         async with turns.take(1):
             raise ZeroDivisionError
@@ -62,6 +62,6 @@ async def test_an_error_ends_a_turn() -> None:
     assert await _take(turns, 3)
 
 
-async def _take(turns: Turns, age: int) -> bool:
+async def _take(turns: DecodeQueue, age: int) -> bool:
     async with turns.take(age):
         return True

@@ -10,7 +10,7 @@ from uuid import UUID
 import attrs
 
 from nexport_campus import NexportError
-from nexport_campus._paging.page_iterator import Fetched, Source
+from nexport_campus._paging.page_iterator import PageSource, RawPage
 from nexport_campus._paging.pager import Pager
 from nexport_client.kinds import UUID_
 from nexport_client.types import wire
@@ -102,7 +102,7 @@ class FakePageSource:
 
     def pager(self, ahead: int = 1) -> Pager[Record]:
         """Return a pager over the list."""
-        source = Source(
+        source = PageSource(
             "LearningApi_GetThings",
             self.first,
             self.per_page,
@@ -128,7 +128,7 @@ class FakePageSource:
             assert self.waiting(), "the consumer waits for nothing"
             self.release(random.choice(self.waiting()))
 
-    async def _fetch(self, number: int) -> Fetched:
+    async def _fetch(self, number: int) -> RawPage:
         self.started.append(number)
         self.tasks.add(task_name())
         self.open.add(number)
@@ -148,10 +148,10 @@ class FakePageSource:
             finally:
                 self.open.discard(number)
 
-    def _page(self, number: int) -> Fetched:
+    def _page(self, number: int) -> RawPage:
         records = _Records(Record(item, UUID(int=item)) for item in self.listing.page(number, self.per_page))
         self._alive.append(weakref.ref(records))
-        return Fetched(records, self.listing.total(number), self.listing.report(self.per_page))
+        return RawPage(records, self.listing.total(number), self.listing.report(self.per_page))
 
     def _count(self) -> None:
         """Update the maxima. A page in flight counts as held: it may arrive at any time."""

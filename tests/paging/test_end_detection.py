@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nexport_campus import PaginationError
-from nexport_campus._paging.end_detection import Run, Seen
+from nexport_campus._paging.end_detection import EndDetector, PageFacts
 from tests.paging.paged_list import PagedList, honest, sizes, thorough
 
 MANY = 200
@@ -28,7 +28,7 @@ class Iteration:
 def iterate(listing: PagedList, first: int = 1, per_page: int = 1000, *, distinct: bool = True) -> Iteration:
     """Iterate over a list page by page."""
     iteration = Iteration()
-    run = Run("LearningApi_GetThings", first, lambda kind, _: iteration.drifts.append(kind))
+    run = EndDetector("LearningApi_GetThings", first, lambda kind, _: iteration.drifts.append(kind))
     number = first
     while not run.over:
         assert len(iteration.pages) < MANY, "an endless run"
@@ -36,7 +36,7 @@ def iterate(listing: PagedList, first: int = 1, per_page: int = 1000, *, distinc
         iteration.pages.append(number)
         try:
             fingerprint = tuple(items) if distinct else len(items)
-            new = run.see(Seen(number, len(items), listing.total(number), fingerprint, distinct))
+            new = run.see(PageFacts(number, len(items), listing.total(number), fingerprint, distinct))
         except PaginationError as error:
             iteration.error = error
             return iteration
@@ -224,8 +224,8 @@ def test_identical_records_do_not_iterate_forever() -> None:
 
 def test_identical_records_are_accepted_up_to_a_limit() -> None:
     """With an absurd total and a page that repeats forever, an error is raised after a thousand pages."""
-    run = Run("LearningApi_GetThings", 1, lambda kind, _: None)
-    pages = [Seen(number, 1, 10**18, "alike", distinct=False) for number in range(1, 1003)]
+    run = EndDetector("LearningApi_GetThings", 1, lambda kind, _: None)
+    pages = [PageFacts(number, 1, 10**18, "alike", distinct=False) for number in range(1, 1003)]
     assert all(run.see(page) for page in pages[:-1])
     with pytest.raises(PaginationError, match="repeats an earlier page"):
         run.see(pages[-1])
@@ -237,10 +237,10 @@ def test_prefetching_stays_within_the_useful_pages(
     listing: PagedList, first: int, per_page: int, limit: int | None
 ) -> None:
     """It covers every page still wanted, and none beyond a known total or the limit."""
-    run = Run("X", first, lambda *_: None)
+    run = EndDetector("X", first, lambda *_: None)
     assert run.last_useful(limit) == first
     for number, items in _pages(listing, first, per_page):
-        run.see(Seen(number, len(items), listing.total(number), tuple(items)))
+        run.see(PageFacts(number, len(items), listing.total(number), tuple(items)))
         last = run.last_useful(limit)
         wanted = listing.rest(first, per_page)[:limit]
         last_wanted = first - 1 - (-len(wanted) // listing.size(per_page))
@@ -261,9 +261,9 @@ def test_the_reported_page_size_is_the_applied_one_or_unknown(
     listing: PagedList, first: int, per_page: int
 ) -> None:
     """It is known from the second page on; before, a report of fewer records than received is ignored."""
-    run = Run("X", first, lambda *_: None)
+    run = EndDetector("X", first, lambda *_: None)
     for number, items in _pages(listing, first, per_page):
-        run.see(Seen(number, len(items), listing.total(number), tuple(items)))
+        run.see(PageFacts(number, len(items), listing.total(number), tuple(items)))
         size = run.size(per_page, listing.report(per_page))
         known = number > first and items
         if known or (listing.reported == "applied" and run.full and per_page >= listing.least):

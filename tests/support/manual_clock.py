@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nexport_campus import NexportCampus
-from nexport_campus._calling.runner import Core
+from nexport_campus._calling.runner import ClientState
 from nexport_campus._clock import Clock
 from tests.support.clients import campus_of
 from tests.support.scripted_server import ScriptedServer
@@ -45,6 +45,6 @@ class ManualClock:
 def campus_on(clock: ManualClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
     """Return a client of `server` that runs on this clock."""
     campus = campus_of(server, **settings)
-    core = Core(campus._core._auth, campus._settings, clock.clock())
+    core = ClientState(campus._core._auth, campus._settings, clock.clock())
     campus._begin(core, campus._settings, owns=True)
     return campus

@@ -14,13 +14,13 @@ from nexport_campus._retry import RetryPolicy, exceeds_max_retry_after, may_retr
 from nexport_client.client import Operation
 from nexport_client.types import Secret
 
-__all__ = ["Progress"]
+__all__ = ["CallState"]
 
 _logger = logging.getLogger("nexport_campus")
 
 
 @attrs.define
-class Progress:
+class CallState:
     """One call. `deadline`: when its total time is over, or None. `tracker`: of the attempt that is under way, if one is.
 
     `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls

@@ -9,27 +9,27 @@ from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.response import Outcome, item_error
 from nexport_campus._errors import ArgumentError
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._paging.page_iterator import Fetched, Source
+from nexport_campus._paging.page_iterator import PageSource, RawPage
 from nexport_campus._paging.pager import Pager
 from nexport_campus._settings import Settings
 from nexport_client.client import Operation, RawResponse
 
 from .arguments import encode, page_arguments
-from .runner import Core, Runner
+from .runner import CallRunner, ClientState
 
-__all__ = ["Calls"]
+__all__ = ["CampusCaller"]
 
 T = TypeVar("T")
 LARGE_PAGE = 1000
 _COUNT = re.compile(r"[0-9]{1,18}")
 
 
-class Calls:
+class CampusCaller:
     """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
 
-    def __init__(self, core: Core, settings: Settings, decoder: Decoder | None = None) -> None:
+    def __init__(self, core: ClientState, settings: Settings, decoder: Decoder | None = None) -> None:
         self.decoder = decoder or core.decoder(settings.on_drift)
-        self._runner = Runner(core, settings, self.decoder)
+        self._runner = CallRunner(core, settings, self.decoder)
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
@@ -53,7 +53,7 @@ class Calls:
         page, per_page = page_arguments(operation, page, per_page)
         encoded = self.encode(operation, arguments)
 
-        async def fetch(number: int) -> Fetched:
+        async def fetch(number: int) -> RawPage:
             asked = self._for_page(operation, encoded, number, per_page)
             outcome = await self._runner.run(operation, asked, page=number)
             return self._fetched(operation, outcome)
@@ -61,7 +61,7 @@ class Calls:
         def drift(kind: str, detail: str) -> None:
             self.decoder.drift.report(kind, operation.id, "", detail)
 
-        return Pager(Source(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+        return Pager(PageSource(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
 
     def encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
         """Return the arguments of a call, ready to be sent. Raises ArgumentError."""
@@ -83,13 +83,13 @@ class Calls:
     ) -> EncodedRequest:
         return encoded.with_page(operation.paging, page, LARGE_PAGE if per_page is None else per_page)
 
-    def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> Fetched:
+    def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
         parsed, headers = outcome.parsed, outcome.answer.headers
         field = operation.paging.items if operation.paging else None
         items = parsed if field is None else getattr(parsed, field) or []
         failing = _failing(items)
         first = failing[0] if failing else None
-        return Fetched(
+        return RawPage(
             items=items,
             total=_count(getattr(parsed, "total_count", None), headers.get("x-total-count")),
             reported_size=_count(getattr(parsed, "page_size", None), headers.get("x-per-page")),

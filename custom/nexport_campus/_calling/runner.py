@@ -15,8 +15,8 @@ from nexport_campus._auth.refusals import CallKey, login_refusal
 from nexport_campus._auth.token_cache import TokenKeeper
 from nexport_campus._clock import REAL_CLOCK, Clock
 from nexport_campus._decoding.decoder import Decoder
-from nexport_campus._decoding.gc_pause import CollectionPaused
-from nexport_campus._decoding.response import Outcome, read_answer
+from nexport_campus._decoding.gc_pause import gc_paused
+from nexport_campus._decoding.response import Outcome, read_response
 from nexport_campus._drift import Drift, DriftReporter
 from nexport_campus._errors import APIError, AuthenticationError, ConfigurationError, NexportError
 from nexport_campus._http.attempt import AttemptFailed, build_request, send
@@ -28,17 +28,17 @@ from nexport_campus._settings import Settings
 from nexport_client.client import Operation
 from nexport_client.types import Secret
 
-from .call_state import Progress
+from .call_state import CallState
 from .tracing import span_of
 
-__all__ = ["Core", "Runner"]
+__all__ = ["CallRunner", "ClientState"]
 
 T = TypeVar("T")
 _LARGE = 32 * 1024
 """Bytes of an answer from which on reading it holds the loop for long enough to matter."""
 
 
-class Core:
+class ClientState:
     """What a client and its views share: connections, token, retry budget, known secrets."""
 
     def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
@@ -92,7 +92,7 @@ class Core:
         from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
 
         fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
-        runner = Runner(self, self.settings, self._decoder)
+        runner = CallRunner(self, self.settings, self._decoder)
         encoded = EncodedRequest("", fields, secret_body=True, token=None)
         try:
             parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
@@ -121,10 +121,10 @@ async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
     return token
 
 
-class Runner:
+class CallRunner:
     """Runs calls with one set of settings."""
 
-    def __init__(self, core: Core, settings: Settings, decoder: Decoder) -> None:
+    def __init__(self, core: ClientState, settings: Settings, decoder: Decoder) -> None:
         self.core = core
         self.settings = settings
         self.decoder = decoder
@@ -141,7 +141,7 @@ class Runner:
         """Return the outcome of a call, if `check` lets it pass. Raises NexportError, with `page` if that page failed."""
         clock = self.core.clock
         started = clock.monotonic()
-        progress = Progress(operation, self._deadline(started))
+        progress = CallState(operation, self._deadline(started))
         try:
             session = self.core.session()
             with span_of(self.settings, progress, page):
@@ -172,7 +172,7 @@ class Runner:
         session: Session,
         operation: Operation[T],
         encoded: EncodedRequest,
-        progress: Progress,
+        progress: CallState,
         limited: bool,
     ) -> Outcome[T]:
         """The outcome, unless the time for it runs out or the client is closed meanwhile."""
@@ -199,7 +199,7 @@ class Runner:
         session: Session,
         operation: Operation[T],
         encoded: EncodedRequest,
-        progress: Progress,
+        progress: CallState,
         limited: bool,
     ) -> Outcome[T]:
         self.core.scrubber.add(encoded.secrets())
@@ -225,7 +225,7 @@ class Runner:
             await self._recover(operation, failed, token, progress)
 
     async def _token(
-        self, operation: Operation[Any], encoded: EncodedRequest, progress: Progress
+        self, operation: Operation[Any], encoded: EncodedRequest, progress: CallState
     ) -> Secret | None:
         if operation.token == "none":
             return None
@@ -243,7 +243,7 @@ class Runner:
         operation: Operation[T],
         encoded: EncodedRequest,
         token: Secret | None,
-        progress: Progress,
+        progress: CallState,
     ) -> Outcome[T]:
         progress.attempts += 1
         tracker = progress.tracker = SendTracker()
@@ -258,17 +258,17 @@ class Runner:
         if operation.token != "none":
             answer = attrs.evolve(answer, content=scrubber.content(answer.content, token))
         if len(answer.content) < _LARGE:
-            return read_answer(operation, answer, self.decoder, scrubber)
+            return read_response(operation, answer, self.decoder, scrubber)
         async with session.reading.take(progress.number):
-            with CollectionPaused():
-                return read_answer(operation, answer, self.decoder, scrubber)
+            with gc_paused():
+                return read_response(operation, answer, self.decoder, scrubber)
 
     async def _recover(
         self,
         operation: Operation[Any],
         failed: AttemptFailed,
         token: Secret | None,
-        progress: Progress,
+        progress: CallState,
     ) -> None:
         """Return when the call may be sent again; raise its error when it may not."""
         again = (

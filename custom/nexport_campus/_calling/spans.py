@@ -16,7 +16,7 @@ from nexport_campus._errors import APIError, NexportError
 from nexport_campus._settings import Settings
 from nexport_campus._version import __version__
 
-from .call_state import Progress
+from .call_state import CallState
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
@@ -37,7 +37,7 @@ def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
 class CallSpan:
     """The span of one call, current while the call runs: a child of the caller's, and the parent of its requests'."""
 
-    def __init__(self, settings: Settings, progress: Progress, page: int | None) -> None:
+    def __init__(self, settings: Settings, progress: CallState, page: int | None) -> None:
         self._settings = settings
         self._progress = progress
         self._page = page
@@ -85,7 +85,7 @@ def _known_before(
     }
 
 
-def _known_after(progress: Progress, error: BaseException | None) -> "dict[str, AttributeValue]":
+def _known_after(progress: CallState, error: BaseException | None) -> "dict[str, AttributeValue]":
     """What is known when a call has ended: well, with an error, or cancelled."""
     found: dict[str, AttributeValue] = {"nexport.attempts": progress.attempts}
     if progress.attempts > 1:

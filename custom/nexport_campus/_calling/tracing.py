@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 from nexport_campus._settings import Settings
 
-from .call_state import Progress
+from .call_state import CallState
 
 __all__ = ["span_of"]
 
 _NO_SPAN = nullcontext()
 
 
-def span_of(settings: Settings, progress: Progress, page: int | None) -> AbstractContextManager[None]:
+def span_of(settings: Settings, progress: CallState, page: int | None) -> AbstractContextManager[None]:
     """The span of one call, to be entered while it runs; `page` is the page of a list that it asks for.
 
     It is up to the application to load OpenTelemetry: this package never does by itself.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._errors import APIError, AuthenticationError, RateLimitError
-from nexport_campus._http.attempt import Answer
+from nexport_campus._http.attempt import HttpResponse
 
 from .decoder import Entity, NotJSON, parse_json
 
@@ -17,7 +17,7 @@ _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
 """ASP.NET repeats the request's address, which holds the token and students' ids."""
 
 
-def default_message(cls: type[APIError], answer: Answer, entity: Entity, scrubber: Scrubber) -> str:
+def default_message(cls: type[APIError], answer: HttpResponse, entity: Entity, scrubber: Scrubber) -> str:
     """Return what is known of a response that gives no reason itself: where it comes from, and what to check."""
     if 300 <= answer.status_code < 400:
         return "the response is a redirect, which is not followed: check base_url"
@@ -34,7 +34,7 @@ def default_message(cls: type[APIError], answer: Answer, entity: Entity, scrubbe
     return "no error details in the response" + (f' except "{quote}"' if quote else "")
 
 
-def _kind(answer: Answer) -> str:
+def _kind(answer: HttpResponse) -> str:
     if answer.empty:
         return "an empty response"
     return "an HTML page" if answer.content.lstrip()[:1] == b"<" else "a response"

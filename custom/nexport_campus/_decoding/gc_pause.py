@@ -2,10 +2,10 @@
 
 import gc
 
-__all__ = ["CollectionPaused"]
+__all__ = ["gc_paused"]
 
 
-class CollectionPaused:
+class gc_paused:
     """Collects no garbage in its block, which must not suspend; nothing changes where collection is off already.
 
     A page of a thousand records is some ten thousand objects, none of them garbage yet. Looking through them while they

@@ -14,7 +14,7 @@ from nexport_campus._errors import (
     ResponseDecodeError,
     error_class,
 )
-from nexport_campus._http.attempt import Answer, AttemptFailed
+from nexport_campus._http.attempt import AttemptFailed, HttpResponse
 from nexport_campus._retry import Failure, retry_after_seconds
 from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
@@ -23,7 +23,7 @@ from nexport_client.kinds import NOTHING
 from .decoder import NO_MATCH, Decoder, Entity, NotJSON, entity_of, parse_json
 from .default_messages import default_message
 
-__all__ = ["Outcome", "item_error", "read_answer"]
+__all__ = ["Outcome", "item_error", "read_response"]
 
 T = TypeVar("T")
 _logger = logging.getLogger("nexport_campus")
@@ -35,13 +35,15 @@ _LOOKED_AT = 65_536
 class Outcome(Generic[T]):
     """A good answer: its models, and its warnings."""
 
-    answer: Answer
+    answer: HttpResponse
     parsed: T
     warnings: tuple[str, ...]
     attempts: int = 1
 
 
-def read_answer(operation: Operation[T], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Outcome[T]:
+def read_response(
+    operation: Operation[T], answer: HttpResponse, decoder: Decoder, scrubber: Scrubber
+) -> Outcome[T]:
     """Return the models of a response. Raises AttemptFailed for every response that isn't a good one.
 
     Only the documented statuses are success, as a rule 200 alone; an error entity counts all the same (the vendor's
@@ -80,7 +82,7 @@ def item_error(
     return error
 
 
-def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrubber: Scrubber) -> Any:
+def _tolerant(operation: Operation[Any], answer: HttpResponse, decoder: Decoder, scrubber: Scrubber) -> Any:
     if not answer.content.strip() and (operation.result == NOTHING or answer.status_code == 204):
         return None
     try:
@@ -100,13 +102,13 @@ def _tolerant(operation: Operation[Any], answer: Answer, decoder: Decoder, scrub
 
 
 def _unreadable(
-    operation: Operation[Any], reason: str, path: str, answer: Answer, scrubber: Scrubber
+    operation: Operation[Any], reason: str, path: str, answer: HttpResponse, scrubber: Scrubber
 ) -> AttemptFailed:
     return _undecoded(operation, f"the response can't be read: {reason}", path, answer, scrubber)
 
 
 def _undecoded(
-    operation: Operation[Any], message: str, path: str, answer: Answer, scrubber: Scrubber
+    operation: Operation[Any], message: str, path: str, answer: HttpResponse, scrubber: Scrubber
 ) -> AttemptFailed:
     # Scrubbed before it is cut: half a secret would not be found.
     start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
@@ -128,7 +130,7 @@ def _entity_if_any(content: bytes) -> Entity:
         return Entity()
 
 
-def _unexpected(operation: Operation[Any], answer: Answer, scrubber: Scrubber) -> AttemptFailed:
+def _unexpected(operation: Operation[Any], answer: HttpResponse, scrubber: Scrubber) -> AttemptFailed:
     """Return what a status means that the operation doesn't document as success."""
     entity = _entity_if_any(answer.content)
     if entity.code or not 200 <= answer.status_code < 300:
@@ -138,7 +140,9 @@ def _unexpected(operation: Operation[Any], answer: Answer, scrubber: Scrubber) -
     return _undecoded(operation, message, "", answer, scrubber)
 
 
-def _refused(operation: Operation[Any], answer: Answer, entity: Entity, scrubber: Scrubber) -> AttemptFailed:
+def _refused(
+    operation: Operation[Any], answer: HttpResponse, entity: Entity, scrubber: Scrubber
+) -> AttemptFailed:
     """Return what a response means that reports an error, by its code or by its status."""
     cls = _class_of(operation, answer, entity)
     extra: dict[str, Any] = {}
@@ -153,7 +157,7 @@ def _refused(operation: Operation[Any], answer: Answer, entity: Entity, scrubber
     )
 
 
-def _class_of(operation: Operation[Any], answer: Answer, entity: Entity) -> type[APIError]:
+def _class_of(operation: Operation[Any], answer: HttpResponse, entity: Entity) -> type[APIError]:
     """Return the class of an error; a refused login or token has to be the campus's own word, as far as can be seen."""
     cls = error_class(answer.status_code, entity.code or None)
     by_campus = entity.present or answer.empty
@@ -165,7 +169,7 @@ def _class_of(operation: Operation[Any], answer: Answer, entity: Entity) -> type
 def _api_error(
     cls: type[APIError],
     operation: Operation[Any],
-    answer: Answer,
+    answer: HttpResponse,
     entity: Entity,
     scrubber: Scrubber,
     **extra: Any,
@@ -184,7 +188,7 @@ def _api_error(
 
 
 def _failed_at_code_0(
-    operation: Operation[Any], answer: Answer, entity: Entity, message: str | None, scrubber: Scrubber
+    operation: Operation[Any], answer: HttpResponse, entity: Entity, message: str | None, scrubber: Scrubber
 ) -> AttemptFailed:
     if not entity.present:
         return _unreadable(operation, "an error is reported without api_error_entity", "", answer, scrubber)

@@ -22,13 +22,13 @@ from .connections import ConnectionStack
 from .encoded_request import EncodedRequest
 from .outgoing_request import OutgoingRequest, SendTracker
 
-__all__ = ["Answer", "AttemptFailed", "build_request", "send"]
+__all__ = ["AttemptFailed", "HttpResponse", "build_request", "send"]
 
 _BELOW = frozenset({"anyio", "h11", "httpcore"})
 
 
 @attrs.frozen(eq=False, repr=False)
-class Answer:
+class HttpResponse:
     """What the campus answered. `readable`: False for a body of an error status that can't be used; `content` is empty then."""
 
     status_code: int
@@ -68,7 +68,7 @@ async def send(
     request: OutgoingRequest,
     tracker: SendTracker,
     scrubber: Scrubber,
-) -> Answer:
+) -> HttpResponse:
     """Send a request and read its response whole, within `timeout`. Raises AttemptFailed.
 
     A redirect is a response like any other: it is not followed, so nothing secret goes to another place.
@@ -92,7 +92,7 @@ async def send(
             hide_frames(error, outer=outer)
         raise
     connections.give(connection)
-    return Answer(response.status_code, response.headers, content or b"", readable=content is not None)
+    return HttpResponse(response.status_code, response.headers, content or b"", readable=content is not None)
 
 
 async def _content(response: httpx.Response, most: int) -> bytes | None:

@@ -3,13 +3,13 @@
 import asyncio
 import heapq
 
-__all__ = ["Turns"]
+__all__ = ["DecodeQueue"]
 
 _STEPS_TO_THE_WIRE = 4
 """Turns of the loop from a request's being made to its being written: for its task, the stream's checkpoints, the socket."""
 
 
-class Turns:
+class DecodeQueue:
     """Lets one call in at a time; of those that wait, the oldest.
 
     Pages that arrive together are asked for, and consumed, in order: the first is what the consumer waits for. Read one
@@ -54,7 +54,7 @@ class Turns:
 class _Turn:
     """Not a generator: one that a loop's end finds would be closed on its own, in the middle of its call."""
 
-    def __init__(self, turns: Turns, age: int) -> None:
+    def __init__(self, turns: DecodeQueue, age: int) -> None:
         self._turns = turns
         self._age = age
 

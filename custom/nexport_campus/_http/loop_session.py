@@ -14,7 +14,7 @@ from nexport_campus._errors import NexportError
 from nexport_campus._settings import Settings
 
 from .connections import ConnectionStack
-from .decode_queue import Turns
+from .decode_queue import DecodeQueue
 from .loop_guard import LoopGuard
 
 __all__ = ["Limiter", "Session", "Sessions"]
@@ -60,7 +60,7 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self.connections = ConnectionStack(settings)
         self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
-        self.reading = Turns()
+        self.reading = DecodeQueue()
         self._begun = 0
         self.closed = False
         self._calls: set[asyncio.Timeout] = set()

@@ -11,7 +11,7 @@ import attrs
 
 from nexport_campus._errors import PaginationError
 
-__all__ = ["Run", "Seen"]
+__all__ = ["EndDetector", "PageFacts"]
 
 
 _MOST_ALIKE = 1000
@@ -19,7 +19,7 @@ _MOST_ALIKE = 1000
 
 
 @attrs.frozen
-class Seen:
+class PageFacts:
     """What one page showed: its one-based number; of its records how many, how many in all, and a fingerprint.
 
     `distinct`: whether its records can be told from others that the list may hold, so that an equal page is the same.
@@ -33,7 +33,7 @@ class Seen:
 
 
 @attrs.define
-class Run:
+class EndDetector:
     """One run through a list, from page `first` on; `tell` is told drift, as kind and detail.
 
     `number` is the latest page, `count` how many records came, `full` how many the fullest page held.
@@ -52,7 +52,7 @@ class Run:
     _alike: int = attrs.field(default=0, init=False)
     _fingerprints: set[Hashable] = attrs.field(factory=set, init=False)
 
-    def see(self, page: Seen) -> bool:
+    def see(self, page: PageFacts) -> bool:
         """Take note of the next page in order; False for one that came before, which ends the run.
 
         Raises PaginationError where records would be missing: a total says that more remain, and the page is empty or
@@ -99,7 +99,7 @@ class Run:
     def _trusted_total(self) -> int | None:
         return self._total if self._total_holds else None
 
-    def _note_total(self, page: Seen) -> None:
+    def _note_total(self, page: PageFacts) -> None:
         if page.total is None:
             return
         if self._total is not None and page.total != self._total:
@@ -120,7 +120,7 @@ class Run:
         self.tell("total_changed", detail)
         self._total_holds = False
 
-    def _repeats(self, page: Seen) -> bool:
+    def _repeats(self, page: PageFacts) -> bool:
         """Whether a page with the records of an earlier one is that page again, and not more records like those.
 
         Records that carry nothing of their own may honestly come twice. As long as a total says that more remain, such
@@ -136,7 +136,7 @@ class Run:
             raise self._error(page, "repeats an earlier page")
         return False
 
-    def _end_by_gap(self, page: Seen) -> None:
+    def _end_by_gap(self, page: PageFacts) -> None:
         """An empty page before the total is reached: an end only if the first page may have been a last, short one.
 
         Then its size was not seen, and there has to be one that makes the skipped pages hold all other records.
@@ -147,7 +147,7 @@ class Run:
             raise self._error(page, "is empty")
         self.over = True
 
-    def _error(self, page: Seen, what: str) -> PaginationError:
+    def _error(self, page: PageFacts, what: str) -> PaginationError:
         return PaginationError(
             f"the page {what}, and {self._total} records are said to exist, of which {self.count} came",
             operation_id=self.operation_id,

@@ -14,16 +14,16 @@ from nexport_campus._errors import APIError
 from nexport_client.client import Page
 from nexport_client.types import fields_of
 
-from .end_detection import Run, Seen
+from .end_detection import EndDetector, PageFacts
 
-__all__ = ["Fetched", "OnItemError", "Source", "Walk"]
+__all__ = ["OnItemError", "PageIterator", "PageSource", "RawPage"]
 
 T = TypeVar("T")
 OnItemError = Literal["raise", "skip", "yield"]
 
 
 @attrs.frozen(eq=False, repr=False)
-class Fetched:
+class RawPage:
     """One page as it came: its records, what it tells of total and size, and which of its records report an error.
 
     `error` is that of the first of them.
@@ -35,9 +35,9 @@ class Fetched:
     failing: frozenset[int] = frozenset()
     error: APIError | None = None
 
-    def seen(self, number: int) -> Seen:
+    def seen(self, number: int) -> PageFacts:
         """What the run needs to know of it."""
-        return Seen(number, len(self.items), self.total, _fingerprint(self.items), _distinct(self.items))
+        return PageFacts(number, len(self.items), self.total, _fingerprint(self.items), _distinct(self.items))
 
 
 def _fingerprint(items: list[Any]) -> Hashable:
@@ -64,7 +64,7 @@ def _distinct(items: list[Any]) -> bool:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Source:
+class PageSource:
     """Where the pages of one list come from.
 
     `fetch` takes a one-based number; its errors name their operation, and their page unless the login failed. `drift`
@@ -74,28 +74,33 @@ class Source:
     operation_id: str
     first: int
     size: int
-    fetch: Callable[[int], Coroutine[Any, Any, Fetched]]
+    fetch: Callable[[int], Coroutine[Any, Any, RawPage]]
     drift: Callable[[str, str], None]
 
 
-class Walk(Generic[T]):
+class PageIterator(Generic[T]):
     """Gives one page after another, and on leaving ends all that is under way.
 
     At most `ahead` pages are held, whether on their way, waiting or with the consumer; `limit` records are wanted.
     """
 
     def __init__(
-        self, source: Source, *, ahead: int = 1, limit: int | None = None, item_errors: OnItemError = "raise"
+        self,
+        source: PageSource,
+        *,
+        ahead: int = 1,
+        limit: int | None = None,
+        item_errors: OnItemError = "raise",
     ) -> None:
         self._source = source
         self._ahead = ahead
         self._limit = limit
         self._item_errors = item_errors
-        self._run = Run(source.operation_id, source.first, source.drift)
+        self._run = EndDetector(source.operation_id, source.first, source.drift)
         self._number = source.first
         self._error: APIError | None = None
         self._given: Callable[[], Page[T] | None] = lambda: None
-        self._tasks: deque[asyncio.Task[Fetched]] = deque()
+        self._tasks: deque[asyncio.Task[RawPage]] = deque()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,7 +148,7 @@ class Walk(Generic[T]):
                 break
             self._tasks.append(asyncio.create_task(self._source.fetch(number)))
 
-    async def _take(self) -> Fetched:
+    async def _take(self) -> RawPage:
         """The next page, which is under way already if anything is."""
         if not self._tasks:
             return await self._source.fetch(self._number)
@@ -151,7 +156,7 @@ class Walk(Generic[T]):
         self._tasks.popleft()
         return fetched
 
-    def _page(self, fetched: Fetched) -> Page[T]:
+    def _page(self, fetched: RawPage) -> Page[T]:
         run = self._run
         return Page(
             items=self._allowed(fetched),
@@ -161,7 +166,7 @@ class Walk(Generic[T]):
             has_next=not run.over,
         )
 
-    def _allowed(self, fetched: Fetched) -> list[T]:
+    def _allowed(self, fetched: RawPage) -> list[T]:
         """The records of a page that are to be given."""
         if fetched.error is None or self._item_errors == "yield":
             return fetched.items

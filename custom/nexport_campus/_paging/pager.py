@@ -1,4 +1,4 @@
-"""Lists that are fetched page by page: what the user holds; each run through it is a `Walk`."""
+"""Lists that are fetched page by page: what the user holds; each iteration over it uses a `PageIterator`."""
 
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, TypeVar
@@ -7,7 +7,7 @@ from nexport_campus._errors import ArgumentError
 from nexport_campus._inputs import describe, to_whole
 from nexport_client.client import AsyncPager, Page
 
-from .page_iterator import OnItemError, Source, Walk
+from .page_iterator import OnItemError, PageIterator, PageSource
 
 __all__ = ["Pager"]
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Pager(AsyncPager[T]):
     """The list of one operation; each run through it asks the campus anew."""
 
-    def __init__(self, source: Source, *, ahead: int = 1, item_errors: OnItemError = "raise") -> None:
+    def __init__(self, source: PageSource, *, ahead: int = 1, item_errors: OnItemError = "raise") -> None:
         self._source = source
         self._ahead = ahead
         self._item_errors = item_errors
@@ -68,14 +68,14 @@ class Pager(AsyncPager[T]):
         return Pager(self._source, ahead=self._ahead, item_errors=action)
 
     async def _first(self) -> Page[T]:
-        walk = Walk[T](self._source, item_errors=self._item_errors)
+        walk = PageIterator[T](self._source, item_errors=self._item_errors)
         page = await walk.next()
         walk.check()
         assert page is not None
         return page
 
-    def _walk(self, limit: int | None = None) -> Walk[T]:
-        return Walk(self._source, ahead=self._ahead, limit=limit, item_errors=self._item_errors)
+    def _walk(self, limit: int | None = None) -> PageIterator[T]:
+        return PageIterator(self._source, ahead=self._ahead, limit=limit, item_errors=self._item_errors)
 
     def _whole(self, argument: str, value: object, *, least: int) -> int:
         number = to_whole(value)
