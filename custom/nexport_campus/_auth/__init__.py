@@ -1,1 +1,1 @@
-"""Credentials, the token cache, and the redaction of secrets in everything but the request on the wire."""
+"""Credentials, the token cache, and the redaction of secrets everywhere except on the wire."""

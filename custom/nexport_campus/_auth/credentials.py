@@ -1,4 +1,4 @@
-"""Where a token comes from: a login with a password, the user, or a function of the user's."""
+"""Sources of tokens: a login with a password, a fixed token, or a function of the user's."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -29,7 +29,7 @@ def _token(value: str | UUID) -> Secret:
 
 
 def _string(name: str, value: object, types: str = "a string") -> str:
-    """Return a string of any class as Python's own. Raises ConfigurationError, which doesn't show the value."""
+    """Return a string of any string class as a plain `str`. Raises ConfigurationError, which doesn't show the value."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be {types}, got {type(value).__name__}")
     plain = str.__str__(value)
@@ -41,7 +41,7 @@ def _string(name: str, value: object, types: str = "a string") -> str:
 
 
 class _Unpicklable:
-    """Refuses to be pickled: a pickle would be a copy of the secret that nobody looks after."""
+    """Base class that refuses pickling, because a pickle would be an unprotected copy of the secret."""
 
     __slots__ = ()
 
@@ -51,10 +51,10 @@ class _Unpicklable:
 
 @attrs.frozen(slots=False)
 class AccessToken(_Unpicklable):
-    """A token and when it expires.
+    """A token and its expiry.
 
     `value`: the token, a string or a UUID, which no repr shows. `expires_at`: a `datetime` with a zone, or None for a
-    token that is used until the campus refuses it. Raises ConfigurationError.
+    token that is used until the campus rejects it. Raises ConfigurationError.
     """
 
     value: Secret = attrs.field(converter=_token, repr=False)
@@ -74,7 +74,7 @@ class AccessToken(_Unpicklable):
 
 @attrs.frozen(slots=False)
 class PasswordAuth(_Unpicklable):
-    """Log in with a user name and a password, when a token is first needed and again before it expires.
+    """A login with user name and password, when a token is first needed and again before it expires.
 
     Source: the vendor's AdminApi/Authenticate; it doesn't work for System Operators nor for users with the Customer
     Service role. Raises ConfigurationError for an empty name or password.
@@ -86,7 +86,7 @@ class PasswordAuth(_Unpicklable):
 
 @attrs.frozen(slots=False)
 class StaticToken(_Unpicklable):
-    """Use one token, a string or a UUID, for as long as the campus accepts it. Raises ConfigurationError for an empty one."""
+    """A fixed token, a string or a UUID, used as long as the campus accepts it. Raises ConfigurationError if empty."""
 
     token: Secret = attrs.field(repr=False, converter=_token)
 
@@ -95,7 +95,7 @@ Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]
 
 
 def check_auth(auth: Any) -> Auth:
-    """Return the `auth` of a client. Raises ConfigurationError."""
+    """Return the validated `auth` of a client. Raises ConfigurationError."""
     if isinstance(auth, PasswordAuth | StaticToken) or (callable(auth) and not isinstance(auth, type)):
         return auth
     raise ConfigurationError(

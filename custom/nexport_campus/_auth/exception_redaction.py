@@ -1,4 +1,4 @@
-"""What an exception of the libraries below may show: no secret, no body, nothing of a response."""
+"""Redaction of exceptions from the HTTP libraries: no secrets, no bodies, nothing of a response."""
 
 import re
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ _HIDDEN = frozenset({"aiohttp", "anyio", "asyncio", "h11", "httpcore", "httpx", 
 def censor(
     error: BaseException, shown: httpx.Request, scrubber: Scrubber, *, outer: BaseException | None
 ) -> None:
-    """Remove what must not be shown from an exception, and from its causes and contexts.
+    """Remove everything confidential from an exception, its causes and its contexts.
 
-    Messages lose known secrets, and the bytes of responses that they quote. Where an exception holds a request or a
-    response of httpx, it holds `shown` afterwards, or a response without headers and body. Tracebacks lose the frames of
-    the libraries below, whose locals have the request's body; error trackers record them.
+    Known secrets, and the bytes of responses, are removed from messages. References to httpx requests and responses are
+    replaced by `shown` or by a response without headers and body. Tracebacks lose the frames of the HTTP libraries,
+    because error trackers record their locals, which hold the request's body.
 
     Args:
-        error: What was caught.
-        shown: The request as it may be shown.
-        scrubber: Knows the secrets.
-        outer: The exception that the user's code was handling when it made the call. It is the last context, and stays
-            as it is.
+        error: The exception that was caught.
+        shown: The redacted request.
+        scrubber: The scrubber that knows the secrets.
+        outer: The exception that the user's code was handling when it made the call. It is the last context and is
+            left unchanged.
     """
     for found in _chain(error, outer):
         found.args = tuple(
@@ -46,7 +46,7 @@ def censor(
 
 
 def hide_frames(error: BaseException, *, outer: BaseException | None) -> None:
-    """Remove the frames of the libraries below from the tracebacks of an exception, its causes and its contexts."""
+    """Remove the frames of the HTTP libraries from the tracebacks of an exception, its causes and its contexts."""
     for found in _chain(error, outer):
         _hide_frames(found)
 
@@ -70,7 +70,7 @@ def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _chain(error: BaseException, outer: BaseException | None) -> Iterator[Any]:
-    """Yield an exception, and all that is behind it up to the outer one."""
+    """Yield an exception, its causes and its contexts, up to the outer one."""
     seen = {id(outer)}
     waiting: list[BaseException | None] = [error]
     while waiting:

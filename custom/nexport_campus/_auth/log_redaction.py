@@ -1,4 +1,4 @@
-"""Keeps secrets out of the logs of the libraries below us: httpcore's show a response's headers, which may echo a token."""
+"""Redaction of the HTTP libraries' logs: httpcore logs response headers, which may echo a token."""
 
 import logging
 import threading
@@ -24,10 +24,11 @@ _LOGGERS = (
 
 
 class _ScrubbingFilter(logging.Filter):
-    """Removes the secrets of all living clients from every record.
+    """A logging filter that removes the secrets of all living clients from every record.
 
-    Other clients of httpx in the same program log here too, and their handlers and filters read the records: a record
-    without secrets stays as it is, one with secrets keeps the number and order of its arguments, and nothing is raised.
+    Other users of httpx in the same program log here too, and their handlers and filters read the records: a record
+    without secrets is left unchanged, one with secrets keeps the number and order of its arguments, and nothing is
+    raised.
     """
 
     def __init__(self) -> None:
@@ -42,8 +43,8 @@ class _ScrubbingFilter(logging.Filter):
             self._scrubbers = (*living, weakref.ref(scrubber))
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Remove the secrets from a record, and let it pass."""
-        with suppress(Exception):  # the log call is somebody else's, and so are the objects in it
+        """Remove the secrets from a record and return True."""
+        with suppress(Exception):  # the log call and its objects belong to other code
             self._scrub(record)
         return True
 
@@ -51,7 +52,7 @@ class _ScrubbingFilter(logging.Filter):
         shown = _shown(record)
         if shown is not None and self._text(shown) == shown:
             return
-        # The arguments first: a short password may be a word of the message's placeholders.
+        # The arguments first: a short password may equal part of the message's placeholders.
         self._scrub_arguments(record)
         if shown is None or not self._is_clean(record):
             record.msg = self._text(record.msg) if isinstance(record.msg, str) else record.msg
@@ -65,7 +66,7 @@ class _ScrubbingFilter(logging.Filter):
             record.args = {key: self._argument(value) for key, value in record.args.items()}
 
     def _argument(self, value: Any) -> Any:
-        """Return an argument without secrets: the very object if it has none."""
+        """Return an argument without secrets, or the same object if it has none."""
         try:
             shown = str(value)
             if self._text(shown) == shown and self._text(found := repr(value)) == found:
@@ -87,10 +88,10 @@ class _ScrubbingFilter(logging.Filter):
 
 
 def _shown(record: logging.LogRecord) -> str | None:
-    """Return the message with its arguments, None where they don't fit: handlers report that, and show the parts."""
+    """Return the formatted message, or None if the arguments don't fit: handlers report that and show the parts."""
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 -- whatever the objects in it raise
+    except Exception:  # noqa: BLE001 -- objects in the record may raise anything
         return None
 
 
@@ -98,9 +99,9 @@ _filter = _ScrubbingFilter()
 
 
 def scrub_logs(scrubber: Scrubber) -> None:
-    """From now on, and for as long as it lives, remove this scrubber's secrets from these logs.
+    """Remove this scrubber's secrets from the libraries' logs for as long as the scrubber lives.
 
-    A logger's filter sees only what is logged to that very logger, so each of httpcore's gets it.
+    A logger's filter doesn't apply to its child loggers, so each of httpcore's loggers gets the filter.
     """
     _filter.add(scrubber)
     for name in _LOGGERS:

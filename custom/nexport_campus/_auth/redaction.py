@@ -1,4 +1,4 @@
-"""What keeps secrets out of sight: bytes without a repr, a URL that only the wire sees whole, and scrubbing."""
+"""Protection of secrets: bytes without a repr, a URL that hides its query, and scrubbing."""
 
 import json
 import re
@@ -15,7 +15,7 @@ __all__ = ["Scrubber", "SecretBytes", "SecretURL"]
 
 
 class SecretBytes(bytes):
-    """Bytes that no log, traceback or repr shows."""
+    """Bytes that don't appear in logs, tracebacks or reprs."""
 
     __slots__ = ()
 
@@ -29,10 +29,10 @@ class SecretBytes(bytes):
 
 
 class SecretURL(httpx.URL):
-    """A URL that hides its query, which names students and carries the token.
+    """A URL that hides its query, which may identify students and carries the token.
 
     httpx' own transports and `ASGITransport` send `raw_path`; everything that shows a URL (logs, exceptions, reprs,
-    OpenTelemetry's spans) takes `str(url)`, and a copy of this URL is a plain one without the query.
+    OpenTelemetry's spans) uses `str(url)`, and a copy of this URL is a plain one without the query.
     """
 
     def __init__(self, address: httpx.URL, query: bytes) -> None:
@@ -52,7 +52,7 @@ class SecretURL(httpx.URL):
         return httpx.QueryParams(bytes(self._hidden).decode("ascii"))
 
     def plain(self) -> httpx.URL:
-        """The whole URL as an ordinary one, which shows everything."""
+        """Return the complete URL as a plain one, which shows everything."""
         return httpx.URL(self).copy_with(raw_path=bytes(self.raw_path))
 
 
@@ -62,7 +62,7 @@ _MOST_RECENT = 16
 
 
 class Scrubber:
-    """Takes known secrets out of what an error or a log would show, in whatever case or encoding they come back."""
+    """Remover of known secrets from errors and logs, in any letter case or encoding."""
 
     def __init__(self) -> None:
         self._kept: dict[str, str] = {}
@@ -71,7 +71,7 @@ class Scrubber:
         self._compiled: tuple[int, re.Pattern[str]] = (0, re.compile("(?!)"))
 
     def keep(self, role: str, secret: Secret) -> None:
-        """From now on, this one is taken out; what had the role before counts among the recent ones."""
+        """Remember a secret under a role. The role's previous secret moves to the recent ones."""
         former = self._kept.get(role)
         if former != secret.reveal():
             self._kept[role] = secret.reveal()
@@ -79,7 +79,7 @@ class Scrubber:
             self.add([] if former is None else [Secret(former)])
 
     def add(self, secrets: Iterable[Secret]) -> None:
-        """From now on, these are taken out too. The last sixteen are remembered: tokens come and go."""
+        """Remember secrets. Only the latest sixteen are kept, since tokens change."""
         for text in map(Secret.reveal, secrets):
             if text in self._recent or text in self._kept.values():
                 continue
@@ -89,7 +89,7 @@ class Scrubber:
             del self._recent[next(iter(self._recent))]
 
     def text(self, value: str) -> str:
-        """The text without secrets. Log calls of other threads come here too, while secrets are added."""
+        """Return the string without secrets. Thread-safe: other threads may log while secrets are added."""
         changes, pattern = self._compiled
         if changes != self._changes:
             changes = self._changes
@@ -101,14 +101,16 @@ class Scrubber:
         return pattern.sub("***", value)
 
     def body(self, value: bytes) -> bytes:
-        """The bytes without secrets."""
+        """Return the bytes without secrets."""
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def content(self, value: bytes, sent: Secret | None) -> bytes:
-        """The body of a good answer, with a token that it echoes zeroed: a uuid stays one, so the answer stays readable.
+        """Return the body of a successful response, with an echoed token zeroed.
 
-        `sent` is the token that the request carried, which may be another's. A short password may be a word of its own
-        there, and is left alone.
+        A UUID stays valid and so does the body.
+
+        `sent` is the request's token, which may belong to another user. A short password may occur as an ordinary
+        word, so it isn't replaced.
         """
         for text in (*self._kept.values(), *(() if sent is None else (sent.reveal(),))):
             secret = text.encode()
@@ -117,14 +119,14 @@ class Scrubber:
         return value
 
     def headers(self, value: httpx.Headers) -> httpx.Headers:
-        """Headers without secrets."""
+        """Return headers without secrets."""
         scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
-        # A header may hold any bytes: what was read as Latin-1 can't be written as ASCII.
+        # A header may hold any bytes, and a value decoded as Latin-1 can't be encoded as ASCII.
         return httpx.Headers(scrubbed, encoding=value.encoding)
 
 
 def _forms(text: str) -> Iterator[str]:
-    """A secret as it may come back: in a URL, a form, JSON, HTML, a header's bytes, or a uuid without its dashes."""
+    """Return the forms of a secret: in a URL, a form, JSON, HTML, header bytes, or as a UUID without dashes."""
     yield from (
         text,
         text.replace("-", ""),

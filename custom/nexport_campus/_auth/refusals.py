@@ -1,4 +1,4 @@
-"""What the campus refused: logins that are held back for a while, and calls for which another login would not help."""
+"""Rejections by the campus: logins held back for a while, and calls for which another login would not help."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,50 +17,50 @@ _REMEMBERED_CALLS = 1024
 
 @attrs.frozen
 class HoldBack:
-    """A time in which something that was refused is not tried again.
+    """A time in which a rejected request is not repeated.
 
-    It lasts 60 seconds after the first refusal, and twice as long after each further one, up to 15 minutes. `since`: the
-    last refusal, in seconds of a monotonic clock. `refusals`: how many there were in a row.
+    It lasts 60 seconds after the first rejection and doubles with each further one, up to 15 minutes. `since`: the
+    latest rejection, in seconds of a monotonic clock. `refusals`: the number of consecutive rejections.
     """
 
     since: float
     refusals: int = 1
 
     def remaining(self, now: float) -> float:
-        """Return the seconds that are left of it, or 0."""
+        """Return the remaining seconds, or 0."""
         seconds = _FIRST_SECONDS * 2.0 ** min(self.refusals - 1, 10)
         return max(0.0, self.since + min(seconds, _LONGEST_SECONDS) - now)
 
     def extended(self, now: float) -> "HoldBack":
-        """Return the one that follows another refusal."""
+        """Return the hold-back that follows another rejection."""
         return HoldBack(now, self.refusals + 1)
 
 
 @attrs.frozen
 class Refusal:
-    """A login that the campus refused, with the time until the next one: campuses lock accounts."""
+    """A login that the campus rejected, with the time until the next attempt: campuses lock accounts."""
 
     reason: AuthenticationError
     hold: HoldBack
 
     @classmethod
     def of(cls, error: AuthenticationError, former: "Refusal | None", now: float) -> "Refusal":
-        """Return the refusal that an error reports, after a `former` one if there is one."""
+        """Return the refusal for an error; `former` is the previous one, if any."""
         # A copy, because a traceback would keep the frames of the login in memory.
         return cls(fresh_copy(error), HoldBack(now) if former is None else former.hold.extended(now))
 
     def error(self, now: float) -> AuthenticationError:
-        """Return an error to raise in place of another login."""
+        """Return an error to raise instead of logging in again."""
         error = fresh_copy(self.reason)
         error.retry_after = self.hold.remaining(now)
         return error
 
 
 def login_refusal(error: APIError) -> AuthenticationError | None:
-    """Return the refusal of the credentials that a failed login means, or None if it failed for another reason.
+    """Return the rejection of the credentials that a failed login means, or None if it failed for another reason.
 
-    An error code other than 4 refuses them too: passed on as it is, code 3 of a login would say of the caller's record
-    that it does not exist.
+    Error codes other than 4 also reject the credentials: if code 3 of a login were passed on, it would mean that the
+    caller's record doesn't exist.
     """
     if isinstance(error, AuthenticationError):
         return error
@@ -72,18 +72,18 @@ def login_refusal(error: APIError) -> AuthenticationError | None:
 
 
 class CallKey(NamedTuple):
-    """Identifies a call: its operation, and a hash of everything that it sends but the token."""
+    """The identity of a call: its operation, and a hash of everything it sends except the token."""
 
     operation_id: str
     arguments: int
 
 
 class Denials:
-    """Operations that were refused with a token that the campus had issued a moment before.
+    """Operations that were rejected with a token that the campus had just issued.
 
-    Such a refusal means a missing permission: another login would not help, and each call would cost one. The token may
-    be revoked later all the same. So a call that was accepted before is believed to be permitted, and the others try
-    again when the time of a `HoldBack` is over.
+    Such a rejection means a missing permission: another login would not help, and each call would cost one. But the
+    token may still be revoked later. So a call that succeeded before is assumed to be permitted, and other calls retry
+    when the `HoldBack` is over.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -92,16 +92,16 @@ class Denials:
         self._accepted: dict[CallKey, None] = {}
 
     def accept(self, call: CallKey) -> None:
-        """Note that a call succeeded. The last 1024 different ones are remembered."""
+        """Record that a call succeeded. The latest 1024 distinct calls are kept."""
         self._accepted.pop(call, None)
         self._accepted[call] = None
         if len(self._accepted) > _REMEMBERED_CALLS:
             del self._accepted[next(iter(self._accepted))]
 
     def add(self, call: CallKey, token: Secret) -> None:
-        """Note that a call was refused with a fresh token, which counts once for each operation."""
+        """Record that a call was rejected with a fresh token, which counts once for each operation."""
         if call in self._accepted:
-            # Its permission was withdrawn, and perhaps that of others: none of them proves anything any more.
+            # Its permission was withdrawn, and perhaps others as well, so earlier successes prove nothing any more.
             self._accepted.clear()
         now = self._clock()
         former_token, former = self._denied.get(call.operation_id, (None, None))
@@ -114,7 +114,7 @@ class Denials:
         )
 
     def explain(self, call: CallKey) -> bool:
-        """Return whether a refusal of this call means a missing permission rather than a revoked token."""
+        """Return whether a rejection of this call means a missing permission rather than a revoked token."""
         if call in self._accepted or call.operation_id not in self._denied:
             return False
         _, hold = self._denied[call.operation_id]

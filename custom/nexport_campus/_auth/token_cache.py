@@ -27,12 +27,12 @@ class _Held:
 
 
 class TokenKeeper:
-    """Keeps one token. `fetch` returns a new one, `clock` monotonic seconds.
+    """A cache for one token. `fetch` returns a new one; `clock` returns monotonic seconds.
 
-    `renewable`: whether `fetch` can return another token than before. `logs_in`: whether it does so by a login, which is
-    held back after a refusal, and whose success proves that the token is valid.
+    `renewable`: whether `fetch` can return a different token than before. `logs_in`: whether `fetch` logs in; logins
+    are held back after a rejection, and a successful one proves that the token is valid.
 
-    One fetch is in flight, in its own task: each of those that wait for it may be cancelled without disturbing the others.
+    A single fetch runs in its own task, so each of the callers that wait for it can be cancelled independently.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class TokenKeeper:
     async def get(self) -> Secret:
         """Return the current token, fetching one if necessary.
 
-        Raises what the fetch raised, as a copy for each caller; after a refused login an AuthenticationError, without
-        another login until the time for it has come.
+        Raises the exception of the fetch, copied for each caller. After a rejected login it raises an
+        AuthenticationError, without another login, until the hold-back is over.
         """
         held = self._held
         if held is not None and self._clock() < held.renew_at:
@@ -78,15 +78,15 @@ class TokenKeeper:
         raise fresh_copy(shared)
 
     def accept(self, call: CallKey) -> None:
-        """Note that the campus accepted the token for a call."""
+        """Record that the campus accepted the token for a call."""
         if self._renewable:
             self._denials.accept(call)
 
     def replace(self, call: CallKey, token: Secret, former: Secret | None) -> bool:
-        """Return whether a call that was refused with `token` is to be sent again, with another one.
+        """Return whether to resend a call that was rejected with `token`, using another token.
 
-        The token is dropped, unless a newer one has come meanwhile, or the account lacks the permission for the call.
-        `former`: the token of the same call's first refusal; there is no third attempt.
+        The token is dropped, unless it has been replaced meanwhile, or the account lacks the permission for the call.
+        `former`: the token of the same call's first rejection; a call isn't sent a third time.
         """
         if not self._renewable:
             return False
@@ -102,14 +102,14 @@ class TokenKeeper:
         return True
 
     async def aclose(self) -> None:
-        """End a fetch that is under way."""
+        """Cancel a fetch in flight."""
         flight, self._flight, self._held = self._flight, None, None
         if flight is not None and not flight.done() and flight.get_loop() is asyncio.get_running_loop():
             flight.cancel()
             await asyncio.wait([flight])
 
     def forget_loop(self) -> None:
-        """Another event loop has taken over: what was in flight on the old one is lost."""
+        """Discard the fetch in flight on the previous event loop."""
         self._flight = None
 
     def _check_refusal(self) -> None:
@@ -132,7 +132,7 @@ class TokenKeeper:
 
 
 def _renew_at(token: AccessToken, now: float) -> float:
-    """When to renew: a minute early, or a tenth of a short life. The wall clock counts at this moment only."""
+    """Return when to renew: a minute early, or a tenth of a short lifetime. The wall clock is read only here."""
     if token.expires_at is None:
         return float("inf")
     lifetime = (token.expires_at - datetime.now(UTC)).total_seconds()
@@ -140,7 +140,7 @@ def _renew_at(token: AccessToken, now: float) -> float:
 
 
 def _retrieve(flight: "asyncio.Task[Secret]") -> None:
-    """Mark an exception as retrieved: all who waited for it may have been cancelled."""
+    """Mark an exception as retrieved, since all waiting callers may have been cancelled."""
     if not flight.cancelled():
         flight.exception()
 

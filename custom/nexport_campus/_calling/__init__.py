@@ -1,1 +1,1 @@
-"""How one call runs: arguments are encoded, attempts are made and retried, the call is traced."""
+"""Running a call: encoding its arguments, attempts and retries, and tracing."""

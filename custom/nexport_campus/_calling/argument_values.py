@@ -1,4 +1,4 @@
-"""One argument as JSON has it, or the reason why it can't be what the spec says."""
+"""Conversion of a single argument to JSON, or the reason why it doesn't fit the spec."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,9 +21,9 @@ _MINUTE = timedelta(minutes=1)
 
 
 class Wrong(Exception):
-    """What is wrong with one value, in words that follow the argument's name.
+    """The reason why a value is invalid, phrased to follow the argument's name.
 
-    `reason` never shows the value; the whole message ends with it where it is known to be short and no secret.
+    `reason` never shows the value; the full message appends it if it is known to be short and not secret.
     """
 
     def __init__(self, reason: str, shown: str = "") -> None:
@@ -32,7 +32,7 @@ class Wrong(Exception):
 
 
 def written(kind: Kind, value: object) -> Any:
-    """Return a value as JSON has it. Raises Wrong."""
+    """Return a value in its JSON form. Raises Wrong."""
     if isinstance(kind, Scalar):
         return _SCALARS[kind.name](value)
     if isinstance(kind, EnumOf):
@@ -49,9 +49,9 @@ def written(kind: Kind, value: object) -> Any:
 
 
 def elements(value: object, write: Callable[[object], T]) -> list[T]:
-    """Return what `write` makes of each element of any iterable; a string or a mapping is not a list. Raises Wrong."""
+    """Return the results of `write` for the elements of any iterable except strings and mappings. Raises Wrong."""
     iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
-    # Of a data frame, what is iterated is the names of its columns.
+    # Iterating over a data frame yields the names of its columns.
     dimensions = getattr(value, "ndim", 1)
     if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
         raise Wrong("must be a list", f", got {describe(value)}")
@@ -59,7 +59,7 @@ def elements(value: object, write: Callable[[object], T]) -> list[T]:
 
 
 def read_uuid(value: object) -> UUID:
-    """Return a UUID, also of its string in the forms that .NET writes. Raises Wrong."""
+    """Return a UUID from a UUID or a string in any of .NET's forms. Raises Wrong."""
     if isinstance(value, UUID):
         return value
     if not isinstance(value, str):
@@ -73,7 +73,7 @@ def read_uuid(value: object) -> UUID:
 
 
 def secret_value(kind: Kind, value: object) -> Secret:
-    """Return a secret, checked as its kind is and kept out of sight. Raises Wrong."""
+    """Return a secret, checked according to its kind and hidden from reprs. Raises Wrong."""
     if not isinstance(value, Secret) or not value:
         raise Wrong("must be a string that is not empty")
     return Secret(_unshown(partial(written, kind), value.reveal()))
@@ -84,7 +84,7 @@ def _unshown(write: Callable[[object], T], value: object) -> T:
         return write(value)
     except Wrong as wrong:
         reason = wrong.reason
-    # Outside the handler: what was raised in it has the secret in its frames.
+    # Outside the handler: the frames of the original exception hold the secret.
     raise Wrong(reason)
 
 
@@ -96,12 +96,15 @@ def _iterator(value: object) -> Iterator[Any] | None:
         return None
     try:
         return iter(value)
-    except TypeError:  # an array of numpy's without dimensions
+    except TypeError:  # a numpy array without dimensions
         return None
 
 
 def _part(place: str, write: Callable[[object], T], value: object) -> T:
-    """Return what `write` makes of an element, an entry or a field; what is wrong with it begins with its place."""
+    """Return the result of `write` for an element, an entry or a field.
+
+    The reason of a Wrong is prefixed with its place.
+    """
     try:
         return write(value)
     except Wrong as wrong:
@@ -150,7 +153,7 @@ def _enum(kind: EnumOf, value: object) -> int:
 def _string(value: object) -> str:
     if not isinstance(value, str):
         raise Wrong("must be a string", f", got {describe(value)}")
-    plain = str.__str__(value)  # of an enum's member, its value and not its name
+    plain = str.__str__(value)  # the value of an enum's member, not its name
     try:
         plain.encode()
     except UnicodeEncodeError:
@@ -165,12 +168,12 @@ def _datetime(value: object) -> str:
         raise Wrong(problem)
     offset = value.utcoffset() or timedelta(0)
     if offset % _MINUTE:
-        # Local mean time, as zones have it for the years before there were zones; .NET reads whole minutes only.
+        # Local mean time, which zones have for early years. .NET reads whole minutes only.
         try:
             value = value.astimezone(UTC)
         except OverflowError:
             raise Wrong("is a date beyond the years 1 to 9999 in UTC") from None
-    # Not the method of a subclass: that of pandas' Timestamp writes nanoseconds.
+    # Not a subclass's method: that of pandas' Timestamp writes nanoseconds.
     return datetime.isoformat(value)
 
 
@@ -198,7 +201,7 @@ def _number(value: object) -> float | Decimal:
 
 
 def _boolean(value: object) -> bool:
-    # numpy's boolean can be told by no protocol but that of its scalars.
+    # numpy's boolean follows no protocol except that of numpy's scalars.
     item = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
     plain = value if item is None else item()
     if not isinstance(plain, bool):
@@ -215,7 +218,7 @@ def _anything(value: object) -> object:
 
 
 def _json(value: object) -> Any:
-    """Return a value of any type as JSON has it; what JSON has no type for, as operations write it. Raises Wrong."""
+    """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises Wrong."""
     if value is None or isinstance(value, bool):
         return value
     for kind, write in _BY_TYPE.items():
@@ -234,7 +237,7 @@ def _json(value: object) -> Any:
 
 
 _LARGE: Final = 2**63
-"""From here on msgspec takes an integer as a Decimal only."""
+"""From here on msgspec accepts an integer only as a Decimal."""
 _BY_TYPE: Final[dict[type, Callable[[Any], Any]]] = {
     str: _string,
     UUID: str,

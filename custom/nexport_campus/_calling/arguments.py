@@ -1,4 +1,4 @@
-"""From a method's arguments to what is sent: everything that can't be what the spec says is refused before it is."""
+"""Encoding of a method's arguments. Everything that doesn't fit the spec is rejected before anything is sent."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -17,12 +17,12 @@ from .argument_values import Wrong, elements, read_uuid, secret_value, written
 __all__ = ["encode", "page_arguments", "uuids"]
 
 
-# httpx takes no URL beyond 65,536 bytes, and its own words for that would quote the arguments.
+# httpx rejects URLs beyond 65,536 bytes with a message that quotes the arguments.
 _LONGEST_QUERY = 60_000
 
 
 def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
-    """The arguments of one call, ready to be sent. Raises ArgumentError, naming the argument."""
+    """Return the arguments of one call, encoded for sending. Raises ArgumentError, which names the argument."""
     pairs: list[str] = []
     token = None
     for parameter in operation.query:
@@ -30,7 +30,7 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
         if parameter.key == "access_token":
             token = value
         elif value is not UNSET:
-            # A list goes as one pair for each of its elements, as OpenAPI has it where nothing else is said.
+            # A list becomes one pair per element, OpenAPI's default.
             values = value if isinstance(value, list) else [value]
             key = quote(parameter.key, safe="")
             pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
@@ -49,7 +49,7 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
 
 
 def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[Any, bool]:
-    """The value of the body, None for none, and whether it holds a secret."""
+    """Return the value of the body, or None, and whether it holds a secret."""
     if operation.body is None:
         return None, False
     if isinstance(operation.body, Parameter):
@@ -61,7 +61,7 @@ def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[A
 
 
 def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
-    """The path with its placeholders filled; a part that would make it another path is refused."""
+    """Return the path with its placeholders filled. Rejects a value that would change the path's structure."""
     path = operation.path if operation.parts else ""
     for parameter in operation.parts:
         text = _text(_value(operation, parameter, arguments))
@@ -72,7 +72,7 @@ def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
 
 
 def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict[str, str]:
-    """The headers that arguments travel in; a header carries printable ASCII, and no line ends."""
+    """Return the arguments sent as headers. A header may only hold printable ASCII without line breaks."""
     headers = {}
     for parameter in operation.headers:
         value = _value(operation, parameter, arguments)
@@ -84,7 +84,7 @@ def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict
 
 
 def uuids(name: str, values: object) -> list[UUID]:
-    """Return the ids of any iterable, read once. Raises ArgumentError, naming the argument."""
+    """Return the ids of any iterable, read once. Raises ArgumentError, which names the argument."""
     try:
         return elements(values, read_uuid)
     except Wrong as wrong:
@@ -93,7 +93,7 @@ def uuids(name: str, values: object) -> list[UUID]:
 
 
 def page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:
-    """Return page number and page size as they are sent. Raises ArgumentError."""
+    """Return page number and page size, normalized. Raises ArgumentError."""
     size = None if per_page is None else _from_one(operation, "per_page", per_page)
     return _from_one(operation, "page", page), size
 
@@ -133,7 +133,7 @@ def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError
 
 
 def _text(value: object) -> str:
-    """Return a JSON scalar as a query has it."""
+    """Return a JSON scalar as a string for a query."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -1,4 +1,4 @@
-"""How far one call has come, and how it ends: its error, and its line in the log."""
+"""The state of a call, and how it ends: its error and its log line."""
 
 import logging
 from typing import Any
@@ -21,11 +21,12 @@ _logger = logging.getLogger("nexport_campus")
 
 @attrs.define
 class CallState:
-    """One call. `deadline`: when its total time is over, or None. `tracker`: of the attempt that is under way, if one is.
+    """The state of one call.
 
-    `status`: that of the answer to the latest attempt, or None where none came. `number`: higher than those of the calls
-    that began before it. `key`: identifies what it sends with the client's token; None without one. `refused`: the token
-    that the campus refused, if the call was sent again with another. `login_failed`: whether its error is that of a login.
+    `deadline`: when its total time is over, or None. `tracker`: that of the attempt in flight, if any. `status`: the
+    status of the latest attempt's response, or None without a response. `number`: higher than those of earlier calls.
+    `key`: identifies what the call sends with the client's token; None without one. `refused`: the token that the
+    campus rejected, if the call was sent again with another. `login_failed`: whether its error is that of a login.
     """
 
     operation: Operation[Any]
@@ -42,7 +43,7 @@ class CallState:
 
     @property
     def tries(self) -> int:
-        """Return how many attempts count for the retry policy: not the one whose token was refused."""
+        """Return the number of attempts for the retry policy, which excludes one whose token was rejected."""
         return self.attempts - (self.refused is not None)
 
     def given_up(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
@@ -62,7 +63,7 @@ class CallState:
         return error
 
     def cut_short(self, total_timeout: float | None, *, closed: bool) -> NexportError:
-        """The error of a call that was ended from outside, wherever it was: by the client's end, or its total timeout."""
+        """Return the error of a call that the end of the client or its total timeout interrupted."""
         arrived = self.tracker is not None and not self.tracker.provably_not_sent
         place: dict[str, Any] = {
             "operation_id": self.operation.id,
@@ -74,7 +75,7 @@ class CallState:
         return RequestTimeoutError(f"timed out: the {total_timeout:g} s of total_timeout are over", **place)
 
     def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
-        """One line a call, with structured fields; nothing of its arguments or its answer."""
+        """Log the call in one line with structured fields, without its arguments or its response."""
         status = (
             ended.answer.status_code if isinstance(ended, Outcome) else getattr(ended, "status_code", None)
         )

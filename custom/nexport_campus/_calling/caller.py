@@ -1,4 +1,4 @@
-"""What the generated facade calls: models, pagers and whole responses, out of the outcomes of calls."""
+"""The `Caller` behind the generated facade: converts outcomes of calls to models, pagers and full responses."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class CampusCaller:
-    """What the generated facade calls: `nexport_client.client.Caller`, on one set of settings."""
+    """The implementation of `nexport_client.client.Caller` for one set of settings."""
 
     def __init__(self, core: ClientState, settings: Settings, decoder: Decoder | None = None) -> None:
         self.decoder = decoder or core.decoder(settings.on_drift)
@@ -64,13 +64,13 @@ class CampusCaller:
         return Pager(PageSource(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
 
     def encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
-        """Return the arguments of a call, ready to be sent. Raises ArgumentError."""
+        """Return the arguments of a call, encoded for sending. Raises ArgumentError."""
         with self.redacting():
             return encode(operation, arguments)
 
     @contextmanager
     def redacting(self) -> Iterator[None]:
-        """Redact known secrets in the message of an ArgumentError: a user may have mistaken one for an argument."""
+        """Redact known secrets in the message of an ArgumentError, in case one was passed as the wrong argument."""
         try:
             yield
         except ArgumentError as error:
@@ -100,7 +100,7 @@ class CampusCaller:
         )
 
     def _good(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
-        """The outcome, unless an element of a list reports an error of its own."""
+        """Return the outcome. Raises the error of the first list element that reports one."""
         if isinstance(outcome.parsed, list):
             for index, item in enumerate(outcome.parsed):
                 error = item_error(operation, item, index, outcome, self._scrubber)
@@ -121,7 +121,7 @@ class CampusCaller:
 
 
 def _failing(items: list[Any]) -> list[int]:
-    """Which records of a page report an error of their own; where the spec declares no entity, none does."""
+    """Return the indexes of the records that report an error; empty if the spec declares no error entity."""
     if not (items and hasattr(items[0], "api_error_entity")):
         return []
     entities = ((index, item.api_error_entity) for index, item in enumerate(items))
@@ -129,7 +129,7 @@ def _failing(items: list[Any]) -> list[int]:
 
 
 def _count(body: object, header: str | None) -> int | None:
-    """A number of records, from the body or else from a header; what can't be one counts as not told."""
+    """Return a number of records from the body or else from a header; None if it isn't a valid number."""
     if isinstance(body, int) and body >= 0:
         return body
     return int(header) if header is not None and _COUNT.fullmatch(header) else None

@@ -1,4 +1,4 @@
-"""How one call runs: a turn, a token, an attempt, an answer; again where that is safe."""
+"""Running one call: wait for a turn, get a token, make an attempt, read its response, and retry if that is safe."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,11 +35,11 @@ __all__ = ["CallRunner", "ClientState"]
 
 T = TypeVar("T")
 _LARGE = 32 * 1024
-"""Bytes of an answer from which on reading it holds the loop for long enough to matter."""
+"""Bytes from which decoding a response blocks the loop noticeably."""
 
 
 class ClientState:
-    """What a client and its views share: connections, token, retry budget, known secrets."""
+    """The state shared by a client and its views: connections, token, retry budget, known secrets."""
 
     def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
         self.clock = clock
@@ -60,19 +60,19 @@ class ClientState:
             self.scrubber.keep("password", auth.password)
 
     def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
-        """The decoder of all views that tell drift to the same function: what was told or learned once, is."""
+        """Return the decoder of all views with this `on_drift`, which reports and learns each drift once."""
         same = on_drift is self.settings.on_drift
         return self._decoder if same else Decoder(DriftReporter(on_drift))
 
     def session(self) -> Session:
-        """The session of the running loop. Raises NexportError."""
+        """Return the session of the running loop. Raises NexportError."""
         session, is_new = self.sessions.current()
         if is_new:
             self.tokens.forget_loop()
         return session
 
     async def aclose(self) -> None:
-        """Close everything; may be called twice."""
+        """Close everything. Safe to call twice."""
         self.sessions.refuse()
         await self.tokens.aclose()
         await self.sessions.aclose()
@@ -109,7 +109,7 @@ class ClientState:
 
 
 async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
-    """The token that a function of the user's gives. Raises NexportError."""
+    """Return the token from the user's function. Raises NexportError."""
     try:
         token: object = await auth()
     except NexportError:
@@ -122,7 +122,7 @@ async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
 
 
 class CallRunner:
-    """Runs calls with one set of settings."""
+    """Runner of calls with one set of settings."""
 
     def __init__(self, core: ClientState, settings: Settings, decoder: Decoder) -> None:
         self.core = core
@@ -138,7 +138,7 @@ class CallRunner:
         page: int | None = None,
         check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
     ) -> Outcome[T]:
-        """Return the outcome of a call, if `check` lets it pass. Raises NexportError, with `page` if that page failed."""
+        """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
         clock = self.core.clock
         started = clock.monotonic()
         progress = CallState(operation, self._deadline(started))
@@ -155,7 +155,7 @@ class CallRunner:
                     self.settings.group.warnings.extend(outcome.warnings)
                 return outcome if check is None else check(operation, outcome)
         except NexportError as error:
-            # A failed login has its own operation, and is no page's error.
+            # A failed login has its own operation and doesn't belong to a page.
             error.operation_id = error.operation_id or operation.id
             error.page = None if progress.login_failed else page
             raise
@@ -175,7 +175,7 @@ class CallRunner:
         progress: CallState,
         limited: bool,
     ) -> Outcome[T]:
-        """The outcome, unless the time for it runs out or the client is closed meanwhile."""
+        """Return the outcome, unless the total time expires or the client is closed first."""
         total = self.settings.retry.total_timeout
         left = None if progress.deadline is None else progress.deadline - started
         if left is not None and left <= 0:
@@ -204,11 +204,11 @@ class CallRunner:
     ) -> Outcome[T]:
         self.core.scrubber.add(encoded.secrets())
         while True:
-            # Before the turn, so that all who need a login wait for the same one, and fail with it.
+            # Before waiting for a turn, so that all calls that need a login share one and fail with it.
             token = await self._token(operation, encoded, progress)
             async with session.limiter if limited else nullcontext() as waited:
                 if await session.limiter.turn() or waited:
-                    # It may have expired meanwhile.
+                    # The token may have expired while waiting.
                     token = await self._token(operation, encoded, progress)
                 try:
                     outcome = await self._attempt(session, operation, encoded, token, progress)
@@ -220,8 +220,8 @@ class CallRunner:
                         self.core.tokens.accept(progress.key)
                     return attrs.evolve(outcome, attempts=progress.attempts)
             progress.tracker = None
-            # Outside the handler: what the user gets shows its own cause, and nothing of our bookkeeping.
-            # Outside the turn: a call that waits takes no other's place.
+            # Outside the handler, so that the user's error has its own cause and no internal context.
+            # Outside the turn, so that a waiting call doesn't occupy a slot.
             await self._recover(operation, failed, token, progress)
 
     async def _token(
@@ -270,7 +270,7 @@ class CallRunner:
         token: Secret | None,
         progress: CallState,
     ) -> None:
-        """Return when the call may be sent again; raise its error when it may not."""
+        """Return when the call may be sent again. Raises its error if it must not be retried."""
         again = (
             token is not None
             and progress.key is not None

@@ -1,7 +1,7 @@
-"""The span of a call, by OpenTelemetry's semantic conventions for HTTP clients; it needs opentelemetry-api.
+"""The span of a call, following OpenTelemetry's semantic conventions for HTTP clients. Requires opentelemetry-api.
 
-A call is one span, however many requests it takes: those are spans of the HTTP instrumentation, below this one. A span has
-no query, no body and no message, which could name students; what an error says stays in the error.
+A call is one span, however many requests it takes; those are child spans of the HTTP instrumentation. A span has no
+query, no body and no message, because these may identify students; the error's own message stays in the error.
 """
 
 from functools import lru_cache
@@ -25,17 +25,17 @@ __all__ = ["CallSpan", "tracer_of"]
 
 _SCHEMA = "https://opentelemetry.io/schemas/1.27.0"
 _TRACER = context.create_key("nexport_campus.tracer")
-"""Where a call leaves a tracer that was given to its view, for the login that it may cause."""
+"""The context key for a tracer that was given to a view, for the login that a call may trigger."""
 
 
 @lru_cache(maxsize=1)
 def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
-    """The tracer of this package; it is kept, since some providers make a new one each time."""
+    """Return this package's tracer, cached because some providers create a new one each time."""
     return provider.get_tracer("nexport_campus", __version__, schema_url=_SCHEMA)
 
 
 class CallSpan:
-    """The span of one call, current while the call runs: a child of the caller's, and the parent of its requests'."""
+    """The span of one call, current while the call runs: a child of the caller's and the parent of its requests'."""
 
     def __init__(self, settings: Settings, progress: CallState, page: int | None) -> None:
         self._settings = settings
@@ -58,7 +58,7 @@ class CallSpan:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace_: TracebackType | None
     ) -> None:
-        # A coroutine that the garbage collector ends, ends in a context where its span was never made current.
+        # A coroutine closed by the garbage collector ends in a context where its span was never current.
         if kind is not GeneratorExit or trace.get_current_span() is self._span:
             context.detach(self._token)
         if self._span.is_recording():
@@ -72,21 +72,21 @@ class CallSpan:
 def _known_before(
     base_url: str, operation_id: str, method: str, path: str
 ) -> "tuple[str, dict[str, AttributeValue]]":
-    """The name of a call's span, and what is known when it starts, as samplers want it."""
+    """Return the name of a call's span and the attributes known at its start, which samplers use."""
     base = httpx.URL(base_url)
     template = base.path.rstrip("/") + path
     return f"{method} {template}", {
         "http.request.method": method,
         "server.address": base.host,
         "server.port": base.port or (443 if base.scheme == "https" else 80),
-        "url.full": base_url + path,  # placeholders and all: what fills them may be a student's id
+        "url.full": base_url + path,  # unfilled placeholders: their values may be students' ids
         "url.template": template,
         "nexport.operation_id": operation_id,
     }
 
 
 def _known_after(progress: CallState, error: BaseException | None) -> "dict[str, AttributeValue]":
-    """What is known when a call has ended: well, with an error, or cancelled."""
+    """Return the attributes known when a call has succeeded, failed or been cancelled."""
     found: dict[str, AttributeValue] = {"nexport.attempts": progress.attempts}
     if progress.attempts > 1:
         found["http.request.resend_count"] = progress.attempts - 1

@@ -1,4 +1,4 @@
-"""Whether a call is traced: where the application itself has loaded OpenTelemetry, which costs nothing elsewhere."""
+"""The decision whether to trace calls: only if the application has loaded OpenTelemetry, at no cost otherwise."""
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -13,9 +13,9 @@ _NO_SPAN = nullcontext()
 
 
 def span_of(settings: Settings, progress: CallState, page: int | None) -> AbstractContextManager[None]:
-    """The span of one call, to be entered while it runs; `page` is the page of a list that it asks for.
+    """Return the context manager for one call's span; `page` is the requested page of a list.
 
-    It is up to the application to load OpenTelemetry: this package never does by itself.
+    Only the application loads OpenTelemetry; this package never imports it by itself.
     """
     if sys.modules.get("opentelemetry.trace") is None:
         return _NO_SPAN

@@ -1,1 +1,1 @@
-"""From the bytes of a response to models: the error entity, the fast path and the tolerant path."""
+"""Decoding of responses to models: the error entity, the fast path and the tolerant path."""

@@ -1,4 +1,4 @@
-"""From an answer's bytes to models: first the fast path, then the tolerant one, which tells drift or names the place."""
+"""Decoding of JSON to models: the fast path first, then the tolerant one, which reports drift or locates the error."""
 
 import json
 import re
@@ -22,19 +22,19 @@ _ENTITY = "api_error_entity"
 _BOM = b"\xef\xbb\xbf"
 _MOST_LEARNED = 64
 _MOST_IN_VAIN = 8
-"""Elements that were odd and taught nothing; after so many, a list is read slowly without trying the fast path first."""
+"""Limit of deviating elements from which nothing was learned; beyond it, the rest of a list skips the fast path."""
 _LONGEST_LEARNED = 100
 _UNDECLARABLE = re.compile(r'["\\\x00-\x1f]')
 NO_MATCH: Any = object()
-"""What the fast path gives for an answer that the tolerant path has to look at."""
+"""Result of the fast path for a response that needs the tolerant path."""
 
 
 class NotJSON(ValueError):
-    """A body that isn't JSON; says what it looks like."""
+    """A body that isn't JSON; the message describes it."""
 
 
 def parse_json(content: bytes, reader: Reader | None = None) -> Any:
-    """Return the JSON value of a body, with or without a byte order mark; what it mends is drift of `reader`.
+    """Return the JSON value of a body, with or without a byte order mark. Repairs are reported to `reader` as drift.
 
     Raises NotJSON.
     """
@@ -57,7 +57,7 @@ def parse_json(content: bytes, reader: Reader | None = None) -> Any:
 
 
 def _parse_with_surrogates(content: bytes, reader: Reader) -> Any:
-    """Parse JSON in which half of a surrogate pair is spelled, which msgspec refuses. Raises ValueError."""
+    """Parse JSON with an escaped lone surrogate, which msgspec rejects. Raises ValueError."""
     parsed = json.loads(content.decode(), parse_constant=_refuse, parse_float=_finite)
     value = replace_surrogates(parsed, reader)
     if value is parsed:
@@ -76,15 +76,15 @@ def _finite(number: str) -> float:
 
 
 class Decoder:
-    """Decodes answers, and remembers what they were seen to hold beyond the spec."""
+    """Decoder of responses that remembers observed deviations from the spec."""
 
     def __init__(self, drift: DriftReporter) -> None:
         self.drift = drift
         self._learned = Learned()
 
     def fast(self, kind: Kind, content: bytes) -> Any:
-        """The models of an answer that is as the spec says, or NO_MATCH."""
-        # With it comes msgspec, which a program that only imports us doesn't need yet.
+        """Return the models of a response that matches the spec, or NO_MATCH."""
+        # This imports msgspec, which a program that only imports the package doesn't need yet.
         from .fast_path import decoder_for
 
         try:
@@ -93,9 +93,9 @@ class Decoder:
             return NO_MATCH
 
     def elements(self, operation_id: str, kind: Kind, content: bytes) -> Any:
-        """The models of a list, of which only the odd elements are read slowly, or NO_MATCH for what is no such list.
+        """Return the models of a list, or NO_MATCH if it isn't one. Only deviating elements take the tolerant path.
 
-        What one odd element teaches makes the next ones fast. Raises nexport_client.errors.DecodeError.
+        What one deviating element teaches makes the next ones fast. Raises nexport_client.errors.DecodeError.
         """
         import msgspec
 
@@ -125,12 +125,12 @@ class Decoder:
         return value
 
     def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
-        """The models of a JSON value. Raises nexport_client.errors.DecodeError, which names the place."""
+        """Return the models of a JSON value. Raises nexport_client.errors.DecodeError, which locates the error."""
         reader = Reader()
         try:
             made = self._read(kind, value, reader)
         except RecursionError:
-            raise DecodeError("", "the answer is nested too deeply") from None
+            raise DecodeError("", "the response is nested too deeply") from None
         self._tell(operation_id, reader)
         return made
 
@@ -160,27 +160,29 @@ class Decoder:
 
 
 def _declarable(key: str) -> bool:
-    """Whether a struct can have a field of this name: msgspec takes no quotes, backslashes or control characters.
+    """Return whether a struct can have a field of this name.
 
-    An error entity that the spec doesn't declare isn't learned: each one has to be looked at.
+    msgspec allows no quotes, backslashes or control characters.
+
+    An error entity that the spec doesn't declare is never learned, because each one has to be checked.
     """
     return key != _ENTITY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
 
 
 def _room(learned: set[Any], owner: object) -> bool:
-    """An answer with ever new keys must not make ever larger structs."""
+    """Return whether more may be learned: responses with ever new keys must not grow structs without limit."""
     return sum(1 for known, _ in learned if known is owner or known == owner) < _MOST_LEARNED
 
 
 def _is_plain(model: type[Model], attribute: str) -> bool:
-    """A missing error entity isn't learned: it is what tells an answer of the campus's from a foreign object."""
+    """Return whether a null may be learned. A missing error entity may not: it marks an object as not the campus's."""
     return not any(
         field.attribute == attribute and isinstance(field.kind, ModelOf) for field in fields_of(model)
     )
 
 
 def _refuse_foreign(kind: ModelOf, value: Any) -> None:
-    """An object with none of the fields that the spec requires is somebody else's, not an answer with gaps."""
+    """Raise for an object with none of the required fields: it isn't the campus's, rather than incomplete."""
     if isinstance(value, dict):
         required = [field.key for field in fields_of(kind.cls) if field.required]
         if required and not any(key in value for key in required):
@@ -188,7 +190,7 @@ def _refuse_foreign(kind: ModelOf, value: Any) -> None:
 
 
 def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
-    """One element of a list; one that reports an error of its own may lack what else is required."""
+    """Return one element of a list. An element that reports an error may lack other required fields."""
     inner = Reader(lenient=reports_error(value))
     inner.trail.append(index)
     if value is None:
@@ -201,13 +203,16 @@ def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
 
 
 def reports_error(value: Any) -> bool:
-    """Whether a JSON object has an error entity with a code other than 0."""
+    """Return whether a JSON object has an error entity with a code other than 0."""
     return entity_of(value).code != 0
 
 
 @attrs.frozen
 class Entity:
-    """An error entity as it came: `code` is 0 where none was reported. `present`: whether the response had one at all."""
+    """An error entity as received: `code` is 0 if none was reported.
+
+    `present`: whether the response had an entity at all.
+    """
 
     code: int = 0
     message: str = ""
@@ -218,7 +223,7 @@ class Entity:
 def entity_of(value: Any) -> Entity:
     """Return the `api_error_entity` of a JSON object, if it is one.
 
-    It is one only if its code is a whole number: a foreign object that has the key must not pass for the campus's word.
+    Its code must be an integer: a foreign object that happens to have the key must not pass as the campus's.
     """
     entity = value.get(_ENTITY) if isinstance(value, dict) else None
     if not isinstance(entity, dict):

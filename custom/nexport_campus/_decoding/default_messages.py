@@ -1,4 +1,4 @@
-"""The message of an error whose response has no words of the campus's own."""
+"""Default messages for errors whose response has no message from the campus."""
 
 import re
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ __all__ = ["default_message"]
 
 _LONGEST: Final = 160
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
-"""ASP.NET repeats the request's address, which holds the token and students' ids."""
+"""Queries in messages: ASP.NET repeats the request's URL, which holds the token and students' ids."""
 
 
 def default_message(cls: type[APIError], answer: HttpResponse, entity: Entity, scrubber: Scrubber) -> str:
-    """Return what is known of a response that gives no reason itself: where it comes from, and what to check."""
+    """Return a message for a response without a reason: its likely source and what to check."""
     if 300 <= answer.status_code < 400:
         return "the response is a redirect, which is not followed: check base_url"
     if cls is RateLimitError:
@@ -41,7 +41,7 @@ def _kind(answer: HttpResponse) -> str:
 
 
 def _quote(content: bytes, scrubber: Scrubber) -> str:
-    """Return the words of an ASP.NET error body: the `Message` of Web API 2, or `title` and `detail` of ProblemDetails."""
+    """Return an ASP.NET body's message: `Message` of Web API 2, or `title` and `detail` of ProblemDetails."""
     try:
         body = parse_json(content)
     except NotJSON:
@@ -49,7 +49,7 @@ def _quote(content: bytes, scrubber: Scrubber) -> str:
     if not isinstance(body, Mapping):
         return ""
     words = _words(body, "Message") or _words(body, "title", "detail")
-    # Redacted before it is cut: half a secret would not be found.
+    # Redacted before truncation: half a secret would not be recognized.
     quote = " ".join(scrubber.text(_QUERY.sub("?...", words)).split())
     return f"{quote[:_LONGEST]}..." if len(quote) > _LONGEST else quote
 

@@ -1,11 +1,11 @@
-"""The fast path: msgspec decodes a page into structs, and a function made for each model turns those into models.
+"""The fast path: msgspec decodes a page into structs, and a generated function per model converts those to models.
 
-Why in two steps: msgspec decodes attrs classes too, but drops unknown keys, rounds a seventh digit of a fraction and
-leaves dates without an offset naive. A struct that forbids unknown keys notices them; dates travel through it as texts.
-What a struct refuses is read by the tolerant path (`nexport_client.kinds`), which tells drift; what was told is
-learned: the next struct declares that key, or allows that null, and the page is fast again.
+Two steps are needed: msgspec can decode attrs classes too, but drops unknown keys, rounds a seventh fractional digit
+and leaves dates without an offset naive. A struct that forbids unknown keys detects them; dates are decoded as strings.
+The tolerant path (`nexport_client.kinds`) reads what a struct rejects, and reports drift. Reported drift is learned:
+the next struct declares that key, or allows that null, and the page is fast again.
 
-Why the function is compiled from text, as attrs does for its methods: one assignment a field and no loop is
+The converters are compiled from source, as attrs does for its methods: one assignment per field without a loop is
 twice as fast as the best loop over a table.
 """
 
@@ -57,9 +57,9 @@ class Unwirable(ValueError):
 
 @lru_cache(maxsize=512)
 def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
-    """A function that decodes an answer of this kind.
+    """Return a function that decodes a response of this kind.
 
-    It raises msgspec.DecodeError, ValueError, KeyError or RecursionError for what the tolerant path has to look at.
+    The function raises msgspec.DecodeError, ValueError, KeyError or RecursionError if the tolerant path is needed.
     Raises Unwirable.
     """
     declared, convert = _Compiler(learned).wire(kind)
@@ -70,30 +70,30 @@ def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
 
 
 def _carefully(kind: Kind) -> Convert:
-    """Reads the values of a field, one of which came in an unusual form, as the tolerant path does.
+    """Return a reader for a field that had a value in an unusual form; it converts values as the tolerant path does.
 
-    What has to be told as drift is refused, and so left to that path.
+    It raises for anything that is drift, which leaves the value to that path.
     """
 
     def convert(value: Any) -> Any:
         reader = Reader()
         made = kind.read(value, reader)
         if reader.drifts:
-            raise ValueError("has to be told")
+            raise ValueError("is drift")
         return made
 
     return convert
 
 
 class _Compiler:
-    """Makes the struct and the converter of each model once."""
+    """Compiler of the struct and the converter of each model, each made once."""
 
     def __init__(self, learned: Learned) -> None:
         self._learned = learned
         self._made: dict[tuple[type[Model], bool], tuple[Any, Convert] | None] = {}
 
     def wire(self, kind: Kind, *, within: bool = False) -> tuple[Any, Convert | None]:
-        """What msgspec decodes for a kind, and what has to happen to it; None where nothing has to.
+        """Return msgspec's type for a kind, and the conversion of its values, or None if they need none.
 
         `within`: it is a part of a record, not the record itself.
         """
@@ -156,7 +156,7 @@ class _Compiler:
             names[f"members_{number}"] = _members_of(convert)
             names[f"last_{number}"] = (None, None)
             lines += _assignment(field, number, convert, within=within)
-        # The attributes of a struct are numbered, so that no key of the vendor's can be mistaken for another.
+        # Struct attributes are numbered, so that no key of the vendor's collides with another.
         declared += [
             (f"key_{n}", Any, msgspec.field(name=key, default=msgspec.UNSET)) for n, key in enumerate(keys)
         ]
@@ -168,7 +168,7 @@ class _Compiler:
         struct = msgspec.defstruct(
             model.__name__, declared, forbid_unknown_fields=True, gc=False, kw_only=True
         )
-        # Only numbers and the attribute names of generated models stand in the text: nothing of an answer's.
+        # The source contains only numbers and attribute names of generated models, nothing from a response.
         exec("\n".join(lines), names)  # noqa: S102 -- see the module's docstring
         return struct, names["convert"]
 
@@ -193,8 +193,8 @@ def _assignment(field: Field, number: int, convert: Convert | None, *, within: b
     if convert is None:
         return [f"    {target} = {source}"]
     if convert is parse_datetime and within:
-        # A page of enrollments repeats its section, dates and all, in each: the date read last is likely to be the next.
-        # Text and date change together, and are looked at once: other threads read with this function too.
+        # A page of enrollments repeats its section with its dates in each record, so the date read last is likely to
+        # recur. String and date are stored and read as one tuple, because other threads share this function.
         return [
             f"    global last_{number}",
             f"    if (value := {source}) is not None:",
@@ -216,6 +216,6 @@ def _assignment(field: Field, number: int, convert: Convert | None, *, within: b
 
 
 def _members_of(convert: Convert | None) -> dict[int, Any] | None:
-    """The dictionary whose method a converter is: to subscript it is faster than to call that."""
+    """Return the dictionary whose method a converter is, if any: subscripting is faster than calling."""
     members = getattr(convert, "__self__", None)
     return members if isinstance(members, dict) else None

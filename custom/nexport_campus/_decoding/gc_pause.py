@@ -1,17 +1,19 @@
-"""Keeps the garbage collector from looking through a page of models while it is being made."""
+"""A pause of the garbage collector while a page of models is created."""
 
 import gc
 
 __all__ = ["gc_paused"]
 
 
-class gc_paused:
-    """Collects no garbage in its block, which must not suspend; nothing changes where collection is off already.
+class gc_paused:  # noqa: N801 -- used like a function, as contextlib.suppress is
+    """Context manager that disables garbage collection for a block that must not suspend.
 
-    A page of a thousand records is some ten thousand objects, none of them garbage yet. Looking through them while they
-    are made takes a fifth of the time, and moves them on towards the oldest generation, so that a walk through many
-    pages sets off full collections, which hold the loop longer than reading a page does. Paused, a page is looked
-    through once at most, after it was made, and one that is dropped at once never.
+    No effect if it is already off.
+
+    A page of a thousand records has some ten thousand objects, none of them garbage yet. Scanning them while they are
+    created takes a fifth of the time and promotes them towards the oldest generation, so that iterating over many pages
+    triggers full collections, which block the loop longer than decoding a page. With the pause, a page is scanned at
+    most once, after it was created, and never if it is dropped right away.
     """
 
     __slots__ = ("_was_enabled",)

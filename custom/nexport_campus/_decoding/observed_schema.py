@@ -1,4 +1,4 @@
-"""What a client has learned of the campus's answers beyond the spec."""
+"""Deviations from the spec that a client has observed in responses."""
 
 import attrs
 
@@ -9,10 +9,10 @@ __all__ = ["Learned"]
 
 @attrs.frozen
 class Learned:
-    """What answers were seen to hold beyond the spec.
+    """Deviations from the spec observed in responses.
 
-    `keys`: further keys; `nulls`: required fields that were null; `values`: further enum values; `unusual`: fields whose
-    values came in an unusual form, such as a `3.0` for a whole number.
+    `keys`: additional keys; `nulls`: required fields that were null; `values`: additional enum values; `unusual`:
+    fields with values in an unusual form, such as `3.0` for an integer.
     """
 
     keys: frozenset[tuple[type[Model], str]] = frozenset()

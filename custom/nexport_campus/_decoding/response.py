@@ -1,4 +1,4 @@
-"""From an answer to a result: the check for errors, wherever they stand, and then the models."""
+"""Conversion of a response to a result: the check for errors, wherever they are, and then the models."""
 
 import logging
 from typing import Any, Generic, TypeVar
@@ -33,7 +33,7 @@ _LOOKED_AT = 65_536
 
 @attrs.frozen(eq=False, repr=False)
 class Outcome(Generic[T]):
-    """A good answer: its models, and its warnings."""
+    """The result of a successful response: its models and its warnings."""
 
     answer: HttpResponse
     parsed: T
@@ -44,9 +44,9 @@ class Outcome(Generic[T]):
 def read_response(
     operation: Operation[T], answer: HttpResponse, decoder: Decoder, scrubber: Scrubber
 ) -> Outcome[T]:
-    """Return the models of a response. Raises AttemptFailed for every response that isn't a good one.
+    """Return the models of a response. Raises AttemptFailed unless it is successful.
 
-    Only the documented statuses are success, as a rule 200 alone; an error entity counts all the same (the vendor's
+    Only the documented statuses are success, as a rule only 200; an error entity still counts as an error (the vendor's
     ApiErrorEntity).
     """
     if answer.status_code not in operation.success:
@@ -55,7 +55,7 @@ def read_response(
     if parsed is NO_MATCH:
         parsed = _tolerant(operation, answer, decoder, scrubber)
     entity = getattr(parsed, "api_error_entity", None)
-    found = entity_of(parsed)  # where the answer has no model
+    found = entity_of(parsed)  # for responses without a model
     if entity is not None:
         found = _entity(entity)
     if found.code:
@@ -69,9 +69,9 @@ def read_response(
 def item_error(
     operation: Operation[Any], item: Any, index: int, outcome: Outcome[Any], scrubber: Scrubber
 ) -> APIError | None:
-    """The error that one element of a list reports in its own error entity, or None."""
+    """Return the error that one element of a list reports in its own error entity, or None."""
     entity = getattr(item, "api_error_entity", None)
-    # The spec declares none for some elements; one that came all the same counts.
+    # The spec declares no entity for some elements; one that is present still counts.
     extra = getattr(item, "additional_properties", None)
     found = entity_of(extra) if entity is None else _entity(entity)
     if not found.code:
@@ -110,7 +110,7 @@ def _unreadable(
 def _undecoded(
     operation: Operation[Any], message: str, path: str, answer: HttpResponse, scrubber: Scrubber
 ) -> AttemptFailed:
-    # Scrubbed before it is cut: half a secret would not be found.
+    # Scrubbed before truncation: half a secret would not be recognized.
     start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
     error = ResponseDecodeError(
         scrubber.text(message), path=scrubber.text(path), snippet=start and start[:_SNIPPET]
@@ -119,7 +119,7 @@ def _undecoded(
 
 
 def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
-    """What an error keeps of a body; nothing of a login's, which may hold a token that nobody knows yet."""
+    """Return the part of a body that an error keeps; nothing of a login's, which may hold an unknown token."""
     return None if operation.token == "none" else scrubber.body(content)
 
 
@@ -131,7 +131,7 @@ def _entity_if_any(content: bytes) -> Entity:
 
 
 def _unexpected(operation: Operation[Any], answer: HttpResponse, scrubber: Scrubber) -> AttemptFailed:
-    """Return what a status means that the operation doesn't document as success."""
+    """Return the error for a status that the operation doesn't document as success."""
     entity = _entity_if_any(answer.content)
     if entity.code or not 200 <= answer.status_code < 300:
         return _refused(operation, answer, entity, scrubber)
@@ -143,7 +143,7 @@ def _unexpected(operation: Operation[Any], answer: HttpResponse, scrubber: Scrub
 def _refused(
     operation: Operation[Any], answer: HttpResponse, entity: Entity, scrubber: Scrubber
 ) -> AttemptFailed:
-    """Return what a response means that reports an error, by its code or by its status."""
+    """Return the error for a response that reports one, by its code or by its status."""
     cls = _class_of(operation, answer, entity)
     extra: dict[str, Any] = {}
     if cls is RateLimitError:
@@ -158,7 +158,10 @@ def _refused(
 
 
 def _class_of(operation: Operation[Any], answer: HttpResponse, entity: Entity) -> type[APIError]:
-    """Return the class of an error; a refused login or token has to be the campus's own word, as far as can be seen."""
+    """Return the class of an error.
+
+    A rejected login or token must come from the campus itself, as far as can be seen.
+    """
     cls = error_class(answer.status_code, entity.code or None)
     by_campus = entity.present or answer.empty
     if operation.token == "none" and answer.status_code == 403:
@@ -198,7 +201,7 @@ def _failed_at_code_0(
 
 
 def _entity(model: Any) -> Entity:
-    """Return what a model of an error entity says."""
+    """Return the contents of an error entity's model."""
     code = model.error_code
     return Entity(int(code or 0), model.error_message or "", _texts(model), present=code is not None)
 
@@ -208,7 +211,7 @@ def _texts(entity: Any) -> tuple[str, ...]:
 
 
 def _warnings(parsed: Any) -> tuple[str, ...]:
-    """The warnings of an object, or of all elements of a list."""
+    """Return the warnings of an object, or of all elements of a list."""
     if not isinstance(parsed, list):
         return _texts(getattr(parsed, "api_error_entity", None))
     if not parsed or not hasattr(parsed[0], "api_error_entity"):

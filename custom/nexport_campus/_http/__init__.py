@@ -1,1 +1,4 @@
-"""One HTTP attempt: connections, bodies, and what belongs to one event loop. Only here are httpx and httpcore used directly."""
+"""A single HTTP attempt: connections, bodies and the state of one event loop.
+
+Only this package uses httpx and httpcore directly.
+"""

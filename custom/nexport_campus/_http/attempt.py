@@ -1,4 +1,4 @@
-"""One attempt: a request goes out, an answer or a failure comes back."""
+"""A single attempt: send one request and return its response or raise its failure."""
 
 import asyncio
 import sys
@@ -29,7 +29,10 @@ _BELOW = frozenset({"anyio", "h11", "httpcore"})
 
 @attrs.frozen(eq=False, repr=False)
 class HttpResponse:
-    """What the campus answered. `readable`: False for a body of an error status that can't be used; `content` is empty then."""
+    """A response of the campus.
+
+    `readable` is False for an unusable body of an error status; `content` is then empty.
+    """
 
     status_code: int
     headers: httpx.Headers
@@ -38,12 +41,12 @@ class HttpResponse:
 
     @property
     def empty(self) -> bool:
-        """Whether the body was read, and holds nothing."""
+        """Whether the body was read and is empty."""
         return self.readable and not self.content.strip()
 
 
 class AttemptFailed(Exception):
-    """An attempt that came to nothing: the error that the user would get, and what matters for another attempt."""
+    """A failed attempt: the error for the user, and the facts that decide whether to retry."""
 
     def __init__(
         self,
@@ -69,9 +72,9 @@ async def send(
     tracker: SendTracker,
     scrubber: Scrubber,
 ) -> HttpResponse:
-    """Send a request and read its response whole, within `timeout`. Raises AttemptFailed.
+    """Send a request and read its whole response within `timeout`. Raises AttemptFailed.
 
-    A redirect is a response like any other: it is not followed, so nothing secret goes to another place.
+    Redirects are returned like any other response, not followed, so no secret reaches another host.
     """
     seconds = settings.timeout if isinstance(settings.timeout, int | float) else None
     outer = sys.exception()
@@ -96,7 +99,7 @@ async def send(
 
 
 async def _content(response: httpx.Response, most: int) -> bytes | None:
-    """Return the body; None for one that can't be used, where the status says enough. Raises AttemptFailed."""
+    """Return the body, or None if it is unusable but the status says enough. Raises AttemptFailed."""
     try:
         return await read_body(response, most)
     except ResponseDecodeError as error:
@@ -106,15 +109,15 @@ async def _content(response: httpx.Response, most: int) -> bytes | None:
 
 
 def _is_from_below(error: BaseException) -> TypeGuard[Exception]:
-    """Whether it is a failure of the libraries that carry our requests; anything else is a mistake, and stays one."""
+    """Return whether an error is a failure of the HTTP libraries. Anything else is a bug and propagates unchanged."""
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError | ValueError):
         return True
     return isinstance(error, Exception) and type(error).__module__.partition(".")[0] in _BELOW
 
 
 def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> NoReturn:
-    """Raise what a failure of the transport means to us."""
-    # Decided by class too: not every transport has a trace.
+    """Raise the SDK's error for a failure of the transport."""
+    # The class decides as well, because not every transport emits trace events.
     not_sent = tracker.provably_not_sent or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     )
@@ -126,7 +129,7 @@ def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> N
 
 
 def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
-    """The error for a failure of the transport, to the most specific class."""
+    """Return the most specific error for a failure of the transport."""
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         doing = "connecting to" if not_sent else "waiting for"
@@ -168,5 +171,8 @@ def build_request(
 
 @lru_cache(maxsize=1024)
 def _address(base_url: str, path: str) -> httpx.URL:
-    """Where an operation is, without its query; to read a URL takes longer than all else before a call is sent."""
+    """Return the URL of an operation without its query.
+
+    Cached, because parsing it is the slowest step before sending.
+    """
     return httpx.URL(base_url.rstrip("/") + path)

@@ -1,4 +1,4 @@
-"""An answer's body: read whole, decompressed within its limit."""
+"""Reading and decompressing a response body within a size limit."""
 
 import zlib
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
 async def read_body(response: httpx.Response, most: int) -> bytes:
-    """The body, decompressed; `most` counts bytes after decompression, so that a bomb doesn't go off.
+    """Return the decompressed body. `most` limits the bytes after decompression, as a guard against compression bombs.
 
-    httpx' own decoders inflate what they are given in one go, layer by layer, and take a compressed body that was cut
-    for a whole one.
+    httpx' own decoders inflate each chunk at once, layer by layer, and accept a truncated compressed body as complete.
 
     Raises:
-        ResponseDecodeError: It is larger than that, corrupt, cut, or compressed in a way that nobody asked for.
+        ResponseDecodeError: The body is too large, corrupt or truncated, or uses an encoding that wasn't requested.
     """
     if response.is_stream_consumed:
-        # A transport that made the answer from bytes, such as httpx.MockTransport: httpx has decoded it already.
+        # Transports that build the response from bytes, such as httpx.MockTransport, have already had it decoded by
+        # httpx.
         return _limited(response.content, most)
     inflate = _inflater(response.headers.get("content-encoding", ""), most)
     parts: list[bytes] = []
@@ -47,21 +47,21 @@ def _limited(content: bytes, most: int) -> bytes:
 
 
 def _too_large(most: int) -> ResponseDecodeError:
-    return ResponseDecodeError(f"the answer is larger than max_response_bytes, {most}")
+    return ResponseDecodeError(f"the response is larger than max_response_bytes, {most}")
 
 
 def _inflater(encoding: str, most: int) -> "_Inflater | None":
-    """What undoes a `Content-Encoding` (RFC 9110, 8.4), or None where there is nothing to undo."""
+    """Return a decompressor for a `Content-Encoding` (RFC 9110, 8.4), or None if there is nothing to decompress."""
     names = [name for name in (part.strip().lower() for part in encoding.split(",")) if name != "identity"]
     if not any(names):
         return None
     if names in (["gzip"], ["x-gzip"], ["deflate"]):
         return _Inflater(gzip=names != ["deflate"], most=most)
-    raise ResponseDecodeError("the body is compressed in a way that was not asked for")
+    raise ResponseDecodeError("the body uses a Content-Encoding that wasn't requested")
 
 
 class _Inflater:
-    """Decompresses a body piece by piece, at most `most` bytes and one at a time."""
+    """Incremental decompressor that yields at most `most` bytes in total, and at most that many at a time."""
 
     def __init__(self, *, gzip: bool, most: int) -> None:
         self._gzip = gzip
@@ -69,7 +69,7 @@ class _Inflater:
         self._stream: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes decompress to."""
+        """Return the decompressed form of these bytes."""
         while data:
             if self._stream is not None and self._stream.eof:
                 # A gzip body may have several members (RFC 1952, 2.2); zeros after the last one are padding.
@@ -88,12 +88,12 @@ class _Inflater:
                 yield piece
 
     def finish(self) -> None:
-        """Raise if the body was cut. An empty one is empty, whatever its headers say."""
+        """Raise if the body was truncated. An empty body counts as complete, whatever its headers say."""
         if self._stream is not None and not self._stream.eof:
             raise ResponseDecodeError("the compressed body was cut")
 
     def _window(self, first: int) -> int:
-        """The format as zlib takes it. Some servers send deflate without zlib's header (RFC 9110, 8.4.1.2)."""
+        """Return the window size for zlib. Some servers send deflate without a zlib header (RFC 9110, 8.4.1.2)."""
         if self._gzip:
             return zlib.MAX_WBITS | 16
         return zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS

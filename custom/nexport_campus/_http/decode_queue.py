@@ -1,4 +1,4 @@
-"""Who may hold the loop: large answers are read one at a time, those of the oldest calls first."""
+"""A queue for decoding: large responses are decoded one at a time, those of the oldest calls first."""
 
 import asyncio
 import heapq
@@ -6,15 +6,15 @@ import heapq
 __all__ = ["DecodeQueue"]
 
 _STEPS_TO_THE_WIRE = 4
-"""Turns of the loop from a request's being made to its being written: for its task, the stream's checkpoints, the socket."""
+"""Loop iterations between creating a request and writing it: its task, the stream's checkpoints, the socket."""
 
 
 class DecodeQueue:
-    """Lets one call in at a time; of those that wait, the oldest.
+    """A lock that admits one call at a time, the oldest waiting call first.
 
-    Pages that arrive together are asked for, and consumed, in order: the first is what the consumer waits for. Read one
-    after another, with a pause before each that is long enough for a new request to leave, they hold the loop for one
-    page at a time, and the next request is on its way while the rest is still to be read.
+    Pages that arrive together were requested in order and are consumed in order, so the consumer waits for the first.
+    Decoding them one after another, with a pause before each that is long enough for a new request to leave, blocks the
+    loop for one page at a time, and the next request is on its way while the remaining pages are decoded.
     """
 
     def __init__(self) -> None:
@@ -23,11 +23,11 @@ class DecodeQueue:
         self._came = 0
 
     def take(self, age: int) -> "_Turn":
-        """A turn to enter with `async with`; the lower number of two that wait goes first."""
+        """Return an `async with` block that holds the lock. The lowest `age` of the waiting calls goes first."""
         return _Turn(self, age)
 
     async def enter(self, age: int) -> None:
-        """Wait for a turn."""
+        """Acquire the lock."""
         if not self._busy:
             self._busy = True
             return
@@ -42,7 +42,7 @@ class DecodeQueue:
             raise
 
     def leave(self) -> None:
-        """End a turn; the next one's begins."""
+        """Release the lock and admit the next call."""
         while self._waiting:
             *_, turn = heapq.heappop(self._waiting)
             if not turn.done():
@@ -52,7 +52,10 @@ class DecodeQueue:
 
 
 class _Turn:
-    """Not a generator: one that a loop's end finds would be closed on its own, in the middle of its call."""
+    """Asynchronous context manager of one turn.
+
+    Not a generator: at shutdown the event loop closes generators separately, in the middle of their call.
+    """
 
     def __init__(self, turns: DecodeQueue, age: int) -> None:
         self._turns = turns

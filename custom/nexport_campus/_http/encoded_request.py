@@ -1,4 +1,4 @@
-"""The arguments of a call in the form in which they are sent."""
+"""The arguments of a call, encoded for sending."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,7 +15,7 @@ __all__ = ["EncodedRequest"]
 
 @attrs.frozen
 class EncodedRequest:
-    """The encoded arguments of a call: the query without the token, the body, and a token given as an argument.
+    """The encoded arguments of a call: the query without the token, the body, and a token passed as an argument.
 
     `path` is the operation's path with its placeholders filled, or "" if it has none.
     """

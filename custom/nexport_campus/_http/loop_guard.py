@@ -1,4 +1,4 @@
-"""Cleaning up at the end of an event loop."""
+"""Cleanup at the end of an event loop."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
@@ -8,12 +8,12 @@ __all__ = ["LoopGuard"]
 
 
 class LoopGuard:
-    """Awaits a function once: when the running event loop ends, or earlier, in `aclose`.
+    """A cleanup that is awaited once: when the running event loop ends, or earlier in `aclose`.
 
-    `asyncio.run` and its like close every asynchronous generator that was started on their loop (PEP 525).
+    `asyncio.run` and similar runners close every asynchronous generator that was started on their loop (PEP 525).
 
     Args:
-        close: What to await. The guard keeps it, and what it is bound to, alive.
+        close: The function to await. The guard keeps it and the object that it is bound to alive.
     """
 
     def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
@@ -25,7 +25,7 @@ class LoopGuard:
         await self._generator.aclose()
 
     def close_after_loop(self) -> None:
-        """Run the function when the loop has been closed, as far as it gets without waiting for anything."""
+        """Run the function after the loop was closed, up to the first point where it would wait."""
         _step(self._generator.aclose())
 
 
@@ -37,6 +37,6 @@ async def _wait_for_the_end(close: Callable[[], Awaitable[None]]) -> AsyncGenera
 
 
 def _step(awaitable: Any) -> None:
-    """Run an awaitable without a loop, up to the first thing that it waits for."""
+    """Run an awaitable without a loop, up to the first point where it waits."""
     with suppress(StopIteration, StopAsyncIteration):
         awaitable.send(None)

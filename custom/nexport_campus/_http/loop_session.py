@@ -1,4 +1,4 @@
-"""What belongs to one event loop: connections, the calls under way, and the limits on how many and how fast they start."""
+"""The state of one event loop: connections, calls in flight, and the limits on concurrency and rate."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ __all__ = ["Limiter", "Session", "Sessions"]
 
 
 class Limiter:
-    """At most `max_concurrency` requests at a time, at most `rate_limit` started a second."""
+    """A limiter for `max_concurrency` concurrent requests and `rate_limit` requests started per second."""
 
     def __init__(self, max_concurrency: int, rate_limit: float | None, clock: Clock) -> None:
         self._slots = asyncio.Semaphore(max_concurrency)
@@ -31,7 +31,7 @@ class Limiter:
         self._next_start = 0.0
 
     async def __aenter__(self) -> bool:
-        """Take a slot; tells whether it had to be waited for."""
+        """Acquire a slot. Returns whether the caller had to wait."""
         waits = self._slots.locked()
         await self._slots.acquire()
         return waits
@@ -42,7 +42,10 @@ class Limiter:
         self._slots.release()
 
     async def turn(self) -> bool:
-        """Wait until the next request may start; tells whether it waited. Who is cancelled meanwhile uses up no turn."""
+        """Wait until the next request may start.
+
+        Returns whether it waited. A cancelled waiter doesn't use up its turn.
+        """
         if not self._interval:
             return False
         async with self._queue:
@@ -69,34 +72,34 @@ class Session:
         self._ending: asyncio.Task[None] | None = None
 
     def enter(self, limit: asyncio.Timeout) -> int:
-        """A call begins, within this time limit; its number is one more than that of the call before."""
+        """Register a call with its time limit. Returns its number, one more than that of the previous call."""
         self._calls.add(limit)
         self._begun += 1
         return self._begun
 
     def leave(self, limit: asyncio.Timeout) -> None:
-        """A call has ended."""
+        """Unregister a call that has ended."""
         self._calls.discard(limit)
         if not self._calls:
             self._drained.set()
 
     def refuse(self) -> None:
-        """End the calls under way: their time is over, whatever they wait for."""
+        """Cancel the calls in flight by expiring their time limits."""
         self.closed = True
         for limit in self._calls:
             if not limit.expired():
                 limit.reschedule(self.loop.time())
 
     async def aclose(self) -> None:
-        """End the calls under way and close the connections, on this session's own loop."""
+        """Cancel the calls in flight and close the connections, on this session's own loop."""
         await self._end_calls()
         await self._guard.aclose()
 
     def close_from_elsewhere(self) -> None:
         """Close the connections from outside this session's loop.
 
-        Those of a loop that is closed are closed. Another loop may run in its own thread, or be paused between two runs:
-        idle connections are closed now, and the rest when the loop runs again, or ends.
+        The connections of a closed loop are closed at once. Another loop may be running in its own thread, or be paused
+        between two runs: its idle connections are closed now, and the others when the loop runs again or ends.
         """
         self.closed = True
         if self.loop.is_closed():
@@ -104,7 +107,7 @@ class Session:
         else:
             self.connections.close_idle()
             if self._calls or self.connections.need_their_loop or self.loop.is_running():
-                with suppress(RuntimeError):  # it has been closed in this very moment
+                with suppress(RuntimeError):  # the loop was closed just now
                     self.loop.call_soon_threadsafe(self._close_soon)
                 return
         self._guard.close_after_loop()
@@ -125,7 +128,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions of a client, one for each loop; it may serve several loops, but one at a time."""
+    """The sessions of a client, one for each event loop. A client may use several loops, but one at a time."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -138,7 +141,7 @@ class Sessions:
         self._closed = self._ended = False
 
     def current(self) -> tuple[Session, bool]:
-        """The session of the running loop, and whether another one was current before. Raises NexportError."""
+        """Return the session of the running loop, and whether another one was current before. Raises NexportError."""
         if self._closed:
             raise NexportError(
                 "this client is closed: make another one, or make the call inside its async with block"
@@ -156,7 +159,7 @@ class Sessions:
 
     def _changed(self, loop: asyncio.AbstractEventLoop) -> Session:
         if self._process != os.getpid():
-            # The connections are the parent's, and so is what hangs on them: leave them as they are.
+            # These connections, and the sockets behind them, belong to the parent process: leave them open.
             self._inherited.append(self._sessions)
             self._sessions, self._process = {}, os.getpid()
         for other, session in list(self._sessions.items()):
@@ -172,14 +175,14 @@ class Sessions:
         return self._sessions[loop]
 
     def refuse(self) -> None:
-        """Refuse calls from now on, and end those of this loop that are under way."""
+        """Reject new calls, and cancel those of this loop that are in flight."""
         self._closed = True
         session = self._sessions.get(asyncio.get_running_loop())
         if session is not None and self._process == os.getpid():
             session.refuse()
 
     async def aclose(self) -> None:
-        """Close the connections, of all loops; calls are refused from now on."""
+        """Close the connections of all loops and reject new calls."""
         first = not self._ended
         self._ended = True
         self.refuse()
@@ -197,7 +200,7 @@ class Sessions:
 
 
 def _closes_later(settings: Settings, sessions: Iterable[asyncio.AbstractEventLoop]) -> bool:
-    """Whether the user's transport is closed on another loop than the running one: httpx' own has its connections there."""
+    """Return whether the user's transport must be closed on another loop. httpx' own has its connections there."""
     return isinstance(settings.transport, httpx.AsyncHTTPTransport) and not all(
         loop.is_closed() for loop in sessions
     )

@@ -1,11 +1,11 @@
-"""The network below httpcore: sockets of ours, and the one place where a request's query is written out.
+"""The network below httpcore: this package's sockets, and the only place where a request's query is written.
 
-httpcore, and what is wrapped around it (agents that trace HTTP, say), see a placeholder instead of the query, which
-holds the token and names students. The stream here puts the query in its place as the request line is written.
+httpcore, and whatever wraps it (such as agents that trace HTTP), see a placeholder instead of the query, which holds
+the token and may identify students. The stream substitutes the query as it writes the request line.
 
-The sockets are plain ones, driven by the event loop's `sock_` methods. An idle socket is then registered with no event
-loop, so it can be closed at any time and from any thread, under a loop that is paused or closed too. asyncio's transports
-can't: they close in a callback of their loop.
+The sockets are plain ones, driven by the event loop's `sock_` methods. An idle socket isn't registered with any event
+loop, so it can be closed at any time and from any thread, even if its loop is paused or closed. asyncio's transports
+can't do that: they close in a callback of their loop.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from .outgoing_request import SendTracker
 __all__ = ["PLACEHOLDER", "Network"]
 
 PLACEHOLDER = f"hidden-by-nexport-campus-{os.urandom(8).hex()}"
-"""What stands for the query of every request; random, so that no request has it by accident."""
+"""Placeholder for the query of every request. It is random, so that no request contains it by accident."""
 
 _MARK = PLACEHOLDER.encode("ascii")
 _MARKED_LINE = re.compile(rb"[A-Z]+ [^ \r\n]*" + _MARK)
@@ -38,14 +38,14 @@ _LONGEST_LINE = 128 * 1024
 _MOST_WITHOUT_A_PAUSE = 256 * 1024
 _ENDS = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError)
 _HAPPY_EYEBALLS_SECONDS = 0.25
-"""How long one address is tried before the next one is tried beside it, as RFC 8305 recommends."""
+"""How long to wait for one address before trying the next in parallel, as RFC 8305 recommends."""
 
 
 class Network(httpcore.AsyncNetworkBackend):
-    """The network of one connection: its sockets, and the query of the request that it carries.
+    """The network of one connection: its sockets, and the query of the current request.
 
     Args:
-        open_sockets: Gets every socket that is opened here, for as long as it is open.
+        open_sockets: A set that contains each socket opened here while it is open.
     """
 
     def __init__(self, open_sockets: set[socket.socket]) -> None:
@@ -56,32 +56,32 @@ class Network(httpcore.AsyncNetworkBackend):
         self._begun_line = b""
 
     def expect(self, query: bytes, tracker: SendTracker) -> bytes:
-        """Expect a request, and return the placeholder that it must have for its query.
+        """Register the next request and return the placeholder to use for its query.
 
-        When it is written, the query takes the placeholder's place, and the tracker is informed.
+        When the request is written, the query replaces the placeholder and the tracker is notified.
         """
         self._query, self._tracker, self._begun_line = SecretBytes(query), tracker, b""
         return _MARK
 
     @property
     def has_sent(self) -> bool:
-        """Whether the request that is expected has been written, in part at least."""
+        """Whether the current request has been written, at least in part."""
         return self._query is None
 
     def close(self) -> None:
-        """Close the sockets. Nothing may be waiting for them, unless its event loop is closed."""
+        """Close the sockets. Nothing may be waiting for them, unless their event loop is closed."""
         for sock in self._own_sockets:
             sock.close()
         self._open_sockets.difference_update(self._own_sockets)
         self._own_sockets.clear()
 
     def interrupt(self) -> None:
-        """End what waits for the sockets, as if the other side had closed them."""
+        """Interrupt pending socket operations, as if the peer had closed the connection."""
         for sock in self._own_sockets:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # it isn't connected (any more)
+                continue  # not connected (any more)
 
     async def connect_tcp(
         self,
@@ -91,7 +91,7 @@ class Network(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to a host, trying its addresses as RFC 8305 says. Raises httpcore.ConnectError or ConnectTimeout."""
+        """Connect to a host, trying its addresses as in RFC 8305. Raises httpcore.ConnectError or ConnectTimeout."""
         with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 sock = await start_connection(
@@ -104,14 +104,14 @@ class Network(httpcore.AsyncNetworkBackend):
         return _HttpStream(self, sock, _SocketStream(sock))
 
     def outgoing(self, data: bytes) -> bytes:
-        """Return the bytes to be sent for those that httpcore writes, b"" while a request line is incomplete.
+        """Return the bytes to send for those that httpcore writes, or b"" while a request line is incomplete.
 
-        Only the first line of a request is changed. What a proxy is sent before it passes: CONNECT, and the messages of
+        Only the first line of a request is changed. Earlier messages to a proxy pass unchanged: CONNECT, and those of
         SOCKS, which begin with a control character.
 
         Raises:
-            httpcore.LocalProtocolError: The request line has no placeholder, so that something has changed it on its
-                way here, or the request is sent a second time. Nothing of it is sent.
+            httpcore.LocalProtocolError: The request line lacks the placeholder, because something changed it on its way
+                here, or the request is being sent a second time. None of it is sent.
         """
         if self._query is None:
             if _MARKED_LINE.match(data):
@@ -139,7 +139,7 @@ class Network(httpcore.AsyncNetworkBackend):
 
 
 async def _addresses(host: str, port: int) -> list[Any]:
-    """Look a host up. An IP address needs no look-up, and so no thread."""
+    """Resolve a host. An IP address needs no lookup, and therefore no thread."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
@@ -148,26 +148,26 @@ async def _addresses(host: str, port: int) -> list[Any]:
 
 @contextmanager
 def _raising(late: type[Exception], failed: type[Exception]) -> Iterator[None]:
-    """Raise what the operating system, anyio and ssl raise as exceptions of httpcore."""
+    """Convert exceptions of the operating system, anyio and ssl to those of httpcore."""
     try:
         yield
     except TimeoutError as error:
         raise late(str(error)) from error
-    except (OSError, ValueError, *_ENDS) as error:  # a name that can't be looked up may be a ValueError
+    except (OSError, ValueError, *_ENDS) as error:  # failed lookups may raise ValueError
         raise failed(str(error) or str(error.__cause__ or "")) from error
 
 
 class _SocketStream(ByteStream):
-    """A connected socket as anyio's TLS takes it."""
+    """A connected socket with the interface that anyio's TLS needs."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._without_a_pause = 0
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
-        """Return the next bytes. Raises anyio.EndOfStream, or OSError."""
+        """Return the next bytes. Raises anyio.EndOfStream or OSError."""
         if self._without_a_pause >= _MOST_WITHOUT_A_PAUSE:
-            # Bytes that have arrived are returned at once: a fast server would keep all other tasks waiting.
+            # Available bytes are returned without yielding, so a fast server could starve all other tasks.
             self._without_a_pause = 0
             await asyncio.sleep(0)
         data = await asyncio.get_running_loop().sock_recv(self._socket, max_bytes)
@@ -181,7 +181,7 @@ class _SocketStream(ByteStream):
         await asyncio.get_running_loop().sock_sendall(self._socket, item)
 
     async def send_eof(self) -> None:
-        """End the sending side."""
+        """Shut down the sending side."""
         self._socket.shutdown(socket.SHUT_WR)
 
     async def aclose(self) -> None:
@@ -190,11 +190,11 @@ class _SocketStream(ByteStream):
 
 
 class _HttpStream(httpcore.AsyncNetworkStream):
-    """What httpcore reads and writes: a socket, or TLS on it, or TLS within TLS.
+    """The stream that httpcore reads and writes: a socket, TLS on it, or TLS within TLS.
 
-    The last byte of what has arrived is kept back until it is asked for. A response that ends with it needs it; one that
-    was complete without it is followed by bytes that nobody asked for, and the connection can't be used again. h11 knows
-    that too, but httpcore has no public way to ask it.
+    The last byte received is held back until the next read. A response that ends with it reads it; if the response was
+    already complete, the byte is unsolicited and the connection must not be reused. h11 knows this too, but httpcore
+    has no public way to find out.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         self._last_byte = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 -- as above
-        """Return the next bytes, b"" at the end. Raises httpcore.ReadError or ReadTimeout."""
+        """Return the next bytes, or b"" at the end. Raises httpcore.ReadError or ReadTimeout."""
         if self._last_byte:
             data, self._last_byte = self._last_byte, b""
             return data
@@ -227,7 +227,10 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- as above
-        """Send all the bytes, with the query in place. Raises httpcore.WriteError, WriteTimeout or LocalProtocolError."""
+        """Send all the bytes, with the query in place.
+
+        Raises httpcore.WriteError, WriteTimeout or LocalProtocolError.
+        """
         if not buffer or not (buffer := self._network.outgoing(buffer)):
             return
         with _raising(httpcore.WriteTimeout, httpcore.WriteError):
@@ -244,7 +247,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 -- as above
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream with TLS on this one. Raises httpcore.ConnectError or ConnectTimeout."""
+        """Return a TLS stream on top of this one. Raises httpcore.ConnectError or ConnectTimeout."""
         with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 stream = await TLSStream.wrap(
@@ -257,7 +260,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         return _HttpStream(self._network, self._socket, stream, (*self._layers, layer))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore asks for by name: whether an idle connection is readable, and the TLS of a new one."""
+        """Return information for httpcore: whether an idle connection is readable, or a new one's TLS object."""
         if info == "is_readable":
             return bool(self._last_byte) or any(map(_holds_data, self._layers)) or self._has_arrivals()
         if info == "ssl_object":
@@ -267,7 +270,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         return None
 
     def _has_arrivals(self) -> bool:
-        """Whether the socket has bytes to be read, or has been closed by the other side."""
+        """Return whether the socket has bytes to read, or was closed by the peer."""
         try:
             self._socket.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
@@ -278,7 +281,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
 
 
 def _holds_data(layer: ssl.SSLObject) -> bool:
-    """Whether TLS has bytes that have arrived with the last response, decrypted or not."""
+    """Return whether TLS holds bytes, decrypted or not, that arrived with the last response."""
     try:
         layer.read(1)
     except ssl.SSLWantReadError:

@@ -1,4 +1,4 @@
-"""A request on its way: what is sent, what an error shows of it, and whether any of it can have been sent."""
+"""A request to send: its content, the redacted form for errors, and whether any of it may have been sent."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -33,38 +33,38 @@ class OutgoingRequest:
         return SecretBytes("&".join(filter(None, (self.query, token))).encode("ascii"))
 
     def as_httpx(self, url: httpx.URL, extensions: dict[str, Any]) -> httpx.Request:
-        """Return the request as transports take it, with this URL."""
+        """Return the request in the form of httpx' transports, with this URL."""
         request = httpx.Request(self.method, self.url, headers=self.headers, content=self.content)
         request.url, request.extensions = url, extensions
         return request
 
     def with_query(self) -> SecretURL:
-        """Return the URL with its query, which only those see who read `raw_path`, `query` or `params`."""
+        """Return the URL with its query, visible only through `raw_path`, `query` or `params`."""
         return SecretURL(self.url, self.whole_query)
 
     def shown(self) -> httpx.Request:
-        """Return what an exception may show of the request: no query, no headers of ours, no body."""
+        """Return the request in a form safe for exceptions: no query, no headers of this package, no body."""
         return httpx.Request(self.method, self.url)
 
 
 class SendTracker:
-    """Knows whether any of one request can have been sent. Until it is given to a connection, nothing can."""
+    """Tracker of whether any of one request may have been sent. Before a connection has the request, nothing was."""
 
     def __init__(self) -> None:
         self.provably_not_sent = True
         self._begun = False
 
     def sends(self) -> None:
-        """Take note that the request is being written."""
+        """Record that the request is being written."""
         self._begun, self.provably_not_sent = True, False
 
     def is_unknown(self) -> None:
-        """Take note that the request is with a transport that may not report how far it comes."""
+        """Record that the request is with a transport that may not report its progress."""
         self.provably_not_sent = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of an event: the `trace` extension of a request for httpx' own transport, and for those that do as it does."""
-        # A proxy is asked for a tunnel first: that request isn't ours.
+        """Record an event of the `trace` request extension, as emitted by httpx' own transport and compatible ones."""
+        # A proxy first receives a CONNECT, which is a different request.
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             self._begun = True
         self.provably_not_sent = not self._begun

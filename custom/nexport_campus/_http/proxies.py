@@ -1,4 +1,4 @@
-"""The proxy between this machine and a campus: the one that was given, or the one that the environment names."""
+"""The choice of a proxy: the configured one, or the one from the environment."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -14,24 +14,24 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(settings: Settings) -> httpx.Proxy | None:
-    """Return the proxy for a client's requests, None for a direct connection.
+    """Return the proxy for a client's requests, or None for a direct connection.
 
     A proxy in the settings is used for every host; one from the environment only where `environment_proxy` says so.
 
     Raises:
-        ConfigurationError: The environment names a proxy whose address can't be used.
+        ConfigurationError: The environment specifies a proxy with an invalid address.
     """
     return settings.proxy or environment_proxy(settings.base_url)
 
 
 def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
-    """Return the proxy that the environment names for a URL, None for a direct connection.
+    """Return the proxy that the environment specifies for a URL, or None for a direct connection.
 
-    `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` count, and the system's settings on macOS and Windows.
-    Loopback is always reached directly: a proxy on another machine can't reach it, and would see what is sent in clear.
+    Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, and the system's settings on macOS and Windows.
+    Loopback addresses never use a proxy: one on another machine can't reach them, and would see the request in clear.
 
     Raises:
-        ConfigurationError: The environment names a proxy whose address can't be used.
+        ConfigurationError: The environment specifies a proxy with an invalid address.
     """
     if is_loopback(url.host):
         return None
@@ -43,9 +43,9 @@ def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
 
 
 def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether `no_proxy` has the URL's host, or the system's list of exceptions where the environment names no proxy.
+    """Return whether `no_proxy` covers the URL's host; without proxy variables, whether the system's exceptions do.
 
-    urllib's own reading of `no_proxy` knows neither IPv6 addresses nor networks.
+    urllib's own parsing of `no_proxy` supports neither IPv6 addresses nor networks.
     """
     if not getproxies_environment():
         return bool(proxy_bypass(url.netloc.decode("ascii")))
@@ -53,7 +53,7 @@ def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
 
 
 def _matches(rule: str, url: httpx.URL) -> bool:
-    """Whether one rule of `no_proxy` has the URL's host: `*`, a domain, an address or a network, each with a port or without."""
+    """Return whether a `no_proxy` rule matches a URL: `*`, a domain, an address or a network, with optional port."""
     if rule == "*":
         return True
     name, port = _split_port(rule)
@@ -71,7 +71,7 @@ def _matches(rule: str, url: httpx.URL) -> bool:
 
 
 def _split_port(rule: str) -> tuple[str, str]:
-    """Split a rule into its host and its port, "" for none; an IPv6 address may stand in brackets."""
+    """Split a rule into its host and its port, "" for none; an IPv6 address may be in brackets."""
     if rule.startswith("["):
         address, _, rest = rule[1:].partition("]")
         return (address, rest[1:]) if rest.startswith(":") else (address + rest, "")
@@ -82,7 +82,7 @@ def _split_port(rule: str) -> tuple[str, str]:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return a host as an IP address, None for a name; IPv4 in IPv6 is IPv4."""
+    """Return a host as an IP address, or None for a name. IPv4-mapped IPv6 addresses become IPv4."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Lists that come in pages: the pager, the iteration over pages, and the detection of the last page."""
+"""Paged lists: the pager, the iteration over pages, and the detection of the last page."""

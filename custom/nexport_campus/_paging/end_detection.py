@@ -1,8 +1,8 @@
-"""When a run through a list is over: decisions without side effects, from what the pages so far have shown.
+"""Detection of the end of a paged list, without side effects, from the pages seen so far.
 
-The server clamps page sizes in silence (the vendor's SearchEnrollments), so a page with fewer records than were asked
-for proves nothing, and what it reports as page size may merely repeat the question. A page shorter than an earlier one
-is the last; a total is proof, as long as it holds.
+The server clamps page sizes silently (the vendor's SearchEnrollments), so a page with fewer records than requested
+proves nothing, and the page size that it reports may merely repeat the request. A page shorter than an earlier one
+is the last; a total is proof as long as it is consistent.
 """
 
 from collections.abc import Callable, Hashable
@@ -15,14 +15,15 @@ __all__ = ["EndDetector", "PageFacts"]
 
 
 _MOST_ALIKE = 1000
-"""Pages in a run whose records can't be told from an earlier page's: beyond that, a total is no reason to go on."""
+"""Limit of pages whose records can't be distinguished from an earlier page's; beyond it, the total isn't trusted."""
 
 
 @attrs.frozen
 class PageFacts:
-    """What one page showed: its one-based number; of its records how many, how many in all, and a fingerprint.
+    """Facts about one page: its one-based number, its number of records, the total, and a fingerprint of the records.
 
-    `distinct`: whether its records can be told from others that the list may hold, so that an equal page is the same.
+    `distinct`: whether its records can be distinguished from others in the list, so that an equal page is the same
+    page.
     """
 
     number: int
@@ -34,9 +35,9 @@ class PageFacts:
 
 @attrs.define
 class EndDetector:
-    """One run through a list, from page `first` on; `tell` is told drift, as kind and detail.
+    """The end detection of one iteration over a list, from page `first` on. `tell` receives drift as kind and detail.
 
-    `number` is the latest page, `count` how many records came, `full` how many the fullest page held.
+    `number` is the latest page, `count` the number of records so far, `full` the size of the fullest page.
     """
 
     operation_id: str
@@ -53,10 +54,10 @@ class EndDetector:
     _fingerprints: set[Hashable] = attrs.field(factory=set, init=False)
 
     def see(self, page: PageFacts) -> bool:
-        """Take note of the next page in order; False for one that came before, which ends the run.
+        """Record the next page in order. Returns False if it repeats an earlier one, which ends the iteration.
 
-        Raises PaginationError where records would be missing: a total says that more remain, and the page is empty or
-        came before.
+        Raises PaginationError if records would be missing: the total says that more remain, but the page is empty or a
+        repetition.
         """
         self._note_total(page)
         if page.count and page.fingerprint in self._fingerprints and self._repeats(page):
@@ -75,7 +76,7 @@ class EndDetector:
         return True
 
     def last_useful(self, limit: int | None) -> float:
-        """The number of the last page that may hold a record still wanted; looking ahead stops there."""
+        """Return the number of the last page that may hold a wanted record; prefetching stops there."""
         if self.over or not self.full:
             return max(self.number, self.first)
         total = self._trusted_total()
@@ -85,7 +86,7 @@ class EndDetector:
         return last
 
     def size(self, asked: int, reported: int | None) -> int | None:
-        """The page size that the server applies: where a page is known to be full its own, else what is reported."""
+        """Return the applied page size: that of a page known to be full, else the reported one."""
         more_after_first = self.first == 1 and self._trusted_total() is not None and not self.over
         if self.full and (self.count > self.full or self.full == asked or more_after_first):
             return self.full
@@ -93,7 +94,7 @@ class EndDetector:
 
     @property
     def _reached(self) -> int:
-        """How many records came or were skipped; fewer than there were if the first page is the last, and not full."""
+        """Return how many records came or were skipped: a lower bound if the first page may be a short last one."""
         return (self.first - 1) * self.full + self.count
 
     def _trusted_total(self) -> int | None:
@@ -103,7 +104,9 @@ class EndDetector:
         if page.total is None:
             return
         if self._total is not None and page.total != self._total:
-            self._doubt_total(f"page {page.number} tells {page.total}, before it was {self._total}")
+            self._doubt_total(
+                f"page {page.number} reports a total of {page.total}, an earlier one {self._total}"
+            )
         self._total = page.total
         self._least_total = page.total if self._least_total is None else min(page.total, self._least_total)
 
@@ -113,18 +116,18 @@ class EndDetector:
             self._doubt_total(f"{self._reached} records were there, and the total is {total}")
 
     def _doubt_total(self, detail: str) -> None:
-        """From now on the records end the run, which costs one request at most.
+        """Ignore the total from now on, which costs at most one more request.
 
-        Believing the newer total would lose records when it errs downwards, and miss an honest end when it errs upwards.
+        Trusting the new total would lose records if it is too low, and miss the real end if it is too high.
         """
         self.tell("total_changed", detail)
         self._total_holds = False
 
     def _repeats(self, page: PageFacts) -> bool:
-        """Whether a page with the records of an earlier one is that page again, and not more records like those.
+        """Return whether a page that equals an earlier one is a repetition, rather than more identical records.
 
-        Records that carry nothing of their own may honestly come twice. As long as a total says that more remain, such
-        a page is taken for what it claims to be; but a total may be absurd, and is no bound of its own.
+        Records without distinguishing fields may legitimately occur twice. While the total says that more remain, such
+        a page counts as new; but a total may be absurd, so the number of such pages is limited.
         """
         if self._least_total is None or self._reached >= self._least_total:
             self.tell(
@@ -137,9 +140,10 @@ class EndDetector:
         return False
 
     def _end_by_gap(self, page: PageFacts) -> None:
-        """An empty page before the total is reached: an end only if the first page may have been a last, short one.
+        """Return whether an empty page before the total ends the list: only if the first page may be a short last one.
 
-        Then its size was not seen, and there has to be one that makes the skipped pages hold all other records.
+        In that case the page size is unknown, and some size must exist with which the skipped pages hold all other
+        records.
         """
         skipped = self.first - 1
         missing = (self._total or 0) - self.count

@@ -1,4 +1,4 @@
-"""One walk through the pages of a list: fetched one at a time or several ahead, given in order."""
+"""Iteration over the pages of a list: fetched singly or prefetched, and returned in order."""
 
 import asyncio
 import weakref
@@ -24,7 +24,7 @@ OnItemError = Literal["raise", "skip", "yield"]
 
 @attrs.frozen(eq=False, repr=False)
 class RawPage:
-    """One page as it came: its records, what it tells of total and size, and which of its records report an error.
+    """A page as received: its records, its reported total and size, and the records that report an error.
 
     `error` is that of the first of them.
     """
@@ -36,14 +36,16 @@ class RawPage:
     error: APIError | None = None
 
     def seen(self, number: int) -> PageFacts:
-        """What the run needs to know of it."""
+        """Return the facts for the end detection."""
         return PageFacts(number, len(self.items), self.total, _fingerprint(self.items), _distinct(self.items))
 
 
 def _fingerprint(items: list[Any]) -> Hashable:
-    """The same for pages whose records are the same, all of them: honest pages may share their first and last.
+    """Return a value that is equal for pages with equal records.
 
-    What the answer says of its own page number and total is left out: both may merely repeat the question, or change.
+    It covers all records, as pages may share first and last.
+
+    The page number and total of the response are excluded: both may merely repeat the request, or change.
     """
     import msgspec
 
@@ -51,9 +53,10 @@ def _fingerprint(items: list[Any]) -> Hashable:
 
 
 def _distinct(items: list[Any]) -> bool:
-    """Whether these records can be told from others: they differ among themselves, or hold an id or a date.
+    """Return whether these records can be distinguished from others: they differ, or hold an id or a date.
 
-    GetCmiData's have no id: attempts that were never begun look all alike, and may fill two pages, above all small ones.
+    GetCmiData's records have no id: attempts not yet started all look alike and may fill two pages, especially small
+    ones.
     """
     if not items:
         return True
@@ -65,7 +68,7 @@ def _distinct(items: list[Any]) -> bool:
 
 @attrs.frozen(eq=False, repr=False)
 class PageSource:
-    """Where the pages of one list come from.
+    """The source of one list's pages.
 
     `fetch` takes a one-based number; its errors name their operation, and their page unless the login failed. `drift`
     takes a kind and a detail.
@@ -79,9 +82,10 @@ class PageSource:
 
 
 class PageIterator(Generic[T]):
-    """Gives one page after another, and on leaving ends all that is under way.
+    """Iterator over pages that cancels all pending fetches on exit.
 
-    At most `ahead` pages are held, whether on their way, waiting or with the consumer; `limit` records are wanted.
+    At most `ahead` pages are held in total: in flight, waiting or with the consumer. `limit` is the number of records
+    wanted.
     """
 
     def __init__(
@@ -108,19 +112,19 @@ class PageIterator(Generic[T]):
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        # Looks at every outcome, so that no task is reported as failed in silence, and none outlives the walk.
+        # Retrieves every outcome, so that no exception is reported as unretrieved and no task outlives the iterator.
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
     async def next(self) -> Page[T] | None:
-        """The next page, or None after the last; a page with a record that reports an error ends before it.
+        """Return the next page, or None after the last. A page with a failed record ends before that record.
 
-        Raises NexportError: a page couldn't be had, or a record of the page before reports an error.
+        Raises NexportError: a page couldn't be fetched, or a record of the previous page reports an error.
         """
         self.check()
         if self._run.over:
             return None
-        # A page that the consumer still holds counts, as that of a loop's variable does.
+        # A page that the consumer still references counts, such as that of a loop variable.
         room = self._ahead - (self._given() is not None)
         if room > 1:
             self._look_ahead(room)
@@ -136,12 +140,12 @@ class PageIterator(Generic[T]):
         return page
 
     def check(self) -> None:
-        """Raise the error that a record of the page given last reports."""
+        """Raise the error that a record of the last returned page reports."""
         if self._error is not None:
             raise self._error
 
     def _look_ahead(self, most: int) -> None:
-        """Have up to `most` pages under way, the next one included, and none that is sure to be useless."""
+        """Start fetching up to `most` pages, the next one included, but none that is known to be unnecessary."""
         last = self._run.last_useful(self._limit) if self._error is None else 0
         for number in range(self._number + len(self._tasks), self._number + most):
             if number > last:
@@ -149,7 +153,7 @@ class PageIterator(Generic[T]):
             self._tasks.append(asyncio.create_task(self._source.fetch(number)))
 
     async def _take(self) -> RawPage:
-        """The next page, which is under way already if anything is."""
+        """Return the next page, from its pending fetch if there is one."""
         if not self._tasks:
             return await self._source.fetch(self._number)
         fetched = await self._tasks[0]
@@ -167,7 +171,7 @@ class PageIterator(Generic[T]):
         )
 
     def _allowed(self, fetched: RawPage) -> list[T]:
-        """The records of a page that are to be given."""
+        """Return the records of a page that may be returned."""
         if fetched.error is None or self._item_errors == "yield":
             return fetched.items
         if self._item_errors == "skip":

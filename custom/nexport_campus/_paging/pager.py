@@ -1,4 +1,4 @@
-"""Lists that are fetched page by page: what the user holds; each iteration over it uses a `PageIterator`."""
+"""The pager for lists that are fetched page by page. Each iteration over it uses a `PageIterator`."""
 
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Pager(AsyncPager[T]):
-    """The list of one operation; each run through it asks the campus anew."""
+    """The list of one operation. Each iteration fetches it from the campus again."""
 
     def __init__(self, source: PageSource, *, ahead: int = 1, item_errors: OnItemError = "raise") -> None:
         self._source = source
@@ -28,8 +28,8 @@ class Pager(AsyncPager[T]):
     def __await__(self) -> Generator[Any, None, Page[T]]:
         return self._first().__await__()
 
-    # One generator and none within it: when a loop that ends, or the garbage collector, closes an abandoned one, it
-    # closes all that it finds, at the same time, and an inner one would be closed twice.
+    # A single generator without a nested one: when an ending loop or the garbage collector closes an abandoned
+    # generator, it closes all that it finds at the same time, and a nested one would be closed twice.
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         async with self._walk() as walk:
