@@ -52,7 +52,7 @@ Make = Callable[[], httpx.AsyncBaseTransport | None]
 
 def answer(status: int, name: str, value: str) -> Response:
     """A response with one such header."""
-    head = f"HTTP/1.1 {status} Scripted\r\n{name}: {value}\r\n"
+    head = f"HTTP/1.1 {status} Scripted\r\nConnection: close\r\n{name}: {value}\r\n"
     if name not in ("Content-Length", "Transfer-Encoding"):
         head += f"Content-Length: {len(BODY)}\r\n"
     return Response(raw=head.encode("latin-1") + b"\r\n" + BODY, ending="close")

@@ -137,7 +137,8 @@ def _read(kind: Kind, value: Any) -> Any:
     try:
         read = None if value is None and isinstance(kind, Nullable) else kind.read(value, reader)
     except DecodeError as error:
-        raise ValueError(f"doesn't match the specification: {error}") from None
+        place = error.path or "the value"
+        raise ValueError(f"doesn't match the specification: {place}: {error.reason}") from None
     for _, path, detail, _, _ in reader.drifts:
         raise ValueError(f"doesn't match the specification: {path or 'the value'}: {detail}")
     return read
