@@ -35,7 +35,7 @@ class ApiEnrollmentItem(Model):
         result: When in the completed state this describes what the end result is.
         phase: The state of an activity.
         user_id: Id of the user/student in the enrollment
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

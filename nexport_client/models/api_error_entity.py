@@ -25,7 +25,7 @@ class ApiErrorEntity(Model):
         error_message: Message describing what caused the error to occur
         warning_messages: Warning messages describing any potential problems with the request that do not
             cause the request to fail
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

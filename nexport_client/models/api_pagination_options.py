@@ -20,7 +20,7 @@ class ApiPaginationOptions(Model):
     Attributes:
         page: The page of records to retrieve
         per_page: How many records per page
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -22,7 +22,7 @@ class ApiResponseBase(Model):
 
     Attributes:
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

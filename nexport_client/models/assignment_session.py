@@ -29,7 +29,7 @@ class AssignmentSession(Model):
         utc_start: Not described by the vendor.
         utc_end: Not described by the vendor.
         id: Not described by the vendor.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

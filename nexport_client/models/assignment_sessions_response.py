@@ -27,7 +27,7 @@ class AssignmentSessionsResponse(Model):
         page_size: Requested page size
         total_count: Number of records across ALL pages
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -50,7 +50,7 @@ class AssignmentStatusResponseItem(Model):
         assignment_weight: The Weight of this assignment
         assignment_weighted_score: The Weighted Score of this assignment
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -24,7 +24,7 @@ class AuthenticationTokenRequest(Model):
         grant_type: Only "password" is supported.
         scope: Unused.
         utc_expiration_date: When the token shall expire; null asks for one that never does.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

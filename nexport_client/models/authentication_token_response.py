@@ -26,7 +26,7 @@ class AuthenticationTokenResponse(Model):
         token_type: Not described by the vendor.
         expires_in: Lifetime in seconds; absent when the request named an expiration date.
         api_error_entity: Not described by the vendor.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

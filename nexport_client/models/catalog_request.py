@@ -27,7 +27,7 @@ class CatalogRequest(Model):
         publishing_model: The publishing model for the catalogs. Will grab all by default if not specified.
         catalog_access_option: The accessing option for listing the catalogs. Default to shared catalogs if
             not specified.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

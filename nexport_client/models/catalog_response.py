@@ -24,7 +24,7 @@ class CatalogResponse(Model):
     Attributes:
         catalogs: List of catalog response items matching search criteria
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -41,8 +41,8 @@ class CatalogResponseItem(Model):
             timespan that the student has after redeeming this catalog to have access to it. The time starts
             when the catalog is redeemed and the catalog is available until this amount of time has passed.
         publishing_model: This property controls how this catalog is made available to users.
-        id: Known from the vendor's example only, which shows it beside the declared fields.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        id: Not declared by the vendor; appears only in the vendor's example.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

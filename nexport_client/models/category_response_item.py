@@ -26,8 +26,8 @@ class CategoryResponseItem(Model):
         org_id: Id of the organization in which the category belongs to
         parent_category_id: Id of the category's parent category
         date_created: When this category was created
-        id: Known from the vendor's example only, which shows it beside the declared fields.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        id: Not declared by the vendor; appears only in the vendor's example.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

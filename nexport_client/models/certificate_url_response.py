@@ -26,7 +26,7 @@ class CertificateUrlResponse(Model):
         certificate_not_assigned: Will be set to TRUE if the Syllabus (Traning Plan or Section) for this
             enrollment has no assigned certificate.
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

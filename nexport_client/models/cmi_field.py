@@ -23,7 +23,7 @@ class CmiField(Model):
             excluded if it is null.
         error_message: If an error occurred processing this element, then a message will be added. Null if
             no error occurred.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

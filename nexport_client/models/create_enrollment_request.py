@@ -24,7 +24,7 @@ class CreateEnrollmentRequest(Model):
         syllabus_id: The syllabus id to create the enrollment in
         syllabus_unique_name: The syllabus unique name to create the enrollment in
         membership_group_ids: Membership group ids to give the user a membership in
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

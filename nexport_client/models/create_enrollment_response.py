@@ -24,7 +24,7 @@ class CreateEnrollmentResponse(Model):
     Attributes:
         enrollment_id: Id of the created enrollment
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

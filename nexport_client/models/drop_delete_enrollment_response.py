@@ -26,7 +26,7 @@ class DropDeleteEnrollmentResponse(Model):
         is_dropped_or_deleted: Can be used to verify that the enrollment was successfully removed if no
             errors occur. True if the enrollment no longer exists in the system, false otherwise.
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -42,7 +42,7 @@ class EditScormDataRequest(Model):
         preference_language: The student’s preferred language for SCOs with multilingual capability
         preference_speed: The learner’s preferred relative speed of content delivery
         for_credit: Indicates whether the learner will be credited for performance in the SCO
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -36,7 +36,7 @@ class EnrollmentSearchFilter(Model):
         utc_completed_after: Only return enrollments completed AFTER this date
         syllabus_ids: Only return enrollments in any of these sylabus IDs. This field is ignored if no IDs
             are provided
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -22,7 +22,7 @@ class GetCmiDataRequest(Model):
         enrollment_id: Id of the enrollment to get SCORM data for
         assignment_id: Id of the assignment to get SCORM data for
         cmi_element_names: List of CMI element names to get data for
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

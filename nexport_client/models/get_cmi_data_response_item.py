@@ -29,7 +29,7 @@ class GetCmiDataResponseItem(Model):
         exit_date_utc: When the student exited this SCO
         cmi_fields: List of objects containing field name, field value, and error code if applicable
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -35,7 +35,7 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
         field_id: Id of the field this custom enrollment field value corresponds to
         type_: Type of custom enrollment field this value belongs to.
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -31,7 +31,7 @@ class GetCustomEnrollmentFieldsResponse(Model):
         org_id: Id of the organization this custom enrollment field belongs to
         org_short_name: Short name of the organization this custom enrollment field belongs to
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

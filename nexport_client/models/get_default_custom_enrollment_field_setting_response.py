@@ -33,7 +33,7 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
         field_org_short_name: Short name of the organization the setting field is in
         type_: Type of custom enrollment field this setting belongs to.
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

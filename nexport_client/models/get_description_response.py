@@ -23,7 +23,7 @@ class GetDescriptionResponse(Model):
     Attributes:
         description: Description of section or training plan, etc.
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

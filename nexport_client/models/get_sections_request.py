@@ -20,7 +20,7 @@ class GetSectionsRequest(Model):
 
     Attributes:
         sections: List of section IDs of sections to return
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

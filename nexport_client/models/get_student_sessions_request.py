@@ -29,7 +29,7 @@ class GetStudentSessionsRequest(Model):
         from_date: Not described by the vendor.
         to_date: Not described by the vendor.
         paging: Not described by the vendor.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -32,7 +32,7 @@ class ProctorResponseItem(Model):
         access_code: The Access Code used
         date_proctored: When the proctor unlocked the assignment (in UTC)
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -50,8 +50,8 @@ class SectionResponse(Model):
             model.
         credit_hours: How many credit hours this syllabus is worth.
         api_error_entity: Error information
-        id: Known from the vendor's example only, which shows it beside the declared fields.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        id: Not declared by the vendor; appears only in the vendor's example.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

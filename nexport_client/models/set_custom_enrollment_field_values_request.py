@@ -21,7 +21,7 @@ class SetCustomEnrollmentFieldValuesRequest(Model):
     Attributes:
         enrollment_id: Id of the enrollment to set custom fields/values for
         custom_enrollment_field_values: Custom enrollment field key/value pairs
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -25,7 +25,7 @@ class SetCustomEnrollmentFieldValuesResponse(Model):
         error: Whether there was an error in the method
         message: Contains additional information about the type of error that occurred
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

@@ -37,7 +37,7 @@ class TestAttemptResponseItem(Model):
         comments: Any additional comments from the student for this test attempt.
         proctor_response_item: Additional infomation about the proctor or null if not proctored
         api_error_entity: Error information
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

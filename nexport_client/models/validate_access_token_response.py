@@ -25,7 +25,7 @@ class ValidateAccessTokenResponse(Model):
         utc_expiration_date: When the token expires; absent or null if it never does, or is not valid.
         error_message: Why the token cannot be used, if it cannot.
         api_error_entity: Not described by the vendor.
-        additional_properties: What came beyond the vendor's spec, by its key.
+        additional_properties: Fields that the vendor's spec does not declare, by key.
     """
 
     __module__ = "nexport_campus.models"

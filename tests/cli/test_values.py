@@ -136,7 +136,7 @@ def test_null() -> None:
         (Array(INT32), '["a"]', "whole number"),
         (Array(INT32), "[true]", "whole number"),
         (TEXT_MAP, "name", "NAME=VALUE"),
-        (TEXT_MAP, '{"a": 1}', "a text"),
+        (TEXT_MAP, '{"a": 1}', "a string"),
         (TEXT_MAP, '{"a": "1", "a": "2"}', "twice"),
         (ANYTHING, "NaN", "is not a number in JSON"),
         (FIELD, "[]", "an object"),

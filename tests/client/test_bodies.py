@@ -63,7 +63,7 @@ UNREADABLE = {
     "no gzip": (body(CONTENT, "application/json", ("Content-Encoding", "gzip")), "decompress"),
     "a list": (json_response([SECTION]), "expected an object, got a list"),
     "null": (json_response(None), "expected an object, got null"),
-    "a text": (json_response("Service unavailable"), "expected an object, got a text"),
+    "a text": (json_response("Service unavailable"), "expected an object, got a string"),
     "another's object": (json_response({"status": "ok"}), "none of the fields"),
 }
 

@@ -101,7 +101,7 @@ class AdminApi:
 
 @lazy_annotations(globals())
 class RawAdminApi:
-    """The operations of the vendor's AdminApi, with whole responses; a list operation gives one page."""
+    """The operations of the vendor's AdminApi, with whole responses; a list operation returns one page."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -115,7 +115,7 @@ class RawAdminApi:
         scope: str | None = None,
         utc_expiration_date: datetime | None | Unset = UNSET,
     ) -> RawResponse[AuthenticationTokenResponse]:
-        """`AdminApi.authenticate` with status, headers and bytes."""
+        """Call `AdminApi.authenticate` and return status, headers and bytes too."""
         password = conceal(password)
         return await self._caller.call_raw(
             AUTHENTICATE,
@@ -131,7 +131,7 @@ class RawAdminApi:
     async def validate_access_token(
         self, *, access_token: UUID | str | None = None
     ) -> RawResponse[ValidateAccessTokenResponse]:
-        """`AdminApi.validate_access_token` with status, headers and bytes."""
+        """Call `AdminApi.validate_access_token` and return status, headers and bytes too."""
         access_token = conceal(access_token)
         return await self._caller.call_raw(
             VALIDATE_ACCESS_TOKEN,

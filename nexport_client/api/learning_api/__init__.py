@@ -1327,7 +1327,7 @@ class LearningApi:
 
 @lazy_annotations(globals())
 class RawLearningApi:
-    """The operations of the vendor's LearningApi, with whole responses; a list operation gives one page."""
+    """The operations of the vendor's LearningApi, with whole responses; a list operation returns one page."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -1341,7 +1341,7 @@ class RawLearningApi:
         syllabus_id: UUID | str | None = None,
         syllabus_unique_name: str | None = None,
     ) -> RawResponse[CreateEnrollmentResponse]:
-        """`LearningApi.create_enrollment` with status, headers and bytes."""
+        """Call `LearningApi.create_enrollment` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             CREATE_ENROLLMENT,
             {
@@ -1356,7 +1356,7 @@ class RawLearningApi:
     async def delete_enrollment(
         self, *, enrollment_id: UUID | str
     ) -> RawResponse[DropDeleteEnrollmentResponse]:
-        """`LearningApi.delete_enrollment` with status, headers and bytes."""
+        """Call `LearningApi.delete_enrollment` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             DELETE_ENROLLMENT,
             {
@@ -1367,7 +1367,7 @@ class RawLearningApi:
     async def drop_enrollment(
         self, *, enrollment_id: UUID | str
     ) -> RawResponse[DropDeleteEnrollmentResponse]:
-        """`LearningApi.drop_enrollment` with status, headers and bytes."""
+        """Call `LearningApi.drop_enrollment` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             DROP_ENROLLMENT,
             {
@@ -1376,7 +1376,7 @@ class RawLearningApi:
         )
 
     async def get_assignment(self, *, assignment_id: UUID | str) -> RawResponse[AssignmentResponse]:
-        """`LearningApi.get_assignment` with status, headers and bytes."""
+        """Call `LearningApi.get_assignment` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_ASSIGNMENT,
             {
@@ -1387,7 +1387,7 @@ class RawLearningApi:
     async def get_assignment_instructions(
         self, *, assignment_id: UUID | str
     ) -> RawResponse[GetAssignmentInstructionsResponse]:
-        """`LearningApi.get_assignment_instructions` with status, headers and bytes."""
+        """Call `LearningApi.get_assignment_instructions` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_ASSIGNMENT_INSTRUCTIONS,
             {
@@ -1405,7 +1405,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[AssignmentStatusResponseItem]]:
-        """`LearningApi.get_assignment_statuses` with status, headers and bytes."""
+        """Call `LearningApi.get_assignment_statuses` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_ASSIGNMENT_STATUSES,
             {
@@ -1421,7 +1421,7 @@ class RawLearningApi:
     async def get_assignments(
         self, *, section_id: UUID | str, page: int = 1, per_page: int | None = None
     ) -> RawResponse[list[AssignmentResponse]]:
-        """`LearningApi.get_assignments` with status, headers and bytes."""
+        """Call `LearningApi.get_assignments` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_ASSIGNMENTS,
             {
@@ -1432,7 +1432,7 @@ class RawLearningApi:
         )
 
     async def get_catalog(self, *, catalog_id: UUID | str) -> RawResponse[CatalogResponseItem]:
-        """`LearningApi.get_catalog` with status, headers and bytes."""
+        """Call `LearningApi.get_catalog` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CATALOG,
             {
@@ -1443,7 +1443,7 @@ class RawLearningApi:
     async def get_catalog_credit_hours(
         self, *, catalog_id: UUID | str
     ) -> RawResponse[GetCatalogCreditHoursResponse]:
-        """`LearningApi.get_catalog_credit_hours` with status, headers and bytes."""
+        """Call `LearningApi.get_catalog_credit_hours` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CATALOG_CREDIT_HOURS,
             {
@@ -1452,7 +1452,7 @@ class RawLearningApi:
         )
 
     async def get_catalog_description(self, *, catalog_id: UUID | str) -> RawResponse[GetDescriptionResponse]:
-        """`LearningApi.get_catalog_description` with status, headers and bytes."""
+        """Call `LearningApi.get_catalog_description` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CATALOG_DESCRIPTION,
             {
@@ -1463,7 +1463,7 @@ class RawLearningApi:
     async def get_catalog_syllabi(
         self, *, catalog_id: UUID | str, page: int = 1, per_page: int | None = None
     ) -> RawResponse[list[GetSyllabiResponseItem]]:
-        """`LearningApi.get_catalog_syllabi` with status, headers and bytes."""
+        """Call `LearningApi.get_catalog_syllabi` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CATALOG_SYLLABI,
             {
@@ -1482,7 +1482,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[CatalogResponse]:
-        """`LearningApi.get_catalogs` with status, headers and bytes."""
+        """Call `LearningApi.get_catalogs` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CATALOGS,
             {
@@ -1497,7 +1497,7 @@ class RawLearningApi:
     async def get_categories(
         self, *, catalog_id: UUID | str, page: int = 1, per_page: int | None = None
     ) -> RawResponse[list[CategoryResponseItem]]:
-        """`LearningApi.get_categories` with status, headers and bytes."""
+        """Call `LearningApi.get_categories` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CATEGORIES,
             {
@@ -1510,7 +1510,7 @@ class RawLearningApi:
     async def get_category_syllabi(
         self, *, category_id: UUID | str, page: int = 1, per_page: int | None = None
     ) -> RawResponse[list[GetSyllabiResponseItem]]:
-        """`LearningApi.get_category_syllabi` with status, headers and bytes."""
+        """Call `LearningApi.get_category_syllabi` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CATEGORY_SYLLABI,
             {
@@ -1521,7 +1521,7 @@ class RawLearningApi:
         )
 
     async def get_certificate_url(self, *, enrollment_id: UUID | str) -> RawResponse[CertificateUrlResponse]:
-        """`LearningApi.get_certificate_url` with status, headers and bytes."""
+        """Call `LearningApi.get_certificate_url` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CERTIFICATE_URL,
             {
@@ -1539,7 +1539,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[GetCmiDataResponseItem]]:
-        """`LearningApi.get_cmi_data` with status, headers and bytes."""
+        """Call `LearningApi.get_cmi_data` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CMI_DATA,
             {
@@ -1559,7 +1559,7 @@ class RawLearningApi:
         syllabus_id: UUID | str | None = None,
         key: str | None = None,
     ) -> RawResponse[list[GetCustomEnrollmentFieldValuesResponse]]:
-        """`LearningApi.get_custom_enrollment_field_values` with status, headers and bytes."""
+        """Call `LearningApi.get_custom_enrollment_field_values` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CUSTOM_ENROLLMENT_FIELD_VALUES,
             {
@@ -1573,7 +1573,7 @@ class RawLearningApi:
     async def get_custom_enrollment_fields(
         self, *, org_id: UUID | str, field_id: UUID | str | None = None
     ) -> RawResponse[list[GetCustomEnrollmentFieldsResponse]]:
-        """`LearningApi.get_custom_enrollment_fields` with status, headers and bytes."""
+        """Call `LearningApi.get_custom_enrollment_fields` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_CUSTOM_ENROLLMENT_FIELDS,
             {
@@ -1585,7 +1585,7 @@ class RawLearningApi:
     async def get_default_custom_enrollment_field_setting(
         self, *, org_id: UUID | str, field_id: UUID | str, syllabus_id: UUID | str | None = None
     ) -> RawResponse[GetDefaultCustomEnrollmentFieldSettingResponse | None]:
-        """`LearningApi.get_default_custom_enrollment_field_setting` with status, headers and bytes."""
+        """Call `LearningApi.get_default_custom_enrollment_field_setting` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_DEFAULT_CUSTOM_ENROLLMENT_FIELD_SETTING,
             {
@@ -1606,7 +1606,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[OrganizationResponseItem]]:
-        """`LearningApi.get_organizations` with status, headers and bytes."""
+        """Call `LearningApi.get_organizations` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_ORGANIZATIONS,
             {
@@ -1620,7 +1620,7 @@ class RawLearningApi:
     async def get_section(
         self, *, syllabus_id: UUID | str | None = None, product_id: UUID | str | None = None
     ) -> RawResponse[SectionResponse]:
-        """`LearningApi.get_section` with status, headers and bytes."""
+        """Call `LearningApi.get_section` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_SECTION,
             {
@@ -1630,7 +1630,7 @@ class RawLearningApi:
         )
 
     async def get_section_description(self, *, section_id: UUID | str) -> RawResponse[GetDescriptionResponse]:
-        """`LearningApi.get_section_description` with status, headers and bytes."""
+        """Call `LearningApi.get_section_description` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_SECTION_DESCRIPTION,
             {
@@ -1650,7 +1650,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[SectionEnrollmentsResponse]]:
-        """`LearningApi.get_section_enrollments` with status, headers and bytes."""
+        """Call `LearningApi.get_section_enrollments` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_SECTION_ENROLLMENTS,
             {
@@ -1666,7 +1666,7 @@ class RawLearningApi:
         )
 
     async def get_section_objectives(self, *, section_id: UUID | str) -> RawResponse[GetObjectivesResponse]:
-        """`LearningApi.get_section_objectives` with status, headers and bytes."""
+        """Call `LearningApi.get_section_objectives` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_SECTION_OBJECTIVES,
             {
@@ -1675,7 +1675,7 @@ class RawLearningApi:
         )
 
     async def get_sections(self, *, sections: Iterable[UUID | str]) -> RawResponse[GetSectionsResponse]:
-        """`LearningApi.get_sections` with status, headers and bytes."""
+        """Call `LearningApi.get_sections` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_SECTIONS,
             {
@@ -1694,7 +1694,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[AssignmentSessionsResponse]:
-        """`LearningApi.get_student_sessions` with status, headers and bytes."""
+        """Call `LearningApi.get_student_sessions` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_STUDENT_SESSIONS,
             {
@@ -1719,7 +1719,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[TestAttemptResponseItem]]:
-        """`LearningApi.get_test_attempts` with status, headers and bytes."""
+        """Call `LearningApi.get_test_attempts` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_TEST_ATTEMPTS,
             {
@@ -1733,7 +1733,7 @@ class RawLearningApi:
     async def get_training_plan(
         self, *, training_plan_id: UUID | str | None = None, product_id: UUID | str | None = None
     ) -> RawResponse[TrainingPlanResponse]:
-        """`LearningApi.get_training_plan` with status, headers and bytes."""
+        """Call `LearningApi.get_training_plan` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_TRAINING_PLAN,
             {
@@ -1745,7 +1745,7 @@ class RawLearningApi:
     async def get_training_plan_description(
         self, *, training_plan_id: UUID | str
     ) -> RawResponse[GetDescriptionResponse]:
-        """`LearningApi.get_training_plan_description` with status, headers and bytes."""
+        """Call `LearningApi.get_training_plan_description` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             GET_TRAINING_PLAN_DESCRIPTION,
             {
@@ -1765,7 +1765,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[TrainingPlanEnrollmentsResponse]]:
-        """`LearningApi.get_training_plan_enrollments` with status, headers and bytes."""
+        """Call `LearningApi.get_training_plan_enrollments` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_TRAINING_PLAN_ENROLLMENTS,
             {
@@ -1797,7 +1797,7 @@ class RawLearningApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[EnrollmentSearchResponse]:
-        """`LearningApi.search_enrollments` with status, headers and bytes."""
+        """Call `LearningApi.search_enrollments` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             SEARCH_ENROLLMENTS,
             {
@@ -1820,7 +1820,7 @@ class RawLearningApi:
     async def set_custom_enrollment_field_values(
         self, *, enrollment_id: UUID | str, custom_enrollment_field_values: Mapping[str, str]
     ) -> RawResponse[SetCustomEnrollmentFieldValuesResponse]:
-        """`LearningApi.set_custom_enrollment_field_values` with status, headers and bytes."""
+        """Call `LearningApi.set_custom_enrollment_field_values` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             SET_CUSTOM_ENROLLMENT_FIELD_VALUES,
             {

@@ -167,7 +167,7 @@ class ScormApi:
 
 @lazy_annotations(globals())
 class RawScormApi:
-    """The operations of the vendor's ScormApi, with whole responses; a list operation gives one page."""
+    """The operations of the vendor's ScormApi, with whole responses; a list operation returns one page."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -193,7 +193,7 @@ class RawScormApi:
         preference_speed: int | None = None,
         for_credit: bool | None = None,
     ) -> RawResponse[EditScormDataResponse]:
-        """`ScormApi.edit_scorm_data` with status, headers and bytes."""
+        """Call `ScormApi.edit_scorm_data` and return status, headers and bytes too."""
         return await self._caller.call_raw(
             EDIT_SCORM_DATA,
             {
@@ -226,7 +226,7 @@ class RawScormApi:
         page: int = 1,
         per_page: int | None = None,
     ) -> RawResponse[list[GetCmiDataResponseItem]]:
-        """`ScormApi.get_cmi_data` with status, headers and bytes."""
+        """Call `ScormApi.get_cmi_data` and return status, headers and bytes too."""
         return await self._caller.paged_raw(
             GET_CMI_DATA,
             {
