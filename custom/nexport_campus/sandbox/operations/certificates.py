@@ -23,7 +23,7 @@ def get_certificate_url(campus: CampusState, call: Call) -> OperationResult:
     transcript record for that enrollment."
     """
     enrollment_id = call.query.required(call.query.id, "enrollment_id")
-    record = _enrollment_or_transcript(campus, enrollment_id)
+    record = _find_enrollment_or_transcript(campus, enrollment_id)
     syllabus = campus.row("SELECT certificate FROM syllabus WHERE number = ?", record["syllabus"])
     organization = campus.row("SELECT short_name FROM organization WHERE number = ?", record["organization"])
     assigned = syllabus is not None and bool(syllabus["certificate"])
@@ -39,7 +39,7 @@ def get_certificate_url(campus: CampusState, call: Call) -> OperationResult:
     )
 
 
-def _enrollment_or_transcript(campus: CampusState, enrollment_id: str) -> Row:
+def _find_enrollment_or_transcript(campus: CampusState, enrollment_id: str) -> Row:
     number = campus.ids.number("enrollment", enrollment_id)
     found = campus.row("SELECT * FROM enrollment WHERE number = ?", number)
     found = found or campus.row("SELECT * FROM transcript WHERE enrollment = ?", number)

@@ -34,11 +34,11 @@ def get_custom_enrollment_fields(campus: CampusState, call: Call) -> OperationRe
     organization = campus.find("organization", org_id)
     fields = campus.rows(_AVAILABLE + " ORDER BY field.number", organization["number"])
     if field_id:
-        fields = [_one(campus, fields, field_id)]
+        fields = [_find_field(campus, fields, field_id)]
     return OperationResult([_field_record(campus, field) for field in fields])
 
 
-def _one(campus: CampusState, fields: list[Row], field_id: str) -> Row:
+def _find_field(campus: CampusState, fields: list[Row], field_id: str) -> Row:
     number = campus.ids.number("field", field_id)
     for field in fields:
         if field["number"] == number:
@@ -70,7 +70,7 @@ def get_default_custom_enrollment_field_setting(campus: CampusState, call: Call)
     org_id, field_id = (query.required(query.id, name) for name in ("org_id", "field_id"))
     syllabus_id = query.id("syllabus_id")
     organization = campus.find("organization", org_id)
-    field = _one(campus, campus.rows(_AVAILABLE, organization["number"]), field_id)
+    field = _find_field(campus, campus.rows(_AVAILABLE, organization["number"]), field_id)
     syllabus = None if syllabus_id is None else campus.find("syllabus", syllabus_id)["number"]
     setting = _default(campus, field["number"], organization["number"], syllabus)
     if setting is None:
@@ -195,7 +195,7 @@ def set_custom_enrollment_field_values(campus: CampusState, call: Call) -> Opera
     wrong = [key for key in values if key not in fields]
     if wrong:
         return success({"error": True, "message": f"No such custom field: {', '.join(wrong)}"})
-    kept = {key: _stored(fields[key], value) for key, value in values.items()}
+    kept = {key: _normalize(fields[key], value) for key, value in values.items()}
     wrong = [key for key, value in kept.items() if value is None]
     if wrong:
         return success({"error": True, "message": f"Not a valid value: {', '.join(wrong)}"})
@@ -209,7 +209,7 @@ def set_custom_enrollment_field_values(campus: CampusState, call: Call) -> Opera
     return success({"error": False})
 
 
-def _stored(field: Row, value: str) -> str | None:
+def _normalize(field: Row, value: str) -> str | None:
     return normalize_value(
         field["type"], value, () if field["options"] is None else tuple(json.loads(field["options"]))
     )

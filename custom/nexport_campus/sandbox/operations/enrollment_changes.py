@@ -42,9 +42,9 @@ def create_enrollment(campus: CampusState, call: Call) -> OperationResult:
         Permission.UPDATE_SECTION_ENROLLMENTS if is_section else Permission.UPDATE_TRAINING_PLAN_ENROLLMENTS
     )
     campus.permissions.require(call.user, organization, update, action="create an enrollment")
-    _join(campus, call.user, user, groups)
+    _add_memberships(campus, call.user, user, groups)
     _check_membership(campus, user, syllabus)
-    subscription = _subscribe(campus, call.user, user, organization)
+    subscription = _ensure_subscription(campus, call.user, user, organization)
     taken = "SELECT 1 FROM enrollment WHERE user = ? AND subscription = ? AND syllabus = ?"
     if campus.row(taken, user, subscription, syllabus["number"]):
         raise duplicate()
@@ -65,7 +65,7 @@ def _syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | N
     return syllabus
 
 
-def _join(campus: CampusState, caller: int, user: int, organizations: set[int]) -> None:
+def _add_memberships(campus: CampusState, caller: int, user: int, organizations: set[int]) -> None:
     """Add the memberships that the user lacks."""
     for organization in sorted(organizations):
         if campus.row("SELECT 1 FROM membership WHERE user = ? AND organization = ?", user, organization):
@@ -84,7 +84,7 @@ def _check_membership(campus: CampusState, user: int, syllabus: Row) -> None:
         )
 
 
-def _subscribe(campus: CampusState, caller: int, user: int, organization: int) -> int:
+def _ensure_subscription(campus: CampusState, caller: int, user: int, organization: int) -> int:
     """Return the user's subscription in the organization, creating it if there is none."""
     found = campus.row(
         "SELECT number FROM subscription WHERE user = ? AND organization = ?", user, organization
@@ -127,7 +127,7 @@ def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
     Page: either Drop permission, whatever the kind of syllabus; also 403 for an enrollment that does not
     allow drops. In the sandbox a syllabus forbids them without allow_drops and after its final_drop_date.
     """
-    enrollment = _removable(
+    enrollment = _find_removable(
         campus,
         call,
         (Permission.DROP_SECTION_ENROLLMENTS, Permission.DROP_TRAINING_PLAN_ENROLLMENTS),
@@ -147,10 +147,10 @@ def delete_enrollment(campus: CampusState, call: Call) -> OperationResult:
     Page: "either the Delete Section Enrollments or Drop Training Plan Enrollments permission" (sic).
     """
     permissions = (Permission.DELETE_SECTION_ENROLLMENTS, Permission.DROP_TRAINING_PLAN_ENROLLMENTS)
-    return _remove(campus, _removable(campus, call, permissions, "delete enrollments"), "deleted")
+    return _remove(campus, _find_removable(campus, call, permissions, "delete enrollments"), "deleted")
 
 
-def _removable(campus: CampusState, call: Call, any_of: tuple[Permission, ...], action: str) -> Row:
+def _find_removable(campus: CampusState, call: Call, any_of: tuple[Permission, ...], action: str) -> Row:
     enrollment = campus.find("enrollment", call.query.required(call.query.id, "enrollment_id"))
     campus.permissions.require(call.user, enrollment["organization"], *any_of, action=action)
     return enrollment

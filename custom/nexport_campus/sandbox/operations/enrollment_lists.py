@@ -76,7 +76,7 @@ def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
     for name, sql in _DATE_FILTERS.items():
         if (date := body.date(name)) is not None:
             conditions.add(sql, date)
-    _people_and_places(campus, call, conditions)
+    _filter_people_and_places(campus, call, conditions)
     numbers, total = campus.page(conditions.listing("ASC"), conditions.arguments, paging)
     found = campus.by_number("SELECT * FROM enrollment", numbers)
     record = {
@@ -89,7 +89,7 @@ def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
     return OperationResult(success(record, obsolete).content, paging.headers(total))
 
 
-def _people_and_places(campus: CampusState, call: Call, conditions: _Conditions) -> None:
+def _filter_people_and_places(campus: CampusState, call: Call, conditions: _Conditions) -> None:
     """Add the filters by user and organization, checking the permission that each requires."""
     user_ids = call.body.ids("user_ids") or []
     org_ids = call.body.ids("org_ids") or []
@@ -128,7 +128,7 @@ def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
     query = call.query
     if query.id("user_id") and query.id("subscriber_id"):
         raise invalid("If user_id is provided then subscriber_id must not be sent")
-    numbers = _listed(campus, call, SECTION, ("subscriber_id",), read_paging(query))
+    numbers = _list_enrollments(campus, call, SECTION, ("subscriber_id",), read_paging(query))
     return OperationResult(section_enrollment_records(campus, numbers))
 
 
@@ -138,11 +138,13 @@ def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationR
 
     Page: as for GetSectionEnrollments, but user_id is enough, and may be combined with subscriber_id.
     """
-    numbers = _listed(campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query))
+    numbers = _list_enrollments(
+        campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query)
+    )
     return OperationResult(training_plan_enrollment_records(campus, numbers))
 
 
-def _listed(
+def _list_enrollments(
     campus: CampusState, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
 ) -> list[Row]:
     """Return one page of either list; `people` are the filters that suffice without any other."""
@@ -157,14 +159,14 @@ def _listed(
     if (query.id("syllabus_id") or query.id("enrollment_id")) and not org_id:
         raise invalid("If syllabus_id or enrollment_id is supplied, then org_id must also be supplied")
     conditions = _Conditions()
-    owner = _list_filters(campus, call, conditions, syllabus_type, unique_name)
-    _list_permission(campus, call, conditions, _VIEW[syllabus_type], owner)
+    owner = _add_list_filters(campus, call, conditions, syllabus_type, unique_name)
+    _check_list_permission(campus, call, conditions, _VIEW[syllabus_type], owner)
     conditions.add("syllabus IN (SELECT number FROM syllabus WHERE type = ?)", syllabus_type)
     numbers, _ = campus.page(conditions.listing("DESC"), conditions.arguments, paging)
     return campus.by_number("SELECT * FROM enrollment", numbers)
 
 
-def _list_filters(
+def _add_list_filters(
     campus: CampusState, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
 ) -> int | None:
     """Add each filter that was sent, and return the subscription's organization if one was named."""
@@ -193,7 +195,7 @@ def _list_filters(
     return owner
 
 
-def _list_permission(
+def _check_list_permission(
     campus: CampusState, call: Call, conditions: _Conditions, permission: Permission, owner: int | None
 ) -> None:
     """Check the permission in the given organization, the subscription's, or each enrollment's own."""

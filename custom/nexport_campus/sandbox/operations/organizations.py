@@ -15,7 +15,7 @@ from .registry import Call, operation
 def get_organizations(campus: CampusState, call: Call) -> OperationResult:
     """Page: the organization with the id or short name and all below it, alphabetically by name."""
     paging = read_paging(call.query)
-    organization = _named(campus, call)
+    organization = _find_organization(campus, call)
     rows = campus.rows(
         "SELECT organization.* FROM organization JOIN lineage ON descendant = number WHERE ancestor = ?"
         " ORDER BY name, number LIMIT ? OFFSET ?",
@@ -24,7 +24,7 @@ def get_organizations(campus: CampusState, call: Call) -> OperationResult:
     return OperationResult([_record(campus, row) for row in rows])
 
 
-def _named(campus: CampusState, call: Call) -> Row:
+def _find_organization(campus: CampusState, call: Call) -> Row:
     """Return the requested organization; the id takes precedence over the short name."""
     if org_id := call.query.id("org_id"):
         return campus.find("organization", org_id)

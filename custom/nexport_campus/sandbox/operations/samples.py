@@ -16,9 +16,9 @@ def find_samples(campus: CampusState) -> dict[str, Any]:
     """Return the fields of `Samples`."""
     make = campus.ids.make
     organizations = campus.rows("SELECT number FROM organization ORDER BY number")
-    free_user, free_section = _not_enrolled(campus)
-    finished = _finished(campus)
-    stuck, assignment = _stuck(campus)
+    free_user, free_section = _find_not_enrolled(campus)
+    finished = _find_finished(campus)
+    stuck, assignment = _find_stuck(campus)
     subscription = campus.rows("SELECT number FROM subscription WHERE organization = ? LIMIT 1", BUSY)[0]
     return {
         "root_org_id": make("organization", ROOT),
@@ -44,7 +44,7 @@ def find_samples(campus: CampusState) -> dict[str, Any]:
     }
 
 
-def _not_enrolled(campus: CampusState) -> tuple[int, int]:
+def _find_not_enrolled(campus: CampusState) -> tuple[int, int]:
     """Return a student of the busiest organization and an open section that they are not enrolled in."""
     user = campus.rows("SELECT user FROM subscription WHERE organization = ? ORDER BY number LIMIT 1", BUSY)[
         0
@@ -58,7 +58,7 @@ def _not_enrolled(campus: CampusState) -> tuple[int, int]:
     return user, section
 
 
-def _finished(campus: CampusState) -> Row:
+def _find_finished(campus: CampusState) -> Row:
     """Return a passed section enrollment whose syllabus has a certificate."""
     return campus.rows(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"
@@ -68,7 +68,7 @@ def _finished(campus: CampusState) -> Row:
     )[0]
 
 
-def _stuck(campus: CampusState) -> tuple[Row, int]:
+def _find_stuck(campus: CampusState) -> tuple[Row, int]:
     """Return a finished SCORM 1.2 assignment with an incomplete lesson, and the test of the same enrollment."""
     finished = campus.connection.execute(
         "SELECT e.* FROM enrollment e JOIN syllabus s ON s.number = e.syllabus"

@@ -82,7 +82,7 @@ def edit_scorm_data(campus: CampusState, call: Call) -> OperationResult:
     body = call.body
     status_id = body.required(body.id, "assignment_status_id")
     sco_id = body.required(body.text, "sco_id")
-    elements, columns = _edited_elements(body), _edited_columns(body)
+    elements, columns = _read_elements(body), _read_columns(body)
     status = find_assignment_status(campus, status_id)
     enrollment = campus.row("SELECT organization FROM enrollment WHERE number = ?", status["enrollment"])
     organization = enrollment["organization"] if enrollment else 0
@@ -103,7 +103,7 @@ def edit_scorm_data(campus: CampusState, call: Call) -> OperationResult:
     return success({})
 
 
-def _edited_columns(body: RequestArguments) -> dict[str, Any]:
+def _read_columns(body: RequestArguments) -> dict[str, Any]:
     values = {
         "title": body.text("title"),
         "started": body.date("start_date_utc"),
@@ -112,7 +112,7 @@ def _edited_columns(body: RequestArguments) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _edited_elements(body: RequestArguments) -> dict[str, Any]:
+def _read_elements(body: RequestArguments) -> dict[str, Any]:
     values: dict[str, Any] = {name: body.text(name) for name in (*_CHOICES, *_TEXTS)}
     for name, allowed in _CHOICES.items():
         if values[name] is not None and values[name] not in allowed:

@@ -62,13 +62,13 @@ def _rows(
     step = (HISTORY_END - _START) // count // SECOND * SECOND
     for place in range(count):
         bits = rng.getrandbits(128)
-        subscription, turn = _who(place, subscriptions)
+        subscription, turn = _choose_subscription(place, subscriptions)
         user, organization = people[subscription]
-        syllabus = _which(subscription, turn)
+        syllabus = _choose_syllabus(subscription, turn)
         assignments, duration = shapes[syllabus]
         enrolled = _START + place * step + bits % step // _PRECISIONS[place % 3] * _PRECISIONS[place % 3]
         expires = None if duration is None else enrolled + duration * DAY
-        course = _course(bits >> 48, enrolled, assignments)
+        course = _make_progress(bits >> 48, enrolled, assignments)
         yield (
             place + 1,
             subscription,
@@ -82,7 +82,7 @@ def _rows(
         )
 
 
-def _who(place: int, subscriptions: int) -> tuple[int, int]:
+def _choose_subscription(place: int, subscriptions: int) -> tuple[int, int]:
     """Return the subscription of the enrollment at `place`, and its turn there: a tenth get extra ones."""
     fifth, rest = divmod(place, 5)
     if rest == 4:
@@ -92,7 +92,7 @@ def _who(place: int, subscriptions: int) -> tuple[int, int]:
     return others % subscriptions + 1, others // subscriptions
 
 
-def _which(subscription: int, turn: int) -> int:
+def _choose_syllabus(subscription: int, turn: int) -> int:
     # Homes repeat every twenty subscriptions; adding the quotient gives each syllabus students of all homes.
     mixed = subscription + subscription // 20
     if turn == 0:
@@ -102,7 +102,7 @@ def _which(subscription: int, turn: int) -> int:
     return _RARE[(subscription * 31 + turn * 7) % len(_RARE)]
 
 
-def _course(bits: int, enrolled: int, assignments: int) -> tuple[int | None, ...]:
+def _make_progress(bits: int, enrolled: int, assignments: int) -> tuple[int | None, ...]:
     """Return started, completed, first and last activity, result, phase, assignments done and score."""
     luck, grade, some = bits % 100, bits // 100 % 100, bits >> 16
     if luck < 15:

@@ -37,7 +37,7 @@ _ELSEWHERE: Final = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Received:
+class _ReceivedRequest:
     """One request and its entry in the request log."""
 
     operation: ModelledOperation
@@ -72,14 +72,14 @@ class _Service:
             return Response(status_code=400)
         query = dict(request.query_params)
         entry = self.log.open(operation.id, query)
-        received = _Received(operation, query, content, request.headers.get("content-type", ""), entry)
+        received = _ReceivedRequest(operation, query, content, request.headers.get("content-type", ""), entry)
         fault = self.faults.pick(operation.id)
         try:
             return self._respond(received) if fault is None else await self._fail(received, fault)
         finally:
             self.log.close()
 
-    async def _fail(self, received: _Received, fault: Fault) -> Response:
+    async def _fail(self, received: _ReceivedRequest, fault: Fault) -> Response:
         """Fail as scripted, running the operation before or after the delay, or not at all."""
         received.entry.fault = fault.number
         if fault.expire_token:
@@ -100,7 +100,7 @@ class _Service:
         received.entry.status = response.status_code
         return response if fault.cut is None else CutResponse(response, fault.cut)
 
-    def _respond(self, received: _Received) -> Response:
+    def _respond(self, received: _ReceivedRequest) -> Response:
         """Run the operation in a transaction and return its response; a refusal or an error rolls it back."""
         campus, entry = self.campus, received.entry
         campus.connection.execute("BEGIN")
@@ -121,7 +121,7 @@ class _Service:
         content = without_nulls(result.content) if campus.settings.strict else result.content
         return json_response(content, 200, result.headers)
 
-    def _handle(self, received: _Received) -> OperationResult:
+    def _handle(self, received: _ReceivedRequest) -> OperationResult:
         operation, query = received.operation, received.query
         user = caller(self.campus, query.get("access_token")) if operation.needs_token else 0
         return operation.handler(self.campus, Call(user, Query(query), received.body()))

@@ -41,7 +41,9 @@ def control_routes(campus: CampusState, log: RequestLog, faults: Faults) -> list
     }
     return [
         Route(
-            f"/sandbox/{name}", functools.partial(_act, campus.settings.control_key, action), methods=["POST"]
+            f"/sandbox/{name}",
+            functools.partial(_run_action, campus.settings.control_key, action),
+            methods=["POST"],
         )
         for name, action in actions.items()
     ]
@@ -53,7 +55,7 @@ def _reset(campus: CampusState, log: RequestLog, faults: Faults) -> None:
     faults.restart()
 
 
-async def _act(key: str, action: _Action, request: Request) -> Response:
+async def _run_action(key: str, action: _Action, request: Request) -> Response:
     given = request.headers.get("x-sandbox-key", "")
     if not key or not hmac.compare_digest(given, key):
         raise HTTPException(404)

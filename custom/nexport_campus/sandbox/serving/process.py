@@ -63,10 +63,10 @@ class ServerProcess:
         line = self._process.stdout.readline()
         if not line:
             raise SandboxError(f"the sandbox's server exited with code {self._process.wait()}")
-        told = json.loads(line)
-        if "error" in told:
-            raise SandboxError(told["error"])
-        url: str = told["url"]
+        announced = json.loads(line)
+        if "error" in announced:
+            raise SandboxError(announced["error"])
+        url: str = announced["url"]
         return url
 
     def control(self, action: str, arguments: dict[str, Any]) -> Any:
