@@ -14,7 +14,7 @@ from nexport_campus.cli import known_operations as _operations
 from nexport_campus.cli.commands import call as _call
 from nexport_campus.cli.docstrings import read_docstring
 from nexport_campus.cli.exit_codes import exit_code
-from nexport_campus.cli.known_operations import Described, described, find, holds_secrets
+from nexport_campus.cli.known_operations import KnownOperation, described, find, holds_secrets
 from nexport_campus.cli.operation_options import flag
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
@@ -44,7 +44,7 @@ def test_the_list(nexport: Nexport) -> None:
 
 
 @OPERATIONS
-def test_help_says_what_the_vendor_says(operation: Described, nexport: Nexport) -> None:
+def test_help_says_what_the_vendor_says(operation: KnownOperation, nexport: Nexport) -> None:
     """The help of an operation has its summary, each argument with its meaning, what it returns and its errors."""
     done = nexport("call", operation.name, "--help")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -68,7 +68,7 @@ def test_help_says_what_the_vendor_says(operation: Described, nexport: Nexport) 
 
 
 @OPERATIONS
-def test_options_are_the_arguments(operation: Described) -> None:
+def test_options_are_the_arguments(operation: KnownOperation) -> None:
     """There is an option for each argument of the method, required where it is, and none for a secret."""
     command = _call._command(operation)
     flags = {name for option in command.params for name in option.opts}
@@ -137,9 +137,9 @@ UNSEEN: Operation[Any] = Operation(
 
 
 @pytest.fixture
-def unseen(monkeypatch: pytest.MonkeyPatch) -> Described:
+def unseen(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
     """That operation, as if it had been generated."""
-    operation = Described("assessment", "find_tests", UNSEEN, Facade.find_tests)
+    operation = KnownOperation("assessment", "find_tests", UNSEEN, Facade.find_tests)
     monkeypatch.setattr(_operations, "described", lambda: (operation,))
     monkeypatch.setattr(
         "nexport_campus.NexportCampus.assessment",
@@ -149,7 +149,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> Described:
     return operation
 
 
-async def test_a_new_operation_needs_no_line_of_ours(unseen: Described, nexport: Nexport) -> None:
+async def test_a_new_operation_needs_no_line_of_ours(unseen: KnownOperation, nexport: Nexport) -> None:
     """Its arguments become options; where one wants a name of ours, ours is `--nexport-...`."""
     told = nexport("call", unseen.name, "--help").stdout
     for name in (

@@ -11,29 +11,29 @@ from uuid import UUID
 import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
 
 from nexport_campus._export.children import Campus
-from nexport_campus._export.datasets import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
 from nexport_campus._export.engine import Summary, export
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.progress import progress_on
-from nexport_campus._export.request import Filters, Plan
-from nexport_campus._export.session import open_job
+from nexport_campus._export.progress import show_progress
+from nexport_campus._export.request import ExportRequest, Filters
+from nexport_campus._export.session import open_session
 
 __all__ = ["names_in", "plan_of", "read_rows", "run"]
 
 
-def plan_of(kind: str, org: str | None = None, **given: Any) -> Plan:
+def plan_of(kind: str, org: str | None = None, **given: Any) -> ExportRequest:
     """A plan with small pages, so that there are some."""
     filters: dict[str, Any] = {"org_ids": (UUID(org),)} if org else {}
     filters |= given.pop("filters", {})
     if kind == "scorm-data":
         given.setdefault("elements", DEFAULT_ELEMENTS)
     given.setdefault("per_page", 40)
-    return Plan(kind=KINDS[kind], filters=Filters(**filters), **given)
+    return ExportRequest(dataset=DATASETS[kind], filters=Filters(**filters), **given)
 
 
 async def run(
     campus: Campus,
-    plan: Plan,
+    plan: ExportRequest,
     target: Path,
     *,
     restart: bool = False,
@@ -43,7 +43,7 @@ async def run(
 ) -> Summary:
     """One export."""
     made = Output(target=target, format=form or FORMATS[target.suffix], **output)
-    with open_job(plan, made, restart=restart, force=force) as job, progress_on(None) as progress:
+    with open_session(plan, made, restart=restart, force=force) as job, show_progress(None) as progress:
         return await export(campus, job, progress)
 
 

@@ -4,13 +4,13 @@ import io
 
 from rich.console import Console
 
-from nexport_campus._export.progress import progress_on
+from nexport_campus._export.progress import show_progress
 
 
 def test_a_terminal_sees_how_far_it_is() -> None:
     """What is done, of how many, stage by stage; the bar is gone at the end."""
     screen = io.StringIO()
-    with progress_on(Console(file=screen, force_terminal=True, width=120)) as progress:
+    with show_progress(Console(file=screen, force_terminal=True, width=120)) as progress:
         progress.stage("enrollments 2026-03", 0)
         progress.expect(40)
         progress.advance(10)
@@ -23,7 +23,7 @@ def test_a_terminal_sees_how_far_it_is() -> None:
 
 def test_elsewhere_nothing_is_told() -> None:
     """Off a terminal every call is silent."""
-    with progress_on(None) as progress:
+    with show_progress(None) as progress:
         progress.stage("enrollments")
         progress.expect(1)
         progress.advance(1)

@@ -16,7 +16,7 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
-from nexport_campus._export.request import LAST, Plan
+from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import plan_of, read_rows, run
 
@@ -32,7 +32,7 @@ OPERATIONS = {
 BROKEN = '[{"assignment_status_id": "no uuid"}]'
 
 
-def statuses(samples: Samples, **given: Any) -> Plan:
+def statuses(samples: Samples, **given: Any) -> ExportRequest:
     """The statuses of some enrollments, asked one after the other."""
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
     return plan_of("assignment-statuses", samples.org_id, filters=filters, **{"concurrency": 1} | given)
@@ -119,12 +119,12 @@ async def test_a_gateway_removes_no_rows(
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
     plan, target = plan_of(kind, samples.org_id, filters=filters), tmp_path / name
     whole = await run(campus, plan, target)
-    rows = read_rows(target, plan.kind.table)
+    rows = read_rows(target, plan.dataset.table)
     await nexport_sandbox.faults.add(operation=OPERATIONS[kind], status=status, html=True, rate=0.5)
     lacking = await run(campus, plan, target)
     assert lacking.failed > 0
     assert (lacking.counts.rows, lacking.counts.removed) == (whole.counts.rows, 0)
-    assert read_rows(target, plan.kind.table) == rows
+    assert read_rows(target, plan.dataset.table) == rows
     assert all(f"HTTP {status}" in error for error in lacking.errors)
 
 

@@ -17,9 +17,9 @@ from nexport_campus import ConfigurationError, ExportError, NexportCampus
 from nexport_campus._export.database import Database
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import Output
-from nexport_campus._export.progress import progress_on
-from nexport_campus._export.request import LAST, Plan
-from nexport_campus._export.session import open_job
+from nexport_campus._export.progress import show_progress
+from nexport_campus._export.request import LAST, ExportRequest
+from nexport_campus._export.session import open_session
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import names_in, plan_of, read_rows, run
 
@@ -86,7 +86,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, nth: int, *, committed: bool) -> Iter
         yield
 
 
-def plans(samples: Samples) -> list[Plan]:
+def plans(samples: Samples) -> list[ExportRequest]:
     """An export of each way to walk."""
     early = {"utc_enrolled_before": datetime(2024, 2, 1, tzinfo=UTC)}
     spring, summer = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ async def test_death_again_and_again(
     plan, target = plans(samples)[place], tmp_path / name
     whole = tmp_path / f"whole{target.suffix}"
     await run(campus, plan, whole)
-    table, deaths = plan.kind.table, 0
+    table, deaths = plan.dataset.table, 0
     while True:
         with dying(monkeypatch, 3 + deaths, committed=committed):
             try:
@@ -192,7 +192,7 @@ async def test_sigkill(
 async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A second run into the same target is refused; the first one isn't disturbed."""
     plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
-    with open_job(plan, Output(target=target, format="jsonl")) as job, progress_on(None) as progress:
+    with open_session(plan, Output(target=target, format="jsonl")) as job, show_progress(None) as progress:
         with pytest.raises(ConfigurationError, match="another export is at work"):
             await run(campus, plan, target)
         first = await export(campus, job, progress)

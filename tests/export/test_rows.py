@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import Drift, NexportCampus, StaticToken
-from nexport_campus._export.datasets import KINDS, Record
+from nexport_campus._export.datasets import DATASETS, Record
 from nexport_campus._export.parquet_writer import ParquetWriter
 from nexport_campus._export.request import LAST
 from nexport_campus._export.tables import typed_table
@@ -218,7 +218,7 @@ async def test_an_enum_number_that_fits_into_no_column(tmp_path: Path) -> None:
 def test_a_parquet_writer_that_is_given_up() -> None:
     """It writes nothing more when it is freed, which Python would report on stderr."""
     file = io.BytesIO()
-    writer = ParquetWriter(file, KINDS["enrollments"], (), labels=False)
+    writer = ParquetWriter(file, DATASETS["enrollments"], (), labels=False)
     file.close()
     writer.abandon()
     del writer
@@ -290,7 +290,7 @@ async def test_other_elements(tmp_path: Path) -> None:
 def cells_of(*texts: str, bom: bool = False) -> tuple[bytes, list[dict[str, str]]]:
     """A CSV of SCORM data with these titles: its bytes, and its rows as read back."""
     file = io.BytesIO()
-    writer = CsvWriter(file, KINDS["scorm-data"], (), labels=True, bom=bom)
+    writer = CsvWriter(file, DATASETS["scorm-data"], (), labels=True, bom=bom)
     own = {
         "enrollment_id": ONE,
         "assignment_id": ONE,
@@ -348,11 +348,11 @@ def test_a_byte_order_mark_where_wanted() -> None:
 def test_typed_values() -> None:
     """Dates are in UTC and sort as texts; enums are numbers."""
     item = ApiEnrollmentItem.from_dict(searched(start_date="2026-01-01T01:00:00.5+02:00")["enrollments"][0])
-    table = typed_table(KINDS["enrollments"], ())
+    table = typed_table(DATASETS["enrollments"], ())
     row = dict(zip(table.columns, table.values(Record(item)), strict=True))
     assert row["start_date"] == "2025-12-31T23:00:00.500000Z"
     assert (row["phase"], row["enrollment_date"]) == (1, None)
-    assert KINDS["enrollments"].moment(Record(item)) == ""
+    assert DATASETS["enrollments"].moment(Record(item)) == ""
     assert datetime.fromisoformat(row["start_date"]) == datetime(2025, 12, 31, 23, 0, 0, 500000, UTC)
 
 

@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError
-from nexport_campus._export.datasets import KINDS
-from nexport_campus._export.queries import Span, arguments_of, belongs, scans_of, spans_of
-from nexport_campus._export.request import Filters, Plan, instant, zone_named
+from nexport_campus._export.datasets import DATASETS
+from nexport_campus._export.queries import (
+    TimeRange,
+    build_queries,
+    is_in_range,
+    split_into_ranges,
+    to_arguments,
+)
+from nexport_campus._export.request import ExportRequest, Filters, find_zone, parse_instant
 from nexport_campus.models import ApiEnrollmentItem
 from tests.export.lists import enrollment
 
@@ -20,10 +26,10 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 FIELDS = {"enrolled": "enrollment_date", "activity": "last_activity_date", "completed": "completion_date"}
 
 
-def plan(kind: str = "enrollments", **given: Any) -> Plan:
+def plan(kind: str = "enrollments", **given: Any) -> ExportRequest:
     """A plan of one organization, unless told otherwise."""
     filters = given.pop("filters", {"org_ids": (ORG,)})
-    return Plan(kind=KINDS[kind], filters=Filters(**filters), **given)
+    return ExportRequest(dataset=DATASETS[kind], filters=Filters(**filters), **given)
 
 
 def at(half_seconds: int) -> datetime:
@@ -50,7 +56,7 @@ def enrollments(draw: st.DrawFn) -> ApiEnrollmentItem:
 
 def finds(scan: dict[str, Any], item: ApiEnrollmentItem, *, strict: bool) -> bool:
     """Whether SearchEnrollments finds an enrollment, with or without the instants that bound it."""
-    for name, bound in arguments_of(scan).items():
+    for name, bound in to_arguments(scan).items():
         if not name.startswith("utc_"):
             continue
         _, what, side = name.split("_")
@@ -71,9 +77,9 @@ def test_a_span_is_found_whole_and_nothing_else_kept(
     """Made, active or completed in the span, edges exact: whether the campus counts the edges in or not."""
     if start and end and start >= end:
         return
-    span = Span(start, end)
+    span = TimeRange(start, end)
     filters = {"org_ids": (ORG,)} | ({"utc_enrolled_before": before} if before else {})
-    scans = scans_of(plan(filters=filters), span)
+    scans = build_queries(plan(filters=filters), span)
     for item in items:
         dates = [getattr(item, name) for name in FIELDS.values() if getattr(item, name)]
         wanted = any(date in span for date in dates)
@@ -83,52 +89,52 @@ def test_a_span_is_found_whole_and_nothing_else_kept(
             if item.enrollment_date == before:
                 continue
             wanted = wanted and item.enrollment_date < before
-        kept = any(finds(scan, item, strict=strict) for scan in scans) and belongs(item, span)
+        kept = any(finds(scan, item, strict=strict) for scan in scans) and is_in_range(item, span)
         assert kept == wanted
 
 
 def test_doubtful_dates_are_kept() -> None:
     """An enrollment that the campus gives, and whose dates are far from the span, is the campus's word against ours."""
-    span = Span(START, START + timedelta(days=1))
-    assert belongs(enrollment(1, START - timedelta(days=30)), span)
-    assert belongs(enrollment(1, None), span)
-    assert not belongs(enrollment(1, START - timedelta(seconds=0.5)), span)
+    span = TimeRange(START, START + timedelta(days=1))
+    assert is_in_range(enrollment(1, START - timedelta(days=30)), span)
+    assert is_in_range(enrollment(1, None), span)
+    assert not is_in_range(enrollment(1, START - timedelta(seconds=0.5)), span)
 
 
 def test_months_of_a_learner() -> None:
     """A backfill is cut at the learner's midnights, and its last month is open where nothing ends it."""
-    since = instant("2026-01-15", zone_named("America/Chicago"))
+    since = parse_instant("2026-01-15", find_zone("America/Chicago"))
     monthly = plan(since=since, by="month", zone="America/Chicago")
-    spans = spans_of(monthly, since, datetime(2026, 3, 10, tzinfo=UTC))
+    spans = split_into_ranges(monthly, since, datetime(2026, 3, 10, tzinfo=UTC))
     starts = [span.start.astimezone(UTC).isoformat() for span in spans if span.start]
     assert starts == ["2026-01-15T06:00:00+00:00", "2026-02-01T06:00:00+00:00", "2026-03-01T06:00:00+00:00"]
     assert [span.end for span in spans[:-1]] == [span.start for span in spans[1:]]
     assert spans[-1].end is None
     bounded = plan(since=since, until=datetime(2026, 2, 3, tzinfo=UTC), by="day")
-    assert spans_of(bounded, since, START)[-1].end == bounded.until
-    assert len(spans_of(bounded, since, START)) == 19
+    assert split_into_ranges(bounded, since, START)[-1].end == bounded.until
+    assert len(split_into_ranges(bounded, since, START)) == 19
 
 
 def test_a_span_that_begins_in_the_future() -> None:
     """It is one portion; the campus has nothing for it yet."""
     since = START + timedelta(days=400)
-    assert spans_of(plan(since=since, by="month"), since, START) == [Span(since, None)]
+    assert split_into_ranges(plan(since=since, by="month"), since, START) == [TimeRange(since, None)]
 
 
 def test_long_lists_of_ids_are_parted() -> None:
     """No request names more than 500 ids of a kind; sessions are asked of one organization at a time."""
     users = tuple(UUID(int=number) for number in range(1200))
-    scans = scans_of(plan(filters={"org_ids": (ORG,), "user_ids": users}), Span())
+    scans = build_queries(plan(filters={"org_ids": (ORG,), "user_ids": users}), TimeRange())
     assert [len(scan["user_ids"]) for scan in scans] == [500, 500, 200]
     assert {user for scan in scans for user in scan["user_ids"]} == {str(user) for user in users}
-    apart = scans_of(plan("sessions", filters={"org_ids": (ORG, USER)}), Span())
+    apart = build_queries(plan("sessions", filters={"org_ids": (ORG, USER)}), TimeRange())
     assert [scan["org_ids"] for scan in apart] == [[str(ORG)], [str(USER)]]
 
 
 def test_sessions_of_those_who_were_active_later() -> None:
     """Who has a session in a month may have been active after it: the last activity bounds it on one side alone."""
-    span = Span(START, START + timedelta(days=31))
-    (scan,) = scans_of(plan("sessions"), span)
+    span = TimeRange(START, START + timedelta(days=31))
+    (scan,) = build_queries(plan("sessions"), span)
     assert set(scan) == {"org_ids", "utc_activity_after", "utc_enrolled_before"}
 
 
@@ -158,7 +164,7 @@ def test_plans_that_cannot_work(kind: str, given: dict[str, Any], words: str) ->
 
 def test_dates_as_people_write_them() -> None:
     """A date is a midnight of the zone, the first instant where clocks skip it; an offset outranks the zone."""
-    chicago, beirut = zone_named("America/Chicago"), zone_named("Asia/Beirut")
-    assert instant("2026-07-01", chicago).isoformat() == "2026-07-01T05:00:00+00:00"
-    assert instant("2022-03-27", beirut).isoformat() == "2022-03-26T22:00:00+00:00"
-    assert instant("2026-07-01T12:00:00+02:00", chicago).isoformat() == "2026-07-01T10:00:00+00:00"
+    chicago, beirut = find_zone("America/Chicago"), find_zone("Asia/Beirut")
+    assert parse_instant("2026-07-01", chicago).isoformat() == "2026-07-01T05:00:00+00:00"
+    assert parse_instant("2022-03-27", beirut).isoformat() == "2022-03-26T22:00:00+00:00"
+    assert parse_instant("2026-07-01T12:00:00+02:00", chicago).isoformat() == "2026-07-01T10:00:00+00:00"

@@ -16,8 +16,8 @@ import pytest
 from nexport_campus import ConfigurationError, ExportError, NexportCampus, NexportError
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.request import LAST, Plan
-from nexport_campus._export.session import open_job
+from nexport_campus._export.request import LAST, ExportRequest
+from nexport_campus._export.session import open_session
 from nexport_campus.sandbox import Samples
 from tests.export.running import names_in, plan_of, read_rows, run
 
@@ -27,7 +27,7 @@ FILES = ["e.csv", "e.jsonl", "e.parquet"]
 
 
 @pytest.fixture
-def plan(samples: Samples) -> Plan:
+def plan(samples: Samples) -> ExportRequest:
     """All enrollments of an organization."""
     return plan_of("enrollments", samples.org_id)
 
@@ -62,7 +62,13 @@ def special_file(kind: str, folder: Path) -> Iterator[Path]:
 )
 @pytest.mark.parametrize("suffix", ["csv", "db", "parquet"])
 async def test_only_regular_files(
-    campus: NexportCampus, plan: Plan, tmp_path: Path, kind: str, words: str, suffix: str, linked: bool
+    campus: NexportCampus,
+    plan: ExportRequest,
+    tmp_path: Path,
+    kind: str,
+    words: str,
+    suffix: str,
+    linked: bool,
 ) -> None:
     """A device, a pipe, a socket or a folder is never replaced, not even with `force`, nor by way of a link."""
     with special_file(kind, tmp_path) as special:
@@ -78,7 +84,7 @@ async def test_only_regular_files(
 
 
 async def test_an_error_of_the_target_has_both_classes(
-    campus: NexportCampus, plan: Plan, tmp_path: Path
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
     """It is the export's trouble, and settings that can't work; `except NexportError` catches it, too."""
     for cls in (ExportError, ConfigurationError, NexportError):
@@ -87,7 +93,9 @@ async def test_an_error_of_the_target_has_both_classes(
 
 
 @pytest.mark.parametrize("name", ["loop.csv", "file/e.csv", f"{'x' * 300}.csv", "e.csv.state", "away/e.csv"])
-async def test_paths_that_cannot_be(campus: NexportCampus, plan: Plan, tmp_path: Path, name: str) -> None:
+async def test_paths_that_cannot_be(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
+) -> None:
     """A loop of links, a file in place of a folder, a name that is too long or the export's own: one clear error."""
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     (tmp_path / "file").write_text("mine")
@@ -98,7 +106,7 @@ async def test_paths_that_cannot_be(campus: NexportCampus, plan: Plan, tmp_path:
 
 
 async def test_a_working_directory_that_was_deleted(
-    campus: NexportCampus, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A relative path leads nowhere then."""
     (tmp_path / "gone").mkdir()
@@ -110,7 +118,7 @@ async def test_a_working_directory_that_was_deleted(
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_of_the_users(
-    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path, name: str
+    campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path, name: str
 ) -> None:
     """A file that no export wrote is overwritten with `force` only: `restart` is for what exports left."""
     target = tmp_path / name
@@ -154,11 +162,11 @@ async def test_a_file_that_the_user_changed(
 
 
 async def test_a_file_that_appears_meanwhile(
-    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path
+    campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path
 ) -> None:
     """What another program writes to the target while the export runs is kept, and so are the rows."""
     target = tmp_path / "e.csv"
-    with open_job(plan, Output(target=target, format="csv")) as job:
+    with open_session(plan, Output(target=target, format="csv")) as job:
         with pytest.raises(ExportError, match=r"e\.csv was changed while the export ran; its rows are kept"):
             await export(campus, job, _Disturbance(target))
         assert job.can_resume()
@@ -171,7 +179,7 @@ async def test_a_file_that_appears_meanwhile(
 
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_a_file_that_is_touched_or_deleted_meanwhile(
-    campus: NexportCampus, plan: Plan, tmp_path: Path, deleted: bool
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, deleted: bool
 ) -> None:
     """A file that still holds what an export wrote, or that is no longer there, has nothing to lose."""
     target = tmp_path / "e.csv"
@@ -182,7 +190,7 @@ async def test_a_file_that_is_touched_or_deleted_meanwhile(
             if title == "saving":
                 target.unlink() if deleted else os.utime(target, (0, 0))
 
-    with open_job(plan, Output(target=target, format="csv")) as job:
+    with open_session(plan, Output(target=target, format="csv")) as job:
         await export(campus, job, _Touch(target))
     assert len(read_rows(target)) > 100
 
@@ -218,7 +226,9 @@ async def test_a_state_of_version_0_1(campus: NexportCampus, samples: Samples, t
 
 
 @pytest.mark.parametrize("name", ["e.csv", "e.db"])
-async def test_a_read_only_file(campus: NexportCampus, plan: Plan, tmp_path: Path, name: str) -> None:
+async def test_a_read_only_file(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
+) -> None:
     """It is refused before anything is fetched, though replacing it would need no permission; `force` replaces it."""
     target = tmp_path / name
     await run(campus, plan, target)
@@ -232,7 +242,7 @@ async def test_a_read_only_file(campus: NexportCampus, plan: Plan, tmp_path: Pat
         assert stat.S_IMODE(target.stat().st_mode) == 0o400
 
 
-async def test_files_beside_the_target(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_files_beside_the_target(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
     """What programs call a file that isn't whole yet is no name that the export takes."""
     others = ["e.csv.partial", "e.csv.part", "e.csv.tmp", "e.csv~", ".e.csv.swp"]
     for name in others:
@@ -241,7 +251,9 @@ async def test_files_beside_the_target(campus: NexportCampus, plan: Plan, tmp_pa
     assert {(tmp_path / name).read_text() for name in others} == {"mine"}
 
 
-async def test_a_hard_link_keeps_what_it_has(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_a_hard_link_keeps_what_it_has(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
     """The target is replaced, and not written to: another name of the old file still has the old content."""
     await run(campus, plan, tmp_path / "e.csv")
     os.link(tmp_path / "e.csv", tmp_path / "yesterday.csv")
@@ -251,7 +263,7 @@ async def test_a_hard_link_keeps_what_it_has(campus: NexportCampus, plan: Plan, 
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
-async def test_the_owner_stays(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_the_owner_stays(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
     """A job of root's leaves a user's file the user's."""
     target = tmp_path / "e.csv"
     target.touch()
@@ -264,7 +276,7 @@ async def test_the_owner_stays(campus: NexportCampus, plan: Plan, tmp_path: Path
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 async def test_a_group_that_cannot_be_kept(
-    campus: NexportCampus, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the new file has another group, that group isn't allowed what the old one was."""
     target = tmp_path / "e.csv"
@@ -281,7 +293,7 @@ async def test_a_group_that_cannot_be_kept(
 
 
 async def test_an_sqlite_file_of_the_users(
-    campus: NexportCampus, plan: Plan, samples: Samples, tmp_path: Path
+    campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path
 ) -> None:
     """Tables of the user's stay; one that has the name of the export's is replaced with `force` only."""
     target = tmp_path / "mine.db"
@@ -301,7 +313,9 @@ async def test_an_sqlite_file_of_the_users(
     assert read_rows(target, "notes") == []
 
 
-async def test_a_view_in_place_of_the_table(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_a_view_in_place_of_the_table(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
     """A view of that name is the user's, too."""
     target = tmp_path / "mine.db"
     with closing(sqlite3.connect(target)) as connection:
@@ -315,7 +329,9 @@ async def test_a_view_in_place_of_the_table(campus: NexportCampus, plan: Plan, t
     assert read_rows(target, "t") == []
 
 
-async def test_a_table_that_appears_meanwhile(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_a_table_that_appears_meanwhile(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
     """A table that another program makes while the export runs is kept."""
     target = tmp_path / "mine.db"
 
@@ -326,13 +342,15 @@ async def test_a_table_that_appears_meanwhile(campus: NexportCampus, plan: Plan,
                     connection.execute("CREATE TABLE enrollments (mine)")
 
     refused = pytest.raises(ConfigurationError, match="has a table enrollments that no export made")
-    with open_job(plan, Output(target=target, format="sqlite")) as job, refused:
+    with open_session(plan, Output(target=target, format="sqlite")) as job, refused:
         await export(campus, job, _Table(target))
     with closing(sqlite3.connect(target)) as connection:
         assert [name for _, name, *_ in connection.execute("PRAGMA table_info(enrollments)")] == ["mine"]
 
 
-async def test_a_text_with_the_suffix_of_sqlite(campus: NexportCampus, plan: Plan, tmp_path: Path) -> None:
+async def test_a_text_with_the_suffix_of_sqlite(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
     """It is kept, or with `force` becomes a database with the permissions that it had."""
     target = tmp_path / "mine.db"
     target.write_text("mine, and no database; " * 100)

@@ -15,10 +15,10 @@ import attrs
 
 from .database import Database
 from .datasets import Record
-from .queries import Span
+from .queries import TimeRange
 from .tables import Table
 
-__all__ = ["Outcome", "Parent", "Run", "Scan", "Store"]
+__all__ = ["Checkpoint", "ExportRun", "Outcome", "Parent", "Query"]
 
 Outcome = Literal["open", "done", "absent", "failed"]
 """How asking a parent ended; absent: the campus has no such thing."""
@@ -33,7 +33,7 @@ _TABLES = {
 
 
 @attrs.frozen(kw_only=True)
-class Run:
+class ExportRun:
     """A run: the plan's `scope` and `span`, whether it `replaces` all earlier rows, and the `cursor` that it leaves.
 
     `base`: the cursor of the rows that it changes, None where it replaces them. `started`: when, by the campus's clock.
@@ -48,7 +48,7 @@ class Run:
 
 
 @attrs.frozen
-class Scan:
+class Query:
     """A search: its arguments as JSON, whether its first page is stored, and after which enrollment date it goes on."""
 
     number: int
@@ -65,7 +65,7 @@ class Parent:
     ids: dict[str, str]
 
 
-class Store:
+class Checkpoint:
     """The tables of a run; each method that writes is one transaction."""
 
     def __init__(self, database: Database, staged: Table) -> None:
@@ -76,12 +76,12 @@ class Store:
                 connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
             connection.execute("CREATE INDEX IF NOT EXISTS parent_by_outcome ON parent (outcome)")
 
-    def run(self) -> Run | None:
+    def run(self) -> ExportRun | None:
         """The run that is under way, or was cut short."""
-        found = self._one("SELECT told FROM run")
-        return Run(**json.loads(found[0])) if found else None
+        found = self._fetch_one("SELECT told FROM run")
+        return ExportRun(**json.loads(found[0])) if found else None
 
-    def begin(self, run: Run, spans: Iterable[Span], parents: Iterable[Parent]) -> None:
+    def begin(self, run: ExportRun, spans: Iterable[TimeRange], parents: Iterable[Parent]) -> None:
         """Begin a run; of an earlier one nothing is left."""
         self.clear()
         with self._database.transaction() as connection:
@@ -98,18 +98,18 @@ class Store:
                 connection.execute(f"DELETE FROM {name}")
             connection.execute("DROP TABLE IF EXISTS staged")
 
-    def next_span(self) -> tuple[int, Span] | None:
+    def next_span(self) -> tuple[int, TimeRange] | None:
         """The first span that isn't finished, with its number."""
-        found = self._one("SELECT number, first, last FROM span ORDER BY number LIMIT 1")
-        return (found[0], Span(_date(found[1]), _date(found[2]))) if found else None
+        found = self._fetch_one("SELECT number, first, last FROM span ORDER BY number LIMIT 1")
+        return (found[0], TimeRange(_date(found[1]), _date(found[2]))) if found else None
 
-    def begin_span(self, number: int, scans: Iterable[dict[str, Any]]) -> None:
+    def begin_span(self, number: int, queries: Iterable[dict[str, Any]]) -> None:
         """Note what has to be searched for a span, unless that was done before."""
         with self._database.transaction() as connection:
             if connection.execute("SELECT begun FROM span WHERE number = ?", (number,)).fetchone()[0]:
                 return
-            told = ((json.dumps(scan),) for scan in scans)
-            connection.executemany("INSERT INTO scan (arguments) VALUES (?)", told)
+            data = ((json.dumps(query),) for query in queries)
+            connection.executemany("INSERT INTO scan (arguments) VALUES (?)", data)
             connection.execute("UPDATE span SET begun = 1 WHERE number = ?", (number,))
 
     def end_span(self, number: int) -> None:
@@ -117,17 +117,21 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM span WHERE number = ?", (number,))
 
-    def scans(self) -> list[Scan]:
+    def queries(self) -> list[Query]:
         """The searches that aren't finished."""
         found = self._database.connection.execute(
             "SELECT number, arguments, begun, after FROM scan ORDER BY number"
         )
         return [
-            Scan(number, json.loads(told), bool(begun), _date(after)) for number, told, begun, after in found
+            Query(number, json.loads(data), bool(begun), _date(after)) for number, data, begun, after in found
         ]
 
     def save_page(
-        self, scan: Scan, found: Iterable[Record | Parent], after: datetime | None, parts: Sequence[Scan] = ()
+        self,
+        query: Query,
+        found: Iterable[Record | Parent],
+        after: datetime | None,
+        parts: Sequence[Query] = (),
     ) -> None:
         """Store what a page of a search held, and where it goes on; or else the `parts` that take the search's place."""
         things = list(found)
@@ -135,23 +139,23 @@ class Store:
             self._stage(thing for thing in things if isinstance(thing, Record))
             self._add(thing for thing in things if isinstance(thing, Parent))
             connection.execute(
-                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_text(after), scan.number)
+                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_text(after), query.number)
             )
             if parts:
-                connection.execute("DELETE FROM scan WHERE number = ?", (scan.number,))
-            told = ((json.dumps(part.arguments), part.begun, _text(part.after)) for part in parts)
-            connection.executemany("INSERT INTO scan (arguments, begun, after) VALUES (?, ?, ?)", told)
+                connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
+            data = ((json.dumps(part.arguments), part.begun, _text(part.after)) for part in parts)
+            connection.executemany("INSERT INTO scan (arguments, begun, after) VALUES (?, ?, ?)", data)
 
-    def end_scan(self, scan: Scan) -> None:
+    def end_query(self, query: Query) -> None:
         """A search is finished."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM scan WHERE number = ?", (scan.number,))
+            connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
 
-    def parents(self, most: int, after: int = 0) -> list[tuple[int, Parent]]:
+    def parents(self, limit: int, after: int = 0) -> list[tuple[int, Parent]]:
         """The next parents, after the one with that number, that were not asked yet."""
         found = self._database.connection.execute(
             "SELECT number, identity, ids FROM parent WHERE outcome = 'open' AND number > ? ORDER BY number LIMIT ?",
-            (after, most),
+            (after, limit),
         )
         return [(number, Parent(identity, json.loads(ids))) for number, identity, ids in found]
 
@@ -172,13 +176,15 @@ class Store:
 
     def count(self, outcome: Outcome | None = None) -> int:
         """How many parents there are, or how many whose asking ended so."""
-        found = self._one("SELECT count(*) FROM parent WHERE ? IS NULL OR outcome = ?", outcome, outcome)
+        found = self._fetch_one(
+            "SELECT count(*) FROM parent WHERE ? IS NULL OR outcome = ?", outcome, outcome
+        )
         return int(found[0])
 
-    def failures(self, most: int) -> list[str]:
+    def failures(self, limit: int) -> list[str]:
         """What went wrong with some of the parents that failed."""
         found = self._database.connection.execute(
-            "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number LIMIT ?", (most,)
+            "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number LIMIT ?", (limit,)
         )
         return [error for (error,) in found]
 
@@ -193,7 +199,7 @@ class Store:
             ((parent.identity, json.dumps(parent.ids)) for parent in parents),
         )
 
-    def _one(self, sql: str, *arguments: Any) -> Any:
+    def _fetch_one(self, sql: str, *arguments: Any) -> Any:
         return self._database.connection.execute(sql, arguments).fetchone()
 
 

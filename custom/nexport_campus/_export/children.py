@@ -20,10 +20,10 @@ from nexport_client.models import (
 
 from .checkpoint import Parent
 from .datasets import Record
-from .queries import EDGE, Span, belongs
-from .request import Plan
+from .queries import EDGE, TimeRange, is_in_range
+from .request import ExportRequest
 
-__all__ = ["Campus", "Family", "family_of", "parent_of"]
+__all__ = ["Campus", "ChildRecords", "fetch_child_records", "to_parent"]
 
 _Reporting = TypeVar("_Reporting", AssignmentStatusResponseItem, GetCmiDataResponseItem)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,78 +44,80 @@ class Campus(Protocol):
 
 
 @attrs.frozen
-class Family:
+class ChildRecords:
     """The records that were asked for together, and what those of them report that are errors."""
 
     records: list[Record]
     errors: list[str]
 
 
-def parent_of(plan: Plan, scan: dict[str, Any], item: ApiEnrollmentItem, span: Span) -> Parent:
+def to_parent(
+    request: ExportRequest, query: dict[str, Any], item: ApiEnrollmentItem, span: TimeRange
+) -> Parent:
     """What has to be asked because of an enrollment that a search found."""
-    if plan.kind.parents == "enrollments":
+    if request.dataset.parents == "enrollments":
         return Parent(str(item.enrollment_id), {"enrollment_id": str(item.enrollment_id)})
-    (org_id,) = scan["org_ids"]
+    (org_id,) = query["org_ids"]
     bounds = {"start": span.start, "end": span.end}
     ids = {"org_id": org_id, "user_id": str(item.user_id)}
     ids |= {name: date.isoformat() for name, date in bounds.items() if date}
     return Parent("/".join((org_id, ids["user_id"], ids.get("start", ""))), ids)
 
 
-async def family_of(campus: Campus, plan: Plan, parent: Parent) -> Family:
+async def fetch_child_records(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
     """The records of a parent.
 
     Raises:
         NotFoundError: The campus has no such parent: an enrollment that was removed, or none in a section.
         NexportError: Anything else that keeps the calls from being answered.
     """
-    if plan.kind.name == "sessions":
-        return await _sessions(campus, plan, parent)
-    statuses, errors = await _statuses(campus, plan, parent.ids["enrollment_id"])
-    if plan.kind.name == "assignment-statuses":
-        return Family([Record(status) for status in statuses], errors)
+    if request.dataset.name == "sessions":
+        return await _sessions(campus, request, parent)
+    statuses, errors = await _statuses(campus, request, parent.ids["enrollment_id"])
+    if request.dataset.name == "assignment-statuses":
+        return ChildRecords([Record(status) for status in statuses], errors)
     records = []
     for status in statuses:
-        found, failed = await _scorm_data(campus, plan, status)
+        found, failed = await _scorm_data(campus, request, status)
         records += found
         errors += failed
-    return Family(records, errors)
+    return ChildRecords(records, errors)
 
 
 async def _statuses(
-    campus: Campus, plan: Plan, enrollment_id: str
+    campus: Campus, request: ExportRequest, enrollment_id: str
 ) -> tuple[list[AssignmentStatusResponseItem], list[str]]:
-    pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=plan.per_page)
+    pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=request.per_page)
     items = await pager.on_item_error("yield").collect()
-    return _parted(items, f"an assignment status of enrollment {enrollment_id}")
+    return _split_errors(items, f"an assignment status of enrollment {enrollment_id}")
 
 
-async def _sessions(campus: Campus, plan: Plan, parent: Parent) -> Family:
+async def _sessions(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
     start, end = (_date(parent.ids.get(name)) for name in ("start", "end"))
     pager = campus.learning.get_student_sessions(
         org_id=parent.ids["org_id"],
         user_id=parent.ids["user_id"],
         from_date=start - EDGE if start else _BEGINNING,
         to_date=end,
-        per_page=plan.per_page,
+        per_page=request.per_page,
     )
-    sessions = [session async for session in pager if belongs(session, Span(start, end))]
-    return Family([Record(session, {"session_key": _session_key(session)}) for session in sessions], [])
+    sessions = [session async for session in pager if is_in_range(session, TimeRange(start, end))]
+    return ChildRecords([Record(session, {"session_key": _session_key(session)}) for session in sessions], [])
 
 
 async def _scorm_data(
-    campus: Campus, plan: Plan, status: AssignmentStatusResponseItem
+    campus: Campus, request: ExportRequest, status: AssignmentStatusResponseItem
 ) -> tuple[list[Record], list[str]]:
     """The SCOs of an assignment; none where it isn't SCORM content, which the campus doesn't tell beforehand."""
     place = f"SCORM data of assignment {status.assignment_id} of enrollment {status.enrollment_id}"
     pager = campus.scorm.get_cmi_data(
         enrollment_id=status.enrollment_id,
         assignment_id=status.assignment_id,
-        cmi_element_names=plan.elements,
-        per_page=plan.per_page,
+        cmi_element_names=request.elements,
+        per_page=request.per_page,
     )
     try:
-        items, errors = _parted(await pager.on_item_error("yield").collect(), place)
+        items, errors = _split_errors(await pager.on_item_error("yield").collect(), place)
     except NotFoundError:
         return [], []
     except (InvalidRequestError, ResponseDecodeError, PaginationError) as error:
@@ -135,7 +137,7 @@ async def _scorm_data(
     return records, errors
 
 
-def _parted(items: Iterable[_Reporting], place: str) -> tuple[list[_Reporting], list[str]]:
+def _split_errors(items: Iterable[_Reporting], place: str) -> tuple[list[_Reporting], list[str]]:
     """The records, and what those say that report an error of their own instead."""
     records, errors = [], []
     for item in items:

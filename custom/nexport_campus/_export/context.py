@@ -5,12 +5,12 @@ from typing import Protocol
 
 import attrs
 
-from .checkpoint import Store
+from .checkpoint import Checkpoint
 from .children import Campus
-from .request import Plan
-from .worker_thread import Desk
+from .request import ExportRequest
+from .worker_thread import WorkerThread
 
-__all__ = ["Progress", "Work"]
+__all__ = ["ExportContext", "Progress"]
 
 
 class Progress(Protocol):
@@ -27,12 +27,12 @@ class Progress(Protocol):
 
 
 @attrs.frozen
-class Work:
+class ExportContext:
     """One run: whom it asks, what for, where it keeps what comes, and when it started by the campus's clock."""
 
     campus: Campus
-    plan: Plan
-    store: Store
-    desk: Desk
+    request: ExportRequest
+    checkpoint: Checkpoint
+    worker: WorkerThread
     progress: Progress
     started: datetime

@@ -10,14 +10,14 @@ from nexport_campus._errors import ExportError
 
 from .errors import TargetError
 
-__all__ = ["Database", "quoted"]
+__all__ = ["Database", "quote_name"]
 
 _VERSION = 0x4E584531
 """NXE1: what marks a file as an export's, of this form."""
 _CACHE = 32 * 1024
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -51,7 +51,7 @@ class Database:
             self._lock()
         except sqlite3.Error as error:
             self.connection.close()
-            raise _refusal(path, error) from None
+            raise _to_error(path, error) from None
 
     def _lock(self) -> None:
         execute = self.connection.execute
@@ -97,7 +97,7 @@ class Database:
             self.path.unlink(missing_ok=True)
 
 
-def _refusal(path: Path, error: sqlite3.Error) -> ExportError:
+def _to_error(path: Path, error: sqlite3.Error) -> ExportError:
     if "locked" in str(error):
         return TargetError(f"another export is at work here: it uses {path.name}")
     if "not a database" in str(error):

@@ -9,7 +9,7 @@ import attrs
 
 from nexport_client.types import Model
 
-__all__ = ["DEFAULT_ELEMENTS", "KINDS", "Kind", "Record"]
+__all__ = ["DATASETS", "DEFAULT_ELEMENTS", "Dataset", "Record"]
 
 # How a call went, which is no part of a record; and the elements, which have columns of their own.
 _NO_COLUMNS: Final = ("api_error_entity_", "cmi_fields")
@@ -48,7 +48,7 @@ class Record:
 
 
 @attrs.frozen(kw_only=True)
-class Kind:
+class Dataset:
     """One thing that can be exported.
 
     `name` is what the command line calls it, `table` its table. `own` are the columns that its model lacks. `key` are the
@@ -83,12 +83,12 @@ class Kind:
         """A record in these columns; enums by number, or by the vendor's words."""
         row: dict[str, Any] = {**record.own, **self._columns(record.item.to_row(labels=labels))}
         if elements:
-            told = {
+            data = {
                 field.cmi_element_name: field.cmi_element_value
                 for field in record.value("cmi_fields")
                 if not field.error_message
             }
-            row |= {element: told.get(element) for element in elements}
+            row |= {element: data.get(element) for element in elements}
         return row
 
     def identity(self, record: Record) -> str:
@@ -118,14 +118,14 @@ def _sortable(date: datetime) -> str:
 
 
 _ALL = (
-    Kind(
+    Dataset(
         name="enrollments",
         table="enrollments",
         model="ApiEnrollmentItem",
         key=("enrollment_id",),
         sorted_by="enrollment_date",
     ),
-    Kind(
+    Dataset(
         name="assignment-statuses",
         table="assignment_statuses",
         model="AssignmentStatusResponseItem",
@@ -136,7 +136,7 @@ _ALL = (
     ),
     # The spec doesn't promise a session's id. Where it is missing, `session_key` is made of all that a session is.
     # A session that was open when it was read has its end later: the overlap has to hold the longest one.
-    Kind(
+    Dataset(
         name="sessions",
         table="sessions",
         model="AssignmentSession",
@@ -148,7 +148,7 @@ _ALL = (
         parent_columns={"organization_id": "org_id", "user_id": "user_id"},
     ),
     # A SCO's id is unique in its course; should an answer have several rows of one, `occurrence` counts them.
-    Kind(
+    Dataset(
         name="scorm-data",
         table="scorm_data",
         model="GetCmiDataResponseItem",
@@ -166,5 +166,5 @@ _ALL = (
     ),
 )
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
+DATASETS: Final[Mapping[str, Dataset]] = {dataset.name: dataset for dataset in _ALL}
 """Everything that can be exported, by name."""

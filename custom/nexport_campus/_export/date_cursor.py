@@ -24,8 +24,8 @@ __all__ = ["Search", "Step", "walk"]
 Search = Callable[[datetime | None], AsyncPager[ApiEnrollmentItem]]
 """A search for what was enrolled after a date, or for everything where that is None."""
 
-_MOST_SHARED: Final = 10
-_MOST_DOUBTS: Final = 3
+_MAX_OVERLAP: Final = 10
+_MAX_DOUBTS: Final = 3
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -55,10 +55,10 @@ async def walk(search: Search, after: datetime | None) -> AsyncGenerator[Step, N
     Raises:
         NexportError: A page couldn't be had. A walk from `after` of the last step goes on.
     """
-    begin = former = after
+    begin = previous = after
     shared, doubts = frozenset[UUID](), 0
     while True:
-        onward: datetime | None = None
+        next_after: datetime | None = None
         async with aclosing(search(after).pages()) as pages:
             async for page in pages:
                 ids = {item.enrollment_id for item in page.items}
@@ -67,22 +67,24 @@ async def walk(search: Search, after: datetime | None) -> AsyncGenerator[Step, N
                     break
                 if shared:
                     doubts = 0
-                by_date = doubts < _MOST_DOUBTS and page.has_next
-                tail = page.items[-max(1, min(_MOST_SHARED, len(page.items) // 10)) :]
-                onward = _onward(page.items, tail, after) if by_date else None
-                yield Step(page.items, len(ids - shared), page.total, onward or after, last=not page.has_next)
-                shared = frozenset(item.enrollment_id for item in tail) if onward else frozenset()
-                if onward is not None:
+                by_date = doubts < _MAX_DOUBTS and page.has_next
+                tail = page.items[-max(1, min(_MAX_OVERLAP, len(page.items) // 10)) :]
+                next_after = _next_bound(page.items, tail, after) if by_date else None
+                yield Step(
+                    page.items, len(ids - shared), page.total, next_after or after, last=not page.has_next
+                )
+                shared = frozenset(item.enrollment_id for item in tail) if next_after else frozenset()
+                if next_after is not None:
                     break
             else:
                 return
-        if onward is not None:
-            former, after = after, onward
+        if next_after is not None:
+            previous, after = after, next_after
         else:
-            after, shared = (former if doubts < _MOST_DOUBTS else begin), frozenset()
+            after, shared = (previous if doubts < _MAX_DOUBTS else begin), frozenset()
 
 
-def _onward(
+def _next_bound(
     items: list[ApiEnrollmentItem], tail: list[ApiEnrollmentItem], after: datetime | None
 ) -> datetime | None:
     """The date after which the next page has the tail of this one and all that follows, or None where there is none."""

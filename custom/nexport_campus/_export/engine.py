@@ -7,18 +7,18 @@ import attrs
 
 from .children import Campus
 from .completed_rows import Counts
-from .context import Progress, Work
-from .fetch_children import ask_all
-from .fetch_enrollments import search_span
-from .queries import Span, scans_of
-from .request import Plan, zone_named
-from .server_clock import campus_time
-from .session import Job
-from .worker_thread import Desk
+from .context import ExportContext, Progress
+from .fetch_children import fetch_children
+from .fetch_enrollments import fetch_enrollments
+from .queries import TimeRange, build_queries
+from .request import ExportRequest, find_zone
+from .server_clock import fetch_campus_time
+from .session import ExportSession
+from .worker_thread import WorkerThread
 
 __all__ = ["Summary", "export"]
 
-_TOLD: Final = 10
+_MAX_ERRORS: Final = 10
 
 
 @attrs.frozen(kw_only=True)
@@ -42,68 +42,70 @@ class Summary:
     resumed: bool
 
 
-async def export(campus: Campus, job: Job, progress: Progress) -> Summary:
+async def export(campus: Campus, session: ExportSession, progress: Progress) -> Summary:
     """Do what is left of an export, or all of it.
 
     Raises:
         NexportError: The campus can't be had, or refuses; the same job goes on from there.
         ExportError: This machine refuses: a full disk, say; likewise.
     """
-    with Desk(job.output.name, _advice(job)) as desk:
-        run, plan = job.unfinished, job.plan
+    with WorkerThread(session.output.name, _recovery_advice(session)) as worker:
+        run, request = session.unfinished, session.request
         if run is None:
-            run = await desk.do(job.begin, await campus_time(campus, plan))
+            run = await worker.do(session.begin, await fetch_campus_time(campus, request))
         else:
-            await desk.do(job.store.reopen)
-        work = Work(campus, plan, job.store, desk, progress, datetime.fromisoformat(run.started))
-        while (left := await desk.do(job.store.next_span)) is not None:
-            await _do_span(work, *left)
+            await worker.do(session.checkpoint.reopen)
+        context = ExportContext(
+            campus, request, session.checkpoint, worker, progress, datetime.fromisoformat(run.started)
+        )
+        while (left := await worker.do(session.checkpoint.next_span)) is not None:
+            await _export_range(context, *left)
         progress.stage("saving")
         summary = Summary(
-            counts=await desk.do(job.published.publish, run),
-            absent=await desk.do(job.store.count, "absent"),
-            failed=await desk.do(job.store.count, "failed"),
-            errors=await desk.do(job.store.failures, _TOLD),
+            counts=await worker.do(session.completed.publish, run),
+            absent=await worker.do(session.checkpoint.count, "absent"),
+            failed=await worker.do(session.checkpoint.count, "failed"),
+            errors=await worker.do(session.checkpoint.failures, _MAX_ERRORS),
             cursor=datetime.fromisoformat(run.cursor),
-            resumed=job.unfinished is not None,
+            resumed=session.unfinished is not None,
         )
-        if job.destination is not None:
-            await _write(job, desk, progress, summary.counts.rows)
-        await desk.do(job.finish)
+        if session.destination is not None:
+            await _write(session, worker, progress, summary.counts.rows)
+        await worker.do(session.finish)
     return summary
 
 
-def _advice(job: Job) -> str:
+def _recovery_advice(session: ExportSession) -> str:
     """Return what to do after an error of this machine's files."""
-    if job.database.path is None:
+    if session.database.path is None:
         return "an export to standard output can't resume: run it again"
     return "run the same command again to resume"
 
 
-async def _do_span(work: Work, number: int, span: Span) -> None:
-    label = _label(work.plan, span)
-    scans = [] if work.plan.by_enrollment_ids else scans_of(work.plan, span)
-    work.progress.stage(f"enrollments{label}", 0)
-    await work.desk.do(work.store.begin_span, number, scans)
-    await search_span(work, span)
-    if work.plan.kind.parents is not None:
-        await ask_all(work, f"{work.plan.kind.name}{label}")
-    await work.desk.do(work.store.end_span, number)
+async def _export_range(context: ExportContext, number: int, span: TimeRange) -> None:
+    label = _label(context.request, span)
+    queries = [] if context.request.by_enrollment_ids else build_queries(context.request, span)
+    context.progress.stage(f"enrollments{label}", 0)
+    await context.worker.do(context.checkpoint.begin_span, number, queries)
+    await fetch_enrollments(context, span)
+    if context.request.dataset.parents is not None:
+        await fetch_children(context, f"{context.request.dataset.name}{label}")
+    await context.worker.do(context.checkpoint.end_span, number)
 
 
-def _label(plan: Plan, span: Span) -> str:
+def _label(request: ExportRequest, span: TimeRange) -> str:
     """Which month or day a span is, by the zone's calendar."""
-    if plan.by is None or span.start is None:
+    if request.by is None or span.start is None:
         return ""
-    local = span.start.astimezone(zone_named(plan.zone))
-    return f" {local:%Y-%m}" if plan.by == "month" else f" {local:%Y-%m-%d}"
+    local = span.start.astimezone(find_zone(request.zone))
+    return f" {local:%Y-%m}" if request.by == "month" else f" {local:%Y-%m-%d}"
 
 
-async def _write(job: Job, desk: Desk, progress: Progress, rows: int) -> None:
-    progress.stage(f"writing {job.output.name}", rows)
-    batches = job.write()
+async def _write(session: ExportSession, worker: WorkerThread, progress: Progress, rows: int) -> None:
+    progress.stage(f"writing {session.output.name}", rows)
+    batches = session.write()
     try:
-        while written := await desk.do(next, batches, 0):
+        while written := await worker.do(next, batches, 0):
             progress.advance(written)
     finally:
-        await desk.do(batches.close)
+        await worker.do(batches.close)

@@ -17,78 +17,78 @@ from nexport_campus._errors import (
 )
 
 from .checkpoint import Outcome, Parent
-from .children import family_of
-from .context import Work
-from .server_clock import campus_time
-from .worker_thread import at_once
+from .children import fetch_child_records
+from .context import ExportContext
+from .server_clock import fetch_campus_time
+from .worker_thread import for_each_concurrently
 
-__all__ = ["ask_all"]
+__all__ = ["fetch_children"]
 
-_STOP: Final = (AuthenticationError, PermissionDeniedError, RateLimitError)
+_FATAL_ERRORS: Final = (AuthenticationError, PermissionDeniedError, RateLimitError)
 """Nobody else would be answered either."""
-_OF_ITS_OWN: Final = (APIError, ResponseDecodeError, PaginationError, RequestTimeoutError)
-_PATIENCE: Final = 10
+_RECORD_ERRORS: Final = (APIError, ResponseDecodeError, PaginationError, RequestTimeoutError)
+_MAX_FAILURES_IN_A_ROW: Final = 10
 _BATCH: Final = 500
 
 
-async def ask_all(work: Work, title: str) -> None:
+async def fetch_children(context: ExportContext, title: str) -> None:
     """Store the records of everything that was found; what failed is asked once more at the end.
 
     Raises:
         NexportError: The campus can't be had, or doesn't let us; what was stored before is where the next run goes on.
     """
-    total = await work.desk.do(work.store.count)
-    left = await work.desk.do(work.store.count, "open")
-    work.progress.stage(title, total, total - left)
-    asker = _Asker(work)
-    await at_once(work.plan.concurrency, _open_parents(work), asker.ask)
-    if again := await work.desk.do(work.store.reopen):
-        work.progress.expect(again)
-        await at_once(work.plan.concurrency, _open_parents(work), asker.ask)
+    total = await context.worker.do(context.checkpoint.count)
+    left = await context.worker.do(context.checkpoint.count, "open")
+    context.progress.stage(title, total, total - left)
+    fetcher = _ChildFetcher(context)
+    await for_each_concurrently(context.request.concurrency, _open_parents(context), fetcher.fetch)
+    if again := await context.worker.do(context.checkpoint.reopen):
+        context.progress.expect(again)
+        await for_each_concurrently(context.request.concurrency, _open_parents(context), fetcher.fetch)
 
 
 @attrs.define
-class _Asker:
-    work: Work
-    in_vain: int = 0
+class _ChildFetcher:
+    context: ExportContext
+    failures_in_a_row: int = 0
 
-    async def ask(self, numbered: tuple[int, Parent]) -> None:
+    async def fetch(self, numbered: tuple[int, Parent]) -> None:
         number, parent = numbered
         outcome: Outcome = "done"
         error = None
         records = []
         try:
-            family = await family_of(self.work.campus, self.work.plan, parent)
-            records, errors = family.records, family.errors
-            self.in_vain = 0
+            children = await fetch_child_records(self.context.campus, self.context.request, parent)
+            records, errors = children.records, children.errors
+            self.failures_in_a_row = 0
             if errors:
                 outcome, error = "failed", "; ".join(errors)
         except NotFoundError:
             outcome = "absent"
-        except _STOP:
+        except _FATAL_ERRORS:
             raise
-        except _OF_ITS_OWN as failed:
-            await self._bear()
-            outcome, error = "failed", f"{_named(parent)}: {failed}"
-        await self.work.desk.do(self.work.store.save_parent, number, records, outcome, error)
-        self.work.progress.advance(1)
+        except _RECORD_ERRORS as failed:
+            await self._count_failure()
+            outcome, error = "failed", f"{_describe(parent)}: {failed}"
+        await self.context.worker.do(self.context.checkpoint.save_parent, number, records, outcome, error)
+        self.context.progress.advance(1)
 
-    async def _bear(self) -> None:
+    async def _count_failure(self) -> None:
         """After many in a row, see whether it is the campus that fails: then nothing is gained by going on."""
-        self.in_vain += 1
-        if self.in_vain >= _PATIENCE:
-            self.in_vain = 0
-            await campus_time(self.work.campus, self.work.plan)
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= _MAX_FAILURES_IN_A_ROW:
+            self.failures_in_a_row = 0
+            await fetch_campus_time(self.context.campus, self.context.request)
 
 
-def _named(parent: Parent) -> str:
+def _describe(parent: Parent) -> str:
     """What was asked, such as `enrollment_id 8ebf2d8d-...`."""
     return ", ".join(f"{name} {value}" for name, value in parent.ids.items() if name.endswith("_id"))
 
 
-async def _open_parents(work: Work) -> AsyncIterator[tuple[int, Parent]]:
+async def _open_parents(context: ExportContext) -> AsyncIterator[tuple[int, Parent]]:
     last = 0
-    while batch := await work.desk.do(work.store.parents, _BATCH, last):
+    while batch := await context.worker.do(context.checkpoint.parents, _BATCH, last):
         for numbered in batch:
             yield numbered
         last = batch[-1][0]

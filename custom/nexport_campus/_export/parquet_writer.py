@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
 from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
 
-from .datasets import Kind
+from .datasets import Dataset
 from .tables import fits
 
 __all__ = ["ParquetWriter"]
@@ -34,11 +34,11 @@ class ParquetWriter:
         labels: Enums by the vendor's words.
     """
 
-    def __init__(self, file: BinaryIO, kind: Kind, elements: tuple[str, ...], *, labels: bool) -> None:
-        self._kind = kind
+    def __init__(self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool) -> None:
+        self._kind = dataset
         self._elements = elements
         self._labels = labels
-        columns = kind.columns(elements).items()
+        columns = dataset.columns(elements).items()
         self._schema = pa.schema([(name, _type(held, labels=labels)) for name, held in columns])
         self._writer = GroupWriter(file, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["progress_on"]
+__all__ = ["show_progress"]
 
 
 @contextmanager
-def progress_on(console: "Console | None") -> Iterator[Progress]:
+def show_progress(console: "Console | None") -> Iterator[Progress]:
     """A bar on this console for the time of the block, or, with None, nothing."""
     if console is None:
         yield _Silent()

@@ -10,14 +10,14 @@ import attrs
 from nexport_campus.times import days, months
 from nexport_client.types import Model
 
-from .request import DATE_FILTERS, ID_FILTERS, Plan
+from .request import DATE_FILTERS, ID_FILTERS, ExportRequest
 
-__all__ = ["EDGE", "Span", "arguments_of", "belongs", "scans_of", "spans_of"]
+__all__ = ["EDGE", "TimeRange", "build_queries", "is_in_range", "split_into_ranges", "to_arguments"]
 
 EDGE: Final = timedelta(seconds=1)
 """Whether the campus's filters take in the instant itself, and how finely they compare, is not told: we ask for more."""
 
-_MOST_IDS: Final = 500
+_MAX_IDS: Final = 500
 _DATES: Final = {
     "ApiEnrollmentItem": ("enrollment_date", "last_activity_date", "completion_date"),
     "AssignmentSession": ("utc_start",),
@@ -25,7 +25,7 @@ _DATES: Final = {
 
 
 @attrs.frozen
-class Span:
+class TimeRange:
     """From `start` on, and before `end`; None is no bound."""
 
     start: datetime | None = None
@@ -34,75 +34,76 @@ class Span:
     def __contains__(self, date: datetime) -> bool:
         return (self.start is None or self.start <= date) and (self.end is None or date < self.end)
 
-    def near(self, date: datetime) -> bool:
+    def is_near(self, date: datetime) -> bool:
         """Whether a date is outside, and came only because more was asked for."""
         early = self.start is not None and self.start - 2 * EDGE <= date < self.start
         late = self.end is not None and self.end <= date <= self.end + EDGE
         return early or late
 
 
-def spans_of(plan: Plan, since: datetime | None, started: datetime) -> list[Span]:
+def split_into_ranges(request: ExportRequest, since: datetime | None, started: datetime) -> list[TimeRange]:
     """The portions of an export, each finished before the next.
 
     Args:
-        plan: What is exported.
+        request: The export.
         since: Where it begins, as it turned out; None is everything.
         started: When it began, by the campus's clock.
     """
-    end = plan.until or started
-    if plan.by is None or since is None or since >= end:
-        return [Span(since, plan.until)]
-    cut = months if plan.by == "month" else days
-    spans = [Span(window.start, window.end) for window in cut(since, end, zone=plan.zone)]
-    spans[-1] = attrs.evolve(spans[-1], end=plan.until)
+    end = request.until or started
+    if request.by is None or since is None or since >= end:
+        return [TimeRange(since, request.until)]
+    cut = months if request.by == "month" else days
+    spans = [TimeRange(window.start, window.end) for window in cut(since, end, zone=request.zone)]
+    spans[-1] = attrs.evolve(spans[-1], end=request.until)
     return spans
 
 
-def scans_of(plan: Plan, span: Span) -> list[dict[str, Any]]:
+def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any]]:
     """The searches whose results together are all enrollments of a span: arguments of SearchEnrollments, as JSON.
 
     An enrollment belongs to it that was made, last active or completed then. No filter says "or", and one by activity
     leaves out who never began: so there is a search for those made in the span, and one each for older ones.
     Sessions may be of anyone enrolled before the end who was active after the start: the last activity only moves on.
     """
-    base = plan.filters.to_dict()
-    scans: list[dict[str, Any]] = []
-    for chunk in _chunks(base, apart="org_ids" if plan.kind.parents == "users" else None):
+    base = request.filters.to_dict()
+    queries: list[dict[str, Any]] = []
+    for chunk in _chunks(base, apart="org_ids" if request.dataset.parents == "users" else None):
         if span.start is None:
-            scans.append(_narrowed(chunk, utc_enrolled_before=span.end))
+            queries.append(_narrow(chunk, utc_enrolled_before=span.end))
             continue
         after = span.start - EDGE
-        if plan.kind.parents == "users":
-            scans.append(_narrowed(chunk, utc_activity_after=after, utc_enrolled_before=span.end))
+        if request.dataset.parents == "users":
+            queries.append(_narrow(chunk, utc_activity_after=after, utc_enrolled_before=span.end))
             continue
-        scans.append(_narrowed(chunk, utc_enrolled_after=after, utc_enrolled_before=span.end))
+        queries.append(_narrow(chunk, utc_enrolled_after=after, utc_enrolled_before=span.end))
         for what in ("activity", "completed"):
             bounds = {f"utc_{what}_after": after, f"utc_{what}_before": span.end}
-            scans.append(_narrowed(chunk, **bounds, utc_enrolled_before=span.start))
-    return [scan for scan in scans if not _is_empty(scan)]
+            queries.append(_narrow(chunk, **bounds, utc_enrolled_before=span.start))
+    return [query for query in queries if not _is_empty(query)]
 
 
-def belongs(item: Model, span: Span) -> bool:
+def is_in_range(item: Model, span: TimeRange) -> bool:
     """Whether an enrollment or a session is of a span, and not one that came only because more was asked for.
 
     Where its dates don't say, the campus's own filter counts.
     """
     names = _DATES.get(type(item).__name__, ())
     dates = [date for name in names if (date := getattr(item, name)) is not None]
-    return any(date in span for date in dates) or not any(span.near(date) for date in dates)
+    return any(date in span for date in dates) or not any(span.is_near(date) for date in dates)
 
 
-def arguments_of(scan: dict[str, Any]) -> dict[str, Any]:
+def to_arguments(query: dict[str, Any]) -> dict[str, Any]:
     """The arguments of SearchEnrollments, out of their JSON."""
     return {
-        name: datetime.fromisoformat(value) if name in DATE_FILTERS else value for name, value in scan.items()
+        name: datetime.fromisoformat(value) if name in DATE_FILTERS else value
+        for name, value in query.items()
     }
 
 
 def _chunks(base: dict[str, Any], *, apart: str | None) -> Iterator[dict[str, Any]]:
     """The same filters with lists of ids that fit into a request, and one id of `apart` in each."""
     lists = {name: base[name] for name in ID_FILTERS if name in base}
-    parts = [list(_batches(ids, 1 if name == apart else _MOST_IDS)) for name, ids in lists.items()]
+    parts = [list(_batches(ids, 1 if name == apart else _MAX_IDS)) for name, ids in lists.items()]
     for chosen in product(*parts):
         yield base | dict(zip(lists, chosen, strict=True))
 
@@ -112,21 +113,21 @@ def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield ids[start : start + size]
 
 
-def _narrowed(scan: dict[str, Any], **bounds: datetime | None) -> dict[str, Any]:
+def _narrow(query: dict[str, Any], **bounds: datetime | None) -> dict[str, Any]:
     """The same search within further bounds."""
-    narrowed = dict(scan)
+    narrowed = dict(query)
     for name, bound in bounds.items():
         if bound is None:
             continue
         stricter = max if name.endswith("_after") else min
-        former = datetime.fromisoformat(scan[name]) if name in scan else bound
-        narrowed[name] = stricter(former, bound).isoformat()
+        previous = datetime.fromisoformat(query[name]) if name in query else bound
+        narrowed[name] = stricter(previous, bound).isoformat()
     return narrowed
 
 
-def _is_empty(scan: dict[str, Any]) -> bool:
+def _is_empty(query: dict[str, Any]) -> bool:
     """Whether no date can be after the one bound and before the other."""
-    dates = arguments_of(scan)
+    dates = to_arguments(query)
     pairs = ((f"utc_{what}_after", f"utc_{what}_before") for what in ("enrolled", "activity", "completed"))
     return any(
         after in dates and before in dates and dates[after] >= dates[before] for after, before in pairs

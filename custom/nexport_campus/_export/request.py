@@ -10,9 +10,18 @@ from dateutil.tz import resolve_imaginary
 
 from nexport_campus._errors import ConfigurationError
 
-from .datasets import Kind
+from .datasets import Dataset
 
-__all__ = ["DATE_FILTERS", "FIRST_YEAR", "ID_FILTERS", "LAST", "Filters", "Plan", "instant", "zone_named"]
+__all__ = [
+    "DATE_FILTERS",
+    "FIRST_YEAR",
+    "ID_FILTERS",
+    "LAST",
+    "ExportRequest",
+    "Filters",
+    "find_zone",
+    "parse_instant",
+]
 
 LAST: Final = "last"
 """`since` the last export into the same target."""
@@ -52,7 +61,7 @@ class Filters:
 
 
 @attrs.frozen(kw_only=True)
-class Plan:
+class ExportRequest:
     """An export: what of, which, since and until when, in which portions.
 
     Args:
@@ -72,7 +81,7 @@ class Plan:
         ConfigurationError: It can't be done; nothing was sent.
     """
 
-    kind: Kind
+    dataset: Dataset
     filters: Filters
     address: str = ""
     since: datetime | Literal["last"] | None = None
@@ -93,13 +102,13 @@ class Plan:
     def by_enrollment_ids(self) -> bool:
         """Whether the parents are named one by one, so that there is nothing to search for."""
         named = self.filters.enrollment_ids and not (self.filters.org_ids or self.filters.user_ids)
-        return bool(named) and self.kind.parents == "enrollments"
+        return bool(named) and self.dataset.parents == "enrollments"
 
     def scope(self) -> dict[str, Any]:
         """What two runs must have in common to go into one target."""
         elements = {"elements": list(self.elements)} if self.elements else {}
         campus = self.address.rstrip("/").lower()
-        return {"campus": campus, "kind": self.kind.name, **self.filters.to_dict(), **elements}
+        return {"campus": campus, "kind": self.dataset.name, **self.filters.to_dict(), **elements}
 
     def span(self) -> dict[str, Any]:
         """What a run that was cut short must have in common with the one that finishes it."""
@@ -114,7 +123,7 @@ class Plan:
                 raise ConfigurationError(
                     "--enrollment alone names all that is asked for; other filters and dates need --org or --user"
                 )
-        elif self.kind.parents == "users" and not filters.org_ids:
+        elif self.dataset.parents == "users" and not filters.org_ids:
             raise ConfigurationError(
                 "--org is needed: the campus tells sessions by user and organization alone"
             )
@@ -131,11 +140,11 @@ class Plan:
             raise ConfigurationError("--until must be later than --since")
         if self.by and self.since is None:
             raise ConfigurationError(f"--by-{self.by} needs --since, where the first {self.by} begins")
-        zone_named(self.zone)
+        find_zone(self.zone)
 
     def _check_elements(self) -> None:
         """Refuse elements that can't be columns; SQL and many data frames ignore case in names."""
-        columns = {column.casefold(): column for column in self.kind.columns()} if self.elements else {}
+        columns = {column.casefold(): column for column in self.dataset.columns()} if self.elements else {}
         elements: dict[str, str] = {}
         for element in self.elements:
             if not element.strip() or not element.isprintable():
@@ -145,7 +154,7 @@ class Plan:
             folded = element.casefold()
             if folded in columns:
                 raise ConfigurationError(
-                    f"--element {element}: {self.kind.name} has a column {columns[folded]} already"
+                    f"--element {element}: {self.dataset.name} has a column {columns[folded]} already"
                 )
             if elements.setdefault(folded, element) != element:
                 raise ConfigurationError(
@@ -153,7 +162,7 @@ class Plan:
                 )
 
 
-def zone_named(name: str) -> tzinfo:
+def find_zone(name: str) -> tzinfo:
     """A time zone by its IANA name. Raises ConfigurationError."""
     try:
         return ZoneInfo(name)
@@ -163,7 +172,7 @@ def zone_named(name: str) -> tzinfo:
         ) from None
 
 
-def instant(text: str, zone: tzinfo) -> datetime:
+def parse_instant(text: str, zone: tzinfo) -> datetime:
     """An ISO 8601 date, with or without a time; without an offset it is of that zone. Raises ValueError."""
     read = datetime.fromisoformat(text)
     if read.tzinfo is None:

@@ -6,17 +6,17 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from .children import Campus
-from .queries import Span, arguments_of, scans_of
-from .request import FIRST_YEAR, Plan
+from .queries import TimeRange, build_queries, to_arguments
+from .request import FIRST_YEAR, ExportRequest
 
-__all__ = ["campus_time"]
+__all__ = ["fetch_campus_time"]
 
 _logger = logging.getLogger("nexport_campus")
-_MOST_APART: Final = timedelta(days=1)
+_MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
 """Two clocks that are both set differ by less."""
 
 
-async def campus_time(campus: Campus, plan: Plan) -> datetime:
+async def fetch_campus_time(campus: Campus, request: ExportRequest) -> datetime:
     """Return the campus's time from the Date header (RFC 9110) of a first, small request, or else this machine's.
 
     Where the two are more than a day apart, one of them is wrong, and the earlier one counts: the next export begins
@@ -26,14 +26,14 @@ async def campus_time(campus: Campus, plan: Plan) -> datetime:
         NexportError: The campus doesn't respond, or refuses: better known before anything else is done.
     """
     ours = datetime.now(UTC)
-    scans = scans_of(plan, Span())
-    if plan.by_enrollment_ids or not scans:
+    queries = build_queries(request, TimeRange())
+    if request.by_enrollment_ids or not queries:
         return ours
-    response = await campus.raw.learning.search_enrollments(**arguments_of(scans[0]), per_page=1)
+    response = await campus.raw.learning.search_enrollments(**to_arguments(queries[0]), per_page=1)
     theirs = _read(response.headers.get("date", ""))
     if theirs is None:
         return ours
-    if abs(theirs - ours) > _MOST_APART:
+    if abs(theirs - ours) > _MAX_CLOCK_DIFFERENCE:
         _logger.warning(
             "the campus's clock says %s, this machine's %s: the export is complete until the earlier one",
             *(each.isoformat(" ", "seconds") for each in (theirs, ours)),

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import attrs
 
-from .database import quoted
-from .datasets import Kind, Record
+from .database import quote_name
+from .datasets import Dataset, Record
 
-__all__ = ["ROWS", "Table", "as_text", "fits", "json_table", "typed_table"]
+__all__ = ["ROWS", "Table", "fits", "json_table", "to_text", "typed_table"]
 
 _logger = logging.getLogger("nexport_campus")
 
@@ -46,20 +46,18 @@ class Table:
     @property
     def names(self) -> str:
         """All columns, as SQL lists them."""
-        return ", ".join(map(quoted, self.columns))
+        return ", ".join(map(quote_name, self.columns))
 
     def create(self, name: str) -> str:
         """The statement that makes it, unless it is there."""
-        columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in self.columns.items())
-        return (
-            f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({', '.join(map(quoted, self.key))}))"
-        )
+        columns = ", ".join(f"{quote_name(column)} {sql_type}" for column, sql_type in self.columns.items())
+        return f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({', '.join(map(quote_name, self.key))}))"
 
     def upsert(self, name: str, source: str) -> str:
         """The statement that puts rows into it, in place of those with the same key."""
         others = [column for column in self.columns if column not in self.key]
-        updates = ", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in others)
-        keys = ", ".join(map(quoted, self.key))
+        updates = ", ".join(f"{quote_name(column)} = excluded.{quote_name(column)}" for column in others)
+        keys = ", ".join(map(quote_name, self.key))
         return f"INSERT INTO {name} ({self.names}) {source} ON CONFLICT ({keys}) DO UPDATE SET {updates}"
 
     def insert(self, name: str) -> str:
@@ -67,26 +65,26 @@ class Table:
         return self.upsert(name, f"VALUES ({', '.join('?' * len(self.columns))})")
 
 
-def json_table(kind: Kind) -> Table:
+def json_table(dataset: Dataset) -> Table:
     """Records as JSON, by their identity and the date that they are sorted by."""
 
     def values(record: Record) -> tuple[str, str, str]:
         data = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
-        return kind.identity(record), kind.moment(record), data
+        return dataset.identity(record), dataset.moment(record), data
 
     columns = dict.fromkeys(("identity", "moment", "data"), "TEXT")
     return Table(columns, ("identity",), values, lambda name: f"json_extract(data, '$.{name}')")
 
 
-def typed_table(kind: Kind, elements: tuple[str, ...]) -> Table:
+def typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
     """Records as rows: enums by number, dates in UTC as text, booleans as 0 and 1."""
-    columns = {name: _affinity(held) for name, held in kind.columns(elements).items()}
+    columns = {name: _affinity(held) for name, held in dataset.columns(elements).items()}
 
     def values(record: Record) -> tuple[Any, ...]:
-        row = kind.row(record, elements)
+        row = dataset.row(record, elements)
         return tuple(_sql_value(name, row[name]) for name in columns)
 
-    return Table(columns, kind.key, values, quoted)
+    return Table(columns, dataset.key, values, quote_name)
 
 
 def fits(column: str, value: int, bits: int) -> bool:
@@ -101,11 +99,11 @@ def fits(column: str, value: int, bits: int) -> bool:
 
 def _sql_value(column: str, value: Any) -> Any:
     if isinstance(value, datetime):
-        return as_text(value)
+        return to_text(value)
     return None if isinstance(value, int) and not fits(column, value, 64) else value
 
 
-def as_text(date: datetime) -> str:
+def to_text(date: datetime) -> str:
     """A date in UTC, as a text that sorts, and that SQLite's date functions read."""
     return date.isoformat(timespec="microseconds").replace("+00:00", "Z")
 

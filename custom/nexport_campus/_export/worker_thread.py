@@ -10,14 +10,14 @@ from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from nexport_campus._errors import ExportError
 
-__all__ = ["Desk", "at_once"]
+__all__ = ["WorkerThread", "for_each_concurrently"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _END: Final = object()
 
 
-class Desk:
+class WorkerThread:
     """A thread for what would hold the loop: files and the database, one thing after the other.
 
     Cancelling the caller does not interrupt it: a transaction commits, or it doesn't.
@@ -40,7 +40,7 @@ class Desk:
     ) -> None:
         self._thread.shutdown(wait=True)
 
-    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function there and return its result.
 
         Raises:
@@ -48,13 +48,15 @@ class Desk:
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._thread, partial(work, *args, **kwargs)
+                self._thread, partial(function, *args, **kwargs)
             )
         except (OSError, sqlite3.Error) as error:
             raise ExportError(f"{self._place}: {error}; {self._advice}") from error
 
 
-async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable[Any]]) -> None:
+async def for_each_concurrently(
+    n: int, items: AsyncIterator[T], function: Callable[[T], Awaitable[Any]]
+) -> None:
     """Do the work for every item, n of them at a time; the first that fails ends all, and is what is raised."""
     turn = asyncio.Lock()
 
@@ -64,7 +66,7 @@ async def at_once(n: int, items: AsyncIterator[T], work: Callable[[T], Awaitable
                 item: Any = await anext(items, _END)
             if item is _END:
                 return
-            await work(item)
+            await function(item)
 
     try:
         async with asyncio.TaskGroup() as group:

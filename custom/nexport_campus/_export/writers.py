@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import BinaryIO, Final, Protocol
 
-from .datasets import Kind
-from .tables import as_text
+from .datasets import Dataset
+from .tables import to_text
 
 __all__ = ["CsvWriter", "JsonLinesWriter", "Writer"]
 
@@ -63,13 +63,13 @@ class CsvWriter:
     """
 
     def __init__(
-        self, file: BinaryIO, kind: Kind, elements: tuple[str, ...], *, labels: bool, bom: bool
+        self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool, bom: bool
     ) -> None:
         self._file = file
-        self._kind = kind
+        self._kind = dataset
         self._elements = elements
         self._labels = labels
-        self._write([list(kind.columns(elements))], encoding="utf-8-sig" if bom else "utf-8")
+        self._write([list(dataset.columns(elements))], encoding="utf-8-sig" if bom else "utf-8")
 
     def write(self, records: Sequence[str]) -> None:
         found = (self._kind.from_dict(json.loads(record)) for record in records)
@@ -94,7 +94,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return as_text(value)
+        return to_text(value)
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return str(value)

@@ -11,16 +11,23 @@ from uuid import UUID
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_campus._export.datasets import DEFAULT_ELEMENTS, KINDS
+from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
 from nexport_campus._export.errors import TargetError
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.request import DATE_FILTERS, LAST, Filters, Plan, instant, zone_named
+from nexport_campus._export.request import (
+    DATE_FILTERS,
+    LAST,
+    ExportRequest,
+    Filters,
+    find_zone,
+    parse_instant,
+)
 
 from .row_stream import row_stream
 from .standard_streams import is_closed
 from .text_input import lines_of, read_text
 
-__all__ = ["STDOUT", "duration", "output_of", "plan_of"]
+__all__ = ["STDOUT", "duration", "output_of", "request_of"]
 
 STDOUT: Final = "-"
 """The target that stands for standard output; a file of that name is `./-`."""
@@ -46,18 +53,18 @@ def duration(text: str) -> timedelta:
     return duration
 
 
-def plan_of(address: str, given: dict[str, Any]) -> Plan:
+def request_of(address: str, given: dict[str, Any]) -> ExportRequest:
     """Return the export that the options describe, of the campus with that address."""
-    kind, zone = KINDS[given["kind"]], zone_named(given["zone"])
-    if given["elements"] and kind.name != "scorm-data":
+    dataset, zone = DATASETS[given["kind"]], find_zone(given["zone"])
+    if given["elements"] and dataset.name != "scorm-data":
         raise click.UsageError("--element is for scorm-data only")
     if given["overlap"] is not None and given["since"] != LAST:
         raise click.UsageError("--overlap is for --since last only")
     filters: dict[str, Any] = {name: _ids(option, given[name]) for name, option in _IDS.items()}
     filters |= {name: _date(name, given[name], zone) for name in DATE_FILTERS}
     elements = given["elements"] or DEFAULT_ELEMENTS
-    return Plan(
-        kind=kind,
+    return ExportRequest(
+        dataset=dataset,
         address=address,
         filters=Filters(**filters, syllabus_unique_names=given["syllabus_unique_names"]),
         since=LAST if given["since"] == LAST else _date("since", given["since"], zone),
@@ -65,7 +72,7 @@ def plan_of(address: str, given: dict[str, Any]) -> Plan:
         overlap=given["overlap"],
         by=given["by"],
         zone=given["zone"],
-        elements=tuple(dict.fromkeys(elements)) if kind.name == "scorm-data" else (),
+        elements=tuple(dict.fromkeys(elements)) if dataset.name == "scorm-data" else (),
         per_page=given["per_page"],
         concurrency=given["concurrency"],
     )
@@ -135,7 +142,7 @@ def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
     if text is None:
         return None
     try:
-        return instant(text, zone)
+        return parse_instant(text, zone)
     except (ValueError, OverflowError):
         option = f"--{name.removeprefix('utc_').replace('_', '-')}"
         raise click.UsageError(

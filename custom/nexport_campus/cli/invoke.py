@@ -12,7 +12,7 @@ from nexport_client.client import AsyncPager, Page
 from nexport_client.kinds import Array
 
 from .connection import open_campus
-from .known_operations import Described
+from .known_operations import KnownOperation
 from .record_output import Secrecy, write_value, writer
 from .standard_streams import after_change
 from .terminal import note, warn
@@ -35,7 +35,7 @@ class OutputOptions:
 
 
 async def call(
-    ctx: click.Context, described: Described, arguments: Mapping[str, object], options: OutputOptions
+    ctx: click.Context, described: KnownOperation, arguments: Mapping[str, object], options: OutputOptions
 ) -> None:
     """Make a call and write its result to stdout. Raises NexportError, OutputError."""
     operation = described.operation
@@ -55,7 +55,7 @@ async def call(
                     _write(result, described, options)
 
 
-def _write(value: Any, described: Described, options: OutputOptions) -> None:
+def _write(value: Any, described: KnownOperation, options: OutputOptions) -> None:
     kind = described.operation.result
     if isinstance(kind, Array) and value is not None:
         out = writer(options.form, kind.item, options.secrecy)
@@ -65,7 +65,7 @@ def _write(value: Any, described: Described, options: OutputOptions) -> None:
         write_value(options.form, kind, value, options.secrecy)
 
 
-async def _write_pages(pager: AsyncPager[Any], described: Described, options: OutputOptions) -> None:
+async def _write_pages(pager: AsyncPager[Any], described: KnownOperation, options: OutputOptions) -> None:
     """Write each page as it arrives: up to the limit, or all pages, or one."""
     out = writer(options.form, described.item, options.secrecy)
     count = 0

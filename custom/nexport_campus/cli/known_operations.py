@@ -13,11 +13,11 @@ from nexport_client.types import fields_of
 
 from .docstrings import Documentation, read_docstring
 
-__all__ = ["Described", "described", "find", "holds_secrets"]
+__all__ = ["KnownOperation", "described", "find", "holds_secrets"]
 
 
 @attrs.frozen(eq=False)
-class Described:
+class KnownOperation:
     """One operation: `area` and `method` are its names in Python, `operation` holds what the spec declares."""
 
     area: str
@@ -67,12 +67,12 @@ class Described:
 
 
 @cache
-def described() -> tuple[Described, ...]:
+def described() -> tuple[KnownOperation, ...]:
     """Return all operations, by area and name."""
     return tuple(_described())
 
 
-def find(name: str) -> Described | None:
+def find(name: str) -> KnownOperation | None:
     """Return an operation by its name in Python or its operationId, in any case, with dashes or underscores."""
     wanted = name.replace("-", "_").lower()
     for candidate in described():
@@ -81,7 +81,7 @@ def find(name: str) -> Described | None:
     return None
 
 
-def _described() -> Iterator[Described]:
+def _described() -> Iterator[KnownOperation]:
     # Nothing is called here.
     areas = Areas(cast("Caller", None))
     for area, attribute in vars(Areas).items():
@@ -91,7 +91,7 @@ def _described() -> Iterator[Described]:
         module = importlib.import_module(facade.__module__)
         for method, function in sorted(vars(facade).items()):
             if not method.startswith("_"):
-                yield Described(area, method, getattr(module, method.upper()), function)
+                yield KnownOperation(area, method, getattr(module, method.upper()), function)
 
 
 def holds_secrets(kind: Kind, _seen: frozenset[str] = frozenset()) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .known_operations import Described, described
+from .known_operations import KnownOperation, described
 from .terminal import rendered
 
 __all__ = ["list_operations"]
@@ -22,7 +22,7 @@ def list_operations(form: str) -> None:
         click.echo(json.dumps([_facts(operation) for operation in described()], indent=2))
 
 
-def _facts(operation: Described) -> dict[str, Any]:
+def _facts(operation: KnownOperation) -> dict[str, Any]:
     return {
         "name": operation.name,
         "operation_id": operation.operation.id,

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 from nexport_client.client import Parameter
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
 
-from .known_operations import Described
+from .known_operations import KnownOperation
 from .option_values import NULL, joined, metavar, name_of, parse, repeats
 from .text_input import lines_of, read_text
 
@@ -20,7 +20,7 @@ def flag(name: str) -> str:
     return f"--{name.strip('_').replace('_', '-')}"
 
 
-def argument_options(described: Described) -> list[click.Option]:
+def argument_options(described: KnownOperation) -> list[click.Option]:
     """Return an option for each argument, except secret ones, which must not be on a command line."""
     words = described.documentation.arguments
     return [
@@ -36,7 +36,7 @@ def argument_options(described: Described) -> list[click.Option]:
     ]
 
 
-def given_arguments(described: Described, values: dict[str, Any]) -> dict[str, Any]:
+def given_arguments(described: KnownOperation, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
     for parameter in described.parameters:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .known_operations import Described
+    from .known_operations import KnownOperation
 
 __all__ = ["RISKY_OPTIONS", "did_you_mean", "similar_operations", "similar_words"]
 
@@ -30,7 +30,7 @@ def similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> 
     return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MOST)
 
 
-def similar_operations(typed: str, operations: Sequence["Described"]) -> list[str]:
+def similar_operations(typed: str, operations: Sequence["KnownOperation"]) -> list[str]:
     """Return the operations that a mistyped name may mean, `learning.get_section` or `LearningApi_GetSection`."""
     name = _python_name(typed)
     method = name.rpartition(".")[2]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexport_campus import NexportCampus
 from nexport_campus._errors import InvalidRequestError, NexportError, NotFoundError, PermissionDeniedError
-from nexport_campus.cli.known_operations import Described, described
+from nexport_campus.cli.known_operations import KnownOperation, described
 
 from .findings import Finding, failed, ok, warning
 
@@ -69,14 +69,14 @@ def _in_organization(
     )
 
 
-def _needs_only_organization(described: Described) -> bool:
+def _needs_only_organization(described: KnownOperation) -> bool:
     operation, names = described.operation, {parameter.name for parameter in described.parameters}
     required = {parameter.name for parameter in described.parameters if parameter.required}
     reads = operation.effect == "read" and operation.token == "own"
     return reads and bool(names & _ORGANIZATION) and required <= _ORGANIZATION
 
 
-async def _try(campus: NexportCampus, read: Described, organization: UUID) -> NexportError | None:
+async def _try(campus: NexportCampus, read: KnownOperation, organization: UUID) -> NexportError | None:
     """Return the error of one read, or None; of a list, one record is requested."""
     names = {parameter.name for parameter in read.parameters}
     arguments: dict[str, object] = (

@@ -12,7 +12,7 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
-from nexport_campus.cli.known_operations import Described, described, find, holds_secrets
+from nexport_campus.cli.known_operations import KnownOperation, described, find, holds_secrets
 from nexport_campus.cli.messages import for_command_line
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
@@ -76,7 +76,7 @@ def _hint(typed: str, ctx: click.Context) -> str:
     return did_you_mean(similar_operations(typed, described()))
 
 
-def _command(operation: Described) -> click.Command:
+def _command(operation: KnownOperation) -> click.Command:
     return click.Command(
         name=operation.name,
         help=_help(operation),
@@ -86,7 +86,7 @@ def _command(operation: Described) -> click.Command:
     )
 
 
-def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
+def _run(operation: KnownOperation, ctx: click.Context, /, **values: Any) -> None:
     arguments = given_arguments(operation, values)
     secrets = secret_arguments(operation, values)
     options = OutputOptions(
@@ -104,7 +104,7 @@ def _run(operation: Described, ctx: click.Context, /, **values: Any) -> None:
     asyncio.run(call(ctx, operation, {**arguments, **secrets}, options))
 
 
-def _own_options(operation: Described) -> list[click.Parameter]:
+def _own_options(operation: KnownOperation) -> list[click.Parameter]:
     """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
     taken = {flag(parameter.name) for parameter in operation.parameters}
 
@@ -148,7 +148,7 @@ def _codes(names: str) -> str:
     return " or ".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in names.split(" or "))
 
 
-def _help(operation: Described) -> str:
+def _help(operation: KnownOperation) -> str:
     words, spec = operation.documentation, operation.operation
     effect = "Changes data." if operation.writes else "Only reads."
     returns = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", words.returns)

@@ -11,7 +11,7 @@ from nexport_campus import EnsuredEnrollment, NexportCampus
 from nexport_campus._ensure import check_enrollment
 from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options, open_campus
-from nexport_campus.cli.known_operations import Described
+from nexport_campus.cli.known_operations import KnownOperation
 from nexport_campus.cli.operation_options import argument_options, given_arguments
 from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format, write_value
 from nexport_campus.cli.standard_streams import after_change
@@ -23,11 +23,11 @@ __all__ = ["command"]
 
 
 @cache
-def _described() -> Described:
+def _described() -> KnownOperation:
     """Return the arguments of CreateEnrollment, with the descriptions and defaults of `ensure_enrollment`."""
     assert isinstance(OPERATION.body, tuple)
     operation = attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
-    return Described("", "ensure_enrollment", operation, NexportCampus.ensure_enrollment)
+    return KnownOperation("", "ensure_enrollment", operation, NexportCampus.ensure_enrollment)
 
 
 def _parameter(parameter: Parameter) -> Parameter:

@@ -15,15 +15,15 @@ import click
 
 from nexport_campus import ExportError, NexportCampus
 from nexport_campus._export.context import Progress
-from nexport_campus._export.datasets import KINDS
+from nexport_campus._export.datasets import DATASETS
 from nexport_campus._export.engine import Summary, export
 from nexport_campus._export.output import FORMATS
-from nexport_campus._export.progress import progress_on
+from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import DATE_FILTERS
-from nexport_campus._export.session import Job, open_job
+from nexport_campus._export.session import ExportSession, open_session
 from nexport_campus.cli.connection import Connection, common_options, open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
-from nexport_campus.cli.export_options import STDOUT, duration, output_of, plan_of
+from nexport_campus.cli.export_options import STDOUT, duration, output_of, request_of
 from nexport_campus.cli.terminal import console, note, on_terminal, warn
 
 __all__ = ["command"]
@@ -52,7 +52,7 @@ def _date_filters(function: Any) -> Any:
 
 
 @click.command(name="export", short_help="Export records to a file that stays up to date.")
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", type=click.Choice(list(DATASETS)))
 @click.option(
     "--to",
     "target",
@@ -140,39 +140,39 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     export, and updates the file. A file that no export wrote is not overwritten without --force. Exit code 15 means that
     a few records failed; the next run retries them.
     """
-    plan, output = plan_of(ctx.ensure_object(Connection).address, given), output_of(given)
+    request, output = request_of(ctx.ensure_object(Connection).address, given), output_of(given)
     # Rows on the same terminal would run into a progress bar.
     quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
     begun = time.monotonic()
     bar = console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
-    with open_job(plan, output, restart=given["restart"], force=given["force"]) as job:
+    with open_session(request, output, restart=given["restart"], force=given["force"]) as session:
         # It may prompt for credentials, before the progress bar is shown.
-        campus = open_campus(ctx, max_concurrency=plan.concurrency)
-        with progress_on(bar) as progress:
-            summary = _run(campus, job, progress)
-    _report(summary, job, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
+        campus = open_campus(ctx, max_concurrency=request.concurrency)
+        with show_progress(bar) as progress:
+            summary = _run(campus, session, progress)
+    _report(summary, session, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
     return PARTIAL if summary.failed else 0
 
 
-def _run(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+def _run(campus: NexportCampus, session: ExportSession, progress: Progress) -> Summary:
     try:
-        return asyncio.run(_export(campus, job, progress))
+        return asyncio.run(_export(campus, session, progress))
     except KeyboardInterrupt:
-        raise _Interrupted(f"interrupted: {_how_to_resume(job)}") from None
+        raise _Interrupted(f"interrupted: {_how_to_resume(session)}") from None
     except asyncio.CancelledError:
-        raise _Terminated(f"terminated: {_how_to_resume(job)}") from None
+        raise _Terminated(f"terminated: {_how_to_resume(session)}") from None
     except ExportError:
         raise
     except Exception:
-        if job.can_resume():
+        if session.can_resume():
             note("what was fetched so far is kept: run the same command again to resume")
         raise
 
 
-async def _export(campus: NexportCampus, job: Job, progress: Progress) -> Summary:
+async def _export(campus: NexportCampus, session: ExportSession, progress: Progress) -> Summary:
     with _cancelled_by_sigterm():
         async with campus:
-            return await export(campus, job, progress)
+            return await export(campus, session, progress)
 
 
 @contextmanager
@@ -191,15 +191,17 @@ def _cancelled_by_sigterm() -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-def _how_to_resume(job: Job) -> str:
-    if job.database.path is None:
+def _how_to_resume(session: ExportSession) -> str:
+    if session.database.path is None:
         return "the output is incomplete; an export to standard output can't resume, one to a file can"
-    if job.can_resume():
-        return f"run the same command again to resume; what was fetched is kept in {job.database.path.name}"
+    if session.can_resume():
+        return (
+            f"run the same command again to resume; what was fetched is kept in {session.database.path.name}"
+        )
     return "nothing was fetched"
 
 
-def _report(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet: bool) -> None:
+def _report(summary: Summary, session: ExportSession, seconds: float, *, as_json: bool, quiet: bool) -> None:
     for error in summary.errors:
         warn(error)
     if summary.failed:
@@ -207,10 +209,10 @@ def _report(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet:
             f"could not read {summary.failed} of the enrollments or users: their rows of an earlier export are kept,"
             " and the next run retries them"
         )
-    counts, target = summary.counts, job.output.target
+    counts, target = summary.counts, session.output.target
     if as_json:
         report = attrs.asdict(counts) | {
-            "kind": job.plan.kind.name,
+            "kind": session.request.dataset.name,
             "file": str(target) if isinstance(target, Path) else "-",
             "absent": summary.absent,
             "failed": summary.failed,
@@ -222,4 +224,6 @@ def _report(summary: Summary, job: Job, seconds: float, *, as_json: bool, quiet:
     elif not quiet:
         changes = f"{counts.new} new, {counts.updated} changed, {counts.removed} gone"
         absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
-        click.echo(f"{job.output.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True)
+        click.echo(
+            f"{session.output.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True
+        )
