@@ -96,14 +96,14 @@ def test_failures_have_an_exit_code(
             "--org can't be read from none.txt: No such file",
         ),
         (("enrollments", "--org", "@empty.txt", "--to", "e.csv"), "empty.txt holds no ids"),
-        (("enrollments", "--org", "ORG", "--to", "e.txt"), "names no format; add --format"),
+        (("enrollments", "--org", "ORG", "--to", "e.txt"), "doesn't determine the format; add --format"),
         (("enrollments", "--org", "ORG", "--to", "nowhere/e.csv"), "there is no folder"),
         (("enrollments", "--org", "ORG", "--to", "folder", "--format", "csv"), "is a folder"),
-        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--labels"), "jsonl is for machines"),
+        (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--labels"), "jsonl always has numbers"),
         (("enrollments", "--org", "ORG", "--to", "e.jsonl", "--bom"), "--bom is for CSV only"),
         (
             ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "today"),
-            "'today' is no date of ISO 8601",
+            "'today' isn't an ISO 8601 date",
         ),
         (("enrollments", "--org", "ORG", "--to", "e.csv", "--overlap", "9999d"), "at most 3650d"),
         (
@@ -121,9 +121,9 @@ def test_failures_have_an_exit_code(
         ),
         (
             ("enrollments", "--org", "ORG", "--to", "e.csv", "--since", "last", "--no-state"),
-            "--no-state leaves",
+            "--no-state removes",
         ),
-        (("enrollments", "--org", "ORG", "--to", "e.csv", "--zone", "Mars"), "no time zone 'Mars'"),
+        (("enrollments", "--org", "ORG", "--to", "e.csv", "--zone", "Mars"), "unknown time zone 'Mars'"),
         (("enrollments", "--org", "ORG", "--to", "e.csv", "--element", "cmi.x"), "for scorm-data only"),
         (("grades", "--to", "e.csv"), "'grades' is not one of"),
         (
@@ -145,12 +145,12 @@ def test_failures_have_an_exit_code(
         ),
         (
             ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "cmi.exit", "--element", "CMI.Exit"),
-            "--element CMI.Exit differs from --element cmi.exit in case only",
+            "--element CMI.Exit differs from --element cmi.exit only in case",
         ),
-        (("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", " "), "--element ' ' is no name"),
+        (("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", " "), "--element ' ' isn't the name"),
         (
             ("scorm-data", "--org", "ORG", "--to", "e.csv", "--element", "a\tb"),
-            "--element 'a\\tb' is no name",
+            "--element 'a\\tb' isn't the name",
         ),
         (("enrollments", "--org", "ORG", "--to", "mine.csv"), "add --force to overwrite the file"),
         (

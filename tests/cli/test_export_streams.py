@@ -205,7 +205,7 @@ def test_a_file_that_standard_output_goes_to(samples: Samples, tmp_path: Path) -
         command = [*COMMAND, "--org", samples.org_id, "--to", str(target), "--json"]
         done = subprocess.run(command, stdout=appended, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert "is where standard output or error goes already" in done.stderr
+    assert "is already the destination of standard output or error" in done.stderr
 
 
 async def test_rows_steer_no_terminal() -> None:

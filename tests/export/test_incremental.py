@@ -124,10 +124,10 @@ async def test_a_file_of_somebody_elses(campus: NexportCampus, samples: Samples,
     """Changes can't be put into a file that nothing is known of."""
     since = plan_of("enrollments", samples.org_id, since=datetime(2026, 6, 1, tzinfo=UTC))
     (tmp_path / "e.csv").write_text("mine")
-    with pytest.raises(ConfigurationError, match="no state file beside it"):
+    with pytest.raises(ConfigurationError, match="no state file next to it"):
         await run(campus, since, tmp_path / "e.csv")
     (tmp_path / "text.db").write_text("mine, and no database; " * 100)
-    with pytest.raises(ConfigurationError, match=r"text\.db is no SQLite file"):
+    with pytest.raises(ConfigurationError, match=r"text\.db isn't an SQLite file"):
         await run(campus, since, tmp_path / "text.db")
     assert names_in(tmp_path) == ["e.csv", "text.db"]
 
@@ -137,14 +137,14 @@ async def test_a_state_that_is_none(campus: NexportCampus, samples: Samples, tmp
     state = tmp_path / "e.csv.state"
     state.write_text("mine, and no database; " * 100)
     with pytest.raises(
-        ConfigurationError, match=r"e\.csv\.state is no state that this version of nexport made"
+        ConfigurationError, match=r"e\.csv\.state isn't a state file that this version of nexport can read"
     ):
         await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
     state.unlink()
     with closing(sqlite3.connect(state)) as connection:
         connection.execute("CREATE TABLE mine (text)")
     with pytest.raises(
-        ConfigurationError, match=r"e\.csv\.state is no state that this version of nexport made"
+        ConfigurationError, match=r"e\.csv\.state isn't a state file that this version of nexport can read"
     ):
         await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
     assert names_in(tmp_path) == ["e.csv.state"]
@@ -166,9 +166,9 @@ async def test_kinds_share_an_sqlite_file(campus: NexportCampus, samples: Sample
     names = {row["name"] for row in read_rows(target, "sqlite_master")}
     assert {"notes", "by_user"} <= names
     scorm = plan_of("scorm-data", samples.org_id, filters={"utc_enrolled_after": since})
-    with pytest.raises(ConfigurationError, match="has a table scorm_data that no export made"):
+    with pytest.raises(ConfigurationError, match="has a table scorm_data that no export created"):
         await run(campus, scorm, target)
-    with pytest.raises(ConfigurationError, match="has a table scorm_data that no export made"):
+    with pytest.raises(ConfigurationError, match="has a table scorm_data that no export created"):
         await run(campus, scorm, target, restart=True)
 
 
@@ -186,7 +186,7 @@ async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samp
     """Then nothing shows that an export wrote the file, so that another one needs `force`."""
     plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.csv"
     await run(campus, plan, target, keep_state=False)
-    with pytest.raises(ConfigurationError, match="no state file beside it"):
+    with pytest.raises(ConfigurationError, match="no state file next to it"):
         await run(campus, plan, target, keep_state=False)
     await run(campus, plan, target, keep_state=False, force=True)
     assert names_in(tmp_path) == ["e.csv"]

@@ -193,7 +193,7 @@ async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Pa
     """A second run into the same target is refused; the first one isn't disturbed."""
     plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
     with open_session(plan, Output(target=target, format="jsonl")) as job, show_progress(None) as progress:
-        with pytest.raises(ConfigurationError, match="another export is at work"):
+        with pytest.raises(ConfigurationError, match="another export is running"):
             await run(campus, plan, target)
         first = await export(campus, job, progress)
     assert first.counts.rows == len(read_rows(target)) > 0
@@ -233,7 +233,7 @@ async def test_changes_go_into_what_they_are_of(
     with dying(monkeypatch, 5, committed=True), pytest.raises(Killed):
         await run(campus, plan, target)
     target.rename(tmp_path / "away.db")
-    with pytest.raises(ConfigurationError, match="isn't what it was"):
+    with pytest.raises(ConfigurationError, match="has changed since an export of changes"):
         await run(campus, plan, target)
     (tmp_path / "away.db").rename(target)
     assert (await run(campus, plan, target)).resumed
@@ -247,7 +247,7 @@ async def test_another_command_does_not_finish_it(
     with dying(monkeypatch, 4, committed=True), pytest.raises(Killed):
         await run(campus, plan, target)
     other = plan_of("enrollments", samples.org_id, since=datetime(2026, 1, 1, tzinfo=UTC))
-    with pytest.raises(ConfigurationError, match=r"was cut short, .*differs in --since"):
+    with pytest.raises(ConfigurationError, match=r"was interrupted \(it differs in --since"):
         await run(campus, other, target)
     assert not (await run(campus, other, target, restart=True)).resumed
     assert min(row["last_activity_date"] for row in read_rows(target) if "last_activity_date" in row) > "2026"

@@ -147,13 +147,13 @@ def test_sessions_of_those_who_were_active_later() -> None:
         (
             "scorm-data",
             {"filters": {"enrollment_ids": (USER,)}, "since": "last"},
-            "names all that is asked for",
+            "can be combined with other filters",
         ),
         ("enrollments", {"since": START, "until": START}, "later than --since"),
         ("enrollments", {"since": datetime(1, 1, 1, tzinfo=UTC)}, "--since must be a date from 1900"),
         ("enrollments", {"until": datetime(9999, 1, 1, tzinfo=UTC)}, "--until must be a date from 1900"),
         ("enrollments", {"by": "month"}, "--by-month needs --since"),
-        ("enrollments", {"zone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        ("enrollments", {"zone": "Mars/Olympus"}, "unknown time zone 'Mars/Olympus'"),
     ],
 )
 def test_plans_that_cannot_work(kind: str, given: dict[str, Any], words: str) -> None:

@@ -129,7 +129,7 @@ async def test_a_file_of_the_users(
     before = target.read_bytes()
     for given in ({}, {"restart": True}):
         for each in (plan, plan_of("enrollments", samples.org_id, since=LAST)):
-            with pytest.raises(ConfigurationError, match=r"no state file beside it.*add --force"):
+            with pytest.raises(ConfigurationError, match=r"no state file next to it.*add --force"):
                 await run(campus, each, target, **given)
     assert (target.read_bytes(), names_in(tmp_path)) == (before, [name])
     await run(campus, plan, target, force=True)
@@ -171,7 +171,7 @@ async def test_a_file_that_appears_meanwhile(
             await export(campus, job, _Disturbance(target))
         assert job.can_resume()
     assert target.read_text() == "another program's"
-    with pytest.raises(ConfigurationError, match="no state file beside it"):
+    with pytest.raises(ConfigurationError, match="no state file next to it"):
         await run(campus, plan, target)
     assert (await run(campus, plan, target, force=True)).resumed
     assert len(read_rows(target)) > 100
@@ -305,7 +305,9 @@ async def test_an_sqlite_file_of_the_users(
         connection.commit()
     before = target.read_bytes()
     for restart in (False, True):
-        with pytest.raises(ConfigurationError, match=r"has a table enrollments that no export made.*--force"):
+        with pytest.raises(
+            ConfigurationError, match=r"has a table enrollments that no export created.*--force"
+        ):
             await run(campus, plan, target, restart=restart)
     assert (target.read_bytes(), names_in(tmp_path)) == (before, ["mine.db"])
     summary = await run(campus, plan, target, force=True)
@@ -341,7 +343,7 @@ async def test_a_table_that_appears_meanwhile(
                 with closing(sqlite3.connect(target)) as connection:
                     connection.execute("CREATE TABLE enrollments (mine)")
 
-    refused = pytest.raises(ConfigurationError, match="has a table enrollments that no export made")
+    refused = pytest.raises(ConfigurationError, match="has a table enrollments that no export created")
     with open_session(plan, Output(target=target, format="sqlite")) as job, refused:
         await export(campus, job, _Table(target))
     with closing(sqlite3.connect(target)) as connection:
@@ -355,7 +357,7 @@ async def test_a_text_with_the_suffix_of_sqlite(
     target = tmp_path / "mine.db"
     target.write_text("mine, and no database; " * 100)
     target.chmod(0o640)
-    with pytest.raises(ConfigurationError, match=r"mine\.db is no SQLite file.*add --force"):
+    with pytest.raises(ConfigurationError, match=r"mine\.db isn't an SQLite file.*add --force"):
         await run(campus, plan, target)
     assert target.read_text().startswith("mine")
     assert names_in(tmp_path) == ["mine.db"]

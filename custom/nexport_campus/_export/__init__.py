@@ -1,8 +1,10 @@
-"""Exports: what `nexport export` does.
+"""The engine of `nexport export`.
 
-A run works in an SQLite file beside its target (`store`), in which every page and every answer is a transaction together
-with how far the run has come. So it goes on where it was cut short, and a row that comes twice replaces itself. At the
-end the rows take their place in one transaction (`published`); a file is then written whole (`writers`) and put in place (`target`).
+An export works in an SQLite file next to its target, the state file (`database`). Each page and each response is stored
+in one transaction together with the progress (`checkpoint`), so an interrupted export resumes where it stopped, and a row
+that is fetched twice replaces itself. At the end, all rows are published in one transaction (`completed_rows`); a file is
+then written in full (`writers`) and moved into place (`target`).
 
-`plan` is what is asked, `scans` and `walk` find the enrollments, `families` asks for what hangs on them, `run` does it all.
+`request` describes an export. `queries`, `date_cursor` and `fetch_enrollments` find the enrollments, `children` and
+`fetch_children` fetch the records that belong to them, and `engine` runs the whole export.
 """

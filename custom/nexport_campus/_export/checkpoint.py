@@ -1,7 +1,8 @@
-"""What a run has done and has still to do: kept together with the rows that came of it, in the same transactions.
+"""The checkpoint of an export: its progress, stored in the same transactions as the rows.
 
-A run is the one row of `run`. Its spans are finished one after the other; those that are left are in `span`. The
-searches of the span in work are in `scan`, and what has to be asked one by one in `parent`. `staged` holds the rows.
+The table `run` has one row, the export itself. `span` holds the time ranges that are left; they are processed in order.
+`scan` holds the queries of the current time range, `parent` the parents whose records are fetched one by one, and
+`staged` the rows.
 """
 
 # ruff: noqa: S608 -- names of tables and columns are put into statements, values never
@@ -21,7 +22,7 @@ from .tables import Table
 __all__ = ["Checkpoint", "ExportRun", "Outcome", "Parent", "Query"]
 
 Outcome = Literal["open", "done", "absent", "failed"]
-"""How asking a parent ended; absent: the campus has no such thing."""
+"""The state of a parent's fetch. `absent`: the campus has no such parent."""
 
 _TABLES = {
     "run": "only INTEGER PRIMARY KEY CHECK (only = 1), told TEXT NOT NULL",
@@ -34,9 +35,10 @@ _TABLES = {
 
 @attrs.frozen(kw_only=True)
 class ExportRun:
-    """A run: the plan's `scope` and `span`, whether it `replaces` all earlier rows, and the `cursor` that it leaves.
+    """One export, with the `scope` and `span` of its request.
 
-    `base`: the cursor of the rows that it changes, None where it replaces them. `started`: when, by the campus's clock.
+    `replaces`: whether its rows replace all earlier ones. `base`: the cursor of the rows that it updates, or None if it
+    replaces them. `started`: the start time by the campus's clock. `cursor`: the time up to which its rows are complete.
     """
 
     scope: dict[str, Any]
@@ -49,7 +51,11 @@ class ExportRun:
 
 @attrs.frozen
 class Query:
-    """A search: its arguments as JSON, whether its first page is stored, and after which enrollment date it goes on."""
+    """A query for enrollments.
+
+    `arguments`: the arguments of SearchEnrollments, as JSON. `begun`: whether the first page is stored. `after`: the
+    enrollment date to resume after.
+    """
 
     number: int
     arguments: dict[str, Any]
@@ -59,14 +65,14 @@ class Query:
 
 @attrs.frozen
 class Parent:
-    """Something that is asked for its records: what tells it from others, and the arguments for asking."""
+    """An enrollment or user whose records are fetched with a request: a unique key, and the arguments of the request."""
 
     identity: str
     ids: dict[str, str]
 
 
 class Checkpoint:
-    """The tables of a run; each method that writes is one transaction."""
+    """The tables of a checkpoint; each writing method is one transaction."""
 
     def __init__(self, database: Database, staged: Table) -> None:
         self._database = database
@@ -77,34 +83,34 @@ class Checkpoint:
             connection.execute("CREATE INDEX IF NOT EXISTS parent_by_outcome ON parent (outcome)")
 
     def run(self) -> ExportRun | None:
-        """The run that is under way, or was cut short."""
+        """Return the export that is running or was interrupted, if any."""
         found = self._fetch_one("SELECT told FROM run")
         return ExportRun(**json.loads(found[0])) if found else None
 
     def begin(self, run: ExportRun, spans: Iterable[TimeRange], parents: Iterable[Parent]) -> None:
-        """Begin a run; of an earlier one nothing is left."""
+        """Start an export, discarding any earlier one."""
         self.clear()
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO run (only, told) VALUES (1, ?)", (json.dumps(attrs.asdict(run)),))
-            bounds = [(_text(span.start), _text(span.end)) for span in spans]
+            bounds = [(_isoformat(span.start), _isoformat(span.end)) for span in spans]
             connection.executemany("INSERT INTO span (first, last) VALUES (?, ?)", bounds)
             self._add(parents)
             connection.execute(self._staged.create("staged"))
 
     def clear(self) -> None:
-        """Forget the run and its rows."""
+        """Delete the export and its rows."""
         with self._database.transaction() as connection:
             for name in _TABLES:
                 connection.execute(f"DELETE FROM {name}")
             connection.execute("DROP TABLE IF EXISTS staged")
 
     def next_span(self) -> tuple[int, TimeRange] | None:
-        """The first span that isn't finished, with its number."""
+        """Return the first unfinished time range with its number, or None."""
         found = self._fetch_one("SELECT number, first, last FROM span ORDER BY number LIMIT 1")
-        return (found[0], TimeRange(_date(found[1]), _date(found[2]))) if found else None
+        return (found[0], TimeRange(_parse_date(found[1]), _parse_date(found[2]))) if found else None
 
     def begin_span(self, number: int, queries: Iterable[dict[str, Any]]) -> None:
-        """Note what has to be searched for a span, unless that was done before."""
+        """Store the queries of a time range, unless they are stored already."""
         with self._database.transaction() as connection:
             if connection.execute("SELECT begun FROM span WHERE number = ?", (number,)).fetchone()[0]:
                 return
@@ -113,17 +119,18 @@ class Checkpoint:
             connection.execute("UPDATE span SET begun = 1 WHERE number = ?", (number,))
 
     def end_span(self, number: int) -> None:
-        """A span is finished."""
+        """Mark a time range as finished."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM span WHERE number = ?", (number,))
 
     def queries(self) -> list[Query]:
-        """The searches that aren't finished."""
+        """Return the unfinished queries of the current time range."""
         found = self._database.connection.execute(
             "SELECT number, arguments, begun, after FROM scan ORDER BY number"
         )
         return [
-            Query(number, json.loads(data), bool(begun), _date(after)) for number, data, begun, after in found
+            Query(number, json.loads(data), bool(begun), _parse_date(after))
+            for number, data, begun, after in found
         ]
 
     def save_page(
@@ -133,26 +140,26 @@ class Checkpoint:
         after: datetime | None,
         parts: Sequence[Query] = (),
     ) -> None:
-        """Store what a page of a search held, and where it goes on; or else the `parts` that take the search's place."""
-        things = list(found)
+        """Store the content of a page and the date to resume after, or replace the query by `parts` of it."""
+        items = list(found)
         with self._database.transaction() as connection:
-            self._stage(thing for thing in things if isinstance(thing, Record))
-            self._add(thing for thing in things if isinstance(thing, Parent))
+            self._stage(item for item in items if isinstance(item, Record))
+            self._add(item for item in items if isinstance(item, Parent))
             connection.execute(
-                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_text(after), query.number)
+                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_isoformat(after), query.number)
             )
             if parts:
                 connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
-            data = ((json.dumps(part.arguments), part.begun, _text(part.after)) for part in parts)
+            data = ((json.dumps(part.arguments), part.begun, _isoformat(part.after)) for part in parts)
             connection.executemany("INSERT INTO scan (arguments, begun, after) VALUES (?, ?, ?)", data)
 
     def end_query(self, query: Query) -> None:
-        """A search is finished."""
+        """Mark a query as finished."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
 
     def parents(self, limit: int, after: int = 0) -> list[tuple[int, Parent]]:
-        """The next parents, after the one with that number, that were not asked yet."""
+        """Return up to `limit` parents that weren't fetched yet, with numbers greater than `after`."""
         found = self._database.connection.execute(
             "SELECT number, identity, ids FROM parent WHERE outcome = 'open' AND number > ? ORDER BY number LIMIT ?",
             (after, limit),
@@ -162,7 +169,7 @@ class Checkpoint:
     def save_parent(
         self, number: int, records: Iterable[Record], outcome: Outcome, error: str | None = None
     ) -> None:
-        """Store what a parent has, and how asking it ended."""
+        """Store the records of a parent and the outcome of its fetch."""
         with self._database.transaction() as connection:
             self._stage(records)
             connection.execute(
@@ -170,19 +177,19 @@ class Checkpoint:
             )
 
     def reopen(self) -> int:
-        """Let those that failed be asked again; answers how many there are."""
+        """Reset failed parents to be fetched again, and return their number."""
         with self._database.transaction() as connection:
             return connection.execute("UPDATE parent SET outcome = 'open' WHERE outcome = 'failed'").rowcount
 
     def count(self, outcome: Outcome | None = None) -> int:
-        """How many parents there are, or how many whose asking ended so."""
+        """Return the number of parents, or of those with an outcome."""
         found = self._fetch_one(
             "SELECT count(*) FROM parent WHERE ? IS NULL OR outcome = ?", outcome, outcome
         )
         return int(found[0])
 
     def failures(self, limit: int) -> list[str]:
-        """What went wrong with some of the parents that failed."""
+        """Return the errors of up to `limit` failed parents."""
         found = self._database.connection.execute(
             "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number LIMIT ?", (limit,)
         )
@@ -193,7 +200,7 @@ class Checkpoint:
         self._database.connection.executemany(self._staged.insert("staged"), rows)
 
     def _add(self, parents: Iterable[Parent]) -> None:
-        """Parents that are known already stay as they are."""
+        """Insert parents, ignoring known ones."""
         self._database.connection.executemany(
             "INSERT OR IGNORE INTO parent (identity, ids) VALUES (?, ?)",
             ((parent.identity, json.dumps(parent.ids)) for parent in parents),
@@ -203,9 +210,9 @@ class Checkpoint:
         return self._database.connection.execute(sql, arguments).fetchone()
 
 
-def _text(date: datetime | None) -> str | None:
+def _isoformat(date: datetime | None) -> str | None:
     return date.isoformat() if date else None
 
 
-def _date(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _parse_date(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None

@@ -1,4 +1,4 @@
-"""What has to be asked one by one: the records of an enrollment, or of a user in an organization."""
+"""Fetching the records that belong to one enrollment, or to one user in an organization."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -26,11 +26,11 @@ from .request import ExportRequest
 __all__ = ["Campus", "ChildRecords", "fetch_child_records", "to_parent"]
 
 _Reporting = TypeVar("_Reporting", AssignmentStatusResponseItem, GetCmiDataResponseItem)
-_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Campus(Protocol):
-    """What is needed of a client."""
+    """The part of a client that exports use."""
 
     raw: RawAreas
 
@@ -45,7 +45,7 @@ class Campus(Protocol):
 
 @attrs.frozen
 class ChildRecords:
-    """The records that were asked for together, and what those of them report that are errors."""
+    """The records of one parent, and the messages of those that the campus reported as errors."""
 
     records: list[Record]
     errors: list[str]
@@ -54,7 +54,7 @@ class ChildRecords:
 def to_parent(
     request: ExportRequest, query: dict[str, Any], item: ApiEnrollmentItem, span: TimeRange
 ) -> Parent:
-    """What has to be asked because of an enrollment that a search found."""
+    """Return the parent to fetch for an enrollment that a query found."""
     if request.dataset.parents == "enrollments":
         return Parent(str(item.enrollment_id), {"enrollment_id": str(item.enrollment_id)})
     (org_id,) = query["org_ids"]
@@ -65,11 +65,11 @@ def to_parent(
 
 
 async def fetch_child_records(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
-    """The records of a parent.
+    """Fetch the records of a parent.
 
     Raises:
-        NotFoundError: The campus has no such parent: an enrollment that was removed, or none in a section.
-        NexportError: Anything else that keeps the calls from being answered.
+        NotFoundError: The campus has no such parent: the enrollment was removed, or isn't in a section.
+        NexportError: A request failed for another reason.
     """
     if request.dataset.name == "sessions":
         return await _sessions(campus, request, parent)
@@ -93,11 +93,11 @@ async def _statuses(
 
 
 async def _sessions(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
-    start, end = (_date(parent.ids.get(name)) for name in ("start", "end"))
+    start, end = (_parse_date(parent.ids.get(name)) for name in ("start", "end"))
     pager = campus.learning.get_student_sessions(
         org_id=parent.ids["org_id"],
         user_id=parent.ids["user_id"],
-        from_date=start - EDGE if start else _BEGINNING,
+        from_date=start - EDGE if start else _EARLIEST,
         to_date=end,
         per_page=request.per_page,
     )
@@ -108,7 +108,10 @@ async def _sessions(campus: Campus, request: ExportRequest, parent: Parent) -> C
 async def _scorm_data(
     campus: Campus, request: ExportRequest, status: AssignmentStatusResponseItem
 ) -> tuple[list[Record], list[str]]:
-    """The SCOs of an assignment; none where it isn't SCORM content, which the campus doesn't tell beforehand."""
+    """Fetch the SCOs of an assignment.
+
+    An assignment without SCORM content has none; only this request shows which kind it is.
+    """
     place = f"SCORM data of assignment {status.assignment_id} of enrollment {status.enrollment_id}"
     pager = campus.scorm.get_cmi_data(
         enrollment_id=status.enrollment_id,
@@ -138,7 +141,7 @@ async def _scorm_data(
 
 
 def _split_errors(items: Iterable[_Reporting], place: str) -> tuple[list[_Reporting], list[str]]:
-    """The records, and what those say that report an error of their own instead."""
+    """Separate the records from the elements that report an error instead, whose messages are returned."""
     records, errors = [], []
     for item in items:
         entity = item.api_error_entity
@@ -150,7 +153,7 @@ def _split_errors(items: Iterable[_Reporting], place: str) -> tuple[list[_Report
 
 
 def _session_key(session: AssignmentSession) -> str:
-    """A session's id; where the campus gives none, all that a session is but its end, which moves."""
+    """Return a session's id. Without one, join all its fields but the end, which changes while it is open."""
     if session.id is not None:
         return str(session.id)
     start = session.utc_start.isoformat() if session.utc_start else None
@@ -158,5 +161,5 @@ def _session_key(session: AssignmentSession) -> str:
     return "/".join(map(str, (*ids, session.section_id, session.order, start)))
 
 
-def _date(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _parse_date(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None

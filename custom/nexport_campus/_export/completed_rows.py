@@ -1,6 +1,6 @@
-"""Rows that are complete: in the SQLite file that was asked for, or in the state beside any other file.
+"""The rows of completed exports: in the target if that is an SQLite file, otherwise in the state file next to it.
 
-They change in one transaction, at the end of a run, and with them what they are and until when they are complete.
+At the end of an export, its rows are published in one transaction, with their scope and the time up to which they are complete.
 """
 
 # ruff: noqa: S608 -- names of tables and columns are put into statements, values never
@@ -37,7 +37,10 @@ _TABLES: Final = {
 
 @attrs.frozen
 class PreviousExport:
-    """What earlier runs left: what they were asked, until when their rows are complete, and what failed in the last."""
+    """The result of earlier exports into the same target.
+
+    `cursor`: the time up to which the rows are complete. `failed`: the parents that the last export couldn't fetch.
+    """
 
     scope: dict[str, Any]
     cursor: datetime
@@ -46,7 +49,7 @@ class PreviousExport:
 
 @attrs.frozen
 class Counts:
-    """How many rows there are, and how many of them are new, changed, or gone."""
+    """The number of rows, and how many of them are new, updated or removed."""
 
     rows: int
     new: int
@@ -56,9 +59,9 @@ class Counts:
 
 @attrs.frozen
 class CompletedRows:
-    """The complete rows of one kind, in the table `name` of the SQLite file `target`, or of the state where that is None.
+    """The completed rows of one dataset, in the table `name` of the SQLite file `target`, or of the state file if that is None.
 
-    `force`: whether a target that is no SQLite file, or a table of that name that no export made, may be replaced.
+    `force`: whether to replace a target that isn't an SQLite file, or a table of that name that no export created.
     """
 
     database: Database
@@ -69,10 +72,10 @@ class CompletedRows:
     force: bool = attrs.field(default=False, kw_only=True)
 
     def previous(self) -> PreviousExport | None:
-        """What earlier runs left; None before the first.
+        """Return the result of earlier exports, or None before the first.
 
         Raises:
-            TargetError: The target is no SQLite file, or has a table of that name that no export made.
+            TargetError: The target isn't an SQLite file, or has a table of that name that no export created.
         """
         if self.target is not None and not self._has_tables():
             return None
@@ -90,16 +93,16 @@ class CompletedRows:
             return PreviousExport(json.loads(scope), datetime.fromisoformat(cursor), parents)
         if self.name in tables and self.target is not None and not self.force:
             raise TargetError(
-                f"{self.target.name} has a table {self.name} that no export made:"
+                f"{self.target.name} has a table {self.name} that no export created:"
                 " choose another --to, or add --force to replace the table"
             )
         return None
 
     def publish(self, run: ExportRun) -> Counts:
-        """Put the rows of a run in place, or in the place of all others; it may be done again after any failure.
+        """Publish the staged rows: merge them into the earlier rows or replace these. Can be repeated after any failure.
 
         Raises:
-            TargetError: As `former` does: other programs may have written to the target meanwhile.
+            TargetError: As for `previous`: another program may have written to the target in the meantime.
         """
         self.previous()
         if self.target is not None and not self._has_tables():
@@ -109,22 +112,22 @@ class CompletedRows:
                 self._execute(f"CREATE TABLE IF NOT EXISTS {schema}.{name} ({columns})")
             rows = f"{schema}.{quote_name(self.name)}"
             self._make_table(schema, rows, run)
-            counts = self._take(rows, run)
+            counts = self._publish_rows(rows, run)
             self._write_metadata(schema, run)
         return counts
 
     def batches(self) -> Iterator[list[str]]:
-        """All rows of a state as JSON texts, in order."""
+        """Yield all rows of the state file as JSON strings, in order."""
         found = self.database.connection.execute(f"SELECT data FROM {self.name} ORDER BY moment, identity")
         while batch := found.fetchmany(_BATCH):
             yield [data for (data,) in batch]
 
     def _make_table(self, schema: str, rows: str, run: ExportRun) -> None:
-        """The table with all columns; one of an export that was asked something else is made anew."""
+        """Create the table, or add missing columns; drop the table of an export with another scope first."""
         found = self._fetch_all(f"SELECT scope FROM {schema}.nexport_exports WHERE table_name = ?", self.name)
         if not found or json.loads(found[0][0]) != run.scope:
-            there = f"SELECT upper(type) FROM {schema}.sqlite_master WHERE lower(name) = ?"
-            for (object_type,) in self._fetch_all(there, self.name):
+            lookup = f"SELECT upper(type) FROM {schema}.sqlite_master WHERE lower(name) = ?"
+            for (object_type,) in self._fetch_all(lookup, self.name):
                 self._execute(f"DROP {object_type} {rows}")
         self._execute(self.table.create(rows))
         present = {
@@ -134,18 +137,18 @@ class CompletedRows:
             if column not in present:
                 self._execute(f"ALTER TABLE {rows} ADD COLUMN {quote_name(column)} {sql_type}")
 
-    def _take(self, rows: str, run: ExportRun) -> Counts:
+    def _publish_rows(self, rows: str, run: ExportRun) -> Counts:
         if not self._fetch_all("SELECT 1 FROM main.sqlite_master WHERE name = 'staged'"):
-            # They are in place since before the run was cut short.
+            # They were published before the export was interrupted.
             return Counts(self._count(rows), 0, 0, 0)
         if run.replaces:
             self._keep_rows_of_failed(rows)
         if run.replaces and self.target is None:
-            return self._exchange(rows)
-        return self._move(rows, run)
+            return self._replace(rows)
+        return self._merge(rows, run)
 
-    def _move(self, rows: str, run: ExportRun) -> Counts:
-        """Write what differs, and nothing else: who keeps up with the file sees what has changed."""
+    def _merge(self, rows: str, run: ExportRun) -> Counts:
+        """Write only the rows that differ, so that triggers and replication see nothing but real changes."""
         before = self._count(rows)
         removed = 0
         if run.replaces:
@@ -159,28 +162,28 @@ class CompletedRows:
         differing = "staged"
         if before > removed:
             differing = f"(SELECT {names} FROM staged EXCEPT SELECT {names} FROM {rows})"
-        # `WHERE true` parts the select from ON CONFLICT, which would read as the condition of a join.
+        # Without `WHERE true`, SQLite would parse ON CONFLICT as the condition of a join.
         written = self._execute(self.table.upsert(rows, f"SELECT {names} FROM {differing} WHERE true"))
         total = self._count(rows)
         new = total - (before - removed)
         return Counts(total, new, written - new, removed)
 
     def _keep_rows_of_failed(self, rows: str) -> None:
-        """Take over the earlier rows of parents that couldn't be read: that says nothing about their records."""
+        """Keep the earlier rows of parents that couldn't be fetched: their records may still exist."""
         failed = "FROM main.parent WHERE outcome = 'failed'"
         if not self.dataset.parent_columns or not self._fetch_all(f"SELECT 1 {failed} LIMIT 1"):
             return
         columns = [self.table.expression(column) for column in self.dataset.parent_columns]
         ids = ", ".join(f"json_extract(ids, '$.{name}')" for name in self.dataset.parent_columns.values())
-        # Where a row doesn't tell whose it is, it may be one of them.
+        # A row without its parent's id may belong to one of them.
         unknown = " OR ".join(f"{column} IS NULL" for column in columns)
         self._execute(
             f"INSERT OR IGNORE INTO main.staged ({self.table.names}) SELECT {self.table.names} FROM {rows}"
             f" WHERE ({', '.join(columns)}) IN (SELECT {ids} {failed}) OR {unknown}"
         )
 
-    def _exchange(self, rows: str) -> Counts:
-        """Let the new rows be the table: in a state of its own there is nothing else to keep."""
+    def _replace(self, rows: str) -> Counts:
+        """Replace the table by the staged one. Only a state file allows this: nothing else refers to its tables."""
         total, before = self._count("staged"), self._count(rows)
         kept = self._count(f"staged JOIN {self.name} USING (identity)") if before else 0
         same = self._count(f"staged JOIN {self.name} USING (identity, data)") if before else 0
@@ -189,23 +192,23 @@ class CompletedRows:
         return Counts(total, total - kept, kept - same, before - kept)
 
     def _write_metadata(self, schema: str, run: ExportRun) -> None:
-        """What the rows are, until when they are complete, what failed, and what the numbers in them mean."""
+        """Write the scope and cursor of the rows, the failed parents, and the labels of enum values."""
         data = (self.name, json.dumps(run.scope), run.cursor)
         self._execute(f"INSERT OR REPLACE INTO {schema}.nexport_exports VALUES (?, ?, ?)", *data)
         self._execute(f"DELETE FROM {schema}.nexport_failed WHERE table_name = ?", self.name)
         failed = f"INSERT INTO {schema}.nexport_failed SELECT ?, identity, ids FROM parent WHERE outcome = 'failed'"
         self._execute(failed, self.name)
         label = f"INSERT OR REPLACE INTO {schema}.nexport_labels VALUES (?, ?, ?, ?)"
-        for column, held in self.dataset.columns().items():
-            if self.target is not None and issubclass(held, IntEnum):
+        for column, cls in self.dataset.columns().items():
+            if self.target is not None and issubclass(cls, IntEnum):
                 self.database.connection.executemany(
                     label,
-                    [(self.name, column, int(each), getattr(each, "label", each.name)) for each in held],
+                    [(self.name, column, int(each), getattr(each, "label", each.name)) for each in cls],
                 )
 
     @contextmanager
     def _attached(self) -> Iterator[str]:
-        """The schema that the rows are in."""
+        """Attach the target for the block, and yield the name of the schema that holds the rows."""
         if self.target is None:
             yield "main"
             return
@@ -217,10 +220,10 @@ class CompletedRows:
             self._execute("DETACH target")
 
     def _has_tables(self) -> bool:
-        """Return whether the target is an SQLite file; with `force`, any other file counts as an empty one.
+        """Return whether the target is an SQLite file; with `force`, treat any other file as empty.
 
         Raises:
-            TargetError: It is another file.
+            TargetError: The target is another kind of file.
         """
         if self.target is None or not self.target.exists() or not self.target.stat().st_size:
             return False
@@ -228,7 +231,7 @@ class CompletedRows:
             is_sqlite = file.read(len(_MAGIC)) == _MAGIC
         if not is_sqlite and not self.force:
             raise TargetError(
-                f"{self.target.name} is no SQLite file: choose another --to, or add --force to overwrite it"
+                f"{self.target.name} isn't an SQLite file: choose another --to, or add --force to overwrite it"
             )
         return is_sqlite
 

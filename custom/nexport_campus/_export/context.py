@@ -1,4 +1,4 @@
-"""What the parts of a run share."""
+"""The objects that the parts of an export share."""
 
 from datetime import datetime
 from typing import Protocol
@@ -14,21 +14,21 @@ __all__ = ["ExportContext", "Progress"]
 
 
 class Progress(Protocol):
-    """Who is told how far a run is."""
+    """An observer of an export's progress."""
 
     def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
-        """Something begins: what, of how many, and how many of these were done before."""
+        """Start a stage with a title, the expected number of items, and the number that is done already."""
 
     def expect(self, more: int) -> None:
-        """There is more to come than was known."""
+        """Add to the expected number of items."""
 
     def advance(self, count: int) -> None:
-        """So many more are done."""
+        """Add to the number of items that are done."""
 
 
 @attrs.frozen
 class ExportContext:
-    """One run: whom it asks, what for, where it keeps what comes, and when it started by the campus's clock."""
+    """A running export. `started`: the start time by the campus's clock."""
 
     campus: Campus
     request: ExportRequest

@@ -1,4 +1,4 @@
-"""The file that an export works in: an SQLite database that one process has, and others are refused."""
+"""The state file of an export: an SQLite database that one process locks for itself."""
 
 import os
 import sqlite3
@@ -13,25 +13,25 @@ from .errors import TargetError
 __all__ = ["Database", "quote_name"]
 
 _VERSION = 0x4E584531
-"""NXE1: what marks a file as an export's, of this form."""
+"""NXE1: identifies the file as an export's state, and the version of its format."""
 _CACHE = 32 * 1024
 
 
 def quote_name(name: str) -> str:
-    """A name as SQL has it."""
+    """Return a name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 class Database:
-    """One connection, which is used by one thread at a time.
+    """A connection that one thread at a time may use.
 
-    What is committed outlives the process; a loss of power may take the last transactions with it, whole ones, in order.
+    Committed transactions survive a crash of the process; a power failure may lose the most recent ones.
 
     Args:
-        path: The file; a new one can be read by its owner only. None is a temporary file, which nothing is left of.
+        path: The file; a new one is readable by its owner only. None stands for a temporary file.
 
     Raises:
-        TargetError: Another process has it, or the file is something else.
+        TargetError: Another process has locked the file, or it isn't an export's state.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -42,11 +42,11 @@ class Database:
             "" if path is None else path, timeout=0, isolation_level=None, check_same_thread=False
         )
         if path is not None:
-            self._take(path)
-        # Ids come in no order: what doesn't find room here is read and written again and again.
+            self._open(path)
+        # Ids arrive in random order: index pages that don't fit into the cache are read and written over and over.
         self.connection.execute(f"PRAGMA cache_size = -{_CACHE}")
 
-    def _take(self, path: Path) -> None:
+    def _open(self, path: Path) -> None:
         try:
             self._lock()
         except sqlite3.Error as error:
@@ -60,31 +60,31 @@ class Database:
             execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "user_version")
         )
         if pages and version != _VERSION:
-            raise sqlite3.DatabaseError("not a database of an export's")
-        # The first write: before it the file is empty, and nobody's.
+            raise sqlite3.DatabaseError("not a database of an export")
+        # This first write takes the lock; before it the file is empty and unlocked.
         execute(f"PRAGMA user_version = {_VERSION}")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is done within, or nothing of it."""
+        """Commit the statements of the block together, or roll all of them back."""
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
         except BaseException:
-            # A full disk has ended it already.
+            # After an error such as a full disk, SQLite has rolled back already.
             with suppress(sqlite3.Error):
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close the connection and release the lock."""
         self.connection.close()
 
     def delete(self) -> None:
-        """Close it, and leave nothing of it; nobody can take it in between."""
+        """Close the connection and delete the file, without a moment in which another process could lock it."""
         if self.path is None:
             self.connection.close()
             return
@@ -99,9 +99,9 @@ class Database:
 
 def _to_error(path: Path, error: sqlite3.Error) -> ExportError:
     if "locked" in str(error):
-        return TargetError(f"another export is at work here: it uses {path.name}")
+        return TargetError(f"another export is running: it uses {path.name}")
     if "not a database" in str(error):
         return TargetError(
-            f"{path.name} is no state that this version of nexport made: move it, or choose another --to"
+            f"{path.name} isn't a state file that this version of nexport can read: move it, or choose another --to"
         )
     return ExportError(f"{path}: {error}")

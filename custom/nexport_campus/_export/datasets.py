@@ -1,4 +1,4 @@
-"""What can be exported: the records, what tells them apart, and how they become rows."""
+"""The datasets that can be exported: their records, keys and columns."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ from nexport_client.types import Model
 
 __all__ = ["DATASETS", "DEFAULT_ELEMENTS", "Dataset", "Record"]
 
-# How a call went, which is no part of a record; and the elements, which have columns of their own.
-_NO_COLUMNS: Final = ("api_error_entity_", "cmi_fields")
+# The error entity isn't part of the record, and each CMI element has a separate column.
+_EXCLUDED_COLUMNS: Final = ("api_error_entity_", "cmi_fields")
 
 DEFAULT_ELEMENTS: Final = (
     "cmi.core.lesson_status",
@@ -28,32 +28,32 @@ DEFAULT_ELEMENTS: Final = (
     "cmi.exit",
     "cmi.total_time",
 )
-"""How far a learner is, in SCORM 1.2's words and in SCORM 2004's; an attempt has one half of them."""
+"""The elements for a learner's progress in SCORM 1.2 and SCORM 2004; an attempt has those of one version."""
 
 
 @attrs.frozen
 class Record:
-    """A record as it came, and what the campus's answer doesn't repeat of the question: `own`, by column."""
+    """A record of the campus, with `own`: values for columns that its model lacks, such as arguments of the request."""
 
     item: Model
     own: Mapping[str, str | int] = attrs.field(factory=dict)
 
     def value(self, column: str) -> Any:
-        """What it has under a name, its own or the model's."""
+        """Return the value of a column, from `own` or the model."""
         return self.own[column] if column in self.own else getattr(self.item, column)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, with its own columns first."""
+        """Return the record as JSON, with the `own` columns first."""
         return {**self.own, **self.item.to_dict(), **self.own}
 
 
 @attrs.frozen(kw_only=True)
 class Dataset:
-    """One thing that can be exported.
+    """A dataset that can be exported.
 
-    `name` is what the command line calls it, `table` its table. `own` are the columns that its model lacks. `key` are the
-    columns that tell two records apart, whatever else changes. `sorted_by`: the date by which a file is in order.
-    `overlap`: how far before the last export the next one begins. `parents`: what has to be asked, one by one.
+    `name`: its name on the command line. `table`: its table in SQLite. `own`: the columns that its model lacks. `key`: the
+    columns that identify a record. `sorted_by`: the date by which files are sorted. `overlap`: how far before the end of
+    the last export the next one starts. `parents`: the parents whose records are fetched one by one, if any.
     `parent_columns`: the columns that identify a record's parent, and their names in `Parent.ids`.
     """
 
@@ -69,18 +69,18 @@ class Dataset:
 
     @property
     def cls(self) -> type[Model]:
-        """The model of its records, imported when first needed."""
+        """The model of its records, imported on first use."""
         from nexport_campus import models
 
         found: type[Model] = getattr(models, self.model)
         return found
 
     def columns(self, elements: tuple[str, ...] = ()) -> dict[str, type]:
-        """The columns of its rows and what they hold: its own, the model's, and one for each CMI element."""
+        """Return the columns of its rows with their types: `own`, the model's, and one for each CMI element."""
         return {**self.own, **self._columns(self.cls.columns()), **dict.fromkeys(elements, str)}
 
     def row(self, record: Record, elements: tuple[str, ...] = (), *, labels: bool = False) -> dict[str, Any]:
-        """A record in these columns; enums by number, or by the vendor's words."""
+        """Return a record as a row of these columns, with enums as numbers or as the vendor's labels."""
         row: dict[str, Any] = {**record.own, **self._columns(record.item.to_row(labels=labels))}
         if elements:
             data = {
@@ -92,27 +92,27 @@ class Dataset:
         return row
 
     def identity(self, record: Record) -> str:
-        """What tells a record apart, as one text."""
+        """Return the key of a record as one string."""
         return "/".join(str(record.value(column)) for column in self.key)
 
     def moment(self, record: Record) -> str:
-        """The date by which it has its place in a file, as a text that sorts."""
+        """Return the date that a record is sorted by, as a sortable string, or "" without one."""
         date = record.value(self.sorted_by) if self.sorted_by else None
         return _sortable(date) if date is not None else ""
 
     def from_dict(self, data: dict[str, Any]) -> Record:
-        """The record that `Record.to_dict` wrote."""
+        """Return a record from the output of `Record.to_dict`."""
         own = {column: data.pop(column) for column in self.own}
         return Record(self.cls.from_dict(data), own)
 
     def _columns(self, columns: dict[str, Any]) -> dict[str, Any]:
-        return {name: held for name, held in columns.items() if not name.startswith(_NO_COLUMNS)}
+        return {name: held for name, held in columns.items() if not name.startswith(_EXCLUDED_COLUMNS)}
 
 
 def _sortable(date: datetime) -> str:
     try:
         date = date.astimezone(UTC)
-    except OverflowError:  # .NET's first or last date, with an offset
+    except OverflowError:  # .NET's minimum or maximum date with an offset
         date = date.replace(tzinfo=UTC)
     return date.isoformat(timespec="microseconds")
 
@@ -134,8 +134,8 @@ _ALL = (
         parents="enrollments",
         parent_columns={"enrollment_id": "enrollment_id"},
     ),
-    # The spec doesn't promise a session's id. Where it is missing, `session_key` is made of all that a session is.
-    # A session that was open when it was read has its end later: the overlap has to hold the longest one.
+    # The specification doesn't require a session's id; without one, `session_key` is made of the other fields.
+    # The end of a session that was open when it was fetched is set later: the overlap must cover the longest session.
     Dataset(
         name="sessions",
         table="sessions",
@@ -147,7 +147,7 @@ _ALL = (
         parents="users",
         parent_columns={"organization_id": "org_id", "user_id": "user_id"},
     ),
-    # A SCO's id is unique in its course; should an answer have several rows of one, `occurrence` counts them.
+    # A SCO's id is unique in its course; `occurrence` distinguishes several rows of one SCO in a response.
     Dataset(
         name="scorm-data",
         table="scorm_data",
@@ -167,4 +167,4 @@ _ALL = (
 )
 
 DATASETS: Final[Mapping[str, Dataset]] = {dataset.name: dataset for dataset in _ALL}
-"""Everything that can be exported, by name."""
+"""All datasets by name."""

@@ -1,8 +1,9 @@
-"""A walk through the enrollments that a search finds, by their dates instead of by page numbers.
+"""Iteration over the enrollments of a query by date instead of by page number.
 
-Page numbers shift while people enroll and enrollments are removed: who goes on with page 3 misses what has moved to
-page 2. SearchEnrollments lists the earliest enrollment date first (the vendor's page), so each next page is asked for
-as the first one of what comes after a date, whatever has happened before that date.
+Page numbers shift when enrollments are added or removed: after a removal, a client that requests page 3 misses the
+enrollments that moved to page 2. SearchEnrollments lists the earliest enrollment date first (according to the vendor's
+documentation), so each following page is requested as the first page of the enrollments after a date, which earlier
+changes don't affect.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -22,7 +23,7 @@ from .queries import EDGE
 __all__ = ["Search", "Step", "walk"]
 
 Search = Callable[[datetime | None], AsyncPager[ApiEnrollmentItem]]
-"""A search for what was enrolled after a date, or for everything where that is None."""
+"""A function that searches for enrollments made after a date, or for all if that is None."""
 
 _MAX_OVERLAP: Final = 10
 _MAX_DOUBTS: Final = 3
@@ -31,10 +32,10 @@ _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 @attrs.frozen
 class Step:
-    """One page.
+    """One page of a query.
 
-    `fresh`: how many of its enrollments the page before didn't have. `total`: how many the search finds, where that is
-    told. `after`: the date of enrollment after which the walk goes on, unless this is the `last`.
+    `fresh`: the number of enrollments that the previous page didn't have. `total`: the number of enrollments that the
+    query finds, if the campus reports it. `after`: the enrollment date to continue after, unless this page is the `last`.
     """
 
     items: list[ApiEnrollmentItem]
@@ -45,15 +46,15 @@ class Step:
 
 
 async def walk(search: Search, after: datetime | None) -> AsyncGenerator[Step, None]:
-    """Every enrollment of a search that comes after a date, each at least once.
+    """Yield the pages with the enrollments after a date; each enrollment is on at least one of them.
 
-    A page begins with the last enrollments of the one before. Where none of them comes again, they were removed
-    meanwhile, and the walk goes one page back; or the dates aren't what the campus compares, and if that can't be told
-    apart, it begins anew by page numbers. By numbers it also passes what has no date to go on after: a page full of one
-    instant, or one without order or dates.
+    Each page starts with the last enrollments of the previous one. If none of them appears again, either they were
+    removed in the meantime, and iteration steps back one page; or the campus compares other dates, and after a few
+    attempts iteration restarts by page number. It also uses page numbers where there is no date to continue after: on a
+    page whose enrollments all have the same date, are unordered, or lack dates.
 
     Raises:
-        NexportError: A page couldn't be had. A walk from `after` of the last step goes on.
+        NexportError: A page couldn't be fetched. To resume, start from `after` of the last step.
     """
     begin = previous = after
     shared, doubts = frozenset[UUID](), 0
@@ -87,7 +88,7 @@ async def walk(search: Search, after: datetime | None) -> AsyncGenerator[Step, N
 def _next_bound(
     items: list[ApiEnrollmentItem], tail: list[ApiEnrollmentItem], after: datetime | None
 ) -> datetime | None:
-    """The date after which the next page has the tail of this one and all that follows, or None where there is none."""
+    """Return the date after which the next page starts with the tail of this one, or None if there is none."""
     dates = [item.enrollment_date for item in items if item.enrollment_date is not None]
     if not dates or len(dates) < len(items) or any(later < earlier for earlier, later in pairwise(dates)):
         return None

@@ -1,4 +1,4 @@
-"""One export from its begin, or from where it was cut short, to its end."""
+"""Running an export: from the start, or resuming an interrupted one."""
 
 from datetime import datetime
 from typing import Final
@@ -23,15 +23,15 @@ _MAX_ERRORS: Final = 10
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """What came of an export.
+    """The result of an export.
 
     Attributes:
-        counts: Its rows, and what is new in them.
-        absent: How many of those asked had nothing to tell: removed meanwhile, or no enrollments in sections.
-        failed: How many of those asked failed, and are asked again by the next run.
-        errors: What went wrong with the first of them.
-        cursor: Until when the rows are complete: where `--since last` begins, less the overlap.
-        resumed: Whether it went on with a run that was cut short.
+        counts: The number of rows, and of new, updated and removed ones.
+        absent: The number of parents without records: removed in the meantime, or not enrollments in a section.
+        failed: The number of parents that couldn't be fetched; the next export retries them.
+        errors: The messages of the first failures.
+        cursor: The time up to which the rows are complete; `--since last` starts from it, less the overlap.
+        resumed: Whether it resumed an interrupted export.
     """
 
     counts: Counts
@@ -43,11 +43,11 @@ class Summary:
 
 
 async def export(campus: Campus, session: ExportSession, progress: Progress) -> Summary:
-    """Do what is left of an export, or all of it.
+    """Run an export, or the rest of an interrupted one.
 
     Raises:
-        NexportError: The campus can't be had, or refuses; the same job goes on from there.
-        ExportError: This machine refuses: a full disk, say; likewise.
+        NexportError: The campus is unavailable or refused a request; a new session resumes the export.
+        ExportError: A local file can't be written, for example on a full disk; a new session resumes the export.
     """
     with WorkerThread(session.output.name, _recovery_advice(session)) as worker:
         run, request = session.unfinished, session.request
@@ -76,7 +76,7 @@ async def export(campus: Campus, session: ExportSession, progress: Progress) -> 
 
 
 def _recovery_advice(session: ExportSession) -> str:
-    """Return what to do after an error of this machine's files."""
+    """Return how to recover from an error of a local file."""
     if session.database.path is None:
         return "an export to standard output can't resume: run it again"
     return "run the same command again to resume"
@@ -94,7 +94,7 @@ async def _export_range(context: ExportContext, number: int, span: TimeRange) ->
 
 
 def _label(request: ExportRequest, span: TimeRange) -> str:
-    """Which month or day a span is, by the zone's calendar."""
+    """Return the month or day of a time range in the request's zone, or "" if it isn't one."""
     if request.by is None or span.start is None:
         return ""
     local = span.start.astimezone(find_zone(request.zone))

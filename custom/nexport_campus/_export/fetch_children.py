@@ -1,4 +1,4 @@
-"""The records of what has to be asked one by one: all are asked, and one that fails doesn't keep the others from it."""
+"""Fetching the records of all parents; a parent that fails doesn't stop the others."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -25,17 +25,17 @@ from .worker_thread import for_each_concurrently
 __all__ = ["fetch_children"]
 
 _FATAL_ERRORS: Final = (AuthenticationError, PermissionDeniedError, RateLimitError)
-"""Nobody else would be answered either."""
+"""Errors that every other request would raise as well."""
 _RECORD_ERRORS: Final = (APIError, ResponseDecodeError, PaginationError, RequestTimeoutError)
 _MAX_FAILURES_IN_A_ROW: Final = 10
 _BATCH: Final = 500
 
 
 async def fetch_children(context: ExportContext, title: str) -> None:
-    """Store the records of everything that was found; what failed is asked once more at the end.
+    """Fetch and store the records of all open parents, and retry each failed one once at the end.
 
     Raises:
-        NexportError: The campus can't be had, or doesn't let us; what was stored before is where the next run goes on.
+        NexportError: The campus is unavailable or refuses access; the next run resumes after the stored parents.
     """
     total = await context.worker.do(context.checkpoint.count)
     left = await context.worker.do(context.checkpoint.count, "open")
@@ -74,7 +74,7 @@ class _ChildFetcher:
         self.context.progress.advance(1)
 
     async def _count_failure(self) -> None:
-        """After many in a row, see whether it is the campus that fails: then nothing is gained by going on."""
+        """After many failures in a row, check the campus with a small request, which raises if the campus is down."""
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= _MAX_FAILURES_IN_A_ROW:
             self.failures_in_a_row = 0
@@ -82,7 +82,7 @@ class _ChildFetcher:
 
 
 def _describe(parent: Parent) -> str:
-    """What was asked, such as `enrollment_id 8ebf2d8d-...`."""
+    """Return the ids of a parent, such as `enrollment_id 8ebf2d8d-...`."""
     return ", ".join(f"{name} {value}" for name, value in parent.ids.items() if name.endswith("_id"))
 
 

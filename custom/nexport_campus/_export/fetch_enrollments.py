@@ -1,4 +1,8 @@
-"""The enrollments of a span: the first page of each search, then the rest, cut into parts that are walked at once."""
+"""Fetching the enrollments of a time range.
+
+The first page of each query shows its length; the rest of a long query is split by date into parts that are fetched
+concurrently.
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
@@ -22,14 +26,14 @@ __all__ = ["fetch_enrollments"]
 
 T = TypeVar("T")
 _PARTS = 2
-"""For each call at a time: the parts are of equal time, and some of them hold more than others."""
+"""Parts per concurrent call: the parts cover equal times, but some hold more enrollments than others."""
 
 
 async def fetch_enrollments(context: ExportContext, span: TimeRange) -> None:
-    """Store all that the searches of a span find: as rows, or as what has to be asked for its records.
+    """Fetch and store the enrollments of a time range, as rows or as parents of the dataset's records.
 
     Raises:
-        NexportError: A page couldn't be had; what was stored before is where the next run goes on.
+        NexportError: A page couldn't be fetched; the next run resumes after the stored pages.
     """
     queries = await context.worker.do(context.checkpoint.queries)
     fetcher = _EnrollmentFetcher(context, span)
@@ -48,7 +52,7 @@ class _EnrollmentFetcher:
     resumed: set[int] = attrs.field(factory=set)
 
     async def begin(self, query: Query) -> None:
-        """The first page of a search, which says how much there is."""
+        """Fetch the first page of a query, and split the rest."""
         async with aclosing(self._steps(query)) as steps:
             async for step in steps:
                 self.context.progress.expect(step.total or len(step.items))
@@ -59,7 +63,7 @@ class _EnrollmentFetcher:
         await self.context.worker.do(self.context.checkpoint.end_query, query)
 
     async def walk(self, query: Query) -> None:
-        """The rest of a search."""
+        """Fetch the rest of a query."""
         expected = query.number not in self.resumed
         async with aclosing(self._steps(query)) as steps:
             async for step in steps:
@@ -86,7 +90,7 @@ class _EnrollmentFetcher:
         self.context.progress.advance(step.fresh)
 
     def _is_wanted(self, item: ApiEnrollmentItem) -> bool:
-        # A session of the span may be of an enrollment that was active after it.
+        # A session in the time range may belong to an enrollment that was last active after it.
         return self.context.request.dataset.parents == "users" or is_in_range(item, self.span)
 
     def _to_record_or_parent(self, query: Query, item: ApiEnrollmentItem) -> Record | Parent:
@@ -95,7 +99,7 @@ class _EnrollmentFetcher:
         return to_parent(self.context.request, query.arguments, item, self.span)
 
     def _parts(self, query: Query, step: Step) -> list[Query]:
-        """The rest of a long search, cut by date of enrollment."""
+        """Split the rest of a long query by enrollment date."""
         bound = query.arguments.get("utc_enrolled_before")
         end = datetime.fromisoformat(bound) if bound else self.context.started
         if (

@@ -1,4 +1,4 @@
-"""The file that an export is to write: where it is, and in which format."""
+"""The target and format of an export."""
 
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
@@ -19,21 +19,21 @@ FORMATS: Final[dict[str, Format]] = {
     ".db": "sqlite",
     ".parquet": "parquet",
 }
-"""Formats by the suffix of a file's name."""
+"""Formats by file suffix."""
 
 _TEXT_FORMATS: Final = ("jsonl", "csv")
 
 
 @attrs.frozen(kw_only=True)
 class Output:
-    """Where the rows go, and how.
+    """The target and format of the rows.
 
     Args:
-        target: A file, or a stream for standard output, which can have JSON Lines and CSV.
+        target: A file, or the stream of standard output, for JSON Lines and CSV only.
         format: The format of the file.
-        labels: Enums by the vendor's words instead of by number.
-        bom: Whether a CSV begins with a byte order mark.
-        keep_state: Whether what `--since last` needs stays beside the file.
+        labels: Whether enums are written as the vendor's labels instead of numbers.
+        bom: Whether a CSV file starts with a byte order mark.
+        keep_state: Whether the state file that `--since last` needs stays next to the file.
 
     Raises:
         TargetError: The format needs a file.
@@ -47,9 +47,9 @@ class Output:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.target, Path) and self.format not in _TEXT_FORMATS:
-            raise TargetError(f"--to -: {self.format} needs a file; standard output can have csv and jsonl")
+            raise TargetError(f"--to -: {self.format} needs a file; standard output takes csv and jsonl")
 
     @property
     def name(self) -> str:
-        """What messages call the target."""
+        """The name of the target in messages."""
         return self.target.name if isinstance(self.target, Path) else "standard output"

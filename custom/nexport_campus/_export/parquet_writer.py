@@ -1,4 +1,4 @@
-"""Parquet, by pyarrow, which the extra `parquet` brings."""
+"""A writer of Parquet files. It needs pyarrow, from the extra `parquet`."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, BinaryIO, Final
 
-import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no type annotations
 from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
 
 from .datasets import Dataset
@@ -25,13 +25,13 @@ _TYPES: Final[tuple[tuple[type, pa.DataType], ...]] = (
 
 
 class ParquetWriter:
-    """Typed columns in groups of rows: dates as timestamps in UTC, ids as texts, enums by number or by the vendor's words.
+    """A writer of typed columns: dates as UTC timestamps, ids as strings, enums as numbers or the vendor's labels.
 
     Args:
-        file: Where to.
-        kind: What is written.
+        file: The file to write to.
+        dataset: The dataset of the records.
         elements: The CMI elements that have columns.
-        labels: Enums by the vendor's words.
+        labels: Whether enums are written as the vendor's labels.
     """
 
     def __init__(self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool) -> None:
@@ -39,7 +39,7 @@ class ParquetWriter:
         self._elements = elements
         self._labels = labels
         columns = dataset.columns(elements).items()
-        self._schema = pa.schema([(name, _type(held, labels=labels)) for name, held in columns])
+        self._schema = pa.schema([(name, _type(cls, labels=labels)) for name, cls in columns])
         self._writer = GroupWriter(file, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []
 
@@ -51,13 +51,13 @@ class ParquetWriter:
             self._write_group()
 
     def close(self) -> None:
-        """Write the last group, and where the groups are."""
+        """Write the last row group and the footer."""
         if self._batches:
             self._write_group()
         self._writer.close()
 
     def abandon(self) -> None:
-        """Write nothing more, so that pyarrow doesn't try to when it frees the writer."""
+        """Mark the writer as closed, so that pyarrow doesn't write the footer when the writer is freed."""
         self._writer.is_open = False
 
     def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
@@ -78,7 +78,7 @@ class ParquetWriter:
         self._batches.clear()
 
 
-def _type(held: type, *, labels: bool) -> pa.DataType:
-    if labels and issubclass(held, IntEnum):
+def _type(cls: type, *, labels: bool) -> pa.DataType:
+    if labels and issubclass(cls, IntEnum):
         return pa.string()
-    return next((arrow for cls, arrow in _TYPES if issubclass(held, cls)), pa.string())
+    return next((arrow for base, arrow in _TYPES if issubclass(cls, base)), pa.string())

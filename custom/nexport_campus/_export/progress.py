@@ -1,4 +1,4 @@
-"""How far an export is: a bar on a terminal, and nothing anywhere else."""
+"""Progress display: a bar on a terminal, otherwise nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ __all__ = ["show_progress"]
 
 @contextmanager
 def show_progress(console: "Console | None") -> Iterator[Progress]:
-    """A bar on this console for the time of the block, or, with None, nothing."""
+    """Show a progress bar on a console during the block; with None, show nothing."""
     if console is None:
         yield _Silent()
         return
@@ -46,13 +46,13 @@ def show_progress(console: "Console | None") -> Iterator[Progress]:
 
 class _Silent:
     def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
-        """Nobody is told."""
+        """No-op."""
 
     def expect(self, more: int) -> None:
-        """Nobody is told."""
+        """No-op."""
 
     def advance(self, count: int) -> None:
-        """Nobody is told."""
+        """No-op."""
 
 
 @attrs.define
@@ -64,7 +64,7 @@ class _Bar:
     def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
         if self.task is not None:
             self.bar.remove_task(self.task)
-        # Nothing to expect so far is no total: an empty bar would count as full.
+        # With a total of 0, rich would show the bar as complete.
         self.total = total
         self.task = self.bar.add_task(title, total=total or None, completed=done)
 

@@ -1,4 +1,4 @@
-"""From a span of time to the searches that find every enrollment that belongs to it."""
+"""The queries that together find every enrollment of a time range."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from .request import DATE_FILTERS, ID_FILTERS, ExportRequest
 __all__ = ["EDGE", "TimeRange", "build_queries", "is_in_range", "split_into_ranges", "to_arguments"]
 
 EDGE: Final = timedelta(seconds=1)
-"""Whether the campus's filters take in the instant itself, and how finely they compare, is not told: we ask for more."""
+"""Margin of queries: the vendor doesn't document whether date filters are inclusive, nor their precision."""
 
 _MAX_IDS: Final = 500
 _DATES: Final = {
@@ -26,7 +26,7 @@ _DATES: Final = {
 
 @attrs.frozen
 class TimeRange:
-    """From `start` on, and before `end`; None is no bound."""
+    """The time from `start` (inclusive) to `end` (exclusive); None means no bound."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -35,19 +35,19 @@ class TimeRange:
         return (self.start is None or self.start <= date) and (self.end is None or date < self.end)
 
     def is_near(self, date: datetime) -> bool:
-        """Whether a date is outside, and came only because more was asked for."""
+        """Return whether a date is outside the range, but within the margin of its queries."""
         early = self.start is not None and self.start - 2 * EDGE <= date < self.start
         late = self.end is not None and self.end <= date <= self.end + EDGE
         return early or late
 
 
 def split_into_ranges(request: ExportRequest, since: datetime | None, started: datetime) -> list[TimeRange]:
-    """The portions of an export, each finished before the next.
+    """Return the time ranges of an export, each of which is finished before the next.
 
     Args:
         request: The export.
-        since: Where it begins, as it turned out; None is everything.
-        started: When it began, by the campus's clock.
+        since: The start of the export, with `LAST` resolved; None means everything.
+        started: The start time of the run by the campus's clock.
     """
     end = request.until or started
     if request.by is None or since is None or since >= end:
@@ -59,11 +59,12 @@ def split_into_ranges(request: ExportRequest, since: datetime | None, started: d
 
 
 def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any]]:
-    """The searches whose results together are all enrollments of a span: arguments of SearchEnrollments, as JSON.
+    """Return the queries that together find all enrollments of a time range, as JSON arguments of SearchEnrollments.
 
-    An enrollment belongs to it that was made, last active or completed then. No filter says "or", and one by activity
-    leaves out who never began: so there is a search for those made in the span, and one each for older ones.
-    Sessions may be of anyone enrolled before the end who was active after the start: the last activity only moves on.
+    An enrollment belongs to the range in which it was made, last active, or completed. Filters can't be combined with
+    "or", and the activity filter excludes learners who never started. So one query finds the enrollments made in the
+    range, and one each finds older ones that were active or completed in it. Sessions may belong to any enrollment made
+    before the end and last active after the start, because the date of the last activity only increases.
     """
     base = request.filters.to_dict()
     queries: list[dict[str, Any]] = []
@@ -83,9 +84,9 @@ def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any
 
 
 def is_in_range(item: Model, span: TimeRange) -> bool:
-    """Whether an enrollment or a session is of a span, and not one that came only because more was asked for.
+    """Return whether an enrollment or session is in a time range, and not only within the margin of its queries.
 
-    Where its dates don't say, the campus's own filter counts.
+    If its dates don't decide that, trust the campus's filter.
     """
     names = _DATES.get(type(item).__name__, ())
     dates = [date for name in names if (date := getattr(item, name)) is not None]
@@ -93,7 +94,7 @@ def is_in_range(item: Model, span: TimeRange) -> bool:
 
 
 def to_arguments(query: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of SearchEnrollments, out of their JSON."""
+    """Return arguments of SearchEnrollments from their JSON."""
     return {
         name: datetime.fromisoformat(value) if name in DATE_FILTERS else value
         for name, value in query.items()
@@ -101,7 +102,7 @@ def to_arguments(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chunks(base: dict[str, Any], *, apart: str | None) -> Iterator[dict[str, Any]]:
-    """The same filters with lists of ids that fit into a request, and one id of `apart` in each."""
+    """Yield the filters with id lists that fit into one request, and a single id of the filter `apart` in each."""
     lists = {name: base[name] for name in ID_FILTERS if name in base}
     parts = [list(_batches(ids, 1 if name == apart else _MAX_IDS)) for name, ids in lists.items()]
     for chosen in product(*parts):
@@ -114,7 +115,7 @@ def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _narrow(query: dict[str, Any], **bounds: datetime | None) -> dict[str, Any]:
-    """The same search within further bounds."""
+    """Return a query with additional bounds."""
     narrowed = dict(query)
     for name, bound in bounds.items():
         if bound is None:
@@ -126,7 +127,7 @@ def _narrow(query: dict[str, Any], **bounds: datetime | None) -> dict[str, Any]:
 
 
 def _is_empty(query: dict[str, Any]) -> bool:
-    """Whether no date can be after the one bound and before the other."""
+    """Return whether a query has contradictory bounds, so that it can't find anything."""
     dates = to_arguments(query)
     pairs = ((f"utc_{what}_after", f"utc_{what}_before") for what in ("enrolled", "activity", "completed"))
     return any(

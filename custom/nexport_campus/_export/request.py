@@ -1,4 +1,4 @@
-"""What one export is to do: said once, checked, and remembered with what came of it."""
+"""The validated parameters of an export, which are stored with its result."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 LAST: Final = "last"
-"""`since` the last export into the same target."""
+"""Value of `since`: continue from the last export into the same target."""
 
 FIRST_YEAR: Final = 1900
-"""The first year that a date can have; .NET's unset date is in the year 1."""
+"""The earliest year of a valid date; .NET's unset date is in year 1."""
 
 _LAST_YEAR: Final = 9998
 ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
@@ -38,7 +38,7 @@ DATE_FILTERS: Final = tuple(
 
 @attrs.frozen(kw_only=True)
 class Filters:
-    """Which enrollments: the arguments of SearchEnrollments under the vendor's names; an empty list filters nothing."""
+    """Filters for enrollments: the arguments of SearchEnrollments by their Python names. An empty list doesn't filter."""
 
     org_ids: tuple[UUID, ...] = ()
     user_ids: tuple[UUID, ...] = ()
@@ -53,7 +53,7 @@ class Filters:
     utc_completed_before: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Those that are set, as JSON: lists in an order of their own, dates in UTC."""
+        """Return the filters that are set as JSON, with sorted lists and dates in UTC."""
         ids = {name: sorted({str(each) for each in getattr(self, name)}) for name in ID_FILTERS}
         dates = {name: getattr(self, name) for name in DATE_FILTERS}
         kept: dict[str, Any] = {name: value for name, value in ids.items() if value}
@@ -62,23 +62,23 @@ class Filters:
 
 @attrs.frozen(kw_only=True)
 class ExportRequest:
-    """An export: what of, which, since and until when, in which portions.
+    """The parameters of an export.
 
     Args:
-        kind: What is exported.
-        filters: Which enrollments, or whose enrollments' records.
-        address: Of which campus.
-        since: What changed from then on, or since the last export (`LAST`); None is everything.
-        until: What changed before; None is no end.
-        overlap: How far before the last export `LAST` begins; None is the kind's own.
-        by: Portions of a month or a day, each finished before the next.
-        zone: Whose months and days.
-        elements: The CMI elements of SCORM data.
-        per_page: Records a page; None leaves it to the SDK.
-        concurrency: Calls at a time.
+        dataset: The dataset to export.
+        filters: Filters for enrollments, or for the enrollments whose records are exported.
+        address: The campus's address.
+        since: Export only changes since then, or since the last export (`LAST`); None exports everything.
+        until: Export only changes before then; None means no end.
+        overlap: How far before the end of the last export `LAST` starts; None takes the dataset's default.
+        by: Split the export into months or days, each of which is finished before the next.
+        zone: The time zone of these months and days.
+        elements: The CMI elements of SCORM data to export.
+        per_page: Records per page; None takes the SDK's default.
+        concurrency: The number of concurrent calls.
 
     Raises:
-        ConfigurationError: It can't be done; nothing was sent.
+        ConfigurationError: The parameters contradict each other or are invalid; nothing was sent.
     """
 
     dataset: Dataset
@@ -100,18 +100,18 @@ class ExportRequest:
 
     @property
     def by_enrollment_ids(self) -> bool:
-        """Whether the parents are named one by one, so that there is nothing to search for."""
+        """Whether the parents are given by id, so that no query is needed."""
         named = self.filters.enrollment_ids and not (self.filters.org_ids or self.filters.user_ids)
         return bool(named) and self.dataset.parents == "enrollments"
 
     def scope(self) -> dict[str, Any]:
-        """What two runs must have in common to go into one target."""
+        """Return the parameters that two exports into the same target must share."""
         elements = {"elements": list(self.elements)} if self.elements else {}
         campus = self.address.rstrip("/").lower()
         return {"campus": campus, "kind": self.dataset.name, **self.filters.to_dict(), **elements}
 
     def span(self) -> dict[str, Any]:
-        """What a run that was cut short must have in common with the one that finishes it."""
+        """Return the parameters, beyond the scope, that an export must share with the one that it resumes."""
         since = self.since.isoformat() if isinstance(self.since, datetime) else self.since
         until = self.until.isoformat() if self.until else None
         return {"since": since, "until": until, "by": self.by, "zone": self.zone if self.by else None}
@@ -121,15 +121,15 @@ class ExportRequest:
         if self.by_enrollment_ids:
             if set(filters.to_dict()) != {"enrollment_ids"} or self.since or self.until:
                 raise ConfigurationError(
-                    "--enrollment alone names all that is asked for; other filters and dates need --org or --user"
+                    "--enrollment can be combined with other filters and dates only if --org or --user is given"
                 )
         elif self.dataset.parents == "users" and not filters.org_ids:
             raise ConfigurationError(
-                "--org is needed: the campus tells sessions by user and organization alone"
+                "--org is needed: the campus lists sessions only by user and organization"
             )
         elif not (filters.org_ids or filters.user_ids):
             raise ConfigurationError(
-                "--org or --user is needed: the campus lists enrollments of certain organizations or users alone"
+                "--org or --user is needed: the campus lists enrollments only by organization or user"
             )
 
     def _check_span(self) -> None:
@@ -143,13 +143,13 @@ class ExportRequest:
         find_zone(self.zone)
 
     def _check_elements(self) -> None:
-        """Refuse elements that can't be columns; SQL and many data frames ignore case in names."""
+        """Raise ConfigurationError for elements that can't be columns; SQL and many data frames ignore case in names."""
         columns = {column.casefold(): column for column in self.dataset.columns()} if self.elements else {}
         elements: dict[str, str] = {}
         for element in self.elements:
             if not element.strip() or not element.isprintable():
                 raise ConfigurationError(
-                    f"--element {element!r} is no name of a CMI element, such as cmi.core.exit"
+                    f"--element {element!r} isn't the name of a CMI element, such as cmi.core.exit"
                 )
             folded = element.casefold()
             if folded in columns:
@@ -158,22 +158,22 @@ class ExportRequest:
                 )
             if elements.setdefault(folded, element) != element:
                 raise ConfigurationError(
-                    f"--element {element} differs from --element {elements[folded]} in case only"
+                    f"--element {element} differs from --element {elements[folded]} only in case"
                 )
 
 
 def find_zone(name: str) -> tzinfo:
-    """A time zone by its IANA name. Raises ConfigurationError."""
+    """Return a time zone by its IANA name. Raises ConfigurationError."""
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
         raise ConfigurationError(
-            f"--zone: there is no time zone {name!r}; they have IANA names, such as America/Chicago"
+            f"--zone: unknown time zone {name!r}: use an IANA name, such as America/Chicago"
         ) from None
 
 
 def parse_instant(text: str, zone: tzinfo) -> datetime:
-    """An ISO 8601 date, with or without a time; without an offset it is of that zone. Raises ValueError."""
+    """Return the instant of an ISO 8601 date or datetime; without an offset it is in that zone. Raises ValueError."""
     read = datetime.fromisoformat(text)
     if read.tzinfo is None:
         read = resolve_imaginary(read.replace(tzinfo=zone))

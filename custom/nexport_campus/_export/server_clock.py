@@ -1,4 +1,4 @@
-"""The campus's clock: what changes after a run began has a date by that one, not by ours."""
+"""The campus's clock. Records that change during an export are dated by it, not by the local clock."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -13,17 +13,17 @@ __all__ = ["fetch_campus_time"]
 
 _logger = logging.getLogger("nexport_campus")
 _MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
-"""Two clocks that are both set differ by less."""
+"""Clocks that are set correctly differ by less."""
 
 
 async def fetch_campus_time(campus: Campus, request: ExportRequest) -> datetime:
-    """Return the campus's time from the Date header (RFC 9110) of a first, small request, or else this machine's.
+    """Return the campus's time, from the Date header (RFC 9110) of a small request, or else the local time.
 
-    Where the two are more than a day apart, one of them is wrong, and the earlier one counts: the next export begins
-    there, and one that begins too early reads records twice, while one that begins too late misses some.
+    If the two are more than a day apart, one of the clocks is wrong, and the earlier time is returned: the next export
+    starts there. Starting too early fetches some records twice, while starting too late misses some.
 
     Raises:
-        NexportError: The campus doesn't respond, or refuses: better known before anything else is done.
+        NexportError: The campus doesn't respond, or refuses the request.
     """
     ours = datetime.now(UTC)
     queries = build_queries(request, TimeRange())
@@ -43,7 +43,7 @@ async def fetch_campus_time(campus: Campus, request: ExportRequest) -> datetime:
 
 
 def _read(header: str) -> datetime | None:
-    """Return the time of a Date header, or None for one that can't be right."""
+    """Return the time of a Date header, or None if it is invalid or implausible."""
     try:
         read = parsedate_to_datetime(header)
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

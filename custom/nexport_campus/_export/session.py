@@ -1,4 +1,4 @@
-"""An export with its target opened: its state, what earlier runs left there, and the file that it writes."""
+"""An export session: the opened target, its state, and the result of earlier exports."""
 
 import sqlite3
 from collections.abc import Generator, Iterator
@@ -43,9 +43,9 @@ _OPTIONS: Final = {
 
 @attrs.frozen
 class ExportSession:
-    """An export that may begin or resume: no other one uses its target, and what is there belongs to it.
+    """An export that may start or resume: its target is locked and checked.
 
-    `destination`: where the file is written; None for SQLite, where `published` is the target.
+    `destination`: where the file is written; None for SQLite, where `completed` writes to the target.
     """
 
     request: ExportRequest
@@ -58,22 +58,22 @@ class ExportSession:
     unfinished: ExportRun | None
 
     def since(self) -> datetime | None:
-        """Where a new run begins: None is everything."""
+        """Return the start of a new export; None exports everything."""
         if self.request.since != LAST:
             return self.request.since if isinstance(self.request.since, datetime) else None
         overlap = self.request.dataset.overlap if self.request.overlap is None else self.request.overlap
         return self.previous.cursor - overlap if self.previous else None
 
     def begin(self, started: datetime) -> ExportRun:
-        """Begin a new run.
+        """Start a new export.
 
         Args:
-            started: Now, by the campus's clock: until then the rows will be complete.
+            started: The current time by the campus's clock; the rows will be complete up to it.
         """
         since, previous = self.since(), self.previous
         reached = min(started, self.request.until or started)
         if previous is not None and since is not None:
-            # A run that begins after the last one ended leaves a gap: the next one is to begin before it.
+            # An export that starts after the end of the last one leaves a gap: keep the cursor before the gap.
             reached = max(previous.cursor, reached) if since <= previous.cursor else previous.cursor
         replaces = previous is None or since is None
         named = self.request.filters.enrollment_ids if self.request.by_enrollment_ids else ()
@@ -96,13 +96,13 @@ class ExportSession:
         return run
 
     def can_resume(self) -> bool:
-        """Return whether the next run with the same plan resumes this one."""
+        """Return whether a new session with the same request would resume this export."""
         with suppress(sqlite3.Error):
             return self.database.path is not None and self.checkpoint.run() is not None
         return False
 
     def write(self) -> Generator[int, None, None]:
-        """Write the file, batch by batch, and complete it at the end; gives how many rows each batch has."""
+        """Write the file in batches, yielding the number of rows of each, and complete it at the end."""
         if self.destination is None:
             return
         with self.destination.writing() as file:
@@ -117,7 +117,7 @@ class ExportSession:
                 raise
 
     def finish(self) -> None:
-        """Forget what was needed to go on."""
+        """Delete the checkpoint, which is no longer needed."""
         self.checkpoint.clear()
         if self.output.format == "sqlite" or not self.output.keep_state:
             self.database.delete()
@@ -137,16 +137,16 @@ class ExportSession:
 def open_session(
     request: ExportRequest, output: Output, *, restart: bool = False, force: bool = False
 ) -> Iterator[ExportSession]:
-    """Open the target of an export for the block, and lock out other exports.
+    """Open and lock the target of an export for the block.
 
     Args:
         request: The export.
-        output: Where to.
-        restart: Forget what was cut short there, and what earlier runs left; the target is replaced.
-        force: Overwrite a target that no export wrote, or that was changed since.
+        output: The target and format.
+        restart: Discard an interrupted export and earlier results, and replace the target.
+        force: Overwrite a target that no export wrote, or that was changed afterwards.
 
     Raises:
-        TargetError: The export can't begin: another one uses the target, or the target is something else.
+        TargetError: Another export is using the target, or the target holds something else.
         ExportError: The target's folder can't be written to.
     """
     if isinstance(output.target, Path):
@@ -184,7 +184,7 @@ def _open(
 
 
 def _state_path(file: Path | None, table: str | None) -> Path | None:
-    """Return the path of the state: beside a file, one for each table of an SQLite file."""
+    """Return the path of the state: next to a file, one for each table of an SQLite file."""
     if file is None:
         return None
     return file.with_name(f"{file.name}.{table}.state" if table else f"{file.name}.state")
@@ -201,7 +201,7 @@ def _destination(
 
 
 def _delete_if_empty(checkpoint: Checkpoint, completed: CompletedRows) -> None:
-    """Delete a state that holds nothing."""
+    """Delete the state file if it holds neither an interrupted export nor completed rows."""
     with suppress(sqlite3.Error):
         holds = checkpoint.run() is not None or (
             completed.target is None and completed.previous() is not None
@@ -211,14 +211,14 @@ def _delete_if_empty(checkpoint: Checkpoint, completed: CompletedRows) -> None:
 
 
 def _check(session: ExportSession) -> None:
-    """Raise TargetError for a target that holds, or is to hold, another export."""
+    """Raise TargetError if the target holds another export, finished or interrupted."""
     request, name = session.request, session.output.name
     if session.unfinished is not None:
         wanted, begun = request.scope() | request.span(), session.unfinished.scope | session.unfinished.span
         if wanted != begun:
             raise TargetError(
-                f"an export into {name} was cut short, and it was another one ({_describe_difference(wanted, begun)}):"
-                " finish it with its own options, or add --restart to forget it"
+                f"another export into {name} was interrupted ({_describe_difference(wanted, begun)}):"
+                " resume it with its options, or add --restart to discard it"
             )
         cursor = session.previous.cursor.isoformat() if session.previous else None
         if session.unfinished.base is not None and cursor not in (
@@ -226,8 +226,8 @@ def _check(session: ExportSession) -> None:
             session.unfinished.cursor,
         ):
             raise TargetError(
-                f"{name} isn't what it was when an export of changes into it was cut short:"
-                " bring it back, or add --restart to begin anew"
+                f"{name} has changed since an export of changes into it was interrupted:"
+                " restore it, or add --restart to start over"
             )
     elif session.previous is not None and session.previous.scope != request.scope():
         raise TargetError(

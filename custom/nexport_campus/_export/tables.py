@@ -1,4 +1,4 @@
-"""How records lie in tables: as typed columns where SQLite is what was asked for, else as JSON that keeps everything."""
+"""Tables of records: typed columns for SQLite targets, lossless JSON for all other formats."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ __all__ = ["ROWS", "Table", "fits", "json_table", "to_text", "typed_table"]
 _logger = logging.getLogger("nexport_campus")
 
 ROWS: Final = "rows"
-"""The table of an export into a file, in the state beside that file."""
+"""The table of rows in the state file of an export into a file."""
 
 _AFFINITIES: Final[tuple[tuple[type, str], ...]] = (
     (bool, "INTEGER"),
@@ -33,9 +33,9 @@ _AFFINITIES: Final[tuple[tuple[type, str], ...]] = (
 
 @attrs.frozen(eq=False)
 class Table:
-    """The columns of a table with their SQL types, its primary key, and a record's values for them.
+    """A table: its columns with their SQL types, and its primary key.
 
-    `expression`: SQL for a field of a record.
+    `values`: returns the values of a record for the columns. `expression`: returns the SQL for a field of a record.
     """
 
     columns: dict[str, str]
@@ -45,28 +45,28 @@ class Table:
 
     @property
     def names(self) -> str:
-        """All columns, as SQL lists them."""
+        """The quoted column names, separated by commas."""
         return ", ".join(map(quote_name, self.columns))
 
     def create(self, name: str) -> str:
-        """The statement that makes it, unless it is there."""
+        """Return the statement that creates the table unless it exists."""
         columns = ", ".join(f"{quote_name(column)} {sql_type}" for column, sql_type in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({', '.join(map(quote_name, self.key))}))"
 
     def upsert(self, name: str, source: str) -> str:
-        """The statement that puts rows into it, in place of those with the same key."""
+        """Return the statement that inserts rows, replacing those with the same key."""
         others = [column for column in self.columns if column not in self.key]
         updates = ", ".join(f"{quote_name(column)} = excluded.{quote_name(column)}" for column in others)
         keys = ", ".join(map(quote_name, self.key))
         return f"INSERT INTO {name} ({self.names}) {source} ON CONFLICT ({keys}) DO UPDATE SET {updates}"
 
     def insert(self, name: str) -> str:
-        """The same for the values of one row."""
+        """Return the statement that inserts one row, replacing one with the same key."""
         return self.upsert(name, f"VALUES ({', '.join('?' * len(self.columns))})")
 
 
 def json_table(dataset: Dataset) -> Table:
-    """Records as JSON, by their identity and the date that they are sorted by."""
+    """Return a table of records as JSON, with their key and the date that they are sorted by."""
 
     def values(record: Record) -> tuple[str, str, str]:
         data = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
@@ -77,8 +77,8 @@ def json_table(dataset: Dataset) -> Table:
 
 
 def typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
-    """Records as rows: enums by number, dates in UTC as text, booleans as 0 and 1."""
-    columns = {name: _affinity(held) for name, held in dataset.columns(elements).items()}
+    """Return a table of typed columns: enums as numbers, dates as strings in UTC, booleans as 0 and 1."""
+    columns = {name: _affinity(cls) for name, cls in dataset.columns(elements).items()}
 
     def values(record: Record) -> tuple[Any, ...]:
         row = dataset.row(record, elements)
@@ -88,11 +88,13 @@ def typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
 
 
 def fits(column: str, value: int, bits: int) -> bool:
-    """Return whether a number fits into a column of integers with so many bits; log a warning if it doesn't."""
+    """Return whether a number fits into an integer column of a number of bits; log a warning if it doesn't."""
     if -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
         return True
     _logger.warning(
-        "%s %d is too large for its column, and left empty; JSON Lines and CSV have it", column, value
+        "%s %d is too large for its column, which is left empty; export to JSON Lines or CSV to keep the value",
+        column,
+        value,
     )
     return False
 
@@ -104,9 +106,9 @@ def _sql_value(column: str, value: Any) -> Any:
 
 
 def to_text(date: datetime) -> str:
-    """A date in UTC, as a text that sorts, and that SQLite's date functions read."""
+    """Return a date in UTC as a sortable string that SQLite's date functions accept."""
     return date.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _affinity(held: type) -> str:
-    return next(affinity for cls, affinity in _AFFINITIES if issubclass(held, cls))
+def _affinity(cls: type) -> str:
+    return next(affinity for base, affinity in _AFFINITIES if issubclass(cls, base))

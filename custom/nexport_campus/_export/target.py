@@ -1,7 +1,7 @@
-"""Where an export's file goes: a file that an export wrote, a new one, or standard output.
+"""The destination of an export's rows: a new file, a file that an export wrote, or standard output.
 
-An export replaces its target. To lose nothing of the user's, it accepts regular files only, and only with the content that
-an export gave them: the state beside a target holds a digest of it.
+An export replaces its target. To protect the user's data, it accepts only regular files whose content an export wrote:
+the state file next to the target holds a digest of it.
 """
 
 import hashlib
@@ -33,24 +33,24 @@ _MOST_LINKS: Final = 40
 
 
 class Destination(Protocol):
-    """Where the rows are written as a file."""
+    """A destination for rows in a file format."""
 
     def writing(self) -> AbstractContextManager[BinaryIO]:
-        """Return a context manager that gives the file, and completes it at the end of the block."""
+        """Return a context manager that yields the file, and completes it at the end of the block."""
 
 
 def resolve_target(path: Path) -> Path:
-    """Return the path of the regular file that a target is or will be, with links followed. Raises TargetError."""
+    """Return the path of the regular file that a target is or will be, following links. Raises TargetError."""
     if _is_descriptor(path):
         raise TargetError(f"--to: {path} is an open stream of this process: use --to - for standard output")
     status = _status(path)
     if status is not None and not stat.S_ISREG(status.st_mode):
-        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "no regular file")
+        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise TargetError(
             f"--to: {path} is {kind}: an export writes to regular files, or with --to - to standard output"
         )
     if status is not None and _is_output(status):
-        raise TargetError(f"--to: {path} is where standard output or error goes already: use --to -")
+        raise TargetError(f"--to: {path} is already the destination of standard output or error: use --to -")
     try:
         path = path.resolve()
     except OSError as error:  # the working directory was deleted
@@ -58,22 +58,22 @@ def resolve_target(path: Path) -> Path:
     if not path.parent.is_dir():
         raise TargetError(f"--to: there is no folder {path.parent}")
     if path.name.endswith(_OWN_SUFFIXES):
-        raise TargetError(f"--to: {path.name} is a name that exports use for their state: choose another one")
+        raise TargetError(f"--to: {path.name} is a name reserved for state files: choose another one")
     return path
 
 
 def check_writable(path: Path) -> None:
-    """Raise TargetError for a file that is read-only: replacing it would need no permission to write to it."""
+    """Raise TargetError if a file is read-only. Replacing a file doesn't require permission to write to it."""
     status = _status(path)
     if status is not None and not (status.st_mode & 0o222 and os.access(path, os.W_OK)):
         raise TargetError(f"--to: {path.name} is read-only: choose another --to, or make it writable")
 
 
 class TargetFile:
-    """A file that exports write, and overwrite only if it holds what an export wrote.
+    """A file that an export creates, or overwrites if an export wrote its content.
 
     Args:
-        database: The state of the export, which knows what it wrote.
+        database: The state of the export, with the digests of what exports wrote.
         path: The file, as `resolve_target` returns it.
     """
 
@@ -84,11 +84,11 @@ class TargetFile:
         self._known: set[str] = set()
 
     def check(self, *, force: bool, exported_before: bool) -> None:
-        """Raise TargetError if overwriting the file would lose what no export wrote.
+        """Raise TargetError if the file has content that no export wrote.
 
         Args:
-            force: Whether it may be overwritten whatever it holds.
-            exported_before: Whether the state is that of a complete export.
+            force: Accept any content.
+            exported_before: Whether the state holds a completed export.
         """
         status = _status(self._path)
         self._expected = _signature(status)
@@ -101,7 +101,7 @@ class TargetFile:
         reason = (
             "was changed after an export wrote it"
             if self._known
-            else "exists, and no state file beside it shows that an export wrote it"
+            else "exists, and no state file next to it shows that an export wrote it"
         )
         raise TargetError(
             f"{self._path.name} {reason}: choose another --to, or add --force to overwrite the file"
@@ -109,10 +109,10 @@ class TargetFile:
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
-        """Give a file that takes the target's place at the end of the block.
+        """Yield a file that replaces the target at the end of the block.
 
         Raises:
-            ExportError: Another program has written to the target since it was checked.
+            ExportError: Another program wrote to the target after it was checked.
         """
         with replacing(self._path, self._prepare) as file:
             yield file
@@ -120,7 +120,7 @@ class TargetFile:
             connection.execute("DELETE FROM written WHERE rowid < (SELECT max(rowid) FROM written)")
 
     def _prepare(self, written: Path) -> None:
-        """Store the digest of the new file before it is in place: a crash in between must not make it unknown."""
+        """Store the digest of the new file before it replaces the target, so that a crash in between leaves a known file."""
         status = _status(self._path)
         if status and _signature(status) != self._expected and _digest(self._path) not in self._known:
             raise ExportError(
@@ -131,7 +131,7 @@ class TargetFile:
             connection.execute("INSERT OR REPLACE INTO written (digest) VALUES (?)", (_digest(written),))
 
     def _read_digests(self, *, exported_before: bool) -> set[str]:
-        """Return the digests of what exports wrote: the last one, and one that may have been put in place."""
+        """Return the digests of the last export's file, and of one that an interrupted export may have put in place."""
         with self._database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'written'").fetchone():
                 connection.execute(
@@ -145,28 +145,28 @@ class TargetFile:
 
 @attrs.frozen
 class StandardOutput:
-    """A stream, which gets all rows at the end of an export, and nothing of one that fails before."""
+    """Standard output. It gets all rows at the end of an export, and none if the export fails."""
 
     stream: BinaryIO
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
-        """Give the stream, and flush it at the end of the block."""
+        """Yield the stream, and flush it at the end of the block."""
         yield self.stream
         self.stream.flush()
 
 
 @contextmanager
 def replacing(path: Path, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of another, complete and on the disk, or not at all.
+    """Yield a file that atomically replaces another at the end of the block; after an error, nothing is replaced.
 
-    It keeps the permissions, owner and group of the other one; a new file can be read by its owner only.
+    It keeps the permissions, owner and group of the other file; a new file is readable by its owner only.
 
     Args:
         path: The file to replace.
-        prepare: Called with the path of the complete file, before it takes its place.
+        prepare: Called with the path of the complete file before the replacement.
     """
-    # A name of the state's kind: a "part" or "tmp" file beside the target may be the user's.
+    # A reserved suffix: a ".part" or ".tmp" file next to the target may belong to the user.
     partial = path.with_name(f"{path.name}.state.tmp")
     with suppress(FileNotFoundError):
         partial.unlink()
@@ -194,13 +194,13 @@ def _copy_permissions(status: os.stat_result, partial: Path) -> None:
             try:
                 os.chown(partial, -1, status.st_gid)
             except OSError:
-                # What the old group was allowed is not for this one.
+                # The file has another group now, which must not get the old group's permissions.
                 mode &= ~stat.S_IRWXG
     partial.chmod(mode)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Write the new name to the disk too; not every system can open folders."""
+    """Flush the folder's entries to the disk, on systems that can open folders."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -210,7 +210,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """Return the status of a file, or None if there is none. Raises TargetError if it can't be known."""
+    """Return the status of a file, or None if it doesn't exist. Raises TargetError if it can't be read."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -220,7 +220,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _signature(status: os.stat_result | None) -> tuple[int, ...] | None:
-    """Return what changes when a file is written or replaced."""
+    """Return attributes of a file that change when it is written or replaced."""
     if status is None:
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
@@ -232,7 +232,7 @@ def _digest(path: Path) -> str:
 
 
 def _is_descriptor(path: Path) -> bool:
-    """Return whether a path leads to an open descriptor, as /dev/stdout does, whatever that is connected to."""
+    """Return whether a path leads to an open descriptor, as /dev/stdout does, whatever it is connected to."""
     with suppress(OSError, ValueError):
         for _ in range(_MOST_LINKS):
             if os.path.realpath(path.parent).startswith(("/proc/", "/dev/fd")):

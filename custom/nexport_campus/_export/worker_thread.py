@@ -1,4 +1,4 @@
-"""Work beside the event loop, and much of it at once."""
+"""Running blocking functions in a thread, and coroutines concurrently."""
 
 import asyncio
 import sqlite3
@@ -18,13 +18,13 @@ _END: Final = object()
 
 
 class WorkerThread:
-    """A thread for what would hold the loop: files and the database, one thing after the other.
+    """A thread that runs blocking functions on files and the database, one at a time.
 
-    Cancelling the caller does not interrupt it: a transaction commits, or it doesn't.
+    Cancelling the caller doesn't interrupt a running function, so a transaction is never left half done.
 
     Args:
-        place: What errors name.
-        advice: What errors end with.
+        place: The name that error messages start with.
+        advice: The advice that error messages end with.
     """
 
     def __init__(self, place: str, advice: str) -> None:
@@ -41,7 +41,7 @@ class WorkerThread:
         self._thread.shutdown(wait=True)
 
     async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function there and return its result.
+        """Run a function in the thread and return its result.
 
         Raises:
             ExportError: A file or the database can't be read or written.
@@ -57,7 +57,7 @@ class WorkerThread:
 async def for_each_concurrently(
     n: int, items: AsyncIterator[T], function: Callable[[T], Awaitable[Any]]
 ) -> None:
-    """Do the work for every item, n of them at a time; the first that fails ends all, and is what is raised."""
+    """Call a coroutine function with every item, `n` at a time; the first error cancels the others and is raised."""
     turn = asyncio.Lock()
 
     async def worker() -> None:

@@ -1,4 +1,4 @@
-"""Writes JSON Lines and CSV, row by row. Parquet has a module of its own."""
+"""Writers of JSON Lines and CSV. The one of Parquet, in `parquet_writer`, needs pyarrow."""
 
 import csv
 import io
@@ -13,27 +13,27 @@ from .tables import to_text
 
 __all__ = ["CsvWriter", "JsonLinesWriter", "Writer"]
 
-# The first characters by which spreadsheets know a formula: OWASP's list ("CSV Injection", and NUL from ASVS 1.2.10).
-# Excel reads the full-width forms in Japanese, and the small forms are alike to it. A number in a string is no formula.
+# First characters of cells that spreadsheets treat as formulas: OWASP's list ("CSV Injection", and NUL from ASVS 1.2.10),
+# the full-width forms, which a Japanese Excel accepts, and the similar small forms. A signed number is not a formula.
 _FORMULA: Final = re.compile("[=+\\-@\\t\\r\\n\\x00\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 class Writer(Protocol):
-    """Writes records, given as JSON texts, to a file."""
+    """A writer of records, given as JSON strings, to a file."""
 
     def write(self, records: Sequence[str]) -> None:
-        """Write some more of them."""
+        """Write a batch of records."""
 
     def close(self) -> None:
-        """Write what there is to write at the end; the file stays open."""
+        """Write the end of the file, without closing it."""
 
     def abandon(self) -> None:
-        """Give up a file that can't be completed."""
+        """Discard the rest of a file that can't be completed."""
 
 
 class JsonLinesWriter:
-    """One JSON object a line: the model's `to_dict()`, enums by number."""
+    """A writer of one JSON object per line: the model's `to_dict()`, with enums as numbers."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -45,21 +45,21 @@ class JsonLinesWriter:
         """No-op: nothing follows the last record."""
 
     def abandon(self) -> None:
-        """No-op: nothing is held back."""
+        """No-op: nothing is buffered."""
 
 
 class CsvWriter:
-    """A header and a line for each record, in UTF-8, as RFC 4180 has it.
+    """A writer of CSV according to RFC 4180, in UTF-8, with a header.
 
-    A string that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises: learners and
-    courses write what ends up in cells.
+    Strings that a spreadsheet would treat as formulas are prefixed with an apostrophe, as OWASP advises, because learners
+    and course content control what ends up in cells.
 
     Args:
-        file: Where to.
-        kind: What is written.
+        file: The file to write to.
+        dataset: The dataset of the records.
         elements: The CMI elements that have columns.
-        labels: Enums by the vendor's words instead of by number.
-        bom: Whether it begins with a byte order mark, by which Excel knows UTF-8.
+        labels: Whether enums are written as the vendor's labels instead of numbers.
+        bom: Whether the file starts with a byte order mark, from which Excel detects UTF-8.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CsvWriter:
         """No-op: nothing follows the last record."""
 
     def abandon(self) -> None:
-        """No-op: nothing is held back."""
+        """No-op: nothing is buffered."""
 
     def _write(self, rows: list[list[str]], encoding: str = "utf-8") -> None:
         text = io.StringIO(newline="")

@@ -8,16 +8,16 @@ from .standard_streams import reserve_descriptors
 
 __all__ = ["main"]
 
-# Without keyring, credentials come from the environment or a prompt.
-_NEEDED = ("click", "rich")
+# keyring is optional: without it, credentials come from the environment or a prompt.
+_REQUIRED = ("click", "rich")
 
 
 def main() -> None:
     """Run `nexport` with the arguments of this process, and exit with its code."""
     reserve_descriptors()
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in _REQUIRED if find_spec(name) is None]
     if missing:
-        _give_up(f'{" and ".join(missing)} missing: pip install "nexport-campus[cli]"')
+        _exit_with_error(f'{" and ".join(missing)} missing: pip install "nexport-campus[cli]"')
     try:
         from .root import root
 
@@ -26,8 +26,8 @@ def main() -> None:
         sys.exit(130)
 
 
-def _give_up(reason: str) -> NoReturn:
-    """Exit as for settings that can't work."""
+def _exit_with_error(reason: str) -> NoReturn:
+    """Report an error and exit with the code of a configuration error."""
     if sys.stderr is not None:
         print(f"nexport: error: {reason}", file=sys.stderr)
     sys.exit(2)

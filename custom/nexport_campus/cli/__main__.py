@@ -1,8 +1,6 @@
-"""`python -m nexport_campus.cli`: what `nexport` does."""
+"""Entry point of `python -m nexport_campus.cli`, which is the same as `nexport`."""
 
 from . import main
-
-__all__: list[str] = []
 
 if __name__ == "__main__":
     main()

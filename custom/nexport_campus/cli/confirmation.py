@@ -1,4 +1,4 @@
-"""The question before a command changes data."""
+"""Confirmation of commands that change data."""
 
 import click
 
@@ -10,7 +10,7 @@ __all__ = ["confirm_change"]
 
 
 def confirm_change(ctx: click.Context, name: str) -> None:
-    """Ask before data is changed; without a terminal, the command counts as deliberate."""
+    """Prompt for confirmation on a terminal, and exit if it is declined; without a terminal, assume consent."""
     question = f"{name} changes data at {ctx.ensure_object(Connection).address}. Continue?"
     if interactive() and not click.confirm(question, err=True):
         fail("not confirmed; nothing was sent")

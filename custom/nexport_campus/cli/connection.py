@@ -1,4 +1,4 @@
-"""Makes a client of a campus from the command line, the environment, the keyring and the user's answers."""
+"""Creation of a client from the command line, the environment, the keyring and prompts."""
 
 import os
 from typing import Any, TypeVar
@@ -37,7 +37,7 @@ class Connection:
 
 @attrs.frozen
 class Credentials:
-    """How to log in. `description`: who logs in, and where that comes from."""
+    """The credentials of a login. `description`: who logs in, and the source of the credentials."""
 
     auth: Auth
     description: str
@@ -51,17 +51,17 @@ def open_campus(
     Args:
         ctx: The command's context; its command has `common_options`.
         auth: How to log in; None takes it from the environment, the keyring, or a prompt.
-        login: Whether calls need a token; without it no credentials are looked for.
+        login: Whether calls need a token; if false, no credentials are looked up.
         settings: Further arguments of `NexportCampus`.
 
     Raises:
-        ConfigurationError: The settings can't work, or there are no credentials.
+        ConfigurationError: The settings are invalid, or credentials are missing.
     """
     connection = ctx.ensure_object(Connection)
     if connection.timeout is not None:
         settings.setdefault("timeout", connection.timeout)
     if auth is None:
-        # An impossible address is refused before the user types a password.
+        # Validate the address before the user types a password.
         NexportCampus(_no_token, base_url=connection.address, **settings)
         auth = find_credentials(connection.address).auth if login else _no_token
     return NexportCampus(auth, base_url=connection.address, **settings)

@@ -1,4 +1,4 @@
-"""Parses the docstrings of the facade, which are in Google style."""
+"""Parser of the facade's docstrings, which are in Google style."""
 
 import inspect
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import attrs
 __all__ = ["Documentation", "read_docstring"]
 
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Source:")
-_UNSAID = "Not described by the vendor."
+_NO_DESCRIPTION = "Not described by the vendor."
 
 
 @attrs.frozen
@@ -39,23 +39,23 @@ def read_docstring(documented: object) -> Documentation:
     return Documentation(
         summary=summary,
         details=tuple(details),
-        arguments=_named(sections.get("Args:", [])),
-        returns=_flowing(sections.get("Returns:", [])),
-        raises=_named(sections.get("Raises:", [])),
-        source=_flowing(sections.get("Source:", [])),
+        arguments=_parse_entries(sections.get("Args:", [])),
+        returns=_join_lines(sections.get("Returns:", [])),
+        raises=_parse_entries(sections.get("Raises:", [])),
+        source=_join_lines(sections.get("Source:", [])),
     )
 
 
-def _flowing(lines: list[str]) -> str:
+def _join_lines(lines: list[str]) -> str:
     return " ".join(" ".join(lines).split())
 
 
 def _paragraphs(lines: list[str]) -> list[str]:
-    return [_flowing(part.splitlines()) for part in "\n".join(lines).split("\n\n") if part.strip()]
+    return [_join_lines(part.splitlines()) for part in "\n".join(lines).split("\n\n") if part.strip()]
 
 
-def _named(lines: list[str]) -> dict[str, str]:
-    """Return entries `name: description`, which continue on lines that are indented further."""
+def _parse_entries(lines: list[str]) -> dict[str, str]:
+    """Return the entries `name: description`, whose continuation lines are indented further."""
     entries: dict[str, str] = {}
     name = ""
     for line in lines:
@@ -64,4 +64,4 @@ def _named(lines: list[str]) -> dict[str, str]:
             entries[name] = words.strip()
         elif line.strip() and name:
             entries[name] = f"{entries[name]} {line.strip()}"
-    return {name: "" if words == _UNSAID else words for name, words in entries.items()}
+    return {name: "" if words == _NO_DESCRIPTION else words for name, words in entries.items()}

@@ -41,7 +41,7 @@ BROKEN_PIPE = 141
 TERMINATED = 143
 """The code that shells give a process ended by SIGTERM."""
 
-# A class before those that it derives from.
+# Subclasses come before their base classes.
 _CODES: tuple[tuple[type[Exception], int, str], ...] = (
     (ArgumentError, USAGE, ""),
     (ConfigurationError, USAGE, ""),
@@ -63,13 +63,13 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error; 8 to 12 are those of transient errors."""
     if type(error) is APIError and error.error_code is not None:
-        # The campus's own word, in a code that this version doesn't know.
+        # An error code of the campus that this version doesn't know.
         return UNKNOWN_CODE
     return next((code for cls, code, _ in _CODES if isinstance(error, cls)), UNEXPECTED)
 
 
 def epilog() -> str:
-    """Return the table of exit codes, with which `nexport --help` ends."""
+    """Return the table of exit codes for the end of `nexport --help`."""
     known = {
         0: "success",
         UNEXPECTED: "an unexpected error; an export's file can't be written; a wrong clock",
@@ -83,5 +83,5 @@ def epilog() -> str:
         **{code: text for _, code, text in _CODES if text},
     }
     lines = "\n".join(f"{code:>4}  {text}" for code, text in sorted(known.items()))
-    # Click leaves a paragraph that begins with \b as it is.
+    # Click doesn't rewrap a paragraph that starts with \b.
     return f"\b\nExit codes (after 8 to 12, the same command may succeed later):\n{lines}"

@@ -1,4 +1,4 @@
-"""From the options of `nexport export` to what the export engine takes."""
+"""Translation of the options of `nexport export` into an export request and an output."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ from .text_input import lines_of, read_text
 __all__ = ["STDOUT", "duration", "output_of", "request_of"]
 
 STDOUT: Final = "-"
-"""The target that stands for standard output; a file of that name is `./-`."""
+"""The value of --to for standard output; a file of that name is `./-`."""
 
 _IDS: Final = {
     "org_ids": "--org",
@@ -54,7 +54,7 @@ def duration(text: str) -> timedelta:
 
 
 def request_of(address: str, given: dict[str, Any]) -> ExportRequest:
-    """Return the export that the options describe, of the campus with that address."""
+    """Return the export request that the options describe, for the campus at an address."""
     dataset, zone = DATASETS[given["kind"]], find_zone(given["zone"])
     if given["elements"] and dataset.name != "scorm-data":
         raise click.UsageError("--element is for scorm-data only")
@@ -79,21 +79,21 @@ def request_of(address: str, given: dict[str, Any]) -> ExportRequest:
 
 
 def output_of(given: dict[str, Any]) -> Output:
-    """Return the target and the format that the options name."""
+    """Return the target and the format that the options specify."""
     to_stdout, target = given["target"] == STDOUT, Path(given["target"])
     form = given["form"] or ("jsonl" if to_stdout else FORMATS.get(target.suffix.lower()))
     if form is None:
-        raise click.UsageError(f"--to: the suffix of {target.name} names no format; add --format")
+        raise click.UsageError(
+            f"--to: the suffix of {target.name} doesn't determine the format; add --format"
+        )
     if form == "parquet" and find_spec("pyarrow") is None:
         raise ConfigurationError('Parquet needs pyarrow: pip install "nexport-campus[parquet]"')
     if given["labels"] and form in ("jsonl", "sqlite"):
-        raise click.UsageError(
-            f"--labels: {form} is for machines, and has numbers; CSV and Parquet can have words"
-        )
+        raise click.UsageError(f"--labels: {form} always has numbers; CSV and Parquet support labels")
     if given["bom"] and form != "csv":
         raise click.UsageError("--bom is for CSV only")
     if given["no_state"] and given["since"] is not None:
-        raise click.UsageError("--no-state leaves nothing for --since to continue from")
+        raise click.UsageError("--no-state removes the state that --since continues from")
     labels = form == "csv" if given["labels"] is None else given["labels"]
     return Output(
         target=_standard_output() if to_stdout else target,
@@ -124,7 +124,7 @@ def _ids_of(option: str, value: str) -> list[UUID]:
     except ValueError as error:
         raise click.UsageError(f"{option} {error}") from None
     if not lines:
-        # A filter without ids would be no filter: the export would hold everybody.
+        # An empty list doesn't filter: the export would contain every learner.
         raise click.UsageError(f"{option}: {name} holds no ids")
     return [_id(f"{option}: {name}, line {number}", line) for number, line in lines]
 
@@ -146,5 +146,5 @@ def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
     except (ValueError, OverflowError):
         option = f"--{name.removeprefix('utc_').replace('_', '-')}"
         raise click.UsageError(
-            f"{option}: {text!r} is no date of ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z"
+            f"{option}: {text!r} isn't an ISO 8601 date, such as 2026-01-31 or 2026-01-31T08:00:00Z"
         ) from None

@@ -1,4 +1,4 @@
-"""Makes one call and writes its result."""
+"""Execution of one call, and output of its result."""
 
 import warnings
 from collections.abc import AsyncGenerator, Mapping
@@ -43,7 +43,7 @@ async def call(
     async with open_campus(ctx, login=login) as campus:
         method = getattr(getattr(campus, described.area), described.method)
         with warnings.catch_warnings():
-            # The command has warned of obsolete operations.
+            # The command has already warned about obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
                 page_size = _page_size(options)
@@ -87,13 +87,13 @@ async def _write_pages(pager: AsyncPager[Any], described: KnownOperation, option
 
 
 async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
-    """Return whether another page has records; without a total this takes a request."""
+    """Return whether the next page has records; without a total, only a request shows that."""
     following = await anext(pages, None)
     return following is not None and bool(following.items)
 
 
 def _page_size(options: OutputOptions) -> int | None:
-    """Return no more than the limit; but the number of a page counts pages of the usual size."""
+    """Return the page size: at most the limit, except with --page, whose numbers assume the default size."""
     if options.per_page is None and options.limit is not None and options.page == 1:
         return min(options.limit, _LARGE_PAGE)
     return options.per_page

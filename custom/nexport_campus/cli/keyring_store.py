@@ -1,7 +1,7 @@
 """The keyring of the machine, where `nexport login` stores credentials for a campus.
 
-Backends raise far more than KeyringError: errors of D-Bus, GLib or Windows, import errors, panics. Some block for ever on a
-machine without a desktop. All of it means the same: no keyring works here.
+Backends raise far more than KeyringError: errors of D-Bus, GLib or Windows, import errors, panics. Some block forever on a
+machine without a desktop. All of these are reported as `KeyringUnavailable`.
 """
 
 import json
@@ -22,7 +22,7 @@ __all__ = ["KeyringUnavailable", "check_keyring", "forget", "keep", "stored_auth
 T = TypeVar("T")
 _SERVICE = "nexport-campus"
 _PATIENCE = 15.0
-"""Seconds to wait for a keyring where nobody can see that it asks for something."""
+"""Seconds to wait for a keyring that may show a prompt without a user to see it."""
 
 
 class KeyringUnavailable(ConfigurationError):
@@ -41,7 +41,7 @@ def stored_auth(address: str, username: str | None = None) -> PasswordAuth | Sta
 
     Raises:
         KeyringUnavailable: No keyring works here.
-        ConfigurationError: What is stored can't be read.
+        ConfigurationError: The stored entry is invalid.
     """
     text = _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
     if text is None:
@@ -76,7 +76,7 @@ def keep(address: str, auth: PasswordAuth | StaticToken) -> None:
         return keyring.get_password(_SERVICE, _key(address)) == text.reveal()
 
     if not _use(store):
-        raise KeyringUnavailable("it doesn't keep what is stored")
+        raise KeyringUnavailable("it doesn't keep stored values")
 
 
 def forget(address: str) -> bool:
@@ -112,7 +112,7 @@ def _use(operation: Callable[["KeyringBackend"], T]) -> T:
             reasons.append(type(error).__name__)
 
     if interactive():
-        # The keyring may ask to be unlocked, however long that takes; Ctrl-C ends it.
+        # The keyring may prompt to be unlocked, so there is no time limit; Ctrl-C interrupts it.
         run()
     else:
         thread = threading.Thread(target=run, daemon=True)

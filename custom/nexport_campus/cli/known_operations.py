@@ -1,4 +1,4 @@
-"""All operations, as the generated facade declares and documents them; none is listed by hand."""
+"""All operations, collected from the declarations and docstrings of the generated facade."""
 
 import importlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ __all__ = ["KnownOperation", "described", "find", "holds_secrets"]
 
 @attrs.frozen(eq=False)
 class KnownOperation:
-    """One operation: `area` and `method` are its names in Python, `operation` holds what the spec declares."""
+    """One operation. `area`, `method`: its names in Python. `operation`: its declaration in the specification."""
 
     area: str
     method: str
@@ -55,7 +55,7 @@ class KnownOperation:
 
     @property
     def item(self) -> Kind:
-        """The kind of the records of a list with pages, otherwise of the whole response."""
+        """The kind of the records of a paginated list, otherwise of the whole response."""
         operation = self.operation
         if operation.paging is None:
             return operation.result
@@ -82,7 +82,7 @@ def find(name: str) -> KnownOperation | None:
 
 
 def _described() -> Iterator[KnownOperation]:
-    # Nothing is called here.
+    # The areas are only inspected, so they need no caller.
     areas = Areas(cast("Caller", None))
     for area, attribute in vars(Areas).items():
         if not isinstance(attribute, cached_property):

@@ -1,7 +1,7 @@
-"""The SDK's messages as users of the command line need them.
+"""Adaptation of the SDK's messages to the command line.
 
-The SDK's errors give advice for Python: settings of the client and names of arguments. Here they name options and
-environment variables, or nothing where the command line has no such setting.
+The SDK's errors give advice for Python: settings of the client and names of arguments. These are replaced by options and
+environment variables, or removed if the command line has no such setting.
 """
 
 import re
@@ -26,18 +26,18 @@ _QUOTED_OR_NAME: Final = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![\w.-])([a-z]+(?:_[
 
 
 def for_command_line(text: str) -> str:
-    """Return a message of the SDK with options in place of Python's settings."""
+    """Return a message of the SDK with Python settings replaced by options."""
     for pattern, replacement in _PHRASES:
         text = re.sub(pattern, replacement, text)
     return text
 
 
 def error_text(error: NexportError) -> str:
-    """Return the line that an error is reported with."""
+    """Return the line that reports an error."""
     text = str(error)
     if isinstance(error, ArgumentError):
         text = _QUOTED_OR_NAME.sub(lambda found: _option(found[1]) if found[1] else found[0], text)
-        # A name of one word is like any other word, but for its place.
+        # An argument name of one word can only be recognized by its position.
         name = re.match(r"[a-z]+(?![a-z_])", error.message)
         if name and (error.argument or "").startswith(name[0]):
             text = text.replace(name[0], _option(name[0]), 1)

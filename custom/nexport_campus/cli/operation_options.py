@@ -1,4 +1,4 @@
-"""Makes the options of an operation from what the spec declares about its arguments."""
+"""Command-line options of an operation, derived from its declaration in the specification."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def _destination(parameter: Parameter) -> str:
 
 
 def _help(parameter: Parameter, words: str) -> str:
-    """Return what an argument means, and how its value is written if that isn't obvious."""
+    """Return the description of an argument, and the format of its value if that isn't obvious."""
     kind = parameter.kind
     hints = [words.rstrip(".")] if words else []
     item = kind.item if isinstance(kind, Array | Nullable | MapOf) else kind

@@ -1,4 +1,4 @@
-"""Parses the values of options into arguments; error messages say how a value is written."""
+"""Parsing of option values into arguments; error messages describe the expected format."""
 
 import json
 import math
@@ -72,7 +72,7 @@ def metavar(kind: Kind) -> str:
 
 
 def name_of(member: OpenIntEnum) -> str:
-    """Return how a member of an enum is written: its name in lower case."""
+    """Return the name of an enum member on the command line: its name in lower case."""
     return member.name.lower()
 
 
@@ -88,7 +88,7 @@ def _enum(kind: EnumOf, text: str) -> OpenIntEnum:
 
 
 def _letters(text: str) -> str:
-    """Return a name without case, spaces and dashes, which people write in different ways."""
+    """Return a name without case, spaces and dashes, so that different spellings compare equal."""
     return "".join(char for char in text.casefold() if char.isalnum())
 
 

@@ -1,4 +1,4 @@
-"""Writes the result of a call to stdout: as JSON, JSON Lines, or a table for people."""
+"""Output of results to stdout, as JSON, JSON Lines or a table."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
 
 @attrs.frozen
 class Secrecy:
-    """What is masked.
+    """The masking of secrets.
 
     `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field.
     """
@@ -47,7 +47,7 @@ class Secrecy:
 
 
 class Writer(Protocol):
-    """Writes records as they arrive."""
+    """A writer of records as they arrive."""
 
     def write(self, items: list[Any]) -> None:
         """Write more records."""
@@ -77,7 +77,7 @@ def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
 
 
 class _Lines:
-    """Writes JSON Lines: one record per line."""
+    """A writer of JSON Lines: one record per line."""
 
     def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
@@ -93,26 +93,26 @@ class _Lines:
 
 
 class _Array:
-    """Writes one JSON list. After an error it stays unclosed, so that a part doesn't pass for the whole."""
+    """A writer of one JSON list. After an error the list stays unclosed, so that it can't be mistaken for complete."""
 
     def __init__(self, kind: Kind, secrecy: Secrecy) -> None:
         self._kind = kind
         self._secrecy = secrecy
-        self._begun = False
+        self._started = False
 
     def write(self, items: list[Any]) -> None:
         for item in items:
             text = _json(self._kind, item, self._secrecy, indent=2).replace("\n", "\n  ")
-            sys.stdout.write(f"{',' if self._begun else '['}\n  {text}")
-            self._begun = True
+            sys.stdout.write(f"{',' if self._started else '['}\n  {text}")
+            self._started = True
         sys.stdout.flush()
 
     def end(self) -> None:
-        click.echo("\n]" if self._begun else "[]")
+        click.echo("\n]" if self._started else "[]")
 
 
 class _Table:
-    """Writes one line per record if the terminal is wide enough, otherwise one block per record."""
+    """A writer of one line per record if the terminal is wide enough, otherwise of one block per record."""
 
     def __init__(self, secrecy: Secrecy) -> None:
         self._secrecy = secrecy
@@ -163,7 +163,7 @@ def _blocks(rows: list[dict[str, str]]) -> str:
 
 
 def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
-    """Return a record for people: labels for enums, and no empty error entity."""
+    """Return the cells of a record: labels for enums, without the error entity."""
     if isinstance(value, dict):
         return {printable(name): secrecy.text(_cell(each)) for name, each in value.items()}
     if not isinstance(value, Model):

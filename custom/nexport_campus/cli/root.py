@@ -1,4 +1,4 @@
-"""The root command: loads a command when it is used, and ends every run with one line and an exit code."""
+"""The root command, which imports commands on use and reports every error as one line and an exit code."""
 
 import sys
 import traceback
@@ -32,7 +32,7 @@ _COMMANDS = (
     "sandbox",
 )
 _CHANGING = {"ensure-enrollment", "login", "logout"}
-"""Commands that a mistyped word leads to only if it is unmistakable; see `_suggest`."""
+"""Commands that are suggested for a mistyped word only if a single typo separates them."""
 
 
 class Nexport(click.Group):
@@ -64,7 +64,7 @@ class Nexport(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run a command and exit: an error is one line, and its kind the exit code."""
+        """Run a command and exit. An error is reported as one line, and determines the exit code."""
         with Streams() as streams:
             code = self._run(args, prog_name, complete_var, **extra)
             if streams.output_lost:
@@ -89,7 +89,7 @@ class Nexport(click.Group):
             if error.carried_out or not error.reader_gone:
                 fail(str(error))
             return BROKEN_PIPE if error.reader_gone else OUTPUT_FAILED
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the user gets one line, and all of it on demand
+        except Exception as error:  # noqa: BLE001 -- any error is reported as one line, with a traceback only for --debug
             if connection.debug:
                 traceback.print_exc()
             fail(_line(error, debug=connection.debug))
@@ -106,7 +106,7 @@ def _line(error: Exception, *, debug: bool) -> str:
 
 
 def _usage(error: click.ClickException) -> str:
-    """Return the line that reports a mistake on the command line, and where its help is."""
+    """Return the line that reports a mistake on the command line, and points to its help."""
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         message = f"{error.message.rstrip('.')}{_similar_options(error)}"
@@ -127,7 +127,7 @@ def _similar_options(error: click.NoSuchOption) -> str:
     name="nexport",
     epilog=epilog(),
     invoke_without_command=True,
-    # An option may be written as in Python, too: --syllabus_id.
+    # Also accept options spelled as in Python: --syllabus_id.
     context_settings={
         "help_option_names": ["-h", "--help"],
         "token_normalize_func": lambda name: name.replace("_", "-").rstrip("-"),

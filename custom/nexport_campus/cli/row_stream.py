@@ -1,4 +1,4 @@
-"""Standard output for the rows of an export: bytes in UTF-8, whatever the encoding of the terminal or the locale."""
+"""Standard output for the rows of an export, in UTF-8 regardless of the terminal's encoding and the locale."""
 
 from io import RawIOBase
 from typing import Any, BinaryIO, TextIO, cast
@@ -9,12 +9,12 @@ __all__ = ["row_stream"]
 
 
 def row_stream(output: TextIO) -> BinaryIO:
-    """Return the bytes of a text stream; a terminal gets no control characters, which learners may have typed."""
+    """Return the binary stream of a text stream. On a terminal, control characters in the data are replaced."""
     return cast("BinaryIO", _Harmless(output.buffer)) if on_terminal(output) else output.buffer
 
 
 class _Harmless(RawIOBase):
-    """Replaces control characters by blanks, so that what rows hold can't steer the terminal."""
+    """A stream that replaces control characters by blanks, so that exported data can't control the terminal."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

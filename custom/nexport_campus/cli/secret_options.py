@@ -1,4 +1,4 @@
-"""Reads secret arguments from the environment, stdin or a prompt; never from the command line."""
+"""Secret arguments, read from the environment, stdin or a prompt, never from the command line."""
 
 import os
 from typing import Any
@@ -31,7 +31,7 @@ def secret_options(operation: KnownOperation) -> list[click.Option]:
 
 
 def secret_arguments(operation: KnownOperation, values: dict[str, Any]) -> dict[str, Secret]:
-    """Return the secret arguments of a call. Raises ConfigurationError if one is missing and there is no terminal."""
+    """Return the secret arguments of a call. Raises ConfigurationError if one is missing and can't be prompted for."""
     found = {}
     for parameter in operation.parameters:
         if parameter.secret and (parameter.required or values[_destination(parameter)]):

@@ -1,7 +1,7 @@
-"""Standard streams that are closed, full, or whose reader has gone.
+"""Handling of standard streams that are closed or full, or whose reader has exited.
 
-Shells, cron and supervisors may close any of them. Python then has None in place of the stream, and the next file that is
-opened gets the free descriptor. A command that the campus has carried out must not fail for want of a stream.
+Shells, cron and supervisors may close any of them. Python then sets the stream to None, and the next file that is opened
+gets the free descriptor. A command that the campus has carried out must not fail because of a missing stream.
 """
 
 import os
@@ -17,7 +17,7 @@ __all__ = ["OutputError", "Streams", "after_change", "is_closed", "reserve_descr
 class OutputError(Exception):
     """Standard output can't be written.
 
-    `reader_gone`: whether it is a pipe that nobody reads any more. `carried_out`: what had been done before, in words.
+    `reader_gone`: whether it is a pipe whose reader has exited. `carried_out`: a description of what was done before.
     """
 
     def __init__(self, reason: str, *, reader_gone: bool, carried_out: str = "") -> None:
@@ -29,7 +29,7 @@ class OutputError(Exception):
 
 @contextmanager
 def after_change(operation: str) -> Iterator[None]:
-    """While the result of an operation that has changed data is written: say in an OutputError that it has."""
+    """Add to an OutputError of the block that the operation, which changes data, was carried out."""
     try:
         yield
     except OutputError as error:
@@ -52,7 +52,7 @@ def reserve_descriptors() -> None:
 
 
 class Streams:
-    """Makes failures of stdout raise OutputError, and ignores those of stderr; what a closed stream gets is discarded."""
+    """Guarded standard streams: stdout raises OutputError, errors of stderr are ignored, closed streams discard output."""
 
     def __enter__(self) -> Self:
         self._before = sys.stdout, sys.stderr
@@ -79,7 +79,7 @@ def is_closed(stream: TextIO | None) -> bool:
 
 
 class _Discard(RawIOBase):
-    """Takes the place of a file that is closed. `used`: whether anything was written."""
+    """A replacement for a closed stream, which discards output. `used`: whether anything was written."""
 
     used = False
 
@@ -96,7 +96,7 @@ def _text(raw: _Discard) -> TextIO:
 
 
 class _Guard:
-    """A stream with other ways to fail; everything else is the stream's own."""
+    """A wrapper of a stream that changes how errors are handled, and delegates everything else."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -105,7 +105,7 @@ class _Guard:
         return getattr(self._stream, name)
 
     def finish(self) -> None:
-        """Write what is buffered, or discard it: at exit it would fail again, with exit code 120."""
+        """Flush the buffer, or discard it on an error: otherwise Python would fail again at exit, with exit code 120."""
         try:
             self._stream.flush()
         except (OSError, ValueError):
@@ -116,7 +116,7 @@ class _Guard:
 
 
 class _Output(_Guard):
-    """Standard output, for text or bytes. Raises OutputError, once it has failed always.
+    """Standard output, for text or bytes. After the first failure, every operation raises OutputError.
 
     Characters that the encoding lacks are escaped.
     """
@@ -147,7 +147,7 @@ class _Output(_Guard):
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            # Click swallows the first error when it tries what a stream takes.
+            # Click swallows the first error while it probes whether a stream accepts text or bytes.
             if self._failure is not None:
                 raise self._failure
             yield
@@ -158,7 +158,7 @@ class _Output(_Guard):
 
 
 class _Errors(_Guard):
-    """Standard error: its failures can't be reported anywhere."""
+    """Standard error, whose failures are ignored because they can't be reported anywhere."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):

@@ -1,7 +1,7 @@
 """Suggestions for mistyped operations, commands and options.
 
-No suggestion leads from a harmless word to something that changes data: a user may paste it without reading. What changes
-data is suggested only if it is unmistakable: at most one typo away, and the typed word itself means a change.
+Users may paste a suggestion without reading it, so a harmless word never leads to one that changes data. Such a suggestion
+must be at most one typo away, and the typed word must itself mean a change.
 """
 
 import re
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["RISKY_OPTIONS", "did_you_mean", "similar_operations", "similar_words"]
 
 RISKY_OPTIONS = frozenset({"--force", "--restart", "--show-secret", "--yes"})
-"""Options that overwrite, discard, reveal, or skip a question."""
-_MOST = 3
+"""Options that overwrite, discard or reveal data, or skip a confirmation."""
+_MAX_SUGGESTIONS = 3
 
 
 def did_you_mean(names: list[str]) -> str:
@@ -27,7 +27,7 @@ def did_you_mean(names: list[str]) -> str:
 def similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> list[str]:
     """Return the words that are similar to a typed one; risky ones only if a single typo separates them."""
     unmistakable = [word for word in risky if _is_one_typo_apart(typed.lower(), word)]
-    return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MOST)
+    return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MAX_SUGGESTIONS)
 
 
 def similar_operations(typed: str, operations: Sequence["KnownOperation"]) -> list[str]:
@@ -43,11 +43,11 @@ def similar_operations(typed: str, operations: Sequence["KnownOperation"]) -> li
         and _is_one_typo_apart(method, operation.method)
         and _means(_verb(method), _verb(operation.method), reading_verbs)
     ]
-    return writes or get_close_matches(name, [operation.name for operation in reads], n=_MOST)
+    return writes or get_close_matches(name, [operation.name for operation in reads], n=_MAX_SUGGESTIONS)
 
 
 def _means(typed: str, verb: str, reading_verbs: set[str]) -> bool:
-    """Return whether a typed verb means that of a writing operation: "set" does, "bet" may as well be "get"."""
+    """Return whether a typed verb clearly means that of a writing operation: "bet" could be "get" instead of "set"."""
     if typed == verb:
         return verb not in reading_verbs
     return not any(_is_one_typo_apart(typed, other) for other in reading_verbs)
@@ -58,7 +58,7 @@ def _verb(method: str) -> str:
 
 
 def _python_name(typed: str) -> str:
-    """Return the name in the form `learning.get_section`, without spelling out what it means."""
+    """Return a typed name in the form `learning.get_section`."""
     found = re.fullmatch(r"([A-Za-z]+)Api_(\w+)", typed)
     name = f"{found[1]}.{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', found[2])}" if found else typed
     return name.replace("-", "_").lower()

@@ -1,4 +1,4 @@
-"""Writes for people: notes, warnings and errors to stderr, one line each, and tables to stdout."""
+"""Terminal output: notes, warnings and errors on stderr, one line each, and tables on stdout."""
 
 import logging
 import os
@@ -33,27 +33,27 @@ __all__ = [
 
 _WIDE = 100_000
 _NARROWEST = 60
-"""Columns; rich would leave values out of a narrower table. Some terminals report 0 or 1, and fold lines themselves."""
+"""Columns; rich omits values from a narrower table. Some terminals report 0 or 1, and wrap lines themselves."""
 
 
 def on_terminal(stream: TextIO | None = None) -> bool:
-    """Return whether a stream, by default stdout, is a terminal: it is for people then, otherwise for programs."""
+    """Return whether a stream, by default stdout, is a terminal, so that its output is read by a person."""
     return (sys.stdout if stream is None else stream).isatty()
 
 
 def interactive() -> bool:
-    """Return whether a question can be asked: on stderr, with its answer from stdin."""
+    """Return whether the user can be prompted, on stderr with input from stdin."""
     # Python has None for a stream that the parent process closed.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters, so that a server's words can't steer the terminal."""
+    """Return a string without control characters, so that a server's message can't control the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def colour() -> bool | None:
-    """Return what click's `color` is to be: False with NO_COLOR or TERM=dumb, otherwise None, for click to decide."""
+    """Return the value for click's `color`: False with NO_COLOR or TERM=dumb, otherwise None, to let click decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
@@ -84,7 +84,7 @@ def console(*, stderr: bool = False, width: int | None = None) -> "Console":
 
 
 def rendered(table: "Table") -> str:
-    """Return a rich table as text for stdout, as wide as the terminal; without a terminal no line is folded."""
+    """Render a rich table for stdout, as wide as the terminal; without a terminal, lines aren't wrapped."""
     out = console(width=terminal_width() if on_terminal() else _WIDE)
     with out.capture() as capture:
         out.print(table)
@@ -92,15 +92,15 @@ def rendered(table: "Table") -> str:
 
 
 def terminal_width() -> int:
-    """Return the columns of the terminal, but no fewer than a table needs."""
+    """Return the width of the terminal, or the minimum that a table needs."""
     return max(_NARROWEST, console().width)
 
 
 @contextmanager
 def logs_to_stderr() -> Iterator[None]:
-    """Write what the SDK and the libraries below it log to stderr; only warnings, unless `show_logs` changes that."""
+    """Write the warnings that the SDK and its HTTP libraries log to stderr; `show_logs` includes the other levels."""
     loggers = [logging.getLogger(name) for name in ("nexport_campus", "httpx", "httpcore")]
-    handler, former = _Handler(), [(logger.level, logger.propagate) for logger in loggers]
+    handler, levels = _Handler(), [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
         logger.addHandler(handler)
@@ -108,14 +108,14 @@ def logs_to_stderr() -> Iterator[None]:
     try:
         yield
     finally:
-        for logger, (level, propagate) in zip(loggers, former, strict=True):
+        for logger, (level, propagate) in zip(loggers, levels, strict=True):
             logger.setLevel(level)
             logger.removeHandler(handler)
             logger.propagate = propagate
 
 
 def show_logs(*names: str) -> None:
-    """Write everything that these loggers log."""
+    """Show all levels of these loggers."""
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
@@ -126,12 +126,12 @@ def _report(kind: str, text: str, shade: str) -> None:
 
 
 class _Handler(logging.Handler):
-    """Writes one line for each record to what is stderr at that moment."""
+    """A handler that writes one line per record to the current `sys.stderr`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
-        except Exception:  # noqa: BLE001 -- arguments that don't fit are no reason to lose the message
+        except Exception:  # noqa: BLE001 -- show the message even if its arguments don't fit
             text = str(record.msg)
         if record.levelno >= logging.WARNING:
             warn(text)

@@ -1,7 +1,7 @@
-"""Reads the files and the standard input that a user names on the command line.
+"""Input from files and stdin that a user names on the command line.
 
-They may come from Windows: PowerShell writes UTF-16, Notepad a byte order mark, and lines may end with CRLF. The
-text returned has no byte order mark, and its lines are separated by line feeds.
+They may come from Windows: PowerShell writes UTF-16, Notepad a byte order mark, and lines may end with CRLF. Returned
+strings have no byte order mark, and line feeds as line breaks.
 """
 
 import codecs
@@ -14,7 +14,7 @@ import click
 __all__ = ["lines_of", "read_first_line", "read_text"]
 
 _STDIN_WAS_READ: Final = "nexport_campus.stdin"
-# UTF-32 before UTF-16: the mark of its little-endian form begins with that of UTF-16.
+# UTF-32 comes before UTF-16: its little-endian mark starts with that of UTF-16.
 _ENCODINGS: Final = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -27,7 +27,7 @@ _LONGEST_LINE: Final = 64 * 1024
 
 
 def read_text(name: str) -> str:
-    """Return the text of a file, or of standard input if the name is `-`, without the line breaks at its end.
+    """Return the content of a file, or of stdin if the name is `-`, without trailing line breaks.
 
     Raises:
         ValueError: It can't be read. The message continues a sentence that begins with the option's name.
@@ -43,7 +43,7 @@ def read_text(name: str) -> str:
 
 
 def lines_of(text: str) -> list[tuple[int, str]]:
-    """Return the lines of a text that aren't blank, each with its number."""
+    """Return the lines that aren't blank, each with its line number."""
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
@@ -57,7 +57,7 @@ def read_first_line() -> str:
     try:
         data = stream.readline(_LONGEST_LINE)
         if data.startswith(_WIDE_MARKS):
-            # The byte that ends a line for `readline` may be any half of a character here.
+            # In UTF-16 and UTF-32, the line feed byte of `readline` may be part of another character.
             while (
                 "\n" not in (_decode(data) or "") and len(data) < _LONGEST_LINE and (more := stream.read(1))
             ):
@@ -68,8 +68,8 @@ def read_first_line() -> str:
 
 
 def _stdin(*, once: bool = False) -> BinaryIO:
-    """Return standard input; with `once`, refuse a second option of the same command that reads it to its end."""
-    # Python has none where the parent process closed it.
+    """Return standard input; with `once`, raise ValueError if another option of the command has read it."""
+    # Python sets it to None if the parent process closed it.
     if sys.stdin is None:
         raise ValueError("can't be read from stdin: it is closed")
     if once:
@@ -88,14 +88,14 @@ def _decoded(data: bytes, place: str) -> str:
 
 
 def _decode(data: bytes) -> str | None:
-    """Return the text of some bytes, or None if they aren't text.
+    """Return the decoded string, or None if the encoding isn't supported.
 
-    None instead of an exception, which would keep the bytes: they may be a password.
+    An exception would keep a reference to the bytes, which may be a password.
     """
     encoding = next((encoding for mark, encoding in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         return None
-    # UTF-16 without a mark decodes as UTF-8 if it holds nothing but ASCII: every second character is a NUL then.
+    # ASCII in UTF-16 without a mark decodes as UTF-8, but every second character is NUL.
     return None if "\0" in text else text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""Compares the server's clock with this machine's."""
+"""Comparison of the server's clock with this machine's."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Runs all checks, each after those that it depends on."""
+"""Execution of all checks, each after those that it depends on."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -21,10 +21,10 @@ __all__ = ["Setup", "examine"]
 
 @attrs.frozen(kw_only=True)
 class Setup:
-    """What is checked.
+    """The configuration to check.
 
-    `settings`, `campus`: the client's settings and the client; None if `error` prevented them. `credentials`: who logs in,
-    and where that comes from, in words. `static`: whether they are a token instead of a password.
+    `settings`, `campus`: the client's settings and the client; None if `error` prevented them. `credentials`: a
+    description of the credentials and their source. `static`: whether they are a token instead of a password.
     """
 
     settings: Settings | None = None
@@ -37,7 +37,7 @@ class Setup:
 async def examine(
     setup: Setup, *, organization: UUID | None, seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Yield each finding as it is made.
+    """Run the checks and yield each finding immediately.
 
     Args:
         setup: What to check.

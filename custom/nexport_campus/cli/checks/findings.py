@@ -22,7 +22,7 @@ class Status(Enum):
 
 @attrs.frozen
 class Finding:
-    """One check: what was found, and what to do about it. `error`: what a call would raise, or None."""
+    """The result of one check, with advice. `error`: the error that a call would raise, or None."""
 
     check: str
     status: Status

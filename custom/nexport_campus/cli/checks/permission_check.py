@@ -1,4 +1,4 @@
-"""Checks what the account may read, with harmless requests."""
+"""Check of the account's read permissions, with harmless requests."""
 
 import asyncio
 import warnings
@@ -17,13 +17,13 @@ _ORGANIZATION = {"org_id", "org_ids"}
 _NOWHERE = UUID("00000000-0000-4000-8000-000000000000")
 """An organization that doesn't exist."""
 _ABOUT_PERMISSIONS = (PermissionDeniedError, NotFoundError, InvalidRequestError)
-"""The campus's own errors, which show that a request got as far as its permissions."""
+"""Errors of the campus, which show that a request reached its permission check."""
 
 
 async def check_permissions(campus: NexportCampus, organization: UUID | None) -> Finding:
     """Try each reading operation that needs nothing but an organization.
 
-    Permissions depend on the organization. Without one, reads in an organization that doesn't exist show at least whether
+    Permissions depend on the organization. Without one, reads in a nonexistent organization show at least whether
     the campus refuses the account everywhere.
     """
     reads = [read for read in described() if _needs_only_organization(read)]
@@ -77,7 +77,7 @@ def _needs_only_organization(described: KnownOperation) -> bool:
 
 
 async def _try(campus: NexportCampus, read: KnownOperation, organization: UUID) -> NexportError | None:
-    """Return the error of one read, or None; of a list, one record is requested."""
+    """Return the error of one read, or None. From a list, request one record only."""
     names = {parameter.name for parameter in read.parameters}
     arguments: dict[str, object] = (
         {"org_id": organization} if "org_id" in names else {"org_ids": [organization]}

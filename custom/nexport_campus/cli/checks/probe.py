@@ -1,4 +1,4 @@
-"""Sends one plain request to the campus, as every call is sent, to learn about TLS and the server's clock."""
+"""A plain request to the campus over the SDK's connections, which shows the TLS session and the server's clock."""
 
 import asyncio
 import ssl
@@ -35,7 +35,7 @@ class Probe:
 
 
 async def probe(settings: Settings, seconds: float) -> Probe:
-    """Request the campus's front page, without a token and without reading it, within a number of seconds."""
+    """Request the campus's front page without a token or reading the body, within a number of seconds."""
     sent = datetime.now(UTC)
     try:
         async with asyncio.timeout(seconds), aclosing(ConnectionStack(settings)) as connections:

@@ -1,4 +1,4 @@
-"""Checks DNS and TCP, to the campus or to the proxy before it."""
+"""Check of DNS and TCP to the campus, or to the proxy in front of it."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 async def check_reachability(settings: Settings, seconds: float) -> Finding:
-    """Look up the campus's address and connect to its port, both within a number of seconds."""
+    """Resolve the campus's host and connect to its port, within a number of seconds."""
     try:
         proxy = proxy_for(settings)
     except ConfigurationError as error:

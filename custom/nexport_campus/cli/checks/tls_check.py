@@ -1,4 +1,4 @@
-"""Checks the TLS connection and the server's certificate."""
+"""Check of the TLS connection and the server's certificate."""
 
 import ssl
 from collections.abc import Iterator

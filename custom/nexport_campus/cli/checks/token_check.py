@@ -1,4 +1,4 @@
-"""Checks that the campus accepts the credentials and the token."""
+"""Check that the campus accepts the credentials and the token."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ async def check_token(campus: NexportCampus, probe: Probe, *, static: bool) -> F
     if expires is None:
         return ok("token", "accepted; it never expires")
     message = f"accepted; valid until {expires:%Y-%m-%d %H:%M} UTC"
-    # By the server's clock: this machine's may be wrong.
+    # Use the server's clock, because this machine's may be wrong.
     left = None if probe.date is None else expires - probe.date
     if static and left is not None and timedelta(0) < left < _SOON:
         return warning("token", message, _NEW_TOKEN)

@@ -1,4 +1,4 @@
-"""`nexport call`: calls any operation, with the vendor's documentation as its help."""
+"""`nexport call`: call any operation, with the vendor's documentation as its help."""
 
 import asyncio
 import re
@@ -25,14 +25,14 @@ __all__ = ["Operations", "command"]
 
 
 class Operations(click.Group):
-    """Has a command for each operation, under its name in Python or the vendor's operationId."""
+    """A group with a command for each operation, by its name in Python or the vendor's operationId."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the operations by their Python names."""
         return [operation.name for operation in described()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of an operation, or fail with the names that resemble it."""
+        """Return the command of an operation. Raises UsageError, with suggestions, for an unknown name."""
         found = find(cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
             raise click.UsageError(f"there is no operation {cmd_name}{_hint(cmd_name, ctx)}", ctx)
@@ -55,18 +55,18 @@ def command(ctx: click.Context, output: str) -> None:
 
     `nexport call OPERATION --help` describes an operation and its arguments.
 
-    A value is written out, or read from a file with @FILE, or from stdin with -; write @@ for a value that begins with @.
+    A value is given literally, or read from a file with @FILE, or from stdin with -; write @@ for a value that starts with @.
     For a list, repeat the option or give a JSON list. An object is JSON.
 
     Records go to stdout: as a table on a terminal, otherwise as JSON. Everything else goes to stderr. On a terminal, an
-    operation that changes data asks for confirmation.
+    operation that changes data prompts for confirmation.
     """
     if ctx.invoked_subcommand is None:
         list_operations(output)
 
 
 def _hint(typed: str, ctx: click.Context) -> str:
-    """Return what a name that isn't an operation may mean, as the end of a message."""
+    """Return suggestions for an unknown operation, as the end of a message."""
     root = ctx.find_root().command
     if isinstance(root, click.Group):
         # Helpers of the client, such as ensure_enrollment, are commands.
@@ -129,7 +129,7 @@ def _own_options(operation: KnownOperation) -> list[click.Parameter]:
             ),
         ]
     if operation.writes:
-        options.append(option("yes", is_flag=True, help="Change data without asking for confirmation."))
+        options.append(option("yes", is_flag=True, help="Change data without prompting for confirmation."))
     if holds_secrets(operation.operation.result):
         options.append(option("show-secret", is_flag=True, help="Show the secrets in the response."))
     options.append(

@@ -18,7 +18,7 @@ def command(ctx: click.Context, shell: str) -> None:
     bash: nexport completion bash > ~/.local/share/bash-completion/completions/nexport
     zsh:  nexport completion zsh > ~/.zfunc/_nexport  (a directory of $fpath)
     fish: nexport completion fish > ~/.config/fish/completions/nexport.fish
-    """  # noqa: D301 -- click's mark for lines that stay as they are
+    """  # noqa: D301 -- click's escape for a paragraph that isn't rewrapped
     found = get_completion_class(shell)
     assert found is not None
     click.echo(found(ctx.find_root().command, {}, "nexport", _VARIABLE).source())

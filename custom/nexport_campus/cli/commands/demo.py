@@ -1,4 +1,4 @@
-"""`nexport demo`: demonstrates the SDK against a sandbox."""
+"""`nexport demo`: demonstrate the SDK against a sandbox."""
 
 import click
 
@@ -11,7 +11,7 @@ __all__ = ["command"]
 def command() -> None:
     """Demonstrate the SDK against a sandbox.
 
-    Does its main jobs and prints what happens, in less than a minute. Needs the extra `sandbox`.
+    Performs typical tasks and prints the results, in less than a minute. Needs the extra `sandbox`.
     """
     from nexport_campus.demo import main
     from nexport_campus.sandbox import SandboxError

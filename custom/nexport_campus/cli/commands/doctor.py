@@ -1,4 +1,4 @@
-"""`nexport doctor`: finds out why calls fail, and what to do about it."""
+"""`nexport doctor`: diagnose why calls fail."""
 
 import asyncio
 import json
@@ -37,10 +37,10 @@ _COLOURS = {
 @common_options
 @click.pass_context
 def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
-    """Check everything that a call needs, and say what to do.
+    """Check everything that a call needs, and give advice.
 
     Checks settings, network, TLS, token, permissions and clock. Prints one line for each: ok, warning, failed or skipped,
-    what was found, and what to do. Only reads are sent. The exit code is that of the error that a call would end with.
+    with the finding and advice. Sends only reads. The exit code is that of the error that a call would end with.
     """
     findings = asyncio.run(_examine(ctx, org_id, as_json=as_json))
     if as_json:
@@ -67,7 +67,7 @@ async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) ->
 
 
 def _setup(ctx: click.Context) -> Setup:
-    """Return what can be made of the settings and credentials."""
+    """Return as much of the setup as the settings and credentials allow."""
     once: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1)}
     try:
         settings = open_campus(ctx, login=False, **once)._settings

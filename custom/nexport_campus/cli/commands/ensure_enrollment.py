@@ -1,4 +1,4 @@
-"""`nexport ensure-enrollment`: enrolls a user who is not enrolled yet."""
+"""`nexport ensure-enrollment`: enroll a user who is not enrolled yet."""
 
 import asyncio
 from functools import cache
@@ -24,7 +24,7 @@ __all__ = ["command"]
 
 @cache
 def _described() -> KnownOperation:
-    """Return the arguments of CreateEnrollment, with the descriptions and defaults of `ensure_enrollment`."""
+    """Return the operation CreateEnrollment with the descriptions and defaults of `ensure_enrollment`."""
     assert isinstance(OPERATION.body, tuple)
     operation = attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
     return KnownOperation("", "ensure_enrollment", operation, NexportCampus.ensure_enrollment)
@@ -35,14 +35,14 @@ def _parameter(parameter: Parameter) -> Parameter:
 
 
 class _Command(click.Command):
-    """Takes the arguments of `ensure_enrollment` as options, before its own."""
+    """A command with the arguments of `ensure_enrollment` as its first options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*argument_options(_described()), *super().get_params(ctx)]
 
 
 @click.command(cls=_Command, name="ensure-enrollment")
-@click.option("--yes", is_flag=True, help="Enroll without asking for confirmation.")
+@click.option("--yes", is_flag=True, help="Enroll without prompting for confirmation.")
 @click.option(
     "--output",
     type=click.Choice(FORMATS),
@@ -57,7 +57,7 @@ def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any)
     failure, and never enrolls a user twice: it searches first, and settles a lost response by searching again.
 
     The result has the enrollment's id, whether it is new, the campus's warnings, and the enrollment itself if a search
-    found it. On a terminal, the command asks for confirmation.
+    found it. On a terminal, the command prompts for confirmation.
     """
     arguments = given_arguments(_described(), values)
     check_enrollment(**{"membership_group_ids": ()} | arguments)

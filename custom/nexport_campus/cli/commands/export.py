@@ -67,67 +67,80 @@ def _date_filters(function: Any) -> Any:
     type=click.Choice(sorted(set(FORMATS.values()))),
     help="Output format.  [default: by the suffix of the file; jsonl on standard output]",
 )
-@click.option("--org", "org_ids", multiple=True, metavar="ID", help="Of this organization.")
-@click.option("--user", "user_ids", multiple=True, metavar="ID", help="Of this user.")
-@click.option("--enrollment", "enrollment_ids", multiple=True, metavar="ID", help="Of this enrollment.")
+@click.option(
+    "--org", "org_ids", multiple=True, metavar="ID", help="Export enrollments of this organization."
+)
+@click.option("--user", "user_ids", multiple=True, metavar="ID", help="Export enrollments of this user.")
+@click.option("--enrollment", "enrollment_ids", multiple=True, metavar="ID", help="Export this enrollment.")
 @click.option(
     "--syllabus",
     "syllabus_ids",
     multiple=True,
     metavar="ID",
-    help="In this section or training plan.",
+    help="Export enrollments in this section or training plan.",
 )
 @click.option(
     "--syllabus-name",
     "syllabus_unique_names",
     multiple=True,
     metavar="NAME",
-    help="The same by its unique name.",
+    help="Export enrollments in the section or training plan with this unique name.",
 )
 @_date_filters
-@click.option("--since", metavar="DATE|last", help="What changed since a date, or since the last export.")
-@click.option("--until", metavar="DATE", help="What changed before a date.")
+@click.option(
+    "--since", metavar="DATE|last", help="Export what changed since a date, or since the last export."
+)
+@click.option("--until", metavar="DATE", help="Export what changed before a date.")
 @click.option(
     "--overlap",
     type=duration,
     metavar="DURATION",
     help="How far before the last export `last` begins.  [default: 1h; sessions: 1d]",
 )
-@click.option("--by-month", "by", flag_value="month", help="Month by month, each finished before the next.")
-@click.option("--by-day", "by", flag_value="day", help="Day by day.")
 @click.option(
-    "--zone", default="UTC", show_default=True, help="Whose months and days, and dates without an offset."
+    "--by-month", "by", flag_value="month", help="Export month by month, finishing each before the next."
+)
+@click.option("--by-day", "by", flag_value="day", help="Export day by day.")
+@click.option(
+    "--zone",
+    default="UTC",
+    show_default=True,
+    help="Time zone of months and days, and of dates without an offset.",
 )
 @click.option(
     "--element",
     "elements",
     multiple=True,
     metavar="NAME",
-    help="A CMI element of SCORM data.  [default: those that tell progress]",
+    help="CMI element of SCORM data to export.  [default: the progress elements]",
 )
 @click.option(
-    "--labels/--numbers", default=None, help="Enums by words or by number.  [default: words in CSV]"
+    "--labels/--numbers", default=None, help="Write enums as labels or as numbers.  [default: labels in CSV]"
 )
-@click.option("--bom", is_flag=True, help="Begin a CSV as Excel wants it.")
+@click.option("--bom", is_flag=True, help="Start a CSV file with a byte order mark, for Excel.")
 @click.option(
     "--no-state",
     is_flag=True,
-    help="Leave nothing beside the file: --since can't continue from it, and the next run needs --force.",
+    help="Keep no state file: --since can't continue from it, and the next run needs --force.",
 )
-@click.option("--restart", is_flag=True, help="Forget what was cut short, and replace what is there.")
+@click.option("--restart", is_flag=True, help="Discard an interrupted export, and replace the file.")
 @click.option(
-    "--force", is_flag=True, help="Overwrite a file that no export wrote, or that was changed since."
-)
-@click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time."
+    "--force", is_flag=True, help="Overwrite a file that no export wrote, or that was changed afterwards."
 )
 @click.option(
-    "--per-page", type=click.IntRange(1), help="Records a page.  [default: as many as the campus gives]"
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Number of concurrent calls.",
+)
+@click.option(
+    "--per-page", type=click.IntRange(1), help="Records per page.  [default: as many as the campus allows]"
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a summary as JSON to stdout; with --to -, to stderr."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Tell nothing but what is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @common_options
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> int:
@@ -136,7 +149,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     KIND is enrollments, assignment-statuses, sessions or scorm-data. Filters select enrollments: all filters must match,
     and any of the ids of each. An option of ids may be repeated, and takes @FILE for a file with one id per line.
 
-    The same command resumes an export that was cut short. With --since last it fetches what has changed since the last
+    The same command resumes an interrupted export. With --since last it fetches what has changed since the last
     export, and updates the file. A file that no export wrote is not overwritten without --force. Exit code 15 means that
     a few records failed; the next run retries them.
     """

@@ -1,4 +1,4 @@
-"""`nexport login`: stores credentials for a campus in the keyring."""
+"""`nexport login`: store credentials for a campus in the keyring."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ def command(ctx: click.Context, username: str | None, access_token: bool) -> Non
     if access_token and username is not None:
         raise click.UsageError("--access-token and --username exclude each other", ctx)
     address = ctx.ensure_object(Connection).address
-    # Before the user types a password in vain.
+    # Fail before the user types a password.
     check_keyring(address)
     auth = StaticToken(first_line("Access token")) if access_token else _password(ctx, username)
     asyncio.run(_check(ctx, auth))

@@ -1,4 +1,4 @@
-"""`nexport logout`: removes the credentials for a campus from the keyring."""
+"""`nexport logout`: remove the credentials for a campus from the keyring."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`nexport sandbox`: serves a campus to work against without an account."""
+"""`nexport sandbox`: serve a simulated campus, which needs no account."""
 
 import shlex
 from pathlib import Path
