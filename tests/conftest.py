@@ -6,6 +6,6 @@ can shadow a library of the same name.
 
 from hypothesis import HealthCheck, settings
 
-# How long an example takes, to make or to run, depends on what else the machine does.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+# A busy machine can make any example slow.
+settings.register_profile("no-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no-deadline")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
 
-settings.load_profile("unhurried")  # tests/fuzz loads another profile
+settings.load_profile("no-deadline")  # tests/fuzz loads another profile
 
 
 @pytest.fixture(scope="session")
