@@ -13,7 +13,12 @@ import pytest
 
 from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth
 from tests.support.clients import campus_of
-from tests.support.event_loops import Elsewhere, elsewhere, nothing_left_open, run_bluntly
+from tests.support.event_loops import (
+    ServerThread,
+    assert_nothing_left_open,
+    run_server_thread,
+    run_without_cleanup,
+)
 from tests.support.fault_cases import CALLS
 from tests.support.scripted_server import (
     Request,
@@ -31,10 +36,10 @@ async def status(campus: NexportCampus) -> int:
     return (await CALL(campus)).status_code
 
 
-@pytest.mark.parametrize("run", [asyncio.run, run_bluntly])
+@pytest.mark.parametrize("run", [asyncio.run, run_without_cleanup])
 def test_one_after_another(run: Callable[[Any], Any]) -> None:
     """Each loop gets its own connection, and the token serves them all; no socket outlives its loop."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, auth=AUTH)
         for _ in range(3):
             assert run(status(campus)) == 200
@@ -50,7 +55,7 @@ def test_one_after_another(run: Callable[[Any], Any]) -> None:
 
 def test_connections_are_closed_with_their_loop() -> None:
     """Not when the client is next used: `asyncio.run` leaves nothing open."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
         asyncio.run(status(campus))
         other.run(other.server.wait_until_closed())
@@ -59,7 +64,7 @@ def test_connections_are_closed_with_their_loop() -> None:
 
 def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
     """A client for many jobs, each on its own loop: nothing is open between them, garbage collector or not."""
-    with elsewhere() as other:
+    with run_server_thread() as other:
         campus = campus_of(other.server)
 
         async def job() -> None:
@@ -78,7 +83,7 @@ def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_client_that_nobody_closed() -> None:
     """It leaves nothing open either, once its loop has ended."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         assert asyncio.run(status(campus_of(other.server))) == 200
         other.run(other.server.wait_until_closed())
 
@@ -88,17 +93,17 @@ def test_a_client_that_nobody_closed() -> None:
 def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither closed nor used again: its sockets are closed, and nothing is logged."""
 
-    async def use(other: Elsewhere) -> None:
+    async def use(other: ServerThread) -> None:
         assert await status(campus_of(other.server)) == 200
 
-    async def drop(other: Elsewhere) -> None:
+    async def drop(other: ServerThread) -> None:
         await use(other)
         gc.collect()
         await asyncio.to_thread(other.run, other.server.wait_until_closed())
 
-    with elsewhere() as other:
+    with run_server_thread() as other:
         if blunt:
-            run_bluntly(use(other))
+            run_without_cleanup(use(other))
             gc.collect()
             other.run(other.server.wait_until_closed())
         else:
@@ -108,21 +113,21 @@ def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str
 
 def test_a_loop_that_was_closed_without_ceremony() -> None:
     """Its connection is closed when the next loop is served, and not at some later end."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
         async def one_is_left() -> None:
             assert await status(campus) == 200
             await asyncio.to_thread(other.run, other.server.wait_until_closed(but=1))
 
-        run_bluntly(status(campus))
-        run_bluntly(one_is_left())
-        run_bluntly(campus.aclose())
+        run_without_cleanup(status(campus))
+        run_without_cleanup(one_is_left())
+        run_without_cleanup(campus.aclose())
 
 
 def test_a_transport_of_httpx_that_was_given() -> None:
     """It serves one loop after another too, and leaves nothing open."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, transport=httpx.AsyncHTTPTransport())
         for _ in range(3):
             assert asyncio.run(status(campus)) == 200
@@ -132,7 +137,7 @@ def test_a_transport_of_httpx_that_was_given() -> None:
 
 def test_loops_in_turns() -> None:
     """Two loops that take turns keep a connection each."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, auth=AUTH)
         with asyncio.Runner() as first, asyncio.Runner() as second:
             for _ in range(3):
@@ -145,7 +150,7 @@ def test_loops_in_turns() -> None:
 
 def test_two_at_once() -> None:
     """While one loop serves calls, another one is refused, and told why; the first goes on."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
         async def both() -> int:
@@ -160,7 +165,7 @@ def test_two_at_once() -> None:
 
 def test_closed_from_another_loop() -> None:
     """A loop that isn't the one that runs may close the client: its connections go, and calls are refused."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
         async def both() -> None:
@@ -184,7 +189,7 @@ def _in_the_child(campus: NexportCampus, results: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_between_calls() -> None:
     """The child makes connections of its own; the parent's stay whole."""
-    with elsewhere() as other, asyncio.Runner() as runner:
+    with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server, auth=AUTH)
         assert runner.run(status(campus)) == 200
         results = multiprocessing.get_context("fork").SimpleQueue()
@@ -201,7 +206,7 @@ def test_a_fork_between_calls() -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_that_takes_the_loop_along() -> None:
     """Even a child that goes on with its parent's loop makes a connection of its own."""
-    with elsewhere() as other, asyncio.Runner() as runner:
+    with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server)
         assert runner.run(status(campus)) == 200
         child = os.fork()
@@ -223,7 +228,7 @@ def test_a_fork_that_takes_the_loop_along() -> None:
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
 def test_a_fork_that_drops_the_client(used: bool, capfd: pytest.CaptureFixture[str]) -> None:
     """What a child does with its copy of a client is nothing to the parent's connections."""
-    with elsewhere() as other, asyncio.Runner() as runner:
+    with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server)
         assert runner.run(status(campus)) == 200
         child = os.fork()
@@ -251,7 +256,7 @@ def test_a_fork_that_drops_the_client(used: bool, capfd: pytest.CaptureFixture[s
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_under_a_running_loop() -> None:
     """A child that was forked while the loop ran isn't taken for a second loop of the same process."""
-    with elsewhere() as other:
+    with run_server_thread() as other:
         campus = campus_of(other.server)
 
         async def fork() -> int:
@@ -288,7 +293,7 @@ def test_calls_in_flight_end_with_their_loop() -> None:
         await asyncio.to_thread(gate.wait, 5)
         assert not task.done()
 
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         good = other.server._respond
         other.server._respond = answer
         campus = campus_of(other.server)
@@ -301,7 +306,7 @@ def test_calls_in_flight_end_with_their_loop() -> None:
 
 def test_a_refused_login_is_remembered_on_the_next_loop() -> None:
     """A client that outlives its loop, as in a task queue's worker, doesn't repeat the login in each job."""
-    with elsewhere(login=json_response(error_entity(4, "No"), 403)) as campus:
+    with run_server_thread(login=json_response(error_entity(4, "No"), 403)) as campus:
         client = campus_of(campus.server, auth=AUTH)
         for _ in range(3):
             with pytest.raises(AuthenticationError):

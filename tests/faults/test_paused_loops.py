@@ -12,7 +12,12 @@ import pytest
 from nexport_campus import NexportCampus, NexportError
 from nexport_campus.aiohttp import AiohttpTransport
 from tests.support.clients import campus_of
-from tests.support.event_loops import Elsewhere, elsewhere, nothing_left_open, run_bluntly
+from tests.support.event_loops import (
+    ServerThread,
+    assert_nothing_left_open,
+    run_server_thread,
+    run_without_cleanup,
+)
 from tests.support.fault_cases import CALLS
 from tests.support.scripted_server import Request, Response
 
@@ -41,7 +46,7 @@ def close_elsewhere(campus: NexportCampus) -> None:
 class Own:
     """A connection of the user's own, on the event loop that is paused."""
 
-    def __init__(self, other: Elsewhere) -> None:
+    def __init__(self, other: ServerThread) -> None:
         self.url = other.server.url
         self.client = httpx.AsyncClient()
 
@@ -59,7 +64,7 @@ class Own:
 @EVERY_TRANSPORT
 def test_the_users_own_connections_stay(make: Make) -> None:
     """A client that is closed while its loop is paused closes its own sockets, and leaves the loop usable."""
-    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         own = Own(other)
         campus = campus_of(other.server, transport=make())
         for _ in range(3):
@@ -75,7 +80,7 @@ def test_the_users_own_connections_stay(make: Make) -> None:
 
 def test_idle_connections_are_closed_at_once() -> None:
     """Not only when the loop runs again."""
-    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         campus = campus_of(other.server)
         runner.run(status(campus))
         close_elsewhere(campus)
@@ -86,7 +91,7 @@ def test_idle_connections_are_closed_at_once() -> None:
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
 def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None:
     """Whatever needs the loop to be closed is closed when it runs again, or with its end."""
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         with asyncio.Runner() as runner:
             campus = campus_of(other.server, transport=make())
             runner.run(status(campus))
@@ -117,7 +122,7 @@ def test_a_call_under_way(make: Make, again: str) -> None:
             await task
         return caught.value
 
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         other.server._respond = answer
         with asyncio.Runner() as runner:
             campus = campus_of(other.server, transport=make())
@@ -147,10 +152,10 @@ def test_a_loop_that_is_closed_while_a_call_waits() -> None:
         await asyncio.to_thread(arrived.wait, 5)
         return task
 
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         other.server._respond = answer
         campus = campus_of(other.server)
-        task = run_bluntly(start(campus))
+        task = run_without_cleanup(start(campus))
         task._log_destroy_pending = False
         close_elsewhere(campus)
         del campus, task
@@ -158,8 +163,8 @@ def test_a_loop_that_is_closed_while_a_call_waits() -> None:
 
 def test_a_client_that_is_dropped_with_its_loop() -> None:
     """Neither closed nor used again, on a loop that was closed without ceremony: its sockets are closed with it."""
-    with elsewhere() as other, nothing_left_open():
-        run_bluntly(status(campus_of(other.server)))
+    with run_server_thread() as other, assert_nothing_left_open():
+        run_without_cleanup(status(campus_of(other.server)))
         gc.collect()
         other.run(other.server.wait_until_closed())
 
@@ -167,13 +172,13 @@ def test_a_client_that_is_dropped_with_its_loop() -> None:
 def test_a_client_that_is_dropped_on_a_running_loop() -> None:
     """Its sockets are closed when the garbage collector finds it, without a warning."""
 
-    async def main(other: Elsewhere) -> None:
+    async def main(other: ServerThread) -> None:
         assert await status(campus_of(other.server)) == 200
         gc.collect()
         await asyncio.sleep(0)
         await asyncio.to_thread(other.run, other.server.wait_until_closed())
 
-    with elsewhere() as other, nothing_left_open():
+    with run_server_thread() as other, assert_nothing_left_open():
         asyncio.run(main(other))
 
 
@@ -188,7 +193,7 @@ def test_sockets_of_idle_connections_hang_on_no_loop() -> None:
         assert not [found for found in sockets if loop.remove_reader(found) or loop.remove_writer(found)]
         return sockets
 
-    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         campus = campus_of(other.server)
         assert [found.fileno() >= 0 for found in runner.run(main(campus))] == [True]
         close_elsewhere(campus)
@@ -196,7 +201,7 @@ def test_sockets_of_idle_connections_hang_on_no_loop() -> None:
 
 def test_clients_of_many_loops() -> None:
     """One client after another on one loop, each closed beside it, as fixtures do: nothing adds up."""
-    with elsewhere() as other, nothing_left_open(), asyncio.Runner() as runner:
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         for _ in range(20):
             campus = campus_of(other.server)
             assert runner.run(status(campus)) == 200

@@ -34,7 +34,7 @@ async def test_a_socks_proxy(call: Call, login: str, scheme: str, tunnelled: str
     ):
         await call(campus)
         await call(campus)
-        assert (server.connections, proxy.asked) == (1, ["localhost"])
+        assert (server.connections, proxy.hosts) == (1, ["localhost"])
         assert proxy.credentials == ([(b"name", b"word")] if login else [])
         assert [request.query[-1] for request in server.requests] == [("access_token", TOKEN)] * 2
 

@@ -121,7 +121,7 @@ def with_one_defect(draw: Draw, value: Any) -> Any:
 
 
 def dump(value: Any) -> bytes:
-    """Return JSON as a server might write it, with escapes for what UTF-8 can't encode."""
+    """Return JSON as a server might write it, with lone surrogates escaped."""
     return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
 
 

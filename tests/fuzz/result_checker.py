@@ -132,7 +132,7 @@ def _is_equal(schema: Mapping[str, Any], kind: str, value: Any, got: Any) -> boo
 
 
 def encodable(value: Any) -> Any:
-    """A JSON value with U+FFFD for each half of a surrogate pair, which nothing can encode."""
+    """Return a JSON value with U+FFFD for each lone surrogate, which can't be encoded."""
     if isinstance(value, str):
         return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
     if isinstance(value, list):

@@ -98,7 +98,7 @@ async def test_it(turn, campus, nexport_sandbox, own):
 def test_with_loops_of_every_scope(
     pytester: pytest.Pytester, scope: str, plugin: str, options: list[str]
 ) -> None:
-    """On a loop that outlives a test, the fixtures work for each, and the test's own connections stay whole."""
+    """On a loop that outlives a test, the fixtures work in every test, and other connections stay open."""
     marks = f"import pytest\n{QUICK.replace('= ', '= [')}]\n"
     result = run(pytester, marks + plugin.replace("{scope}", scope) + OWN_CONNECTION, *options)
     result.assert_outcomes(passed=4)

@@ -14,8 +14,8 @@ __all__ = ["Proxy"]
 class Proxy:
     """Forwards requests, or sends `refusal` instead; `request_lines` holds the first line of every request.
 
-    `drops` makes it close the connection without a response; `tls` is for connections to the proxy itself. Hosts under the domain `example` resolve to
-    loopback.
+    `drops` makes it close the connection without a response; `tls` is the context for connections to the proxy
+    itself. Hosts under the domain `example` resolve to loopback.
     """
 
     def __init__(

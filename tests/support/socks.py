@@ -1,4 +1,4 @@
-"""A small SOCKS5 proxy on a real socket."""
+"""A small SOCKS5 proxy on a loopback socket."""
 
 import asyncio
 import struct
@@ -13,16 +13,16 @@ _IPV4, _NAME = 1, 3
 
 
 class SocksProxy:
-    """Connects to where it is asked; `asked` holds the hosts, `credentials` the user names and passwords that it got."""
+    """Connects to the requested hosts; `hosts` has their names, `credentials` the user names and passwords received."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
         self.credentials: list[tuple[bytes, bytes]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
-        """Its host and port."""
+        """Host and port."""
         return "{}:{}".format(*self._server.sockets[0].getsockname()[:2])
 
     async def __aenter__(self) -> Self:
@@ -45,26 +45,26 @@ class SocksProxy:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # one of the two sides went away, or the test is over
+            pass  # One side closed the connection, or the test ended.
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        methods = await _counted(reader, skip=1)
+        methods = await _read_counted(reader, skip=1)
         method = _PASSWORD if _PASSWORD in methods else _NO_LOGIN
         writer.write(bytes([5, method]))
         if method == _PASSWORD:
-            self.credentials.append((await _counted(reader, skip=1), await _counted(reader)))
+            self.credentials.append((await _read_counted(reader, skip=1), await _read_counted(reader)))
             writer.write(b"\1\0")
         kind = (await reader.readexactly(4))[3]
         if kind == _IPV4:
             host = ".".join(map(str, await reader.readexactly(4)))
         else:
             assert kind == _NAME
-            host = (await _counted(reader)).decode()
+            host = (await _read_counted(reader)).decode()
         (port,) = struct.unpack(">H", await reader.readexactly(2))
-        self.asked.append(host)
+        self.hosts.append(host)
         address = "127.0.0.1" if host.endswith(".example") else host
         far_reader, far_writer = await asyncio.open_connection(address, port)
         try:
@@ -74,8 +74,8 @@ class SocksProxy:
             far_writer.transport.abort()
 
 
-async def _counted(reader: asyncio.StreamReader, *, skip: int = 0) -> bytes:
-    """Read bytes whose number stands before them."""
+async def _read_counted(reader: asyncio.StreamReader, *, skip: int = 0) -> bytes:
+    """Read bytes that are preceded by their count."""
     *_, count = await reader.readexactly(skip + 1)
     return await reader.readexactly(count)
 
