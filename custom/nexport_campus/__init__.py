@@ -69,7 +69,7 @@ __all__ = [
     "__version__",
 ]
 
-# What users see of these, in tracebacks above all, is where they import them from.
+# Tracebacks and reprs show the public module from which users import these.
 for _name in __all__:
     _public = globals()[_name]
     if isinstance(_public, type):

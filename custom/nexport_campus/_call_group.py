@@ -1,4 +1,4 @@
-"""What several calls share that serve one method of ours."""
+"""The state shared by several calls that serve one method of the SDK."""
 
 import attrs
 
@@ -7,7 +7,7 @@ __all__ = ["CallGroup"]
 
 @attrs.frozen(eq=False)
 class CallGroup:
-    """Calls that must be done by one `deadline`, on the client's clock, and whose warnings are collected."""
+    """A group of calls with a common `deadline` on the client's clock, whose warnings are collected."""
 
     deadline: float | None = None
     warnings: list[str] = attrs.Factory(list)

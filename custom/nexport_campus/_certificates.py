@@ -1,4 +1,4 @@
-"""The TLS contexts of a client: which certificates it trusts."""
+"""The TLS contexts of a client: the certificates that it trusts."""
 
 import os
 import re
@@ -14,11 +14,11 @@ from ._inputs import describe
 __all__ = ["context_for", "verification"]
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
-"""How OpenSSL finds a certificate in a folder."""
+"""OpenSSL's file names for certificates in a folder."""
 
 
 def verification(verify: object) -> ssl.SSLContext | bool:
-    """Return the setting `verify` with the certificates of a path loaded, once. Raises ConfigurationError."""
+    """Return the setting `verify`, with the certificates of a path loaded once. Raises ConfigurationError."""
     if isinstance(verify, bool):
         return verify
     if isinstance(verify, ssl.SSLContext):
@@ -36,7 +36,7 @@ def verification(verify: object) -> ssl.SSLContext | bool:
 
 
 def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
-    """Return the TLS context of a setting; the default one is made once. Raises ConfigurationError."""
+    """Return the TLS context for a setting; the default one is created once. Raises ConfigurationError."""
     if isinstance(verify, ssl.SSLContext):
         return verify
     if not verify:
@@ -53,7 +53,7 @@ def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
 
 @cache
 def _shared_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Make the default context once per process: that takes longer than a hundred small calls."""
+    """Create the default context once per process, because that takes longer than a hundred small calls."""
     return httpx.create_ssl_context()
 
 

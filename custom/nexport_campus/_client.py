@@ -1,4 +1,4 @@
-"""The client: one object for an application, with the vendor's areas as namespaces."""
+"""The client: one object per application, with the vendor's areas as namespaces."""
 
 import os
 import ssl
@@ -38,27 +38,27 @@ _DEFAULT_RETRY = RetryPolicy()
 
 
 class NexportCampus(Areas):
-    """A NexPort campus.
+    """A client for a NexPort campus.
 
     `async with NexportCampus(auth) as campus` closes it at the end; one client serves a whole application.
 
     Args:
-        auth: `PasswordAuth`, `StaticToken`, or an async function that gives an `AccessToken`.
-        base_url: Where the campus is; https, or http to this very machine.
+        auth: `PasswordAuth`, `StaticToken`, or an async function that returns an `AccessToken`.
+        base_url: The address of the campus: https, or http to this machine.
         timeout: Seconds for one attempt as a whole, an `httpx.Timeout` for its phases, or None.
-        retry: What is tried again, how often and when.
-        max_concurrency: Requests at a time; further calls wait.
-        rate_limit: Requests a second, or None for no limit.
-        transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment count.
+        retry: What is retried, how often and when.
+        max_concurrency: Maximum number of concurrent requests; further calls wait.
+        rate_limit: Maximum number of requests per second, or None for no limit.
+        transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment apply.
         verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a PEM file or folder of certificates.
-        proxy: The address of a proxy for everything that this client sends.
-        user_agent: The `User-Agent` header; None names this SDK.
-        max_response_bytes: Bytes of one answer, decompressed; a larger one is an error.
-        allow_insecure_http: Whether token and password may go over plain http to other machines.
-        on_drift: A plain function that is called with each `Drift`, once per kind and place; None logs them.
+        proxy: The address of a proxy for all requests of this client.
+        user_agent: The `User-Agent` header; None identifies this SDK.
+        max_response_bytes: Maximum bytes of a response after decompression; a larger response is an error.
+        allow_insecure_http: Whether to send token and password over plain http to other machines.
+        on_drift: A synchronous function called with each `Drift`, once per kind and place; None logs them.
 
     Raises:
-        ConfigurationError: Settings that can't work; nothing was sent.
+        ConfigurationError: The settings are invalid; nothing was sent.
     """
 
     raw: RawAreas
@@ -95,22 +95,23 @@ class NexportCampus(Areas):
             allow_insecure_http=allow_insecure_http,
             on_drift=on_drift,
         )
-        # What makes the calls is loaded with the first client: a program that only imports us starts sooner.
+        # The machinery for calls is imported with the first client, so that a program that only imports the package
+        # starts sooner.
         from ._calling.runner import ClientState
 
         self._begin(ClientState(check_auth(auth), settings), settings, owns=True)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Unpack[ClientSettings]) -> Self:
-        """A client for the campus that the environment names.
+        """Return a client for the campus that the environment specifies.
 
         Args:
             environ: Where to read NEXPORT_BASE_URL, and NEXPORT_USERNAME and NEXPORT_PASSWORD or NEXPORT_ACCESS_TOKEN;
                 None is `os.environ`.
-            settings: Further arguments of the client; they outrank the environment.
+            settings: Further arguments of the client, which override the environment.
 
         Raises:
-            ConfigurationError: A variable is missing, or a setting can't work.
+            ConfigurationError: A variable is missing, or a setting is invalid.
         """
         environ = os.environ if environ is None else environ
         if environ.get("NEXPORT_BASE_URL"):
@@ -126,10 +127,10 @@ class NexportCampus(Areas):
         max_response_bytes: int | Unset = UNSET,
         on_drift: Callable[[Drift], object] | Unset | None = UNSET,
     ) -> Self:
-        """A view with other settings on the same connections, limits and token; closing it closes nothing.
+        """Return a view with other settings on the same connections, limits and token. Closing a view has no effect.
 
         Raises:
-            ConfigurationError: Settings that can't work.
+            ConfigurationError: The settings are invalid.
         """
         given: dict[str, Any] = {
             "timeout": timeout,
@@ -150,20 +151,20 @@ class NexportCampus(Areas):
         syllabus_unique_name: str | None = None,
         membership_group_ids: Iterable[UUID | str] = (),
     ) -> EnsuredEnrollment:
-        """Enroll a user in a syllabus, or find the enrollment that exists.
+        """Enroll a user in a syllabus, or find the existing enrollment.
 
-        It searches first, creates only if the search found nothing, and never sends a second create. If the response to the
-        create is lost, it searches again, at the delays of the client's `RetryPolicy`. It may be called again after any
-        failure, also one whose outcome is unknown, a timeout or a cancellation, once the earlier call has ended.
+        It searches first, creates only if the search found nothing, and never sends a second create. If the response
+        to the create is lost, it searches again, at the delays of the client's `RetryPolicy`. It may be called again
+        after any failure, including a timeout, a cancellation or an unknown outcome, once the earlier call has ended.
 
-        An account that the campus doesn't allow to search still enrolls: then the campus's own check for duplicates
-        decides, and a lost response raises. `RetryPolicy.total_timeout` bounds the whole of it. The groups
-        may come in any iterable, which is read once.
+        Accounts that may not search can still enroll: then the campus's own check for duplicates decides, and a lost
+        response raises. `RetryPolicy.total_timeout` limits the whole operation. The groups may be any iterable, which
+        is read once.
 
         Args:
             org_id: The enrollment's organization.
-            user_id: Whom to enroll.
-            syllabus_id: The section or training plan; either this or its unique name.
+            user_id: The user to enroll.
+            syllabus_id: The section or training plan; pass either this or its unique name.
             syllabus_unique_name: The unique name of the section or training plan.
             membership_group_ids: The groups that the user becomes a member of.
 
@@ -172,9 +173,9 @@ class NexportCampus(Areas):
                 `.existing`: the enrollment as a search found it, the newest if there are several, else None.
 
         Raises:
-            ArgumentError: An argument can't be right, or not exactly one syllabus is named; nothing was sent.
+            ArgumentError: An argument is invalid, or not exactly one syllabus is specified; nothing was sent.
             EnrollmentAlreadyExistsError: The campus reports a duplicate, and doesn't show it to this account.
-            NexportError: Anything else; where `.maybe_applied` is True, call it again.
+            NexportError: Any other failure; if `.maybe_applied` is True, call it again.
 
         Source: the vendor's pages of CreateEnrollment (HTTP 409, code 7) and SearchEnrollments.
         """
@@ -194,30 +195,31 @@ class NexportCampus(Areas):
         )
 
     async def get_sections_by_id(self, ids: Iterable[UUID | str]) -> SectionsById:
-        """Return any number of sections, and which of them don't exist.
+        """Return any number of sections, and the ids that don't exist.
 
-        The vendor's GetSections takes 1000 ids at most and fails as a whole if one doesn't exist; this calls it for
-        batches, and halves those that fail.
+        The vendor's GetSections takes at most 1000 ids and fails as a whole if one doesn't exist; this method calls
+        it for batches, and halves those that fail.
 
         Args:
             ids: The sections' ids, as UUIDs or strings, in any iterable, which is read once (of a mapping, its keys);
                 repeated ones count once.
 
         Returns:
-            SectionsById: `.sections`, in the order of the ids, and `.missing`, the ids that no section has.
+            SectionsById: `.sections`, in the order of the ids, and `.missing`, the ids without a section.
 
         Raises:
-            ArgumentError: `ids` is no list, or one of the ids is no UUID; nothing was sent.
-            NexportError: Anything else that keeps the calls from being answered.
+            ArgumentError: `ids` isn't an iterable of ids, or an id isn't a UUID; nothing was sent.
+            NexportError: Any other failure of the calls.
         """
         with self._calls.redacting():
-            # Unlike an operation's list, this is only iterated: of a Counter of ids, the keys are meant.
+            # Unlike an operation's list, this is only iterated, so a mapping (such as a Counter of ids) stands for
+            # its keys.
             wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
         return await get_sections_by_id(self, wanted)
 
     def _view(self, **changed: Any) -> Self:
         settings = attrs.evolve(self._settings, **changed)
-        # Drift that was reported to a function is not reported to it again.
+        # Drift that was already reported to a function is not reported to it again.
         decoder = self._calls.decoder if settings.on_drift is self._settings.on_drift else None
         view = object.__new__(type(self))
         view._begin(self._core, settings, owns=False, decoder=decoder)
@@ -245,12 +247,12 @@ class NexportCampus(Areas):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, end a login that is under way, and refuse calls from now on; a view closes nothing."""
+        """Close the connections, cancel a login in flight, and reject calls from now on. On a view it has no effect."""
         if self._owns:
             await self._core.aclose()
 
     def __repr__(self) -> str:
-        # One whose settings were refused is among the locals of that error's traceback.
+        # A client with invalid settings still appears among the locals of that error's traceback.
         settings: Settings | None = vars(self).get("_settings")
         return f"<{type(self).__name__} {'without settings' if settings is None else settings.base_url}>"
 

@@ -1,4 +1,4 @@
-"""Time and chance as the pipeline sees them, so that tests can stand in for both."""
+"""Time and randomness behind one object, so that tests can replace both."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ __all__ = ["REAL_CLOCK", "Clock"]
 
 @attrs.frozen
 class Clock:
-    """`monotonic` gives seconds that only ever grow, `sleep` waits for seconds, `random` is from 0 up to 1."""
+    """Source of time and randomness: `monotonic` and `sleep` use seconds, `random` is in [0, 1)."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep

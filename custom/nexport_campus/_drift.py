@@ -1,4 +1,4 @@
-"""Drift: the difference between the vendor's spec and what came."""
+"""Drift: differences between the vendor's spec and actual responses."""
 
 import logging
 import re
@@ -15,11 +15,12 @@ _MOST = 10_000
 
 @attrs.frozen
 class Drift:
-    """One difference between the spec and an answer.
+    """A difference between the spec and a response.
 
-    `kind`: `missing_required`, `unknown_enum_value`, `unknown_field`, `lone_surrogate`, `total_changed` or `page_ignored`. `operation_id`:
-    the vendor's operation. `path`: the place in the answer, such as `[2].section.title`. `detail`: what was found; it
-    names fields and numbers, and never quotes a text of the answer's.
+    `kind`: `missing_required`, `unknown_enum_value`, `unknown_field`, `lone_surrogate`, `total_changed` or
+    `page_ignored`. `operation_id`: the vendor's operation. `path`: the place in the response, such as
+    `[2].section.title`. `detail`: what was found; it names fields and numbers, and never quotes strings of the
+    response.
     """
 
     kind: str
@@ -29,7 +30,7 @@ class Drift:
 
 
 def log_drift(drift: Drift) -> None:
-    """What happens to drift by default: a warning, or a debug message for unknown fields, which are normal."""
+    """Log drift, the default for `on_drift`: as a warning, or at debug level for unknown fields, which are normal."""
     level = logging.DEBUG if drift.kind == "unknown_field" else logging.WARNING
     _logger.log(
         level,
@@ -42,14 +43,14 @@ def log_drift(drift: Drift) -> None:
 
 
 class DriftReporter:
-    """Tells each difference once per kind and place, wherever in a list it stands."""
+    """Reporter that reports each difference once per kind and place, whichever list elements it occurs in."""
 
     def __init__(self, tell: Callable[[Drift], object] | None) -> None:
         self._tell = tell or log_drift
         self._told: set[tuple[str, str, str]] = set()
 
     def report(self, kind: str, operation_id: str, path: str, detail: str) -> None:
-        """Tell it, unless it was told before; an error of the user's function is logged and goes no further."""
+        """Report drift unless it was reported before. Exceptions of the user's function are logged and suppressed."""
         place = (kind, operation_id, _INDEX.sub("[]", path))
         if place in self._told or len(self._told) >= _MOST:
             return

@@ -1,4 +1,4 @@
-"""What the vendor's API leaves to its callers: enrolling without enrolling twice, and sections by any number of ids."""
+"""Operations missing from the vendor's API: enrolling without duplicates, and sections by any number of ids."""
 
 from collections.abc import Coroutine, Iterator, Mapping
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ __all__ = [
 
 T = TypeVar("T")
 _MOST_IDS = 1000
-# Members of ErrorCode, which is imported with the models only.
+# Members of ErrorCode, which is only imported together with the models.
 _AUTHORIZATION_ERROR = 5
 _NO_SUCH_SECTION = {2, 3}
 
@@ -48,7 +48,7 @@ class EnsuredEnrollment(JSONResult):
     """The enrollment of a user in a syllabus.
 
     `created`: whether the enrollment is new: the first search found none, and the campus reported no duplicate.
-    `warnings`: the campus's, of searching and creating. `existing`: the enrollment as a search found it, else None.
+    `warnings`: the campus's, from searching and creating. `existing`: the enrollment as a search found it, else None.
     """
 
     enrollment_id: UUID
@@ -60,14 +60,14 @@ class EnsuredEnrollment(JSONResult):
 @lazy_annotations(globals())
 @attrs.frozen
 class SectionsById(JSONResult):
-    """The sections that exist, in the order of the requested ids, and the ids that no section has."""
+    """The sections that exist, in the order of the requested ids, and the ids without a section."""
 
     sections: "list[SectionResponse]"
     missing: list[UUID]
 
 
 class Campus(Protocol):
-    """What is needed of a client."""
+    """The parts of a client that these operations use."""
 
     @property
     def learning(self) -> "LearningApi":
@@ -79,7 +79,7 @@ class Campus(Protocol):
 
 @attrs.frozen
 class Retries:
-    """When a failed search is sent again. `deadline`: when the whole call must be done, on the clock, or None."""
+    """The schedule for repeating a search. `deadline`: when the whole call must be done, on the clock, or None."""
 
     policy: RetryPolicy
     budget: Budget
@@ -87,7 +87,7 @@ class Retries:
     deadline: float | None
 
     async def wait(self, attempt: int, failure: NexportError | None) -> bool:
-        """Wait after an attempt, counted from 1; return False if it was the last one."""
+        """Wait after an attempt, counted from 1. Returns False if it was the last one."""
         seconds = wait_before_retry(
             self.policy,
             "read",
@@ -104,7 +104,7 @@ class Retries:
 
 
 def check_enrollment(**arguments: object) -> dict[str, Any]:
-    """Return the arguments of `ensure_enrollment` as they are sent; each is read once. Raises ArgumentError."""
+    """Return the arguments of `ensure_enrollment`, normalized; each is read once. Raises ArgumentError."""
     from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
 
     from ._calling.arguments import encode
@@ -128,7 +128,7 @@ def check_enrollment(**arguments: object) -> dict[str, Any]:
 async def ensure_enrollment(
     campus: Campus, fields: Mapping[str, Any], group: CallGroup, retries: Retries
 ) -> EnsuredEnrollment:
-    """Create an enrollment, or find the one that exists; see `NexportCampus.ensure_enrollment`.
+    """Create an enrollment, or find the existing one; see `NexportCampus.ensure_enrollment`.
 
     `fields` are those of `check_enrollment`; all calls of `campus` belong to `group`.
     """
@@ -137,7 +137,7 @@ async def ensure_enrollment(
         return EnsuredEnrollment(found.enrollment_id, created, _distinct(group.warnings), found)
 
     here = [fields["org_id"]]
-    # First of all: the campus's own check need not see an enrollment that is finished, or one that is being created.
+    # Searched first, because the campus's own check may miss enrollments that are finished or being created.
     may_search, found = await _search_if_allowed(campus, fields, here)
     if found is not None:
         return ensured(found, created=False)
@@ -147,7 +147,7 @@ async def ensure_enrollment(
     except NexportError as error:
         failure = error
     if isinstance(failure, EnrollmentAlreadyExistsError):
-        # Another call has just created it, or it is in another organization.
+        # A concurrent call has just created it, or it is in another organization.
         for org_ids in (here, None):
             _, found = await _search_if_allowed(campus, fields, org_ids)
             if found is not None:
@@ -162,7 +162,7 @@ async def ensure_enrollment(
 async def _search_if_allowed(
     campus: Campus, fields: Mapping[str, Any], org_ids: list[str] | None
 ) -> "tuple[bool, ApiEnrollmentItem | None]":
-    """Return whether the campus lets this account search, and what was found. Raises NexportError for other failures."""
+    """Return whether this account may search, and the enrollment found. Raises NexportError for other failures."""
     try:
         return True, await _search(campus, fields, org_ids)
     except APIError as error:
@@ -175,7 +175,7 @@ async def _search_if_allowed(
 async def _search_after_loss(
     campus: Campus, fields: Mapping[str, Any], retries: Retries
 ) -> "ApiEnrollmentItem | None":
-    """Search for what a request without a response may have created, once for each attempt of the retry policy."""
+    """Search for the enrollment that an unanswered create may have made, once per attempt of the retry policy."""
     once = campus.with_options(retry=attrs.evolve(retries.policy, max_attempts=1))
     attempt = 0
     while True:
@@ -206,7 +206,7 @@ async def _search(
         syllabus_ids=None if syllabus_id is None else [syllabus_id],
         syllabus_unique_names=None if unique_name is None else [unique_name],
     )
-    # The campus ignores a filter that it doesn't understand: users and syllabi are compared once more.
+    # The campus ignores filters that it doesn't understand, so users and syllabi are compared again.
     found = [item async for item in pager if item.user_id == user_id]
     if syllabus_id is not None:
         found = [item for item in found if item.syllabus_id == UUID(syllabus_id)]
@@ -239,7 +239,10 @@ async def get_sections_by_id(campus: Campus, ids: list[UUID]) -> SectionsById:
 
 
 async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
-    """Return the sections of one batch. A missing id fails the whole call and isn't named: halve the batch to find it."""
+    """Return the sections of one batch.
+
+    A missing id fails the whole call without being named, so the batch is halved.
+    """
     try:
         response = await campus.learning.get_sections(sections=ids)
     except APIError as error:
@@ -262,7 +265,7 @@ async def _halves(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionRespons
 
 
 async def _together(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of all calls; the first failure cancels the others."""
+    """Return the results of all calls. The first failure cancels the others."""
     import asyncio
 
     tasks = [asyncio.create_task(call) for call in calls]

@@ -1,4 +1,4 @@
-"""The exceptions that the SDK raises.
+"""The exceptions raised by the SDK.
 
     NexportError
     ├── ConfigurationError
@@ -20,10 +20,11 @@
         ├── RateLimitError
         └── ServerError
 
-NotFoundError, PermissionDeniedError, InvalidRequestError and AlreadyExistsError need the campus's own word: an error entity
-with a code. An error status without one comes from a gateway, a firewall, IIS or a wrong base URL, and is a plain APIError.
+NotFoundError, PermissionDeniedError, InvalidRequestError and AlreadyExistsError require an error entity with a code,
+which only the campus sends. An error status without one comes from a gateway, a firewall, IIS or a wrong base URL,
+and is a plain APIError.
 
-An error prints one line. `body` and `snippet` can hold students' data: they stay out of `str`, `repr` and pickles.
+An error prints one line. `body` and `snippet` can hold students' data, so `str`, `repr` and pickles omit them.
 """
 
 import math
@@ -67,13 +68,13 @@ def _rebuild(cls: type["NexportError"], state: dict[str, Any]) -> "NexportError"
 
 
 def _portable(cause: BaseException | None) -> BaseException | None:
-    """A cause as it may travel in a pickle: without what hangs on it, such as the request."""
+    """Return a cause in a form that can be pickled, without references such as the request."""
     if cause is None or isinstance(cause, NexportError):
         return cause
     try:
         portable: object = type(cause)(*(arg for arg in cause.args if isinstance(arg, str | int)))
-        portable = pickle.loads(pickle.dumps(portable))  # noqa: S301 -- it was made a line above
-    except Exception:  # noqa: BLE001 -- whatever is wrong with it, it must not keep the error from travelling
+        portable = pickle.loads(pickle.dumps(portable))  # noqa: S301 -- created one line above
+    except Exception:  # noqa: BLE001 -- an unpicklable cause must not prevent pickling the error
         return None
     return portable if isinstance(portable, BaseException) else None
 
@@ -81,10 +82,10 @@ def _portable(cause: BaseException | None) -> BaseException | None:
 class NexportError(Exception):
     """The base of all errors of this SDK.
 
-    `operation_id`: the vendor's name of the operation, such as `LearningApi_GetSection`. `page`: the page of a list that
-    failed (not of a login that failed meanwhile); calling again with `page=error.page` resumes. `index`: the element of that
-    page that reported the error. `attempts`: how many requests were sent. `maybe_applied`: whether the campus may have
-    carried out a write all the same.
+    `operation_id`: the vendor's name of the operation, such as `LearningApi_GetSection`. `page`: the page of a list
+    that failed (unless a login failed); calling again with `page=error.page` resumes. `index`: the element of that
+    page that reported the error. `attempts`: the number of requests sent. `maybe_applied`: whether the campus may
+    have carried out a write despite the error.
     """
 
     _private: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ class NexportError(Exception):
 
     @property
     def transient(self) -> bool:
-        """Whether the same call may succeed later without a change: what a job queue needs to know.
+        """Whether the same call may succeed later unchanged, which job queues need to know.
 
         True for TransportError, RateLimitError, ServerError, and an APIError without an error entity; else False.
         """
@@ -142,11 +143,11 @@ class NexportError(Exception):
 
 
 class ConfigurationError(NexportError):
-    """Settings that can't work, found before any request."""
+    """Invalid settings, found before any request."""
 
 
 class ArgumentError(NexportError, ValueError):
-    """An argument that can't be what the spec says; nothing was sent. `argument` names it."""
+    """An argument that doesn't fit the spec; nothing was sent. `argument` names it."""
 
     def __init__(self, message: str, *, argument: str | None = None, **place: Any) -> None:
         super().__init__(message, **place)
@@ -154,7 +155,7 @@ class ArgumentError(NexportError, ValueError):
 
 
 class TransportError(NexportError):
-    """No usable response arrived: DNS, refused, reset, TLS, proxy, a body that was cut."""
+    """No usable response arrived: DNS, connection refused or reset, TLS, proxy, a truncated body."""
 
     @property
     def transient(self) -> bool:
@@ -166,11 +167,14 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
 
 class ExportError(NexportError):
-    """An export failed on this machine: a full disk, a file that can't be written. The same export resumes from there."""
+    """An export failed on this machine: the disk is full or a file can't be written.
+
+    The same export resumes from there.
+    """
 
 
 class ResponseDecodeError(NexportError):
-    """A response that isn't what the spec says, or a success status without the body that the spec promises.
+    """A response that doesn't match the spec, or a success status without the body that the spec requires.
 
     `path`: the place, such as `[2].section.enrollment_end`. `snippet`: the first bytes of the body.
     """
@@ -191,8 +195,9 @@ class APIError(NexportError):
     """A response with an error status or an error code.
 
     `method`, `path`: the request, without its query. `status_code`, `headers`, `body`: the response. `error_code`: the
-    number in the error entity; None if there is no error entity, so that the response comes from a gateway, a firewall,
-    IIS or a wrong base URL and says nothing about a record. `message`: the campus's words. `warnings`: its warning messages.
+    number in the error entity; None without an entity, which means that the response comes from a gateway, a
+    firewall, IIS or a wrong base URL and says nothing about a record. `message`: the campus's message. `warnings`:
+    its warning messages.
     """
 
     _private = frozenset({"body", "headers"})
@@ -221,7 +226,7 @@ class APIError(NexportError):
 
     @property
     def transient(self) -> bool:
-        # The classes below have a meaning of their own.
+        # Each subclass has its own meaning.
         return type(self) is APIError and self.error_code is None
 
     def _detail(self) -> str:
@@ -230,9 +235,9 @@ class APIError(NexportError):
 
 
 class AuthenticationError(APIError):
-    """The token or the credentials were refused: code 4, HTTP 401, or a login's HTTP 403; not a gateway's page.
+    """The token or the credentials were rejected: code 4, HTTP 401, or a login's HTTP 403; not a gateway's page.
 
-    `retry_after`: after a refused login, the seconds until this client tries another one; else None.
+    `retry_after`: after a rejected login, the seconds until this client attempts another one; else None.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, **response: Any) -> None:
@@ -247,35 +252,35 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """The account may not do this: code 5."""
+    """The account lacks the permission: code 5."""
 
 
 class NotFoundError(APIError):
-    """What was requested doesn't exist: code 3."""
+    """The requested record doesn't exist: code 3."""
 
 
 class SubscriptionNotFoundError(NotFoundError):
-    """The user has no subscription there: code 6."""
+    """The user has no such subscription: code 6."""
 
 
 class InvalidRequestError(APIError):
-    """The campus refused the arguments: code 2."""
+    """The campus rejected the arguments: code 2."""
 
 
 class AlreadyExistsError(APIError):
-    """What was to be created exists already: codes 7 and 8."""
+    """The record to create already exists: codes 7 and 8."""
 
 
 class EnrollmentAlreadyExistsError(AlreadyExistsError):
-    """The user is enrolled already: code 7."""
+    """The user is already enrolled: code 7."""
 
 
 class SubscriptionAlreadyExistsError(AlreadyExistsError):
-    """The user is subscribed already: code 8."""
+    """The user is already subscribed: code 8."""
 
 
 class RateLimitError(APIError):
-    """Too many requests: HTTP 429. `retry_after`: the seconds that the server asks to wait, or None."""
+    """Too many requests: HTTP 429. `retry_after`: the seconds to wait according to the server, or None."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, **answer: Any) -> None:
         super().__init__(message, **answer)
@@ -312,7 +317,7 @@ _BY_STATUS: dict[int, type[APIError]] = {401: AuthenticationError, 429: RateLimi
 
 
 def fresh_copy(error: _E) -> _E:
-    """The same error as an object of its own: one that is raised in several tasks must not share a traceback."""
+    """Return a copy of an error. An error raised in several tasks must not share a traceback."""
     copy = type(error).__new__(type(error))
     copy.__dict__.update(error.__dict__)
     Exception.__init__(copy, error.message)
@@ -321,10 +326,10 @@ def fresh_copy(error: _E) -> _E:
 
 
 def error_class(status_code: int, error_code: int | None) -> type[APIError]:
-    """Return the class of an error: by the code in the error entity, else by the few statuses that need no entity.
+    """Return the class of an error, by the code in the error entity or else by the few statuses that need no entity.
 
-    The code outranks the status (the vendor's ApiErrorEntity). Whether a 401 without an entity is the campus's, its body
-    decides: see `_answers`.
+    The code outranks the status (the vendor's ApiErrorEntity). For a 401 without an entity, the body decides whether
+    it is the campus's: see `_decoding.response`.
     """
     if error_code in _BY_CODE:
         return _BY_CODE[error_code]

@@ -1,4 +1,4 @@
-"""What users pass in: numbers of any type as Python's own, callbacks, and values as error messages show them."""
+"""Handling of user input: numbers of any type as Python's own, callbacks, and values in error messages."""
 
 import functools
 import inspect
@@ -13,21 +13,21 @@ __all__ = ["describe", "is_async", "quote", "takes_one_argument", "to_number", "
 
 _LONGEST = 32
 _MOST_BITS = 1024
-"""No float is larger than a number of so many bits."""
+"""Bits of the largest number that a float can represent."""
 
 
 def to_whole(value: object) -> int | None:
-    """Return a whole number of any type (numpy's, an IntEnum's) as an int, or None; booleans and floats are not."""
+    """Return an integer of any type (numpy's, an IntEnum's) as an int, or None. Booleans and floats don't count."""
     if isinstance(value, bool):
         return None
     try:
-        return operator.index(value)  # type: ignore[arg-type]  # whether it is a number is the question
+        return operator.index(value)  # type: ignore[arg-type]  # checks whether it is an integer
     except (TypeError, ValueError):
         return None
 
 
 def to_number(value: object) -> float | Decimal | None:
-    """Return a real number of any type as a float, or None; one that a float can't carry exactly is a Decimal."""
+    """Return a real number of any type as a float, or as a Decimal if a float can't represent it exactly; else None."""
     if isinstance(value, float):
         return float(value)
     exact = value if isinstance(value, Decimal) else to_whole(value)
@@ -53,13 +53,13 @@ def _exactly(value: int | Decimal) -> float | Decimal:
 
 
 def zone_problem(value: datetime) -> str | None:
-    """Return what keeps a datetime from being a moment, in words that follow its name, or None."""
-    # pandas' NaT, an empty cell of a column of dates, is a datetime by its class, and like NaN equals nothing.
+    """Return why a datetime isn't an instant, phrased to follow its name, or None."""
+    # pandas' NaT, an empty cell in a column of dates, is a datetime by class, and like NaN equals nothing.
     if value != value:
-        return "is NaT, which is no date: pass None or leave it out"
+        return "is NaT, which isn't a date: pass None or leave it out"
     try:
         offset = value.utcoffset()
-    except Exception as error:  # noqa: BLE001 -- a time zone may be anybody's code
+    except Exception as error:  # noqa: BLE001 -- a time zone may be third-party code
         return f"has a time zone that gives no offset ({type(error).__name__})"
     if offset is None:
         return "must be a datetime with a zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
@@ -67,7 +67,7 @@ def zone_problem(value: datetime) -> str | None:
 
 
 def describe(value: object) -> str:
-    """Return a value of a wrong type as an error message shows it: a number or an enum's member itself, else its type."""
+    """Return a description of an invalid value for an error message: a number or enum member itself, else its type."""
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
@@ -82,16 +82,16 @@ def describe(value: object) -> str:
 
 
 def quote(value: str) -> str:
-    """Return a short string in quotes, as an error message shows it on one line; of a longer one only its length.
+    """Return a short string quoted on one line for an error message; of a longer one only its length.
 
-    Part of a secret that a user mistook for an argument could not be redacted.
+    A truncated secret that a user passed by mistake could not be redacted.
     """
     text = str.__str__(value)
     return repr(text) if len(text) <= _LONGEST else f"a string of {len(text)} characters"
 
 
 def is_async(function: object) -> bool:
-    """Return whether calling this only makes a coroutine: of async functions, partials of them, async `__call__`."""
+    """Return whether calling this only creates a coroutine: async functions, partials of them, async `__call__`."""
     while isinstance(function, functools.partial):
         function = function.func
     return any(
@@ -101,9 +101,9 @@ def is_async(function: object) -> bool:
 
 
 def takes_one_argument(function: object) -> bool:
-    """Return whether this can be called with one argument; True where its signature isn't known."""
+    """Return whether this can be called with one argument; True if its signature is unknown."""
     try:
-        signature = inspect.signature(function)  # type: ignore[arg-type]  # what can't be called has no signature
+        signature = inspect.signature(function)  # type: ignore[arg-type]  # what isn't callable has no signature
     except (TypeError, ValueError):
         return True
     try:

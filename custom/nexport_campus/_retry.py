@@ -1,4 +1,4 @@
-"""What may be sent again, and when: a decision without side effects, and the budget that keeps storms small."""
+"""The rules for retries, without side effects, and the budget that prevents retry storms."""
 
 import math
 import re
@@ -28,12 +28,12 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 @attrs.frozen
 class RetryPolicy:
-    """How often and how long a call is tried. All durations are seconds.
+    """How often and how long a call is attempted. All durations are in seconds.
 
-    `max_attempts`: requests at most, the first one included. `initial_delay`, `max_delay`: the wait before attempt n is
-    random between 0 and `initial_delay * 2**(n - 2)`, at most `max_delay` (full jitter). `max_retry_after`: the longest
-    `Retry-After` that is waited for; beyond it the error is raised at once. `total_timeout`: for all attempts and waits
-    of a call together, or None. Raises ConfigurationError for values that can't work.
+    `max_attempts`: the maximum number of requests, including the first. `initial_delay`, `max_delay`: the wait before
+    attempt n is random between 0 and `initial_delay * 2**(n - 2)`, at most `max_delay` (full jitter).
+    `max_retry_after`: the longest `Retry-After` to wait for; beyond it the error is raised at once. `total_timeout`:
+    the limit for all attempts and waits of a call together, or None. Raises ConfigurationError for invalid values.
     """
 
     max_attempts: int = 4
@@ -56,20 +56,20 @@ class RetryPolicy:
 
 
 class Failure(Enum):
-    """How an attempt failed, as far as it matters for another one."""
+    """How an attempt failed, as far as it matters for a retry."""
 
     NOT_SENT = auto()
     """The request provably never reached the server: refused, connect timeout, no free connection."""
     NO_ANSWER = auto()
-    """It may have reached the server; no usable answer came."""
+    """The request may have reached the server, but no usable response arrived."""
     STATUS = auto()
-    """An answer with a status and without an error entity."""
+    """A response with a status and without an error entity."""
     CONSIDERED = auto()
-    """An answer with an error entity, or one that can't be read: the server has dealt with the request."""
+    """A response with an error entity, or an unreadable one: the server has processed the request."""
 
 
 def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | None) -> bool:
-    """Whether a failed attempt may be followed by another, by what the operation does (never by its HTTP method)."""
+    """Return whether to retry a failed attempt, by the operation's effect (never by its HTTP method)."""
     if failure is Failure.CONSIDERED:
         return False
     if failure is Failure.NOT_SENT or status == 429:
@@ -80,7 +80,7 @@ def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | 
 
 
 def backoff(retry: int, policy: RetryPolicy, jitter: float) -> float:
-    """Seconds to wait before a retry, counted from 1: up to an exponential bound, by a `jitter` from 0 to 1."""
+    """Return the seconds to wait before a retry, counted from 1: `jitter` (0 to 1) times an exponential limit."""
     try:
         longest = policy.initial_delay * 2.0 ** (retry - 1)
     except OverflowError:
@@ -99,16 +99,16 @@ def wait_before_retry(
     seconds_left: float | None = None,
     jitter: float,
 ) -> float | None:
-    """Seconds to wait after a failed attempt before the next one, or None to give up.
+    """Return the seconds to wait after a failed attempt before the next one, or None to give up.
 
     Args:
-        policy: How often and how long the call is tried.
+        policy: How often and how long the call is attempted.
         effect: Whether the operation reads or writes.
         failure: How the attempt failed.
-        status: The status of its answer, if one came.
-        attempt: The number of the attempt that failed, from 1; a replay with a new token is none.
-        retry_after: Seconds that the server asked to wait, or None.
-        seconds_left: What is left of the call's total time, or None for no limit.
+        status: The status of its response, if there was one.
+        attempt: The number of the failed attempt, from 1; a replay with a new token doesn't count.
+        retry_after: Seconds to wait according to the server, or None.
+        seconds_left: The remaining seconds of the call's total time, or None for no limit.
         jitter: A random number from 0 to 1.
     """
     if attempt >= policy.max_attempts or not may_retry(effect, failure, status):
@@ -120,14 +120,14 @@ def wait_before_retry(
 
 
 def exceeds_max_retry_after(policy: RetryPolicy, retry_after: float | None) -> bool:
-    """Return whether the server asks for a longer wait than the policy allows; then the error is raised at once."""
+    """Return whether the server requires a longer wait than the policy allows; then the error is raised at once."""
     return retry_after is not None and retry_after > policy.max_retry_after
 
 
 def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
-    """A `Retry-After` header in seconds from now (RFC 9110, 10.2.3: seconds or a date); None for what says nothing.
+    """Return a `Retry-After` header as seconds from now (RFC 9110, 10.2.3), or None if it is invalid.
 
-    Fractions of a second are taken too. A date that has passed means no wait.
+    Fractions of a second are accepted too. A date in the past means no wait.
     """
     if value is None:
         return None
@@ -145,7 +145,7 @@ def _seconds_until(value: str, now: datetime | None) -> float:
 
 
 class Budget:
-    """How many retries a client may spend: each costs 5 of 500, each success gives one back (botocore's figures)."""
+    """The retries that a client may spend: each costs 5 of 500, each success gives one back (botocore's figures)."""
 
     CAPACITY = 500
     COST = 5
@@ -154,12 +154,12 @@ class Budget:
         self._left = self.CAPACITY
 
     def spend(self) -> bool:
-        """Take the cost of one retry; False if there isn't enough left."""
+        """Spend the cost of one retry. Returns False if not enough is left."""
         if self._left < self.COST:
             return False
         self._left -= self.COST
         return True
 
     def refund(self, retries: int = 0) -> None:
-        """A call succeeded: give back what its retries cost, and one more."""
+        """Refund the cost of a successful call's retries, plus one."""
         self._left = min(self.CAPACITY, self._left + max(1, retries * self.COST))

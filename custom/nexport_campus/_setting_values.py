@@ -1,6 +1,6 @@
-"""The value of one setting, checked and in one form; what can't work is a ConfigurationError that says why.
+"""Validation and normalization of single settings. An invalid value raises a ConfigurationError with the reason.
 
-No message repeats an address: it may hold a password.
+No message repeats an address, because it may hold a password.
 """
 
 import importlib.util
@@ -31,7 +31,7 @@ _LONGEST_HOST = 253
 
 
 def whole(name: str, value: object) -> int:
-    """Return a whole number from 1."""
+    """Return an integer of at least 1."""
     number = to_whole(value)
     if number is None or number < 1:
         _refuse(f"{name} must be a whole number from 1, got {describe(value)}")
@@ -39,7 +39,7 @@ def whole(name: str, value: object) -> int:
 
 
 def positive(name: str, value: object, of: str) -> float:
-    """Return a finite number greater than 0; `of` says what it counts."""
+    """Return a finite number greater than 0; `of` is its unit."""
     number = _finite(name, value, of)
     if number <= 0:
         _refuse(f"{name} must be greater than 0, got {describe(value)}")
@@ -47,7 +47,7 @@ def positive(name: str, value: object, of: str) -> float:
 
 
 def seconds(name: str, value: object) -> float:
-    """Return a finite number of seconds from 0."""
+    """Return a finite number of seconds, at least 0."""
     number = _finite(name, value, "seconds")
     if number < 0:
         _refuse(f"{name} must not be negative, got {describe(value)}")
@@ -78,7 +78,7 @@ def timeout(value: object) -> float | httpx.Timeout | None:
 
 
 def base_url(value: object) -> httpx.URL:
-    """Return the address of a campus, without a slash at its end."""
+    """Return the address of a campus without a trailing slash."""
     text = str(value)
     if not isinstance(value, str | httpx.URL) and not text.startswith(("http://", "https://")):
         _refuse(f"base_url must be a string or an httpx.URL, got {describe(value)}")
@@ -110,7 +110,7 @@ def _parsed(name: str, text: str) -> httpx.URL:
         _refuse(f"{name} must not contain spaces, control characters or backslashes")
     try:
         url = httpx.URL(text)
-        url.host  # noqa: B018 -- what is no international host name is found when it is decoded
+        url.host  # noqa: B018 -- decoding the host finds invalid international names
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise ConfigurationError(
             f"{name} can't be read as an address, such as https://www.nexportcampus.com"
@@ -119,7 +119,7 @@ def _parsed(name: str, text: str) -> httpx.URL:
 
 
 def _check_place(name: str, url: httpx.URL) -> None:
-    """Refuse a host or a port that no connection can be made to."""
+    """Raise for a host or a port that can't be connected to."""
     host = url.raw_host.decode("ascii")
     if not host:
         _refuse(f"{name} has no host: it must be like https://www.nexportcampus.com")
@@ -140,7 +140,7 @@ def _is_host(host: str) -> bool:
 
 
 def user_agent(value: object) -> str | None:
-    """Return the `User-Agent` header; None names the SDK."""
+    """Return the `User-Agent` header; None identifies the SDK."""
     if value is None:
         return None
     if not isinstance(value, str):

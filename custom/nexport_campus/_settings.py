@@ -1,4 +1,4 @@
-"""A client's settings: validated when it is made, frozen afterwards; the environment is read here and nowhere else."""
+"""A client's settings: validated on creation and then frozen. Only this module reads the environment."""
 
 import ipaddress
 import os
@@ -36,7 +36,7 @@ MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -63,7 +63,7 @@ def _rate(value: object) -> float | None:
 
 
 class ClientSettings(TypedDict, total=False):
-    """The keyword arguments of `NexportCampus` but `auth`, as `NexportCampus.from_env` takes them."""
+    """The keyword arguments of `NexportCampus` except `auth`, as accepted by `NexportCampus.from_env`."""
 
     base_url: str | httpx.URL
     timeout: float | httpx.Timeout | None
@@ -81,10 +81,10 @@ class ClientSettings(TypedDict, total=False):
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings of a client; see `NexportCampus` for what they mean. Raises ConfigurationError.
+    """All settings of a client; see `NexportCampus` for their meaning. Raises ConfigurationError.
 
-    `tracer`: OpenTelemetry's, where `nexport_campus.otel` has given a view one; None is the application's own. `group`:
-    that the calls of a view belong to; in one with a deadline, it takes the place of `total_timeout`.
+    `tracer`: OpenTelemetry's, if `nexport_campus.otel` has given one to a view; None uses the application's own.
+    `group`: the group of a view's calls; the deadline of a group replaces `total_timeout`.
     """
 
     base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=values.base_url)
@@ -113,7 +113,7 @@ class Settings:
             )
         if self.transport is not None and self.proxy is not None:
             raise ConfigurationError(
-                "proxy has no effect beside transport: give the proxy to the transport itself"
+                "proxy has no effect together with transport: give the proxy to the transport itself"
             )
         if not isinstance(self.allow_insecure_http, bool):
             raise ConfigurationError(
@@ -132,7 +132,7 @@ class Settings:
 
 
 def auth_from_env(environ: Mapping[str, str]) -> Auth:
-    """NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN. Raises ConfigurationError."""
+    """Return the auth from the NEXPORT_USERNAME, _PASSWORD and _ACCESS_TOKEN variables. Raises ConfigurationError."""
     username, password = environ.get("NEXPORT_USERNAME"), environ.get("NEXPORT_PASSWORD")
     token = environ.get("NEXPORT_ACCESS_TOKEN")
     if token and (username or password):

@@ -1,6 +1,6 @@
-"""What a person evaluating the SDK would want to see: the main jobs against a sandbox on this machine.
+"""A demo of the SDK's main features against a sandbox on this machine.
 
-It needs the `cli` and `sandbox` extras. `python -m nexport_campus.demo` runs it, as `scripts/demo` does.
+It needs the `cli` and `sandbox` extras. Run it with `python -m nexport_campus.demo` or `scripts/demo`.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ def main() -> None:
 
 async def _demo() -> None:
     started = time.perf_counter()
-    _head("A campus of its own", "async with Sandbox(seed=7) as sandbox")
+    _head("A local campus", "async with Sandbox(seed=7) as sandbox")
     async with Sandbox(seed=7, enrollments=20_000) as sandbox:
         samples = await sandbox.samples()
         console.print(
@@ -135,7 +135,7 @@ async def _enroll(campus: NexportCampus, samples: Samples) -> None:
 
 
 async def _mend(campus: NexportCampus, samples: Samples) -> None:
-    _head("Mend a stuck SCORM attempt", "campus.scorm.edit_scorm_data(...)")
+    _head("Repair a stuck SCORM attempt", "campus.scorm.edit_scorm_data(...)")
     before = await _scorm(campus, samples)
     await campus.scorm.edit_scorm_data(
         assignment_status_id=samples.scorm_assignment_status_id,

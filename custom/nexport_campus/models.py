@@ -1,11 +1,11 @@
-"""The vendor's models and enums, under the vendor's names; each is imported when it is first used."""
+"""The vendor's models and enums, under the vendor's names; each is imported on first use."""
 
 from typing import TYPE_CHECKING
 
 import nexport_client.models as _models
 
 if TYPE_CHECKING:
-    from nexport_client.models import *  # noqa: F403 -- every name of the vendor's, for editors and type checkers
+    from nexport_client.models import *  # noqa: F403 -- all of the vendor's names, for editors and type checkers
 
 __all__ = _models.__all__
 

@@ -1,12 +1,12 @@
-"""Traces with OpenTelemetry; it needs the `otel` extra.
+"""Traces with OpenTelemetry. Requires the `otel` extra.
 
-Nothing has to be switched on: in an application that has loaded OpenTelemetry, every call is a span of its global tracer
-provider. This module is for a provider of one's own, or for none:
+Tracing needs no setup: in an application that has loaded OpenTelemetry, every call is a span of its global tracer
+provider. This module is for using a different provider, or none:
 
     view = with_tracer_provider(campus, provider)
     quiet = with_tracer_provider(campus, NoOpTracerProvider())
 
-`docs/tracing.md` says what is in a span, and what never is.
+`docs/tracing.md` lists what a span contains, and what it never contains.
 """
 
 from typing import TYPE_CHECKING, TypeVar
@@ -23,15 +23,16 @@ Campus = TypeVar("Campus", bound=NexportCampus)
 
 
 def with_tracer_provider(campus: Campus, tracer_provider: "TracerProvider") -> Campus:
-    """A view of a client whose calls are spans of this provider; a login that one of them causes is, too.
+    """Return a view of a client whose calls, and the logins that they trigger, are spans of this provider.
 
     Args:
-        campus: The client, or a view of one. The view has its connections, limits and token; closing it closes nothing.
-        tracer_provider: Whose tracer makes the spans, whatever the global provider is; with OpenTelemetry's
-            `NoOpTracerProvider` there are none.
+        campus: The client, or a view of one. The view shares its connections, limits and token; closing it has no
+            effect.
+        tracer_provider: The provider to use instead of the global one; OpenTelemetry's `NoOpTracerProvider` turns
+            tracing off.
 
     Raises:
-        ConfigurationError: It is no tracer provider, or the `otel` extra isn't installed.
+        ConfigurationError: It isn't a tracer provider, or the `otel` extra isn't installed.
 
     Source: OpenTelemetry's semantic conventions for HTTP client spans, and its advice to libraries.
     """

@@ -271,7 +271,7 @@ class NoOffset(tzinfo):
         ("for_credit", 1, "True or False, got 1"),
         ("for_credit", np.int64(1), "True or False, got int64"),
         ("for_credit", pd.NA, "True or False, got NAType"),
-        ("start_date_utc", pd.NaT, "is NaT, which is no date"),
+        ("start_date_utc", pd.NaT, "is NaT, which isn't a date"),
         ("start_date_utc", np.datetime64("2026-01-31"), "datetime, got datetime64"),
         ("start_date_utc", pd.Timestamp("2026-01-31"), "with a zone"),
         (

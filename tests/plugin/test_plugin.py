@@ -196,7 +196,7 @@ def test_invalid_marks(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(errors=3)
     result.stdout.fnmatch_lines_random(
         [
-            "*TypeError: pytest.mark.nexport_sandbox takes keyword arguments alone",
+            "*TypeError: pytest.mark.nexport_sandbox takes only keyword arguments",
             "*TypeError: *seeds*",
             "*ValueError: a fault needs *",
         ]

@@ -1,8 +1,8 @@
-"""A transport on aiohttp, for programs that make many calls at once: several times the throughput of httpx.
+"""A transport on aiohttp for programs with many concurrent calls: several times the throughput of httpx.
 
     campus = NexportCampus(auth, transport=AiohttpTransport())
 
-It needs the `aiohttp` extra. Retries, tokens, limits and errors stay the client's, as with every transport.
+It needs the `aiohttp` extra. The client still handles retries, tokens, limits and errors, as with every transport.
 """
 
 import asyncio
@@ -32,23 +32,23 @@ __all__ = ["AiohttpTransport"]
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends requests with aiohttp.
+    """An httpx transport that sends requests with aiohttp.
 
     Args:
-        verify: TLS verification, as `NexportCampus` takes it: True, False, an `ssl.SSLContext`, or the path of a PEM file or
+        verify: TLS verification, as for `NexportCampus`: True, False, an `ssl.SSLContext`, or the path of a PEM file or
             folder of certificates.
-        proxy: The address of an http or https proxy, with its user name and password if it needs them. None: the proxy
-            that the environment names, if any.
+        proxy: The address of an http or https proxy, with user name and password if it needs them. None uses the proxy
+            that the environment specifies, if any.
         keepalive_seconds: How long an idle connection is kept.
 
     Connections belong to an event loop and end with it. One transport may serve any number of loops.
 
     Raises:
-        ConfigurationError: The certificates can't be read, the proxy's address can't be used, or the seconds are negative.
+        ConfigurationError: The certificates can't be read, the proxy's address is invalid, or the seconds are negative.
     """
 
     sends_raw_path = True
-    """The client may hand it a URL whose token only `raw_path` has."""
+    """Declares that a URL may carry its token in `raw_path` only."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._process = os.getpid()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and return its response, the body still to be read. Raises httpx.TransportError."""
+        """Send a request and return its response with the body unread. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
         body = await _request_body(request, timeout.get("write"))
         await _notice_closed_connections()
@@ -100,7 +100,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 return httpx.Response(response.status, headers=headers, stream=_ResponseBody(response))
             response.close()
             failure = httpx.RemoteProtocolError("no final HTTP status")
-        # Outside the handler, so that nothing of aiohttp's hangs on it.
+        # Outside the handler, so that the exception doesn't reference aiohttp's.
         raise failure
 
     async def aclose(self) -> None:
@@ -127,26 +127,29 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return found
 
     def _leave_to_parent(self) -> None:
-        """Forget the connections of the process that this one was forked from."""
+        """Forget the connections inherited from the parent process after a fork."""
         if self._process != os.getpid():
             for session in self._sessions.values():
                 session.forget()
             self._sessions, self._process = {}, os.getpid()
 
     def _forget_closed_loops(self) -> None:
-        """Close what loops have left that were closed without ceremony. A loop that is merely paused keeps its own."""
+        """Close the connections left by loops that were closed without cleanup.
+
+        A merely paused loop keeps its connections.
+        """
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             self._sessions.pop(loop).close_from_elsewhere()
 
 
 async def _request_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:
-    """The body of a request, None for an empty one; the caller's frame doesn't hold its bytes."""
+    """Return the body of a request, or None if it is empty. Keeps its bytes out of the caller's frame."""
     content = await request.aread()
     return RequestBody(content, seconds) if content else None
 
 
 class _ResponseBody(httpx.AsyncByteStream):
-    """The body of a response; a connection whose body was read whole is used again."""
+    """The body of a response. A connection whose body was read completely is reused."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -170,9 +173,9 @@ class _ResponseBody(httpx.AsyncByteStream):
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """Let the body fail when the connection ends before it.
+    """Fail the body if the connection ends before it does.
 
-    After a chunk that it can't parse, aiohttp closes the connection, but lets the reader of the body wait on.
+    After an unparsable chunk, aiohttp closes the connection but leaves the reader of the body waiting.
     """
     content, connection = response.content, response.connection
     if connection is None or connection.protocol is None:
@@ -192,9 +195,10 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 
 
 async def _notice_closed_connections() -> None:
-    """Let the loop see which idle connections the campus has closed, so that none of them is used again.
+    """Let the loop notice which idle connections the campus has closed, so that none of them is reused.
 
-    httpcore asks the socket; aiohttp knows only what the loop has told it. A turn to poll, and one to tell.
+    httpcore checks the socket; aiohttp relies on the loop's callbacks. That takes one iteration to poll and one to
+    deliver.
     """
     await asyncio.sleep(0)
     await asyncio.sleep(0)

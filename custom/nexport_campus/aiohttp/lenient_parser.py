@@ -1,4 +1,4 @@
-"""Responses that aiohttp's parser refuses, and h11, the parser of the default transport, reads."""
+"""Parsing of responses that aiohttp's parser rejects but h11, the default transport's parser, accepts."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from aiohttp.http import HttpProcessingError
 __all__ = ["LenientParser"]
 
 _LARGEST_HEAD = 100 * 1024
-"""In bytes, as h11 has it; aiohttp limits each line and the number of headers."""
+"""Limit of the head in bytes, as in h11; aiohttp limits each line and the number of headers."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _FRAMING = re.compile(
@@ -18,9 +18,9 @@ _NOTHING: tuple[tuple[()], bool, bytes] = ((), False, b"")
 
 
 class LenientParser:
-    """Stands before the parser of a connection, for one response, and hands it what it takes.
+    """A filter in front of a connection's parser, for one response, that passes on input the parser accepts.
 
-    It passes over what says the same twice (RFC 9112, 6.3), and keeps back bytes that come after the response.
+    It drops repeated statements of the body's length (RFC 9112, 6.3), and holds back bytes after the response.
     """
 
     def __init__(self, protocol: Any) -> None:
@@ -33,7 +33,7 @@ class LenientParser:
         return getattr(self._parser, name)
 
     def feed_data(self, data: bytes) -> Any:
-        """Take what the connection has received. Returns what aiohttp's parser returns, and raises what it raises."""
+        """Process received bytes. Returns the results and raises the exceptions of aiohttp's parser."""
         if self._head is None:
             return self._feed_body(data)
         self._head += data
@@ -63,12 +63,12 @@ class LenientParser:
 
 
 def _is_informational(head: bytes) -> bool:
-    """Whether another response follows: after 100 Continue, 103 Early Hints and the like."""
+    """Return whether another response follows: after 100 Continue, 103 Early Hints and the like."""
     return head[9:10] == b"1" and head[9:12] != b"101"
 
 
 def _framed_once(head: bytes) -> tuple[bytes, int | None]:
-    """Return the head with one statement of the body's length, and that length in bytes if it is known."""
+    """Return the head with a single statement of the body's length, and that length in bytes if it is known."""
     framing = _FRAMING.findall(head)
     lengths = {part.strip() for name, value in framing if _is_length(name) for part in value.split(b",")}
     codings = [value.lower() for name, value in framing if not _is_length(name)]
@@ -89,7 +89,7 @@ def _framed_once(head: bytes) -> tuple[bytes, int | None]:
 
 
 def _without(head: bytes, *, length: bool) -> bytes:
-    """The head without its lengths, or without its codings."""
+    """Return the head without its lengths, or without its codings."""
     return _FRAMING.sub(lambda line: b"" if _is_length(line[1]) is length else line[0], head)
 
 

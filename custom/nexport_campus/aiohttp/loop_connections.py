@@ -17,11 +17,11 @@ from .wire_request import WireRequest, progress_trace
 __all__ = ["LoopSession"]
 
 _BEYOND = 1 << 20
-"""No limit on lines and headers: `_aiohttp_parser` limits the head as a whole."""
+"""An effectively unlimited size for lines and headers: `LenientParser` limits the head as a whole."""
 
 
 class LoopSession:
-    """The aiohttp session of the running event loop; it is closed with the loop, or when it is garbage."""
+    """The aiohttp session of the running event loop. It is closed with the loop, or when it is garbage-collected."""
 
     def __init__(self, keepalive: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -47,7 +47,7 @@ class LoopSession:
         self._guard = LoopGuard(self.aiohttp.close)
 
     def environment_proxy(self, url: httpx.URL) -> httpx.Proxy | None:
-        """Return the proxy that the environment names for a URL. Raises ConfigurationError."""
+        """Return the proxy that the environment specifies for a URL. Raises ConfigurationError."""
         origin = (url.scheme, url.netloc)
         if origin not in self._proxies:
             self._proxies[origin] = environment_proxy(url)
@@ -58,7 +58,7 @@ class LoopSession:
         await self._guard.aclose()
 
     def __del__(self) -> None:
-        # aiohttp logs an error for a session or a connector that is still open when it is garbage.
+        # aiohttp logs an error when an open session or connector is garbage-collected.
         with suppress(Exception):
             if not self.aiohttp.closed:
                 self.forget()
@@ -66,7 +66,7 @@ class LoopSession:
                     self._end_sockets()
 
     def forget(self) -> None:
-        """Make aiohttp forget the connections, without closing them: in a process that was forked, they are the parent's."""
+        """Make aiohttp forget the connections without closing them: in a forked process, they belong to the parent."""
         if self.aiohttp.connector is not None:
             self.aiohttp.connector._closed = True
         self.aiohttp.detach()
@@ -74,8 +74,8 @@ class LoopSession:
     def close_from_elsewhere(self) -> None:
         """Close the connections of a loop that isn't the running one.
 
-        A loop that runs in another thread, or is paused, closes them itself; the campus learns at once that a paused one's
-        have ended.
+        A loop that runs in another thread, or is paused, closes them itself; for a paused loop, the campus sees at
+        once that they have ended.
         """
         if self._loop.is_closed():
             with suppress(Exception):
@@ -84,11 +84,11 @@ class LoopSession:
             return
         if not self._loop.is_running():
             self._end_sockets()
-        with suppress(RuntimeError):  # it has been closed in this very moment
+        with suppress(RuntimeError):  # the loop was closed just now
             self._loop.call_soon_threadsafe(self._close_soon)
 
     def _end_sockets(self) -> None:
-        """End the connections from any thread. Their loop closes the sockets when it notices; one that is closed can't."""
+        """End the connections from any thread. Their loop closes the sockets when it notices; a closed loop can't."""
         for sock in self._sockets:
             if self._loop.is_closed():
                 _close_socket(sock, self._loop)
@@ -102,11 +102,11 @@ class LoopSession:
 
 
 _closing: set[asyncio.Task[None]] = set()
-"""Keeps the tasks from the garbage collector; the event loop doesn't."""
+"""Strong references to the tasks; the event loop only holds weak ones."""
 
 
 def _sockets_into(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
-    """Return a function that makes sockets, and keeps those that are open in the set."""
+    """Return a function that creates sockets, and keeps the open ones in the set."""
 
     def make(address: Any) -> socket.socket:
         sockets.difference_update([known for known in sockets if known.fileno() < 0])
@@ -121,7 +121,7 @@ def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
     """Close a socket whose loop is closed."""
     if sock.fileno() < 0:
         return
-    # asyncio closes a socket in a callback, which this loop will never run: make the callback's call.
+    # asyncio closes a socket in a callback, which this loop will never run, so run the callback's body here.
     transport: Any = getattr(loop, "_transports", {}).get(sock.fileno())
     _shut_down(sock)
     with suppress(Exception):

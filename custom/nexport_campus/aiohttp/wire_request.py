@@ -1,4 +1,4 @@
-"""How a request leaves through aiohttp: its query, its body, what traces learn of it, and its failures."""
+"""Sending a request through aiohttp: its query, its body, its trace events, and its failures."""
 
 import asyncio
 from types import SimpleNamespace
@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
-"""What `translated` takes: all that aiohttp raises for what goes wrong on the way."""
+"""The exceptions that `translated` accepts: everything that aiohttp raises for transport failures."""
 
 _SENDING = SimpleNamespace(method=b"")
-"""Stands for the request in what the client's trace is told, as httpcore's own does: it is no CONNECT."""
+"""Stand-in for the request in trace events, as httpcore sends; an empty method, because it isn't a CONNECT."""
 
 
 def address_of(url: httpx.URL, *, whole: bool = False) -> URL:
-    """Return a URL as aiohttp takes it: the whole one, or without its query."""
+    """Return a URL in aiohttp's form, complete or without its query."""
     path = url.raw_path if whole else url.raw_path.partition(b"?")[0]
     return URL(f"{url.scheme}://{url.netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
 
@@ -44,7 +44,7 @@ _used: WeakSet[Any] = WeakSet()
 
 
 def proxy_address(proxy: httpx.Proxy) -> URL:
-    """Return the address of a proxy as aiohttp takes it, with user name and password. Raises ConfigurationError."""
+    """Return the address of a proxy in aiohttp's form, with user name and password. Raises ConfigurationError."""
     if proxy.url.scheme not in ("http", "https"):
         raise ConfigurationError(f"AiohttpTransport takes http and https proxies, not {proxy.url.scheme}")
     username, password = proxy.auth or ("", "")
@@ -52,11 +52,11 @@ def proxy_address(proxy: httpx.Proxy) -> URL:
 
 
 class _UnexpectedBytes(Exception):
-    """An idle connection has received something, which the request on it must not get as its response."""
+    """An idle connection has received bytes, which must not be read as the next response."""
 
 
 class WireRequest(aiohttp.ClientRequest):
-    """A request whose query only the wire sees: neither traces nor errors do, nor what instruments aiohttp."""
+    """A request whose query is visible only on the wire: not to traces, errors or instrumentation of aiohttp."""
 
     wire_url: URL | None = None
 
@@ -75,18 +75,18 @@ class WireRequest(aiohttp.ClientRequest):
 
     @property
     def request_info(self) -> aiohttp.RequestInfo:
-        """What responses and errors hold of the request."""
+        """The information about the request that responses and errors hold."""
         return super().request_info._replace(url=self.original_url)
 
     async def _on_headers_request_sent(self, method: str, url: URL, headers: "CIMultiDict[str]") -> None:
         await super()._on_headers_request_sent(method, self.original_url, headers)
 
     async def _on_chunk_request_sent(self, method: str, url: URL, chunk: bytes) -> None:
-        """Report nothing: the body of a login has the password."""
+        """Report nothing: the body of a login contains the password."""
 
 
 class QuerySender:
-    """Middleware that gives a request its query, and keeps aiohttp from sending it twice: two GETs delete data."""
+    """Middleware that adds the query to a request and stops aiohttp from resending it, because two GETs delete data."""
 
     def __init__(self, url: httpx.URL) -> None:
         self._url = url
@@ -94,22 +94,22 @@ class QuerySender:
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Send the request with its query; raise instead of sending it a second time."""
+        """Send the request with its query. Raises instead of sending it a second time."""
         assert isinstance(request, WireRequest)
-        # The whole address has no name here: a traceback's locals don't show it.
+        # The complete URL isn't bound to a name, because tracebacks record locals.
         request.wire_url = address_of(self._url, whole=True)
         while True:
             try:
                 return await handler(request)
             except _UnexpectedBytes:
-                continue  # that connection is closed now; the next one is another
+                continue  # that connection is closed now; the next attempt uses another
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
                 failure = translated(error)
             raise failure
 
 
 class RequestBody(aiohttp.Payload):
-    """The body of a request, with httpx' timeout for writing, which aiohttp doesn't have."""
+    """The body of a request, with httpx' timeout for writing, which aiohttp lacks."""
 
     def __init__(self, content: bytes, seconds: float | None) -> None:
         super().__init__(content)
@@ -135,7 +135,7 @@ class _WriteTimeout(TimeoutError):
 
 
 def progress_trace() -> aiohttp.TraceConfig:
-    """Return what tells the client that a request has a connection, after which it may have been sent."""
+    """Return a trace that notifies the client when a request has a connection, after which it may have been sent."""
 
     async def started(session: Any, context: SimpleNamespace, params: Any) -> None:
         if context.trace_request_ctx is not None:
@@ -153,7 +153,7 @@ def progress_trace() -> aiohttp.TraceConfig:
 
 
 def translated(error: Exception) -> httpx.TransportError:
-    """Return the error of httpx that says the same as one of aiohttp, and holds nothing of it."""
+    """Return the httpx error that corresponds to one of aiohttp's, without references to it."""
     reason = type(error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():

@@ -1,4 +1,4 @@
-"""NexPort Campus in a FastAPI application; it needs the `fastapi` extra.
+"""Integration of NexPort Campus with FastAPI. Requires the `fastapi` extra.
 
     app = FastAPI(lifespan=campus_lifespan(NexportCampus.from_env))
     add_exception_handlers(app)
@@ -6,8 +6,8 @@
     @app.get("/enrollments/{user}", response_model=list[ApiEnrollmentItem])
     async def enrollments(user: UUID, campus: Campus): ...
 
-The models serve as request bodies and response models as they are, once this module is imported; the application's OpenAPI
-page has their schema.
+Once this module is imported, the models work as request bodies and response models without conversion, and the
+application's OpenAPI page includes their schema.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,19 +35,19 @@ encode_results()
 def campus_lifespan(
     factory: Callable[[], AbstractAsyncContextManager[NexportCampus]], lifespan: Lifespan[Any] | None = None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]:
-    """A lifespan that opens one client for the application, and closes it with the application.
+    """Return a lifespan that opens one client for the application, and closes it with the application.
 
     Args:
-        factory: Makes the client when the application starts, in each worker process: `NexportCampus.from_env`, or
-            any function that returns a client.
-        lifespan: The application's own lifespan, which runs within the client's; its state is kept. It finds the
-            client as `app.state.nexport_campus`.
+        factory: A function that creates the client when the application starts, in each worker process:
+            `NexportCampus.from_env`, or any function that returns a client.
+        lifespan: The application's own lifespan, which runs within the client's; its state is kept. The client is
+            available to it as `app.state.nexport_campus`.
 
     Returns:
-        Callable: What `FastAPI(lifespan=...)` takes.
+        Callable: The argument for `FastAPI(lifespan=...)`.
 
     Raises:
-        ConfigurationError: When the application starts: the factory's settings can't work.
+        ConfigurationError: The factory's settings are invalid; raised when the application starts.
     """
 
     @asynccontextmanager
@@ -67,12 +67,12 @@ def campus_lifespan(
 
 
 def get_campus(connection: HTTPConnection) -> NexportCampus:
-    """The application's client, for requests and websockets; what `app.dependency_overrides` replaces in tests.
+    """Return the application's client, for requests and websockets. Tests replace it in `app.dependency_overrides`.
 
     Raises:
         RuntimeError: The application has no client, or hasn't started.
     """
-    # A mounted application shares the state of the one around it; a test that serves no lifespan has app.state alone.
+    # A mounted application shares the outer one's state; a test that runs no lifespan only has app.state.
     state = connection.scope.get("state", {})
     campus = state.get(_STATE) or getattr(connection.app.state, _STATE, None)
     if campus is None:
@@ -88,25 +88,26 @@ Campus = Annotated[NexportCampus, Depends(get_campus)]
 
 
 def add_exception_handlers(app: FastAPI, statuses: Mapping[type[NexportError], int] | None = None) -> None:
-    """Answer the SDK's errors with problem details (RFC 9457), which hold nothing secret and nothing of an answer's body.
+    """Convert the SDK's errors to problem details (RFC 9457), without secrets or contents of the campus's response.
 
     404 for NotFoundError, 409 for AlreadyExistsError, 503 with Retry-After for RateLimitError, 504 for
-    RequestTimeoutError, and 502 for everything else that the campus, the way to it or our account there did. Errors of
-    the application's own are 500: ArgumentError, ConfigurationError, a call on a closed client. Whether a wrong argument
-    came from a request or from a mistake in the code can't be told here; requests are to be validated where they arrive.
+    RequestTimeoutError, and 502 for all other failures of the campus, the connection to it or the account there.
+    Errors of the application itself are 500: ArgumentError, ConfigurationError, a call on a closed client. An invalid
+    argument may stem from a request or from a bug, which can't be distinguished here; validate requests where they
+    arrive.
 
-    Members beside the standard's: `operation`, the vendor's name of it; `error_code`, the vendor's number; `argument`,
-    the one that was refused; and `maybe_applied`, where the campus may have carried out a change all the same.
+    Members in addition to the standard's: `operation`, the vendor's name of it; `error_code`, the vendor's number;
+    `argument`, the rejected one; and `maybe_applied`, if the campus may have carried out a change despite the error.
 
     Args:
         app: The application.
-        statuses: HTTP statuses, 400 to 599, of further classes of errors, or other ones than above; of an error's
-            classes, the nearest counts.
+        statuses: HTTP statuses, 400 to 599, for additional error classes, or replacing those above. The status of an
+            error's nearest class applies.
 
     Raises:
         TypeError: A key isn't a class of the SDK's errors.
         ValueError: A value isn't the HTTP status of an error.
     """
-    # Starlette's types have one handler answer requests and another one websockets.
+    # Starlette's types expect separate handlers for requests and websockets.
     handler: Any = ProblemHandler(statuses or {})
     app.add_exception_handler(NexportError, handler)

@@ -1,4 +1,4 @@
-"""Makes FastAPI take the SDK's classes from request bodies, and write them where a path operation has no response model."""
+"""FastAPI support for the SDK's classes as request bodies, and as results without a response model."""
 
 import warnings
 from types import UnionType
@@ -17,11 +17,11 @@ _DECIDES: Final = "field_annotation_is_scalar"
 
 
 def take_models_from_the_body() -> None:
-    """Let FastAPI take arguments of the SDK's classes from the request's body, as it does pydantic's models.
+    """Make FastAPI read arguments of the SDK's classes from the request's body, as it does for pydantic's models.
 
-    FastAPI goes by the class alone: pydantic's, a dataclass, a mapping or a sequence comes from the body, anything else
-    from the query, whatever schema it has. A model registered as a mapping would be one for every library in the
-    process; wrapping the one function that decides changes nothing for other classes.
+    FastAPI decides by the class only: pydantic models, dataclasses, mappings and sequences come from the body,
+    anything else from the query, whatever its schema. Registering the models as mappings would affect every library
+    in the process; wrapping the deciding function changes nothing for other classes.
     """
     decides = getattr(utils, _DECIDES, None)
     if decides is None:
@@ -36,7 +36,7 @@ def take_models_from_the_body() -> None:
         def is_scalar(annotation: Any) -> bool:
             return bool(decides(annotation=annotation)) and not _names_ours(annotation)
 
-        is_scalar.__wrapped__ = decides  # type: ignore[attr-defined]  # marks it as done
+        is_scalar.__wrapped__ = decides  # type: ignore[attr-defined]  # marks it as patched
         setattr(utils, _DECIDES, is_scalar)
 
 
@@ -47,6 +47,6 @@ def _names_ours(annotation: Any) -> bool:
 
 
 def encode_results() -> None:
-    """Let path operations without a response model return the SDK's own classes."""
+    """Allow path operations without a response model to return the SDK's own classes."""
     for cls in JSONResult.__subclasses__():
         ENCODERS_BY_TYPE[cls] = lambda result: jsonable_encoder(attrs.asdict(result, recurse=False))

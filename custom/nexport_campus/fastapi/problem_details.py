@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): what each means to those who asked the application, in fixed words."""
+"""Problem details (RFC 9457) for errors, with fixed texts for the application's clients."""
 
 import logging
 import math
@@ -31,30 +31,30 @@ __all__ = ["ProblemHandler"]
 T = TypeVar("T")
 _logger = logging.getLogger("nexport_campus")
 _RETRY_AFTER_SECONDS = 5
-"""Where the campus names no time: long enough for a burst to pass, short enough for somebody who waits."""
+"""The default if the campus gives no time: long enough for a burst to pass, short enough for a waiting user."""
 _WEBSOCKET_INTERNAL_ERROR = 1011
 
 
 @attrs.frozen
 class _Problem:
-    """One type of problem. Its words are ours alone: the campus's may name students."""
+    """A type of problem. Its texts are fixed, because the campus's messages may identify students."""
 
     name: str
     title: str
     detail: str
 
 
-_UNREADABLE = _Problem("unreadable-answer", "Unreadable answer", "The campus's answer can't be used.")
-_OURS = _Problem("internal", "Internal error", "The application asked the campus in a wrong way.")
+_UNREADABLE = _Problem("unreadable-answer", "Unreadable response", "The campus's response can't be used.")
+_OURS = _Problem("internal", "Internal error", "The application sent the campus an invalid request.")
 _GATEWAY = _Problem(
     "gateway", "No response from the campus", "Something on the way to the campus responded in its place."
 )
 _PROBLEMS: Final[dict[type[NexportError], _Problem]] = {
-    NotFoundError: _Problem("not-found", "Not found", "The campus doesn't have what was asked for."),
+    NotFoundError: _Problem("not-found", "Not found", "The campus doesn't have the requested record."),
     AlreadyExistsError: _Problem("already-exists", "Already exists", "The campus has this already."),
     RateLimitError: _Problem("busy", "Campus busy", "The campus takes no more requests at the moment."),
-    RequestTimeoutError: _Problem("timeout", "Campus timed out", "The campus didn't answer in time."),
-    TransportError: _Problem("unreachable", "Campus unreachable", "No usable answer came from the campus."),
+    RequestTimeoutError: _Problem("timeout", "Campus timed out", "The campus didn't respond in time."),
+    TransportError: _Problem("unreachable", "Campus unreachable", "No usable response came from the campus."),
     ResponseDecodeError: _UNREADABLE,
     PaginationError: _UNREADABLE,
     AuthenticationError: _Problem(
@@ -84,18 +84,18 @@ _STATUSES: Final[dict[type[NexportError], int]] = {
 
 
 class ProblemHandler:
-    """An exception handler that answers with problem details. Raises TypeError or ValueError for wrong statuses."""
+    """An exception handler that responds with problem details. Raises TypeError or ValueError for invalid statuses."""
 
     def __init__(self, statuses: Mapping[type[NexportError], int]) -> None:
         for cls, status in statuses.items():
             if not (isinstance(cls, type) and issubclass(cls, NexportError)):
-                raise TypeError(f"statuses: {cls!r} is no class of the SDK's errors")
+                raise TypeError(f"statuses: {cls!r} isn't a class of the SDK's errors")
             if not (isinstance(status, int) and 400 <= status <= 599):
-                raise ValueError(f"statuses: {status!r} is no HTTP status of an error")
+                raise ValueError(f"statuses: {status!r} isn't the HTTP status of an error")
         self._statuses = {**_STATUSES, **statuses}
 
     async def __call__(self, connection: HTTPConnection, error: Exception) -> Response | None:
-        """The answer; None for a websocket that is open: it is closed."""
+        """Return the response, or None for an open websocket, which is closed."""
         assert isinstance(error, NexportError)
         status, problem = _nearest(error, self._statuses), _problem_of(error)
         _log(error, status)
@@ -143,12 +143,12 @@ def _headers(error: NexportError, status: int) -> dict[str, str]:
 
 
 def _log(error: NexportError, status: int) -> None:
-    """What the answer doesn't tell is for the operator: a mistake of the application's own with its traceback."""
+    """Log details that the response omits, for the operator; the application's own errors include the traceback."""
     ours = status == 500
     if status >= 500:
         _logger.log(
             logging.ERROR if ours else logging.WARNING,
-            "answered %d: %s: %s",
+            "responded with HTTP %d: %s: %s",
             status,
             type(error).__name__,
             error,

@@ -1,13 +1,13 @@
-"""The pytest plugin: a campus of one's own for each test.
+"""The pytest plugin: a fresh campus for each test.
 
-It is there wherever the package is installed; it needs the `sandbox` extra.
+pytest loads it wherever the package is installed. It needs the `sandbox` extra.
 
     async def test_enrolls(campus, nexport_sandbox):
         samples = await nexport_sandbox.samples()
         ...
 
-Fixtures: `nexport_sandbox`, `campus`. Marks: `nexport_sandbox(**settings)`, `nexport_faults(**failure)`; each takes
-keyword arguments alone, those of `Sandbox` and of `sandbox.faults.add`. `docs/testing.md` shows more.
+Fixtures: `nexport_sandbox`, `campus`. Marks: `nexport_sandbox(**settings)`, `nexport_faults(**failure)`. Both take only
+keyword arguments, those of `Sandbox` and of `sandbox.faults.add`. See `docs/testing.md`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _MARKS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks, for `--strict-markers`."""
+    """Register the marks, for `--strict-markers`."""
     for mark in _MARKS:
         config.addinivalue_line("markers", mark)
 
 
 @pytest.fixture(scope="session")
 def _nexport_sandboxes() -> Iterator[SandboxPool]:
-    """The servers of this run of tests: one is enough for all tests with the same settings."""
+    """Yield the pool of sandboxes of the test session: tests with the same settings share a server."""
     from .sandbox_pool import SandboxPool
 
     pool = SandboxPool()
@@ -52,13 +52,13 @@ def _nexport_sandboxes() -> Iterator[SandboxPool]:
 
 @pytest.fixture
 def nexport_sandbox(request: pytest.FixtureRequest, _nexport_sandboxes: SandboxPool) -> Sandbox:
-    """A running `Sandbox`, as new for each test: nothing that an earlier one did is in it.
+    """Yield a running `Sandbox` in its initial state, without effects of earlier tests.
 
-    `@pytest.mark.nexport_sandbox(seed=3, enrollments=1000)` has its settings, and each
-    `@pytest.mark.nexport_faults(operation=..., status=503, nth=1)` one failure. Marks of a class or module count too;
-    of two settings, and of two failures that strike the same call, the one nearer to the test does.
+    `@pytest.mark.nexport_sandbox(seed=3, enrollments=1000)` passes settings, and each
+    `@pytest.mark.nexport_faults(operation=..., status=503, nth=1)` adds one failure. Marks of a class or module apply
+    too; if settings or failures for the same call conflict, those closest to the test win.
 
-    Raises SandboxError where the server can't start, ValueError or TypeError for marks that can't work.
+    Raises SandboxError if the server can't start, ValueError or TypeError for invalid marks.
     """
     settings: dict[str, Any] = {}
     for mark in request.node.iter_markers("nexport_sandbox"):
@@ -71,9 +71,9 @@ def nexport_sandbox(request: pytest.FixtureRequest, _nexport_sandboxes: SandboxP
 
 @pytest.fixture
 def campus(nexport_sandbox: Sandbox) -> Iterator[NexportCampus]:
-    """A client of the test's sandbox, as its administrator; it tries again as often as ever, but hardly waits for it.
+    """Yield a client of the test's sandbox, as its administrator, with the usual retries but almost no delays.
 
-    It works with every plugin that runs asyncio tests, and in `asyncio.run` too: it is bound to no event loop.
+    It works with every plugin that runs asyncio tests, and with `asyncio.run`, because it isn't bound to an event loop.
     """
     from nexport_campus import NexportCampus, PasswordAuth, RetryPolicy
 
@@ -88,11 +88,11 @@ def campus(nexport_sandbox: Sandbox) -> Iterator[NexportCampus]:
 
 def _keywords(mark: pytest.Mark) -> dict[str, Any]:
     if mark.args:
-        raise TypeError(f"pytest.mark.{mark.name} takes keyword arguments alone")
+        raise TypeError(f"pytest.mark.{mark.name} takes only keyword arguments")
     return dict(mark.kwargs)
 
 
 def _run(step: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns; it runs in a thread, since the test's own may have, or want, another event loop."""
+    """Return the result of a coroutine, run in a thread because the test may have, or want, another event loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, step).result()

@@ -1,4 +1,4 @@
-"""The sandboxes of one run of tests: a server for each set of settings, made as new before each test."""
+"""The sandboxes of one test session: a server for each set of settings, reset before each test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_TO_RESET = 50_000
 
 
 class _PooledSandbox(Sandbox):
-    """A sandbox that knows whether a reset makes it as new: its clock stays where it was moved to."""
+    """A sandbox that tracks whether a reset restores its initial state: a reset doesn't move its clock back."""
 
     moved = False
 
@@ -24,16 +24,16 @@ class _PooledSandbox(Sandbox):
 
 
 class SandboxPool:
-    """Starts sandboxes, and keeps those that can be reset: starting one takes longer than most tests."""
+    """A pool that starts sandboxes and keeps those that can be reset: starting one takes longer than most tests."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _PooledSandbox] = {}
         self._running = AsyncExitStack()
 
     async def fresh(self, settings: dict[str, Any]) -> Sandbox:
-        """A sandbox with these settings in which nothing has happened yet.
+        """Return a sandbox with these settings in its initial state.
 
-        Raises SandboxError where it can't start, ValueError or TypeError for settings that can't work.
+        Raises SandboxError if it can't start, ValueError or TypeError for invalid settings.
         """
         key = repr(sorted(settings.items()))
         kept = self._kept.get(key)
@@ -46,5 +46,5 @@ class SandboxPool:
         return sandbox
 
     async def aclose(self) -> None:
-        """End all servers."""
+        """Stop all servers."""
         await self._running.aclose()

@@ -1,6 +1,6 @@
-"""Durations as the campus writes them, and windows of time to ask it for.
+"""Durations in the campus's formats, and time windows for querying it.
 
-Its texts for durations have three forms: .NET's TimeSpan (`time_left`, `access_time_limit`), the CMITimespan of
+The campus writes durations in three formats: .NET's TimeSpan (`time_left`, `access_time_limit`), the CMITimespan of
 SCORM 1.2 and the ISO 8601 duration of SCORM 2004 (`session_time`, `total_time`). Each has a `parse_...` and a
 `format_...` function; `parse_duration` reads any of them.
 """
@@ -31,6 +31,6 @@ __all__ = [
     "parse_timespan",
 ]
 
-# What users see of these, in tracebacks above all, is where they import them from.
+# Tracebacks and reprs show the public module from which users import these.
 for _name in __all__:
     globals()[_name].__module__ = __name__

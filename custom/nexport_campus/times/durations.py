@@ -1,7 +1,7 @@
-"""Durations in the three forms that the campus writes them in: .NET's TimeSpan, and those of the two SCORM versions.
+"""Durations in the campus's three formats: .NET's TimeSpan, and those of the two SCORM versions.
 
-Each form has a parser that takes nothing else. isodate, pydantic and their like read ISO 8601 alone, and more of it
-than SCORM 2004 allows; for one regular expression more the package would have one more dependency.
+Each format has a strict parser. isodate, pydantic and similar libraries only read ISO 8601, and accept more of it than
+SCORM 2004 allows; they would be a dependency for the sake of one regular expression.
 """
 
 import re
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _HUNDREDTH: Final = timedelta(milliseconds=10)
-# What .NET's 64 bits of ticks can hold, to the microsecond.
+# The limit of .NET's 64 bits of ticks, to the microsecond.
 _LONGEST_TIMESPAN: Final = timedelta(days=10675199, hours=2, minutes=48, seconds=5, microseconds=477580)
 _LONGEST_CMI_TIMESPAN: Final = timedelta(hours=9999, minutes=99, seconds=99, milliseconds=990)
 
@@ -34,14 +34,14 @@ _short.maxstring = 80
 
 @attrs.frozen
 class _Form:
-    """One way to write a duration: what it is called, how it is written, and the expression that takes it apart."""
+    """A format for durations: its name, a description of the syntax, and the expression that parses it."""
 
     name: str
     written: str
     pattern: re.Pattern[str]
 
     def parts(self, text: str) -> dict[str, int]:
-        """How many of each unit the text has, of a fraction the microseconds. Raises ValueError."""
+        """Return the number of each unit in the string; a fraction in microseconds. Raises ValueError."""
         matched = self.pattern.fullmatch(text)
         if matched is None:
             raise ValueError(f"{_short.repr(text)} is not {self.name}, {self.written}")
@@ -78,20 +78,20 @@ _ISO_DURATION: Final = _Form(
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a duration in any of the three forms, such as a SCORM field of a version that isn't known.
+    """Parse a duration in any of the three formats, such as a SCORM field of unknown version.
 
-    Which form it is shows: ISO 8601 begins with `P`. Of the other two a TimeSpan alone has days, a sign or more than
-    two digits of a fraction, and a CMITimespan alone more than 23 hours: `1.02:30:45` is one day, two hours and more,
-    `0102:30:45` is 102 hours and more. What could be either, `02:30:45`, means the same in both.
+    The format is unambiguous where it matters: ISO 8601 begins with `P`. Of the other two, only a TimeSpan has days,
+    a sign or more than two fractional digits, and only a CMITimespan more than 23 hours: `1.02:30:45` is one day, two
+    hours and more, `0102:30:45` is 102 hours and more. `02:30:45` could be either, and means the same in both.
 
     Args:
-        text: The duration, as the campus has it.
+        text: The duration as received from the campus.
 
     Returns:
-        The duration, to the microsecond; digits beyond are cut.
+        The duration, to the microsecond; further digits are truncated.
 
     Raises:
-        ValueError: it is none of the three, or has years or months (see `parse_iso_duration`).
+        ValueError: The string has none of the three formats, or has years or months (see `parse_iso_duration`).
     """
     if text.startswith("P"):
         return parse_iso_duration(text)
@@ -103,16 +103,16 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_timespan(text: str) -> timedelta:
-    """Read a .NET TimeSpan: `time_left` of a test attempt, `access_time_limit` of a catalog.
+    """Parse a .NET TimeSpan: `time_left` of a test attempt, `access_time_limit` of a catalog.
 
     Args:
         text: `[-][d.]hh:mm:ss[.fffffff]`, such as `1.02:30:45` for one day, two hours, 30 minutes and 45 seconds.
 
     Returns:
-        The duration, to the microsecond; the seventh digit is cut.
+        The duration, to the microsecond; the seventh digit is truncated.
 
     Raises:
-        ValueError: it isn't written so, or beyond what a TimeSpan can be.
+        ValueError: The string has another format, or exceeds the range of a TimeSpan.
     """
     duration = timedelta(**_TIMESPAN.parts(text))
     if duration > _LONGEST_TIMESPAN:
@@ -121,7 +121,7 @@ def parse_timespan(text: str) -> timedelta:
 
 
 def format_timespan(duration: timedelta) -> str:
-    """Write a duration as .NET does: `1.02:30:45`, or `02:30:45.5000000` with a fraction.
+    """Format a duration as .NET does: `1.02:30:45`, or `02:30:45.5000000` with a fraction.
 
     Args:
         duration: The duration; it may be negative.
@@ -130,7 +130,7 @@ def format_timespan(duration: timedelta) -> str:
         The TimeSpan.
 
     Raises:
-        ValueError: the duration is beyond what a TimeSpan can be, some 29,000 years.
+        ValueError: The duration exceeds the range of a TimeSpan, some 29,000 years.
     """
     if not -_LONGEST_TIMESPAN <= duration <= _LONGEST_TIMESPAN:
         raise ValueError(f"{duration!r} is longer than a TimeSpan can be, 10675199.02:48:05.4775807")
@@ -142,32 +142,32 @@ def format_timespan(duration: timedelta) -> str:
 
 
 def parse_cmi_timespan(text: str) -> timedelta:
-    """Read a CMITimespan of SCORM 1.2: `cmi.core.session_time`, `cmi.core.total_time`.
+    """Parse a CMITimespan of SCORM 1.2: `cmi.core.session_time`, `cmi.core.total_time`.
 
     Args:
-        text: `HHHH:MM:SS.SS`: two to four digits of hours, two of minutes (up to 99, as of seconds), and up to two of a
-            fraction, such as `0026:30:45.00`.
+        text: `HHHH:MM:SS.SS`: two to four digits of hours, two of minutes and of seconds (each up to 99), and up to
+            two of a fraction, such as `0026:30:45.00`.
 
     Returns:
         The duration.
 
     Raises:
-        ValueError: it isn't written so.
+        ValueError: The string has another format.
     """
     return timedelta(**_CMI_TIMESPAN.parts(text))
 
 
 def format_cmi_timespan(duration: timedelta) -> str:
-    """Write a duration for SCORM 1.2: `0026:30:45.00`. What is less than a hundredth of a second is cut.
+    """Format a duration for SCORM 1.2: `0026:30:45.00`. Anything below a hundredth of a second is truncated.
 
     Args:
-        duration: The duration, up to 9999:99:99.99; what is beyond 9999 hours goes to the minutes and seconds.
+        duration: The duration, up to 9999:99:99.99; beyond 9999 hours, the rest is written as minutes and seconds.
 
     Returns:
         The CMITimespan, with four digits of hours.
 
     Raises:
-        ValueError: the duration is negative, or more than a CMITimespan can be.
+        ValueError: The duration is negative, or exceeds the range of a CMITimespan.
     """
     hundredths = _not_negative(duration, _CMI_TIMESPAN) // _HUNDREDTH
     if hundredths > _LONGEST_CMI_TIMESPAN // _HUNDREDTH:
@@ -179,17 +179,17 @@ def format_cmi_timespan(duration: timedelta) -> str:
 
 
 def parse_iso_duration(text: str) -> timedelta:
-    """Read an ISO 8601 duration as SCORM 2004 has it: `cmi.session_time`, `cmi.total_time`.
+    """Parse an ISO 8601 duration of SCORM 2004: `cmi.session_time`, `cmi.total_time`.
 
     Args:
         text: `P[yY][mM][dD][T[hH][mM][s[.s]S]]`, such as `P1DT2H30M45S`: at least one unit, and one after a `T`. Years
-            and months must be zero: how long they are depends on where they begin.
+            and months must be zero, because their length depends on the start date.
 
     Returns:
-        The duration, to the microsecond; digits beyond are cut.
+        The duration, to the microsecond; further digits are truncated.
 
     Raises:
-        ValueError: it isn't written so, has years or months, or is longer than a timedelta can be.
+        ValueError: The string has another format, has years or months, or exceeds the range of a timedelta.
     """
     parts = _ISO_DURATION.parts(text)
     if parts.pop("years", 0) or parts.pop("months", 0):
@@ -203,23 +203,23 @@ def parse_iso_duration(text: str) -> timedelta:
 
 
 def parse_iso_relativedelta(text: str) -> relativedelta:
-    """Read an ISO 8601 duration that may have years and months, to be added to a date.
+    """Parse an ISO 8601 duration that may have years and months, to be added to a date.
 
     Args:
-        text: The duration, as `parse_iso_duration` takes it, with any number of years and months.
+        text: The duration, as for `parse_iso_duration`, with any number of years and months.
 
     Returns:
-        The duration by its units, as dateutil has them.
+        The duration by units, as dateutil represents them.
 
     Raises:
-        ValueError: it isn't written so.
+        ValueError: The string has another format.
     """
-    parts: dict[str, Any] = _ISO_DURATION.parts(text)  # its stubs also know arguments that aren't numbers
+    parts: dict[str, Any] = _ISO_DURATION.parts(text)  # the stubs also allow arguments that aren't numbers
     return relativedelta(**parts)
 
 
 def format_iso_duration(duration: timedelta) -> str:
-    """Write a duration for SCORM 2004: `P1DT2H30M45.5S`. What is less than a hundredth of a second is cut.
+    """Format a duration for SCORM 2004: `P1DT2H30M45.5S`. Anything below a hundredth of a second is truncated.
 
     Args:
         duration: The duration.
@@ -228,7 +228,7 @@ def format_iso_duration(duration: timedelta) -> str:
         The ISO 8601 duration, in days, hours, minutes and seconds; `PT0S` if there are none.
 
     Raises:
-        ValueError: the duration is negative; the form has no sign.
+        ValueError: The duration is negative; the format has no sign.
     """
     days, clock = _not_negative(duration, _ISO_DURATION).days, duration.seconds
     seconds = f"{clock % 60}.{duration.microseconds // 10_000:02}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""Calendar months and days of a time zone, as windows that tile a span of time."""
+"""Calendar months and days of a time zone, as consecutive windows that cover a period."""
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -22,17 +22,17 @@ def _aware(window: "Window", attribute: "attrs.Attribute[datetime]", value: date
 
 @attrs.frozen
 class Window:
-    """A span of time, with its start and without its end, so that windows side by side share no instant.
+    """A half-open period that includes its start and excludes its end, so that adjacent windows share no instant.
 
-    The campus's filters `utc_..._after` and `utc_..._before` may leave out the instant itself: who asks it window by
-    window asks from a little before `start`, and keeps what is `in` the window.
+    The campus's filters `utc_..._after` and `utc_..._before` may exclude the instant itself: to query window by window,
+    request from slightly before `start`, and keep the records whose date is `in` the window.
 
     Attributes:
         start: The first instant, a datetime with a zone.
         end: The first instant after it, later than `start`.
 
     Raises:
-        ValueError: one has no zone, or `end` isn't later than `start`.
+        ValueError: A datetime has no zone, or `end` isn't later than `start`.
     """
 
     start: datetime = attrs.field(validator=_aware)
@@ -43,51 +43,53 @@ class Window:
             raise ValueError(f"a window's end must be later than its start, {self.start.isoformat()}")
 
     def __contains__(self, instant: datetime | None) -> bool:
-        """Whether an instant is within; None, a date that a record lacks, never is."""
+        """Return whether an instant is in the window; None, a record's missing date, never is."""
         if instant is None:
             return False
-        # In UTC: two datetimes of one zone are compared by the clock on the wall, which is put back once a year.
+        # In UTC: Python compares two datetimes of the same zone by wall clock time, which repeats when clocks are put
+        # back.
         moment = _instant("the instant", instant)
         return self.start.astimezone(UTC) <= moment < self.end.astimezone(UTC)
 
 
 def months(since: datetime, until: datetime, *, zone: tzinfo | str) -> list[Window]:
-    """The calendar months of a zone from `since` to `until`, the first and the last one cut to fit.
+    """Return the calendar months of a zone from `since` to `until`, the first and the last one cut to fit.
 
-    Each instant of the span is in exactly one window. A month begins with the first instant of its first day: at 01:00
-    where clocks skip midnight, at the first of two midnights where they are put back to it.
+    Each instant of the period is in exactly one window. A month begins with the first instant of its first day: at
+    01:00 where clocks skip midnight, at the first of two midnights where they are put back to it.
 
     Args:
         since: The start, a datetime with a zone.
         until: The end, a datetime with a zone, not before `since`.
-        zone: Whose calendar: an IANA name such as "America/Chicago", or a tzinfo.
+        zone: The calendar's time zone: an IANA name such as "America/Chicago", or a tzinfo.
 
     Returns:
-        The windows, the earliest first; none where `since` is `until`. Their datetimes show the zone's own clock and
-        have the zone's offset of that instant, so `end - start` is the time that passes.
+        The windows, the earliest first; none if `since` equals `until`. Their datetimes are in the zone's local time
+        with its offset at that instant, so `end - start` is the elapsed time.
 
     Raises:
-        ValueError: a datetime without a zone, `until` before `since`, a year outside 2 to 9998, or an unknown zone.
+        ValueError: A datetime has no zone, `until` is before `since`, a year is outside 2 to 9998, or the zone is
+            unknown.
     """
     return _windows(since, until, zone, _MONTH)
 
 
 def days(since: datetime, until: datetime, *, zone: tzinfo | str) -> list[Window]:
-    """The calendar days of a zone from `since` to `until`, the first and the last one cut to fit.
+    """Return the calendar days of a zone from `since` to `until`, the first and the last one cut to fit.
 
-    As `months` otherwise. A day has 23 or 25 hours where clocks change. One that a zone left out, as Samoa did with
+    Otherwise like `months`. A day has 23 or 25 hours when clocks change. A day that a zone skipped, as Samoa did with
     30 December 2011, has no window.
 
     Args:
         since: The start, a datetime with a zone.
         until: The end, a datetime with a zone, not before `since`.
-        zone: Whose calendar: an IANA name such as "America/Chicago", or a tzinfo.
+        zone: The calendar's time zone: an IANA name such as "America/Chicago", or a tzinfo.
 
     Returns:
-        The windows, as `months` has them.
+        The windows, as for `months`.
 
     Raises:
-        ValueError: as `months`.
+        ValueError: As for `months`.
     """
     return _windows(since, until, zone, _DAY)
 
@@ -111,12 +113,12 @@ def _windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativ
 
 
 def _first_instant(day: date, zone: tzinfo) -> datetime:
-    """When a day begins in a zone; where clocks skip midnight, that is when they do.
+    """Return when a day begins in a zone: where clocks skip midnight, the instant at which they do.
 
-    It is searched for by the second and from UTC, which every tzinfo converts rightly; of a local time pytz's don't know
-    the offset, and no two libraries agree on those that clocks skip.
+    It is searched for by the second, starting from UTC, which every tzinfo converts correctly. pytz's don't know the
+    offset of a local time, and libraries disagree about local times that clocks skip.
     """
-    earliest = datetime.combine(day, time(), UTC) - timedelta(days=1)  # no zone is further away
+    earliest = datetime.combine(day, time(), UTC) - timedelta(days=1)  # no zone is further from UTC
 
     def day_after(seconds: int) -> date:
         return (earliest + timedelta(seconds=seconds)).astimezone(zone).date()
@@ -125,7 +127,10 @@ def _first_instant(day: date, zone: tzinfo) -> datetime:
 
 
 def _shown(instant: datetime, zone: tzinfo) -> datetime:
-    """An instant by a zone's clock, with the offset alone: of two datetimes in one zone, Python subtracts clock times."""
+    """Return an instant in a zone's local time with a fixed offset.
+
+    Python subtracts wall clock times if two datetimes share a zone.
+    """
     local = instant.astimezone(zone)
     offset = local.utcoffset()
     assert offset is not None
@@ -146,7 +151,7 @@ def _instant(name: str, given: datetime) -> datetime:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # not found; no name at all; a folder of zones
+    except (LookupError, ValueError, OSError):  # not found; not a valid name; a folder of zones
         raise ValueError(
             f"there is no time zone {name!r}; zones have IANA names, such as 'America/Chicago'"
             " (where a system knows none, the package tzdata brings them)"
