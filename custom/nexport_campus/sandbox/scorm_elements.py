@@ -9,7 +9,7 @@ from typing import Any, Final
 __all__ = ["NOT_IMPLEMENTED", "cmi_value", "new_sco_elements"]
 
 NOT_IMPLEMENTED: Final = "401 - Not Implemented Error"
-"""What the vendor's example says of an element name that the SCO's version doesn't have."""
+"""The error message in the vendor's example for an element name that the SCO's version lacks."""
 
 # CMI element name: the field in EditScormDataRequest, or our own name for an element that cannot be edited.
 _SCORM_12: Final = {
