@@ -91,7 +91,7 @@ class Retries:
         seconds = wait_before_retry(
             self.policy,
             "read",
-            Failure.NO_ANSWER,
+            Failure.NO_RESPONSE,
             attempt=attempt,
             retry_after=getattr(failure, "retry_after", None),
             seconds_left=None if self.deadline is None else self.deadline - self.clock.monotonic(),
@@ -230,7 +230,7 @@ async def get_sections_by_id(campus: Campus, ids: list[UUID]) -> SectionsById:
     """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
     wanted = list(dict.fromkeys(ids))
     found: dict[UUID, SectionResponse] = {}
-    for part in await _together([_sections(campus, batch) for batch in _batches(wanted)]):
+    for part in await _gather([_sections(campus, batch) for batch in _batches(wanted)]):
         found |= part
     return SectionsById(
         sections=[found[identifier] for identifier in wanted if identifier in found],
@@ -260,11 +260,11 @@ async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionRespo
 
 async def _halves(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
     middle = max(1, len(ids) // 2)
-    parts = await _together([_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
+    parts = await _gather([_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
     return {identifier: section for part in parts for identifier, section in part.items()}
 
 
-async def _together(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
     """Return the results of all calls. The first failure cancels the others."""
     import asyncio
 

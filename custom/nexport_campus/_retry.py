@@ -60,7 +60,7 @@ class Failure(Enum):
 
     NOT_SENT = auto()
     """The request provably never reached the server: refused, connect timeout, no free connection."""
-    NO_ANSWER = auto()
+    NO_RESPONSE = auto()
     """The request may have reached the server, but no usable response arrived."""
     STATUS = auto()
     """A response with a status and without an error entity."""
@@ -76,7 +76,7 @@ def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | 
         return True
     if effect == "write":
         return False
-    return failure is Failure.NO_ANSWER or status in _TRANSIENT
+    return failure is Failure.NO_RESPONSE or status in _TRANSIENT
 
 
 def backoff(retry: int, policy: RetryPolicy, jitter: float) -> float:

@@ -102,7 +102,7 @@ def retries() -> str:
 
 def _causes(effect: Literal["read", "write"]) -> list[str]:
     """The failures that an operation is sent again after: without an answer, and statuses without an error entity."""
-    words = {Failure.NO_ANSWER: "no response", Failure.NOT_SENT: "no connection"}
+    words = {Failure.NO_RESPONSE: "no response", Failure.NOT_SENT: "no connection"}
     failures = [text for failure, text in words.items() if may_retry(effect, failure, None)]
     return failures + [str(status) for status in _STATUSES if may_retry(effect, Failure.STATUS, status)]
 

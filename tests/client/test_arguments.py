@@ -239,9 +239,9 @@ async def test_nothing_secret_in_a_refusal() -> None:
 @pytest.mark.parametrize("value", [object(), {"a": object()}, [1j], "\ud800", {1j: "a"}])
 def test_anything_is_what_json_can_hold(value: Any) -> None:
     """Where the spec allows any value, one that JSON can't hold is refused before it is sent."""
-    from nexport_campus._calling.argument_values import Wrong, written
+    from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import ANYTHING
 
-    with pytest.raises(Wrong):
-        written(ANYTHING, value)
-    assert written(ANYTHING, {"a": [1, None, "b"]}) == {"a": [1, None, "b"]}
+    with pytest.raises(InvalidValue):
+        to_wire(ANYTHING, value)
+    assert to_wire(ANYTHING, {"a": [1, None, "b"]}) == {"a": [1, None, "b"]}

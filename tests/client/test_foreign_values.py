@@ -396,11 +396,11 @@ NESTED: Any = {
 
 def test_any_value_is_sent_as_operations_write_it() -> None:
     """Where the spec allows any value, JSON holds ids, dates, decimals and large numbers as elsewhere."""
-    from nexport_campus._calling.argument_values import written
+    from nexport_campus._calling.argument_values import to_wire
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING
 
-    content = EncodedRequest("", written(ANYTHING, NESTED), secret_body=False, token=None).content()
+    content = EncodedRequest("", to_wire(ANYTHING, NESTED), secret_body=False, token=None).content()
     assert content is not None
     assert json.loads(content, parse_float=str, parse_int=str) == {
         "id": SOME_ID,
@@ -422,23 +422,23 @@ CIRCLE.append(CIRCLE)
 )
 def test_what_json_can_not_hold_is_refused(value: Any) -> None:
     """NaN, which would become null, bytes, keys that are no strings and circles are refused."""
-    from nexport_campus._calling.argument_values import Wrong, written
+    from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import ANYTHING
 
-    with pytest.raises(Wrong) as caught:
-        written(ANYTHING, value)
+    with pytest.raises(InvalidValue) as caught:
+        to_wire(ANYTHING, value)
     assert len(str(caught.value)) < 200
 
 
 @given(st.integers() | st.floats() | st.decimals(allow_nan=False) | st.fractions())
 def test_numbers_keep_their_value(value: Any) -> None:
     """A number is sent as exactly what it is, a fraction as the nearest float; what JSON can't hold is refused."""
-    from nexport_campus._calling.argument_values import Wrong, written
+    from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import NUMBER
 
     try:
-        sent = written(NUMBER, value)
-    except Wrong:
+        sent = to_wire(NUMBER, value)
+    except InvalidValue:
         assert not -1e308 < value < 1e308
         return
     if isinstance(value, Fraction | float):

@@ -6,7 +6,7 @@ import pytest
 
 from nexport_campus import AccessToken
 from nexport_campus._auth.refusals import CallKey
-from nexport_campus._auth.token_cache import TokenKeeper
+from nexport_campus._auth.token_cache import TokenCache
 
 CALL = CallKey("LearningApi_GetSection", 0)
 
@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-def keeper_of(*lifetimes: float | None) -> tuple[TokenKeeper, Clock, list[str]]:
+def keeper_of(*lifetimes: float | None) -> tuple[TokenCache, Clock, list[str]]:
     """A keeper whose tokens live so long, its clock, and the tokens that were fetched."""
     clock, fetched = Clock(), list[str]()
 
@@ -31,7 +31,7 @@ def keeper_of(*lifetimes: float | None) -> tuple[TokenKeeper, Clock, list[str]]:
         expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
         return AccessToken(fetched[-1], expires_at)
 
-    return TokenKeeper(fetch, renewable=True, clock=clock), clock, fetched
+    return TokenCache(fetch, renewable=True, clock=clock), clock, fetched
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_a_login_that_returns_the_same_token_again() -> None:
         fetched.append(AccessToken("token"))
         return fetched[-1]
 
-    keeper = TokenKeeper(fetch, renewable=True, logs_in=True)
+    keeper = TokenCache(fetch, renewable=True, logs_in=True)
     first = await keeper.get()
     for _ in range(50):
         assert keeper.replace(CALL, first, None)

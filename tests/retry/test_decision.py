@@ -27,7 +27,7 @@ seconds = st.floats(0, 1e6)
     ("failure", "status", "read", "write"),
     [
         (Failure.NOT_SENT, None, True, True),
-        (Failure.NO_ANSWER, None, True, False),
+        (Failure.NO_RESPONSE, None, True, False),
         (Failure.CONSIDERED, None, False, False),
         (Failure.CONSIDERED, 200, False, False),
         (Failure.CONSIDERED, 429, False, False),

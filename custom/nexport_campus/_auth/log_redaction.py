@@ -49,7 +49,7 @@ class _ScrubbingFilter(logging.Filter):
         return True
 
     def _scrub(self, record: logging.LogRecord) -> None:
-        shown = _shown(record)
+        shown = _format_message(record)
         if shown is not None and self._text(shown) == shown:
             return
         # The arguments first: a short password may equal part of the message's placeholders.
@@ -76,7 +76,7 @@ class _ScrubbingFilter(logging.Filter):
             return value
 
     def _is_clean(self, record: logging.LogRecord) -> bool:
-        shown = _shown(record)
+        shown = _format_message(record)
         return shown is not None and self._text(shown) == shown
 
     def _text(self, text: str) -> str:
@@ -87,7 +87,7 @@ class _ScrubbingFilter(logging.Filter):
         return text
 
 
-def _shown(record: logging.LogRecord) -> str | None:
+def _format_message(record: logging.LogRecord) -> str | None:
     """Return the formatted message, or None if the arguments don't fit: handlers report that and show the parts."""
     try:
         return record.getMessage()

@@ -14,7 +14,7 @@ from nexport_client.types import Secret
 from .credentials import AccessToken
 from .refusals import CallKey, Denials, Refusal
 
-__all__ = ["TokenKeeper"]
+__all__ = ["TokenCache"]
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1
@@ -26,7 +26,7 @@ class _Held:
     renew_at: float
 
 
-class TokenKeeper:
+class TokenCache:
     """A cache for one token. `fetch` returns a new one; `clock` returns monotonic seconds.
 
     `renewable`: whether `fetch` can return a different token than before. `logs_in`: whether `fetch` logs in; logins

@@ -14,13 +14,13 @@ from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
 from nexport_client.types import Model, Secret, fields_of
 
-__all__ = ["Wrong", "elements", "read_uuid", "secret_value", "written"]
+__all__ = ["InvalidValue", "elements", "read_uuid", "secret_value", "to_wire"]
 
 T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """The reason why a value is invalid, phrased to follow the argument's name.
 
     `reason` never shows the value; the full message appends it if it is known to be short and not secret.
@@ -31,61 +31,63 @@ class Wrong(Exception):
         self.reason = reason
 
 
-def written(kind: Kind, value: object) -> Any:
-    """Return a value in its JSON form. Raises Wrong."""
+def to_wire(kind: Kind, value: object) -> Any:
+    """Return a value in its JSON form. Raises InvalidValue."""
     if isinstance(kind, Scalar):
         return _SCALARS[kind.name](value)
     if isinstance(kind, EnumOf):
         return _enum(kind, value)
     if isinstance(kind, Array):
-        return elements(value, partial(written, kind.item))
+        return elements(value, partial(to_wire, kind.item))
     if isinstance(kind, MapOf):
-        return _entries(value, partial(written, kind.item))
+        return _entries(value, partial(to_wire, kind.item))
     if isinstance(kind, Nullable):
-        return None if value is None else written(kind.item, value)
+        return None if value is None else to_wire(kind.item, value)
     if isinstance(kind, ModelOf):
         return _model(kind, value)
     return kind.write(value)
 
 
 def elements(value: object, write: Callable[[object], T]) -> list[T]:
-    """Return the results of `write` for the elements of any iterable except strings and mappings. Raises Wrong."""
+    """Return the results of `write` for each element of an iterable, except a string or mapping. Raises InvalidValue."""
     iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
     # Iterating over a data frame yields the names of its columns.
     dimensions = getattr(value, "ndim", 1)
     if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
-        raise Wrong("must be a list", f", got {describe(value)}")
+        raise InvalidValue("must be a list", f", got {describe(value)}")
     return [_part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
 
 
 def read_uuid(value: object) -> UUID:
-    """Return a UUID from a UUID or a string in any of .NET's forms. Raises Wrong."""
+    """Return a UUID from a UUID or a string in any of .NET's forms. Raises InvalidValue."""
     if isinstance(value, UUID):
         return value
     if not isinstance(value, str):
-        raise Wrong("must be a UUID or its string", f", got {describe(value)}")
+        raise InvalidValue("must be a UUID or its string", f", got {describe(value)}")
     try:
         read: UUID = UUID_.read(str.__str__(value), Reader())
     except DecodeError:
         spaced = value != value.strip()
-        raise Wrong("is not a UUID", ": it has spaces around it" if spaced else f": {quote(value)}") from None
+        raise InvalidValue(
+            "is not a UUID", ": it has spaces around it" if spaced else f": {quote(value)}"
+        ) from None
     return read
 
 
 def secret_value(kind: Kind, value: object) -> Secret:
-    """Return a secret, checked according to its kind and hidden from reprs. Raises Wrong."""
+    """Return a secret, checked according to its kind and hidden from reprs. Raises InvalidValue."""
     if not isinstance(value, Secret) or not value:
-        raise Wrong("must be a string that is not empty")
-    return Secret(_unshown(partial(written, kind), value.reveal()))
+        raise InvalidValue("must be a string that is not empty")
+    return Secret(_unshown(partial(to_wire, kind), value.reveal()))
 
 
 def _unshown(write: Callable[[object], T], value: object) -> T:
     try:
         return write(value)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         reason = wrong.reason
     # Outside the handler: the frames of the original exception hold the secret.
-    raise Wrong(reason)
+    raise InvalidValue(reason)
 
 
 _NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping)
@@ -103,18 +105,18 @@ def _iterator(value: object) -> Iterator[Any] | None:
 def _part(place: str, write: Callable[[object], T], value: object) -> T:
     """Return the result of `write` for an element, an entry or a field.
 
-    The reason of a Wrong is prefixed with its place.
+    The reason of a InvalidValue is prefixed with its place.
     """
     try:
         return write(value)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         message = str(wrong)
-    raise Wrong(place + message if message.startswith(("[", ".")) else f"{place} {message}")
+    raise InvalidValue(place + message if message.startswith(("[", ".")) else f"{place} {message}")
 
 
 def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
     if not isinstance(value, Mapping):
-        raise Wrong("must be a mapping", f", got {describe(value)}")
+        raise InvalidValue("must be a mapping", f", got {describe(value)}")
     return {
         _part("has a key that", _string, key): _part(f"[{quote(key)}]", write, item)
         for key, item in value.items()
@@ -123,7 +125,7 @@ def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
 
 def _model(kind: ModelOf, value: object) -> dict[str, Any]:
     if not isinstance(value, kind.cls):
-        raise Wrong(f"must be a {kind.name}", f", got {describe(value)}")
+        raise InvalidValue(f"must be a {kind.name}", f", got {describe(value)}")
     return _fields(value)
 
 
@@ -135,7 +137,7 @@ def _fields(model: Model) -> dict[str, Any]:
         value = getattr(model, field.attribute)
         sent.pop(field.key, None)
         if value is not None:
-            write = partial(written, field.kind)
+            write = partial(to_wire, field.kind)
             write = partial(_unshown, write) if field.secret else write
             sent[field.key] = _part(f".{field.attribute}", write, value)
     return sent
@@ -146,33 +148,33 @@ def _enum(kind: EnumOf, value: object) -> int:
     number = None if foreign else to_whole(value)
     if number is None or number not in set(kind.cls):
         declared = ", ".join(f"{member.value} {member.name}" for member in kind.cls)
-        raise Wrong(f"must be a {kind.name} or its number ({declared})", f", got {describe(value)}")
+        raise InvalidValue(f"must be a {kind.name} or its number ({declared})", f", got {describe(value)}")
     return number
 
 
 def _string(value: object) -> str:
     if not isinstance(value, str):
-        raise Wrong("must be a string", f", got {describe(value)}")
+        raise InvalidValue("must be a string", f", got {describe(value)}")
     plain = str.__str__(value)  # the value of an enum's member, not its name
     try:
         plain.encode()
     except UnicodeEncodeError:
-        raise Wrong("must be a string without lone surrogates, which UTF-8 can't carry") from None
+        raise InvalidValue("must be a string without lone surrogates, which UTF-8 can't carry") from None
     return plain
 
 
 def _datetime(value: object) -> str:
     if not isinstance(value, datetime):
-        raise Wrong("must be a datetime", f", got {describe(value)}")
+        raise InvalidValue("must be a datetime", f", got {describe(value)}")
     if (problem := zone_problem(value)) is not None:
-        raise Wrong(problem)
+        raise InvalidValue(problem)
     offset = value.utcoffset() or timedelta(0)
     if offset % _MINUTE:
         # Local mean time, which zones have for early years. .NET reads whole minutes only.
         try:
             value = value.astimezone(UTC)
         except OverflowError:
-            raise Wrong("is a date beyond the years 1 to 9999 in UTC") from None
+            raise InvalidValue("is a date beyond the years 1 to 9999 in UTC") from None
     # Not a subclass's method: that of pandas' Timestamp writes nanoseconds.
     return datetime.isoformat(value)
 
@@ -183,9 +185,9 @@ def _whole(bits: int) -> Callable[[object], int]:
     def whole(value: object) -> int:
         number = to_whole(value)
         if number is None:
-            raise Wrong("must be a whole number", f", got {describe(value)}")
+            raise InvalidValue("must be a whole number", f", got {describe(value)}")
         if not least <= number <= most:
-            raise Wrong(f"must be a whole number from {least} to {most}", f", got {describe(number)}")
+            raise InvalidValue(f"must be a whole number from {least} to {most}", f", got {describe(number)}")
         return number
 
     return whole
@@ -194,9 +196,9 @@ def _whole(bits: int) -> Callable[[object], int]:
 def _number(value: object) -> float | Decimal:
     number = to_number(value)
     if number is None:
-        raise Wrong("must be a number", f", got {describe(value)}")
+        raise InvalidValue("must be a number", f", got {describe(value)}")
     if not -sys.float_info.max <= number <= sys.float_info.max:
-        raise Wrong("must be a finite number", f", got {describe(value)}")
+        raise InvalidValue("must be a finite number", f", got {describe(value)}")
     return number
 
 
@@ -205,7 +207,7 @@ def _boolean(value: object) -> bool:
     item = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
     plain = value if item is None else item()
     if not isinstance(plain, bool):
-        raise Wrong("must be True or False", f", got {describe(value)}")
+        raise InvalidValue("must be True or False", f", got {describe(value)}")
     return plain
 
 
@@ -214,11 +216,11 @@ def _anything(value: object) -> object:
         return _json(value)
     except RecursionError:
         pass
-    raise Wrong("must be a value that JSON can hold, and is nested too deep")
+    raise InvalidValue("must be a value that JSON can hold, and is nested too deep")
 
 
 def _json(value: object) -> Any:
-    """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises Wrong."""
+    """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises InvalidValue."""
     if value is None or isinstance(value, bool):
         return value
     for kind, write in _BY_TYPE.items():
@@ -233,7 +235,7 @@ def _json(value: object) -> Any:
         return _entries(value, _json)
     if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS):
         return elements(value, _json)
-    raise Wrong("must be a value that JSON can hold", f", got {describe(value)}")
+    raise InvalidValue("must be a value that JSON can hold", f", got {describe(value)}")
 
 
 _LARGE: Final = 2**63

@@ -12,7 +12,7 @@ from nexport_campus._inputs import describe, to_whole
 from nexport_client.client import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
-from .argument_values import Wrong, elements, read_uuid, secret_value, written
+from .argument_values import InvalidValue, elements, read_uuid, secret_value, to_wire
 
 __all__ = ["encode", "page_arguments", "uuids"]
 
@@ -87,7 +87,7 @@ def uuids(name: str, values: object) -> list[UUID]:
     """Return the ids of any iterable, read once. Raises ArgumentError, which names the argument."""
     try:
         return elements(values, read_uuid)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         reason = str(wrong)
     raise ArgumentError(f"{name} {reason}; nothing was sent", argument=name)
 
@@ -116,12 +116,12 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
     try:
         if parameter.secret:
             return secret_value(parameter.kind, value)
-        sent = written(parameter.kind, value)
+        sent = to_wire(parameter.kind, value)
         if parameter.min_items and len(sent) < parameter.min_items:
-            raise Wrong(
+            raise InvalidValue(
                 "must not be empty: the campus ignores an empty filter and would return everybody's records"
             )
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         reason = str(wrong)
     else:
         return sent

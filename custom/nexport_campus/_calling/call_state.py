@@ -46,7 +46,7 @@ class CallState:
         """Return the number of attempts for the retry policy, which excludes one whose token was rejected."""
         return self.attempts - (self.refused is not None)
 
-    def given_up(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
+    def final_error(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
         """Return the error of a call that isn't retried."""
         error = fresh_copy(failed.error)
         may_try_again = self.tries < policy.max_attempts and may_retry(
@@ -62,7 +62,7 @@ class CallState:
         error.maybe_applied = self.operation.effect == "write" and failed.unknown_outcome
         return error
 
-    def cut_short(self, total_timeout: float | None, *, closed: bool) -> NexportError:
+    def interruption_error(self, total_timeout: float | None, *, closed: bool) -> NexportError:
         """Return the error of a call that the end of the client or its total timeout interrupted."""
         arrived = self.tracker is not None and not self.tracker.provably_not_sent
         place: dict[str, Any] = {
@@ -77,7 +77,7 @@ class CallState:
     def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
         """Log the call in one line with structured fields, without its arguments or its response."""
         status = (
-            ended.answer.status_code if isinstance(ended, Outcome) else getattr(ended, "status_code", None)
+            ended.response.status_code if isinstance(ended, Outcome) else getattr(ended, "status_code", None)
         )
         ending = "ok" if isinstance(ended, Outcome) else type(ended).__name__
         name = self.operation.id

@@ -33,11 +33,15 @@ class CampusCaller:
         self._scrubber = core.scrubber
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
-        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(
+            operation, self.encode(operation, arguments), check=self._raise_item_errors
+        )
         return outcome.parsed
 
     async def call_raw(self, operation: Operation[T], arguments: Mapping[str, object]) -> RawResponse[T]:
-        outcome = await self._runner.run(operation, self.encode(operation, arguments), check=self._good)
+        outcome = await self._runner.run(
+            operation, self.encode(operation, arguments), check=self._raise_item_errors
+        )
         return self._raw(outcome)
 
     async def paged_raw(
@@ -45,7 +49,7 @@ class CampusCaller:
     ) -> RawResponse[T]:
         page, per_page = page_arguments(operation, page, per_page)
         asked = self._for_page(operation, self.encode(operation, arguments), page, per_page)
-        return self._raw(await self._runner.run(operation, asked, page=page, check=self._good))
+        return self._raw(await self._runner.run(operation, asked, page=page, check=self._raise_item_errors))
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -84,10 +88,10 @@ class CampusCaller:
         return encoded.with_page(operation.paging, page, LARGE_PAGE if per_page is None else per_page)
 
     def _fetched(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
-        parsed, headers = outcome.parsed, outcome.answer.headers
+        parsed, headers = outcome.parsed, outcome.response.headers
         field = operation.paging.items if operation.paging else None
         items = parsed if field is None else getattr(parsed, field) or []
-        failing = _failing(items)
+        failing = _find_failing(items)
         first = failing[0] if failing else None
         return RawPage(
             items=items,
@@ -99,7 +103,7 @@ class CampusCaller:
             else item_error(operation, items[first], first, outcome, self._scrubber),
         )
 
-    def _good(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
+    def _raise_item_errors(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
         """Return the outcome. Raises the error of the first list element that reports one."""
         if isinstance(outcome.parsed, list):
             for index, item in enumerate(outcome.parsed):
@@ -109,18 +113,18 @@ class CampusCaller:
         return outcome
 
     def _raw(self, outcome: Outcome[T]) -> RawResponse[T]:
-        answer = outcome.answer
+        response = outcome.response
         return RawResponse(
-            status_code=answer.status_code,
-            headers=self._scrubber.headers(answer.headers),
-            content=answer.content,
+            status_code=response.status_code,
+            headers=self._scrubber.headers(response.headers),
+            content=response.content,
             parsed=outcome.parsed,
             warnings=outcome.warnings,
             attempts=outcome.attempts,
         )
 
 
-def _failing(items: list[Any]) -> list[int]:
+def _find_failing(items: list[Any]) -> list[int]:
     """Return the indexes of the records that report an error; empty if the spec declares no error entity."""
     if not (items and hasattr(items[0], "api_error_entity")):
         return []

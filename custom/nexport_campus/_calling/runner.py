@@ -12,7 +12,7 @@ from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, St
 from nexport_campus._auth.log_redaction import scrub_logs
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._auth.refusals import CallKey, login_refusal
-from nexport_campus._auth.token_cache import TokenKeeper
+from nexport_campus._auth.token_cache import TokenCache
 from nexport_campus._clock import REAL_CLOCK, Clock
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
@@ -50,7 +50,7 @@ class ClientState:
         self.settings = settings
         self._auth = auth
         self._decoder = Decoder(DriftReporter(settings.on_drift))
-        self.tokens = TokenKeeper(
+        self.tokens = TokenCache(
             self._fetch,
             renewable=not isinstance(auth, StaticToken),
             logs_in=isinstance(auth, PasswordAuth),
@@ -141,23 +141,23 @@ class CallRunner:
         """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
         clock = self.core.clock
         started = clock.monotonic()
-        progress = CallState(operation, self._deadline(started))
+        state = CallState(operation, self._deadline(started))
         try:
             session = self.core.session()
-            with span_of(self.settings, progress, page):
+            with span_of(self.settings, state, page):
                 try:
-                    outcome = await self._within(started, session, operation, encoded, progress, limited)
+                    outcome = await self._within(started, session, operation, encoded, state, limited)
                 except NexportError as error:
-                    progress.log(clock.monotonic() - started, error)
+                    state.log(clock.monotonic() - started, error)
                     raise
-                progress.log(clock.monotonic() - started, outcome)
+                state.log(clock.monotonic() - started, outcome)
                 if self.settings.group is not None:
                     self.settings.group.warnings.extend(outcome.warnings)
                 return outcome if check is None else check(operation, outcome)
         except NexportError as error:
             # A failed login has its own operation and doesn't belong to a page.
             error.operation_id = error.operation_id or operation.id
-            error.page = None if progress.login_failed else page
+            error.page = None if state.login_failed else page
             raise
 
     def _deadline(self, started: float) -> float | None:
@@ -172,24 +172,24 @@ class CallRunner:
         session: Session,
         operation: Operation[T],
         encoded: EncodedRequest,
-        progress: CallState,
+        state: CallState,
         limited: bool,
     ) -> Outcome[T]:
         """Return the outcome, unless the total time expires or the client is closed first."""
         total = self.settings.retry.total_timeout
-        left = None if progress.deadline is None else progress.deadline - started
+        left = None if state.deadline is None else state.deadline - started
         if left is not None and left <= 0:
-            raise progress.cut_short(total, closed=False)
+            raise state.interruption_error(total, closed=False)
         limit = asyncio.timeout(left)
         try:
             async with limit:
-                progress.number = session.enter(limit)
-                return await self._attempts(session, operation, encoded, progress, limited)
+                state.number = session.enter(limit)
+                return await self._attempts(session, operation, encoded, state, limited)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise progress.cut_short(total, closed=session.closed) from (
-                progress.failed.error if progress.failed is not None else error
+            raise state.interruption_error(total, closed=session.closed) from (
+                state.failed.error if state.failed is not None else error
             )
         finally:
             session.leave(limit)
@@ -199,33 +199,33 @@ class CallRunner:
         session: Session,
         operation: Operation[T],
         encoded: EncodedRequest,
-        progress: CallState,
+        state: CallState,
         limited: bool,
     ) -> Outcome[T]:
         self.core.scrubber.add(encoded.secrets())
         while True:
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
-            token = await self._token(operation, encoded, progress)
+            token = await self._token(operation, encoded, state)
             async with session.limiter if limited else nullcontext() as waited:
                 if await session.limiter.turn() or waited:
                     # The token may have expired while waiting.
-                    token = await self._token(operation, encoded, progress)
+                    token = await self._token(operation, encoded, state)
                 try:
-                    outcome = await self._attempt(session, operation, encoded, token, progress)
+                    outcome = await self._attempt(session, operation, encoded, token, state)
                 except AttemptFailed as attempt:
-                    progress.failed = failed = attempt
+                    state.failed = failed = attempt
                 else:
-                    self.core.budget.refund(progress.retries)
-                    if progress.key is not None:
-                        self.core.tokens.accept(progress.key)
-                    return attrs.evolve(outcome, attempts=progress.attempts)
-            progress.tracker = None
+                    self.core.budget.refund(state.retries)
+                    if state.key is not None:
+                        self.core.tokens.accept(state.key)
+                    return attrs.evolve(outcome, attempts=state.attempts)
+            state.tracker = None
             # Outside the handler, so that the user's error has its own cause and no internal context.
             # Outside the turn, so that a waiting call doesn't occupy a slot.
-            await self._recover(operation, failed, token, progress)
+            await self._recover(operation, failed, token, state)
 
     async def _token(
-        self, operation: Operation[Any], encoded: EncodedRequest, progress: CallState
+        self, operation: Operation[Any], encoded: EncodedRequest, state: CallState
     ) -> Secret | None:
         if operation.token == "none":
             return None
@@ -234,7 +234,7 @@ class CallRunner:
         try:
             return await self.core.tokens.get()
         except NexportError:
-            progress.login_failed = True
+            state.login_failed = True
             raise
 
     async def _attempt(
@@ -243,42 +243,42 @@ class CallRunner:
         operation: Operation[T],
         encoded: EncodedRequest,
         token: Secret | None,
-        progress: CallState,
+        state: CallState,
     ) -> Outcome[T]:
-        progress.attempts += 1
-        tracker = progress.tracker = SendTracker()
-        progress.status = None
+        state.attempts += 1
+        tracker = state.tracker = SendTracker()
+        state.status = None
         request = build_request(self.settings, operation, encoded, token)
         if token is not None and encoded.token is None:
             arguments = (encoded.path, encoded.query, request.content, *encoded.headers.items())
-            progress.key = CallKey(operation.id, hash(arguments))
+            state.key = CallKey(operation.id, hash(arguments))
         scrubber = self.core.scrubber
-        answer = await send(session.connections, self.settings, request, tracker, scrubber)
-        progress.status = answer.status_code
+        response = await send(session.connections, self.settings, request, tracker, scrubber)
+        state.status = response.status_code
         if operation.token != "none":
-            answer = attrs.evolve(answer, content=scrubber.content(answer.content, token))
-        if len(answer.content) < _LARGE:
-            return read_response(operation, answer, self.decoder, scrubber)
-        async with session.reading.take(progress.number):
+            response = attrs.evolve(response, content=scrubber.content(response.content, token))
+        if len(response.content) < _LARGE:
+            return read_response(operation, response, self.decoder, scrubber)
+        async with session.reading.take(state.number):
             with gc_paused():
-                return read_response(operation, answer, self.decoder, scrubber)
+                return read_response(operation, response, self.decoder, scrubber)
 
     async def _recover(
         self,
         operation: Operation[Any],
         failed: AttemptFailed,
         token: Secret | None,
-        progress: CallState,
+        state: CallState,
     ) -> None:
         """Return when the call may be sent again. Raises its error if it must not be retried."""
         again = (
             token is not None
-            and progress.key is not None
+            and state.key is not None
             and isinstance(failed.error, AuthenticationError)
-            and self.core.tokens.replace(progress.key, token, progress.refused)
+            and self.core.tokens.replace(state.key, token, state.refused)
         )
         if again:
-            progress.refused = token
+            state.refused = token
             return
         clock = self.core.clock
         wait = wait_before_retry(
@@ -286,12 +286,12 @@ class CallRunner:
             operation.effect,
             failed.failure,
             failed.status,
-            attempt=progress.tries,
+            attempt=state.tries,
             retry_after=failed.retry_after,
-            seconds_left=None if progress.deadline is None else progress.deadline - clock.monotonic(),
+            seconds_left=None if state.deadline is None else state.deadline - clock.monotonic(),
             jitter=clock.random(),
         )
         if wait is None or not self.core.budget.spend():
-            raise progress.given_up(failed, self.settings.retry)
-        progress.retries += 1
+            raise state.final_error(failed, self.settings.retry)
+        state.retries += 1
         await clock.sleep(wait)

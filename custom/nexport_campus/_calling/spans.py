@@ -37,9 +37,9 @@ def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
 class CallSpan:
     """The span of one call, current while the call runs: a child of the caller's and the parent of its requests'."""
 
-    def __init__(self, settings: Settings, progress: CallState, page: int | None) -> None:
+    def __init__(self, settings: Settings, state: CallState, page: int | None) -> None:
         self._settings = settings
-        self._progress = progress
+        self._progress = state
         self._page = page
 
     def __enter__(self) -> None:
@@ -85,13 +85,13 @@ def _known_before(
     }
 
 
-def _known_after(progress: CallState, error: BaseException | None) -> "dict[str, AttributeValue]":
+def _known_after(state: CallState, error: BaseException | None) -> "dict[str, AttributeValue]":
     """Return the attributes known when a call has succeeded, failed or been cancelled."""
-    found: dict[str, AttributeValue] = {"nexport.attempts": progress.attempts}
-    if progress.attempts > 1:
-        found["http.request.resend_count"] = progress.attempts - 1
-    if progress.status is not None:
-        found["http.response.status_code"] = progress.status
+    found: dict[str, AttributeValue] = {"nexport.attempts": state.attempts}
+    if state.attempts > 1:
+        found["http.request.resend_count"] = state.attempts - 1
+    if state.status is not None:
+        found["http.response.status_code"] = state.status
     if error is None:
         return found
     found["error.type"] = type(error).__qualname__

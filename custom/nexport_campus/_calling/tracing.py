@@ -12,7 +12,7 @@ __all__ = ["span_of"]
 _NO_SPAN = nullcontext()
 
 
-def span_of(settings: Settings, progress: CallState, page: int | None) -> AbstractContextManager[None]:
+def span_of(settings: Settings, state: CallState, page: int | None) -> AbstractContextManager[None]:
     """Return the context manager for one call's span; `page` is the requested page of a list.
 
     Only the application loads OpenTelemetry; this package never imports it by itself.
@@ -21,4 +21,4 @@ def span_of(settings: Settings, progress: CallState, page: int | None) -> Abstra
         return _NO_SPAN
     from .spans import CallSpan
 
-    return CallSpan(settings, progress, page)
+    return CallSpan(settings, state, page)

@@ -17,16 +17,16 @@ _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
 """Queries in messages: ASP.NET repeats the request's URL, which holds the token and students' ids."""
 
 
-def default_message(cls: type[APIError], answer: HttpResponse, entity: Entity, scrubber: Scrubber) -> str:
+def default_message(cls: type[APIError], response: HttpResponse, entity: Entity, scrubber: Scrubber) -> str:
     """Return a message for a response without a reason: its likely source and what to check."""
-    if 300 <= answer.status_code < 400:
+    if 300 <= response.status_code < 400:
         return "the response is a redirect, which is not followed: check base_url"
     if cls is RateLimitError:
         return "too many requests"
-    quote = _quote(answer.content, scrubber)
+    quote = _quote(response.content, scrubber)
     if cls is APIError and not entity.present:
         return (
-            f"{_kind(answer)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
+            f"{_kind(response)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
             " and says nothing about a record" + (f': "{quote}"' if quote else "")
         )
     if cls is AuthenticationError:
@@ -34,10 +34,10 @@ def default_message(cls: type[APIError], answer: HttpResponse, entity: Entity, s
     return "no error details in the response" + (f' except "{quote}"' if quote else "")
 
 
-def _kind(answer: HttpResponse) -> str:
-    if answer.empty:
+def _kind(response: HttpResponse) -> str:
+    if response.empty:
         return "an empty response"
-    return "an HTML page" if answer.content.lstrip()[:1] == b"<" else "a response"
+    return "an HTML page" if response.content.lstrip()[:1] == b"<" else "a response"
 
 
 def _quote(content: bytes, scrubber: Scrubber) -> str:

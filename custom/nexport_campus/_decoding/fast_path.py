@@ -69,7 +69,7 @@ def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
     return lambda content: convert(decode(content))
 
 
-def _carefully(kind: Kind) -> Convert:
+def _tolerant_reader(kind: Kind) -> Convert:
     """Return a reader for a field that had a value in an unusual form; it converts values as the tolerant path does.
 
     It raises for anything that is drift, which leaves the value to that path.
@@ -174,7 +174,7 @@ class _Compiler:
 
     def _field(self, model: type[Model], field: Field) -> tuple[Any, Convert | None]:
         if (model, field.attribute) in self._learned.unusual:
-            return _NOT_NULL, _carefully(field.kind)
+            return _NOT_NULL, _tolerant_reader(field.kind)
         return self.wire(field.kind, within=True)
 
     def _declare(self, model: type[Model], number: int, field: Field, wired: Any) -> tuple[Any, ...]:

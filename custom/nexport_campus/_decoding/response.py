@@ -35,35 +35,35 @@ _LOOKED_AT = 65_536
 class Outcome(Generic[T]):
     """The result of a successful response: its models and its warnings."""
 
-    answer: HttpResponse
+    response: HttpResponse
     parsed: T
     warnings: tuple[str, ...]
     attempts: int = 1
 
 
 def read_response(
-    operation: Operation[T], answer: HttpResponse, decoder: Decoder, scrubber: Scrubber
+    operation: Operation[T], response: HttpResponse, decoder: Decoder, scrubber: Scrubber
 ) -> Outcome[T]:
     """Return the models of a response. Raises AttemptFailed unless it is successful.
 
     Only the documented statuses are success, as a rule only 200; an error entity still counts as an error (the vendor's
     ApiErrorEntity).
     """
-    if answer.status_code not in operation.success:
-        raise _unexpected(operation, answer, scrubber)
-    parsed = decoder.fast(operation.result, answer.content)
+    if response.status_code not in operation.success:
+        raise _unexpected_status(operation, response, scrubber)
+    parsed = decoder.fast(operation.result, response.content)
     if parsed is NO_MATCH:
-        parsed = _tolerant(operation, answer, decoder, scrubber)
+        parsed = _tolerant(operation, response, decoder, scrubber)
     entity = getattr(parsed, "api_error_entity", None)
     found = entity_of(parsed)  # for responses without a model
     if entity is not None:
         found = _entity(entity)
     if found.code:
-        raise _refused(operation, answer, found, scrubber)
+        raise _error_response(operation, response, found, scrubber)
     if getattr(parsed, "error", None) is True:
         # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
-        raise _failed_at_code_0(operation, answer, found, getattr(parsed, "message", None), scrubber)
-    return Outcome(answer, parsed, tuple(scrubber.text(text) for text in _warnings(parsed)))
+        raise _failed_at_code_0(operation, response, found, getattr(parsed, "message", None), scrubber)
+    return Outcome(response, parsed, tuple(scrubber.text(text) for text in _warnings(parsed)))
 
 
 def item_error(
@@ -76,49 +76,49 @@ def item_error(
     found = entity_of(extra) if entity is None else _entity(entity)
     if not found.code:
         return None
-    cls = error_class(outcome.answer.status_code, found.code)
-    error = _api_error(cls, operation, outcome.answer, found, scrubber)
+    cls = error_class(outcome.response.status_code, found.code)
+    error = _api_error(cls, operation, outcome.response, found, scrubber)
     error.index, error.attempts = index, outcome.attempts
     return error
 
 
-def _tolerant(operation: Operation[Any], answer: HttpResponse, decoder: Decoder, scrubber: Scrubber) -> Any:
-    if not answer.content.strip() and (operation.result == NOTHING or answer.status_code == 204):
+def _tolerant(operation: Operation[Any], response: HttpResponse, decoder: Decoder, scrubber: Scrubber) -> Any:
+    if not response.content.strip() and (operation.result == NOTHING or response.status_code == 204):
         return None
     try:
-        parts = decoder.elements(operation.id, operation.result, answer.content)
+        parts = decoder.elements(operation.id, operation.result, response.content)
         if parts is not NO_MATCH:
             return parts
-        value = decoder.parse(operation.id, answer.content)
+        value = decoder.parse(operation.id, response.content)
         entity = entity_of(value)
         if entity.code and isinstance(value, dict):
-            raise _refused(operation, answer, entity, scrubber)
+            raise _error_response(operation, response, entity, scrubber)
         return decoder.tolerant(operation.id, operation.result, value)
     except DecodeError as error:
         place = f"{error.path}: " if error.path else ""
-        raise _unreadable(operation, f"{place}{error.reason}", error.path, answer, scrubber) from error
+        raise _unreadable(operation, f"{place}{error.reason}", error.path, response, scrubber) from error
     except NotJSON as error:
-        raise _unreadable(operation, str(error), "", answer, scrubber) from None
+        raise _unreadable(operation, str(error), "", response, scrubber) from None
 
 
 def _unreadable(
-    operation: Operation[Any], reason: str, path: str, answer: HttpResponse, scrubber: Scrubber
+    operation: Operation[Any], reason: str, path: str, response: HttpResponse, scrubber: Scrubber
 ) -> AttemptFailed:
-    return _undecoded(operation, f"the response can't be read: {reason}", path, answer, scrubber)
+    return _undecoded(operation, f"the response can't be read: {reason}", path, response, scrubber)
 
 
 def _undecoded(
-    operation: Operation[Any], message: str, path: str, answer: HttpResponse, scrubber: Scrubber
+    operation: Operation[Any], message: str, path: str, response: HttpResponse, scrubber: Scrubber
 ) -> AttemptFailed:
     # Scrubbed before truncation: half a secret would not be recognized.
-    start = _kept(operation, answer.content[:_LOOKED_AT], scrubber)
+    start = _kept_body(operation, response.content[:_LOOKED_AT], scrubber)
     error = ResponseDecodeError(
         scrubber.text(message), path=scrubber.text(path), snippet=start and start[:_SNIPPET]
     )
-    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code, unknown_outcome=True)
+    return AttemptFailed(error, Failure.CONSIDERED, status=response.status_code, unknown_outcome=True)
 
 
-def _kept(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
+def _kept_body(operation: Operation[Any], content: bytes, scrubber: Scrubber) -> bytes | None:
     """Return the part of a body that an error keeps; nothing of a login's, which may hold an unknown token."""
     return None if operation.token == "none" else scrubber.body(content)
 
@@ -130,41 +130,43 @@ def _entity_if_any(content: bytes) -> Entity:
         return Entity()
 
 
-def _unexpected(operation: Operation[Any], answer: HttpResponse, scrubber: Scrubber) -> AttemptFailed:
+def _unexpected_status(
+    operation: Operation[Any], response: HttpResponse, scrubber: Scrubber
+) -> AttemptFailed:
     """Return the error for a status that the operation doesn't document as success."""
-    entity = _entity_if_any(answer.content)
-    if entity.code or not 200 <= answer.status_code < 300:
-        return _refused(operation, answer, entity, scrubber)
+    entity = _entity_if_any(response.content)
+    if entity.code or not 200 <= response.status_code < 300:
+        return _error_response(operation, response, entity, scrubber)
     due = " or ".join(map(str, operation.success))
-    message = f"HTTP {answer.status_code} instead of HTTP {due} with the documented body"
-    return _undecoded(operation, message, "", answer, scrubber)
+    message = f"HTTP {response.status_code} instead of HTTP {due} with the documented body"
+    return _undecoded(operation, message, "", response, scrubber)
 
 
-def _refused(
-    operation: Operation[Any], answer: HttpResponse, entity: Entity, scrubber: Scrubber
+def _error_response(
+    operation: Operation[Any], response: HttpResponse, entity: Entity, scrubber: Scrubber
 ) -> AttemptFailed:
     """Return the error for a response that reports one, by its code or by its status."""
-    cls = _class_of(operation, answer, entity)
+    cls = _class_of(operation, response, entity)
     extra: dict[str, Any] = {}
     if cls is RateLimitError:
-        extra["retry_after"] = retry_after_seconds(answer.headers.get("retry-after"))
+        extra["retry_after"] = retry_after_seconds(response.headers.get("retry-after"))
     return AttemptFailed(
-        _api_error(cls, operation, answer, entity, scrubber, **extra),
+        _api_error(cls, operation, response, entity, scrubber, **extra),
         Failure.CONSIDERED if entity.code else Failure.STATUS,
-        status=answer.status_code,
-        unknown_outcome=not entity.code and answer.status_code >= 500,
-        retry_after=retry_after_seconds(answer.headers.get("retry-after")),
+        status=response.status_code,
+        unknown_outcome=not entity.code and response.status_code >= 500,
+        retry_after=retry_after_seconds(response.headers.get("retry-after")),
     )
 
 
-def _class_of(operation: Operation[Any], answer: HttpResponse, entity: Entity) -> type[APIError]:
+def _class_of(operation: Operation[Any], response: HttpResponse, entity: Entity) -> type[APIError]:
     """Return the class of an error.
 
     A rejected login or token must come from the campus itself, as far as can be seen.
     """
-    cls = error_class(answer.status_code, entity.code or None)
-    by_campus = entity.present or answer.empty
-    if operation.token == "none" and answer.status_code == 403:
+    cls = error_class(response.status_code, entity.code or None)
+    by_campus = entity.present or response.empty
+    if operation.token == "none" and response.status_code == 403:
         return AuthenticationError if by_campus else APIError
     return APIError if cls is AuthenticationError and not by_campus else cls
 
@@ -172,32 +174,32 @@ def _class_of(operation: Operation[Any], answer: HttpResponse, entity: Entity) -
 def _api_error(
     cls: type[APIError],
     operation: Operation[Any],
-    answer: HttpResponse,
+    response: HttpResponse,
     entity: Entity,
     scrubber: Scrubber,
     **extra: Any,
 ) -> APIError:
     return cls(
-        scrubber.text(entity.message) or default_message(cls, answer, entity, scrubber),
+        scrubber.text(entity.message) or default_message(cls, response, entity, scrubber),
         method=operation.method,
         path=operation.path,
-        status_code=answer.status_code,
+        status_code=response.status_code,
         warnings=tuple(scrubber.text(text) for text in entity.warnings),
-        headers=scrubber.headers(answer.headers),
-        body=_kept(operation, answer.content, scrubber),
+        headers=scrubber.headers(response.headers),
+        body=_kept_body(operation, response.content, scrubber),
         operation_id=operation.id,
         **{"error_code": entity.code or None} | extra,
     )
 
 
 def _failed_at_code_0(
-    operation: Operation[Any], answer: HttpResponse, entity: Entity, message: str | None, scrubber: Scrubber
+    operation: Operation[Any], response: HttpResponse, entity: Entity, message: str | None, scrubber: Scrubber
 ) -> AttemptFailed:
     if not entity.present:
-        return _unreadable(operation, "an error is reported without api_error_entity", "", answer, scrubber)
+        return _unreadable(operation, "an error is reported without api_error_entity", "", response, scrubber)
     entity = attrs.evolve(entity, message=message or entity.message)
-    error = _api_error(InvalidRequestError, operation, answer, entity, scrubber, error_code=0)
-    return AttemptFailed(error, Failure.CONSIDERED, status=answer.status_code)
+    error = _api_error(InvalidRequestError, operation, response, entity, scrubber, error_code=0)
+    return AttemptFailed(error, Failure.CONSIDERED, status=response.status_code)
 
 
 def _entity(model: Any) -> Entity:

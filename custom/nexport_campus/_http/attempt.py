@@ -122,13 +122,13 @@ def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> N
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     )
     undecodable = isinstance(error, httpx.DecodingError)
-    failure = Failure.NOT_SENT if not_sent else Failure.CONSIDERED if undecodable else Failure.NO_ANSWER
-    translated = _translated(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
+    failure = Failure.NOT_SENT if not_sent else Failure.CONSIDERED if undecodable else Failure.NO_RESPONSE
+    translated = _translate(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
     translated.__cause__ = error
     raise AttemptFailed(translated, failure, unknown_outcome=not not_sent) from error
 
 
-def _translated(error: Exception, host: str, *, not_sent: bool) -> NexportError:
+def _translate(error: Exception, host: str, *, not_sent: bool) -> NexportError:
     """Return the most specific error for a failure of the transport."""
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, TimeoutError | httpx.TimeoutException):

@@ -53,7 +53,7 @@ class _HttpcoreTransport(httpx.AsyncHTTPTransport):
         self._pool = connection  # type: ignore[assignment] # it only uses what pools and connections have in common
 
 
-class _OwnConnection:
+class _SocketConnection:
     """An httpcore connection over sockets that this package opened."""
 
     def __init__(self, connection: "httpcore.AsyncConnectionInterface", network: "Network") -> None:
@@ -82,7 +82,7 @@ class _OwnConnection:
         self._network.interrupt()
 
 
-class _GivenTransport:
+class _UserTransport:
     """The transport supplied by the user. It carries any number of requests and always stays open."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
@@ -213,7 +213,7 @@ def _connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], 
     """Return a factory for connections. Raises ConfigurationError."""
     if settings.transport is not None:
         given = settings.transport
-        return lambda: _GivenTransport(given)
+        return lambda: _UserTransport(given)
     import httpcore
 
     from .network_backend import Network
@@ -231,7 +231,7 @@ def _connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], 
             network_backend=network,
         )
         # The pool only selects the connection class; httpcore doesn't export all of them.
-        return _OwnConnection(pool.create_connection(origin), network)
+        return _SocketConnection(pool.create_connection(origin), network)
 
     return connect
 

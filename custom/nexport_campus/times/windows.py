@@ -109,7 +109,7 @@ def _windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativ
     while (edge := _first_instant(day := day + step, zone)) < last:
         if edge > edges[-1]:
             edges.append(edge)
-    return [Window(_shown(start, zone), _shown(end, zone)) for start, end in pairwise([*edges, last])]
+    return [Window(_localize(start, zone), _localize(end, zone)) for start, end in pairwise([*edges, last])]
 
 
 def _first_instant(day: date, zone: tzinfo) -> datetime:
@@ -126,7 +126,7 @@ def _first_instant(day: date, zone: tzinfo) -> datetime:
     return earliest + timedelta(seconds=bisect_left(range(2 * 24 * 60 * 60), day, key=day_after))
 
 
-def _shown(instant: datetime, zone: tzinfo) -> datetime:
+def _localize(instant: datetime, zone: tzinfo) -> datetime:
     """Return an instant in a zone's local time with a fixed offset.
 
     Python subtracts wall clock times if two datetimes share a zone.
