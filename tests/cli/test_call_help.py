@@ -14,14 +14,14 @@ from nexport_campus.cli import known_operations as _operations
 from nexport_campus.cli.commands import call as _call
 from nexport_campus.cli.docstrings import read_docstring
 from nexport_campus.cli.exit_codes import exit_code
-from nexport_campus.cli.known_operations import KnownOperation, described, find, holds_secrets
+from nexport_campus.cli.known_operations import KnownOperation, all_operations, find, holds_secrets
 from nexport_campus.cli.operation_options import flag
 from nexport_client.client import Operation, Paging, Parameter
 from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
 
-OPERATIONS = pytest.mark.parametrize("operation", described(), ids=lambda operation: operation.name)
+OPERATIONS = pytest.mark.parametrize("operation", all_operations(), ids=lambda operation: operation.name)
 
 
 def squeezed(text: str) -> str:
@@ -32,7 +32,7 @@ def squeezed(text: str) -> str:
 def test_the_list(nexport: Nexport) -> None:
     """`nexport call` lists each operation of the facade, and says which write and which are obsolete."""
     lines = nexport("call").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == [operation.name for operation in described()]
+    assert [line.split()[0] for line in lines] == [operation.name for operation in all_operations()]
     listed = json.loads(nexport("call", "--output", "json").stdout)
     by_name = {each["name"]: each for each in listed}
     assert by_name["learning.drop_enrollment"]["writes"]
@@ -140,7 +140,7 @@ UNSEEN: Operation[Any] = Operation(
 def unseen(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
     """That operation, as if it had been generated."""
     operation = KnownOperation("assessment", "find_tests", UNSEEN, Facade.find_tests)
-    monkeypatch.setattr(_operations, "described", lambda: (operation,))
+    monkeypatch.setattr(_operations, "all_operations", lambda: (operation,))
     monkeypatch.setattr(
         "nexport_campus.NexportCampus.assessment",
         property(lambda campus: Facade(campus.admin._caller)),
@@ -185,5 +185,5 @@ def test_secrets_are_found_wherever_they_are() -> None:
 def test_the_commands_of_areas(nexport: Nexport) -> None:
     """What `nexport call` offers to a shell is what it takes."""
     context = click.Context(_call.command)
-    assert _call.command.list_commands(context) == [operation.name for operation in described()]
+    assert _call.command.list_commands(context) == [operation.name for operation in all_operations()]
     assert "OPERATION [ARGUMENTS]" in nexport("call", "--help").stdout

@@ -15,7 +15,7 @@ import trustme
 
 from nexport_campus._certificates import _shared_context
 from nexport_campus.cli.checks.permission_check import _needs_only_organization
-from nexport_campus.cli.known_operations import described
+from nexport_campus.cli.known_operations import all_operations
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import Nexport
 from tests.support.proxy import Proxy
@@ -140,7 +140,7 @@ def test_an_organization_that_is_not_there(nexport: Nexport, samples: Samples) -
 
 def test_what_is_tried_only_reads() -> None:
     """The reads that are tried are several, and none of them writes."""
-    tried = [operation for operation in described() if _needs_only_organization(operation)]
+    tried = [operation for operation in all_operations() if _needs_only_organization(operation)]
     assert len(tried) >= 3
     assert not any(operation.writes for operation in tried)
 

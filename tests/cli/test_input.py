@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.text_input import lines_of, read_first_line, read_text
+from nexport_campus.cli.text_input import numbered_lines, read_first_line, read_text
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import MemoryKeyring, Nexport
 
@@ -89,7 +89,7 @@ def test_what_is_no_text(data: bytes, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_lines_keep_their_numbers() -> None:
     """Blank lines are left out, and the numbers are those that an editor shows."""
-    assert lines_of("\n a \n\t\n\u2028b") == [(2, " a "), (4, "\u2028b")]
+    assert numbered_lines("\n a \n\t\n\u2028b") == [(2, " a "), (4, "\u2028b")]
 
 
 def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

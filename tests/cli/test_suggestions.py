@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.known_operations import described
+from nexport_campus.cli.known_operations import all_operations
 from nexport_campus.cli.suggestions import RISKY_OPTIONS, similar_operations, similar_words
 from tests.cli.conftest import Nexport
 
-WRITES = {operation.name for operation in described() if operation.writes}
-READS = {operation.name for operation in described()} - WRITES
+WRITES = {operation.name for operation in all_operations() if operation.writes}
+READS = {operation.name for operation in all_operations()} - WRITES
 
 
 def operations(typed: str) -> set[str]:
     """The operations that are suggested."""
-    return set(similar_operations(typed, described()))
+    return set(similar_operations(typed, all_operations()))
 
 
 @pytest.mark.parametrize(

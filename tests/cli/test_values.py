@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.option_values import NULL, joined, metavar, parse
+from nexport_campus.cli.option_values import NULL, join_occurrences, metavar, parse
 from nexport_campus.models import CatalogAccessOption
 from nexport_client.kinds import (
     ANYTHING,
@@ -71,7 +71,7 @@ def test_lists_of_texts(texts: list[str]) -> None:
     kind = Array(TEXT)
     assert parse(kind, json.dumps(texts)) == texts
     plain = [text for text in texts if not text.lstrip().startswith("[")]
-    assert joined(kind, [parse(kind, text) for text in plain]) == plain
+    assert join_occurrences(kind, [parse(kind, text) for text in plain]) == plain
 
 
 @given(st.dictionaries(st.text(), st.text()))
@@ -83,7 +83,10 @@ def test_mappings(entries: dict[str, str]) -> None:
         for name, value in entries.items()
         if "=" not in name and not name.lstrip().startswith("{")
     }
-    assert joined(TEXT_MAP, [parse(TEXT_MAP, f"{name}={value}") for name, value in plain.items()]) == plain
+    assert (
+        join_occurrences(TEXT_MAP, [parse(TEXT_MAP, f"{name}={value}") for name, value in plain.items()])
+        == plain
+    )
 
 
 @pytest.mark.parametrize("text", ["2", "both", "Both", "BOTH", " both "])
@@ -154,7 +157,7 @@ def test_refusals(kind: Kind, text: str, told: str) -> None:
 def test_an_entry_that_comes_twice() -> None:
     """Of two values for one name neither is dropped."""
     with pytest.raises(ValueError, match="a is given twice"):
-        joined(TEXT_MAP, [{"a": "1"}, {"b": "1"}, {"a": "2"}])
+        join_occurrences(TEXT_MAP, [{"a": "1"}, {"b": "1"}, {"a": "2"}])
 
 
 @given(

@@ -25,9 +25,9 @@ from nexport_campus._export.request import (
 
 from .row_stream import row_stream
 from .standard_streams import is_closed
-from .text_input import lines_of, read_text
+from .text_input import numbered_lines, read_text
 
-__all__ = ["STDOUT", "duration", "output_of", "request_of"]
+__all__ = ["STDOUT", "duration", "to_output", "to_request"]
 
 STDOUT: Final = "-"
 """The value of --to for standard output; a file of that name is `./-`."""
@@ -53,7 +53,7 @@ def duration(text: str) -> timedelta:
     return duration
 
 
-def request_of(address: str, given: dict[str, Any]) -> ExportRequest:
+def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
     """Return the export request that the options describe, for the campus at an address."""
     dataset, zone = DATASETS[given["kind"]], find_zone(given["zone"])
     if given["elements"] and dataset.name != "scorm-data":
@@ -78,7 +78,7 @@ def request_of(address: str, given: dict[str, Any]) -> ExportRequest:
     )
 
 
-def output_of(given: dict[str, Any]) -> Output:
+def to_output(given: dict[str, Any]) -> Output:
     """Return the target and the format that the options specify."""
     to_stdout, target = given["target"] == STDOUT, Path(given["target"])
     form = given["form"] or ("jsonl" if to_stdout else FORMATS.get(target.suffix.lower()))
@@ -120,7 +120,7 @@ def _ids_of(option: str, value: str) -> list[UUID]:
         return [_id(option, value)]
     name = value[1:]
     try:
-        lines = lines_of(read_text(name))
+        lines = numbered_lines(read_text(name))
     except ValueError as error:
         raise click.UsageError(f"{option} {error}") from None
     if not lines:

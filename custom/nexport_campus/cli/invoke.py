@@ -35,28 +35,28 @@ class OutputOptions:
 
 
 async def call(
-    ctx: click.Context, described: KnownOperation, arguments: Mapping[str, object], options: OutputOptions
+    ctx: click.Context, known: KnownOperation, arguments: Mapping[str, object], options: OutputOptions
 ) -> None:
     """Make a call and write its result to stdout. Raises NexportError, OutputError."""
-    operation = described.operation
+    operation = known.operation
     login = operation.token == "own" or (operation.token == "argument" and not arguments)
     async with open_campus(ctx, login=login) as campus:
-        method = getattr(getattr(campus, described.area), described.method)
+        method = getattr(getattr(campus, known.area), known.method)
         with warnings.catch_warnings():
             # The command has already warned about obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
                 page_size = _page_size(options)
                 pager = method(**arguments, page=options.page, per_page=page_size)
-                await _write_pages(pager, described, options)
+                await _write_pages(pager, known, options)
             else:
                 result = await method(**arguments)
-                with after_change(described.name) if described.writes else nullcontext():
-                    _write(result, described, options)
+                with after_change(known.name) if known.writes else nullcontext():
+                    _write(result, known, options)
 
 
-def _write(value: Any, described: KnownOperation, options: OutputOptions) -> None:
-    kind = described.operation.result
+def _write(value: Any, known: KnownOperation, options: OutputOptions) -> None:
+    kind = known.operation.result
     if isinstance(kind, Array) and value is not None:
         out = writer(options.form, kind.item, options.secrecy)
         out.write(value)
@@ -65,9 +65,9 @@ def _write(value: Any, described: KnownOperation, options: OutputOptions) -> Non
         write_value(options.form, kind, value, options.secrecy)
 
 
-async def _write_pages(pager: AsyncPager[Any], described: KnownOperation, options: OutputOptions) -> None:
+async def _write_pages(pager: AsyncPager[Any], known: KnownOperation, options: OutputOptions) -> None:
     """Write each page as it arrives: up to the limit, or all pages, or one."""
-    out = writer(options.form, described.item, options.secrecy)
+    out = writer(options.form, known.item, options.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:

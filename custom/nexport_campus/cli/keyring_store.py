@@ -17,7 +17,7 @@ from .terminal import interactive
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-__all__ = ["KeyringUnavailable", "check_keyring", "forget", "keep", "stored_auth"]
+__all__ = ["KeyringUnavailable", "check_keyring", "delete_auth", "store_auth", "stored_auth"]
 
 T = TypeVar("T")
 _SERVICE = "nexport-campus"
@@ -63,7 +63,7 @@ def check_keyring(address: str) -> None:
     _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
 
 
-def keep(address: str, auth: PasswordAuth | StaticToken) -> None:
+def store_auth(address: str, auth: PasswordAuth | StaticToken) -> None:
     """Store credentials for a campus. Raises KeyringUnavailable."""
     if isinstance(auth, StaticToken):
         held = {"token": auth.token.reveal()}
@@ -79,7 +79,7 @@ def keep(address: str, auth: PasswordAuth | StaticToken) -> None:
         raise KeyringUnavailable("it doesn't keep stored values")
 
 
-def forget(address: str) -> bool:
+def delete_auth(address: str) -> bool:
     """Remove the credentials stored for a campus. Returns whether there were any. Raises KeyringUnavailable."""
 
     def remove(keyring: "KeyringBackend") -> bool:

@@ -13,7 +13,7 @@ from nexport_client.types import fields_of
 
 from .docstrings import Documentation, read_docstring
 
-__all__ = ["KnownOperation", "described", "find", "holds_secrets"]
+__all__ = ["KnownOperation", "all_operations", "find", "holds_secrets"]
 
 
 @attrs.frozen(eq=False)
@@ -67,21 +67,21 @@ class KnownOperation:
 
 
 @cache
-def described() -> tuple[KnownOperation, ...]:
+def all_operations() -> tuple[KnownOperation, ...]:
     """Return all operations, by area and name."""
-    return tuple(_described())
+    return tuple(_collect_operations())
 
 
 def find(name: str) -> KnownOperation | None:
     """Return an operation by its name in Python or its operationId, in any case, with dashes or underscores."""
     wanted = name.replace("-", "_").lower()
-    for candidate in described():
+    for candidate in all_operations():
         if wanted in (candidate.name, candidate.operation.id.lower()):
             return candidate
     return None
 
 
-def _described() -> Iterator[KnownOperation]:
+def _collect_operations() -> Iterator[KnownOperation]:
     # The areas are only inspected, so they need no caller.
     areas = Areas(cast("Caller", None))
     for area, attribute in vars(Areas).items():

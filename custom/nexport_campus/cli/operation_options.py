@@ -9,8 +9,8 @@ from nexport_client.client import Parameter
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
 
 from .known_operations import KnownOperation
-from .option_values import NULL, joined, metavar, name_of, parse, repeats
-from .text_input import lines_of, read_text
+from .option_values import NULL, join_occurrences, metavar, name_of, parse, repeats
+from .text_input import numbered_lines, read_text
 
 __all__ = ["argument_options", "flag", "given_arguments"]
 
@@ -20,9 +20,9 @@ def flag(name: str) -> str:
     return f"--{name.strip('_').replace('_', '-')}"
 
 
-def argument_options(described: KnownOperation) -> list[click.Option]:
+def argument_options(known: KnownOperation) -> list[click.Option]:
     """Return an option for each argument, except secret ones, which must not be on a command line."""
-    words = described.documentation.arguments
+    words = known.documentation.arguments
     return [
         click.Option(
             [flag(parameter.name), _destination(parameter)],
@@ -31,20 +31,22 @@ def argument_options(described: KnownOperation) -> list[click.Option]:
             multiple=repeats(parameter.kind),
             help=_help(parameter, words.get(parameter.name, "")),
         )
-        for parameter in described.parameters
+        for parameter in known.parameters
         if not parameter.secret
     ]
 
 
-def given_arguments(described: KnownOperation, values: dict[str, Any]) -> dict[str, Any]:
+def given_arguments(known: KnownOperation, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
-    for parameter in described.parameters:
+    for parameter in known.parameters:
         value = values.get(_destination(parameter))
         if value is None or value == ():
             continue
         try:
-            given[parameter.name] = joined(parameter.kind, value) if repeats(parameter.kind) else value
+            given[parameter.name] = (
+                join_occurrences(parameter.kind, value) if repeats(parameter.kind) else value
+            )
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"'{flag(parameter.name)}'") from None
         if value is NULL:
@@ -104,7 +106,7 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
         text = read_text(name)
         if not repeats(self._kind) or text.lstrip().startswith(("[", "{")):
             return parse(self._kind, text)
-        return joined(self._kind, [parse(self._kind, line) for _, line in lines_of(text)])
+        return join_occurrences(self._kind, [parse(self._kind, line) for _, line in numbered_lines(text)])
 
 
 def _candidates(kind: Kind) -> list[CompletionItem]:

@@ -13,7 +13,7 @@ from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Reader, Scalar
 from nexport_client.types import OpenIntEnum
 
-__all__ = ["NULL", "Null", "joined", "metavar", "name_of", "parse", "repeats"]
+__all__ = ["NULL", "Null", "join_occurrences", "metavar", "name_of", "parse", "repeats"]
 
 
 class Null(Enum):
@@ -47,7 +47,7 @@ def parse(kind: Kind, text: str, *, nullable: bool = False) -> Any:
     return _read(kind, _json(text))
 
 
-def joined(kind: Kind, parts: Iterable[Any]) -> Any:
+def join_occurrences(kind: Kind, parts: Iterable[Any]) -> Any:
     """Return the occurrences of a repeated option as one value. Raises ValueError for a name given twice."""
     if isinstance(kind, Array):
         return [element for part in parts for element in part]
@@ -116,18 +116,18 @@ def _from_json(kind: Kind, value: Any) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant)
     except ValueError as error:
         raise ValueError(f"must be JSON: {error}") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("an object has the same name twice")
     return dict(pairs)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 

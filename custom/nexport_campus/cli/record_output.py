@@ -13,7 +13,7 @@ from nexport_campus._auth.redaction import Scrubber
 from nexport_client.kinds import Kind
 from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
 
-from .terminal import on_terminal, printable, rendered, terminal_width
+from .terminal import on_terminal, printable, render_table, terminal_width
 
 __all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writer"]
 
@@ -142,7 +142,7 @@ def _grid(names: list[str], rows: list[list[str]]) -> str:
         table.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    return rendered(table)
+    return render_table(table)
 
 
 def _blocks(rows: list[dict[str, str]]) -> str:
@@ -158,7 +158,7 @@ def _blocks(rows: list[dict[str, str]]) -> str:
         for name, cell in row.items():
             if cell:
                 table.add_row(name, Text(cell))
-        blocks.append(rendered(table))
+        blocks.append(render_table(table))
     return "\n".join(blocks)
 
 
@@ -189,17 +189,17 @@ def _cell(value: object) -> str:
     return printable(str(value))
 
 
-def _masked(value: Any, written: Any) -> Any:
+def _mask(value: Any, written: Any) -> Any:
     """Return the written value with secret fields masked."""
     if isinstance(value, Model):
         for field in fields_of(type(value)):
             if field.key in written:
                 below = getattr(value, field.attribute)
-                written[field.key] = "***" if field.secret else _masked(below, written[field.key])
+                written[field.key] = "***" if field.secret else _mask(below, written[field.key])
     elif isinstance(value, list):
-        return [_masked(item, below) for item, below in zip(value, written, strict=True)]
+        return [_mask(item, below) for item, below in zip(value, written, strict=True)]
     elif isinstance(value, dict):
-        return {key: _masked(value[key], below) for key, below in written.items()}
+        return {key: _mask(value[key], below) for key, below in written.items()}
     return written
 
 
@@ -207,5 +207,5 @@ def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -
     """Return a value in the API's JSON."""
     written = None if value is None else kind.write(value)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    shown = written if secrecy.show else _masked(value, written)
+    shown = written if secrecy.show else _mask(value, written)
     return secrecy.text(json.dumps(shown, ensure_ascii=not unicode, indent=indent))

@@ -24,7 +24,7 @@ __all__ = [
     "note",
     "on_terminal",
     "printable",
-    "rendered",
+    "render_table",
     "show_logs",
     "terminal_width",
     "warn",
@@ -83,7 +83,7 @@ def console(*, stderr: bool = False, width: int | None = None) -> "Console":
     )
 
 
-def rendered(table: "Table") -> str:
+def render_table(table: "Table") -> str:
     """Render a rich table for stdout, as wide as the terminal; without a terminal, lines aren't wrapped."""
     out = console(width=terminal_width() if on_terminal() else _WIDE)
     with out.capture() as capture:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import click
 
-__all__ = ["lines_of", "read_first_line", "read_text"]
+__all__ = ["numbered_lines", "read_first_line", "read_text"]
 
 _STDIN_WAS_READ: Final = "nexport_campus.stdin"
 # UTF-32 comes before UTF-16: its little-endian mark starts with that of UTF-16.
@@ -39,10 +39,10 @@ def read_text(name: str) -> str:
         data = _stdin(once=True).read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise ValueError(f"can't be read from {place}: {error.strerror or error}") from None
-    return _decoded(data, place).rstrip("\n")
+    return _decode_or_raise(data, place).rstrip("\n")
 
 
-def lines_of(text: str) -> list[tuple[int, str]]:
+def numbered_lines(text: str) -> list[tuple[int, str]]:
     """Return the lines that aren't blank, each with its line number."""
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
@@ -64,7 +64,7 @@ def read_first_line() -> str:
                 data += more
     except OSError as error:
         raise ValueError(f"can't be read from stdin: {error.strerror or error}") from None
-    return _decoded(data, "stdin").partition("\n")[0]
+    return _decode_or_raise(data, "stdin").partition("\n")[0]
 
 
 def _stdin(*, once: bool = False) -> BinaryIO:
@@ -80,7 +80,7 @@ def _stdin(*, once: bool = False) -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _decoded(data: bytes, place: str) -> str:
+def _decode_or_raise(data: bytes, place: str) -> str:
     text = _decode(data)
     if text is None:
         raise ValueError(f"can't be read from {place}: it is neither UTF-8 nor UTF-16 with a byte order mark")

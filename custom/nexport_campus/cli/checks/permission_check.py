@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexport_campus import NexportCampus
 from nexport_campus._errors import InvalidRequestError, NexportError, NotFoundError, PermissionDeniedError
-from nexport_campus.cli.known_operations import KnownOperation, described
+from nexport_campus.cli.known_operations import KnownOperation, all_operations
 
 from .findings import Finding, failed, ok, warning
 
@@ -26,7 +26,7 @@ async def check_permissions(campus: NexportCampus, organization: UUID | None) ->
     Permissions depend on the organization. Without one, reads in a nonexistent organization show at least whether
     the campus refuses the account everywhere.
     """
-    reads = [read for read in described() if _needs_only_organization(read)]
+    reads = [read for read in all_operations() if _needs_only_organization(read)]
     tried = await asyncio.gather(*(_try(campus, read, organization or _NOWHERE) for read in reads))
     unclear = next(
         (error for error in tried if error is not None and not isinstance(error, _ABOUT_PERMISSIONS)), None
@@ -69,9 +69,9 @@ def _in_organization(
     )
 
 
-def _needs_only_organization(described: KnownOperation) -> bool:
-    operation, names = described.operation, {parameter.name for parameter in described.parameters}
-    required = {parameter.name for parameter in described.parameters if parameter.required}
+def _needs_only_organization(known: KnownOperation) -> bool:
+    operation, names = known.operation, {parameter.name for parameter in known.parameters}
+    required = {parameter.name for parameter in known.parameters if parameter.required}
     reads = operation.effect == "read" and operation.token == "own"
     return reads and bool(names & _ORGANIZATION) and required <= _ORGANIZATION
 

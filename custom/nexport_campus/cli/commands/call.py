@@ -12,7 +12,7 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
-from nexport_campus.cli.known_operations import KnownOperation, described, find, holds_secrets
+from nexport_campus.cli.known_operations import KnownOperation, all_operations, find, holds_secrets
 from nexport_campus.cli.messages import for_command_line
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
@@ -29,7 +29,7 @@ class Operations(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the operations by their Python names."""
-        return [operation.name for operation in described()]
+        return [operation.name for operation in all_operations()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of an operation. Raises UsageError, with suggestions, for an unknown name."""
@@ -73,7 +73,7 @@ def _hint(typed: str, ctx: click.Context) -> str:
         method = typed.rpartition(".")[2].replace("_", "-")
         for name in similar_words(method, (), root.list_commands(ctx)):
             return f"; `nexport {name}` does this"
-    return did_you_mean(similar_operations(typed, described()))
+    return did_you_mean(similar_operations(typed, all_operations()))
 
 
 def _command(operation: KnownOperation) -> click.Command:

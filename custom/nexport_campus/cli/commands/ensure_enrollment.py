@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 
 @cache
-def _described() -> KnownOperation:
+def _enrollment_operation() -> KnownOperation:
     """Return the operation CreateEnrollment with the descriptions and defaults of `ensure_enrollment`."""
     assert isinstance(OPERATION.body, tuple)
     operation = attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
@@ -38,7 +38,7 @@ class _Command(click.Command):
     """A command with the arguments of `ensure_enrollment` as its first options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*argument_options(_described()), *super().get_params(ctx)]
+        return [*argument_options(_enrollment_operation()), *super().get_params(ctx)]
 
 
 @click.command(cls=_Command, name="ensure-enrollment")
@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any)
     The result has the enrollment's id, whether it is new, the campus's warnings, and the enrollment itself if a search
     found it. On a terminal, the command prompts for confirmation.
     """
-    arguments = given_arguments(_described(), values)
+    arguments = given_arguments(_enrollment_operation(), values)
     check_enrollment(**{"membership_group_ids": ()} | arguments)
     if not yes:
         confirm_change(ctx, "ensure-enrollment")

@@ -7,7 +7,7 @@ import click
 
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
 from nexport_campus.cli.connection import Connection, common_options, open_campus
-from nexport_campus.cli.keyring_store import check_keyring, keep
+from nexport_campus.cli.keyring_store import check_keyring, store_auth
 from nexport_campus.cli.secret_options import first_line
 from nexport_campus.cli.terminal import interactive
 
@@ -34,7 +34,7 @@ def command(ctx: click.Context, username: str | None, access_token: bool) -> Non
     check_keyring(address)
     auth = StaticToken(first_line("Access token")) if access_token else _password(ctx, username)
     asyncio.run(_check(ctx, auth))
-    keep(address, auth)
+    store_auth(address, auth)
     click.echo(f"stored in the keyring for {address}", err=True)
 
 

@@ -3,7 +3,7 @@
 import click
 
 from nexport_campus.cli.connection import Connection, common_options
-from nexport_campus.cli.keyring_store import forget
+from nexport_campus.cli.keyring_store import delete_auth
 
 __all__ = ["command"]
 
@@ -14,5 +14,5 @@ __all__ = ["command"]
 def command(ctx: click.Context) -> None:
     """Remove the credentials for a campus from the keyring."""
     address = ctx.ensure_object(Connection).address
-    removed = forget(address)
+    removed = delete_auth(address)
     click.echo(f"{'removed from' if removed else 'nothing was in'} the keyring for {address}", err=True)
