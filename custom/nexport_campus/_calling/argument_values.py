@@ -49,7 +49,10 @@ def to_wire(kind: Kind, value: object) -> Any:
 
 
 def elements(value: object, write: Callable[[object], T]) -> list[T]:
-    """Return the results of `write` for each element of an iterable, except a string or mapping. Raises InvalidValue."""
+    """Return the results of `write` for each element of an iterable, except a string or mapping.
+
+    Raises InvalidValue.
+    """
     iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
     # Iterating over a data frame yields the names of its columns.
     dimensions = getattr(value, "ndim", 1)

@@ -48,8 +48,8 @@ class CampusCaller:
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> RawResponse[T]:
         page, per_page = page_arguments(operation, page, per_page)
-        asked = self._for_page(operation, self.encode(operation, arguments), page, per_page)
-        return self._raw(await self._runner.run(operation, asked, page=page, check=self._raise_item_errors))
+        paged = self._for_page(operation, self.encode(operation, arguments), page, per_page)
+        return self._raw(await self._runner.run(operation, paged, page=page, check=self._raise_item_errors))
 
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -58,8 +58,8 @@ class CampusCaller:
         encoded = self.encode(operation, arguments)
 
         async def fetch(number: int) -> RawPage:
-            asked = self._for_page(operation, encoded, number, per_page)
-            outcome = await self._runner.run(operation, asked, page=number)
+            paged = self._for_page(operation, encoded, number, per_page)
+            outcome = await self._runner.run(operation, paged, page=number)
             return self._fetched(operation, outcome)
 
         def drift(kind: str, detail: str) -> None:

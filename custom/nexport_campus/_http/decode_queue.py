@@ -20,7 +20,7 @@ class DecodeQueue:
     def __init__(self) -> None:
         self._busy = False
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._came = 0
+        self._arrivals = 0
 
     def take(self, age: int) -> "_Turn":
         """Return an `async with` block that holds the lock. The lowest `age` of the waiting calls goes first."""
@@ -31,9 +31,9 @@ class DecodeQueue:
         if not self._busy:
             self._busy = True
             return
-        self._came += 1
+        self._arrivals += 1
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (age, self._came, turn))
+        heapq.heappush(self._waiting, (age, self._arrivals, turn))
         try:
             await turn
         except asyncio.CancelledError:

@@ -35,14 +35,15 @@ class PageFacts:
 
 @attrs.define
 class EndDetector:
-    """The end detection of one iteration over a list, from page `first` on. `tell` receives drift as kind and detail.
+    """The end detection of one iteration over a list, from page `first` on.
 
-    `number` is the latest page, `count` the number of records so far, `full` the size of the fullest page.
+    `report_drift` receives drift as kind and detail. `number` is the latest page, `count` the number of records so
+    far, `full` the size of the fullest page.
     """
 
     operation_id: str
     first: int
-    tell: Callable[[str, str], None]
+    report_drift: Callable[[str, str], None]
     number: int = attrs.field(default=0, init=False)
     count: int = attrs.field(default=0, init=False)
     full: int = attrs.field(default=0, init=False)
@@ -85,10 +86,10 @@ class EndDetector:
             last = min(last, self.number - (self.count - limit) // self.full)
         return last
 
-    def size(self, asked: int, reported: int | None) -> int | None:
+    def size(self, requested: int, reported: int | None) -> int | None:
         """Return the applied page size: that of a page known to be full, else the reported one."""
         more_after_first = self.first == 1 and self._trusted_total() is not None and not self.over
-        if self.full and (self.count > self.full or self.full == asked or more_after_first):
+        if self.full and (self.count > self.full or self.full == requested or more_after_first):
             return self.full
         return reported if reported and reported >= self.full else None
 
@@ -120,7 +121,7 @@ class EndDetector:
 
         Trusting the new total would lose records if it is too low, and miss the real end if it is too high.
         """
-        self.tell("total_changed", detail)
+        self.report_drift("total_changed", detail)
         self._total_holds = False
 
     def _repeats(self, page: PageFacts) -> bool:
@@ -130,7 +131,7 @@ class EndDetector:
         a page counts as new; but a total may be absurd, so the number of such pages is limited.
         """
         if self._least_total is None or self._reached >= self._least_total:
-            self.tell(
+            self.report_drift(
                 "page_ignored", f"page {page.number} repeats an earlier one: the operation ignores page"
             )
             return True
@@ -153,7 +154,7 @@ class EndDetector:
 
     def _error(self, page: PageFacts, what: str) -> PaginationError:
         return PaginationError(
-            f"the page {what}, and {self._total} records are said to exist, of which {self.count} came",
+            f"the page {what}, and {self._total} records should exist, of which {self.count} arrived",
             operation_id=self.operation_id,
             page=page.number,
         )
