@@ -21,6 +21,7 @@ TAKEN_CLASSES = {
         "Caller",
         "EnumOf",
         "Final",
+        "Iterable",
         "MapOf",
         "Mapping",
         "Model",

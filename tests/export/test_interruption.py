@@ -29,7 +29,6 @@ pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 DOOMED = """
 import os, pathlib, signal, sys
 from contextlib import contextmanager
-from nexport_campus._export.bar import progress_on
 from nexport_campus._export.database import Database
 from nexport_campus.cli import main
 
