@@ -1,4 +1,4 @@
-"""`nexport ensure-enrollment` against the sandbox: it enrolls once, finds from then on, and asks before it enrolls."""
+"""`nexport ensure-enrollment` against the sandbox: enrolls once, finds the enrollment afterwards, and confirms first."""
 
 import asyncio
 import json
