@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from benchmarks.measure import Figures, seconds
-from benchmarks.server import section_page
+from benchmarks.page_server import section_page
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused

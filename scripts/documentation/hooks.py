@@ -10,7 +10,7 @@ from mkdocs.structure.pages import Page
 # MkDocs loads this file by its path, and would not find its neighbours.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from documentation import reference, tables
+from documentation import page_tables, reference
 from documentation.fences import without_hidden
 from documentation.includes import with_includes
 
@@ -36,4 +36,4 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Show the files that the page links to, add links to its tables, and remove code that only the tests run."""
-    return with_includes(tables.with_links(without_hidden(markdown)), _ROOT)
+    return with_includes(page_tables.with_links(without_hidden(markdown)), _ROOT)

@@ -8,7 +8,7 @@ from types import ModuleType
 import attrs
 
 import nexport_campus
-from documentation import tables
+from documentation import page_tables
 from documentation.operations import areas
 from nexport_campus import models
 from nexport_client.types import OpenIntEnum
@@ -42,7 +42,7 @@ def _client() -> ReferencePage:
     text = [
         "# Client",
         "Import everything on this page from `nexport_campus`.",
-        tables.areas(),
+        page_tables.areas(),
         *(_entry(f"nexport_campus.{name}") for name in names),
         _entry("nexport_campus.UNSET", show_if_no_docstring="true"),
         "Marks an argument as not given where None has a meaning: `utc_expiration_date` of `authenticate`, and `with_options`.",
@@ -54,7 +54,7 @@ def _areas() -> Iterable[ReferencePage]:
     for name in areas():
         text = [
             f"# campus.{name}",
-            tables.operations(name),
+            page_tables.operations(name),
             _entry(f"campus.{name}", show_root_heading="false", show_root_toc_entry="false"),
         ]
         yield _page(f"campus.{name}", name, text)
@@ -98,7 +98,7 @@ def _enums() -> ReferencePage:
     text = ["# Enums", lead]
     for name in filter(_is_enum, models.__all__):
         text += [_entry(f"nexport_campus.models.{name}", members="false")]
-        text += [tables.members(getattr(models, name))]
+        text += [page_tables.members(getattr(models, name))]
     return _page("Enums", "enums", text)
 
 
@@ -119,7 +119,7 @@ def _public_modules(package: ModuleType) -> Iterable[str]:
 
 
 def _error_names() -> list[str]:
-    return [error.__name__ for error in tables.errors_in_order()]
+    return [error.__name__ for error in page_tables.errors_in_order()]
 
 
 def _is_enum(name: str) -> bool:

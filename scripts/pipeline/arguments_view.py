@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from pipeline.kinds import KindView, is_nullable, kind_of
 from pipeline.python_names import argument_name
+from pipeline.schema_kinds import KindView, is_nullable, kind_of
 
 __all__ = ["ArgumentView", "Arguments", "arguments_of", "is_paging_field"]
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import originals, run
+from . import originals, steps
 from .difference import Difference, between
 from .errors import PipelineError
 from .layout import Layout
@@ -49,12 +49,12 @@ def main(arguments: Sequence[str], root: Path) -> int:
     return _conclude(options.check, len(report.changed))
 
 
-def _run(options: argparse.Namespace, root: Path) -> run.Report:
+def _run(options: argparse.Namespace, root: Path) -> steps.Report:
     if options.check:
-        return run.check(root)
+        return steps.check(root)
     if options.swagger:
-        return run.regenerate(root, read_definition(options.swagger), everything=True)
-    return run.regenerate(root, read_pages(options.pages) if options.pages else None)
+        return steps.regenerate(root, read_definition(options.swagger), everything=True)
+    return steps.regenerate(root, read_pages(options.pages) if options.pages else None)
 
 
 def _tell(difference: Difference, file: Path | None) -> None:

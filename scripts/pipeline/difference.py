@@ -16,7 +16,7 @@ from pipeline import changelog
 from pipeline.changes import Change
 from pipeline.errors import PipelineError
 from pipeline.layout import Layout
-from pipeline.normal import normalized
+from pipeline.normalization import normalized
 from pipeline.python_changes import python_changes
 from pipeline.spec_changes import sent_models, spec_changes
 

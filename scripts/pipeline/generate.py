@@ -16,7 +16,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from . import names, normal, originals, view
+from . import name_checks, normalization, originals, view
 from .errors import PipelineError
 from .jsontext import Document
 from .layout import Layout
@@ -36,8 +36,8 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     """
     originals.verify(layout)
     config = _config(layout, output)
-    document = normal.normalized(document)
-    names.check(document, Layout.SDK)
+    document = normalization.normalized(document)
+    name_checks.check(document, Layout.SDK)
     data = GeneratorData.from_dict(document, config=config)
     if isinstance(data, GeneratorError):
         raise _objection([data])

@@ -5,9 +5,9 @@ from typing import Any
 
 import attrs
 
-from pipeline.docs import one_line
-from pipeline.kinds import is_nullable, kind_of
+from pipeline.docstrings import one_line
 from pipeline.python_names import attribute_name
+from pipeline.schema_kinds import is_nullable, kind_of
 
 __all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "model_view"]
 

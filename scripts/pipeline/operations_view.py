@@ -7,7 +7,7 @@ import attrs
 from openapi_python_client.strings import PythonIdentifier
 
 from pipeline.arguments_view import Arguments, ArgumentView, arguments_of
-from pipeline.docs import operation_doc
+from pipeline.docstrings import operation_doc
 from pipeline.python_names import area_name, method_name
 from pipeline.results_view import PagingView, ResultView, paging_of, result_of
 from pipeline.spec import METHODS

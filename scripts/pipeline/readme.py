@@ -6,7 +6,7 @@ from .areas_view import areas_view
 from .errors import PipelineError
 from .jsontext import Document
 from .layout import Layout
-from .normal import normalized
+from .normalization import normalized
 from .operations_view import OperationView
 
 __all__ = ["with_effects", "with_operations"]

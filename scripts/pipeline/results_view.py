@@ -6,8 +6,8 @@ from typing import Any
 import attrs
 
 from pipeline.arguments_view import is_paging_field
-from pipeline.kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
 from pipeline.python_names import attribute_name
+from pipeline.schema_kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
 
 __all__ = ["PagingView", "ResultView", "paging_of", "result_of"]
 

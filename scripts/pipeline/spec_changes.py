@@ -13,9 +13,9 @@ import attrs
 from pipeline.arguments_view import ArgumentView
 from pipeline.changes import Change
 from pipeline.jsontext import Document
-from pipeline.kinds import KindView, is_nullable, kind_of
-from pipeline.normal import normalized
+from pipeline.normalization import normalized
 from pipeline.operations_view import OperationView, operation_view
+from pipeline.schema_kinds import KindView, is_nullable, kind_of
 from pipeline.spec import operations, references
 
 __all__ = ["sent_models", "spec_changes"]

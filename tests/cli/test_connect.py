@@ -11,7 +11,7 @@ from nexport_campus import PasswordAuth, StaticToken
 from nexport_campus.cli.keyring_store import stored_auth
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
-from tests.cli.terminal import on_a_terminal
+from tests.cli.pseudo_terminal import on_a_terminal
 
 VALIDATE = ("call", "admin.validate_access_token")
 NEXPORT = (sys.executable, "-W", "error", "-m", "nexport_campus.cli")

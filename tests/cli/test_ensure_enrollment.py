@@ -11,7 +11,7 @@ import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import Nexport
-from tests.cli.terminal import on_a_terminal
+from tests.cli.pseudo_terminal import on_a_terminal
 
 CREATE = "LearningApi_CreateEnrollment"
 

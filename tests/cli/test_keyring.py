@@ -15,7 +15,7 @@ import pytest
 from nexport_campus.cli import keyring_store as _keys
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
-from tests.cli.terminal import on_a_terminal
+from tests.cli.pseudo_terminal import on_a_terminal
 
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 COMMANDS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexport_campus.sandbox import Samples
-from tests.cli.terminal import on_a_terminal
+from tests.cli.pseudo_terminal import on_a_terminal
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 NEXPORT = (sys.executable, "-W", "error", "-m", "nexport_campus.cli")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from documentation import tables
+from documentation import page_tables
 from documentation.includes import included, with_includes
 
 ROOT = Path(__file__).parents[2]
@@ -35,13 +35,15 @@ def test_pages_have_no_site_syntax(document: Path, mark: str) -> None:
 def test_tables_are_up_to_date(document: Path) -> None:
     """Each table matches the code; run scripts/docs if this fails."""
     content = document.read_text(encoding="utf-8")
-    assert tables.up_to_date(content) == content
+    assert page_tables.up_to_date(content) == content
 
 
 def test_tables_are_complete() -> None:
     """The tables of errors and retries have a row for each class and each operation."""
     errors, retries = DOCUMENTS["docs/errors.md"].read_text(), DOCUMENTS["docs/retries.md"].read_text()
-    assert len(re.findall(r"^\| `\w+Error` \|", errors, flags=re.MULTILINE)) == len(tables.errors_in_order())
+    assert len(re.findall(r"^\| `\w+Error` \|", errors, flags=re.MULTILINE)) == len(
+        page_tables.errors_in_order()
+    )
     assert (
         len(
             re.findall(r"^\| `\w+\.\w+` \| (?:GET|POST) \| (?:reads|writes) \|$", retries, flags=re.MULTILINE)
@@ -56,17 +58,17 @@ def test_a_stale_table_is_rewritten(tmp_path: Path) -> None:
     begin, end = "<!-- table: errors, written by scripts/docs -->\n", "<!-- end of table -->\n"
     other = "<!-- table: retries, written by scripts/regenerate -->\nstale\n" + end
     page.write_text(f"# A\n\n{begin}stale\n{end}\nB\n\n{other}", encoding="utf-8")
-    tables.write(tmp_path)
+    page_tables.write(tmp_path)
     rewritten = page.read_text(encoding="utf-8")
     assert rewritten.startswith(f"# A\n\n{begin}\n| class | meaning |")
     assert rewritten.endswith(f"|\n\n{end}\nB\n\n{other}")
-    tables.write(tmp_path)
+    page_tables.write(tmp_path)
     assert page.read_text(encoding="utf-8") == rewritten
 
 
 def test_tables_have_links_on_the_site() -> None:
     """On the site the tables have links, and the marks are removed."""
-    shown = tables.with_links(DOCUMENTS["docs/retries.md"].read_text(encoding="utf-8"))
+    shown = page_tables.with_links(DOCUMENTS["docs/retries.md"].read_text(encoding="utf-8"))
     assert "[`learning.get_section`][campus.learning.get_section]" in shown
     assert "<!--" not in shown.partition("# Retries by operation")[2]
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import generate as generating
-from pipeline import names
+from pipeline import name_checks
 from pipeline.errors import PipelineError
 from pipeline.generate import generate
 from pipeline.layout import Layout
@@ -127,7 +127,7 @@ def assert_inert_or_refused(place: Place, is_key: bool, payload: str) -> None:
         try:
             injected = planted(place, is_key, payload)
             validate(injected, "planted")
-            names.check(injected, "planted")
+            name_checks.check(injected, "planted")
             generate(injected, Layout(ROOT), output)
         except PipelineError:
             return  # refused

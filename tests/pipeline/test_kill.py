@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import run
+from pipeline import steps
 from pipeline.jsontext import dumps
 from pipeline.layout import Layout
 from pipeline.pages import Stated
@@ -44,14 +44,14 @@ def root(tmp_path: Path, make_document: Make, monkeypatch: pytest.MonkeyPatch) -
         for path in document["paths"]:
             (output / f"{path.rsplit('/', 1)[-1]}.py").write_text(json.dumps(document), encoding="utf-8")
 
-    monkeypatch.setattr(run, "generate", generate)
+    monkeypatch.setattr(steps, "generate", generate)
     for name in ("LearningApi_Old", "LearningApi_Kept"):
         file = tmp_path / "root/openapi/fragments" / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dumps(make_document(name)), encoding="utf-8")
     (tmp_path / "root/openapi/overlay.yaml").write_text(OVERLAY, encoding="utf-8")
     (tmp_path / "root/README.md").write_text(f"# A\n\n{BEGIN}{END}", encoding="utf-8")
-    run.regenerate(tmp_path / "root")
+    steps.regenerate(tmp_path / "root")
     return tmp_path / "root"
 
 
@@ -72,7 +72,7 @@ def killed_at(step: int, root: Path, stated: Stated) -> bool:
 
         sys.addaudithook(hook)
         try:
-            run.regenerate(root, stated)
+            steps.regenerate(root, stated)
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -86,7 +86,7 @@ def test_a_kill_at_any_step_writes_all_or_nothing(
         {name: make_document(name) for name in ("LearningApi_Kept", "LearningApi_New")}, {"LearningApi"}
     )
     shutil.copytree(root, tmp_path / "done")
-    run.regenerate(tmp_path / "done", stated)
+    steps.regenerate(tmp_path / "done", stated)
     old, new = snapshot(root), snapshot(tmp_path / "done")
     assert old != new
     outcomes = []
@@ -100,7 +100,7 @@ def test_a_kill_at_any_step_writes_all_or_nothing(
             name: data for name, data in snapshot(copy).items() if not name.startswith(".regenerate")
         }
         assert committed or remaining in (old, new)
-        run.regenerate(copy)
+        steps.regenerate(copy)
         outcomes.append(snapshot(copy))
         assert outcomes[-1] == (new if committed or remaining == new else old)
         shutil.rmtree(copy)

@@ -11,7 +11,7 @@ import pytest
 from nexport_campus import NexportCampus
 from nexport_client.types import Model
 from pipeline.errors import PipelineError
-from pipeline.names import check, unmarked, unnamed_enums
+from pipeline.name_checks import check, unmarked, unnamed_enums
 from pipeline.python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
 from pipeline.spec import operations
 

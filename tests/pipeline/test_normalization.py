@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.normal import normalized
+from pipeline.normalization import normalized
 
 Document = dict[str, Any]
 Make = Callable[..., Document]

@@ -9,8 +9,8 @@ from rich.console import Console
 from nexport_campus import NexportCampus, PasswordAuth, RetryPolicy
 from nexport_campus.sandbox import Sandbox
 
-from . import faults
-from .report import report
+from . import fault_plan
+from .load_report import report
 from .targets import find_targets
 from .traffic import AT_ONCE, Traffic, targets_needed
 from .walk import walk
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 async def _run(calls: int, enrollments: int, seed: int) -> bool:
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"A campus with {enrollments:,} enrollments, {faults.RATE:.0%} of requests failing, tokens of "
+        f"A campus with {enrollments:,} enrollments, {fault_plan.RATE:.0%} of requests failing, tokens of "
         f"{_TOKEN_SECONDS:.0f} s; a walk, then {calls:,} calls, {AT_ONCE} at a time"
     )
     async with Sandbox(seed=seed, enrollments=enrollments, token_lifetime=_TOKEN_SECONDS) as sandbox:
@@ -48,13 +48,13 @@ async def _run(calls: int, enrollments: int, seed: int) -> bool:
         campus = NexportCampus(
             PasswordAuth(sandbox.username, sandbox.password),
             base_url=sandbox.url,
-            timeout=faults.TIMEOUT,
+            timeout=fault_plan.TIMEOUT,
             retry=_RETRY,
             on_drift=lambda drift: None,
         )
         async with campus:
             targets = await find_targets(campus, samples, targets_needed(calls))
-            traffic = Traffic(sandbox, campus, targets, seed, await faults.install(sandbox))
+            traffic = Traffic(sandbox, campus, targets, seed, await fault_plan.install(sandbox))
             walked = await walk(campus, samples, enrollments)
             await traffic.run(calls)
         logins = (await sandbox.books(since=traffic.requests)).counts["AdminApi_Authenticate"]

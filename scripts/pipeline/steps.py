@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import changelog, merge, names, overlay, readme, tree
+from . import changelog, merge, name_checks, overlay, readme, tree
 from .difference import Difference, compare, version_of
 from .errors import PipelineError
 from .generate import generate
@@ -112,7 +112,7 @@ def _write_inputs(inputs: Inputs, target: Path) -> None:
 def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
     merged = merge.merge(inputs.sources())
     corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY)
-    names.check(corrected, layout.SDK)
+    name_checks.check(corrected, layout.SDK)
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))
     generate(corrected, layout, target / layout.CLIENT)
@@ -134,10 +134,10 @@ def _draft(root: Path, new: Path, difference: Difference) -> None:
 def _advise(document: Document) -> list[str]:
     return [
         f"{name} counts as writing, until {Layout.OVERLAY} marks it (x-nexport-effect)"
-        for name in names.unmarked(document)
+        for name in name_checks.unmarked(document)
     ] + [
         f"{pointer} is an enum without names for its members; {Layout.OVERLAY} can give them"
-        for pointer in names.unnamed_enums(document)
+        for pointer in name_checks.unnamed_enums(document)
     ]
 
 

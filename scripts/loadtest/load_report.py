@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from .faults import RATE
+from .fault_plan import RATE
 from .memory import MOST_GROWTH, Memory
 from .traffic import Traffic
 from .walk import Walk

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.benchmark_report import Report
 from benchmarks.calls import calls
 from benchmarks.decoding import decoding
 from benchmarks.measure import rate
+from benchmarks.page_server import SIZE
 from benchmarks.paging import longest_hold, memory, paging
-from benchmarks.report import Report
-from benchmarks.server import SIZE
 from benchmarks.starting import regenerating, starting
 from nexport_campus import NexportCampus, StaticToken
 
