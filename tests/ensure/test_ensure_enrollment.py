@@ -16,7 +16,7 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.sandbox import Samples, Sandbox
-from tests.ensure.enrolling import IDS, Enrolling
+from tests.ensure.enrollment_campus import IDS, Enrolling
 from tests.support.clients import campus_with
 
 CREATE = "LearningApi_CreateEnrollment"

@@ -24,7 +24,7 @@ from nexport_campus import (
     ServerError,
     TransportError,
 )
-from tests.ensure.enrolling import IDS, LOST, NEW, Enrolling, enrollment, found
+from tests.ensure.enrollment_campus import IDS, LOST, NEW, Enrolling, enrollment, found
 from tests.support.clients import campus_with
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import Response, ScriptedServer, error_entity, html_response, json_response
