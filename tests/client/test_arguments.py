@@ -1,4 +1,4 @@
-"""Arguments: what can't be what the spec says is refused by name before anything is sent; the rest is sent as it is."""
+"""Arguments: an invalid value raises an error that names it, and nothing is sent; valid values are sent as given."""
 
 import inspect
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,7 +19,7 @@ from tests.support.spec import OPERATIONS, SOME_ID, SpecOperation, example_respo
 
 ID = UUID(SOME_ID)
 FOREIGN = [Phase.FINISHED, CatalogAccessOption.SHARED]
-NAIVE = datetime(2026, 1, 31)  # noqa: DTZ001 -- the very point
+NAIVE = datetime(2026, 1, 31)  # noqa: DTZ001 -- a naive datetime is tested
 BY_NAME = {(operation.area, operation.name): operation for operation in OPERATIONS}
 
 
@@ -28,14 +28,14 @@ class Colour(IntEnum):
 
 
 async def call(campus: NexportCampus, name: str, **arguments: Any) -> Any:
-    """Call `area.method` and wait for what comes back."""
+    """Call `area.method` and return its result, awaited if it is awaitable."""
     area, _, method = name.partition(".")
     result = getattr(getattr(campus, area), method)(**arguments)
     return await result if inspect.isawaitable(result) else result
 
 
-def others(name: str, argument: str) -> dict[str, Any]:
-    """The required arguments of a method but for one."""
+def other_arguments(name: str, argument: str) -> dict[str, Any]:
+    """Return the required arguments of a method, except for one."""
     area, _, method = name.partition(".")
     stated = BY_NAME[area, method].arguments
     return {item.name: item.given for item in stated if item.required and item.name != argument}
@@ -96,11 +96,11 @@ WRONG: dict[tuple[str, str], list[Any]] = {
 async def test_a_wrong_argument_is_named_and_nothing_is_sent(
     name: str, argument: str, value: Any, raw: bool
 ) -> None:
-    """ArgumentError, a NexportError and a ValueError, names the argument and the operation; the value stays out of it."""
+    """ArgumentError, a NexportError and a ValueError, names the argument and the operation, and omits the value."""
     async with campus_with() as (campus, server):
         areas: Any = campus.raw if raw else campus
         with pytest.raises(ArgumentError) as caught:
-            await call(areas, name, **others(name, argument), **{argument: value})
+            await call(areas, name, **other_arguments(name, argument), **{argument: value})
     assert server.connections == 0
     error = caught.value
     assert isinstance(error, NexportError)
@@ -112,8 +112,8 @@ async def test_a_wrong_argument_is_named_and_nothing_is_sent(
         assert value not in str(error)
 
 
-async def test_an_empty_filter_says_why() -> None:
-    """The message says what would happen: the campus would answer with everybody."""
+async def test_an_empty_filter_explains_the_refusal() -> None:
+    """The message states the consequence: the campus would return every enrollment."""
     async with campus_with() as (campus, _):
         with pytest.raises(ArgumentError, match=r"org_ids must not be empty.*everybody"):
             await campus.learning.search_enrollments(org_ids=[])
@@ -123,7 +123,7 @@ async def test_an_empty_filter_says_why() -> None:
     "arguments",
     [{}, {"enrollment": ID}, {"enrollment_id": ID, "access_token": TOKEN}, {"enrollment_id": ID, "page": 1}],
 )
-async def test_a_wrong_signature_is_pythons_own_error(arguments: dict[str, Any]) -> None:
+async def test_a_wrong_signature_is_a_type_error(arguments: dict[str, Any]) -> None:
     """A missing, unknown or forbidden argument is a TypeError, as in any call."""
     async with campus_with() as (campus, _):
         with pytest.raises(TypeError, match="argument"):
@@ -169,12 +169,12 @@ async def test_a_wrong_signature_is_pythons_own_error(arguments: dict[str, Any])
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
-async def test_a_good_argument_is_sent(name: str, argument: str, value: Any, sent: Any) -> None:
-    """Ids, enums, dates, lists and texts are sent as the vendor writes them; None is not sent."""
+async def test_a_valid_argument_is_sent(name: str, argument: str, value: Any, sent: Any) -> None:
+    """Ids, enums, dates, lists and strings are sent as the vendor writes them; None is not sent."""
     area, _, method = name.partition(".")
     operation: SpecOperation = BY_NAME[area, method]
     async with campus_with(json_response(example_response(operation.id))) as (campus, server):
-        await call(campus, name, **others(name, argument), **{argument: value})
+        await call(campus, name, **other_arguments(name, argument), **{argument: value})
     (request,) = server.requests
     in_body = next(item for item in operation.arguments if item.name == argument).where == "body"
     values = request.json if in_body else dict(request.query)
@@ -202,8 +202,8 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 @pytest.mark.parametrize(
     "operation", [item for item in OPERATIONS if item.arguments and not item.deprecated], ids=str
 )
-def test_no_argument_raises_anything_else(operation: SpecOperation, value: Any) -> None:
-    """Whatever is given for an argument, it is taken or an ArgumentError."""
+def test_invalid_arguments_raise_only_argument_errors(operation: SpecOperation, value: Any) -> None:
+    """Any value of an argument is either accepted or raises ArgumentError."""
     from nexport_campus._calling.arguments import encode
     from nexport_client.types import conceal
 
@@ -215,17 +215,17 @@ def test_no_argument_raises_anything_else(operation: SpecOperation, value: Any) 
         try:
             encode(stated, arguments | {item.name: given_value}).content()
         except ArgumentError as error:
-            assert error.argument == item.name  # noqa: PT017 -- both ends are good
+            assert error.argument == item.name  # noqa: PT017 -- both outcomes are correct
 
 
 def _declared(operation: SpecOperation) -> Any:
-    """The operation as the client knows it."""
+    """Return an operation's record in the generated client."""
     module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
     return getattr(module, operation.name.upper())
 
 
-async def test_nothing_secret_in_a_refusal() -> None:
-    """A refused password is in no part of the error and its traceback, of whatever type it was."""
+async def test_a_refused_password_is_not_exposed() -> None:
+    """A refused password of any type appears nowhere in the error and its traceback."""
     async with campus_with(auth=StaticToken(TOKEN)) as (campus, _):
         with pytest.raises(ArgumentError) as caught:
             await campus.admin.authenticate(username="u", password=b"hunter2", grant_type="password")  # type: ignore[arg-type]
@@ -237,8 +237,8 @@ async def test_nothing_secret_in_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {"a": object()}, [1j], "\ud800", {1j: "a"}])
-def test_anything_is_what_json_can_hold(value: Any) -> None:
-    """Where the spec allows any value, one that JSON can't hold is refused before it is sent."""
+def test_any_value_must_fit_json(value: Any) -> None:
+    """Where the spec allows any value, a value that JSON can't hold is refused before it is sent."""
     from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import ANYTHING
 

@@ -1,4 +1,4 @@
-"""What an ASP.NET server writes for dates, numbers and ids, read as what it is or refused."""
+"""Dates, numbers and ids as an ASP.NET server writes them: each is decoded exactly or refused."""
 
 import contextlib
 import json
@@ -31,21 +31,21 @@ ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
 def section(**changes: Any) -> dict[str, Any]:
-    """A section as the campus sends it."""
+    """Return a section as the campus sends it."""
     return dict(example_response("LearningApi_GetSection")) | changes
 
 
-def fast(**changes: Any) -> Any:
-    """The section, read by the fast path."""
+def read_fast(**changes: Any) -> Any:
+    """Decode the section on the fast path."""
     return decoder_for(ModelOf("SectionResponse"), Learned())(json.dumps(section(**changes)).encode())
 
 
-def tolerant(**changes: Any) -> Any:
-    """The section, read by the tolerant path."""
+def read_tolerant(**changes: Any) -> Any:
+    """Decode the section on the tolerant path."""
     return ModelOf("SectionResponse").read(section(**changes), Reader())
 
 
-@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -60,12 +60,12 @@ def tolerant(**changes: Any) -> Any:
     ],
 )
 def test_dates_of_a_dotnet_server(read: Any, text: str, expected: datetime) -> None:
-    """Fractions are cut and never rounded; a date without a zone is UTC; .NET's first and last moment are dates."""
+    """Fractions are cut, never rounded; a date without a zone is UTC; .NET's minimum and maximum are valid dates."""
     found = read(enrollment_end=text).enrollment_end
     assert (found, found.utcoffset()) == (expected, timedelta(0))
 
 
-@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
 def test_an_offset_is_kept(read: Any) -> None:
     """A date with an offset keeps it."""
     found = read(enrollment_end="2026-05-26T01:56:25.1234567-05:30").enrollment_end
@@ -77,7 +77,7 @@ def test_an_offset_is_kept(read: Any) -> None:
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
 @pytest.mark.parametrize("key", ["enrollment_end", "training_end"])
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -89,12 +89,12 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     ],
 )
 def test_a_date_that_utc_cannot_express(read: Any, key: str, text: str, expected: datetime) -> None:
-    """.NET's first and last dates, as of a place east or west of Greenwich, are the first and the last date of UTC."""
+    """.NET's minimum and maximum with an offset that leaves UTC's range become the first and last date of UTC."""
     found = getattr(read(**{key: text}), key)
     assert (found, found.utcoffset(), found.astimezone(UTC)) == (expected, timedelta(0), expected)
 
 
-@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
 @pytest.mark.parametrize(
     "text",
     [
@@ -108,7 +108,7 @@ def test_a_date_that_utc_cannot_express(read: Any, key: str, text: str, expected
     ],
 )
 def test_a_date_close_to_the_edge_of_utc_is_kept(read: Any, text: str) -> None:
-    """A date that UTC can express keeps its offset, to the last hour."""
+    """A date within UTC's range keeps its offset, up to the last hour."""
     found = read(enrollment_end=text).enrollment_end
     assert found.isoformat() == text
     assert found.astimezone(UTC) == found
@@ -116,7 +116,7 @@ def test_a_date_close_to_the_edge_of_utc_is_kept(read: Any, text: str) -> None:
 
 @given(moment=st.datetimes(), minutes=st.integers(-23 * 60, 23 * 60))
 def test_every_date_can_be_converted_compared_and_written(moment: datetime, minutes: int) -> None:
-    """Whatever the offset; a date that is within UTC keeps its instant and its offset."""
+    """This holds for every offset; a date within UTC's range keeps its instant and its offset."""
     zone = timezone(timedelta(minutes=minutes))
     read = parse_datetime(moment.replace(tzinfo=zone).isoformat())
     assert FIRST <= read.astimezone(UTC) <= LAST
@@ -132,7 +132,7 @@ def test_every_date_can_be_converted_compared_and_written(moment: datetime, minu
     offset=st.sampled_from(["", "Z", "+00:00", "+14:00", "-09:30"]),
 )
 def test_any_fraction_is_cut(moment: datetime, fraction: str, offset: str) -> None:
-    """Whatever the fraction, what is read is never later than what was sent, and less than a microsecond earlier."""
+    """The decoded date is never later than the date that was sent, and less than a microsecond earlier."""
     base = moment.replace(microsecond=0)
     read = parse_datetime(f"{base.isoformat()}.{fraction}{offset}")
     assert read.replace(tzinfo=None) == base.replace(microsecond=int(fraction[:6].ljust(6, "0")))
@@ -153,28 +153,28 @@ def test_any_fraction_is_cut(moment: datetime, fraction: str, offset: str) -> No
         "\ud800",
     ],
 )
-def test_what_is_no_date_is_refused(text: str) -> None:
-    """A text that is no date is an error with its place, and the text stays out of it."""
+def test_an_invalid_date_is_refused(text: str) -> None:
+    """A string that isn't a date raises an error with its path, and the message omits the string."""
     with pytest.raises(DecodeError) as caught:
-        tolerant(enrollment_end=text)
+        read_tolerant(enrollment_end=text)
     assert caught.value.path == "enrollment_end"
     assert not text or text not in str(caught.value)
 
 
-@pytest.mark.parametrize("read", [fast, tolerant])
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
 @pytest.mark.parametrize(
     ("text", "kept"),
     [(str(ID), ID), (str(ID).upper(), ID), (str(UUID(int=0)), UUID(int=0))],
 )
 def test_ids(read: Any, text: str, kept: UUID) -> None:
-    """Ids are read in either case; .NET's unset Guid is an id like any other."""
+    """Ids are read in either case; .NET's empty Guid is a valid id."""
     assert read(syllabus_id=text).syllabus_id == kept
 
 
 @pytest.mark.parametrize("text", [f"{{{ID}}}", f"({ID})", f"{{{str(ID).upper()}}}", ID.hex])
 def test_ids_in_dotnets_other_forms(text: str) -> None:
-    """Braces, parentheses and the form without dashes are ids too."""
-    assert tolerant(syllabus_id=text).syllabus_id == ID
+    """Ids with braces, with parentheses and without dashes are read too."""
+    assert read_tolerant(syllabus_id=text).syllabus_id == ID
 
 
 @pytest.mark.parametrize(
@@ -191,16 +191,16 @@ def test_ids_in_dotnets_other_forms(text: str) -> None:
         "6f96-19ff8b864d01b42d00cf4fc964ff",
     ],
 )
-def test_what_is_no_id_is_refused(text: str) -> None:
-    """A text that only resembles an id is an error with its place."""
+def test_an_invalid_id_is_refused(text: str) -> None:
+    """A string that only resembles an id raises an error with its path."""
     with pytest.raises(DecodeError) as caught:
-        tolerant(syllabus_id=text)
+        read_tolerant(syllabus_id=text)
     assert caught.value.path == "syllabus_id"
 
 
 def test_numbers() -> None:
-    """`3.0` is a whole number, and a whole number is a decimal."""
-    made = tolerant(enrollment_duration=3.0, credit_hours=2)
+    """An integer field accepts `3.0`, and a decimal field accepts an integer."""
+    made = read_tolerant(enrollment_duration=3.0, credit_hours=2)
     assert (made.enrollment_duration, type(made.enrollment_duration)) == (3, int)
     assert (made.credit_hours, type(made.credit_hours)) == (2.0, float)
 
@@ -225,7 +225,7 @@ def test_numbers() -> None:
     ],
 )
 def test_a_wrong_type_is_refused(kind: Kind, value: Any, expected: str) -> None:
-    """No value is bent into a type that it isn't of."""
+    """No value is converted to another type."""
     with pytest.raises(DecodeError, match=f"expected {expected}"):
         kind.read(value, Reader())
 
@@ -241,8 +241,8 @@ def test_a_wrong_type_is_refused(kind: Kind, value: Any, expected: str) -> None:
         st.builds(dict),
     )
 )
-def test_reading_never_fails_otherwise(value: Any) -> None:
-    """Each kind reads a value of its own type, or raises DecodeError."""
+def test_only_decode_errors_are_raised(value: Any) -> None:
+    """Each kind reads a value of its own type or raises DecodeError."""
     types = {BOOLEAN: bool, DATE_TIME: datetime, INT32: int, NUMBER: float, TEXT: str, UUID_: UUID}
     for kind, expected in types.items():
         with contextlib.suppress(DecodeError):

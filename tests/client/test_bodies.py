@@ -1,4 +1,4 @@
-"""Bodies in every wrapping, and bodies that are no answer of the campus's; over a real socket."""
+"""Response bodies in every encoding and framing, and bodies that the campus can't have meant; over a real socket."""
 
 import gzip
 import json
@@ -15,69 +15,71 @@ SECTION = example_response("LearningApi_GetSection")
 CONTENT = json.dumps(SECTION, ensure_ascii=False).encode()
 
 
-def body(
+def response_with(
     content: bytes, content_type: str = "application/json", *headers: tuple[str, str], **how: Any
 ) -> Response:
-    """An answer with these bytes."""
+    """Return a response with these bytes."""
     return Response(headers=[("Content-Type", content_type), *headers], body=content, **how)
 
 
-GOOD = {
-    "plain": body(CONTENT),
-    "byte order mark": body(b"\xef\xbb\xbf" + CONTENT),
-    "text/json": body(CONTENT, "text/json"),
+VALID = {
+    "plain": response_with(CONTENT),
+    "byte order mark": response_with(b"\xef\xbb\xbf" + CONTENT),
+    "text/json": response_with(CONTENT, "text/json"),
     "no type": Response(body=CONTENT),
-    "wrong type": body(CONTENT, "text/html; charset=iso-8859-1"),
-    "white space": body(b"\r\n \t" + CONTENT + b"\n\n"),
-    "escaped": body(json.dumps(SECTION).encode()),
+    "wrong type": response_with(CONTENT, "text/html; charset=iso-8859-1"),
+    "white space": response_with(b"\r\n \t" + CONTENT + b"\n\n"),
+    "escaped": response_with(json.dumps(SECTION).encode()),
     "gzip": gzip_response(SECTION),
     "gzip in chunks": gzip_response(SECTION, framing="chunked"),
-    "gzip in two members": body(gzip.compress(CONTENT), "application/json", ("Content-Encoding", "GZIP")),
+    "gzip in two members": response_with(
+        gzip.compress(CONTENT), "application/json", ("Content-Encoding", "GZIP")
+    ),
     "chunks": json_response(SECTION, framing="chunked"),
     "until the end": json_response(SECTION, framing="none"),
     "closing": json_response(SECTION, headers={"Connection": "close"}, ending="close"),
 }
 
 
-@pytest.mark.parametrize("name", GOOD)
-async def test_good_bodies(name: str) -> None:
-    """The same answer, however it is wrapped."""
-    async with campus_with(GOOD[name]) as (campus, _):
+@pytest.mark.parametrize("name", VALID)
+async def test_valid_bodies(name: str) -> None:
+    """The section decodes the same whatever the encoding and framing."""
+    async with campus_with(VALID[name]) as (campus, _):
         section = await campus.learning.get_section(syllabus_id=SOME_ID)
     assert section.to_dict() == SECTION
 
 
 UNREADABLE = {
     "HTML": (html_response(), "HTML"),
-    "HTML after a mark": (body(b"\xef\xbb\xbf\n<!DOCTYPE html><p>Log in</p>"), "HTML"),
+    "HTML after a mark": (response_with(b"\xef\xbb\xbf\n<!DOCTYPE html><p>Log in</p>"), "HTML"),
     "empty": (Response(), "empty"),
-    "only white space": (body(b" \r\n"), "empty"),
-    "only a mark": (body(b"\xef\xbb\xbf"), "empty"),
-    "truncated JSON": (body(CONTENT[:-20]), "not JSON"),
-    "two values": (body(CONTENT + CONTENT), "not JSON"),
-    "not UTF-8": (body(b'{"title": "\xff"}'), "not JSON"),
-    "UTF-16": (body(CONTENT.decode().encode("utf-16")), "not JSON"),
-    "NaN": (body(b'{"credit_hours": NaN}'), "not JSON"),
-    "binary": (body(bytes(range(256)), "application/octet-stream"), "not JSON"),
+    "only white space": (response_with(b" \r\n"), "empty"),
+    "only a mark": (response_with(b"\xef\xbb\xbf"), "empty"),
+    "truncated JSON": (response_with(CONTENT[:-20]), "not JSON"),
+    "two values": (response_with(CONTENT + CONTENT), "not JSON"),
+    "not UTF-8": (response_with(b'{"title": "\xff"}'), "not JSON"),
+    "UTF-16": (response_with(CONTENT.decode().encode("utf-16")), "not JSON"),
+    "NaN": (response_with(b'{"credit_hours": NaN}'), "not JSON"),
+    "binary": (response_with(bytes(range(256)), "application/octet-stream"), "not JSON"),
     "corrupt gzip": (gzip_response(SECTION, corrupt=True), "decompress"),
-    "no gzip": (body(CONTENT, "application/json", ("Content-Encoding", "gzip")), "decompress"),
+    "no gzip": (response_with(CONTENT, "application/json", ("Content-Encoding", "gzip")), "decompress"),
     "a list": (json_response([SECTION]), "expected an object, got a list"),
     "null": (json_response(None), "expected an object, got null"),
-    "a text": (json_response("Service unavailable"), "expected an object, got a string"),
+    "a string": (json_response("Service unavailable"), "expected an object, got a string"),
     "another's object": (json_response({"status": "ok"}), "none of the fields"),
 }
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_unreadable_bodies(name: str) -> None:
-    """A 200 that is no answer is a ResponseDecodeError that says what it looks like, and keeps how it begins."""
-    answer, words = UNREADABLE[name]
-    async with campus_with(answer) as (campus, server):
+    """An unreadable 200 raises a ResponseDecodeError that describes the body and keeps its beginning."""
+    response, words = UNREADABLE[name]
+    async with campus_with(response) as (campus, server):
         with pytest.raises(ResponseDecodeError, match=words) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     error = caught.value
     assert (error.operation_id, error.path, error.attempts) == ("LearningApi_GetSection", "", 1)
-    assert error.snippet is None or answer.body.startswith(error.snippet)
+    assert error.snippet is None or response.body.startswith(error.snippet)
     assert str(error).startswith("LearningApi_GetSection: ")
     assert len(server.requests) == 1
 
@@ -98,8 +100,8 @@ CUT = {
 
 
 @pytest.mark.parametrize("name", CUT)
-async def test_cut_answers(name: str) -> None:
-    """An answer that doesn't come whole is a TransportError that keeps its cause."""
+async def test_incomplete_responses(name: str) -> None:
+    """An incomplete response is a TransportError that keeps its cause."""
     async with campus_with(CUT[name]) as (campus, _):
         with pytest.raises(TransportError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -108,18 +110,18 @@ async def test_cut_answers(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("answer", [json_response([SECTION] * 50), gzip_response(["0" * 10**6])])
-async def test_an_answer_that_is_too_large(answer: Response) -> None:
-    """More bytes than `max_response_bytes`, decompressed, are an error, and not all read."""
-    async with campus_with(answer, max_response_bytes=10_000) as (campus, _):
+@pytest.mark.parametrize("response", [json_response([SECTION] * 50), gzip_response(["0" * 10**6])])
+async def test_a_response_that_is_too_large(response: Response) -> None:
+    """More than `max_response_bytes` decompressed bytes raise an error without reading the rest."""
+    async with campus_with(response, max_response_bytes=10_000) as (campus, _):
         with pytest.raises(ResponseDecodeError, match="max_response_bytes"):
             await campus.learning.get_section(syllabus_id=SOME_ID)
 
 
-async def test_the_next_call_is_not_disturbed() -> None:
-    """After every broken answer the next call gets its own, on a connection of its own."""
-    answers = [answer for broken in CUT.values() for answer in (broken, json_response(SECTION))]
-    async with campus_with(*answers) as (campus, _):
+async def test_the_next_call_works() -> None:
+    """After each broken response, the next call gets its own response on a new connection."""
+    responses = [response for broken in CUT.values() for response in (broken, json_response(SECTION))]
+    async with campus_with(*responses) as (campus, _):
         for _ in CUT:
             with pytest.raises(TransportError):
                 await campus.learning.get_section(syllabus_id=SOME_ID)

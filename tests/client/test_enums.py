@@ -1,4 +1,4 @@
-"""Enums: the vendor's numbers and words, and numbers that nobody has seen yet."""
+"""Enums: the vendor's numbers and labels, and numbers that the spec doesn't declare."""
 
 import copy
 import json
@@ -15,8 +15,8 @@ from tests.support.spec import SCHEMAS
 ENUMS = sorted(name for name, schema in SCHEMAS.items() if "enum" in schema)
 
 
-def test_the_ten_are_there() -> None:
-    """The inline enums that the vendor repeats are declared once each."""
+def test_all_ten_enums_are_declared() -> None:
+    """Each inline enum that the vendor repeats is declared once."""
     assert set(ENUMS) >= {
         *("CatalogAccessOption", "DueDateStrategy", "ErrorCode", "FieldType", "GradingStrategy", "Phase"),
         *("PricingModel", "PublishingModel", "Result", "SyllabusType"),
@@ -26,7 +26,7 @@ def test_the_ten_are_there() -> None:
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_members_and_labels(name: str) -> None:
-    """Each number of the spec has its name and the vendor's words."""
+    """Each number of the spec has its name and the vendor's label."""
     cls, schema = getattr(models, name), SCHEMAS[name]
     assert issubclass(cls, IntEnum)
     assert cls.__module__ == "nexport_campus.models"
@@ -36,7 +36,7 @@ def test_members_and_labels(name: str) -> None:
 
 
 def test_some_labels() -> None:
-    """The words are the vendor's own."""
+    """Labels are the vendor's words."""
     assert (Phase.TO_BE_GRADED, Phase.TO_BE_GRADED.label) == (15, "To Be Graded")
     assert (FieldType.BOOLEAN.label, GradingStrategy.INTERNAL) == ("YES/NO Field", 2)
     assert (SyllabusType.UNKNOWN, ErrorCode.SUBSCRIPTION_NOT_FOUND) == (-1, 6)
@@ -45,7 +45,7 @@ def test_some_labels() -> None:
 @pytest.mark.parametrize("number", [17, -5, 2**40])
 @pytest.mark.parametrize("name", ENUMS)
 def test_unknown_numbers(name: str, number: int) -> None:
-    """A number nobody has seen keeps its value, compares, hashes, copies and pickles, and says that it is unknown."""
+    """An undeclared number keeps its value, compares, hashes, copies and pickles, and is labelled as unknown."""
     cls = getattr(models, name)
     member = cls(number)
     assert (member.value, member, isinstance(member, cls), member.is_declared) == (
@@ -67,12 +67,12 @@ def test_unknown_numbers(name: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", 1.5, None, [1]])
-def test_only_numbers(value: Any) -> None:
-    """What isn't a whole number is no member, known or unknown."""
+def test_only_integers_are_members(value: Any) -> None:
+    """A value that isn't an integer is neither a known nor an unknown member."""
     with pytest.raises(ValueError, match="not a valid Phase"):
         Phase(value)
 
 
 def test_a_member_prints_as_its_number() -> None:
-    """As any IntEnum does."""
+    """A member prints as its number, as any IntEnum does."""
     assert f"{Result.PASSED} {Phase(17)}" == "1 17"

@@ -1,4 +1,4 @@
-"""Which error an answer is: by its code first, wherever it stands, and then by its status; over a real socket."""
+"""The error class of a response: its code decides first, wherever it stands, then its status; over a real socket."""
 
 import json
 import pickle
@@ -36,9 +36,9 @@ BY_STATUS: dict[int, type[APIError]] = {
 NOT_THE_CAMPUS = "a gateway, a firewall, IIS or a wrong base_url, and says nothing about a record"
 
 
-async def failure_of(answer: Response, *, listed: bool = False) -> APIError:
-    """The error that one answer to a read means."""
-    async with campus_with(answer) as (campus, server):
+async def failure_of(response: Response, *, listed: bool = False) -> APIError:
+    """Return the error that a response to a read leads to."""
+    async with campus_with(response) as (campus, server):
         learning = campus.learning
         ask: Callable[[], Coroutine[Any, Any, object]] = partial(learning.get_section, syllabus_id=SOME_ID)
         if listed:
@@ -53,7 +53,7 @@ async def failure_of(answer: Response, *, listed: bool = False) -> APIError:
 @pytest.mark.parametrize("listed", [False, True], ids=["object", "list endpoint"])
 @pytest.mark.parametrize("status", [200, 403, 409, 422])
 async def test_a_code_outranks_the_status(code: int, status: int, listed: bool) -> None:
-    """A code means the same in a 200 as in any status, from an operation whose answer is an object or a list."""
+    """A code means the same in a 200 as in any other status, in an object and in a list."""
     error = await failure_of(
         json_response(error_entity(code, "The reason", ["Careful"]), status, {"X-A": "b"}), listed=listed
     )
@@ -73,7 +73,7 @@ async def test_a_code_outranks_the_status(code: int, status: int, listed: bool) 
 @pytest.mark.parametrize("code", [code for code in BY_CODE if code > 0])
 @pytest.mark.parametrize("whole", [True, False], ids=["with all else", "with nothing else"])
 async def test_an_element_of_a_list_reports_an_error(code: int, whole: bool) -> None:
-    """An error in one element of a list is raised, with its index, whether the element holds anything else or not."""
+    """An error in one element of a list is raised with its index, whether or not the element holds anything else."""
     items = example_response("LearningApi_GetCustomEnrollmentFields")
     error = await failure_of(
         json_response([items[0], (items[1] if whole else {}) | error_entity(code, "No")]), listed=True
@@ -85,14 +85,14 @@ async def test_an_element_of_a_list_reports_an_error(code: int, whole: bool) -> 
 @pytest.mark.parametrize("status", BY_STATUS)
 @pytest.mark.parametrize("body", ["html", "json", "no error", "empty"])
 async def test_a_status_without_a_code(status: int, body: str) -> None:
-    """Without a code few statuses have a meaning, and a 401 only if it can be the campus's: with an entity, or empty."""
-    answers = {
+    """Without a code few statuses have a meaning; a 401 has one only with an error entity or an empty body."""
+    responses = {
         "html": html_response(status),
         "json": json_response({"error": "Unauthorized", "api_error_entity": None}, status),
         "no error": json_response(error_entity(0), status),
         "empty": Response(status=status),
     }
-    error = await failure_of(answers[body] if status != 304 else Response(status=status))
+    error = await failure_of(responses[body] if status != 304 else Response(status=status))
     foreign = body in ("html", "json") and status == 401
     assert type(error) is (APIError if foreign else BY_STATUS[status])
     assert (error.status_code, error.error_code) == (status, None)
@@ -102,7 +102,7 @@ async def test_a_status_without_a_code(status: int, body: str) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 413, 422, 451])
 async def test_a_gateway_is_named(status: int) -> None:
-    """The message of a status without an error entity says where it may come from, and that it is not about a record."""
+    """The message of a status without an error entity names a gateway as a possible source, and blames no record."""
     assert NOT_THE_CAMPUS in str(await failure_of(html_response(status)))
     assert "HTML" in str(await failure_of(html_response(status)))
     assert NOT_THE_CAMPUS in str(await failure_of(json_response({"message": "no"}, status)))
@@ -110,22 +110,22 @@ async def test_a_gateway_is_named(status: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 599])
 async def test_a_server_error_without_details(status: int) -> None:
-    """A 5xx without an error entity says that it has no details, in every form."""
-    for answer in (html_response(status), Response(status=status), json_response({}, status)):
-        error = await failure_of(answer)
+    """A 5xx without an error entity says in every form that it has no details."""
+    for response in (html_response(status), Response(status=status), json_response({}, status)):
+        error = await failure_of(response)
         assert str(error).endswith(f": no error details in the response (HTTP {status})")
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 207, 226, 299])
 @pytest.mark.parametrize("body", ["promised", "html", "empty"])
 async def test_a_success_status_that_is_not_documented(status: int, body: str) -> None:
-    """It is a ResponseDecodeError that names the status, and an error code in it still counts."""
-    answers = {
+    """It is a ResponseDecodeError that names the status; an error code in it still counts."""
+    responses = {
         "promised": json_response(example_response("LearningApi_GetSection"), status),
         "html": html_response(status),
         "empty": Response(status=status),
     }
-    async with campus_with(answers[body] if status != 204 else Response(status=204)) as (campus, _):
+    async with campus_with(responses[body] if status != 204 else Response(status=204)) as (campus, _):
         with pytest.raises(sdk.ResponseDecodeError, match=f"HTTP {status} instead of HTTP 200") as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert (caught.value.attempts, caught.value.transient) == (1, False)
@@ -135,9 +135,9 @@ async def test_a_success_status_that_is_not_documented(status: int, body: str) -
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(status: int) -> None:
-    """A redirect is an answer like any other: an APIError, and no further request."""
-    answer = Response(status=status, headers=[("Location", "/api/v1/LearningApi/GetSection?syllabus_id=1")])
-    error = await failure_of(answer)
+    """A redirect is treated as any other response: it raises APIError, and no further request is sent."""
+    response = Response(status=status, headers=[("Location", "/api/v1/LearningApi/GetSection?syllabus_id=1")])
+    error = await failure_of(response)
     assert type(error) is APIError
     assert "redirect" in str(error)
 
@@ -155,8 +155,8 @@ async def test_redirects_are_not_followed(status: int) -> None:
         ("soon", None),
     ],
 )
-async def test_a_rate_limit_tells_how_long_to_wait(header: str | None, seconds: float | None) -> None:
-    """`retry_after` is what the server asks for, in seconds; None where it asks for nothing sensible."""
+async def test_the_wait_of_a_rate_limit(header: str | None, seconds: float | None) -> None:
+    """`retry_after` is the requested wait in seconds, or None if the header is missing or invalid."""
     error = await failure_of(json_response({}, 429, {} if header is None else {"Retry-After": header}))
     assert isinstance(error, sdk.RateLimitError)
     assert error.retry_after == seconds
@@ -169,14 +169,14 @@ async def test_a_rate_limit_until_a_date() -> None:
     assert error.retry_after == 0.0
 
 
-async def test_a_rate_limit_says_how_long_to_wait() -> None:
-    """The line has the seconds, and says that a wait beyond max_retry_after was the reason not to retry."""
+async def test_the_message_of_a_rate_limit() -> None:
+    """The message has the seconds, and says that a wait beyond max_retry_after was the reason not to retry."""
     error = await failure_of(json_response({}, 429, {"Retry-After": "3600"}))
     assert str(error).endswith(": too many requests (HTTP 429); retry after 3600 s")
     patient = RetryPolicy(max_retry_after=60.5)
     for status in (429, 503):
-        answer = json_response({}, status, {"Retry-After": "3600"})
-        async with campus_with(answer, retry=patient) as (campus, _):
+        response = json_response({}, status, {"Retry-After": "3600"})
+        async with campus_with(response, retry=patient) as (campus, _):
             with pytest.raises(APIError) as caught:
                 await campus.learning.get_section(syllabus_id=SOME_ID)
         reason = "not retried: Retry-After (3600 s) is more than max_retry_after (60.5 s)"
@@ -195,7 +195,7 @@ FOREIGN: dict[str, Any] = {
     "a code at the top": {"error_code": 3, "error_message": "Not found"},
     "an entity at another place": {"error": {"api_error_entity": {"error_code": 3}}},
     "an entity of another name": {"ApiErrorEntity": {"error_code": 3}, "errorEntity": {"error_code": 3}},
-    "an entity as text": json.dumps(error_entity(3)),
+    "an entity as a string": json.dumps(error_entity(3)),
     "a list with an entity": [error_entity(3)],
     "null": None,
     "a number": 3,
@@ -204,8 +204,8 @@ FOREIGN: dict[str, Any] = {
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
 @pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN)
-async def test_a_foreign_body_is_not_the_campus_s_word(body: Any, status: int) -> None:
-    """JSON that merely looks like an error entity has no code, and nothing about a record or an account follows."""
+async def test_a_gateways_json_is_not_an_error_entity(body: Any, status: int) -> None:
+    """JSON that only resembles an error entity has no code, and implies nothing about a record or an account."""
     error = await failure_of(json_response(body, status))
     assert (type(error), error.error_code, error.transient) == (APIError, None, True)
     assert NOT_THE_CAMPUS in error.message
@@ -213,7 +213,7 @@ async def test_a_foreign_body_is_not_the_campus_s_word(body: Any, status: int) -
 
 @pytest.mark.parametrize("page", ["<html>{}</html>", "<!-- {} -->", "{} trailing", "\ufeff<p>{}"])
 async def test_an_entity_within_a_page(page: str) -> None:
-    """An entity that is only part of the body isn't one, whatever the status."""
+    """An entity that is only part of the body doesn't count, whatever the status."""
     body = page.format(json.dumps(error_entity(3))).encode()
     assert type(await failure_of(Response(status=404, body=body))) is APIError
     async with campus_with(Response(body=body)) as (campus, _):
@@ -222,8 +222,8 @@ async def test_an_entity_within_a_page(page: str) -> None:
 
 
 @pytest.mark.parametrize("code", [3, 3.0])
-async def test_an_entity_with_nothing_but_its_code(code: float) -> None:
-    """A whole number is enough, in the forms that .NET and proxies write it; other parts of an entity may be odd."""
+async def test_an_entity_with_only_its_code(code: float) -> None:
+    """An integer code is enough, as .NET and proxies write it; other parts of the entity may be malformed."""
     body = {"api_error_entity": {"error_code": code, "error_message": 7, "warning_messages": "x"}}
     error = await failure_of(json_response(body, 409))
     assert (type(error), error.error_code) == (sdk.NotFoundError, 3)
@@ -250,8 +250,8 @@ ASP_NET: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415, 422, 500, 503])
 @pytest.mark.parametrize(("body", "words"), ASP_NET.values(), ids=ASP_NET)
-async def test_words_of_asp_net_are_quoted(body: Any, words: str, status: int) -> None:
-    """What ASP.NET itself says is quoted, without what may hold data, and changes no class."""
+async def test_messages_of_asp_net_are_quoted(body: Any, words: str, status: int) -> None:
+    """ASP.NET's own error messages are quoted, without parts that may hold data, and don't change the class."""
     error = await failure_of(json_response(body, status))
     assert type(error) is (sdk.ServerError if status >= 500 else APIError)
     assert f'"{words}"' in error.message
@@ -259,8 +259,8 @@ async def test_words_of_asp_net_are_quoted(body: Any, words: str, status: int) -
     assert "Ada" not in str(error)
 
 
-async def test_words_of_asp_net_are_bounded_and_redacted() -> None:
-    """An address in them loses its query, which holds the token and ids; long words are cut, others not quoted."""
+async def test_messages_of_asp_net_are_bounded_and_redacted() -> None:
+    """A URL in them loses its query, which holds the token and ids; long messages are cut, others not quoted."""
     address = f"https://campus.example/api?syllabus_id={SOME_ID}&access_token={TOKEN}"
     error = await failure_of(json_response({"Message": f"No HTTP resource matches '{address}'."}, 404))
     assert "No HTTP resource matches 'https://campus.example/api?...'" in str(error)
@@ -275,7 +275,7 @@ async def test_words_of_asp_net_are_bounded_and_redacted() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 async def test_an_unreadable_body_is_not_an_empty_one(encoding: str) -> None:
-    """A 401 whose body can't be read is not taken for the campus's own empty one: neither a login nor a refusal follows."""
+    """A 401 with an unreadable body isn't taken for the campus's empty 401: it causes no login and no hold."""
     broken = Response(status=401, headers=[("Content-Encoding", encoding)], body=b"<html>")
     assert type(await failure_of(broken)) is APIError
     large = Response(status=401, body=b"<html>" + b" " * 5000)
@@ -285,9 +285,9 @@ async def test_an_unreadable_body_is_not_an_empty_one(encoding: str) -> None:
     assert type(caught.value) is APIError
 
 
-async def set_field_values(answer: Response) -> sdk.NexportError:
-    """The error that an answer to SetCustomEnrollmentFieldValues means."""
-    async with campus_with(answer) as (campus, _):
+async def set_field_values(response: Response) -> sdk.NexportError:
+    """Return the error that a response to SetCustomEnrollmentFieldValues leads to."""
+    async with campus_with(response) as (campus, _):
         with pytest.raises(sdk.NexportError) as caught:
             await campus.learning.set_custom_enrollment_field_values(
                 enrollment_id=SOME_ID, custom_enrollment_field_values={"a": "b"}
@@ -307,14 +307,14 @@ async def test_a_field_error_without_a_code() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"api_error_entity": None}, {"api_error_entity": {}}])
 async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
-    """A foreign `{"error": true}` is not the campus's refusal: the change may have been made."""
+    """An `{"error": true}` from elsewhere isn't the campus's refusal: the change may have been made."""
     error = await set_field_values(json_response({"error": True, "message": "Maintenance"} | given))
     assert isinstance(error, sdk.ResponseDecodeError)
     assert error.maybe_applied
 
 
 @pytest.mark.parametrize(
-    ("answer", "refused"),
+    ("response", "refused"),
     [
         (json_response(error_entity(5, "No"), 403), True),
         (json_response(error_entity(4, "No"), 403), True),
@@ -332,22 +332,22 @@ async def test_a_field_error_without_an_entity(given: dict[str, Any]) -> None:
         (Response(status=403, headers=[("Content-Encoding", "gzip")], body=b"<html>"), False),
     ],
 )
-async def test_a_refused_login(answer: Response, refused: bool) -> None:
-    """A login refused with 403 is an AuthenticationError if the campus can have refused it, but not a gateway's page."""
-    async with campus_with(answer, auth=sdk.PasswordAuth("u", "secret")) as (campus, server):
+async def test_a_refused_login(response: Response, refused: bool) -> None:
+    """A login refused with 403 is an AuthenticationError if the campus can have refused it, not a gateway."""
+    async with campus_with(response, auth=sdk.PasswordAuth("u", "secret")) as (campus, server):
         with pytest.raises(APIError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert type(caught.value) is (sdk.AuthenticationError if refused else APIError)
     assert caught.value.transient is not refused
-    assert ("the credentials or the token" in str(caught.value)) is (refused and b"No" not in answer.body)
+    assert ("the credentials or the token" in str(caught.value)) is (refused and b"No" not in response.body)
     assert caught.value.operation_id == "AdminApi_Authenticate"
     assert [request.operation_id for request in server.requests] == ["AdminApi_Authenticate"]
 
 
-async def test_warnings_of_a_good_answer(caplog: pytest.LogCaptureFixture) -> None:
+async def test_warnings_of_a_successful_response(caplog: pytest.LogCaptureFixture) -> None:
     """Warnings go to the logger and to `RawResponse.warnings`; the call succeeds."""
-    answer = example_response("LearningApi_GetSection") | error_entity(0, "", ["Old format", "Slow"])
-    async with campus_with(json_response(answer)) as (campus, _):
+    response = example_response("LearningApi_GetSection") | error_entity(0, "", ["Old format", "Slow"])
+    async with campus_with(json_response(response)) as (campus, _):
         raw = await campus.raw.learning.get_section(syllabus_id=SOME_ID)
     assert raw.warnings == ("Old format", "Slow")
     assert [record.levelname for record in caplog.records if "Slow" in record.getMessage()] == ["WARNING"]

@@ -1,4 +1,4 @@
-"""Errors as objects: the tree, pickles, one short line each, and what stays out of them."""
+"""Error objects: the class hierarchy, pickling, one-line messages, and the data that stays out of them."""
 
 import asyncio
 import copy
@@ -54,8 +54,8 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def made(cls: type[NexportError]) -> NexportError:
-    """An error with all its attributes set."""
+def make_error(cls: type[NexportError]) -> NexportError:
+    """Return an error with all its attributes set."""
     details: dict[str, Any] = dict(PLACE)
     if issubclass(cls, APIError):
         details |= ANSWER
@@ -72,15 +72,15 @@ def made(cls: type[NexportError]) -> NexportError:
 
 
 def shown_with_locals(error: BaseException) -> str:
-    """A traceback with the locals of each frame, as crash reporters send it, but for the test's own."""
+    """Return the traceback with each frame's locals, as crash reporters send it, without the test's own frame."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     own = [frame for frame in shown.stack if frame.filename != __file__]
     shown.stack[:] = own
     return "".join(shown.format())
 
 
-def test_the_tree() -> None:
-    """Each error has the base that the documentation draws, and there are no others."""
+def test_the_class_hierarchy() -> None:
+    """Each error has its documented base class, and the documentation lists all errors."""
     assert {cls: cls.__bases__[0] for cls in TREE} == TREE
     assert issubclass(sdk.ArgumentError, ValueError)
     assert issubclass(sdk.RequestTimeoutError, TimeoutError)
@@ -94,9 +94,9 @@ TRANSIENT = {sdk.TransportError, sdk.RequestTimeoutError, sdk.RateLimitError, sd
 
 
 @pytest.mark.parametrize("cls", [NexportError, *TREE])
-def test_what_may_succeed_later(cls: type[NexportError]) -> None:
-    """`transient` follows from the class, and of a plain APIError from whether there was an error entity."""
-    error = made(cls)
+def test_transient_errors(cls: type[NexportError]) -> None:
+    """`transient` follows from the class; for a plain APIError, from whether there was an error entity."""
+    error = make_error(cls)
     assert error.transient is (cls in TRANSIENT)
     assert pickle.loads(pickle.dumps(error)).transient is error.transient
     if isinstance(error, APIError):
@@ -105,7 +105,7 @@ def test_what_may_succeed_later(cls: type[NexportError]) -> None:
 
 
 async def test_a_timeout_is_a_timeout_error() -> None:
-    """A call that timed out is caught as Python's own TimeoutError too, and is no error of the operating system's."""
+    """A call that timed out is caught as Python's TimeoutError too, but isn't an operating system error."""
     async with campus_with(Response(gate=asyncio.Event()), timeout=0.05) as (campus, _):
         with pytest.raises(TimeoutError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -117,8 +117,8 @@ async def test_a_timeout_is_a_timeout_error() -> None:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("cls", [NexportError, *TREE])
 def test_pickles(cls: type[NexportError], protocol: int) -> None:
-    """Every error pickles with its attributes, its cause and its notes, but without body, headers and snippet."""
-    error = made(cls)
+    """Every error pickles with its attributes, cause and notes, but without body, headers and snippet."""
+    error = make_error(cls)
     pickled = pickle.dumps(error, protocol)
     again = pickle.loads(pickled)
     assert (type(again), str(again), repr(again), again.args) == (cls, str(error), repr(error), error.args)
@@ -132,8 +132,8 @@ def test_pickles(cls: type[NexportError], protocol: int) -> None:
     assert repr(copy.copy(error)) == repr(error)
 
 
-def test_what_hangs_on_a_cause_does_not_hinder_pickling() -> None:
-    """A cause that can't be pickled is left out, and one with another signature too."""
+def test_a_cause_does_not_prevent_pickling() -> None:
+    """A cause that can't be pickled, or whose constructor takes other arguments, is left out."""
 
     class Local(Exception):
         pass
@@ -159,16 +159,16 @@ def test_what_hangs_on_a_cause_does_not_hinder_pickling() -> None:
 @settings(max_examples=25)
 @given(message=st.text() | st.text(min_size=50, max_size=60).map(lambda text: text * 20))
 def test_one_short_line(cls: type[NexportError], message: str) -> None:
-    """Whatever the campus says, an error prints one short line."""
+    """An error prints one short line, whatever the campus sent."""
     error = cls(message, **(PLACE | ({"status_code": 500} if issubclass(cls, APIError) else {})))
     assert len(str(error).splitlines()) == 1
     assert len(str(error)) < 500
     assert error.message == message
 
 
-def test_what_it_prints() -> None:
-    """The line names operation, page, element, reason and status, and says when a write may have happened."""
-    assert str(made(sdk.NotFoundError)) == (
+def test_the_printed_line() -> None:
+    """The line has operation, page, element, reason and status, and warns if a write may have been applied."""
+    assert str(make_error(sdk.NotFoundError)) == (
         "LearningApi_GetSection page 3 [7]: The reason (HTTP 409, code 3) (the campus may have carried it out)"
     )
     assert repr(sdk.ConfigurationError("No")) == "ConfigurationError('No')"
@@ -177,15 +177,15 @@ def test_what_it_prints() -> None:
 @pytest.mark.parametrize("cls", TREE)
 def test_students_data_stays_out(cls: type[NexportError]) -> None:
     """Neither `str` nor `repr` nor a printed traceback shows body, headers or snippet."""
-    error = made(cls)
+    error = make_error(cls)
     shown = str(error) + repr(error) + "".join(traceback.format_exception(error)) + f"{error!s:>10}"
     assert "Lovelace" not in shown
 
 
-async def test_a_real_answer_stays_out() -> None:
-    """The bytes of an unreadable answer are in `snippet` and nowhere else, not in the cause and its traceback either."""
-    answer = json_response(error_entity(0) | {"title": ["Ada Lovelace"], "syllabus_id": SOME_ID})
-    async with campus_with(answer) as (campus, _):
+async def test_a_real_response_stays_out() -> None:
+    """The bytes of an unreadable response are only in `snippet`, not in the cause or its traceback."""
+    response = json_response(error_entity(0) | {"title": ["Ada Lovelace"], "syllabus_id": SOME_ID})
+    async with campus_with(response) as (campus, _):
         with pytest.raises(sdk.ResponseDecodeError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     error = caught.value
@@ -209,7 +209,7 @@ async def test_a_lost_connection_keeps_its_cause() -> None:
     "secret", [sdk.PasswordAuth("u", "hunter2"), StaticToken("hunter2"), sdk.AccessToken("hunter2")]
 )
 def test_secrets_refuse_to_be_pickled(secret: Any) -> None:
-    """A pickle would be a copy of the secret that nobody looks after; and no repr shows it."""
+    """A secret can't be pickled, since a copy would escape our control, and its repr hides it."""
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError, match="refuses to be pickled"):
             pickle.dumps(secret, protocol)
@@ -217,7 +217,7 @@ def test_secrets_refuse_to_be_pickled(secret: Any) -> None:
 
 
 def test_clients_refuse_to_be_pickled() -> None:
-    """A client, and a view of one, say that each process needs its own."""
+    """A client, and a view of one, can't be pickled; the message says that each process needs its own."""
     campus = sdk.NexportCampus(StaticToken("hunter2"))
     for client in (campus, campus.with_options(timeout=1.0)):
         with pytest.raises(TypeError, match="refuses to be pickled"):

@@ -1,4 +1,4 @@
-"""The two ways to read an answer: the fast one reads nothing otherwise than the tolerant one, and learns from it."""
+"""The two ways to decode a response: the fast path agrees with the tolerant path and learns from it."""
 
 import contextlib
 import json
@@ -27,23 +27,23 @@ SECTION = RESULTS["LearningApi_GetSection"].result
 
 
 def decoder(drifts: list[Drift] | None = None) -> Decoder:
-    """A decoder that knows nothing yet."""
-    told: list[Drift] = [] if drifts is None else drifts
-    return Decoder(DriftReporter(told.append))
+    """Return a decoder that has learned nothing yet."""
+    reported: list[Drift] = [] if drifts is None else drifts
+    return Decoder(DriftReporter(reported.append))
 
 
-def plain(value: Any) -> Any:
-    """Models as JSON text, so that 1, 1.0 and True differ."""
+def to_plain_json(value: Any) -> Any:
+    """Return models as a JSON string, in which 1, 1.0 and True differ."""
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [to_plain_json(item) for item in value]
     return json.dumps(value.to_dict(), sort_keys=True) if isinstance(value, Model) else value
 
 
 @EVERY
 @settings(max_examples=25)
 @given(data=st.data())
-def test_they_agree(stated: Stated, data: st.DataObject) -> None:
-    """What the fast path reads, the tolerant one reads equal; before it has learned, and afterwards."""
+def test_both_paths_agree(stated: Stated, data: st.DataObject) -> None:
+    """The tolerant path decodes equally whatever the fast path accepts, before and after learning."""
     values = valid(stated.response_schema)
     value = data.draw(values | damaged(values))
     content, kind, both = json.dumps(value).encode(), RESULTS[stated.id].result, decoder()
@@ -58,14 +58,14 @@ def test_they_agree(stated: Stated, data: st.DataObject) -> None:
     for fast in (before, after):
         if fast is not NO_MATCH:
             assert fast == tolerant
-            assert plain(fast) == plain(tolerant)
+            assert to_plain_json(fast) == to_plain_json(tolerant)
 
 
 @EVERY
 @settings(max_examples=8)
 @given(data=st.data())
-def test_what_was_learned_of_one_answer_misreads_no_other(stated: Stated, data: st.DataObject) -> None:
-    """They agree on an answer too before which another one, damaged otherwise, was learned from."""
+def test_learning_changes_no_other_response(stated: Stated, data: st.DataObject) -> None:
+    """They also agree on a response after the decoder learned from one with another defect."""
     values, kind = valid(stated.response_schema), RESULTS[stated.id].result
     taught, content = (json.dumps(data.draw(values | damaged(values))).encode() for _ in range(2))
     learned = decoder()
@@ -73,35 +73,35 @@ def test_what_was_learned_of_one_answer_misreads_no_other(stated: Stated, data: 
         learned.tolerant(stated.id, kind, parse_json(taught))
     fast = learned.fast(kind, content)
     if fast is not NO_MATCH:
-        assert plain(fast) == plain(decoder().tolerant(stated.id, kind, parse_json(content)))
+        assert to_plain_json(fast) == to_plain_json(decoder().tolerant(stated.id, kind, parse_json(content)))
 
 
 @EVERY
 def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
-    """Keys, enum numbers and nulls that were seen once don't slow down what comes later."""
+    """Keys, enum numbers and nulls that were seen once don't slow down later pages."""
     seen = decoder()
     kind = RESULTS[stated.id].result
-    answer = example_response(stated.id)
+    response = example_response(stated.id)
     newer = {"newer": {"a": [1]}, "additional_properties": None}
-    answer = [item | newer for item in answer] if isinstance(answer, list) else answer | newer
-    content = json.dumps(answer).encode()
+    response = [item | newer for item in response] if isinstance(response, list) else response | newer
+    content = json.dumps(response).encode()
     assert seen.fast(kind, content) is NO_MATCH
     tolerant = seen.tolerant(stated.id, kind, parse_json(content))
     assert seen.fast(kind, content) == tolerant
 
 
 def test_enum_numbers_and_nulls_are_learned_too() -> None:
-    """So are a number that an enum doesn't declare, and a null where the spec requires a text."""
+    """An undeclared enum number and a null in a required string are learned as well."""
     kind = RESULTS["LearningApi_GetSectionEnrollments"].result
-    seen, answer = decoder(), example_response("LearningApi_GetSectionEnrollments")
-    answer[0]["phase"], answer[1]["section"]["title"] = 17, None
-    content = json.dumps(answer).encode()
+    seen, response = decoder(), example_response("LearningApi_GetSectionEnrollments")
+    response[0]["phase"], response[1]["section"]["title"] = 17, None
+    content = json.dumps(response).encode()
     tolerant = seen.tolerant("x", kind, parse_json(content))
     assert seen.fast(kind, content) == tolerant
 
 
-def test_dates_that_repeat_and_threads_that_read_at_once() -> None:
-    """A date that stands in one record after another is each record's own, also where two threads read other ones."""
+def test_repeated_dates_in_concurrent_threads() -> None:
+    """A date repeated in consecutive records belongs to each of them, even if two threads decode different dates."""
     kind, pages = RESULTS["LearningApi_GetSectionEnrollments"].result, []
     for month in (1, 2):
         (record, *_) = example_response("LearningApi_GetSectionEnrollments")
@@ -116,8 +116,8 @@ def test_dates_that_repeat_and_threads_that_read_at_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "2026-13-01", "soon"])
-def test_a_date_within_a_record_that_is_none(text: str) -> None:
-    """It is left to the tolerant path, which names its place, also as the first date that is read."""
+def test_an_invalid_date_in_a_record(text: str) -> None:
+    """It is left to the tolerant path, which names its path, even as the first date decoded."""
     kind, (record, *_) = (
         RESULTS["LearningApi_GetSectionEnrollments"].result,
         example_response("LearningApi_GetSectionEnrollments"),
@@ -129,8 +129,8 @@ def test_a_date_within_a_record_that_is_none(text: str) -> None:
             decoder().elements("x", kind, broken)
 
 
-def test_keys_that_no_struct_can_declare() -> None:
-    """Quotes, backslashes and control characters in a key stop nothing: such answers are read the tolerant way."""
+def test_keys_that_structs_can_not_declare() -> None:
+    """Keys with quotes, backslashes and control characters are decoded on the tolerant path."""
     drifts: list[Drift] = []
     seen, odd = decoder(drifts), {'quo"te': 1, "back\\slash": 2, "line\nend": 3}
     content = json.dumps(example_response("LearningApi_GetSection") | odd).encode()
@@ -141,19 +141,19 @@ def test_keys_that_no_struct_can_declare() -> None:
     assert seen.fast(SECTION, usual) is not NO_MATCH
 
 
-def test_ever_new_keys_do_not_pile_up() -> None:
-    """An answer with ever new keys is read, and makes neither ever larger structs nor endless messages."""
+def test_ever_new_keys_do_not_accumulate() -> None:
+    """Responses with ever new keys make neither ever larger structs nor endless messages."""
     drifts: list[Drift] = []
-    seen, answer = decoder(drifts), example_response("LearningApi_GetSection")
+    seen, response = decoder(drifts), example_response("LearningApi_GetSection")
     for number in range(200):
-        value = answer | {f"key {number}": number}
+        value = response | {f"key {number}": number}
         assert seen.tolerant("x", SECTION, value).additional_properties == {f"key {number}": number}
     assert len(seen._learned.keys) <= 64
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 200_000])
-def test_nesting_without_end(depth: int) -> None:
-    """An answer that is nested too deeply is read or refused, and nothing else happens."""
+def test_excessive_nesting(depth: int) -> None:
+    """A response that is nested too deeply is decoded or refused, without any other effect."""
     content = (
         json.dumps(example_response("LearningApi_GetSection"))[:-1].encode()
         + b',"deep":'
@@ -168,7 +168,7 @@ def test_nesting_without_end(depth: int) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes(content: bytes) -> None:
-    """Bytes are JSON, or it is said what they are."""
+    """Bytes are JSON, or the error describes them."""
     try:
         value = parse_json(content)
     except NotJSON:

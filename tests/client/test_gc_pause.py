@@ -1,4 +1,4 @@
-"""No garbage is collected while a page is being made, and afterwards as before."""
+"""Garbage collection is paused while a page is decoded, and afterwards restored."""
 
 import gc
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from tests.support.spec import SOME_ID
 
 
 @pytest.fixture(autouse=True)
-def collecting() -> Iterator[None]:
-    """Collection is on before each test and after it."""
+def collection_enabled() -> Iterator[None]:
+    """Enable collection before and after each test."""
     assert gc.isenabled()
     yield
     gc.enable()
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_it_is_on_again_after_an_error(error: type[BaseException]) -> None:
-    """What the block raises passes through, and collection goes on."""
+def test_collection_is_restored_after_an_error(error: type[BaseException]) -> None:
+    """The block's exception is raised, and collection is enabled again."""
     with pytest.raises(error), gc_paused():
         raise error if not gc.isenabled() else AssertionError
     assert gc.isenabled()
 
 
-def test_a_block_within_another_ends_nothing() -> None:
-    """The outermost block decides, and a program that collects nothing by itself stays so."""
+def test_nested_blocks() -> None:
+    """The outermost block restores collection; if the program disabled it, it stays disabled."""
     with gc_paused():
         with gc_paused():
             pass
@@ -42,8 +42,8 @@ def test_a_block_within_another_ends_nothing() -> None:
 
 
 @pytest.mark.parametrize("organizations", [1, 2000], ids=["small", "large"])
-async def test_a_call_leaves_it_on(organizations: int) -> None:
-    """A list of any size, and one that can't be read, leave collection as it was."""
+async def test_a_call_leaves_collection_enabled(organizations: int) -> None:
+    """A list of any size and an unreadable one leave collection enabled."""
     record = {"org_id": SOME_ID, "name": "A", "short_name": "a"} | error_entity()
 
     async def total(campus: NexportCampus) -> int:

@@ -1,4 +1,4 @@
-"""What imports what: dependencies point one way, importing costs little, and every public name is where it belongs."""
+"""Imports: dependencies point one way, importing is cheap, and every public name is where it belongs."""
 
 import ast
 import importlib
@@ -23,9 +23,9 @@ OUTERMOST = {"cli", "demo", "testing"}
 
 @pytest.mark.parametrize("name", MODULES)
 def test_only_the_outermost_parts_import_the_package_itself(name: str) -> None:
-    """`nexport_campus/__init__.py` imports everything below it, so what it imports must not import it.
+    """`nexport_campus/__init__.py` imports everything below it, so those modules must not import it.
 
-    The contracts in pyproject.toml hold every other direction; they do not see imports of a package's root.
+    The import contracts in pyproject.toml check every other direction; they do not see imports of a package's root.
     """
     if name.split("/", maxsplit=1)[0].removesuffix(".py") in OUTERMOST:
         return
@@ -36,7 +36,7 @@ def test_only_the_outermost_parts_import_the_package_itself(name: str) -> None:
 
 
 def test_importing_costs_little() -> None:
-    """`import nexport_campus` imports no optional dependency, no model, no namespace and no edge."""
+    """`import nexport_campus` imports no optional dependency, no model, no namespace and no optional module."""
     loaded = _loaded_by("nexport_campus")
     more = {
         name.partition(".")[0] for name in loaded - _loaded_by("attrs, httpx, msgspec, typing_extensions")
@@ -47,14 +47,14 @@ def test_importing_costs_little() -> None:
 
 
 def _loaded_by(modules: str) -> set[str]:
-    """What a fresh interpreter has loaded after importing these."""
+    """Return the names of the modules that a fresh interpreter has loaded after importing these."""
     code = f"import json, sys, {modules}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(done.stdout))
 
 
 def test_all_is_complete_and_sorted() -> None:
-    """`__all__` names all public names of the package, each once, constants before classes before the rest."""
+    """`__all__` names every public name of the package once: constants, then classes, then the rest."""
     names = nexport_campus.__all__
     public = {name for name in vars(nexport_campus) if not name.startswith(("_", "@"))}
     modules = {name for name in public if isinstance(getattr(nexport_campus, name), types.ModuleType)}
@@ -64,13 +64,13 @@ def test_all_is_complete_and_sorted() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_a_docstring(name: str) -> None:
-    """A reader learns from the first line what a module is for."""
+    """Every module has a docstring that says what it is for."""
     assert ast.get_docstring(ast.parse((CAMPUS / name).read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_modules_declare_what_is_public(name: str) -> None:
-    """Each module that users import has a sorted `__all__`, and has every name in it."""
+    """Each module that users import has a sorted `__all__` whose names all exist."""
     module = importlib.import_module(f"nexport_campus.{name}")
     assert list(module.__all__) == sorted(
         module.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)
@@ -79,7 +79,7 @@ def test_public_modules_declare_what_is_public(name: str) -> None:
 
 
 def test_public_names_say_where_they_are_imported_from() -> None:
-    """What users import names the package as its module, and so does its repr in a traceback."""
+    """Exceptions that users import name the package as their module, as tracebacks show it."""
     for name in nexport_campus.__all__:
         value = getattr(nexport_campus, name)
         if isinstance(value, type) and issubclass(value, Exception):
@@ -87,7 +87,7 @@ def test_public_names_say_where_they_are_imported_from() -> None:
 
 
 def transport_errors() -> list[type[Exception]]:
-    """Every exception that httpx exports, but for the ones that only its client raises."""
+    """Return every exception that httpx exports, except those that only its client raises."""
     found = [
         value for value in vars(httpx).values() if isinstance(value, type) and issubclass(value, Exception)
     ]
@@ -96,7 +96,7 @@ def transport_errors() -> list[type[Exception]]:
 
 @pytest.mark.parametrize("cls", transport_errors(), ids=lambda cls: cls.__name__)
 async def test_every_exception_of_httpx_is_mapped(cls: type[Exception]) -> None:
-    """Whatever of httpx's a transport raises, the user gets an error of the SDK's, with that one as its cause."""
+    """Whatever httpx exception a transport raises, the caller gets an SDK error with it as the cause."""
     plain = {httpx.StreamConsumed, httpx.StreamClosed, httpx.ResponseNotRead, httpx.RequestNotRead}
     raised = cls() if cls in plain else cls("The reason")
 

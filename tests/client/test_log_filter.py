@@ -1,4 +1,4 @@
-"""The filter on the loggers of httpx and httpcore: it removes secrets, and leaves the records of other programs whole."""
+"""The filter on httpx' and httpcore's loggers: it removes secrets and leaves other programs' records unchanged."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ Log = Callable[..., logging.LogRecord]
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """Passes a message and its arguments through the filters of httpx' logger, while a client with a token exists."""
+    """Return a function that logs through the filters of httpx' logger, while a client with a token exists."""
     campus = NexportCampus(StaticToken(TOKEN))
     scrubber = Scrubber()
     scrubber.keep("token", Secret(TOKEN))
@@ -33,14 +33,14 @@ def log() -> Iterator[Log]:
 
 
 def filtered(message: object, *arguments: Any) -> logging.LogRecord:
-    """The record of a log call, as handlers get it."""
+    """Return the record of a log call, as handlers get it."""
     record = LOGGER.makeRecord("httpx", logging.INFO, "file", 1, message, arguments, None)
     assert LOGGER.filter(record)
     return record
 
 
-class Raising:
-    """An object that can't be shown."""
+class Unprintable:
+    """An object that can't be converted to a string."""
 
     def __str__(self) -> str:
         raise ZeroDivisionError
@@ -48,20 +48,20 @@ class Raising:
     __repr__ = __str__
 
 
-class Talking:
-    """An object whose repr has the token."""
+class Leaking:
+    """An object whose repr contains the token."""
 
     def __repr__(self) -> str:
-        return f"<talking {TOKEN}>"
+        return f"<leaking {TOKEN}>"
 
 
 ODD: list[tuple[object, tuple[Any, ...]]] = [
     ("%s %s", ("one",)),
     ("no place", ("one", 2)),
-    ("%d", ("text",)),
+    ("%d", ("string",)),
     ("100%", ("one",)),
-    ("%s", (Raising(),)),
-    (Raising(), ()),
+    ("%s", (Unprintable(),)),
+    (Unprintable(), ()),
     ("%(a)s %(b)s", ({"a": 1},)),
     ("%(a)s", (UserDict(a=1),)),
     ("%s", (None,)),
@@ -73,8 +73,8 @@ ODD: list[tuple[object, tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("message", "arguments"), ODD)
-def test_odd_records_pass_untouched(message: object, arguments: tuple[Any, ...], log: Log) -> None:
-    """A record that can't be formatted, or holds what can't be shown, reaches its handlers as it was made."""
+def test_malformed_records_pass_unchanged(message: object, arguments: tuple[Any, ...], log: Log) -> None:
+    """A record that can't be formatted or displayed reaches its handlers unchanged."""
     record = log(message, *arguments)
     expected = arguments[0] if arguments and isinstance(arguments[0], dict | UserDict) else arguments
     assert record.msg is message
@@ -84,12 +84,12 @@ def test_odd_records_pass_untouched(message: object, arguments: tuple[Any, ...],
 @given(
     message=st.text(alphabet="%sdrfx()ab {}*.5", max_size=20),
     arguments=st.lists(
-        st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.builds(Raising)),
+        st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.builds(Unprintable)),
         max_size=4,
     ),
 )
-def test_a_record_without_secrets_is_left_alone(message: str, arguments: list[Any]) -> None:
-    """Whatever is logged, nothing is raised, and message and arguments are the very objects that were given."""
+def test_a_record_without_secrets_is_unchanged(message: str, arguments: list[Any]) -> None:
+    """Logging never raises, and message and arguments stay the same objects."""
     scrubber = Scrubber()
     scrubber.keep("token", Secret(TOKEN))
     scrub_logs(scrubber)
@@ -100,7 +100,7 @@ def test_a_record_without_secrets_is_left_alone(message: str, arguments: list[An
 
 
 def test_arguments_keep_their_number_and_order(log: Log) -> None:
-    """A filter or handler that unpacks the arguments of httpx' own line still can: URL first among them."""
+    """A filter or handler that unpacks the arguments of httpx' own log line finds the URL where it was."""
     url = httpx.URL(f"https://example.com/path?access_token={TOKEN}")
     record = log('HTTP Request: %s %s "%s %d %s"', "GET", url, "HTTP/1.1", 200, "OK")
     assert isinstance(record.args, tuple)
@@ -117,15 +117,15 @@ def test_arguments_keep_their_number_and_order(log: Log) -> None:
         ("token %s", (TOKEN,)),
         (f"token {TOKEN}", ()),
         (f"token {TOKEN} %s", ("x",)),
-        ("token %r", (Talking(),)),
-        ("token %s and %s", (Talking(), 5)),
+        ("token %r", (Leaking(),)),
+        ("token %s and %s", (Leaking(), 5)),
         ("token %(token)s", ({"token": TOKEN, "other": 5},)),
         ("token %(token)s", (UserDict(token=TOKEN),)),
         ("token %s", (TOKEN.encode(),)),
         ("token %s", ([TOKEN],)),
         ("token %s", (TOKEN.upper(),)),
         ("token %s-%s", (TOKEN[:18], TOKEN[19:])),
-        (Talking(), ()),
+        (Leaking(), ()),
         ("token %s %s", (TOKEN,)),
         ("token %d", (TOKEN,)),
         (f"token {TOKEN} %s %s", (TOKEN,)),
@@ -133,7 +133,7 @@ def test_arguments_keep_their_number_and_order(log: Log) -> None:
     ids=str,
 )
 def test_secrets_are_removed(message: object, arguments: tuple[Any, ...], log: Log) -> None:
-    """In the message, an argument, a mapping, an object's text, or put together from two; in broken records too."""
+    """Secrets are removed from message, arguments, mappings and reprs, or if split; in malformed records too."""
     record = log(message, *arguments)
     shown = repr(record.msg) + repr(record.args)
     try:
@@ -143,8 +143,8 @@ def test_secrets_are_removed(message: object, arguments: tuple[Any, ...], log: L
     assert TOKEN not in shown.lower()
 
 
-def test_the_other_arguments_of_a_record_with_a_secret_stay(log: Log) -> None:
-    """Only what has the secret is replaced."""
+def test_arguments_without_secrets_are_kept(log: Log) -> None:
+    """Only arguments with a secret are replaced."""
     other = object()
     first = log("%s %s", TOKEN, other).args
     second = log("%(token)s %(other)s", {"token": TOKEN, "other": other}).args
@@ -153,8 +153,8 @@ def test_the_other_arguments_of_a_record_with_a_secret_stay(log: Log) -> None:
     assert second == {"token": "***", "other": other}
 
 
-def test_a_password_that_is_a_word_of_the_message(log: Log) -> None:
-    """Placeholders stay whole, and with them the arguments, where the secret is only in the message's own words."""
+def test_a_password_that_occurs_in_the_message(log: Log) -> None:
+    """If the secret occurs only in the message's own words, placeholders and arguments are kept."""
     scrubber = Scrubber()
     scrubber.keep("password", Secret("user"))
     scrub_logs(scrubber)
@@ -165,7 +165,7 @@ def test_a_password_that_is_a_word_of_the_message(log: Log) -> None:
 
 
 def test_log_calls_of_other_threads_while_secrets_change() -> None:
-    """Records are cleaned of what is known at that moment, while clients come, learn tokens and go."""
+    """Records are redacted while clients come and go and learn tokens."""
     stop = threading.Event()
     failures: list[BaseException] = []
     scrubber = Scrubber()
@@ -194,8 +194,8 @@ def test_log_calls_of_other_threads_while_secrets_change() -> None:
     assert failures == []
 
 
-def test_a_secret_that_was_learned_last_is_removed() -> None:
-    """The pattern is never older than the secrets."""
+def test_the_newest_secret_is_removed() -> None:
+    """The pattern always includes the newest secret."""
     scrubber = Scrubber()
     for number in range(5):
         token = f"token-number-{number}"
@@ -203,8 +203,8 @@ def test_a_secret_that_was_learned_last_is_removed() -> None:
         assert scrubber.text(f"it is {token}.") == "it is ***."
 
 
-def test_a_client_that_is_gone_scrubs_nothing(log: Log) -> None:
-    """The secrets of a client live as long as the client."""
+def test_a_deleted_client_redacts_nothing(log: Log) -> None:
+    """A client's secrets are forgotten with the client."""
     scrubber = Scrubber()
     scrubber.keep("token", Secret("violet-harbour-lantern"))
     scrub_logs(scrubber)

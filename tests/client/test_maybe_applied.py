@@ -55,7 +55,7 @@ CERTAIN: dict[str, Response] = {
 
 @pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
 async def test_writes(name: str) -> None:
-    """A lost, late, cut or unreadable answer, and a 5xx without a code, leave it open; any other answer settles it."""
+    """True after a lost, late, cut or unreadable response, or a 5xx without a code; False after any other."""
     async with campus_with((MAYBE | CERTAIN)[name]) as (campus, server):
         with pytest.raises(NexportError) as caught:
             await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
@@ -66,15 +66,15 @@ async def test_writes(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
 async def test_reads(name: str) -> None:
-    """A read never leaves anything open."""
+    """It is always False for a read."""
     async with campus_with((MAYBE | CERTAIN)[name]) as (campus, _):
         with pytest.raises(NexportError) as caught:
             await campus.learning.get_section_description(section_id=SOME_ID)
     assert caught.value.maybe_applied is False
 
 
-async def test_a_late_answer() -> None:
-    """A write that timed out while waiting may have happened."""
+async def test_a_late_response() -> None:
+    """A write that timed out waiting for its response may have been applied."""
     late = json_response(GOOD, gate=asyncio.Event())
     async with campus_with(late, timeout=0.05) as (campus, _):
         with pytest.raises(sdk.RequestTimeoutError, match="timed out waiting") as caught:
@@ -82,15 +82,15 @@ async def test_a_late_answer() -> None:
     assert caught.value.maybe_applied
 
 
-async def test_a_dripping_answer() -> None:
-    """`timeout` is for the attempt as a whole: a server that sends a byte now and then doesn't outlive it."""
+async def test_a_dripping_response() -> None:
+    """`timeout` limits the attempt as a whole: a server that sends a byte now and then doesn't extend it."""
     async with campus_with(json_response(GOOD, drip_seconds=0.02), timeout=0.2) as (campus, _):
         with pytest.raises(sdk.RequestTimeoutError):
             await campus.learning.drop_enrollment(enrollment_id=SOME_ID)
 
 
-async def test_nobody_listens() -> None:
-    """A write that never left didn't happen."""
+async def test_no_server_listens() -> None:
+    """A write that was never sent was not applied."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -103,7 +103,7 @@ async def test_nobody_listens() -> None:
     assert caught.value.maybe_applied is False
 
 
-async def test_a_name_that_nobody_has() -> None:
+async def test_an_unknown_host() -> None:
     """A host that doesn't exist is a TransportError that names it, and nothing was sent."""
     auth = sdk.StaticToken("token")
     async with sdk.NexportCampus(
@@ -114,8 +114,8 @@ async def test_a_name_that_nobody_has() -> None:
     assert caught.value.maybe_applied is False
 
 
-def test_what_writes() -> None:
-    """The marks of the overlay reach the client: five operations write, whatever their HTTP method."""
+def test_writing_operations() -> None:
+    """The overlay's marks reach the client: five operations write, whatever their HTTP method."""
     areas: list[Any] = [admin_api, learning_api, scorm_api]
     declared = {
         value.id: value.effect for area in areas for value in vars(area).values() if hasattr(value, "effect")

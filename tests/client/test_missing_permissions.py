@@ -1,4 +1,4 @@
-"""A 401 that means a missing permission costs no login per call, and a token that is revoked is still replaced."""
+"""A 401 for a missing permission costs no login per call; a revoked token is still replaced."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -36,9 +36,9 @@ REFUSALS = {
 
 @attrs.define
 class Campus:
-    """Issues tokens and accepts the newest one only, and only for the sections that are `permitted`.
+    """Issues tokens and accepts only the newest one, and only for the sections that are `permitted`.
 
-    `closed`: operations that the account may not call at all. `refusal`: the response to whatever isn't accepted.
+    `closed`: operations that the account may never call. `refusal`: the response to calls that aren't accepted.
     """
 
     refusal: Response = REFUSALS["401, empty"]
@@ -62,7 +62,7 @@ class Campus:
         return json_response({"description": "Safety first", "objectives": ""} | error_entity())
 
     def revoke(self) -> None:
-        """End the token that was issued last."""
+        """Revoke the token that was issued last."""
         self.valid = ""
 
 
@@ -70,7 +70,7 @@ class Campus:
 async def client(
     script: Campus, clock: ManualClock | None = None, **options: Any
 ) -> AsyncIterator[NexportCampus]:
-    """A client with a password, without retries."""
+    """Return a client with a password and without retries."""
     chosen: dict[str, Any] = {"auth": PasswordAuth("ada", "secret"), "retry": NO_RETRY, "max_concurrency": 60}
     async with (
         ScriptedServer(script) as server,
@@ -80,25 +80,25 @@ async def client(
 
 
 async def describe(campus: NexportCampus, section: UUID = MINE) -> str:
-    """One operation, which the account may call for its own section."""
+    """Call an operation that the account may call for its own section."""
     return (await campus.learning.get_section_description(section_id=section)).description
 
 
 async def objectives(campus: NexportCampus) -> object:
-    """Another operation."""
+    """Call another operation."""
     return await campus.learning.get_section_objectives(section_id=MINE)
 
 
 async def refused(campus: NexportCampus, section: UUID = OTHERS) -> AuthenticationError:
-    """The error of a call that the account may not make."""
+    """Return the error of a call that the account may not make."""
     with pytest.raises(AuthenticationError) as caught:
         await describe(campus, section)
     return caught.value
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_calls_that_are_not_permitted_cost_no_login_each(refusal: str) -> None:
-    """20 of them: a login for the first token, one for the replay of the first call, and none for the others."""
+async def test_refused_calls_cost_no_login_each(refusal: str) -> None:
+    """20 calls cost one login for the first token, one to replay the first call, and none for the others."""
     script = Campus(REFUSALS[refusal])
     async with client(script) as campus:
         errors = [await refused(campus) for _ in range(20)]
@@ -109,8 +109,8 @@ async def test_calls_that_are_not_permitted_cost_no_login_each(refusal: str) -> 
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_a_revoked_token_is_replaced_all_the_same(refusal: str) -> None:
-    """Between calls that are not permitted, another call with a revoked token logs in once and succeeds, every time."""
+async def test_a_revoked_token_is_still_replaced(refusal: str) -> None:
+    """Calls with a revoked token between refused ones log in once and succeed, every time."""
     script = Campus(REFUSALS[refusal])
     async with client(script) as campus:
         await describe(campus)
@@ -124,7 +124,7 @@ async def test_a_revoked_token_is_replaced_all_the_same(refusal: str) -> None:
 
 
 async def test_another_operation_with_a_revoked_token() -> None:
-    """It was never accepted before, and logs in all the same: the refusals were another operation's."""
+    """An operation that was never accepted still logs in: the refusals concerned another operation."""
     script = Campus(closed=frozenset({"LearningApi_GetSectionDescription"}))
     async with client(script) as campus:
         for _ in range(5):
@@ -136,8 +136,8 @@ async def test_another_operation_with_a_revoked_token() -> None:
         assert script.logins == 3
 
 
-async def test_other_records_that_are_not_permitted() -> None:
-    """Each call names another section: no login for any of them, and the one that is permitted still recovers."""
+async def test_other_refused_records() -> None:
+    """Each call names another section: none of them logs in, and a permitted one still recovers."""
     script = Campus()
     async with client(script) as campus:
         await describe(campus)
@@ -149,8 +149,8 @@ async def test_other_records_that_are_not_permitted() -> None:
         assert script.logins == 3
 
 
-async def test_calls_of_both_kinds_in_turn() -> None:
-    """A call that succeeds in between changes nothing: the token was good before, too."""
+async def test_alternating_permitted_and_refused_calls() -> None:
+    """A successful call in between changes nothing: the token was valid before, too."""
     script = Campus()
     async with client(script) as campus:
         for _ in range(10):
@@ -159,8 +159,8 @@ async def test_calls_of_both_kinds_in_turn() -> None:
     assert script.logins == 2
 
 
-async def test_a_call_that_recovers_after_its_time() -> None:
-    """A call that was never accepted has to wait where its operation was refused: 60 seconds, then 2 minutes, up to 15."""
+async def test_the_wait_of_a_refused_operation() -> None:
+    """An operation that was never accepted waits after each refusal: 60 seconds, then 2 minutes, up to 15."""
     clock, script = ManualClock(), Campus()
     async with client(script, clock) as campus:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900], start=2):
@@ -171,7 +171,7 @@ async def test_a_call_that_recovers_after_its_time() -> None:
             clock.now += 1
         script.revoke()
         assert await describe(campus) == "Safety first"
-        # Long after the last refusal, it counts from 60 seconds again.
+        # Long after the last refusal, the wait starts at 60 seconds again.
         clock.now += 3600
         await refused(campus)
         logins = script.logins
@@ -180,8 +180,8 @@ async def test_a_call_that_recovers_after_its_time() -> None:
         assert script.logins == logins + 1
 
 
-async def test_a_permission_that_is_withdrawn() -> None:
-    """All calls of an operation were accepted and are refused from now on: one login shows it, for all of them."""
+async def test_a_withdrawn_permission() -> None:
+    """If an operation is accepted and later refused for every call, one login shows it for all of them."""
     script = Campus(permitted=lambda section: True)
     async with client(script) as campus:
         for number in range(30):
@@ -196,7 +196,7 @@ async def test_a_permission_that_is_withdrawn() -> None:
 
 
 async def test_a_gateways_401() -> None:
-    """It says nothing of the token, which is kept and used by the next call."""
+    """It says nothing about the token, which is kept and used by the next call."""
     script = Campus(refusal=html_response(401), permitted=lambda section: section != OTHERS)
     async with client(script) as campus:
         for _ in range(3):
@@ -208,7 +208,7 @@ async def test_a_gateways_401() -> None:
 
 
 async def test_50_calls_at_once() -> None:
-    """A revoked token under calls of both kinds: one login for all, and none for those that come later."""
+    """With a revoked token, 50 concurrent calls of both kinds cost one login, and later calls none."""
     script = Campus()
     async with client(script) as campus:
         await describe(campus)
@@ -225,7 +225,7 @@ async def test_50_calls_at_once() -> None:
 
 
 async def test_50_calls_with_a_revoked_token() -> None:
-    """50 calls are refused at once: one login, and 50 successes; again after each revocation."""
+    """50 calls refused at once cost one login and succeed; again after each revocation."""
     script = Campus()
     async with client(script) as campus:
         for number in (1, 2, 3):
@@ -235,7 +235,7 @@ async def test_50_calls_with_a_revoked_token() -> None:
 
 
 async def test_a_function_that_returns_the_same_token() -> None:
-    """It may be a vault that lags: a refusal proves nothing then, and the function is called for each call."""
+    """The function may read from a vault that lags: a refusal proves nothing, so it is called for each call."""
     script, called = Campus(), []
 
     async def auth() -> AccessToken:
@@ -252,7 +252,7 @@ async def test_a_function_that_returns_the_same_token() -> None:
 
 
 async def test_a_function_that_returns_fresh_tokens() -> None:
-    """It is called once for the calls that are not permitted, like a login."""
+    """The function is called once for the refused calls, like a login."""
     script, called = Campus(), []
 
     async def auth() -> AccessToken:
@@ -273,7 +273,7 @@ async def test_a_function_that_returns_fresh_tokens() -> None:
 @given(st.lists(st.sampled_from(["mine", "others", "another", "revoke"]), max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_logins_are_bounded_and_permitted_calls_succeed(steps: list[str]) -> None:
-    """Whatever comes in whatever order: permitted calls succeed, and there are no more logins than revocations and two."""
+    """In any order of events, permitted calls succeed, and logins exceed revocations by two at most."""
     script = Campus()
 
     async def run() -> None:

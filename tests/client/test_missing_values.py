@@ -1,4 +1,4 @@
-"""What is null, absent, new or unknown in an answer: None, drift, or an error with its place; over a real socket."""
+"""Null, absent, new and unknown values in a response: None, drift, or an error with its path; over a real socket."""
 
 import logging
 from typing import Any
@@ -15,23 +15,23 @@ from tests.support.scripted_server import json_response
 from tests.support.spec import SCHEMAS, SOME_ID, example, example_response
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
-NOTHING = object()
+REMOVED = object()
 
 
-def changed(value: dict[str, Any], key: str, to: Any) -> dict[str, Any]:
-    """The object with a field changed, or taken out."""
+def change_field(value: dict[str, Any], key: str, to: Any) -> dict[str, Any]:
+    """Return the object with one field changed or removed."""
     kept = {name: item for name, item in value.items() if name != key}
-    return kept if to is NOTHING else kept | {key: to}
+    return kept if to is REMOVED else kept | {key: to}
 
 
-@pytest.mark.parametrize("gap", [None, NOTHING], ids=["null", "absent"])
+@pytest.mark.parametrize("gap", [None, REMOVED], ids=["null", "absent"])
 @pytest.mark.parametrize("name", OBJECTS)
 def test_null_and_absent_everywhere(name: str, gap: Any) -> None:
-    """Optional fields and required dates are None; other required ones None and drift; ids, lists, objects an error."""
+    """Optional fields and required dates become None, other required ones None with drift; ids, lists and objects raise."""
     model: type[Model] = getattr(models, name)
     schema = SCHEMAS[name]
     for field in fields_of(model):
-        value, reader = changed(example({"$ref": f"/{name}"}), field.key, gap), Reader()
+        value, reader = change_field(example({"$ref": f"/{name}"}), field.key, gap), Reader()
         stated = schema["properties"][field.key]
         required = field.key in schema.get("required", [])
         reference = SCHEMAS.get(str(stated.get("$ref", "")).rsplit("/", 1)[-1], {})
@@ -48,22 +48,24 @@ def test_null_and_absent_everywhere(name: str, gap: Any) -> None:
 
 
 async def test_a_section_without_an_end() -> None:
-    """A required date that is null is None, and no drift."""
+    """A required date that is null becomes None without drift."""
     drifts: list[Drift] = []
-    answer = changed(
-        changed(example_response("LearningApi_GetSection"), "enrollment_end", None), "training_end", NOTHING
+    response = change_field(
+        change_field(example_response("LearningApi_GetSection"), "enrollment_end", None),
+        "training_end",
+        REMOVED,
     )
-    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
-        section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
+    async with campus_with(json_response(response), on_drift=drifts.append) as (campus, _):
+        section = await campus.learning.get_section(syllabus_id=response["syllabus_id"])
     assert (section.enrollment_end, section.training_end, drifts) == (None, None, [])
 
 
-async def test_a_missing_text_is_drift() -> None:
-    """A required text that is missing is None, and told with operation and place."""
+async def test_a_missing_string_is_drift() -> None:
+    """A required string that is missing becomes None and is reported with operation and path."""
     drifts: list[Drift] = []
-    answer = changed(example_response("LearningApi_GetSection"), "title", NOTHING)
-    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
-        section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
+    response = change_field(example_response("LearningApi_GetSection"), "title", REMOVED)
+    async with campus_with(json_response(response), on_drift=drifts.append) as (campus, _):
+        section = await campus.learning.get_section(syllabus_id=response["syllabus_id"])
     assert section.title is None
     assert drifts == [
         Drift("missing_required", "LearningApi_GetSection", "title", "null or missing, and required")
@@ -84,8 +86,8 @@ async def test_a_missing_text_is_drift() -> None:
         ),
     ],
 )
-async def test_an_unreadable_value_names_its_place(key: str, value: Any, place: str) -> None:
-    """What can't be read is a ResponseDecodeError with operation and place, and without the value."""
+async def test_an_unreadable_value_names_its_path(key: str, value: Any, place: str) -> None:
+    """An unreadable value is a ResponseDecodeError with operation and path, but without the value."""
     items = example_response("LearningApi_GetSectionEnrollments")
     base = items[1]
     inner = base[key] | value if isinstance(value, dict) and isinstance(base.get(key), dict) else value
@@ -98,23 +100,23 @@ async def test_an_unreadable_value_names_its_place(key: str, value: Any, place: 
 
 
 async def test_unknown_fields_are_kept() -> None:
-    """Unknown keys are kept, one named `additional_properties` too; they are told once, and come in `to_dict` again."""
+    """Unknown keys, even one named `additional_properties`, are kept, reported once, and part of `to_dict`."""
     drifts: list[Drift] = []
-    more = {"additional_properties": {"a": [1, None]}, "new ☃": "text", 'quo"te\\': 1.5}
-    answer = example_response("LearningApi_GetSection") | more
-    async with campus_with(*[json_response(answer)] * 3, on_drift=drifts.append) as (campus, _):
-        sections = [await campus.learning.get_section(syllabus_id=answer["syllabus_id"]) for _ in range(3)]
+    more = {"additional_properties": {"a": [1, None]}, "new ☃": "string", 'quo"te\\': 1.5}
+    response = example_response("LearningApi_GetSection") | more
+    async with campus_with(*[json_response(response)] * 3, on_drift=drifts.append) as (campus, _):
+        sections = [await campus.learning.get_section(syllabus_id=response["syllabus_id"]) for _ in range(3)]
     for section in sections:
         assert section.additional_properties == more
-        assert section.to_dict() == answer
+        assert section.to_dict() == response
     assert sections[0] == sections[2]
     assert sorted((drift.kind, drift.path) for drift in drifts) == [
         ("unknown_field", key) for key in sorted(more)
     ]
 
 
-async def test_drift_is_told_once_per_kind_and_place() -> None:
-    """However many elements and answers have it, a difference is told once; another place or kind is told too."""
+async def test_drift_is_reported_once_per_kind_and_path() -> None:
+    """A difference is reported once for all elements and responses; another path or kind is reported too."""
     drifts: list[Drift] = []
     item = example_response("LearningApi_GetSectionEnrollments")[0] | {"phase": 17, "newer": 1}
     async with campus_with(*[json_response([item] * 3)] * 2, on_drift=drifts.append) as (campus, _):
@@ -129,35 +131,35 @@ async def test_drift_is_told_once_per_kind_and_place() -> None:
 
 
 async def test_drift_is_logged_by_default(caplog: pytest.LogCaptureFixture) -> None:
-    """Without `on_drift` it is a warning, and a debug message for unknown fields, which are normal."""
-    answer = changed(example_response("LearningApi_GetSection"), "title", None) | {"newer": 1}
+    """Without `on_drift`, drift is logged as a warning; unknown fields, which are normal, as debug messages."""
+    response = change_field(example_response("LearningApi_GetSection"), "title", None) | {"newer": 1}
     with caplog.at_level(logging.DEBUG, "nexport_campus"):
-        async with campus_with(json_response(answer)) as (campus, _):
-            await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
-    told = {
+        async with campus_with(json_response(response)) as (campus, _):
+            await campus.learning.get_section(syllabus_id=response["syllabus_id"])
+    reported = {
         record.getMessage().rsplit(" ", 1)[-1]: record.levelno
         for record in caplog.records
         if "differs" in record.msg
     }
-    assert told == {"(missing_required)": logging.WARNING, "(unknown_field)": logging.DEBUG}
+    assert reported == {"(missing_required)": logging.WARNING, "(unknown_field)": logging.DEBUG}
 
 
-async def test_an_exception_of_on_drift_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
-    """A user's function that fails is logged, and the call succeeds all the same."""
+async def test_an_exception_of_on_drift_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """If the user's function raises, the exception is logged and the call succeeds."""
 
     def fail(drift: Drift) -> None:
         raise RuntimeError(drift.path)
 
-    answer = example_response("LearningApi_GetSection") | {"newer": 1}
-    async with campus_with(json_response(answer), on_drift=fail) as (campus, _):
-        section = await campus.learning.get_section(syllabus_id=answer["syllabus_id"])
+    response = example_response("LearningApi_GetSection") | {"newer": 1}
+    async with campus_with(json_response(response), on_drift=fail) as (campus, _):
+        section = await campus.learning.get_section(syllabus_id=response["syllabus_id"])
     assert section.additional_properties == {"newer": 1}
     assert "on_drift raised" in caplog.text
 
 
-@pytest.mark.parametrize("value", [{}, {"a": 1}, {"error": "Unauthorized"}, [], "text", 7, True, None])
-async def test_foreign_answers(value: Any) -> None:
-    """A JSON value that is none of the campus's answers is an error, never a model full of None."""
+@pytest.mark.parametrize("value", [{}, {"a": 1}, {"error": "Unauthorized"}, [], "string", 7, True, None])
+async def test_foreign_responses(value: Any) -> None:
+    """A JSON value that can't come from the campus is an error, never a model full of None."""
     async with campus_with(json_response(value)) as (campus, _):
         with pytest.raises(ResponseDecodeError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)

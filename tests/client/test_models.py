@@ -1,4 +1,4 @@
-"""Models: they go to JSON and back, pickle, copy and compare, and are named as users import them."""
+"""Models: conversion to and from JSON, pickling, copying, comparing, and the names that users import."""
 
 import copy
 import pickle
@@ -19,13 +19,13 @@ EVERY = pytest.mark.parametrize("name", OBJECTS)
 
 
 def model_class(name: str) -> type[Model]:
-    """The model of that name, as users import it."""
+    """Return the model of that name, as users import it."""
     found: type[Model] = getattr(models, name)
     return found
 
 
 def test_every_schema_is_exported() -> None:
-    """`nexport_campus.models` has each schema of the spec under the vendor's name, and shows nothing else."""
+    """`nexport_campus.models` has every schema of the spec under the vendor's name, and nothing else."""
     assert set(models.__all__) >= set(SCHEMAS)
     assert sorted(dir(models)) == sorted(models.__all__)
     with pytest.raises(AttributeError, match="NoSuchModel"):
@@ -35,8 +35,8 @@ def test_every_schema_is_exported() -> None:
 @EVERY
 @settings(max_examples=25)
 @given(data=st.data())
-def test_json_and_back(name: str, data: st.DataObject) -> None:
-    """`from_dict` reads back what `to_dict` gives, equal, and None is left out of it."""
+def test_json_round_trip(name: str, data: st.DataObject) -> None:
+    """`from_dict` reads back an equal model from `to_dict`, which leaves None out."""
     value = data.draw(valid({"$ref": f"#/{name}"}))
     made = model_class(name).from_dict(value)
     written = made.to_dict()
@@ -48,7 +48,7 @@ def test_json_and_back(name: str, data: st.DataObject) -> None:
 @EVERY
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle(name: str, protocol: int) -> None:
-    """Every model pickles, by the path that users import it by."""
+    """Every model pickles under the path that users import it from."""
     made = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": [1]})
     pickled = pickle.dumps(made, protocol)
     assert pickle.loads(pickled) == made
@@ -58,7 +58,7 @@ def test_pickle(name: str, protocol: int) -> None:
 
 @EVERY
 def test_copy_and_compare(name: str) -> None:
-    """Copies are equal and independent; a model with another value is not equal, nor is another class."""
+    """Copies are equal and independent; a model with another value or of another class isn't equal."""
     made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}))
     shallow, deep = copy.copy(made), copy.deepcopy(made)
     assert made == shallow == deep
@@ -71,7 +71,7 @@ def test_copy_and_compare(name: str) -> None:
 
 @EVERY
 def test_evolve(name: str) -> None:
-    """`attrs.evolve` and `copy.replace` change what they are given, and keep what came beyond the spec."""
+    """`attrs.evolve` and `copy.replace` change the given fields and keep the unknown ones."""
     made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": [1]})
     field = attrs.fields(type(made))[0].name
     changes = {field: "another"}
@@ -88,8 +88,8 @@ def test_evolve(name: str) -> None:
 
 
 @EVERY
-def test_copies_keep_what_came_beyond_the_spec(name: str) -> None:
-    """Each way to copy a model."""
+def test_copies_keep_unknown_fields(name: str) -> None:
+    """Every way to copy a model keeps them."""
     made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": {"a": [1]}})
     for copied in (
         copy.copy(made),
@@ -103,23 +103,23 @@ def test_copies_keep_what_came_beyond_the_spec(name: str) -> None:
 
 @EVERY
 def test_names(name: str) -> None:
-    """A model says that it comes from `nexport_campus.models`, in its repr under the vendor's name."""
+    """A model's module is `nexport_campus.models`, and its repr has the vendor's name."""
     model = model_class(name)
     assert (model.__module__, model.__qualname__) == ("nexport_campus.models", name)
     assert repr(model.from_dict(example({"$ref": f"#/{name}"}))).startswith(f"{name}(")
 
 
 def test_a_token_is_in_no_repr() -> None:
-    """The repr of a login's answer hides the token, that of a login's question the password."""
-    answer = model_class("AuthenticationTokenResponse").from_dict(
+    """The repr of a login response hides the token, and that of a login request the password."""
+    response = model_class("AuthenticationTokenResponse").from_dict(
         example({"$ref": "#/AuthenticationTokenResponse"})
     )
-    assert "access_token" not in repr(answer)
+    assert "access_token" not in repr(response)
     question = example({"$ref": "#/AuthenticationTokenRequest"}) | {"password": "hunter2"}
     assert "hunter2" not in repr(model_class("AuthenticationTokenRequest").from_dict(question))
 
 
-def test_from_dict_names_the_place() -> None:
-    """`from_dict` of something wrong is a ValueError with the place."""
+def test_from_dict_names_the_path() -> None:
+    """`from_dict` of an invalid value is a ValueError with its path."""
     with pytest.raises(ValueError, match=r"api_error_entity\.error_code"):
         models.ApiResponseBase.from_dict({"api_error_entity": {"error_code": "4"}})

@@ -1,4 +1,4 @@
-"""Every operation over a real socket: what is sent is what the vendor's page says, and what comes back decodes."""
+"""Every operation over a real socket: requests are those of the vendor's page, and responses decode."""
 
 import contextlib
 import inspect
@@ -18,22 +18,22 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 def method(campus: NexportCampus, operation: SpecOperation) -> Any:
-    """The method of an operation."""
+    """Return the method of an operation."""
     return getattr(getattr(campus, operation.area), operation.name)
 
 
 def marked(operation: SpecOperation) -> contextlib.AbstractContextManager[Any]:
-    """What a call of an operation warns of."""
+    """Return the context that expects the warning of an operation."""
     return pytest.deprecated_call() if operation.deprecated else contextlib.nullcontext()
 
 
 def given(operation: SpecOperation, *, only_required: bool = False) -> dict[str, Any]:
-    """The arguments of a call."""
+    """Return the arguments of a call."""
     return {item.name: item.given for item in operation.arguments if item.required or not only_required}
 
 
 def expected_query(operation: SpecOperation, token: str = TOKEN) -> list[tuple[str, str]]:
-    """The query of a call with all arguments."""
+    """Return the query of a call with all arguments."""
     query = [(item.name, item.sent) for item in operation.arguments if item.where == "query"]
     query = [pair for pair in query if pair[0] != "access_token"]
     if operation.pages == "query":
@@ -44,21 +44,21 @@ def expected_query(operation: SpecOperation, token: str = TOKEN) -> list[tuple[s
 
 
 def expected_body(operation: SpecOperation) -> dict[str, Any] | None:
-    """The body of a call with all arguments."""
+    """Return the body of a call with all arguments."""
     if not operation.has_body:
         return None
     body = {item.name: item.sent for item in operation.arguments if item.where == "body"}
     return body | ({"paging": {"page": 1, "per_page": 1000}} if operation.pages == "body" else {})
 
 
-def test_no_operation_is_left_out() -> None:
-    """The 34 of the vendor's two pages, and the two of AdminApi; it may be more, and never fewer."""
+def test_no_operation_is_missing() -> None:
+    """The client has at least the 34 operations of the vendor's two pages and two of AdminApi."""
     assert len(OPERATIONS) >= 36
 
 
 @EVERY
 async def test_the_request_is_the_vendors(operation: SpecOperation) -> None:
-    """Method, path, query and body are those of the vendor's page, with every argument given."""
+    """With every argument given, method, path, query and body are those of the vendor's page."""
     async with campus_with(json_response(example_response(operation.id))) as (campus, server):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
@@ -72,8 +72,8 @@ async def test_the_request_is_the_vendors(operation: SpecOperation) -> None:
 
 
 @EVERY
-async def test_the_vendors_page_declares_all_that_is_sent(operation: SpecOperation) -> None:
-    """Every query parameter that is sent stands in the vendor's own statement, and every required one is sent."""
+async def test_every_query_parameter_is_declared(operation: SpecOperation) -> None:
+    """The vendor's page declares every query parameter that is sent, and every required one is sent."""
     declared = VENDOR["paths"][operation.path][operation.method.lower()].get("parameters", [])
     async with campus_with(json_response(example_response(operation.id))) as (campus, server):
         with marked(operation):
@@ -86,31 +86,33 @@ async def test_the_vendors_page_declares_all_that_is_sent(operation: SpecOperati
 
 
 @EVERY
-async def test_the_answer_decodes(operation: SpecOperation) -> None:
-    """An answer made from the spec becomes the models that the spec names, and nothing in it is drift."""
+async def test_the_response_decodes(operation: SpecOperation) -> None:
+    """A response made from the spec decodes to the models of the spec, without drift."""
     drifts: list[Any] = []
-    answer = example_response(operation.id)
-    async with campus_with(json_response(answer), on_drift=drifts.append) as (campus, _):
+    response = example_response(operation.id)
+    async with campus_with(json_response(response), on_drift=drifts.append) as (campus, _):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
         result = await call
     if operation.pages:
         items = (
-            answer if isinstance(answer, list) else next(v for v in answer.values() if isinstance(v, list))
+            response
+            if isinstance(response, list)
+            else next(v for v in response.values() if isinstance(v, list))
         )
         assert [item.to_dict() for item in result.items] == items
-    elif isinstance(answer, list):
-        assert [item.to_dict() for item in result] == answer
+    elif isinstance(response, list):
+        assert [item.to_dict() for item in result] == response
     else:
-        assert result.to_dict() == answer
+        assert result.to_dict() == response
     assert drifts == []
 
 
 @EVERY
-async def test_raw_mirrors_it(operation: SpecOperation) -> None:
-    """`campus.raw` sends the same request, and gives status, headers, bytes and model."""
-    answer = json_response(example_response(operation.id), headers={"X-Total-Count": "2"})
-    async with campus_with(answer, answer) as (campus, server):
+async def test_raw_mirrors_the_operation(operation: SpecOperation) -> None:
+    """`campus.raw` sends the same request, and returns status, headers, bytes and model."""
+    response = json_response(example_response(operation.id), headers={"X-Total-Count": "2"})
+    async with campus_with(response, response) as (campus, server):
         with marked(operation):
             call = method(campus, operation)(**given(operation))
         plain = await call
@@ -118,7 +120,7 @@ async def test_raw_mirrors_it(operation: SpecOperation) -> None:
             call = getattr(getattr(campus.raw, operation.area), operation.name)(**given(operation))
         raw = await call
     assert isinstance(raw, RawResponse)
-    assert (raw.status_code, raw.content, raw.attempts, raw.warnings) == (200, answer.body, 1, ())
+    assert (raw.status_code, raw.content, raw.attempts, raw.warnings) == (200, response.body, 1, ())
     assert raw.headers["x-total-count"] == "2"
     first, second = server.requests
     assert (first.target, first.body) == (second.target, second.body)
@@ -131,7 +133,7 @@ async def test_raw_mirrors_it(operation: SpecOperation) -> None:
 
 @EVERY
 def test_the_signature_is_flat_and_keyword_only(operation: SpecOperation) -> None:
-    """Arguments have the vendor's names, required ones no default; the token and misspellings are no arguments."""
+    """Arguments have the vendor's names, required ones no default; the token and misspelt names aren't arguments."""
     campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
     for areas in (campus, campus.raw):
         called = method(areas, operation)  # type: ignore[arg-type]
@@ -162,7 +164,7 @@ def test_no_area_has_a_method_without_an_operation() -> None:
     ],
 )
 async def test_obsolete_operations_name_their_replacement(name: str, replacement: str) -> None:
-    """The deprecation's message names what to use instead, and says so where that isn't here yet."""
+    """The deprecation message names the replacement, and says so if the SDK doesn't have it yet."""
     operation = next(item for item in OPERATIONS if item.id == name)
     async with campus_with() as (campus, _):
         with warnings.catch_warnings(record=True) as caught:
@@ -176,7 +178,7 @@ async def test_obsolete_operations_name_their_replacement(name: str, replacement
 
 
 async def test_a_default_setting_may_be_none() -> None:
-    """`get_default_custom_enrollment_field_setting` gives None for JSON null."""
+    """`get_default_custom_enrollment_field_setting` returns None for JSON null."""
     operation = next(
         item for item in OPERATIONS if item.name == "get_default_custom_enrollment_field_setting"
     )
@@ -185,9 +187,9 @@ async def test_a_default_setting_may_be_none() -> None:
 
 
 async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
-    """Left out it isn't sent, None is sent as null, a date as text: null asks for a token that never expires."""
-    answer = json_response(example_response("AdminApi_Authenticate"))
-    async with campus_with(answer, answer) as (campus, server):
+    """Omitted, it isn't sent; None is sent as null, which requests a token that never expires; a date as a string."""
+    response = json_response(example_response("AdminApi_Authenticate"))
+    async with campus_with(response, response) as (campus, server):
         required: dict[str, Any] = {"username": "u", "password": "secret", "grant_type": "password"}
         await campus.admin.authenticate(**required)
         await campus.admin.authenticate(**required, utc_expiration_date=None)
@@ -197,11 +199,11 @@ async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
     ]
 
 
-async def test_validate_access_token_asks_about_the_own_or_another_token() -> None:
-    """Without an argument it asks about the client's own token; either way the token stands in the query once."""
+async def test_validate_access_token_with_the_own_or_another_token() -> None:
+    """Without an argument it validates the client's own token; either way the query has the token once."""
     other = "00000000-0000-4000-8000-000000000002"
-    answer = json_response({"api_error_entity": {"error_code": 0}})
-    async with campus_with(answer, answer) as (campus, server):
+    response = json_response({"api_error_entity": {"error_code": 0}})
+    async with campus_with(response, response) as (campus, server):
         verdict = await campus.admin.validate_access_token()
         await campus.admin.validate_access_token(access_token=other)
     assert verdict.api_error_entity == ApiErrorEntity(error_code=nexport_campus.models.ErrorCode.NO_ERROR)

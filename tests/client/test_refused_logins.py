@@ -1,4 +1,4 @@
-"""Refused logins are held back: campuses lock accounts. On a clock that the test moves."""
+"""Refused logins are not repeated at once, since campuses lock accounts; on a clock that the test moves."""
 
 import asyncio
 import pickle
@@ -69,84 +69,84 @@ FAILURES = {
 
 
 @attrs.define
-class Accounts:
-    """A campus that answers logins in turn, the last answer again and again; None lets them in."""
+class LoginCampus:
+    """A campus that sends scripted login responses, the last one again and again; None accepts the login."""
 
-    answers: list[Response | None]
+    responses: list[Response | None]
     logins: int = 0
 
     async def __call__(self, request: Request) -> Response:
         if request.operation_id != LOGIN:
             return DESCRIPTION
         self.logins += 1
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         token = {"access_token": SOME_ID, "token_type": "bearer"}
-        return json_response(token | error_entity()) if answer is None else answer
+        return json_response(token | error_entity()) if response is None else response
 
 
 @asynccontextmanager
 async def client(
-    accounts: Accounts, clock: ManualClock | None = None, auth: Any = None, **options: Any
+    campus_server: LoginCampus, clock: ManualClock | None = None, auth: Any = None, **options: Any
 ) -> AsyncIterator[NexportCampus]:
-    """A client with a password; by default nothing is retried."""
+    """Return a client with a password; by default it doesn't retry."""
     chosen: dict[str, Any] = {"auth": auth or PasswordAuth("ada", "secret"), "retry": NO_RETRY}
     async with (
-        ScriptedServer(accounts) as server,
+        ScriptedServer(campus_server) as server,
         campus_on(clock or ManualClock(), server, **chosen | options) as campus,
     ):
         yield campus
 
 
 async def describe(campus: NexportCampus) -> str:
-    """A call that needs a token."""
+    """Make a call that needs a token."""
     return (await campus.learning.get_section_description(section_id=SOME_ID)).description
 
 
 async def failure(campus: NexportCampus, kind: type[NexportError] = AuthenticationError) -> Any:
-    """The error of such a call."""
+    """Return the error of such a call."""
     with pytest.raises(kind) as caught:
         await describe(campus)
     return caught.value
 
 
-def told(error: APIError) -> tuple[object, ...]:
-    """What two equal errors have in common."""
+def common_attributes(error: APIError) -> tuple[object, ...]:
+    """Return the attributes that equal errors have in common."""
     parts = (type(error), error.message, error.status_code, error.error_code, error.operation_id)
     return (*parts, error.method, error.path, error.attempts, error.maybe_applied, error.page)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_refused_login_is_not_repeated_for_every_call(refusal: str) -> None:
-    """20 calls with wrong credentials: one login, and 20 equal errors, each its own object."""
-    accounts = Accounts([REFUSALS[refusal]])
-    async with client(accounts) as campus:
+    """20 calls with wrong credentials cause one login and 20 equal errors, each a separate object."""
+    campus_server = LoginCampus([REFUSALS[refusal]])
+    async with client(campus_server) as campus:
         errors = [await failure(campus) for _ in range(20)]
-    assert accounts.logins == 1
-    assert len({told(error) for error in errors}) == 1
+    assert campus_server.logins == 1
+    assert len({common_attributes(error) for error in errors}) == 1
     assert len({id(error) for error in errors}) == 20
     assert {type(error) for error in errors} == {AuthenticationError}
     assert {(error.operation_id, error.transient) for error in errors} == {(LOGIN, False)}
 
 
 async def test_the_time_until_the_next_login() -> None:
-    """60 seconds, then 2, 4, 8 and at most 15 minutes; the error says how long, in an attribute and in words."""
-    clock, accounts = ManualClock(), Accounts([WRONG])
-    async with client(accounts, clock) as campus:
+    """60 seconds, then 2, 4, 8 and at most 15 minutes; the error has the time as an attribute and in its message."""
+    clock, campus_server = ManualClock(), LoginCampus([WRONG])
+    async with client(campus_server, clock) as campus:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900, 900], start=1):
             first = await failure(campus)
-            assert (first.retry_after, accounts.logins) == (seconds, number)
+            assert (first.retry_after, campus_server.logins) == (seconds, number)
             assert f"no other login for {seconds} s" in str(first)
             clock.now += seconds - 0.5
             later = await failure(campus)
-            assert (later.retry_after, accounts.logins) == (0.5, number)
+            assert (later.retry_after, campus_server.logins) == (0.5, number)
             assert "no other login for 1 s" in str(later)
             clock.now += 0.5
 
 
-async def test_a_login_that_succeeds_ends_the_holding_back() -> None:
-    """The account works again after a while; the next refusal, with a token that expired, counts from 60 seconds again."""
-    clock, accounts = ManualClock(), Accounts([WRONG, WRONG, None, WRONG])
-    async with client(accounts, clock) as campus:
+async def test_a_successful_login_ends_the_wait() -> None:
+    """After a login that succeeded, the next refusal starts at 60 seconds again."""
+    clock, campus_server = ManualClock(), LoginCampus([WRONG, WRONG, None, WRONG])
+    async with client(campus_server, clock) as campus:
         for seconds in (60, 120):
             assert (await failure(campus)).retry_after == seconds
             clock.now += seconds
@@ -155,46 +155,46 @@ async def test_a_login_that_succeeds_ends_the_holding_back() -> None:
         assert (await failure(campus)).retry_after == 60
 
 
-async def test_another_reason_in_between_forgets_nothing() -> None:
-    """A login that fails by a gateway neither prolongs the time nor begins it anew."""
-    clock, accounts = ManualClock(), Accounts([WRONG, html_response(404), WRONG])
-    async with client(accounts, clock) as campus:
+async def test_another_failure_in_between_changes_nothing() -> None:
+    """A login that fails at a gateway neither extends the wait nor restarts it."""
+    clock, campus_server = ManualClock(), LoginCampus([WRONG, html_response(404), WRONG])
+    async with client(campus_server, clock) as campus:
         await failure(campus)
         clock.now += 60
         await failure(campus, APIError)
         assert (await failure(campus)).retry_after == 120
-    assert accounts.logins == 3
+    assert campus_server.logins == 3
 
 
 @pytest.mark.parametrize("cause", FAILURES)
 async def test_a_login_that_fails_for_another_reason(cause: str) -> None:
-    """Every call tries again, and the first one that gets through ends it: the credentials were not refused."""
-    accounts = Accounts([FAILURES[cause]] * 3 + [None])
-    async with client(accounts) as campus:
+    """Every call tries again until a login succeeds, since the credentials were not refused."""
+    campus_server = LoginCampus([FAILURES[cause]] * 3 + [None])
+    async with client(campus_server) as campus:
         for number in (1, 2, 3):
             error = await failure(campus, NexportError)
-            assert (accounts.logins, getattr(error, "retry_after", None)) == (number, None)
+            assert (campus_server.logins, getattr(error, "retry_after", None)) == (number, None)
             assert not isinstance(error, AuthenticationError)
         assert await describe(campus) == "Safety first"
 
 
-async def test_an_unreachable_campus_is_tried_again_as_retries_allow() -> None:
+async def test_an_unreachable_campus_is_retried() -> None:
     """The login is retried like a read, and a refusal ends the retries."""
-    accounts, policy = (
-        Accounts([json_response({}, 503), json_response({}, 503), WRONG]),
+    campus_server, policy = (
+        LoginCampus([json_response({}, 503), json_response({}, 503), WRONG]),
         RetryPolicy(max_attempts=4),
     )
-    async with client(accounts, retry=policy) as campus:
+    async with client(campus_server, retry=policy) as campus:
         assert (await failure(campus)).attempts == 3
         await failure(campus)
-    assert accounts.logins == 3
+    assert campus_server.logins == 3
 
 
-async def test_refused_connections_hold_nothing_back() -> None:
-    """While nothing listens, every call tries; once something does, the next call succeeds."""
+async def test_refused_connections_cause_no_wait() -> None:
+    """While nothing listens, every call tries to log in; once a server does, the next call succeeds."""
     auth = PasswordAuth("ada", "secret")
     async with (
-        ScriptedServer(Accounts([None])) as server,
+        ScriptedServer(LoginCampus([None])) as server,
         campus_on(ManualClock(), server, auth=auth, retry=NO_RETRY) as campus,
     ):
         await server.refuse_connections()
@@ -205,25 +205,25 @@ async def test_refused_connections_hold_nothing_back() -> None:
 
 
 async def test_a_client_and_its_views() -> None:
-    """Views share the refusal, whichever of them met it; another client starts fresh."""
-    accounts, clock = Accounts([WRONG]), ManualClock()
-    async with client(accounts, clock) as campus:
+    """Views share a refusal, whichever of them received it; another client doesn't."""
+    campus_server, clock = LoginCampus([WRONG]), ManualClock()
+    async with client(campus_server, clock) as campus:
         await failure(campus.with_options(timeout=5))
         for caller in (campus, campus.with_options(retry=RetryPolicy())):
             await failure(caller)
-        assert accounts.logins == 1
+        assert campus_server.logins == 1
         auth = PasswordAuth("ada", "another secret")
         async with NexportCampus(auth, base_url=campus._settings.base_url, retry=NO_RETRY) as corrected:
-            accounts.answers = [None]
+            campus_server.responses = [None]
             assert await describe(corrected) == "Safety first"
         await failure(campus)
-    assert accounts.logins == 2
+    assert campus_server.logins == 2
 
 
-async def test_all_faces_of_a_call() -> None:
-    """Raw calls, lists and ensure_enrollment are held back as well."""
-    accounts = Accounts([WRONG])
-    async with client(accounts) as campus:
+async def test_every_kind_of_call() -> None:
+    """Raw calls, lists and ensure_enrollment wait too."""
+    campus_server = LoginCampus([WRONG])
+    async with client(campus_server) as campus:
         calls: list[Callable[[], Any]] = [
             lambda: campus.raw.learning.get_section_description(section_id=SOME_ID),
             lambda: campus.learning.get_catalogs(group_id=SOME_ID).collect(),
@@ -235,28 +235,28 @@ async def test_all_faces_of_a_call() -> None:
             with pytest.raises(AuthenticationError) as caught:
                 await call()
             assert caught.value.retry_after == 60
-    assert accounts.logins == 1
+    assert campus_server.logins == 1
 
 
-async def test_authenticate_is_a_call_like_any_other() -> None:
-    """It is neither held back, nor does its refusal hold anything back; and its errors stay what they are."""
-    accounts = Accounts([WRONG])
-    async with client(accounts) as campus:
+async def test_authenticate_is_independent_of_the_wait() -> None:
+    """It doesn't wait after a refusal, its own refusal makes no other call wait, and its errors are unchanged."""
+    campus_server = LoginCampus([WRONG])
+    async with client(campus_server) as campus:
         await failure(campus)
         for _ in range(3):
             with pytest.raises(AuthenticationError) as caught:
                 await campus.admin.authenticate(username="ada", password="x", grant_type="password")
             assert caught.value.retry_after is None
-        assert accounts.logins == 4
-    accounts = Accounts([WRONG, REFUSALS["422 with code 2"], None])
-    async with client(accounts) as campus:
+        assert campus_server.logins == 4
+    campus_server = LoginCampus([WRONG, REFUSALS["422 with code 2"], None])
+    async with client(campus_server) as campus:
         for kind in (AuthenticationError, InvalidRequestError):
             with pytest.raises(kind):
                 await campus.admin.authenticate(username="ada", password="x", grant_type="password")
         assert await describe(campus) == "Safety first"
 
 
-async def test_a_function_of_the_users_own_is_not_held_back() -> None:
+async def test_a_user_function_never_waits() -> None:
     """It is called whenever a token is needed, whatever it raised before."""
     calls: list[int] = []
 
@@ -266,7 +266,7 @@ async def test_a_function_of_the_users_own_is_not_held_back() -> None:
             raise AuthenticationError("refused", status_code=403, error_code=4)
         return AccessToken(SOME_ID)
 
-    async with client(Accounts([WRONG]), auth=auth) as campus:
+    async with client(LoginCampus([WRONG]), auth=auth) as campus:
         for _ in range(3):
             assert (await failure(campus)).retry_after is None
         assert await describe(campus) == "Safety first"
@@ -274,12 +274,12 @@ async def test_a_function_of_the_users_own_is_not_held_back() -> None:
 
 
 async def test_waiting_callers_fail_with_their_own_errors() -> None:
-    """50 calls wait for the login that is refused: each gets an error whose traceback and context are its own."""
-    accounts = Accounts([WRONG])
-    async with client(accounts) as campus:
+    """50 calls wait for a login that is refused: each raises an error with its own traceback and context."""
+    campus_server = LoginCampus([WRONG])
+    async with client(campus_server) as campus:
         tasks = [asyncio.create_task(describe(campus), name=f"call {number}") for number in range(50)]
         errors = await asyncio.gather(*tasks, return_exceptions=True)
-    assert accounts.logins == 1
+    assert campus_server.logins == 1
     assert {type(error) for error in errors} == {AuthenticationError}
     for error in errors:
         assert isinstance(error, AuthenticationError)
@@ -289,18 +289,22 @@ async def test_waiting_callers_fail_with_their_own_errors() -> None:
         assert "_log_in" not in frames
 
 
-async def test_the_error_travels() -> None:
-    """Pickled and read back, it still has its seconds."""
-    async with client(Accounts([WRONG])) as campus:
+async def test_the_error_pickles() -> None:
+    """A pickled error keeps its seconds."""
+    async with client(LoginCampus([WRONG])) as campus:
         error = await failure(campus)
     copy = pickle.loads(pickle.dumps(error))
-    assert (copy.retry_after, told(copy), str(copy)) == (60, told(error), str(error))
+    assert (copy.retry_after, common_attributes(copy), str(copy)) == (
+        60,
+        common_attributes(error),
+        str(error),
+    )
     assert "secret" not in repr(copy)
 
 
 async def test_the_message() -> None:
-    """It says what the campus said, and what to do."""
-    async with client(Accounts([WRONG])) as campus:
+    """It has the campus's message and says what to do."""
+    async with client(LoginCampus([WRONG])) as campus:
         assert str(await failure(campus)) == (
             "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4); "
             "check the credentials: this client tries no other login for 60 s"
@@ -309,36 +313,36 @@ async def test_the_message() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["refused", "down", "in"]), st.floats(0, 2000)), max_size=12))
 @settings(max_examples=60, deadline=None)
-def test_no_login_before_its_time(steps: list[tuple[str, float]]) -> None:
-    """Whatever the campus says and however long the pauses are: no login within the time that the last error named."""
-    answers = {"refused": WRONG, "down": json_response({}, 503), "in": None}
-    accounts, clock = Accounts([None]), ManualClock()
+def test_no_login_before_the_stated_time(steps: list[tuple[str, float]]) -> None:
+    """Whatever the responses and pauses, no login is sent within the time that the last error stated."""
+    responses = {"refused": WRONG, "down": json_response({}, 503), "in": None}
+    campus_server, clock = LoginCampus([None]), ManualClock()
 
     async def run() -> None:
         next_login, refusals = 0.0, 0
-        async with client(accounts, clock) as campus:
-            for answer, pause in steps:
+        async with client(campus_server, clock) as campus:
+            for response, pause in steps:
                 campus._core.tokens._held = None
-                accounts.answers, before = [answers[answer]], accounts.logins
+                campus_server.responses, before = [responses[response]], campus_server.logins
                 held_back = clock.now < next_login
                 error = await describe_or_error(campus)
-                assert accounts.logins - before == (not held_back)
+                assert campus_server.logins - before == (not held_back)
                 if held_back:
                     assert isinstance(error, AuthenticationError)
                     assert error.retry_after == pytest.approx(next_login - clock.now)
-                elif answer == "refused":
+                elif response == "refused":
                     refusals += 1
                     next_login = clock.now + min(60 * 2 ** (refusals - 1), 900)
-                elif answer == "in":
+                elif response == "in":
                     refusals = 0
-                assert (error is None) == (not held_back and answer == "in")
+                assert (error is None) == (not held_back and response == "in")
                 clock.now += pause
 
     asyncio.run(run())
 
 
 async def describe_or_error(campus: NexportCampus) -> NexportError | None:
-    """The error of a call, or None."""
+    """Return the error of a call, or None."""
     try:
         await describe(campus)
     except NexportError as error:

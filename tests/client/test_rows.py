@@ -1,4 +1,4 @@
-"""Models as flat rows: the same columns for each row of a model, and values that tables and data frames can hold."""
+"""Models as flat rows: each row of a model has the same columns, with values that tables and data frames can hold."""
 
 import json
 from collections.abc import Iterator
@@ -32,30 +32,30 @@ EVERY = pytest.mark.parametrize("name", OBJECTS)
 TOKEN = "0fb9d2ee-8a1c-4d3f-9a53-6d4a1c1f7a10"
 
 
-def made(model: type[Any], **fields: object) -> Any:
-    """A model out of a whole answer of the spec, with some fields changed."""
+def make(model: type[Any], **fields: object) -> Any:
+    """Return a model made from a complete response of the spec, with some fields changed."""
     return model.from_dict(example({"$ref": f"#/{model.__name__}"}) | fields)
 
 
-def flattened(model: Any, above: str = "") -> Iterator[tuple[str, object]]:
-    """What a row must hold, found another way: lists and mappings as they are, and only what is there."""
+def flatten(model: Any, above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield what a row must hold, computed independently: lists and mappings as they are, absent values skipped."""
     for item in attrs.fields(type(model)):
         value = getattr(model, item.name)
         if isinstance(value, Model):
-            yield from flattened(value, f"{above}{item.name}_")
+            yield from flatten(value, f"{above}{item.name}_")
         elif item.repr and value is not None and (value or item.name != "additional_properties"):
-            yield above + item.name, jsonable(value) if not isinstance(value, datetime) else value
+            yield above + item.name, to_json(value) if not isinstance(value, datetime) else value
 
 
-def jsonable(value: Any) -> Any:
-    """A value as it is in JSON."""
+def to_json(value: Any) -> Any:
+    """Return a value's JSON form."""
     if isinstance(value, list):
-        return [jsonable(item) for item in value]
+        return [to_json(item) for item in value]
     return value.to_dict() if isinstance(value, Model) else str(value) if isinstance(value, UUID) else value
 
 
-def in_a_row(holds: type) -> type:
-    """The type of a cell, by what its column holds."""
+def cell_type(holds: type) -> type:
+    """Return the type of a cell in a column of this type."""
     return str if holds is UUID else int if issubclass(holds, OpenIntEnum) else holds
 
 
@@ -63,24 +63,24 @@ def in_a_row(holds: type) -> type:
 @settings(max_examples=10)
 @given(data=st.data())
 def test_every_model(name: str, data: st.DataObject) -> None:
-    """Whatever is missing or unknown: the columns are the same, of their types, and hold each value but the secrets."""
+    """Whatever is missing or unknown, the columns and their types are the same, and hold all values but secrets."""
     model: type[Model] = getattr(models, name)
     columns = model.columns()
     found = model.from_dict(data.draw(valid({"$ref": f"#/{name}"})))
     row, labelled = found.to_row(), found.to_row(labels=True)
     assert list(row) == list(labelled) == list(columns)
-    values = dict(flattened(found))
+    values = dict(flatten(found))
     for column, holds in columns.items():
         cell, value = row[column], values.pop(column, None)
-        assert cell is None or type(cell) is in_a_row(holds), column
+        assert cell is None or type(cell) is cell_type(holds), column
         assert (json.loads(str(cell)) if isinstance(value, list | dict) else cell) == value, column
         assert labelled[column] == (holds(cell).label if isinstance(value, OpenIntEnum) else cell), column
     assert not values
 
 
 def test_a_row_of_an_enrollment() -> None:
-    """Uuids are text, dates in UTC, enums numbers, and what is unknown is JSON."""
-    item = made(
+    """UUIDs become strings, dates UTC, enums numbers, and unknown fields JSON."""
+    item = make(
         ApiEnrollmentItem,
         phase=17,
         result=1,
@@ -99,7 +99,7 @@ def test_a_row_of_an_enrollment() -> None:
 
 
 def test_columns_of_an_enrollment() -> None:
-    """What a schema of a table is made of: the vendor's order, and what each column holds."""
+    """The columns are in the vendor's order, each with its type, as a table's schema needs them."""
     assert ApiEnrollmentItem.columns() == {
         "enrollment_id": UUID,
         "enrollment_date": datetime,
@@ -116,32 +116,32 @@ def test_columns_of_an_enrollment() -> None:
     }
 
 
-def test_columns_are_nobody_elses() -> None:
-    """Who changes the columns that were given changes those of nobody else."""
+def test_columns_are_copies() -> None:
+    """Changing the returned columns doesn't change those of another call."""
     ApiEnrollmentItem.columns().clear()
     assert ApiEnrollmentItem.columns()
 
 
 def test_a_nested_object_may_be_missing() -> None:
-    """The columns of a nested object are there without it too, each None."""
-    row = made(models.TestAttemptResponseItem, proctor_response_item=None).to_row()
+    """A nested object's columns exist without it too, each None."""
+    row = make(models.TestAttemptResponseItem, proctor_response_item=None).to_row()
     nested = {key: value for key, value in row.items() if key.startswith("proctor_response_item_")}
     assert nested["proctor_response_item_proctor_code"] is None
     assert set(nested.values()) == {None}
-    assert list(row) == list(made(models.TestAttemptResponseItem).to_row())
+    assert list(row) == list(make(models.TestAttemptResponseItem).to_row())
 
 
 def test_names_of_nested_columns() -> None:
-    """A section's title and an enrollment's own are two columns."""
+    """A section's title and an enrollment's title are two columns."""
     section = example({"$ref": "#/SectionResponse"}) | {"title": "Forklifts"}
-    row = made(SectionEnrollmentsResponse, section=section, title="Forklifts, in May").to_row()
+    row = make(SectionEnrollmentsResponse, section=section, title="Forklifts, in May").to_row()
     assert (row["section_title"], row["title"]) == ("Forklifts", "Forklifts, in May")
     assert row["section_api_error_entity_error_code"] == 0
 
 
 def test_lists_and_mappings_are_json() -> None:
-    """A list of objects has the vendor's keys; an empty one isn't the same as none."""
-    item = made(GetCmiDataResponseItem)
+    """A list of objects has the vendor's keys; an empty list differs from None."""
+    item = make(GetCmiDataResponseItem)
     item.cmi_fields = [CmiField(cmi_element_name="cmi.core.lesson_location", cmi_element_value="Straße")]
     expected = '[{"cmi_element_name": "cmi.core.lesson_location", "cmi_element_value": "Straße"}]'
     assert item.to_row()["cmi_fields"] == expected
@@ -157,17 +157,17 @@ def test_lists_and_mappings_are_json() -> None:
 
 @pytest.mark.parametrize("labels", [False, True])
 def test_a_secret_has_no_column(labels: bool) -> None:
-    """The token is in no row and no column, nor the password: they are had by name only."""
-    answer = made(AuthenticationTokenResponse, access_token=TOKEN)
-    assert answer.access_token == UUID(TOKEN)
+    """Token and password are in no row and no column; they can only be read by name."""
+    response = make(AuthenticationTokenResponse, access_token=TOKEN)
+    assert response.access_token == UUID(TOKEN)
     assert "access_token" not in AuthenticationTokenResponse.columns()
-    assert TOKEN not in repr(answer.to_row(labels=labels))
+    assert TOKEN not in repr(response.to_row(labels=labels))
     assert "password" not in models.AuthenticationTokenRequest.columns()
 
 
 def test_dates_that_utc_cannot_hold() -> None:
-    """They are the first or the last one of UTC, set by hand too; a date without a zone, set by hand, is UTC."""
-    item = made(ApiEnrollmentItem, start_date="0001-01-01T00:00:00+05:00")
+    """They become UTC's first or last date, even if set by hand; a date without a zone, set by hand, is UTC."""
+    item = make(ApiEnrollmentItem, start_date="0001-01-01T00:00:00+05:00")
     assert item.to_row()["start_date"] == datetime.min.replace(tzinfo=UTC)
     item.start_date = datetime.max.replace(tzinfo=timezone(timedelta(hours=-6)))
     assert item.to_row()["start_date"] == datetime.max.replace(tzinfo=UTC)
@@ -186,9 +186,9 @@ EDGES = {
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_dates_at_the_edges_in_data_frames(library: str) -> None:
-    """.NET's first and last dates, with an offset or without, stand in one column with other dates."""
+    """.NET's minimum and maximum dates, with or without an offset, fit into a column with other dates."""
     frames = pytest.importorskip(library)
-    rows = [made(ApiEnrollmentItem, start_date=text).to_row() for text in EDGES]
+    rows = [make(ApiEnrollmentItem, start_date=text).to_row() for text in EDGES]
     column = frames.DataFrame(rows)["start_date"]
     assert "UTC" in str(column.dtype)
     found = column.dt.to_pydatetime() if library == "pandas" else column
@@ -198,7 +198,7 @@ def test_dates_at_the_edges_in_data_frames(library: str) -> None:
 
 @attrs.define(kw_only=True)
 class Folder(Model):
-    """What the vendor doesn't have yet: an object in one of its kind, names that meet, and a value of any type."""
+    """Shapes that the vendor doesn't have yet: a recursive model, colliding names, and a value of any type."""
 
     inside: "Folder | None" = attrs.field(default=None, metadata=wire("inside", ModelOf("Folder")))
     others: "list[Folder] | None" = attrs.field(
@@ -215,13 +215,13 @@ class Folder(Model):
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> type[Folder]:
-    """The model, where the kinds look for it."""
+    """Register the model where the kinds look it up."""
     monkeypatch.setattr("nexport_client.models.Folder", Folder, raising=False)
     return Folder
 
 
-def test_a_model_within_itself(folder: type[Folder]) -> None:
-    """It becomes JSON where it comes again, and its secrets stay out of that as well."""
+def test_a_recursive_model(folder: type[Folder]) -> None:
+    """It becomes JSON where it recurs, which hides its secrets too."""
     inner = folder(code="hush", anything=[1])
     row = folder(inside=inner, others=[inner], code="hush").to_row()
     assert row["inside"] == '{"anything": [1]}'
@@ -229,24 +229,24 @@ def test_a_model_within_itself(folder: type[Folder]) -> None:
     assert "hush" not in repr(row)
 
 
-def test_names_that_meet(folder: type[Folder]) -> None:
-    """A field of the model's own keeps its name, and the nested one that would have it gets an underscore."""
-    row = folder(error=made(ApiErrorEntity, error_code=3), error_error_code="mine").to_row()
+def test_colliding_names(folder: type[Folder]) -> None:
+    """A model's own field keeps its name; the nested field with the same name gets an underscore."""
+    row = folder(error=make(ApiErrorEntity, error_code=3), error_error_code="mine").to_row()
     assert (row["error_error_code"], row["error_error_code_"]) == ("mine", 3)
     assert list(row) == list(folder.columns())
 
 
-@pytest.mark.parametrize("value", ["a text", 7, 2.5, True, {"a": None}])
+@pytest.mark.parametrize("value", ["a string", 7, 2.5, True, {"a": None}])
 def test_a_value_of_any_type_is_json(folder: type[Folder], value: object) -> None:
-    """So that its column has one type."""
+    """A value of any type becomes JSON, so that its column has one type."""
     assert folder.columns()["anything"] is str
     assert json.loads(str(folder(anything=value).to_row()["anything"])) == value
 
 
-def test_unknown_keys_meet_no_column() -> None:
-    """A key of the campus's that looks like a column stays where the unknown ones are, nested ones at their place."""
+def test_unknown_keys_collide_with_no_column() -> None:
+    """An unknown key named like a column stays among the unknown fields of its own object."""
     section = example({"$ref": "#/SectionResponse"}) | {"to_row": 1}
-    item = made(SectionEnrollmentsResponse, section=section, section_title="x", columns=[])
+    item = make(SectionEnrollmentsResponse, section=section, section_title="x", columns=[])
     assert isinstance(item.section, SectionResponse)
     row = item.to_row()
     assert row["section_title"] == item.section.title

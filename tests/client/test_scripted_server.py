@@ -1,4 +1,4 @@
-"""The scripted server does what its script says."""
+"""The scripted server follows its script."""
 
 import asyncio
 
@@ -8,10 +8,10 @@ import pytest
 from tests.support.scripted_server import Response, ScriptedServer, gzip_response, json_response
 
 
-async def test_it_answers_in_turn_and_keeps_what_it_was_asked() -> None:
-    """Answers come in the script's order; method, path, query, headers and body are kept."""
-    answers = [json_response([1]), json_response([2], 404, framing="chunked")]
-    async with ScriptedServer(answers) as server, httpx.AsyncClient(base_url=server.url) as client:
+async def test_it_responds_in_order_and_records_requests() -> None:
+    """Responses come in the script's order; method, path, query, headers and body of requests are recorded."""
+    responses = [json_response([1]), json_response([2], 404, framing="chunked")]
+    async with ScriptedServer(responses) as server, httpx.AsyncClient(base_url=server.url) as client:
         first = await client.get("/a?b=%20c&d=")
         second = await client.post("/e", content=b"[3]", headers={"X-F": "g"})
     assert (first.json(), second.status_code, second.json()) == ([1], 404, [2])
@@ -22,7 +22,7 @@ async def test_it_answers_in_turn_and_keeps_what_it_was_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (json_response({}, ending="reset", cut_after=0), httpx.ReadError),
         (json_response({"a": 1}, cut_after=-1), httpx.RemoteProtocolError),
@@ -31,15 +31,15 @@ async def test_it_answers_in_turn_and_keeps_what_it_was_asked() -> None:
         (Response(raw=b"nonsense\r\n\r\n"), httpx.RemoteProtocolError),
     ],
 )
-async def test_it_goes_wrong_as_told(answer: Response, expected: type[Exception]) -> None:
-    """Resets, cuts, lies and corrupt bodies reach the client as such."""
-    async with ScriptedServer([answer]) as server, httpx.AsyncClient() as client:
+async def test_scripted_faults(response: Response, expected: type[Exception]) -> None:
+    """The client sees resets, cuts, wrong lengths and corrupt bodies."""
+    async with ScriptedServer([response]) as server, httpx.AsyncClient() as client:
         with pytest.raises(expected):
             await client.get(server.url)
 
 
-async def test_it_resets_connections_before_reading() -> None:
-    """The first connections can be reset as soon as they are there."""
+async def test_connections_reset_before_reading() -> None:
+    """The first connections can be reset as soon as they are accepted."""
     async with (
         ScriptedServer([json_response(1)], reset_connections=1) as server,
         httpx.AsyncClient() as client,
@@ -49,11 +49,11 @@ async def test_it_resets_connections_before_reading() -> None:
         assert (await client.get(server.url)).json() == 1
 
 
-async def test_it_waits_for_events() -> None:
-    """An answer with a gate comes when the event is set."""
+async def test_responses_that_wait_for_events() -> None:
+    """A response with a gate is sent when the event is set."""
     gate, body_gate = asyncio.Event(), asyncio.Event()
-    answer = json_response("late", gate=gate, body_gate=body_gate)
-    async with ScriptedServer([answer]) as server, httpx.AsyncClient() as client:
+    response = json_response("late", gate=gate, body_gate=body_gate)
+    async with ScriptedServer([response]) as server, httpx.AsyncClient() as client:
         call = asyncio.create_task(client.get(server.url))
         gate.set()
         body_gate.set()
@@ -61,7 +61,7 @@ async def test_it_waits_for_events() -> None:
 
 
 async def test_a_request_beyond_the_script_fails_the_test() -> None:
-    """What the script didn't foresee is told when the server closes."""
+    """A request that the script didn't expect raises when the server closes."""
     server = await ScriptedServer([]).__aenter__()
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.HTTPError):

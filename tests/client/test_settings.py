@@ -1,4 +1,4 @@
-"""Settings: what can't work is refused when the client is made, in one line that repeats no secret."""
+"""Settings: impossible ones raise when the client is made, in one line that repeats no secret."""
 
 import inspect
 import ssl
@@ -116,7 +116,7 @@ ADDRESSES: dict[str, str] = {
     ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
 )
 def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
-    """ConfigurationError names the setting, and repeats no password of an address."""
+    """ConfigurationError names the setting, and repeats no password of a URL."""
     with pytest.raises(ConfigurationError) as caught:
         NexportCampus(StaticToken("token"), **{name: value})
     assert name in str(caught.value)
@@ -125,7 +125,7 @@ def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
 
 
 def test_a_refused_client_in_a_traceback() -> None:
-    """What shows the locals of the constructor's frame can show the client that was not made."""
+    """Displaying the constructor's locals in a traceback works, although the client was not completed."""
     with pytest.raises(ConfigurationError) as caught:
         NexportCampus(StaticToken("token"), timeout=-1)
     unmade = [frame.frame.f_locals.get("self") for frame in caught.traceback]
@@ -154,14 +154,14 @@ def test_a_refused_client_in_a_traceback() -> None:
         {"proxy": "http://ada:hunter2@127.0.0.1:3128"},
     ],
 )
-def test_good_settings(settings: Mapping[str, Any]) -> None:
-    """What the documentation allows is taken, and no repr shows a proxy's password."""
+def test_valid_settings(settings: Mapping[str, Any]) -> None:
+    """Documented values are accepted, and no repr shows a proxy's password."""
     campus = NexportCampus(StaticToken("token"), **settings)
     assert "hunter2" not in repr(campus) + repr(vars(campus))
 
 
 @pytest.mark.parametrize(("address", "words"), ADDRESSES.items())
-def test_what_is_wrong_with_an_address(address: str, words: str) -> None:
+def test_the_message_about_base_url(address: str, words: str) -> None:
     """The message says what is wrong with `base_url`, and repeats nothing of it that may be a password."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         NexportCampus(StaticToken("token"), base_url=address, allow_insecure_http=True)
@@ -187,7 +187,7 @@ def test_what_is_wrong_with_an_address(address: str, words: str) -> None:
         ("user_agent", 5, "string, got 5"),
     ],
 )
-def test_what_is_wrong_with_a_setting(name: str, value: Any, words: str) -> None:
+def test_the_message_about_a_setting(name: str, value: Any, words: str) -> None:
     """The message says what is wrong with the value."""
     with pytest.raises(ConfigurationError, match=words):
         NexportCampus(StaticToken("token"), **{name: value})
@@ -207,7 +207,7 @@ def test_what_is_wrong_with_a_setting(name: str, value: Any, words: str) -> None
         ("total_timeout", True, "number of seconds, got True"),
     ],
 )
-def test_what_is_wrong_with_a_retry_policy(name: str, value: Any, words: str) -> None:
+def test_the_message_about_a_retry_policy(name: str, value: Any, words: str) -> None:
     """The message names the setting and says what is wrong with the value."""
     with pytest.raises(ConfigurationError, match=f"RetryPolicy: {name} .*{words}"):
         RetryPolicy(**{name: value})
@@ -230,8 +230,8 @@ def test_what_is_wrong_with_a_retry_policy(name: str, value: Any, words: str) ->
         (lambda: NexportCampus(StaticToken), "auth must be .* got type"),  # type: ignore[arg-type]
     ],
 )
-def test_what_is_wrong_with_credentials(make: Callable[[], object], words: str) -> None:
-    """The message says what is wrong, and shows neither a password nor a token."""
+def test_the_message_about_credentials(make: Callable[[], object], words: str) -> None:
+    """The message says what is wrong, and shows neither password nor token."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         make()
     assert "hunter2" not in str(caught.value)
@@ -239,7 +239,7 @@ def test_what_is_wrong_with_credentials(make: Callable[[], object], words: str) 
 
 
 async def test_credentials_of_any_class_of_string() -> None:
-    """A user name and a password may be strings of numpy's or members of an enum: their characters are sent."""
+    """User name and password may be numpy strings or enum members: their characters are sent."""
     login = json_response({"access_token": TOKEN, "token_type": "bearer"} | error_entity())
     account = PasswordAuth(np.str_("ada"), Account.PASSWORD)
     async with campus_with(login, GOOD, auth=account) as (campus, server):
@@ -262,17 +262,17 @@ class Account(StrEnum):
         ("keepalive_seconds", "15", "keepalive_seconds must be a number of seconds, got str"),
     ],
 )
-def test_what_is_wrong_with_an_aiohttp_transport(name: str, value: Any, words: str) -> None:
-    """Its settings are checked as those of the client are."""
+def test_the_message_about_an_aiohttp_transport(name: str, value: Any, words: str) -> None:
+    """Its settings are checked like the client's."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         AiohttpTransport(**{name: value})
     assert "hunter2" not in str(caught.value)
 
 
 def test_numbers_of_other_libraries() -> None:
-    """Numpy's numbers and decimals are taken for what they are, as Python's own."""
+    """Numpy's numbers and decimals are accepted like Python's own."""
     policy: Any = RetryPolicy(
-        max_attempts=np.int64(3),  # type: ignore[arg-type]  # the very point
+        max_attempts=np.int64(3),  # type: ignore[arg-type]  # numpy's integers are tested
         initial_delay=Decimal("0.5"),  # type: ignore[arg-type]
         max_delay=np.float32(2),  # type: ignore[arg-type]
         total_timeout=Fraction(30),  # type: ignore[arg-type]
@@ -283,7 +283,7 @@ def test_numbers_of_other_libraries() -> None:
 
 
 def test_a_path_of_certificates(tmp_path: Path) -> None:
-    """A file with certificates is taken as a string or a Path, and is read once: views need it no more."""
+    """A certificate file is accepted as a string or a Path, and read once: views don't need it any more."""
     bundle = tmp_path / "campus.pem"
     trustme.CA().cert_pem.write_to_path(str(bundle))
     campus = NexportCampus(StaticToken("token"), verify=bundle)
@@ -292,8 +292,8 @@ def test_a_path_of_certificates(tmp_path: Path) -> None:
     campus.with_options(timeout=5)
 
 
-def test_a_folder_of_certificates(tmp_path: Path) -> None:
-    """A folder is taken if it has been prepared as OpenSSL needs it."""
+def test_a_directory_of_certificates(tmp_path: Path) -> None:
+    """A directory is accepted if OpenSSL's hashed names are in it."""
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "0a1b2c3d.0"))
     NexportCampus(StaticToken("token"), verify=tmp_path)
 
@@ -330,7 +330,7 @@ async def note_in_parts(drift: Drift) -> AsyncIterator[None]:
     ],
 )
 def test_an_async_callback_is_refused(callback: Any) -> None:
-    """Nothing would await it: the message says what to do."""
+    """Nothing would await it; the message says what to do instead."""
     campus = NexportCampus(StaticToken("token"))
     for make in (partial(NexportCampus, StaticToken("token")), campus.with_options):
         with pytest.raises(ConfigurationError, match=r"on_drift is async.*asyncio\.create_task"):
@@ -338,7 +338,7 @@ def test_an_async_callback_is_refused(callback: Any) -> None:
 
 
 async def test_a_callback_that_returns_a_coroutine(caplog: pytest.LogCaptureFixture) -> None:
-    """What only shows when it is called is logged, and nothing is left for the garbage collector to warn of."""
+    """It is logged, and leaves no coroutine for the garbage collector to warn about."""
     drifted = example_response("LearningApi_GetSection") | {"new": 1}
     async with campus_with(json_response(drifted), on_drift=lambda drift: note_later(5, drift)) as (
         campus,
@@ -349,16 +349,16 @@ async def test_a_callback_that_returns_a_coroutine(caplog: pytest.LogCaptureFixt
 
 
 @given(st.text() | st.text().map(lambda text: f"https://{text}"))
-def test_any_address(address: str) -> None:
-    """Any text is an address or a ConfigurationError."""
+def test_any_url(address: str) -> None:
+    """Any string is either a valid URL or raises ConfigurationError."""
     try:
         NexportCampus(StaticToken("token"), base_url=address, allow_insecure_http=True)
     except ConfigurationError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017 -- both ends are good
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 -- both outcomes are correct
 
 
-def test_a_proxy_beside_a_transport() -> None:
-    """It would have no effect, and says so."""
+def test_a_proxy_with_a_transport() -> None:
+    """It would have no effect, and the error says so."""
     with pytest.raises(ConfigurationError, match="transport itself"):
         NexportCampus(
             StaticToken("token"),
@@ -375,20 +375,20 @@ ENVIRONMENT = {
 
 
 def test_from_the_environment() -> None:
-    """The environment names the campus and the account; arguments outrank it."""
+    """The environment names campus and account; arguments take precedence."""
     assert "campus.example" in repr(NexportCampus.from_env(ENVIRONMENT))
     assert "other.example" in repr(NexportCampus.from_env(ENVIRONMENT, base_url="https://other.example"))
     assert "www.nexportcampus.com" in repr(NexportCampus.from_env({"NEXPORT_ACCESS_TOKEN": "token"}))
 
 
 def test_an_unknown_setting() -> None:
-    """A setting that is misspelt is Python's own TypeError."""
+    """A misspelt setting is Python's own TypeError."""
     with pytest.raises(TypeError, match="timeuot"):
-        NexportCampus.from_env(ENVIRONMENT, timeuot=3)  # type: ignore[call-arg]  # the very point
+        NexportCampus.from_env(ENVIRONMENT, timeuot=3)  # type: ignore[call-arg]  # the misspelling is tested
 
 
 def test_the_settings_that_a_type_checker_knows() -> None:
-    """`ClientSettings` has every argument of the client but `auth`, annotated alike."""
+    """`ClientSettings` has every argument of the client except `auth`, with equal annotations."""
     arguments = inspect.signature(NexportCampus, eval_str=True).parameters
     expected = {name: argument.annotation for name, argument in arguments.items() if name != "auth"}
     assert get_type_hints(ClientSettings) == expected
@@ -397,7 +397,7 @@ def test_the_settings_that_a_type_checker_knows() -> None:
 
 
 def test_from_this_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without an argument it is `os.environ`."""
+    """Without an argument, `from_env` reads `os.environ`."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("NEXPORT_ACCESS_TOKEN", raising=False)
@@ -416,14 +416,14 @@ def test_from_this_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_environment_that_cannot_work(environment: dict[str, str], words: str) -> None:
-    """What is missing or contradicts itself is named."""
+    """The error names the variable that is missing or contradictory."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         NexportCampus.from_env(environment)
     assert "hunter2" not in str(caught.value)
 
 
 async def test_a_view_shares_connections_and_token() -> None:
-    """A view has other settings on the same connection and login, and closing it closes nothing."""
+    """A view with other settings uses the same connection and login; closing it closes nothing."""
     login = json_response(
         {"access_token": TOKEN, "token_type": "bearer", "api_error_entity": {"error_code": 0}}
     )
@@ -440,7 +440,7 @@ async def test_a_view_shares_connections_and_token() -> None:
 
 
 async def test_a_closed_client_says_so() -> None:
-    """A call on it, or on a view of it, is a NexportError; closing again does nothing."""
+    """Calling it, or a view of it, raises a NexportError; closing it again does nothing."""
     campus = NexportCampus(StaticToken("token"), base_url="http://127.0.0.1:9", retry=NO_RETRY)
     view = campus.with_options(timeout=1.0)
     await campus.aclose()

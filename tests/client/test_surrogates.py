@@ -1,4 +1,4 @@
-"""Half of a surrogate pair in a response: U+FFFD and drift, wherever it stands; over a real socket."""
+"""Lone surrogates in a response become U+FFFD and drift, wherever they occur; over a real socket."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from tests.support.spec import SOME_ID, example_response
 HALVES = {
     "a high one": ("\ud800", "\ufffd"),
     "a low one": ("\udfff", "\ufffd"),
-    "within a text": ("a\udbffz", "a\ufffdz"),
+    "within a string": ("a\udbffz", "a\ufffdz"),
     "two in the wrong order": ("\udc00\ud800", "\ufffd\ufffd"),
     "before a whole pair": ("\ud83d\U0001f600", "\ufffd\U0001f600"),
 }
@@ -28,8 +28,8 @@ CATEGORY: dict[str, Any] = example_response("LearningApi_GetCategories")[0]
 
 
 @pytest.mark.parametrize("name", HALVES)
-async def test_one_half_costs_no_page(name: str) -> None:
-    """The records around it come as they are, and its own string has U+FFFD in place of the half."""
+async def test_one_surrogate_costs_no_page(name: str) -> None:
+    """The other records are unaffected, and its own string has U+FFFD in place of the surrogate."""
     half, clean = HALVES[name]
     drifts: list[Drift] = []
     records = [CATEGORY, CATEGORY | {"name": half}, CATEGORY]
@@ -42,7 +42,7 @@ async def test_one_half_costs_no_page(name: str) -> None:
 
 
 async def test_in_keys_and_in_fields_beyond_the_spec() -> None:
-    """Unknown fields are kept with clean keys and values, however deep, and paths of drift can be printed."""
+    """Unknown fields have clean keys and values at any depth, and paths of drift can be printed."""
     drifts: list[Drift] = []
     odd = {"mood\ud800": {"why\udc00": ["fine", "\ud800", {"a": "\ud800"}]}, "fine": "\U0001f600"}
     async with campus_with(json_response(SECTION | odd), on_drift=drifts.append) as (campus, _):
@@ -64,7 +64,7 @@ async def test_in_keys_and_in_fields_beyond_the_spec() -> None:
 
 @pytest.mark.parametrize("status", [200, 409])
 async def test_in_the_message_of_an_error(status: int) -> None:
-    """The campus's words can be printed, at any status."""
+    """The campus's message can be printed, at any status."""
     error_entity = {"error_code": 3, "error_message": "No \ud800 here", "warning_messages": ["w\udc00"]}
     async with campus_with(json_response({"api_error_entity": error_entity}, status)) as (campus, _):
         with pytest.raises(NotFoundError) as caught:
@@ -75,7 +75,7 @@ async def test_in_the_message_of_an_error(status: int) -> None:
 
 
 async def test_in_the_error_of_one_element() -> None:
-    """So can those of a single element of a list, and its neighbour's half is no obstacle."""
+    """So can the message of one list element, and another element's surrogate doesn't interfere."""
     failing = {"api_error_entity": {"error_code": 2, "error_message": "\ud800"}}
     (status, *_) = example_response("LearningApi_GetAssignmentStatuses")
     async with campus_with(json_response([status | {"odd": "\ud800"}, failing])) as (campus, _):
@@ -85,8 +85,8 @@ async def test_in_the_error_of_one_element() -> None:
     str(caught.value).encode()
 
 
-async def test_where_a_string_has_a_form() -> None:
-    """In place of an id or a date it is an error with its place, as any other string is."""
+async def test_in_a_formatted_string() -> None:
+    """In place of an id or a date it raises an error with its path, as any other string does."""
     for key in ("syllabus_id", "enrollment_end"):
         async with campus_with(json_response(SECTION | {key: "\ud800"})) as (campus, _):
             with pytest.raises(ResponseDecodeError) as caught:
@@ -94,8 +94,8 @@ async def test_where_a_string_has_a_form() -> None:
         assert caught.value.path == key
 
 
-async def test_whole_pairs_and_escaped_backslashes_are_left_alone() -> None:
-    """A pair is its character, and a backslash before a `u` is text."""
+async def test_pairs_and_escaped_backslashes_are_unchanged() -> None:
+    """A pair becomes its character, and a backslash before a `u` is literal."""
     text = "\U0001f600 \\ud800 \\\\udc00"
     drifts: list[Drift] = []
     async with campus_with(json_response(SECTION | {"title": text}), on_drift=drifts.append) as (campus, _):
@@ -104,7 +104,7 @@ async def test_whole_pairs_and_escaped_backslashes_are_left_alone() -> None:
 
 
 async def test_bytes_that_are_not_utf_8() -> None:
-    """They are refused, halves encoded as bytes among them: who sent them used another encoding, or they were damaged."""
+    """They are refused, also surrogates encoded as bytes: the sender used another encoding, or they were damaged."""
     for body in (b'{"title": "\xff"}', b'{"title": "\xed\xa0\x80"}', b'{"\xe9t\xe9": 1}'):
         async with campus_with(Response(body=body, headers=[("Content-Type", "application/json")])) as (
             campus,
@@ -114,8 +114,8 @@ async def test_bytes_that_are_not_utf_8() -> None:
                 await campus.learning.get_section(syllabus_id=SOME_ID)
 
 
-async def test_the_next_page_is_read_fast() -> None:
-    """One half teaches nothing that slows down or changes what comes later."""
+async def test_the_next_page_uses_the_fast_path() -> None:
+    """A surrogate teaches the decoder nothing that slows down or changes later pages."""
     decoder, kind = Decoder(DriftReporter(lambda _: None)), Array(ModelOf("CategoryResponseItem"))
     odd = json.dumps([CATEGORY | {"name": "\ud800"}]).encode()
     assert decoder.fast(kind, odd) is NO_MATCH
@@ -125,21 +125,21 @@ async def test_the_next_page_is_read_fast() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "01", "9" * 5000])
-def test_nothing_else_is_forgiven(number: str) -> None:
-    """A half makes no JSON of what isn't any."""
+def test_invalid_json_is_still_refused(number: str) -> None:
+    """A surrogate doesn't make invalid JSON valid."""
     with pytest.raises(NotJSON):
         parse_json(b'["\\ud800", ' + number.encode() + b"]")
 
 
 @pytest.mark.parametrize("depth", [5_000, 200_000])
-def test_nested_deeply(depth: int) -> None:
-    """Too deep a nesting is refused as such, with a half in it as well."""
+def test_excessive_nesting(depth: int) -> None:
+    """Excessive nesting is refused as such, also with a surrogate in it."""
     with pytest.raises(NotJSON):
         parse_json(b"[" * depth + b'"\\ud800"' + b"]" * depth)
 
 
 def test_from_dict_reads_the_same() -> None:
-    """What `json.loads` made of a response, halves and all, becomes the same model."""
+    """What `json.loads` made of a response, surrogates included, becomes the same model."""
     value = {**enrollment(), "mood\ud800": ["\udc00"]}
     made = ApiEnrollmentItem.from_dict(value)
     assert made.additional_properties == {"mood\ufffd": ["\ufffd"]}
@@ -147,7 +147,7 @@ def test_from_dict_reads_the_same() -> None:
 
 
 def enrollment() -> dict[str, Any]:
-    """An enrollment as the campus sends it."""
+    """Return an enrollment as the campus sends it."""
     return {"enrollment_id": SOME_ID, "user_id": SOME_ID, "result": 1, "phase": 2}
 
 
@@ -160,17 +160,17 @@ def enrollment() -> dict[str, Any]:
         ),
     )
 )
-def test_any_json_with_halves(value: Any) -> None:
-    """What is read is what was sent with U+FFFD for each half, and it can be encoded."""
+def test_any_json_with_surrogates(value: Any) -> None:
+    """The decoded value is the sent one with U+FFFD for each surrogate, and can be encoded."""
     content = json.dumps(value).encode()
-    assert parse_json(content) == replaced(json.loads(content))
+    assert parse_json(content) == replace_surrogates(json.loads(content))
     json.dumps(parse_json(content), ensure_ascii=False).encode()
 
 
-def replaced(value: Any) -> Any:
-    """The value as the replacing error handler of Python's codecs has it."""
+def replace_surrogates(value: Any) -> Any:
+    """Return the value as the replacing error handler of Python's codecs decodes it."""
     if isinstance(value, str):
         return "".join("\ufffd" if 0xD800 <= ord(char) <= 0xDFFF else char for char in value)
     if isinstance(value, list):
-        return [replaced(item) for item in value]
-    return {replaced(key): replaced(item) for key, item in value.items()}
+        return [replace_surrogates(item) for item in value]
+    return {replace_surrogates(key): replace_surrogates(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""Arguments from other libraries: what numpy, pandas, polars, enums and decimals hold is sent as what it is, or refused."""
+"""Arguments from numpy, pandas, polars, enums and decimals: each is sent as the value it represents, or refused."""
 
 import json
 from collections import Counter, UserString, deque
@@ -96,7 +96,7 @@ async def _later(ids: list[str]) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("made", LISTS.values(), ids=LISTS)
 async def test_any_iterable_is_sent_whole(made: Callable[[list[str]], Any]) -> None:
-    """Every iterable is read once, and each of its elements is sent."""
+    """An iterable is read once, and each of its elements is sent."""
     ids = [str(uuid4()) for _ in range(5)]
     async with campus_with(SEARCHED, SEARCHED) as (campus, server):
         await campus.learning.search_enrollments(org_ids=made(ids))
@@ -107,8 +107,8 @@ async def test_any_iterable_is_sent_whole(made: Callable[[list[str]], Any]) -> N
 
 
 @pytest.mark.parametrize("made", NO_LISTS.values(), ids=NO_LISTS)
-async def test_what_is_no_list_is_refused(made: Callable[[list[str]], Any]) -> None:
-    """A string, a mapping or a table would be read as something else than was meant: it is refused by name."""
+async def test_a_value_that_is_not_a_list_is_refused(made: Callable[[list[str]], Any]) -> None:
+    """A string, a mapping or a table would be misread; the error names it."""
     ids = [str(uuid4()), str(uuid4())]
     async with campus_with() as (campus, server):
         for name in ("org_ids", "syllabus_unique_names"):
@@ -119,8 +119,8 @@ async def test_what_is_no_list_is_refused(made: Callable[[list[str]], Any]) -> N
 
 
 @pytest.mark.parametrize("made", NO_LISTS.values(), ids=NO_LISTS)
-async def test_what_holds_no_ids_is_refused(made: Callable[[list[str]], Any]) -> None:
-    """`get_sections_by_id` refuses likewise, but for a mapping, whose keys are meant."""
+async def test_a_value_without_ids_is_refused(made: Callable[[list[str]], Any]) -> None:
+    """`get_sections_by_id` refuses the same, except for a mapping, whose keys it uses."""
     ids = [str(uuid4()), str(uuid4())]
     sections = json_response({"sections": []} | error_entity(3, "Not found"), status=409)
     mapping = isinstance(made(ids), Mapping)
@@ -159,7 +159,7 @@ LIST_ARGUMENTS = [
     ("operation", "item"), LIST_ARGUMENTS, ids=lambda each: getattr(each, "name", str(each))
 )
 def test_every_list_argument_takes_a_generator(operation: Any, item: Any) -> None:
-    """What is sent for a generator is what is sent for the list of its elements."""
+    """A generator is sent like the list of its elements."""
     from nexport_campus._calling.arguments import encode
 
     module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
@@ -179,7 +179,7 @@ def test_there_are_list_arguments() -> None:
     "value", [Course.SAFETY, Mixed.SAFETY, np.str_(SOME_ID), Text(SOME_ID), np.str_(SOME_ID.upper())]
 )
 async def test_a_string_of_any_class_is_an_id(value: Any) -> None:
-    """A member of an enum of strings, numpy's string, a user's class: the characters count, alone and in a list."""
+    """For an enum's string, numpy's string and a user's class, the characters count, also within a list."""
     section, enrolled = (
         json_response(example_response(f"LearningApi_{name}")) for name in ("GetSection", "GetSections")
     )
@@ -231,7 +231,7 @@ async def test_a_string_of_any_class_is_an_id(value: Any) -> None:
     ],
 )
 async def test_a_number_of_any_library_is_sent(argument: str, value: Any, sent: str) -> None:
-    """Numbers, booleans and dates are sent as JSON has them, digit for digit."""
+    """Numbers, booleans and dates are sent in their JSON form, digit for digit."""
     async with campus_with(EDITED) as (campus, server):
         await campus.scorm.edit_scorm_data(**ATTEMPT | {argument: value})
     (request,) = server.requests
@@ -240,7 +240,7 @@ async def test_a_number_of_any_library_is_sent(argument: str, value: Any, sent: 
 
 
 class NoOffset(tzinfo):
-    """A time zone that its author has not finished."""
+    """A time zone without an implementation."""
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ class NoOffset(tzinfo):
         ("start_date_utc", pd.Timestamp("2026-01-31"), "with a zone"),
         (
             "start_date_utc",
-            datetime(2026, 1, 31, tzinfo=NoOffset()),  # type: ignore[abstract]  # the very point
+            datetime(2026, 1, 31, tzinfo=NoOffset()),  # type: ignore[abstract]  # the missing offset is tested
             "time zone that gives no offset",
         ),
         (
@@ -291,7 +291,7 @@ class NoOffset(tzinfo):
         ("sco_id", "\ud800", "lone surrogates"),
     ],
 )
-async def test_what_can_not_be_right_is_refused(argument: str, value: Any, words: str) -> None:
+async def test_an_invalid_value_is_refused(argument: str, value: Any, words: str) -> None:
     """ArgumentError says what is wrong with the value, and nothing is sent."""
     async with campus_with() as (campus, server):
         with pytest.raises(ArgumentError, match=f"{argument} .*{words}") as caught:
@@ -315,8 +315,8 @@ async def test_what_can_not_be_right_is_refused(argument: str, value: Any, words
         (Phase.FINISHED, "must be a UUID or its string, got Phase.FINISHED"),
     ],
 )
-async def test_what_is_wrong_with_an_id(value: Any, words: str) -> None:
-    """A short string is quoted, on one line; of everything else its type or its length is named."""
+async def test_the_message_about_an_id(value: Any, words: str) -> None:
+    """A short string is quoted on one line; for any other value the message has its type or length."""
     async with campus_with() as (campus, _):
         with pytest.raises(ArgumentError, match=f"syllabus_id {words}; nothing was sent"):
             await campus.learning.get_section(syllabus_id=value)
@@ -343,8 +343,8 @@ async def test_a_secret_that_is_mistaken_for_an_id() -> None:
             assert "***" in str(caught.value)
 
 
-async def test_the_place_of_what_is_wrong() -> None:
-    """Elements, entries and keys are named."""
+async def test_the_path_of_an_invalid_value() -> None:
+    """The message names elements, entries and keys."""
     async with campus_with() as (campus, _):
         fields: Any = {"Badge": 5}
         with pytest.raises(
@@ -365,12 +365,12 @@ async def set_fields(campus: NexportCampus, values: Any) -> None:
 
 
 async def test_page_numbers_of_numpy() -> None:
-    """Page, page size, limit and look-ahead may be numbers of any library, and are Python's own from there on."""
+    """Page, page size, limit and concurrency accept any library's integers and convert them to Python's."""
     page = {"enrollments": [], "total_count": 0, "page": 1, "page_size": 1} | error_entity()
     async with campus_with(*[json_response(page)] * 3) as (campus, server):
         pager = campus.learning.search_enrollments(
             org_ids=[SOME_ID],
-            page=np.int64(2),  # type: ignore[arg-type]  # the very point
+            page=np.int64(2),  # type: ignore[arg-type]  # numpy's integers are tested
             per_page=np.uint16(50),  # type: ignore[arg-type]
         )
         assert type((await pager).number) is int
@@ -394,8 +394,8 @@ NESTED: Any = {
 }
 
 
-def test_any_value_is_sent_as_operations_write_it() -> None:
-    """Where the spec allows any value, JSON holds ids, dates, decimals and large numbers as elsewhere."""
+def test_any_value_is_sent_as_in_other_operations() -> None:
+    """Where the spec allows any value, ids, dates, decimals and large numbers are written as elsewhere."""
     from nexport_campus._calling.argument_values import to_wire
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING
@@ -413,15 +413,15 @@ def test_any_value_is_sent_as_operations_write_it() -> None:
     }
 
 
-CIRCLE: list[Any] = []
-CIRCLE.append(CIRCLE)
+CYCLE: list[Any] = []
+CYCLE.append(CYCLE)
 
 
 @pytest.mark.parametrize(
-    "value", [{"a": float("nan")}, [pd.NaT], CIRCLE, {"a": [b"x"]}, {5: 1}, [object()], Decimal("inf")]
+    "value", [{"a": float("nan")}, [pd.NaT], CYCLE, {"a": [b"x"]}, {5: 1}, [object()], Decimal("inf")]
 )
-def test_what_json_can_not_hold_is_refused(value: Any) -> None:
-    """NaN, which would become null, bytes, keys that are no strings and circles are refused."""
+def test_values_that_json_can_not_hold_are_refused(value: Any) -> None:
+    """NaN (which would become null), bytes, keys that aren't strings, and cycles are refused."""
     from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import ANYTHING
 
@@ -432,7 +432,7 @@ def test_what_json_can_not_hold_is_refused(value: Any) -> None:
 
 @given(st.integers() | st.floats() | st.decimals(allow_nan=False) | st.fractions())
 def test_numbers_keep_their_value(value: Any) -> None:
-    """A number is sent as exactly what it is, a fraction as the nearest float; what JSON can't hold is refused."""
+    """An integer or decimal is sent exactly, a fraction as the nearest float; what JSON can't hold is refused."""
     from nexport_campus._calling.argument_values import InvalidValue, to_wire
     from nexport_client.kinds import NUMBER
 

@@ -1,4 +1,4 @@
-"""Where the token is: on the wire, once, as the query parameter `access_token`; with every transport."""
+"""The token is on the wire once, as the query parameter `access_token`, with every transport."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,8 +23,8 @@ GOOD = example_response("LearningApi_GetSection")
 ODD = "a token&with=odd+characters/ü%20#"
 
 
-class Custom(httpx.AsyncBaseTransport):
-    """A transport of a user's own, which builds its request from the URL's text, as aiohttp's do."""
+class CustomTransport(httpx.AsyncBaseTransport):
+    """A user's transport that builds its request from the URL's string, as aiohttp's does."""
 
     def __init__(self) -> None:
         self.urls: list[str] = []
@@ -34,7 +34,7 @@ class Custom(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=GOOD)
 
 
-class Wrapping(httpx.AsyncBaseTransport):
+class WrappingTransport(httpx.AsyncBaseTransport):
     """A transport around another one, as instrumentation and caches are."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
@@ -50,14 +50,14 @@ class Wrapping(httpx.AsyncBaseTransport):
 
 
 async def call(transport: httpx.AsyncBaseTransport, token: str = TOKEN) -> None:
-    """One call over a transport."""
+    """Make one call over a transport."""
     async with NexportCampus(StaticToken(token), transport=transport, retry=NO_RETRY) as campus:
         assert (await campus.learning.get_section(syllabus_id=SOME_ID)).to_dict() == GOOD
 
 
 @pytest.mark.parametrize("token", [TOKEN, ODD])
 async def test_over_a_socket(token: str) -> None:
-    """The default transport sends it once, encoded, and the rest of the query as it is."""
+    """The default transport sends it once, encoded, and the rest of the query unchanged."""
     async with campus_with(json_response(GOOD), auth=StaticToken(token)) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
     assert server.requests[0].query == [("syllabus_id", SOME_ID), ("access_token", token)]
@@ -65,8 +65,8 @@ async def test_over_a_socket(token: str) -> None:
     assert token not in str(server.requests[0].headers)
 
 
-async def test_in_a_body_it_is_not() -> None:
-    """A POST has it in the query too, and not in its body."""
+async def test_not_in_a_body() -> None:
+    """A POST has it in the query too, not in its body."""
     async with campus_with(json_response(example_response("LearningApi_GetCatalogs"))) as (campus, server):
         await campus.learning.get_catalogs(group_id=SOME_ID)
     (request,) = server.requests
@@ -74,8 +74,8 @@ async def test_in_a_body_it_is_not() -> None:
     assert TOKEN.encode() not in request.body
 
 
-async def test_behind_a_path() -> None:
-    """A base_url with a path keeps it, and a slash at its end does not double."""
+async def test_with_a_base_path() -> None:
+    """The path of base_url is kept, and a slash at its end isn't doubled."""
     async with campus_with(json_response(GOOD)) as (_, server):
         base = f"{server.url}/some%20campus/"
         async with NexportCampus(StaticToken(TOKEN), base_url=base, retry=NO_RETRY) as campus:
@@ -85,7 +85,7 @@ async def test_behind_a_path() -> None:
 
 @pytest.mark.parametrize("token", [TOKEN, ODD])
 async def test_over_a_mock_transport(token: str) -> None:
-    """A `MockTransport`'s handler finds it in the URL's parameters."""
+    """The handler of a `MockTransport` finds it in the URL's parameters."""
     seen: list[httpx.URL] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -112,18 +112,18 @@ async def test_over_asgi(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", [TOKEN, ODD])
-async def test_over_a_transport_of_the_users_own(token: str) -> None:
-    """One that takes the URL's text gets it there."""
-    transport = Custom()
+async def test_over_a_user_transport(token: str) -> None:
+    """A transport that reads the URL's string gets it there."""
+    transport = CustomTransport()
     await call(transport, token)
     found = httpx.URL(transport.urls[0]).params.multi_items()
     assert found == [("syllabus_id", SOME_ID), ("access_token", token)]
 
 
 async def test_through_a_wrapped_transport() -> None:
-    """A transport around httpx's own sends it, and sees a URL without it."""
+    """A transport around httpx' own sends it, and sees a URL without it."""
     async with ScriptedServer([json_response(GOOD)]) as server:
-        wrapping = Wrapping(httpx.AsyncHTTPTransport())
+        wrapping = WrappingTransport(httpx.AsyncHTTPTransport())
         settings: dict[str, Any] = {"base_url": server.url, "transport": wrapping, "retry": NO_RETRY}
         async with NexportCampus(StaticToken(TOKEN), **settings) as campus:
             await campus.learning.get_section(syllabus_id=SOME_ID)
@@ -142,13 +142,13 @@ async def test_through_a_proxy() -> None:
     assert proxy.requests[0].target.count(TOKEN) == 1
 
 
-async def test_a_password_is_in_a_logins_body_alone() -> None:
-    """The login has name and password in its body, and no token; what follows has the token, and no password."""
+async def test_a_password_is_only_in_a_logins_body() -> None:
+    """The login has name and password in its body and no token; later calls have the token and no password."""
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with campus_with(with_login(answer), auth=PasswordAuth("ada", "hunter2&")) as (campus, server):
+    async with campus_with(with_login(response), auth=PasswordAuth("ada", "hunter2&")) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
     login, section = server.requests
     assert (login.method, login.target) == ("POST", "/api/v1/AdminApi/Authenticate")
@@ -161,7 +161,7 @@ async def test_a_password_is_in_a_logins_body_alone() -> None:
     "address", ["http://campus.example", "http://10.0.0.1:8080", "http://localhost.example"]
 )
 def test_not_over_plain_http(address: str) -> None:
-    """Plain http to another machine is refused, unless the user says that the way is safe."""
+    """Plain http to another machine is refused unless the user allows it."""
     with pytest.raises(ConfigurationError, match="https"):
         NexportCampus(StaticToken(TOKEN), base_url=address)
     NexportCampus(StaticToken(TOKEN), base_url=address, allow_insecure_http=True)
@@ -170,24 +170,24 @@ def test_not_over_plain_http(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:1", "http://localhost", "http://[::1]:8080", "http://127.9.9.9"]
 )
-def test_to_this_very_machine(address: str) -> None:
-    """Loopback needs no https."""
+def test_to_loopback(address: str) -> None:
+    """Loopback doesn't need https."""
     NexportCampus(StaticToken(TOKEN), base_url=address)
 
 
 @pytest.fixture
 async def elsewhere() -> AsyncIterator[ScriptedServer]:
-    """A server that nobody should ask."""
+    """Return a server that must get no request."""
     async with ScriptedServer([]) as server:
         yield server
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_not_to_another_origin(elsewhere: ScriptedServer, status: int) -> None:
-    """Wherever the campus redirects, neither token nor password goes there."""
-    answer = json_response(error_entity(0), status, {"Location": f"{elsewhere.url}/api/v1/"})
+    """Wherever the campus redirects, neither token nor password follows."""
+    response = json_response(error_entity(0), status, {"Location": f"{elsewhere.url}/api/v1/"})
     for auth in (StaticToken(TOKEN), PasswordAuth("ada", "hunter2")):
-        async with campus_with(answer, auth=auth) as (campus, _):
+        async with campus_with(response, auth=auth) as (campus, _):
             with pytest.raises(NexportError):
                 await campus.learning.get_section(syllabus_id=SOME_ID)
     assert elsewhere.connections == 0

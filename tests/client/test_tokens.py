@@ -1,4 +1,4 @@
-"""Tokens: fetched on first use, kept, renewed in time, replaced once when refused; whatever gives them."""
+"""Tokens from any source: fetched on first use, cached, renewed in time, and replaced once when refused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from tests.support.clients import TOKEN, campus_with
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 from tests.support.spec import SOME_ID, example_response
 
-GOOD = json_response(example_response("LearningApi_GetSection"))
+SECTION = json_response(example_response("LearningApi_GetSection"))
 PASSWORD = PasswordAuth("ada", "secret")
 REFUSALS = {
     "code 4 in a 200": json_response(error_entity(4, "Expired")),
@@ -33,22 +33,22 @@ REFUSALS = {
 
 
 def login(number: int = 1, **changes: Any) -> Response:
-    """The answer to a login."""
-    answer = {
+    """Return the response to a login."""
+    response = {
         "access_token": f"{number:08}-0000-4000-8000-000000000000",
         "token_type": "bearer",
         "expires_in": 3600,
     }
-    return json_response(answer | error_entity(0) | changes)
+    return json_response(response | error_entity(0) | changes)
 
 
 def get_section(campus: NexportCampus) -> Awaitable[Any]:
-    """A call that needs a token."""
+    """Make a call that needs a token."""
     return campus.learning.get_section(syllabus_id=SOME_ID)
 
 
-def story(requests: list[Request]) -> list[str]:
-    """What was asked, in order: a login, or the first digits of the token that a call carried."""
+def summarize(requests: list[Request]) -> list[str]:
+    """Return the requests in order: a login, or the first digits of the call's token."""
     return [
         "login" if "Authenticate" in request.path else dict(request.query)["access_token"][:8]
         for request in requests
@@ -56,67 +56,70 @@ def story(requests: list[Request]) -> list[str]:
 
 
 async def test_one_login_on_first_use() -> None:
-    """Making a client sends nothing; the first call logs in, and the next ones use the same token."""
-    async with campus_with(login(), GOOD, GOOD, auth=PASSWORD) as (campus, server):
+    """Creating a client sends nothing; the first call logs in, and later ones use the same token."""
+    async with campus_with(login(), SECTION, SECTION, auth=PASSWORD) as (campus, server):
         assert server.connections == 0
         await get_section(campus)
         await get_section(campus)
-    assert story(server.requests) == ["login", "00000001", "00000001"]
+    assert summarize(server.requests) == ["login", "00000001", "00000001"]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_refused_token_is_replaced_and_the_call_sent_again(refusal: str) -> None:
-    """However the campus refuses a token, one login and one more attempt follow, for a read as for a write."""
+    """However the campus refuses a token, one login and one more attempt follow, for reads and writes."""
     dropped = json_response(example_response("LearningApi_DropEnrollment"))
-    script = [login(1), GOOD, REFUSALS[refusal], login(2), dropped]
+    script = [login(1), SECTION, REFUSALS[refusal], login(2), dropped]
     async with campus_with(*script, auth=PASSWORD) as (campus, server):
         await get_section(campus)
         raw = await campus.raw.learning.drop_enrollment(enrollment_id=SOME_ID)
-    assert story(server.requests) == ["login", "00000001", "00000001", "login", "00000002"]
+    assert summarize(server.requests) == ["login", "00000001", "00000001", "login", "00000002"]
     assert raw.attempts == 2
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_second_refusal_is_raised(refusal: str) -> None:
-    """The call is not sent a third time, and the next one uses the fresh token: its login succeeded."""
-    answer = REFUSALS[refusal]
-    async with campus_with(login(1), answer, login(2), answer, GOOD, auth=PASSWORD) as (campus, server):
+    """The call is not sent a third time; the next one uses the new token, since its login succeeded."""
+    response = REFUSALS[refusal]
+    async with campus_with(login(1), response, login(2), response, SECTION, auth=PASSWORD) as (
+        campus,
+        server,
+    ):
         with pytest.raises(AuthenticationError) as caught:
             await get_section(campus)
         await get_section(campus)
     error = caught.value
     assert (error.attempts, error.operation_id, error.retry_after) == (2, "LearningApi_GetSection", None)
-    assert story(server.requests) == ["login", "00000001", "login", "00000002", "00000002"]
+    assert summarize(server.requests) == ["login", "00000001", "login", "00000002", "00000002"]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_static_tokens_first_refusal_is_raised(refusal: str) -> None:
-    """There is no other token to be had."""
-    async with campus_with(REFUSALS[refusal], GOOD, auth=StaticToken(TOKEN)) as (campus, server):
+    """The client has no other token to try."""
+    async with campus_with(REFUSALS[refusal], SECTION, auth=StaticToken(TOKEN)) as (campus, server):
         with pytest.raises(AuthenticationError) as caught:
             await get_section(campus)
         await get_section(campus)
     assert (caught.value.attempts, len(server.requests)) == (1, 2)
 
 
-async def test_authenticate_and_anothers_token_are_calls_like_any_other() -> None:
-    """They need no token of the client's, and a refusal leaves the client's own alone."""
+async def test_authenticate_and_other_tokens_do_not_affect_the_client() -> None:
+    """They don't need the client's token, and a refusal doesn't affect it."""
     other = "99999999-0000-4000-8000-000000000000"
     refusal = json_response(error_entity(4, "No"), 403)
-    async with campus_with(login(1), GOOD, refusal, refusal, GOOD, auth=PASSWORD) as (campus, server):
+    async with campus_with(login(1), SECTION, refusal, refusal, SECTION, auth=PASSWORD) as (campus, server):
         await get_section(campus)
         with pytest.raises(AuthenticationError):
             await campus.admin.authenticate(username="u", password="p", grant_type="password")
         with pytest.raises(AuthenticationError):
             await campus.admin.validate_access_token(access_token=other)
         await get_section(campus)
-    assert story(server.requests) == ["login", "00000001", "login", "99999999", "00000001"]
+    assert summarize(server.requests) == ["login", "00000001", "login", "99999999", "00000001"]
     assert server.requests[2].query == []
 
 
 @pytest.mark.parametrize("text", [TOKEN.upper(), TOKEN], ids=["upper case", "lower case"])
 async def test_a_token_as_uuid_or_string(text: str) -> None:
-    """A UUID is its string form, wherever a token is taken: on the wire, in comparisons, and out of sight."""
+    """A UUID stands for its string: on the wire, in comparisons, and in redaction."""
     token = UUID(text)
 
     async def auth() -> AccessToken:
@@ -124,7 +127,7 @@ async def test_a_token_as_uuid_or_string(text: str) -> None:
 
     for given, sent in ((StaticToken(token), TOKEN), (StaticToken(text), text), (auth, TOKEN)):
         verdict = json_response(error_entity())
-        async with campus_with(GOOD, verdict, auth=given) as (campus, server):
+        async with campus_with(SECTION, verdict, auth=given) as (campus, server):
             await get_section(campus)
             await campus.admin.validate_access_token(access_token=token)
         assert [dict(request.query)["access_token"] for request in server.requests] == [sent, TOKEN]
@@ -134,7 +137,7 @@ async def test_a_token_as_uuid_or_string(text: str) -> None:
 
 
 async def test_a_uuid_token_in_the_environment() -> None:
-    """`from_env` takes a mapping whose token is a UUID, and an error that quotes the token is redacted."""
+    """`from_env` accepts a mapping whose token is a UUID, and an error that quotes the token is redacted."""
     quoting = json_response(error_entity(4, f"{TOKEN} is not valid"), 403)
     async with ScriptedServer([quoting]) as server:
         environ: Any = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": UUID(TOKEN)}
@@ -146,28 +149,28 @@ async def test_a_uuid_token_in_the_environment() -> None:
     assert dict(server.requests[0].query)["access_token"] == TOKEN
 
 
-async def test_a_function_of_the_users_own() -> None:
-    """Any async function may give the tokens; it is asked when one is needed, and again after a refusal."""
+async def test_a_user_function() -> None:
+    """Any async function may provide tokens; it is called when one is needed and again after a refusal."""
     given = iter([f"token {number}" for number in range(9)])
 
     async def auth() -> AccessToken:
         return AccessToken(next(given))
 
-    async with campus_with(GOOD, REFUSALS["HTTP 401"], GOOD, auth=auth) as (campus, server):
+    async with campus_with(SECTION, REFUSALS["HTTP 401"], SECTION, auth=auth) as (campus, server):
         await get_section(campus)
         await get_section(campus)
-    assert story(server.requests) == ["token 0", "token 0", "token 1"]
+    assert summarize(server.requests) == ["token 0", "token 0", "token 1"]
 
 
 @pytest.mark.parametrize(
     "error", [ValueError("no vault"), OSError(5, "x"), KeyError("token"), ConfigurationError("no")]
 )
 async def test_a_function_that_fails(error: Exception) -> None:
-    """All who wait get a NexportError of their own, with the function's exception as its cause; it was asked once."""
-    asked = []
+    """Each waiting call raises a NexportError of its own, caused by the function's exception; it is called once."""
+    calls = []
 
     async def auth() -> AccessToken:
-        asked.append(1)
+        calls.append(1)
         await asyncio.sleep(0)
         raise error
 
@@ -178,20 +181,22 @@ async def test_a_function_that_fails(error: Exception) -> None:
     assert [item for item in failed if isinstance(item, NexportError) and item is not error]
     if not isinstance(error, NexportError):
         assert {item.__cause__ for item in failed if isinstance(item, NexportError)} == {error}
-    assert (len(asked), server.connections) == (1, 0)
+    assert (len(calls), server.connections) == (1, 0)
 
 
-async def _text() -> Any:
+async def return_string() -> Any:
+    """Return a token that isn't an AccessToken."""
     return TOKEN
 
 
-def _not_async() -> Any:
+def return_without_awaiting() -> Any:
+    """Return a token from a function that isn't async."""
     return AccessToken(TOKEN)
 
 
-@pytest.mark.parametrize("auth", [_text, _not_async])
-async def test_a_function_that_gives_something_else(auth: Callable[[], Any]) -> None:
-    """What is no AccessToken is refused in words, and nothing is sent."""
+@pytest.mark.parametrize("auth", [return_string, return_without_awaiting])
+async def test_a_function_with_another_result(auth: Callable[[], Any]) -> None:
+    """A result that isn't an AccessToken is refused by type, and nothing is sent."""
     async with campus_with(auth=auth) as (campus, server):
         with pytest.raises(NexportError) as caught:
             await get_section(campus)
@@ -212,7 +217,7 @@ async def test_a_function_that_gives_something_else(auth: Callable[[], Any]) -> 
         lambda: StaticToken(7),  # type: ignore[arg-type]
         lambda: AccessToken(b"token"),  # type: ignore[arg-type]
         lambda: PasswordAuth("ada", UUID(TOKEN)),  # type: ignore[arg-type]
-        lambda: AccessToken("token", datetime(2026, 1, 1)),  # noqa: DTZ001 -- the very point
+        lambda: AccessToken("token", datetime(2026, 1, 1)),  # noqa: DTZ001 -- a naive datetime is tested
         lambda: AccessToken("token", 3600),  # type: ignore[arg-type]
         lambda: NexportCampus("token"),  # type: ignore[arg-type]
         lambda: NexportCampus(PasswordAuth),  # type: ignore[arg-type]
@@ -220,16 +225,16 @@ async def test_a_function_that_gives_something_else(auth: Callable[[], Any]) -> 
     ],
 )
 def test_credentials_that_cannot_work(make: Callable[[], object]) -> None:
-    """They are refused when they are made, and not repeated in the message."""
+    """They are refused when they are created, and the message doesn't repeat them."""
     with pytest.raises(ConfigurationError) as caught:
         make()
     assert "sec" not in str(caught.value).replace("seconds", "")
 
 
-async def test_drift_of_a_login_is_told_once() -> None:
-    """What is new in a login's answer is told to `on_drift`, and only the first time."""
+async def test_drift_of_a_login_is_reported_once() -> None:
+    """A new field in a login's response is reported to `on_drift`, only the first time."""
     drifts: list[Any] = []
-    script = [login(1, newer=1), REFUSALS["HTTP 401"], login(2, newer=2), GOOD]
+    script = [login(1, newer=1), REFUSALS["HTTP 401"], login(2, newer=2), SECTION]
     async with campus_with(*script, auth=PASSWORD, on_drift=drifts.append) as (campus, _):
         await get_section(campus)
     assert [(drift.kind, drift.operation_id, drift.path) for drift in drifts] == [
@@ -237,8 +242,8 @@ async def test_drift_of_a_login_is_told_once() -> None:
     ]
 
 
-async def test_views_share_what_was_told() -> None:
-    """A view tells no drift again that its client has told."""
+async def test_views_share_reported_drift() -> None:
+    """A view doesn't report drift again that its client has reported."""
     drifts: list[Any] = []
     newer = json_response(example_response("LearningApi_GetSection") | {"newer": 1})
     async with campus_with(newer, newer, newer, on_drift=drifts.append) as (campus, _):

@@ -1,4 +1,4 @@
-"""Annotations of what is public: they can be evaluated, whoever reads them, and cost nothing before."""
+"""Annotations of public names: every tool can evaluate them, and they cost nothing until then."""
 
 import importlib
 import inspect
@@ -42,7 +42,7 @@ OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in sch
 
 
 def annotated() -> Iterator[Any]:
-    """Everything public that has annotations: classes, their public methods, functions."""
+    """Yield every public class, method and function with annotations."""
     classes = [
         value for name in nexport_campus.__all__ if isinstance(value := getattr(nexport_campus, name), type)
     ]
@@ -60,21 +60,21 @@ EVERY = pytest.mark.parametrize("name", ANNOTATED)
 
 @EVERY
 def test_type_hints(name: str) -> None:
-    """`typing.get_type_hints` finds every name, and leaves no string."""
+    """`typing.get_type_hints` resolves every name and leaves no string."""
     hints = typing.get_type_hints(ANNOTATED[name], include_extras=True)
     assert not [hint for hint in hints.values() if isinstance(hint, str | typing.ForwardRef)]
 
 
 @pytest.mark.parametrize("name", [name for name, each in ANNOTATED.items() if not typing.is_typeddict(each)])
 def test_signatures(name: str) -> None:
-    """`inspect.signature(eval_str=True)` does too."""
+    """So does `inspect.signature(eval_str=True)`."""
     signature = inspect.signature(ANNOTATED[name], eval_str=True)
     for parameter in signature.parameters.values():
         assert not isinstance(parameter.annotation, str)
 
 
-def test_what_they_say() -> None:
-    """The types themselves, in models, methods, pages and results."""
+def test_the_types() -> None:
+    """Models, methods, pages and results have the documented types."""
     hints = typing.get_type_hints(ApiEnrollmentItem)
     assert hints["user_id"] is UUID
     assert hints["start_date"] == datetime | None
@@ -95,7 +95,7 @@ def test_what_they_say() -> None:
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_attrs_resolves_the_types_of_models(name: str) -> None:
-    """`attrs.resolve_types` gives each attribute its type, and what is built on that sees it."""
+    """`attrs.resolve_types` gives each attribute its type."""
     model: Any = attrs.resolve_types(getattr(models, name))
     hints = typing.get_type_hints(model)
     assert {field.name: field.type for field in attrs.fields(model)} == hints
@@ -103,7 +103,7 @@ def test_attrs_resolves_the_types_of_models(name: str) -> None:
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_cattrs(name: str) -> None:
-    """Cattrs unstructures and structures every model, what came beyond the spec included."""
+    """Cattrs unstructures and structures every model, unknown fields included."""
     cattrs = pytest.importorskip("cattrs.preconf.json")
     converter = cattrs.make_converter()
     converter.register_unstructure_hook(UUID, str)
@@ -136,7 +136,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_way_to_read_annotations(name: str) -> None:
-    """None of them sees the string."""
+    """None of them returns the string."""
 
     @lazy_annotations(globals())
     class Holder:
@@ -146,11 +146,11 @@ def test_every_way_to_read_annotations(name: str) -> None:
 
 
 def test_a_name_that_does_not_exist() -> None:
-    """It is a NameError, as it is for any class."""
+    """It raises NameError, as in any class."""
 
     @lazy_annotations({})
     class Holder:
-        of: "Nowhere"  # type: ignore[name-defined]  # noqa: F821 -- the very point
+        of: "Nowhere"  # type: ignore[name-defined]  # noqa: F821 -- the missing name is tested
 
     with pytest.raises(NameError, match="Nowhere"):
         typing.get_type_hints(Holder)
@@ -169,14 +169,14 @@ class File:
     folder: "Folder"
 
 
-def test_models_within_each_other() -> None:
-    """A model that contains itself, and two that contain each other, are no obstacle."""
+def test_recursive_models() -> None:
+    """A model that contains itself and two that contain each other resolve."""
     assert typing.get_type_hints(Folder) == {"files": list[File], "parent": Folder | None}
     assert attrs.fields(attrs.resolve_types(File)).folder.type is Folder
 
 
-def test_reading_them_imports_what_they_name_and_nothing_else_does() -> None:
-    """An area imports none of its models until somebody reads its annotations."""
+def test_models_are_imported_when_annotations_are_read() -> None:
+    """An area imports none of its models until its annotations are read."""
     code = (
         "import sys, typing; from nexport_client.api.learning_api import LearningApi;"
         "loaded = lambda: {name for name in sys.modules if name.startswith('nexport_client.models.')};"

@@ -1,4 +1,4 @@
-"""A page with odd elements: these alone are read slowly, and what one of them teaches makes the next ones fast."""
+"""A page with unusual elements: only these take the tolerant path, and the decoder learns from them for later pages."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ OPERATION = "LearningApi_GetOrganizations"
 
 
 def organization(number: int, **more: Any) -> dict[str, Any]:
-    """One element, as the spec says."""
+    """Return one valid element."""
     names = {"name": f"Organization {number}", "short_name": f"org-{number}"}
     return (
         {"org_id": f"12345678-1234-5678-9abc-{number:012d}", "api_error_entity": {"error_code": 0}}
@@ -25,14 +25,14 @@ def organization(number: int, **more: Any) -> dict[str, Any]:
 
 
 def page(*items: dict[str, Any]) -> bytes:
-    """The body of a list."""
+    """Return the body of a list."""
     import msgspec
 
     return msgspec.json.encode(list(items))
 
 
-def test_odd_elements_are_read_like_a_whole_odd_page() -> None:
-    """Null in a required text, a braced id, an unknown enum number and an error's element come as the slow path reads them."""
+def test_unusual_elements_decode_as_on_the_tolerant_path() -> None:
+    """Nulls, braced ids, unknown enum numbers and errors in elements decode as on the tolerant path."""
     body = page(
         organization(0),
         organization(1, name=None),
@@ -41,30 +41,30 @@ def test_odd_elements_are_read_like_a_whole_odd_page() -> None:
         {"api_error_entity": {"error_code": 3, "error_message": "gone"}},
         organization(5, extra="kept"),
     )
-    told: list[Drift] = []
-    decoder = Decoder(DriftReporter(told.append))
+    reported: list[Drift] = []
+    decoder = Decoder(DriftReporter(reported.append))
     assert decoder.fast(KIND, body) is NO_MATCH
     parts = decoder.elements(OPERATION, KIND, body)
     assert parts == Decoder(DriftReporter(lambda drift: None)).tolerant(OPERATION, KIND, parse_json(body))
-    assert ("missing_required", "[1].name") in {(drift.kind, drift.path) for drift in told}
-    assert ("unknown_field", "[5].extra") in {(drift.kind, drift.path) for drift in told}
+    assert ("missing_required", "[1].name") in {(drift.kind, drift.path) for drift in reported}
+    assert ("unknown_field", "[5].extra") in {(drift.kind, drift.path) for drift in reported}
 
 
-def test_what_one_teaches_makes_the_next_fast() -> None:
-    """A key that every element carries is told once, and the whole page is fast from then on."""
-    told: list[Drift] = []
-    decoder = Decoder(DriftReporter(told.append))
+def test_learned_keys_make_the_next_page_fast() -> None:
+    """A key in every element is reported once, and later pages take the fast path as a whole."""
+    reported: list[Drift] = []
+    decoder = Decoder(DriftReporter(reported.append))
     body = page(*(organization(number, region="north") for number in range(50)))
     assert decoder.fast(KIND, body) is NO_MATCH
     assert len(decoder.elements(OPERATION, KIND, body)) == 50
-    assert [(drift.kind, drift.path) for drift in told] == [("unknown_field", "[0].region")]
+    assert [(drift.kind, drift.path) for drift in reported] == [("unknown_field", "[0].region")]
     again = decoder.fast(KIND, body)
     assert again is not NO_MATCH
     assert [item.additional_properties for item in again] == [{"region": "north"}] * 50
 
 
-def test_what_is_no_list_is_left_to_others() -> None:
-    """An object, a broken body and a kind without elements are not taken apart."""
+def test_other_bodies_are_left_to_others() -> None:
+    """An object, a broken body and a kind without elements are left to the other decoders."""
     decoder = Decoder(DriftReporter(None))
     assert decoder.elements(OPERATION, KIND, b'{"api_error_entity": {}}') is NO_MATCH
     assert decoder.elements(OPERATION, KIND, b'[{"org_id": ') is NO_MATCH
@@ -72,7 +72,7 @@ def test_what_is_no_list_is_left_to_others() -> None:
 
 
 def enrollment(**more: Any) -> dict[str, Any]:
-    """An enrollment."""
+    """Return an enrollment."""
     return {
         "enrollment_id": "12345678-1234-5678-9abc-123456789abc",
         "syllabus_id": "12345678-1234-5678-9abc-123456789abc",
@@ -91,7 +91,7 @@ def enrollment(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_unusual_forms_are_learned(change: dict[str, Any]) -> None:
-    """A page whose every element has a value in an unusual form is read like any other, and is fast from then on."""
+    """A page whose elements all have a value in an unusual form decodes as usual, later ones on the fast path."""
     kind = Array(ModelOf("ApiEnrollmentItem"))
     decoder = Decoder(DriftReporter(lambda drift: None))
     plain, odd = page(enrollment()), page(*[enrollment(**change)] * 3)
@@ -102,28 +102,28 @@ def test_unusual_forms_are_learned(change: dict[str, Any]) -> None:
     assert decoder.fast(kind, plain) == [wanted]
 
 
-def test_what_has_to_be_told_is_told_of_a_field_with_unusual_forms_too() -> None:
-    """A null, a new enum number and a wrong type are drift or refused where the field is known to be unusual."""
+def test_drift_in_a_field_with_unusual_forms() -> None:
+    """Where unusual forms were learned, nulls, undeclared numbers and wrong types are still drift or errors."""
     kind = Array(ModelOf("ApiEnrollmentItem"))
     decoder = Decoder(DriftReporter(lambda drift: None))
     decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=2.0)))
     for value in (None, 17, 17.0, "2", [2]):
         assert decoder.fast(kind, page(enrollment(phase=value))) is NO_MATCH
-    told: list[Drift] = []
-    decoder.drift = DriftReporter(told.append)
+    reported: list[Drift] = []
+    decoder.drift = DriftReporter(reported.append)
     decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=17)))
-    assert [(drift.kind, drift.path) for drift in told] == [("unknown_enum_value", "[0].phase")]
+    assert [(drift.kind, drift.path) for drift in reported] == [("unknown_enum_value", "[0].phase")]
     with pytest.raises(DecodeError, match="phase"):
         decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase="2")))
 
 
-def test_elements_that_teach_nothing() -> None:
-    """A page whose every element lacks its error entity comes whole, each told in its place, beyond the first few too."""
-    told: list[Drift] = []
-    decoder = Decoder(DriftReporter(told.append))
+def test_elements_without_anything_to_learn() -> None:
+    """A page whose elements all lack their error entity decodes completely, with each lack reported."""
+    reported: list[Drift] = []
+    decoder = Decoder(DriftReporter(reported.append))
     items = [organization(number) for number in range(40)]
     for item in items:
         del item["api_error_entity"]
     parts = decoder.elements(OPERATION, KIND, page(*items, organization(40)))
     assert [part.name for part in parts] == [f"Organization {number}" for number in range(41)]
-    assert {drift.kind for drift in told} == {"missing_required"}
+    assert {drift.kind for drift in reported} == {"missing_required"}
