@@ -1,4 +1,4 @@
-"""`nexport call` against the sandbox: what goes in, what comes out, and in which form."""
+"""`nexport call` against the sandbox: arguments, output and formats."""
 
 import json
 import subprocess
@@ -15,12 +15,12 @@ LARGE = 1000
 
 
 def records(text: str) -> list[dict[str, Any]]:
-    """The records of JSON Lines."""
+    """Parse JSON Lines."""
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_is_what_machines_get(nexport: Nexport, samples: Samples) -> None:
-    """Off a terminal an answer is JSON, with enums and dates as the API has them, and nothing else is on stdout."""
+def test_json_off_a_terminal(nexport: Nexport, samples: Samples) -> None:
+    """Off a terminal the output is JSON, with enums and dates as the API has them, and nothing else is on stdout."""
     done = nexport("call", "learning.get_section", "--syllabus-id", samples.section_id)
     assert (done.exit_code, done.stderr) == (0, "")
     section = json.loads(done.stdout)
@@ -38,14 +38,14 @@ def test_json_is_what_machines_get(nexport: Nexport, samples: Samples) -> None:
         ["learningapi_getsection", "--syllabus-id"],
     ],
 )
-def test_names(nexport: Nexport, samples: Samples, words: list[str]) -> None:
-    """An operation goes by its name in Python and the vendor's, an option with dashes and with underscores."""
+def test_spellings_of_names(nexport: Nexport, samples: Samples, words: list[str]) -> None:
+    """An operation is accepted by its Python and its vendor name, an option with dashes and with underscores."""
     done = nexport("call", *words, samples.section_id, "--output", "jsonl")
     assert [record["syllabus_id"] for record in records(done.stdout)] == [samples.section_id]
 
 
-def test_a_table_is_for_people(nexport: Nexport, samples: Samples) -> None:
-    """A table has enums by their labels, dates in UTC, and one line a record where no terminal limits the width."""
+def test_tables(nexport: Nexport, samples: Samples) -> None:
+    """A table shows labels of enums, dates in UTC, and one line per record unless a terminal limits the width."""
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "3"]
     lines = nexport(*ask, "--output", "table").stdout.splitlines()
     assert len(lines) == 4
@@ -57,8 +57,8 @@ def test_a_table_is_for_people(nexport: Nexport, samples: Samples) -> None:
     assert "api_error_entity" not in lines[0]
 
 
-def test_one_page_unless_more_is_asked_for(nexport: Nexport, samples: Samples) -> None:
-    """A list gives one page, and says on stderr how to get at the rest."""
+def test_one_page_by_default(nexport: Nexport, samples: Samples) -> None:
+    """A list prints one page, and a hint on stderr how to get the rest."""
     done = nexport("call", "learning.search_enrollments", "--org-ids", samples.org_id, "--per-page", "5")
     assert len(json.loads(done.stdout)) == 5
     assert done.stderr.startswith("nexport: warning: 5 of ")
@@ -66,7 +66,7 @@ def test_one_page_unless_more_is_asked_for(nexport: Nexport, samples: Samples) -
 
 
 def test_a_list_without_a_total(nexport: Nexport, samples: Samples) -> None:
-    """Where the campus tells no total, it is asked whether there is more, and nothing is said if there isn't."""
+    """Without a total, the next page is requested to know whether there is more; if there isn't, no hint is printed."""
     ask = ["call", "learning.get_section_enrollments", "--syllabus-id", samples.popular_section_id]
     ask += ["--org-id", samples.root_org_id]
     whole = nexport(*ask)
@@ -79,8 +79,8 @@ def test_a_list_without_a_total(nexport: Nexport, samples: Samples) -> None:
     )
 
 
-def test_pages(nexport: Nexport, samples: Samples) -> None:
-    """`--page` is where to start, `--limit` goes across pages, `--all` to the end; together they repeat nothing."""
+def test_page_limit_and_all(nexport: Nexport, samples: Samples) -> None:
+    """`--page` sets the first page, `--limit` and `--all` cross pages, and no record is repeated."""
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--output", "jsonl"]
     everything = records(nexport(*ask, "--all").stdout)
     assert len(everything) > 2 * LARGE
@@ -93,7 +93,7 @@ def test_pages(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_a_list_is_one_json_list(nexport: Nexport, samples: Samples) -> None:
-    """Over several pages, and for no record at all, JSON is one list."""
+    """Several pages, and an empty list, are one JSON list."""
     ask = ["call", "learning.get_catalogs", "--group-id", samples.root_org_id, "--all"]
     assert len(json.loads(nexport(*ask, "--per-page", "2").stdout)) > 2
     nobody = ["call", "learning.get_test_attempts", "--enrollment-id", samples.test_enrollment_id]
@@ -104,7 +104,7 @@ def test_a_list_is_one_json_list(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_a_list_without_pages(nexport: Nexport, samples: Samples) -> None:
-    """A plain list is written as one that pages is."""
+    """A list operation without paging prints the same formats."""
     ask = ["call", "learning.get_custom_enrollment_fields", "--org-id", samples.root_org_id]
     listed = json.loads(nexport(*ask).stdout)
     assert len(listed) > 1
@@ -114,7 +114,7 @@ def test_a_list_without_pages(nexport: Nexport, samples: Samples) -> None:
 
 @pytest.mark.parametrize("value", ["1", "owned", "Owned", "OWNED"])
 def test_enums_by_number_name_and_label(nexport: Nexport, samples: Samples, value: str) -> None:
-    """A member of an enum is given by what people know it by."""
+    """An enum option accepts number, name and label."""
     ask = ["call", "learning.get_catalogs", "--group-id", samples.root_org_id, "--limit", "1"]
     done = nexport(*ask, "--catalog-access-option", value)
     assert done.exit_code == 0, done.stderr
@@ -122,7 +122,7 @@ def test_enums_by_number_name_and_label(nexport: Nexport, samples: Samples, valu
 
 
 def test_lists_by_repeating_and_from_files(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """A list is given by repeating its option, as JSON, from a file with a line for each, or from stdin."""
+    """A list is given by repeating its option, as JSON, from a file with one value per line, or from stdin."""
     ids = json.loads(
         nexport("call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "3").stdout
     )
@@ -141,8 +141,8 @@ def test_lists_by_repeating_and_from_files(nexport: Nexport, samples: Samples, t
         assert json.loads(nexport(*ask, "--enrollment-ids", "-", stdin=given).stdout) == ids
 
 
-def test_writes(nexport: Nexport, samples: Samples) -> None:
-    """An operation that changes data runs off a terminal without a question; an empty list is given as JSON."""
+def test_writes_off_a_terminal(nexport: Nexport, samples: Samples) -> None:
+    """Off a terminal an operation that changes data runs without confirmation; an empty list is given as JSON."""
     ask = ["call", "learning.create_enrollment", "--org-id", samples.org_id, "--user-id", samples.user_id]
     ask += ["--syllabus-id", samples.section_id, "--membership-group-ids", "[]"]
     made = nexport(*ask)
@@ -157,7 +157,7 @@ def test_writes(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_mappings_and_numbers(nexport: Nexport, samples: Samples) -> None:
-    """A mapping is given as NAME=VALUE, again and again, or as a JSON object; numbers and booleans as one writes them."""
+    """A mapping is given as repeated NAME=VALUE or as a JSON object; numbers and booleans in their usual spelling."""
     ask = ["call", "scorm.edit_scorm_data", "--sco-id", samples.scorm_sco_id]
     ask += ["--assignment-status-id", samples.scorm_assignment_status_id]
     edited = nexport(*ask, "--lesson-status", "completed", "--raw-score", "92.5", "--for-credit", "true")
@@ -178,7 +178,7 @@ def test_mappings_and_numbers(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_warnings_go_to_stderr(nexport: Nexport, samples: Samples) -> None:
-    """What the campus warns of is no part of the answer, and neither is that an operation is obsolete."""
+    """The campus's warnings and the note that an operation is obsolete go to stderr only."""
     twice = json.dumps([samples.section_id] * 2)
     done = nexport("call", "learning.get_sections", "--sections", twice)
     assert json.loads(done.stdout)["sections"]
@@ -192,7 +192,7 @@ def test_warnings_go_to_stderr(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None:
-    """Where the spec allows null, the word null is it: here it asks for a token that never expires."""
+    """Where the specification allows null, the word null is sent as such: here it requests a token without expiry."""
     ask = [
         "call",
         "admin.authenticate",
@@ -206,7 +206,7 @@ def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ([], "Missing option '--enrollment-id'"),
         (["--enrollment-id", "7"], "'--enrollment-id': must be a UUID"),
@@ -216,18 +216,18 @@ def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None
     ],
 )
 @pytest.mark.usefixtures("account")
-def test_what_is_refused_before_anything_is_sent(nexport: Nexport, words: list[str], told: str) -> None:
-    """A mistake on the command line is one line that names it and the help, and exit code 2."""
+def test_usage_errors(nexport: Nexport, words: list[str], expected: str) -> None:
+    """A mistake on the command line is one line that names it and the help, with exit code 2; nothing is sent."""
     done = nexport("call", "learning.drop_enrollment", *words)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert expected in done.stderr
     assert done.stderr.startswith("nexport: error: ")
     assert done.stderr.endswith("see nexport call learning.drop_enrollment --help\n")
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_dates_need_a_zone(nexport: Nexport, samples: Samples) -> None:
-    """A date without a zone is refused with the way to write it, and one with a zone filters."""
+    """A date without a zone is refused with the expected spelling; one with a zone filters."""
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--utc-enrolled-after"]
     naive = nexport(*ask, "2025-01-01T00:00:00")
     assert naive.exit_code == 2
@@ -237,7 +237,7 @@ def test_dates_need_a_zone(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_an_empty_filter_is_refused(nexport: Nexport, samples: Samples) -> None:
-    """The client's own refusal is told like any other: it names the argument, and nothing was sent."""
+    """An ArgumentError of the client is reported like a usage error: it names the argument, and nothing is sent."""
     done = nexport("call", "learning.search_enrollments", "--org-ids", samples.org_id, "--user-ids", "[]")
     assert done.exit_code == 2
     assert "--user-ids must not be empty" in done.stderr
@@ -245,17 +245,17 @@ def test_an_empty_filter_is_refused(nexport: Nexport, samples: Samples) -> None:
 
 
 def test_an_unknown_operation(nexport: Nexport) -> None:
-    """A name that is nearly right brings the right one to mind."""
+    """A misspelled operation gets a suggestion."""
     done = nexport("call", "learning.get_sectoin")
     assert done.exit_code == 2
     assert "did you mean learning.get_section" in done.stderr
 
 
-def test_as_a_process(process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples) -> None:
-    """The installed command does it, from a cold start and with warnings as errors."""
-    done = process("call", "learning.get_section", "--syllabus-id", samples.section_id)
+def test_as_a_process(run_process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples) -> None:
+    """The installed command works as a process, with warnings as errors."""
+    done = run_process("call", "learning.get_section", "--syllabus-id", samples.section_id)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["syllabus_id"] == samples.section_id
-    missing = process("call", "learning.get_section", "--syllabus-id", samples.user_id)
+    missing = run_process("call", "learning.get_section", "--syllabus-id", samples.user_id)
     assert (missing.returncode, missing.stdout) == (5, "")
     assert missing.stderr.startswith("nexport: error: LearningApi_GetSection: ")

@@ -1,4 +1,4 @@
-"""The help of `nexport call`: made of what the generated facade declares and documents."""
+"""The help of `nexport call`, made from the signatures and docstrings of the generated facade."""
 
 import asyncio
 import inspect
@@ -24,13 +24,13 @@ from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
 OPERATIONS = pytest.mark.parametrize("operation", all_operations(), ids=lambda operation: operation.name)
 
 
-def squeezed(text: str) -> str:
-    """A text without what wrapping does to it."""
+def join_wrapped_lines(text: str) -> str:
+    """Return the string without white space, so that wrapping doesn't matter."""
     return re.sub(r"\s+", "", text)
 
 
-def test_the_list(nexport: Nexport) -> None:
-    """`nexport call` lists each operation of the facade, and says which write and which are obsolete."""
+def test_list_of_operations(nexport: Nexport) -> None:
+    """`nexport call` lists every operation of the facade, and marks those that write or are obsolete."""
     lines = nexport("call").stdout.splitlines()
     assert [line.split()[0] for line in lines] == [operation.name for operation in all_operations()]
     listed = json.loads(nexport("call", "--output", "json").stdout)
@@ -44,32 +44,32 @@ def test_the_list(nexport: Nexport) -> None:
 
 
 @OPERATIONS
-def test_help_says_what_the_vendor_says(operation: KnownOperation, nexport: Nexport) -> None:
-    """The help of an operation has its summary, each argument with its meaning, what it returns and its errors."""
+def test_help_of_operations(operation: KnownOperation, nexport: Nexport) -> None:
+    """The help of an operation has its summary, every argument with its description, the returned model and the errors."""
     done = nexport("call", operation.name, "--help")
     assert (done.exit_code, done.stderr) == (0, "")
-    told, words = squeezed(done.stdout), operation.documentation
-    assert squeezed(words.summary) in told
-    assert ("Changesdata." if operation.writes else "Onlyreads.") in told
-    assert ("OBSOLETE." in told) is (operation.obsolete is not None)
+    output, words = join_wrapped_lines(done.stdout), operation.documentation
+    assert join_wrapped_lines(words.summary) in output
+    assert ("Changesdata." if operation.writes else "Onlyreads.") in output
+    assert ("OBSOLETE." in output) is (operation.obsolete is not None)
     for paragraph in words.details:
-        assert squeezed(paragraph) in told
+        assert join_wrapped_lines(paragraph) in output
     for parameter in operation.parameters:
         if not parameter.secret:
             assert flag(parameter.name) in done.stdout
-            assert squeezed(words.arguments[parameter.name].rstrip(".")) in told
+            assert join_wrapped_lines(words.arguments[parameter.name].rstrip(".")) in output
     for errors, meaning in words.raises.items():
         if errors not in ("ArgumentError", "NexportError"):
             codes = "or".join(
                 str(exit_code(getattr(nexport_campus, name)(""))) for name in errors.split(" or ")
             )
-            assert squeezed(f"{codes}: {meaning}") in told
+            assert join_wrapped_lines(f"{codes}: {meaning}") in output
     assert operation.operation.path in done.stdout
 
 
 @OPERATIONS
 def test_options_are_the_arguments(operation: KnownOperation) -> None:
-    """There is an option for each argument of the method, required where it is, and none for a secret."""
+    """Each argument of the method has an option, required if it is; secrets have none."""
     command = _call._command(operation)
     flags = {name for option in command.params for name in option.opts}
     signature = inspect.signature(operation.function).parameters
@@ -87,8 +87,8 @@ def test_options_are_the_arguments(operation: KnownOperation) -> None:
     assert ("--show-secret" in flags) is (operation.operation.id == "AdminApi_Authenticate")
 
 
-def test_docstrings() -> None:
-    """A docstring is taken apart to the last word."""
+def test_docstring_parsing() -> None:
+    """Parsing a docstring loses no word."""
     found = find("learning.search_enrollments")
     assert found is not None
     words = read_docstring(found.function)
@@ -102,7 +102,7 @@ def test_docstrings() -> None:
 
 
 class Facade:
-    """A method as the generator would make it of an operation that nobody has seen."""
+    """A facade with a method as the generator would write it for an unknown operation."""
 
     def __init__(self, caller: Any) -> None:
         self._caller = caller
@@ -137,8 +137,8 @@ UNSEEN: Operation[Any] = Operation(
 
 
 @pytest.fixture
-def unseen(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
-    """That operation, as if it had been generated."""
+def new_operation(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
+    """Install that operation as if it had been generated."""
     operation = KnownOperation("assessment", "find_tests", UNSEEN, Facade.find_tests)
     monkeypatch.setattr(_operations, "all_operations", lambda: (operation,))
     monkeypatch.setattr(
@@ -149,9 +149,9 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
     return operation
 
 
-async def test_a_new_operation_needs_no_line_of_ours(unseen: KnownOperation, nexport: Nexport) -> None:
-    """Its arguments become options; where one wants a name of ours, ours is `--nexport-...`."""
-    told = nexport("call", unseen.name, "--help").stdout
+async def test_a_new_operation_gets_its_command(new_operation: KnownOperation, nexport: Nexport) -> None:
+    """Its arguments become options; where one has the name of an option of ours, ours is `--nexport-...`."""
+    output = nexport("call", new_operation.name, "--help").stdout
     for name in (
         "--from ",
         "--limit INTEGER",
@@ -160,7 +160,7 @@ async def test_a_new_operation_needs_no_line_of_ours(unseen: KnownOperation, nex
         "--nexport-output ",
         "--yes",
     ):
-        assert name in told
+        assert name in output
     answers = [json_response(["a", "b"]), json_response([])]
     async with ScriptedServer(answers) as server:
         words = ["--from", "both", "--from", "0", "--limit", "7", "--output", '{"cmi_element_name": "n"}']
@@ -175,15 +175,15 @@ async def test_a_new_operation_needs_no_line_of_ours(unseen: KnownOperation, nex
     assert asked.json == {"limit": 7, "output": [{"cmi_element_name": "n"}]}
 
 
-def test_secrets_are_found_wherever_they_are() -> None:
-    """A list of what holds a secret holds one; what holds itself ends."""
+def test_nested_secrets_are_found() -> None:
+    """A list of models with secrets counts as holding secrets, and a recursive model ends the search."""
     assert holds_secrets(Array(ModelOf("AuthenticationTokenResponse")))
     assert not holds_secrets(ModelOf("SectionResponse"))
     assert not holds_secrets(UUID_)
 
 
-def test_the_commands_of_areas(nexport: Nexport) -> None:
-    """What `nexport call` offers to a shell is what it takes."""
+def test_completions_match_operations(nexport: Nexport) -> None:
+    """Shell completion of `nexport call` offers exactly the accepted names."""
     context = click.Context(_call.command)
     assert _call.command.list_commands(context) == [operation.name for operation in all_operations()]
     assert "OPERATION [ARGUMENTS]" in nexport("call", "--help").stdout

@@ -1,4 +1,4 @@
-"""What a shell is offered after `nexport`, and the scripts that make it ask."""
+"""Shell completion: the offered words, and the scripts that request them."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from nexport_campus.cli.root import root
 from tests.cli.conftest import Nexport
 
 
-def offered(*words: str) -> list[str]:
-    """What is offered for the last of some words."""
+def complete(*words: str) -> list[str]:
+    """Return the completions of the last word."""
     *before, incomplete = words
     completion = ShellComplete(root, {}, "nexport", "_NEXPORT_COMPLETE")
     return [item.value for item in completion.get_completions(before, incomplete)]
@@ -35,15 +35,15 @@ def offered(*words: str) -> list[str]:
         (["call", "nothing.such", "--"], []),
     ],
 )
-def test_what_is_offered(words: list[str], some: list[str]) -> None:
-    """Commands, operations, options and the members of enums are."""
-    found = offered(*words)
+def test_completions(words: list[str], some: list[str]) -> None:
+    """Commands, operations, options and enum members are offered."""
+    found = complete(*words)
     assert found[: len(some)] == some
 
 
 def test_options_of_an_operation() -> None:
-    """All options of an operation are, its arguments first, and none for its secrets."""
-    found = offered("call", "admin.authenticate", "--")
+    """All options of an operation are offered, its arguments first, and none for its secrets."""
+    found = complete("call", "admin.authenticate", "--")
     assert found[:3] == ["--username", "--grant-type", "--scope"]
     assert "--password-stdin" in found
     assert "--password" not in found
@@ -51,14 +51,14 @@ def test_options_of_an_operation() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_scripts(nexport: Nexport, shell: str) -> None:
-    """Each shell gets a script that asks `nexport`."""
+    """Each shell gets a script that calls `nexport`."""
     done = nexport("completion", shell)
     assert done.exit_code == 0
     assert f"_NEXPORT_COMPLETE={shell}_complete" in done.stdout
 
 
 def test_in_bash(nexport: Nexport, tmp_path: Path) -> None:
-    """Bash takes the script, and the function that it defines offers what follows."""
+    """Bash accepts the script, and the function that it defines completes words."""
     (tmp_path / "completion").write_text(nexport("completion", "bash").stdout, encoding="utf-8")
     (tmp_path / "nexport").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nexport_campus.cli "$@"\n')
     (tmp_path / "nexport").chmod(0o755)

@@ -1,4 +1,4 @@
-"""`nexport doctor`: what it finds where something is wrong, and what it says to do."""
+"""`nexport doctor`: what its checks find, and the advice they give."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ Found = dict[str, dict[str, str]]
 
 @pytest.fixture(autouse=True)
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names no proxy and no certificates, unless a test does."""
+    """Remove the proxy and certificate variables from the environment."""
     names = (
         "http_proxy",
         "https_proxy",
@@ -55,7 +55,7 @@ def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def doctor(nexport: Nexport) -> Callable[..., Awaitable[tuple[int, Found]]]:
-    """Runs the doctor on an address, and gives its exit code and its findings by check."""
+    """Return a function that runs the doctor on an address and returns its exit code and its findings by check."""
 
     async def run(address: str, *words: str, **env: str) -> tuple[int, Found]:
         environment = (env or ENV) | {"NEXPORT_BASE_URL": address}
@@ -73,14 +73,14 @@ Doctor = Callable[..., Awaitable[tuple[int, Found]]]
 
 
 def statuses(found: Found) -> list[str]:
-    """How each check ended, in their order."""
+    """Return the status of every check, in order."""
     return [found[check]["status"] for check in CHECKS]
 
 
-def campus(**headers: str) -> Handler:
-    """A small campus: it takes every login, knows no organization, and says so with these headers."""
+def minimal_campus(**headers: str) -> Handler:
+    """Return a campus that accepts every login, has no organization, and sends these headers."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if request.operation_id == "AdminApi_ValidateAccessToken":
             return json_response(
                 {"utc_expiration_date": "2027-01-01T00:00:00Z"} | error_entity(), headers=headers
@@ -93,60 +93,60 @@ def campus(**headers: str) -> Handler:
             )
         return json_response(error_entity(3, "Not found"), status=409, headers=headers)
 
-    return with_login(answer)
+    return with_login(respond)
 
 
-def test_a_good_campus(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
-    """Six lines, all well, and nothing that a call would change."""
+def test_a_healthy_campus(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
+    """All six checks pass, and no request changes anything."""
     done = nexport("doctor")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
     assert [line[1] for line in lines] == CHECKS
     assert [line[0] for line in lines] == ["ok", "ok", "skipped", "ok", "ok", "ok"]
     assert account["NEXPORT_BASE_URL"] in lines[0][2]
-    books = asyncio.run(_books(nexport_sandbox))
+    books = asyncio.run(_request_log(nexport_sandbox))
     assert not any(entry.changes for entry in books.entries if entry.operation != "AdminApi_Authenticate")
 
 
-async def _books(sandbox: Sandbox) -> Any:
+async def _request_log(sandbox: Sandbox) -> Any:
     return await sandbox.books()
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "told"),
+    ("name", "status", "expected"),
     [
         ("administrator", "ok", "may call learning.get_custom_enrollment_fields"),
         ("instructor", "warning", "but not learning.search_enrollments"),
     ],
 )
 def test_permissions_in_an_organization(
-    nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples, name: str, status: str, told: str
+    nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples, name: str, status: str, expected: str
 ) -> None:
-    """With an organization it tells which reads the account may call there, and which it may not."""
+    """With an organization, the doctor lists which reads the account may call there and which it may not."""
     who = nexport_sandbox.accounts[name]
     env = {"NEXPORT_USERNAME": who.username, "NEXPORT_PASSWORD": who.password}
     done = nexport("doctor", "--json", "--org-id", samples.org_id, env=env)
     finding = json.loads(done.stdout)[CHECKS.index("permissions")]
     assert finding["status"] == status
-    assert told in finding["message"]
+    assert expected in finding["message"]
     assert done.exit_code == 0
 
 
-def test_an_organization_that_is_not_there(nexport: Nexport, samples: Samples) -> None:
-    """It says what it can't know."""
+def test_an_unknown_organization(nexport: Nexport, samples: Samples) -> None:
+    """For an unknown organization, the permissions are reported as unknown."""
     done = nexport("doctor", "--json", "--org-id", samples.user_id)
     assert "no organization" in json.loads(done.stdout)[CHECKS.index("permissions")]["message"]
 
 
-def test_what_is_tried_only_reads() -> None:
-    """The reads that are tried are several, and none of them writes."""
+def test_permission_checks_only_read() -> None:
+    """The permission check tries several operations, all of them reads."""
     tried = [operation for operation in all_operations() if _needs_only_organization(operation)]
     assert len(tried) >= 3
     assert not any(operation.writes for operation in tried)
 
 
 def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:
-    """The login is refused: exit code 3, and who can't log in at all is named."""
+    """A refused login ends with exit code 3, and the user name is named."""
     done = nexport("doctor", env={"NEXPORT_PASSWORD": "wrong"})
     assert done.exit_code == 3
     failed = [line for line in done.stdout.splitlines() if line.startswith("failed")]
@@ -156,7 +156,7 @@ def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:
 
 
 def test_an_expired_token(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
-    """A token that was good once is refused: exit code 3, and what to set in its place."""
+    """An expired token ends with exit code 3 and advice on what to set instead."""
     words = [
         "call",
         "admin.authenticate",
@@ -180,14 +180,14 @@ async def _expire(sandbox: Sandbox) -> None:
 
 
 async def test_a_token_that_soon_expires(doctor: Doctor) -> None:
-    """A token that is there already is warned of in its last hour, by the server's clock; with a password it is renewed."""
+    """A static token in its last hour, by the server's clock, is a warning; with a password it is renewed."""
     now = datetime.now(UTC)
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         verdict = {"utc_expiration_date": (now + timedelta(minutes=20)).isoformat()} | error_entity()
         return json_response(verdict, headers={"Date": format_datetime(now, usegmt=True)})
 
-    async with ScriptedServer(with_login(answer)) as server:
+    async with ScriptedServer(with_login(respond)) as server:
         _, found = await doctor(server.url, NEXPORT_ACCESS_TOKEN=TOKEN)
         assert found["token"]["status"] == "warning"
         _, found = await doctor(server.url)
@@ -195,7 +195,7 @@ async def test_a_token_that_soon_expires(doctor: Doctor) -> None:
 
 
 async def test_a_host_without_address(doctor: Doctor) -> None:
-    """DNS is told apart from TCP; what needs the way is skipped."""
+    """A failing DNS lookup is distinguished from a failing connection; later checks are skipped."""
     code, found = await doctor("https://campus.invalid")
     assert code == 11
     assert statuses(found) == ["ok", "failed", "skipped", "skipped", "skipped", "skipped"]
@@ -203,7 +203,7 @@ async def test_a_host_without_address(doctor: Doctor) -> None:
 
 
 async def test_a_closed_port(doctor: Doctor) -> None:
-    """Nobody listens there."""
+    """A refused connection fails the TCP check."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         code, found = await doctor(f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -211,17 +211,17 @@ async def test_a_closed_port(doctor: Doctor) -> None:
     assert "refuses connections (Connection refused)" in found["reachability"]["message"]
 
 
-async def test_settings_that_cannot_work(doctor: Doctor) -> None:
-    """Plain http to elsewhere is refused before anything is looked up; all else is skipped."""
+async def test_plain_http(doctor: Doctor) -> None:
+    """Plain http to another machine is refused before any lookup; the other checks are skipped."""
     code, found = await doctor("http://campus.example")
     assert code == 2
     assert statuses(found) == ["failed"] + ["skipped"] * 5
     assert "plain http" in found["settings"]["message"]
 
 
-async def test_nobody_who_logs_in(doctor: Doctor) -> None:
-    """Without credentials, the way there is examined all the same."""
-    async with ScriptedServer(campus()) as server:
+async def test_missing_credentials(doctor: Doctor) -> None:
+    """Without credentials, the connection is still checked."""
+    async with ScriptedServer(minimal_campus()) as server:
         code, found = await doctor(server.url, NEXPORT_USERNAME="api.user")
     assert code == 2
     assert statuses(found) == ["failed", "ok", "skipped", "skipped", "skipped", "skipped"]
@@ -239,10 +239,10 @@ async def test_nobody_who_logs_in(doctor: Doctor) -> None:
         (-3600, "failed", 1),
     ],
 )
-async def test_clocks(doctor: Doctor, seconds: int, status: str, code: int) -> None:
-    """The server's Date is compared with ours: half a minute is nothing, five are too much."""
+async def test_clock_difference(doctor: Doctor, seconds: int, status: str, code: int) -> None:
+    """A clock difference of half a minute passes, five minutes fail."""
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-    async with ScriptedServer(campus(Date=date)) as server:
+    async with ScriptedServer(minimal_campus(Date=date)) as server:
         ended, found = await doctor(server.url)
     assert (ended, found["clock"]["status"]) == (code, status)
     if status != "ok":
@@ -250,15 +250,15 @@ async def test_clocks(doctor: Doctor, seconds: int, status: str, code: int) -> N
 
 
 async def test_a_server_without_a_clock(doctor: Doctor) -> None:
-    """A Date that is none, or is missing, proves nothing."""
-    for handler in (campus(), campus(Date="now")):
+    """A missing or invalid Date header skips the check."""
+    for handler in (minimal_campus(), minimal_campus(Date="now")):
         async with ScriptedServer(handler) as server:
             _, found = await doctor(server.url)
         assert found["clock"]["status"] == "skipped"
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("response", "code"),
     [
         (html_response(), 13),
         (html_response(404, "<html>Not found</html>"), 10),
@@ -267,11 +267,11 @@ async def test_a_server_without_a_clock(doctor: Doctor) -> None:
         (Response(raw=b"SSH-2.0-OpenSSH_9.2\r\n", ending="close"), 11),
     ],
 )
-async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Response, code: int) -> None:
-    """Whatever else answers there, the line says that it may be no campus, or that the connection is the matter."""
+async def test_another_kind_of_server(doctor: Doctor, response: Response, code: int) -> None:
+    """For a response of another kind of server, the advice is that it may not be a campus, or names the connection."""
 
     async def anything(request: Request) -> Response:
-        return answer
+        return response
 
     async with ScriptedServer(anything) as server:
         ended, found = await doctor(server.url)
@@ -281,15 +281,15 @@ async def test_a_server_that_is_no_campus(doctor: Doctor, answer: Response, code
     assert found["permissions"]["status"] == "skipped"
 
 
-async def test_a_campus_that_fails_once_it_is_asked(doctor: Doctor) -> None:
-    """An error that says nothing of permissions is told as what it is."""
+async def test_a_failing_permission_check(doctor: Doctor) -> None:
+    """An error other than a missing permission fails the check with that error."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if "Enrollment" in request.path:
             return json_response({}, status=500)
         return json_response({"utc_expiration_date": None} | error_entity())
 
-    async with ScriptedServer(with_login(answer)) as server:
+    async with ScriptedServer(with_login(respond)) as server:
         code, found = await doctor(server.url)
     assert code == 9
     assert "never expires" in found["token"]["message"]
@@ -297,13 +297,13 @@ async def test_a_campus_that_fails_once_it_is_asked(doctor: Doctor) -> None:
 
 
 class TestTls:
-    """What a server proves of itself."""
+    """Certificates."""
 
-    async def test_a_certificate_that_nobody_vouches_for(self, doctor: Doctor) -> None:
-        """No token is sent there, and the line says how one's own authority is made known."""
+    async def test_an_untrusted_certificate(self, doctor: Doctor) -> None:
+        """No token is sent, and the advice is how to trust one's own authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-        async with ScriptedServer(campus(), tls=context) as server:
+        async with ScriptedServer(minimal_campus(), tls=context) as server:
             code, found = await doctor(server.url)
             assert server.requests == []
         assert code == 11
@@ -312,16 +312,16 @@ class TestTls:
         assert "SSL_CERT_FILE" in found["tls"]["advice"]
 
     @pytest.mark.parametrize(("days", "status"), [(90, "ok"), (5, "warning")])
-    async def test_a_certificate_of_ones_own_authority(
+    async def test_a_private_authority(
         self, doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, status: str
     ) -> None:
-        """What SSL_CERT_FILE names is trusted, as in calls; a certificate that soon expires is warned of."""
+        """Certificates in SSL_CERT_FILE are trusted, as in calls; a certificate that soon expires is a warning."""
         authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         until = datetime.now(UTC) + timedelta(days=days)
         authority.issue_cert("127.0.0.1", not_after=until).configure_cert(context)
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        async with ScriptedServer(campus(), tls=context) as server:
+        async with ScriptedServer(minimal_campus(), tls=context) as server:
             code, found = await doctor(server.url)
         assert (code, found["tls"]["status"]) == (0, status)
         assert f"valid until {until:%Y-%m-%d}" in found["tls"]["message"]
@@ -337,15 +337,15 @@ class TestTls:
             ("SSLKEYLOGFILE", "/"),
         ],
     )
-    async def test_files_of_the_environment(
+    async def test_unusable_certificate_files(
         self, doctor: Doctor, nexport: Nexport, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
     ) -> None:
-        """A file that the environment names and that can't be used is a setting to correct, for calls too."""
+        """An unusable file named by the environment is reported as a setting to correct, in calls too."""
         monkeypatch.setenv(variable, value)
         _shared_context.cache_clear()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-        async with ScriptedServer(campus(), tls=context) as server:
+        async with ScriptedServer(minimal_campus(), tls=context) as server:
             code, found = await doctor(server.url)
             words = ("call", "admin.validate_access_token")
             done = await asyncio.to_thread(nexport, *words, env=ENV | {"NEXPORT_BASE_URL": server.url})
@@ -353,8 +353,8 @@ class TestTls:
         assert variable in found["tls"]["message"]
         assert (done.exit_code, variable in done.stderr) == (2, True)
 
-    async def test_a_server_that_speaks_no_tls(self, doctor: Doctor) -> None:
-        """Https to a port that speaks plain http."""
+    async def test_a_server_without_tls(self, doctor: Doctor) -> None:
+        """Https to a port that speaks plain http fails the TLS check."""
         async with ScriptedServer([Response(raw=b"HTTP/1.1 400 Bad\r\n\r\n", ending="close")]) as server:
             code, found = await doctor(server.url.replace("http:", "https:"), "--timeout", "0.5")
         assert code == 11
@@ -368,7 +368,7 @@ class TestTls:
         authority.issue_cert("campus.example").configure_cert(context)
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        async with ScriptedServer(campus(), tls=context) as server, Proxy() as proxy:
+        async with ScriptedServer(minimal_campus(), tls=context) as server, Proxy() as proxy:
             monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//name:s3cr3t@"))
             code, found = await doctor(server.url.replace("127.0.0.1", "campus.example"))
         assert code == 0
@@ -377,10 +377,10 @@ class TestTls:
 
     @pytest.mark.parametrize("address", [":::", "http://[::1", "http://", "http://127.0.0.1:99999", "\udc80"])
     @pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
-    async def test_nonsense_for_a_proxy(
+    async def test_an_invalid_proxy_variable(
         self, doctor: Doctor, nexport: Nexport, monkeypatch: pytest.MonkeyPatch, address: str, variable: str
     ) -> None:
-        """An impossible proxy address is a setting to correct, in the doctor and in calls."""
+        """An invalid proxy address is reported as a setting to correct, in the doctor and in calls."""
         monkeypatch.setenv(variable, address)
         code, found = await doctor("https://campus.example")
         assert (code, found["reachability"]["status"]) == (2, "failed")
@@ -391,8 +391,10 @@ class TestTls:
         assert done.exit_code == 2
         assert "http_proxy, https_proxy or all_proxy" in done.stderr
 
-    async def test_a_proxy_that_cannot_be(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A wrong address of a proxy is told, and not shown."""
+    async def test_a_proxy_error_hides_its_password(
+        self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An invalid proxy address is reported without showing it."""
         monkeypatch.setenv("https_proxy", "gopher://name:s3cr3t@127.0.0.1:1")
         code, found = await doctor("https://campus.example:9")
         assert code == 2

@@ -1,4 +1,4 @@
-"""How a run of `nexport` ends: one line on stderr, and an exit code that says what kind of error it was."""
+"""How `nexport` ends: one line on stderr, and an exit code for the kind of error."""
 
 import asyncio
 import json
@@ -38,11 +38,11 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def against(nexport: Nexport) -> Run:
-    """Runs `nexport` against scripted answers, with a token."""
+def run_against(nexport: Nexport) -> Run:
+    """Return a function that runs `nexport` with a token against scripted responses."""
 
-    async def run(words: tuple[str, ...], *answers: Response, **env: str) -> tuple[Result, list[Request]]:
-        async with ScriptedServer(answers) as server:
+    async def run(words: tuple[str, ...], *responses: Response, **env: str) -> tuple[Result, list[Request]]:
+        async with ScriptedServer(responses) as server:
             environment = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN} | env
             done = await asyncio.to_thread(nexport, *words, env=environment)
             return done, server.requests
@@ -51,7 +51,7 @@ def against(nexport: Nexport) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("response", "code"),
     [
         (json_response(error_entity(4, "The token has expired"), status=403), 3),
         (Response(status=401), 3),
@@ -72,67 +72,67 @@ def against(nexport: Nexport) -> Run:
         (json_response({"description": 5} | error_entity()), 13),
     ],
 )
-async def test_errors_of_the_campus(against: Run, answer: Response, code: int) -> None:
-    """Each kind of error has a code of its own; nothing is on stdout, one line on stderr."""
-    done, _ = await against(READ, answer)
+async def test_errors_of_the_campus(run_against: Run, response: Response, code: int) -> None:
+    """Each kind of error has its exit code; stdout is empty, stderr has one line."""
+    done, _ = await run_against(READ, response)
     assert (done.exit_code, done.stdout) == (code, "")
     assert done.stderr.startswith("nexport: error: LearningApi_GetSectionDescription: ")
     assert len(done.stderr.splitlines()) == 1
 
 
-async def test_a_lost_answer_to_a_write(against: Run) -> None:
-    """Where a write may have been carried out all the same, the line says so."""
-    done, requests = await against(WRITE, html_response(502))
+async def test_a_lost_response_to_a_write(run_against: Run) -> None:
+    """If a write may have been carried out, the line says so."""
+    done, requests = await run_against(WRITE, html_response(502))
     assert done.exit_code == 9
     assert "(the campus may have carried it out)" in done.stderr
     assert len(requests) == 1
 
 
-async def test_no_answer(against: Run) -> None:
-    """A connection that breaks is 11, an answer that comes too late is 12."""
-    done, _ = await against(WRITE, Response(raw=b"", ending="reset"))
+async def test_a_broken_or_late_response(run_against: Run) -> None:
+    """A broken connection is 11, a timeout is 12."""
+    done, _ = await run_against(WRITE, Response(raw=b"", ending="reset"))
     assert done.exit_code == 11
-    done, _ = await against(("--timeout", "0.05", *WRITE), Response(gate=asyncio.Event()))
+    done, _ = await run_against(("--timeout", "0.05", *WRITE), Response(gate=asyncio.Event()))
     assert done.exit_code == 12
-    done, _ = await against((*WRITE, "--timeout", "0.05"), Response(gate=asyncio.Event()))
+    done, _ = await run_against((*WRITE, "--timeout", "0.05"), Response(gate=asyncio.Event()))
     assert done.exit_code == 12
     assert "timed out" in done.stderr
 
 
-async def test_a_list_that_breaks_off(against: Run) -> None:
-    """What came before an error is written; a JSON list is then left open, so that nobody takes it for the whole."""
+async def test_a_list_that_fails_midway(run_against: Run) -> None:
+    """Records before the error are written; a JSON list is left open so that it can't be taken for complete."""
     record = {"assignment_id": ID, "name": "One", "syllabus_id": ID} | error_entity()
-    answers = (json_response([record]), json_response(error_entity(2, "Invalid"), status=422))
-    done, _ = await against((*LIST, "--output", "jsonl"), *answers)
+    responses = (json_response([record]), json_response(error_entity(2, "Invalid"), status=422))
+    done, _ = await run_against((*LIST, "--output", "jsonl"), *responses)
     assert done.exit_code == 6
     assert [json.loads(line)["assignment_id"] for line in done.stdout.splitlines()] == [ID]
     assert "LearningApi_GetAssignments page 2: " in done.stderr
-    done, _ = await against(LIST, *answers)
+    done, _ = await run_against(LIST, *responses)
     assert done.stdout.startswith("[")
     with pytest.raises(ValueError, match="delimiter"):
         json.loads(done.stdout)
 
 
 def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
-    """Every class of error that the SDK raises has a code; only trouble on this machine and unexpected errors are 1."""
+    """Every error class of the SDK has a code; only local trouble and unexpected errors are 1."""
 
-    def classes(cls: type[NexportError]) -> list[type[NexportError]]:
+    def all_subclasses(cls: type[NexportError]) -> list[type[NexportError]]:
         ours = (sub for sub in cls.__subclasses__() if sub.__module__.split(".")[0] == "nexport_campus")
-        return [each for sub in ours for each in (sub, *classes(sub))]
+        return [each for sub in ours for each in (sub, *all_subclasses(sub))]
 
-    codes = {cls.__name__: exit_code(cls("why")) for cls in classes(NexportError)}
+    codes = {cls.__name__: exit_code(cls("why")) for cls in all_subclasses(NexportError)}
     assert codes.pop("ExportError") == 1
     assert 1 not in codes.values()
     assert codes["PaginationError"] == 14
     assert (codes["ConfigurationError"], codes["ArgumentError"]) == (2, 2)
     assert exit_code(ZeroDivisionError()) == 1
-    told = nexport("--help").stdout
-    assert all(f"{code:>4}  " in told for code in {0, 1, 130, 141, *codes.values()})
+    output = nexport("--help").stdout
+    assert all(f"{code:>4}  " in output for code in {0, 1, 130, 141, *codes.values()})
 
 
-async def test_what_a_server_says_moves_no_cursor(against: Run) -> None:
-    """Control characters in the campus's words, which a terminal would obey, are taken out."""
-    done, _ = await against(
+async def test_control_characters_from_the_server(run_against: Run) -> None:
+    """Control characters in a server's message are removed before it reaches a terminal."""
+    done, _ = await run_against(
         READ, json_response(error_entity(3, "gone\x1b[2J\r\nnexport: all is well"), status=409)
     )
     assert "\x1b" not in done.stderr
@@ -143,24 +143,24 @@ async def test_what_a_server_says_moves_no_cursor(against: Run) -> None:
     "address", ["nexportcampus.com", "http://campus.example", "https://u:p@campus.example"]
 )
 @pytest.mark.parametrize("way", ["option", "environment"])
-def test_settings_that_cannot_work(nexport: Nexport, address: str, way: str) -> None:
-    """A wrong address is found before anybody is asked or anything is sent, and is 2."""
+def test_invalid_addresses(nexport: Nexport, address: str, way: str) -> None:
+    """An invalid address is exit code 2, before any prompt or request."""
     words = ("--base-url", address, *READ) if way == "option" else READ
     done = nexport(*words, env={"NEXPORT_BASE_URL": address})
     assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_nobody_to_ask(nexport: Nexport) -> None:
-    """Without a terminal there is no prompt: the line says what to set."""
+def test_no_prompt_off_a_terminal(nexport: Nexport) -> None:
+    """Without a terminal the command doesn't prompt: the line names the variables to set."""
     done = nexport(*READ)
     assert (done.exit_code, done.stdout) == (2, "")
     for name in ("NEXPORT_USERNAME", "NEXPORT_PASSWORD", "NEXPORT_ACCESS_TOKEN", "`nexport login`"):
         assert name in done.stderr
 
 
-def test_what_nobody_foresaw(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake of ours is one line too, and --debug shows all of it."""
+def test_unexpected_errors(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception is reported in one line; --debug shows the traceback."""
 
     def broken(name: str) -> None:
         raise ZeroDivisionError("division by zero")
@@ -175,7 +175,7 @@ def test_what_nobody_foresaw(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_an_interrupt() -> None:
-    """Ctrl-C ends a call that waits for its answer at once, with 130 and one line."""
+    """Ctrl-C ends a call that waits for its response at once, with 130 and one line."""
     async with ScriptedServer([Response(gate=asyncio.Event())]) as server:
         running = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", "-m", "nexport_campus.cli", *READ),
@@ -184,13 +184,13 @@ async def test_an_interrupt() -> None:
         )
         await server.wait_for_requests(1)
         running.send_signal(signal.SIGINT)
-        _, told = await running.communicate()
+        _, output = await running.communicate()
     assert running.returncode == 130
-    assert told.decode().split() == ["nexport:", "error:", "interrupted"]
+    assert output.decode().split() == ["nexport:", "error:", "interrupted"]
 
 
 def test_a_reader_that_goes_away(samples: Samples) -> None:
-    """`nexport ... | head -1` is silent."""
+    """`nexport ... | head -1` prints no error."""
     words = f"call learning.search_enrollments --org-ids {samples.org_id} --all --output jsonl"
     line = f"'{sys.executable}' -W error -m nexport_campus.cli {words} | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
@@ -200,7 +200,7 @@ def test_a_reader_that_goes_away(samples: Samples) -> None:
 
 
 def test_without_the_extra() -> None:
-    """Where click is missing, one line says what to install."""
+    """Without click, one line names the package to install."""
     program = textwrap.dedent("""
         import sys
         sys.modules["click"] = None
@@ -216,7 +216,7 @@ def test_without_the_extra() -> None:
 
 
 def test_it_starts_lazily() -> None:
-    """A command's help loads neither keyring nor server nor models, and no command but its own."""
+    """The help of a command imports neither keyring, server, models nor other commands."""
     code = "import sys\nsys.argv[1:] = ['sandbox', '--help']\nfrom nexport_campus.cli.root import root\n"
     code += "try:\n    root.main()\nexcept SystemExit:\n    print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -225,14 +225,14 @@ def test_it_starts_lazily() -> None:
     assert not loaded & {"keyring", "uvicorn", "nexport_client.models", "nexport_campus.cli.commands.call"}
 
 
-def test_alone_it_tells_what_it_can(nexport: Nexport) -> None:
+def test_without_a_command(nexport: Nexport) -> None:
     """Without a command, `nexport` shows its help."""
     assert nexport().stdout == nexport("--help").stdout
     assert nexport("--version").stdout == f"nexport-campus {__version__}\n"
 
 
-def test_every_command_is_there() -> None:
-    """The root lists its commands, and each can be had."""
+def test_every_command_is_listed() -> None:
+    """The root lists all commands, and each can be loaded."""
     import click
 
     context = click.Context(root)
@@ -243,10 +243,10 @@ def test_every_command_is_there() -> None:
 
 
 def test_the_page_has_the_same_codes(nexport: Nexport) -> None:
-    """The documentation's table of exit codes is the one that `nexport --help` ends with."""
+    """The documentation's table of exit codes matches the one in `nexport --help`."""
     page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| (\d+) \| (.*) \|$", page, flags=re.MULTILINE))
-    told = dict(re.findall(r"^ +(\d+)  (.*)$", nexport("--help").stdout, flags=re.MULTILINE))
-    assert documented.keys() == told.keys()
-    for code, text in told.items():
+    output = dict(re.findall(r"^ +(\d+)  (.*)$", nexport("--help").stdout, flags=re.MULTILINE))
+    assert documented.keys() == output.keys()
+    for code, text in output.items():
         assert documented[code].startswith(text)

@@ -1,4 +1,4 @@
-"""`nexport export` as its users meet it."""
+"""`nexport export`: options, summary and exit codes."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from tests.cli.conftest import Nexport
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
 
-def test_an_export_tells_what_came_of_it(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """One line on stderr off a terminal, with nothing on stdout."""
+def test_summary(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """Off a terminal the summary is one line on stderr, and stdout is empty."""
     target = tmp_path / "e.csv"
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target))
     rows = len(target.read_text().splitlines()) - 1
@@ -24,18 +24,18 @@ def test_an_export_tells_what_came_of_it(nexport: Nexport, samples: Samples, tmp
     assert result.stderr.count("\n") == 1
 
 
-def test_a_program_reads_json(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """With --json the same is on stdout, and stderr is empty."""
+def test_summary_as_json(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """With --json the summary is on stdout, and stderr is empty."""
     target = tmp_path / "e.jsonl"
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target), "--json")
-    told = json.loads(result.stdout)
+    output = json.loads(result.stdout)
     assert result.stderr == ""
-    assert told["rows"] == told["new"] == len(target.read_text().splitlines())
-    assert (told["file"], told["kind"], told["failed"]) == (str(target), "enrollments", 0)
+    assert output["rows"] == output["new"] == len(target.read_text().splitlines())
+    assert (output["file"], output["kind"], output["failed"]) == (str(target), "enrollments", 0)
 
 
 def test_ids_from_a_file(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """What one export found, the next one asks for; -q says nothing."""
+    """Ids can be read from a file that another export wrote; -q prints nothing."""
     ids = tmp_path / "ids.txt"
     ids.write_text(f"{samples.scorm_enrollment_id}\n\n{samples.finished_enrollment_id}\n")
     target = tmp_path / "s.jsonl"
@@ -45,8 +45,8 @@ def test_ids_from_a_file(nexport: Nexport, samples: Samples, tmp_path: Path) -> 
     assert found == {samples.scorm_enrollment_id, samples.finished_enrollment_id}
 
 
-def test_the_second_run_goes_on(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """--since last is everything first, and what changed afterwards."""
+def test_since_last(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+    """`--since last` exports everything first, and what changed afterwards."""
     arguments = (
         "export",
         "enrollments",
@@ -66,8 +66,8 @@ def test_the_second_run_goes_on(nexport: Nexport, samples: Samples, tmp_path: Pa
 def test_failures_have_an_exit_code(
     nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """What failed twice is told, the rest is there, and the code is 15."""
-    # The other list takes two requests: it has an end when an empty page comes.
+    """Records that failed twice are named, the others are exported, and the exit code is 15."""
+    # The other list takes two requests: it ends with an empty page.
     for nth in (1, 4):
         fault = nexport_sandbox.faults.add(
             operation="LearningApi_GetAssignmentStatuses", nth=nth, body='[{"phase": "none"}]'
@@ -159,7 +159,7 @@ def test_failures_have_an_exit_code(
         ),
     ],
 )
-def test_mistakes(
+def test_usage_errors(
     nexport: Nexport,
     samples: Samples,
     tmp_path: Path,
@@ -167,7 +167,7 @@ def test_mistakes(
     arguments: tuple[str, ...],
     words: str,
 ) -> None:
-    """A mistake is one line with what to do, exit code 2, and nothing is left or sent."""
+    """A mistake is one line of advice with exit code 2; nothing is sent and no file is left."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").touch()
     (tmp_path / "folder").mkdir()
@@ -182,10 +182,8 @@ def test_mistakes(
 
 
 @pytest.mark.parametrize("name", ["e.csv", "e.db"])
-def test_elements_that_only_look_like_columns(
-    nexport: Nexport, samples: Samples, tmp_path: Path, name: str
-) -> None:
-    """An element given twice is one column; one that the records have only beside others is no collision."""
+def test_elements_like_columns(nexport: Nexport, samples: Samples, tmp_path: Path, name: str) -> None:
+    """An element given twice is one column; a column name of other datasets doesn't collide."""
     elements = ("cmi.exit", "cmi.exit", "api_error_entity", "cmi_fields", "Ünïcode")
     given = [part for each in elements for part in ("--element", each)]
     target = str(tmp_path / name)
@@ -196,7 +194,7 @@ def test_elements_that_only_look_like_columns(
 
 
 def test_force(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """It overwrites a file that no export wrote; afterwards it isn't needed."""
+    """`--force` overwrites a file that no export wrote; afterwards it isn't needed."""
     target = tmp_path / "mine.csv"
     target.write_text("mine")
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(target), "-q")
@@ -208,17 +206,17 @@ def test_force(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(
-    process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
+    run_process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
 ) -> None:
-    """It is one line that names what can't be made, before anything is fetched."""
+    """An unwritable folder is reported in one line, before anything is fetched."""
     proc = Path("/proc")
     if not (proc / "self").exists():
         pytest.skip("only Linux has a folder in which not even root can make files")
-    # A folder below /proc is refused as such; what is mounted from it elsewhere isn't.
+    # A folder below /proc is refused as such, but not one that is bind-mounted elsewhere.
     folder = Path("/sys/kernel")
     if not folder.is_dir():
         pytest.skip("there is no /sys here")
-    done = process("export", "enrollments", "--org", samples.org_id, "--to", str(folder / "e.csv"))
+    done = run_process("export", "enrollments", "--org", samples.org_id, "--to", str(folder / "e.csv"))
     assert done.returncode == 1
     assert done.stderr.startswith("nexport: error: ")
     assert "/sys/kernel/e.csv.state" in done.stderr
@@ -226,7 +224,7 @@ def test_a_folder_that_cannot_be_written(
 
 
 def test_a_wrong_password(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
-    """It is told with its own exit code, and leaves nothing behind."""
+    """A wrong password ends with its exit code, and no file is left."""
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv"))
     result = nexport(*arguments, env={"NEXPORT_PASSWORD": "wrong"})
     assert result.exit_code == 3
@@ -234,19 +232,19 @@ def test_a_wrong_password(nexport: Nexport, samples: Samples, tmp_path: Path) ->
 
 
 def test_a_full_disk(
-    process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
+    run_process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, tmp_path: Path
 ) -> None:
-    """Where no file may grow any more, it is one line; with room again, the same command goes on."""
+    """A full disk is reported in one line; with space again, the same command resumes."""
     resource = pytest.importorskip("resource", reason="limits are Unix's")
 
-    def small() -> None:
+    def limit_file_size() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.jsonl"))
-    done = process(*arguments, preexec_fn=small)
+    done = run_process(*arguments, preexec_fn=limit_file_size)
     assert done.returncode == 1
     assert done.stderr.startswith("nexport: error: ")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "e.jsonl").exists()
-    assert process(*arguments).returncode == 0
+    assert run_process(*arguments).returncode == 0
     assert len((tmp_path / "e.jsonl").read_text().splitlines()) > 200

@@ -1,4 +1,4 @@
-"""`nexport export` to standard output, with streams that are closed, and stopped by signals."""
+"""`nexport export` to standard output, with closed streams, and stopped by signals."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import Nexport
-from tests.cli.pseudo_terminal import on_a_terminal
+from tests.cli.pseudo_terminal import run_on_terminal
 from tests.support.scripted_server import (
     Request,
     Response,
@@ -30,14 +30,14 @@ ORG = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
 COMMAND = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "export", "enrollments")
 
 
-def names_in(folder: Path) -> list[str]:
-    """The names of the files in a folder."""
+def file_names(folder: Path) -> list[str]:
+    """Return the names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
-def written(nexport: Nexport, samples: Samples, tmp_path: Path) -> Callable[..., bytes]:
-    """What an export with these options writes to a file."""
+def export_to_file(nexport: Nexport, samples: Samples, tmp_path: Path) -> Callable[..., bytes]:
+    """Return a function that exports to a file with these options and returns its content."""
 
     def export(*options: str, suffix: str) -> bytes:
         target = tmp_path / f"written.{suffix}"
@@ -57,36 +57,36 @@ def written(nexport: Nexport, samples: Samples, tmp_path: Path) -> Callable[...,
         ("csv", ("--format", "csv", "--bom", "--numbers")),
     ],
 )
-def test_standard_output_has_what_a_file_has(
+def test_standard_output_equals_a_file(
     nexport: Nexport,
     samples: Samples,
-    written: Callable[..., bytes],
+    export_to_file: Callable[..., bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     suffix: str,
     options: tuple[str, ...],
 ) -> None:
-    """`--to -` writes the same bytes, the summary to stderr, and nothing beside."""
+    """`--to -` writes the same bytes as a file would get, the summary goes to stderr, and no file is written."""
     monkeypatch.chdir(tmp_path)
-    expected = written(*options, suffix=suffix)
-    before = names_in(tmp_path)
+    expected = export_to_file(*options, suffix=suffix)
+    before = file_names(tmp_path)
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options)
     assert (result.exit_code, result.stdout_bytes) == (0, expected)
     assert result.stderr.startswith("standard output: ")
-    assert names_in(tmp_path) == before
+    assert file_names(tmp_path) == before
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options, "--json")
     assert result.stdout_bytes == expected
     assert json.loads(result.stderr)["file"] == "-"
 
 
-def test_a_file_with_the_name_of_standard_output(
+def test_a_file_named_dash(
     nexport: Nexport, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is called - is ./-, as everywhere."""
+    """`--to ./-` writes a file called `-`."""
     monkeypatch.chdir(tmp_path)
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "./-", "--format", "csv", "-q")
     assert (result.exit_code, result.output) == (0, "")
-    assert names_in(tmp_path) == ["-", "-.state"]
+    assert file_names(tmp_path) == ["-", "-.state"]
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_a_file_with_the_name_of_standard_output(
         (("--since", "last"), "--since last: an export to standard output leaves nothing"),
     ],
 )
-def test_what_standard_output_cannot_have(
+def test_options_that_need_a_file(
     nexport: Nexport, samples: Samples, options: tuple[str, ...], words: str
 ) -> None:
-    """Formats that need a file, and what needs an earlier export, are mistakes on the command line."""
+    """Formats that need a file, and options that need an earlier export, are usage errors."""
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", "-", *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
@@ -109,7 +109,7 @@ def test_what_standard_output_cannot_have(
 def test_an_export_that_fails_writes_no_row(
     nexport: Nexport, nexport_sandbox: Sandbox, samples: Samples
 ) -> None:
-    """A program that reads standard output gets all rows or none."""
+    """A reader of standard output gets all rows or none."""
     asyncio.run(nexport_sandbox.faults.add(operation="LearningApi_SearchEnrollments", nth=3, status=400))
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", "-", "--per-page", "50")
     result = nexport(*arguments, "--concurrency", "1")
@@ -117,8 +117,8 @@ def test_an_export_that_fails_writes_no_row(
     assert result.stdout == ""
 
 
-def test_a_reader_that_has_enough(process: Run, samples: Samples) -> None:
-    """`| head -1` ends the export with 141, as SIGPIPE would, and without a word."""
+def test_a_reader_that_stops(run_process: Run, samples: Samples) -> None:
+    """`| head -1` ends the export silently with 141, as SIGPIPE would."""
     command = f"'{sys.executable}' -m nexport_campus.cli export enrollments --org {samples.org_id} --to -"
     line = f"{command} --format csv -q | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
@@ -128,8 +128,8 @@ def test_a_reader_that_has_enough(process: Run, samples: Samples) -> None:
     assert (done.returncode, done.stderr) in ((141, ""), (0, ""))
 
 
-def test_a_reader_that_has_gone(process: Run, samples: Samples) -> None:
-    """The same where nothing reads at all."""
+def test_a_reader_that_has_gone(run_process: Run, samples: Samples) -> None:
+    """A reader that ended before the first row has the same effect."""
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as stdout:
@@ -140,7 +140,7 @@ def test_a_reader_that_has_gone(process: Run, samples: Samples) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_standard_output_on_a_full_disk(samples: Samples) -> None:
-    """It is one line that says so."""
+    """A full disk is reported in one line."""
     with Path("/dev/full").open("wb") as full:
         command = [*COMMAND, "--org", samples.org_id, "--to", "-"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -153,9 +153,9 @@ def test_standard_output_on_a_full_disk(samples: Samples) -> None:
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize("options", [(), ("--quiet",), ("--json",)], ids=str)
 def test_closed_streams(
-    process: Run, samples: Samples, tmp_path: Path, closed: tuple[int, ...], options: tuple[str, ...]
+    run_process: Run, samples: Samples, tmp_path: Path, closed: tuple[int, ...], options: tuple[str, ...]
 ) -> None:
-    """An export to a file works whichever standard streams a crontab or a supervisor closes."""
+    """An export to a file works with any standard stream closed, as under cron or a supervisor."""
 
     def close() -> None:
         for descriptor in closed:
@@ -163,15 +163,15 @@ def test_closed_streams(
 
     target = tmp_path / "e.csv"
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", str(target), *options)
-    done = process(*arguments, stdin=None, preexec_fn=close)
+    done = run_process(*arguments, stdin=None, preexec_fn=close)
     assert (done.returncode, "error" in done.stderr) == (0, False)
     assert target.read_text().startswith("enrollment_id,")
 
 
-def test_a_closed_standard_output(process: Run, samples: Samples) -> None:
-    """As a target it is refused before anything is sent."""
+def test_a_closed_standard_output(run_process: Run, samples: Samples) -> None:
+    """A closed standard output is refused as target before anything is sent."""
     arguments = ("export", "enrollments", "--org", samples.org_id, "--to", "-")
-    done = process(*arguments, preexec_fn=lambda: os.close(1))
+    done = run_process(*arguments, preexec_fn=lambda: os.close(1))
     assert done.returncode == 2
     assert "--to -: standard output is closed" in done.stderr
 
@@ -181,7 +181,7 @@ def test_a_closed_standard_output(process: Run, samples: Samples) -> None:
 def test_standard_output_by_its_path(
     samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, mode: str
 ) -> None:
-    """A file that the shell redirected standard output to is not replaced: what it has is kept."""
+    """A file that the shell redirected standard output to is not replaced, and keeps its content."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("only Linux has /proc")
     monkeypatch.chdir(tmp_path)
@@ -195,11 +195,11 @@ def test_standard_output_by_its_path(
     assert done.returncode == 2
     assert "use --to - for standard output" in done.stderr
     assert log.read_text() == "earlier lines\n"
-    assert names_in(tmp_path) == ["link.csv", "out.log"]
+    assert file_names(tmp_path) == ["link.csv", "out.log"]
 
 
 def test_a_file_that_standard_output_goes_to(samples: Samples, tmp_path: Path) -> None:
-    """The same by the file's own name."""
+    """The same holds if the file is given by its own name."""
     target = tmp_path / "e.csv"
     with target.open("ab") as appended:
         command = [*COMMAND, "--org", samples.org_id, "--to", str(target), "--json"]
@@ -208,8 +208,8 @@ def test_a_file_that_standard_output_goes_to(samples: Samples, tmp_path: Path) -
     assert "is already the destination of standard output or error" in done.stderr
 
 
-async def test_rows_steer_no_terminal() -> None:
-    """Escape sequences that an instructor typed reach files and pipes as they are, and no terminal."""
+async def test_escape_sequences_in_rows() -> None:
+    """Escape sequences in records reach files and pipes unchanged, but no terminal."""
     reason = "\x1b]0;mine\x07\x9b2J\rdone"
 
     async def campus(request: Request) -> Response:
@@ -225,7 +225,7 @@ async def test_rows_steer_no_terminal() -> None:
     async with ScriptedServer(with_login(campus)) as server:
         env = os.environ | {"NEXPORT_BASE_URL": server.url, "NEXPORT_USERNAME": "u", "NEXPORT_PASSWORD": "p"}
         command = [*COMMAND[:-1], "assignment-statuses", "--enrollment", ORG, "--to", "-", "--format", "csv"]
-        code, shown = await asyncio.to_thread(on_a_terminal, command, env)
+        code, shown = await asyncio.to_thread(run_on_terminal, command, env)
         piped = await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, check=True)
     assert code == 0
     assert not {"\x1b", "\x07", "\x9b"} & set(shown)
@@ -234,7 +234,7 @@ async def test_rows_steer_no_terminal() -> None:
 
 
 async def slow_campus(request: Request) -> Response:
-    """A campus that never sends the second page."""
+    """Return a campus that never sends the second page."""
     item = {
         "enrollment_id": ORG,
         "user_id": ORG,
@@ -255,7 +255,7 @@ async def slow_campus(request: Request) -> Response:
 async def test_a_signal(
     samples: Samples, tmp_path: Path, number: signal.Signals, code: int, word: str, to_file: bool
 ) -> None:
-    """It ends the export with one line, which says how to resume, and the shell's exit code."""
+    """A signal ends the export with one line on how to resume, and the shell's exit code."""
     target = str(tmp_path / "e.csv") if to_file else "-"
     async with ScriptedServer(with_login(slow_campus)) as server:
         process = await asyncio.create_subprocess_exec(
@@ -275,11 +275,11 @@ async def test_a_signal(
         else "the output is incomplete; an export to standard output can't resume, one to a file can"
     )
     assert stderr.decode() == f"nexport: error: {word}: {resume}\n"
-    assert names_in(tmp_path) == (["e.csv.state"] if to_file else [])
+    assert file_names(tmp_path) == (["e.csv.state"] if to_file else [])
 
 
 async def test_a_signal_before_anything_was_fetched(samples: Samples, tmp_path: Path) -> None:
-    """Then there is nothing to resume, and nothing is left."""
+    """Before the first page there is nothing to resume, and no file is left."""
 
     async def silent(_: Request) -> Response:
         return Response(gate=asyncio.Event())
@@ -297,13 +297,13 @@ async def test_a_signal_before_anything_was_fetched(samples: Samples, tmp_path: 
         130,
         "nexport: error: interrupted: nothing was fetched\n",
     )
-    assert names_in(tmp_path) == []
+    assert file_names(tmp_path) == []
 
 
-def test_no_bar_beside_rows_on_a_terminal(samples: Samples, account: dict[str, str]) -> None:
-    """Rows on a terminal aren't mixed with the progress of fetching them."""
+def test_no_progress_with_rows_on_a_terminal(samples: Samples, account: dict[str, str]) -> None:
+    """Rows on a terminal aren't mixed with a progress bar."""
     command = [*COMMAND, "--org", samples.org_id, "--to", "-", "--user", samples.user_id]
-    code, shown = on_a_terminal(command, os.environ | account)
+    code, shown = run_on_terminal(command, os.environ | account)
     assert code == 0
     *rows, last = shown.splitlines()
     assert all(json.loads(row)["enrollment_id"] for row in rows)

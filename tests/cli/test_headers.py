@@ -1,4 +1,4 @@
-"""Response headers that no server should send: clear lines and the usual exit codes."""
+"""Invalid response headers: clear lines and the usual exit codes."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from tests.cli.conftest import Nexport
-from tests.cli.test_doctor import campus, no_proxy_of_this_machine
+from tests.cli.test_doctor import minimal_campus, no_proxy_of_this_machine
 from tests.faults.test_headers import DATES, HEADERS, answer
 from tests.support.scripted_server import TOKEN, ScriptedServer
 
@@ -38,7 +38,7 @@ async def test_calls(nexport: Nexport, status: int, name: str, value: str) -> No
 @pytest.mark.parametrize("date", DATES)
 async def test_the_doctors_clock(nexport: Nexport, date: str) -> None:
     """A `Date` that isn't a date skips the clock check, one from another age fails it, and the other checks run."""
-    async with ScriptedServer(campus(Date=date)) as server:
+    async with ScriptedServer(minimal_campus(Date=date)) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}
         done = await asyncio.to_thread(nexport, "doctor", "--json", env=env)
     assert done.stderr == ""
@@ -56,7 +56,7 @@ async def test_a_clock_that_is_a_day_off(nexport: Nexport) -> None:
     """The message has the difference and the server's time."""
     now = datetime.now(UTC)
     date = format_datetime(now.replace(year=now.year + 1, day=1), usegmt=True)
-    async with ScriptedServer(campus(Date=date)) as server:
+    async with ScriptedServer(minimal_campus(Date=date)) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}
         done = await asyncio.to_thread(nexport, "doctor", env=env)
     assert f"days behind the server's, {now.year + 1}-" in done.stdout

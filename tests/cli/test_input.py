@@ -1,4 +1,4 @@
-"""What files and standard input hold is read alike wherever they come from, Windows included."""
+"""Files and standard input: encodings and line ends of Unix and Windows."""
 
 import io
 import json
@@ -17,56 +17,56 @@ from nexport_campus.cli.text_input import numbered_lines, read_first_line, read_
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import MemoryKeyring, Nexport
 
-# What Notepad, PowerShell 5 (`>` and Out-File), Excel ("Unicode Text") and Unix write.
+# As written by Notepad, PowerShell 5 (`>` and Out-File), Excel ("Unicode Text") and Unix.
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-sig", "utf-32"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\ufeff"))
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """A text with the byte order mark of its encoding."""
+    """Encode a string, with the byte order mark of its encoding."""
     if encoding == "utf-16-be-sig":
         return b"\xfe\xff" + text.encode("utf-16-be")
     return text.encode(encoding)
 
 
-class Stdin(io.BytesIO):
-    """Standard input that holds some bytes."""
+class FakeStdin(io.BytesIO):
+    """Standard input that holds these bytes."""
 
     @property
-    def buffer(self) -> "Stdin":
+    def buffer(self) -> "FakeStdin":
         return self
 
 
 @pytest.fixture(params=["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def newline(request: pytest.FixtureRequest) -> str:
-    """What ends a line."""
+    """Return a line end."""
     return str(request.param)
 
 
 @given(text=TEXTS, encoding=st.sampled_from(ENCODINGS), newline=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_any_text_is_read(
+def test_file_content(
     tmp_path_factory: pytest.TempPathFactory, text: str, encoding: str, newline: str
 ) -> None:
-    """A file is read as the text that was written, without the line breaks at its end."""
+    """A file is read as the string that was written, without the line breaks at its end."""
     file = tmp_path_factory.getbasetemp() / "any.txt"
     file.write_bytes(encode(text.replace("\n", newline), encoding))
     assert read_text(str(file)) == text.rstrip("\n")
 
 
 @given(text=TEXTS, encoding=st.sampled_from(ENCODINGS), newline=st.sampled_from(["\n", "\r\n"]))
-def test_the_first_line_of_any_text(text: str, encoding: str, newline: str) -> None:
-    """Only the first line of standard input is taken, whatever its encoding."""
+def test_first_line_of_stdin(text: str, encoding: str, newline: str) -> None:
+    """Only the first line of standard input is read, in any encoding."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdin", Stdin(encode(text.replace("\n", newline), encoding)))
+        patch.setattr(sys, "stdin", FakeStdin(encode(text.replace("\n", newline), encoding)))
         assert read_first_line() == text.partition("\n")[0]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_first_line_is_not_waited_past(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that keeps the pipe open after the line, as a supervisor does, blocks nothing."""
+def test_an_open_pipe_does_not_block(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that keeps the pipe open after the line, as a supervisor does, doesn't block reading."""
     read, write = os.pipe()
     with os.fdopen(read, encoding="utf-8") as stdin, os.fdopen(write, "wb") as writer:
-        # The second character is a line feed in one of its halves.
+        # One byte of the second character equals a line feed.
         writer.write(encode("p\u010a\u0a41ss\r\n", encoding))
         writer.flush()
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -74,10 +74,10 @@ def test_the_first_line_is_not_waited_past(encoding: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfeab\x00", b"\xe9t\xe9", "été".encode("utf-16-le"), b"a\0b"])
-def test_what_is_no_text(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other encodings are refused in words that name the place, and the exception doesn't hold what was read."""
+def test_invalid_encodings(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other encodings are refused with a message that names the place, and the exception doesn't hold the content."""
     (tmp_path / "odd.txt").write_bytes(data)
-    monkeypatch.setattr(sys, "stdin", Stdin(data))
+    monkeypatch.setattr(sys, "stdin", FakeStdin(data))
     words = r"can't be read from .*{}: it is neither UTF-8 nor"
     with pytest.raises(ValueError, match=words.format(r"odd\.txt")) as of_the_file:
         read_text(str(tmp_path / "odd.txt"))
@@ -88,12 +88,12 @@ def test_what_is_no_text(data: bytes, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_lines_keep_their_numbers() -> None:
-    """Blank lines are left out, and the numbers are those that an editor shows."""
+    """Blank lines are skipped, and line numbers are those of an editor."""
     assert numbered_lines("\n a \n\t\n\u2028b") == [(2, " a "), (4, "\u2028b")]
 
 
-def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no stdin then; it is told."""
+def test_closed_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed stdin, where Python has none, is reported."""
     monkeypatch.setattr(sys, "stdin", None)
     with click.Context(click.Command("x")), pytest.raises(ValueError, match="stdin: it is closed"):
         read_text("-")
@@ -106,7 +106,7 @@ def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ids_of_an_export(
     nexport: Nexport, samples: Samples, tmp_path: Path, encoding: str, newline: str
 ) -> None:
-    """A list of ids may be a column of a spreadsheet, quoted, with blank lines after it; also on stdin."""
+    """A list of ids may be a quoted spreadsheet column with trailing blank lines; also on stdin."""
     ids = [samples.scorm_enrollment_id, samples.finished_enrollment_id]
     data = encode(newline.join([f'"{ids[0]}"', f"  {ids[1].upper()} ", "", ""]), encoding)
     (tmp_path / "ids.txt").write_bytes(data)
@@ -119,7 +119,7 @@ def test_ids_of_an_export(
         assert found == set(ids)
 
 
-def test_a_line_that_is_no_id(nexport: Nexport, tmp_path: Path) -> None:
+def test_an_invalid_id(nexport: Nexport, tmp_path: Path) -> None:
     """The message names the file and the line."""
     ids = tmp_path / "ids.csv"
     ids.write_text("\nenrollment_id\n")
@@ -154,16 +154,16 @@ def test_values_of_a_call(
 def test_a_password_on_stdin(
     nexport: Nexport, account: dict[str, str], keys: MemoryKeyring, encoding: str, newline: str
 ) -> None:
-    """A password from a file of Windows is the password, without a mark before it or a carriage return after it."""
+    """A password from a Windows file is read without byte order mark and carriage return."""
     data = encode(account["NEXPORT_PASSWORD"] + newline, encoding)
     result = nexport("login", stdin=data, env={"NEXPORT_PASSWORD": None})
     assert result.exit_code == 0, result.stderr
-    (held,) = keys.held.values()
+    (held,) = keys.stored.values()
     assert json.loads(held)["password"] == account["NEXPORT_PASSWORD"]
 
 
 def test_stdin_is_read_once(nexport: Nexport, tmp_path: Path) -> None:
-    """Two options that want it are a mistake, and not a silent empty list."""
+    """Two options that read stdin are a usage error rather than a silent empty list."""
     arguments = ("export", "enrollments", "--org", "@-", "--user", "@-", "--to", str(tmp_path / "e.csv"))
     result = nexport(*arguments, stdin="8ebf2d8d-01eb-4af5-a317-4279e2b752d4\n")
     assert result.exit_code == 2
@@ -179,9 +179,9 @@ def test_stdin_is_read_once(nexport: Nexport, tmp_path: Path) -> None:
     ],
 )
 def test_commands_with_a_closed_stdin(
-    process: Callable[..., subprocess.CompletedProcess[str]], arguments: tuple[str, ...]
+    run_process: Callable[..., subprocess.CompletedProcess[str]], arguments: tuple[str, ...]
 ) -> None:
-    """A crontab that closes it gets one line and exit code 2."""
-    done = process(*arguments, stdin=None, preexec_fn=lambda: os.close(0))
+    """With stdin closed, as cron may do, a command ends with one line and exit code 2."""
+    done = run_process(*arguments, stdin=None, preexec_fn=lambda: os.close(0))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "can't be read from stdin: it is closed" in done.stderr

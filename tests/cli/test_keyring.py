@@ -15,7 +15,7 @@ import pytest
 from nexport_campus.cli import keyring_store as _keys
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
-from tests.cli.pseudo_terminal import on_a_terminal
+from tests.cli.pseudo_terminal import run_on_terminal
 
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 COMMANDS = {
@@ -60,7 +60,7 @@ ODD = {
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `nexport` as a process with a keyring, and without credentials."""
+    """Return a function that runs `nexport` as a process with a keyring and without credentials."""
     (tmp_path / "oddring.py").write_text(textwrap.dedent(BACKENDS))
     (tmp_path / "work").mkdir()
     plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
@@ -98,11 +98,11 @@ def test_backends(
 def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: str) -> None:
     """Every command that uses the keyring reports it alike, before it prompts for a password."""
     done = run(*COMMANDS[name], PYTHON_KEYRING_BACKEND="oddring.Runtime")
-    told = done.stdout.splitlines()[0] if name == "doctor" else done.stderr
+    output = done.stdout.splitlines()[0] if name == "doctor" else done.stderr
     assert done.returncode == 2
-    assert "no keyring works on this machine" in told
-    assert "RuntimeError" in told
-    assert "set NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN" in told
+    assert "no keyring works on this machine" in output
+    assert "RuntimeError" in output
+    assert "set NEXPORT_USERNAME and NEXPORT_PASSWORD, or NEXPORT_ACCESS_TOKEN" in output
     assert "nexport login" not in done.stdout + done.stderr
 
 
@@ -147,7 +147,7 @@ def test_a_keyring_that_works_and_is_empty(nexport: Nexport, keys: MemoryKeyring
 
 
 def test_a_keyring_that_hangs(nexport: Nexport, keys: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a terminal, where nobody could unlock it, a keyring that doesn't respond is given up."""
+    """Off a terminal, where it can't be unlocked, a keyring that doesn't respond times out."""
     never = threading.Event()
     monkeypatch.setattr(_keys, "_PATIENCE", 0.01)
     monkeypatch.setattr(keys, "get_password", lambda *_: never.wait())
@@ -175,7 +175,7 @@ def test_an_error_that_quotes_the_password(
 
 
 def test_a_disabled_keyring_stores_nothing(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keyring's null backend would forget the password: `nexport login` doesn't ask for one."""
+    """Keyring's null backend would forget the password: `nexport login` doesn't prompt for one."""
     monkeypatch.setattr(keyring, "get_keyring", keyring.backends.null.Keyring)
     done = nexport("login", "--username", "somebody")
     assert (done.exit_code, "it is disabled" in done.stderr) == (2, True)
@@ -190,13 +190,13 @@ def test_a_prompt_without_a_keyring(nexport_sandbox: Sandbox, tmp_path: Path) ->
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
     nexport = [sys.executable, "-W", "error", "-m", "nexport_campus.cli"]
-    code, shown = on_a_terminal(
+    code, shown = run_on_terminal(
         [*nexport, "call", "admin.validate_access_token"],
         env,
-        answers={"User name": nexport_sandbox.username},
+        replies={"User name": nexport_sandbox.username},
         secrets={"Password of": nexport_sandbox.password},
     )
     assert code == 0, shown
-    code, shown = on_a_terminal([*nexport, "login"], env)
+    code, shown = run_on_terminal([*nexport, "login"], env)
     assert code == 2
     assert "no keyring works on this machine (NoKeyringError)" in shown

@@ -1,4 +1,4 @@
-"""Answers of every kind, in every format."""
+"""Output of values and records, in every format."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "plain", "table"),
+    ("value_type", "value", "plain", "table"),
     [
         (TEXT, "a\tb", "a\tb", "value  a b\n"),
         (UUID_, ID, str(ID), f"value  {ID}\n"),
@@ -56,36 +56,36 @@ Capture = pytest.CaptureFixture[str]
         ),
     ],
 )
-def test_one_value(kind: Kind, value: Any, plain: Any, table: str, capsys: Capture) -> None:
-    """Whatever an operation answers is one JSON value, or what people read."""
-    if isinstance(kind, ModelOf):
+def test_one_value(value_type: Kind, value: Any, plain: Any, table: str, capsys: Capture) -> None:
+    """Any value is printed as one JSON value, or in a readable form."""
+    if isinstance(value_type, ModelOf):
         value = AuthenticationTokenResponse.from_dict(value)
     for form in ("json", "jsonl"):
-        write_value(form, kind, value, Secrecy())
+        write_value(form, value_type, value, Secrecy())
         assert json.loads(capsys.readouterr().out) == plain
-    write_value("table", kind, value, Secrecy())
+    write_value("table", value_type, value, Secrecy())
     assert capsys.readouterr().out == table
 
 
 def test_records_of_scalars(capsys: Capture) -> None:
-    """A list of texts is one, too; null stays null."""
+    """Lists of strings are printed as records; null stays null."""
     for form, wanted in (("json", ["a", None]), ("table", "value\na\n\n")):
         out = writer(form, Nullable(TEXT), Secrecy())
         out.write(["a"])
         out.write([None])
         out.end()
-        told = capsys.readouterr().out
-        assert (json.loads(told) if form == "json" else told) == wanted
+        output = capsys.readouterr().out
+        assert (json.loads(output) if form == "json" else output) == wanted
 
 
 @pytest.mark.parametrize("show", [True, False])
 def test_secrets_in_lists_and_mappings(show: bool, capsys: Capture) -> None:
-    """A secret field is masked wherever it is."""
+    """A secret field is masked at any depth."""
     model = AuthenticationTokenResponse.from_dict(TOKEN)
-    kind = ModelOf("AuthenticationTokenResponse")
-    write_value("json", MapOf(Array(kind)), {"a": [model]}, Secrecy(show=show))
+    value_type = ModelOf("AuthenticationTokenResponse")
+    write_value("json", MapOf(Array(value_type)), {"a": [model]}, Secrecy(show=show))
     assert (str(ID) in capsys.readouterr().out) is show
-    out = writer("table", kind, Secrecy(show=show))
+    out = writer("table", value_type, Secrecy(show=show))
     out.write([model])
     out.end()
     assert (str(ID) in capsys.readouterr().out) is show
@@ -93,20 +93,20 @@ def test_secrets_in_lists_and_mappings(show: bool, capsys: Capture) -> None:
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "table"])
 def test_an_echo(form: str, capsys: Capture) -> None:
-    """A secret that was sent, and comes back in some field, is masked; a short one may be a word of its own."""
+    """A secret that was sent and is echoed in a field is masked; a short one may be an ordinary word."""
     quoted = 'a "quoted" pass phrase'
     field = CmiField(cmi_element_name="name", cmi_element_value=f"{ID} {str(ID).upper()} {quoted} is name")
     write_value(form, ModelOf("CmiField"), field, Secrecy(known=(Secret(ID), Secret(quoted), Secret("name"))))
-    told = capsys.readouterr().out
-    assert "*** *** *** is name" in told
+    output = capsys.readouterr().out
+    assert "*** *** *** is name" in output
 
 
-def test_a_terminal_is_not_steered(capsys: Capture) -> None:
-    """What a record holds moves no cursor and breaks no line of a table."""
+def test_control_characters_in_tables(capsys: Capture) -> None:
+    """A record can't move the cursor or break a line of a table."""
     field = CmiField(cmi_element_name="[bold]n[/bold]", cmi_element_value="\x1b[2J\r\n\x07:smile:")
     write_value("table", ModelOf("CmiField"), field, Secrecy())
-    told = capsys.readouterr().out
-    assert not [char for char in told if char != "\n" and not char.isprintable()]
-    assert "[bold]n[/bold]" in told
-    assert ":smile:" in told
-    assert len(told.splitlines()) == 2
+    output = capsys.readouterr().out
+    assert not [char for char in output if char != "\n" and not char.isprintable()]
+    assert "[bold]n[/bold]" in output
+    assert ":smile:" in output
+    assert len(output.splitlines()) == 2

@@ -1,4 +1,4 @@
-"""Passwords and tokens: on the wire, and on no command line and in no output, however much is asked for."""
+"""Passwords and tokens: on the wire, but never on a command line or in output, at any verbosity."""
 
 import asyncio
 import json
@@ -42,12 +42,12 @@ COMMANDS = {
 
 
 def echo(request: Request) -> dict[str, str]:
-    """A header that gives back what came with a request."""
+    """Return a header that echoes a request."""
     return {"X-Echo": f"{request.target} {request.body.decode()}"}
 
 
 def failure(code: int, status: int) -> Callable[[Request], Response]:
-    """An error of the campus's that gives back what came with a request."""
+    """Return an error entity that echoes a request."""
     return lambda request: json_response(
         error_entity(code, f"not {request.target} {request.body.decode()}"),
         status=status,
@@ -55,7 +55,7 @@ def failure(code: int, status: int) -> Callable[[Request], Response]:
     )
 
 
-ANSWERS: dict[str, Callable[[Request], Response]] = {
+RESPONSES: dict[str, Callable[[Request], Response]] = {
     "good": lambda request: json_response(
         {"description": "Safety", "echo": request.target} | error_entity(warnings=[request.target]),
         headers=echo(request),
@@ -71,16 +71,16 @@ LOGINS = {"a login": LOGIN, "no login": None}
 
 
 @pytest.mark.parametrize("flags", [(), ("-v",), ("--debug",)], ids=["quiet", "verbose", "debug"])
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
 @pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
 async def test_no_output_shows_a_secret(
-    flags: tuple[str, ...], answer: Callable[[Request], Response], login: Response | None, nexport: Nexport
+    flags: tuple[str, ...], response: Callable[[Request], Response], login: Response | None, nexport: Nexport
 ) -> None:
-    """No command's output at any verbosity, whatever the campus answers, has password or token."""
+    """Whatever the campus sends, no command prints password or token at any verbosity."""
 
     async def campus(request: Request) -> Response:
         is_login = request.operation_id == "AdminApi_Authenticate"
-        return login if is_login and login is not None else answer(request)
+        return login if is_login and login is not None else response(request)
 
     async with ScriptedServer(campus) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_USERNAME": "api.user", "NEXPORT_PASSWORD": PASSWORD}
@@ -95,8 +95,8 @@ async def test_no_output_shows_a_secret(
         assert any(OTHER in text for text in sent)
 
 
-def test_verbose_and_debug_say_something(nexport: Nexport, account: dict[str, str]) -> None:
-    """-v gives one line a call, --debug the log of the connections too; before the command and after it."""
+def test_verbose_and_debug(nexport: Nexport, account: dict[str, str]) -> None:
+    """-v prints one line per call, --debug the connection log too; before the command and after it."""
     words = ("call", "admin.validate_access_token")
     for done in (nexport("-v", *words), nexport(*words, "--verbose")):
         lines = done.stderr.splitlines()
@@ -111,8 +111,8 @@ def test_verbose_and_debug_say_something(nexport: Nexport, account: dict[str, st
     assert logging.getLogger("httpcore").level == logging.NOTSET
 
 
-def test_a_token_is_shown_where_it_is_asked_for(nexport: Nexport, account: dict[str, str]) -> None:
-    """`--show-secret` is that wish; without it, stars."""
+def test_show_secret(nexport: Nexport, account: dict[str, str]) -> None:
+    """`--show-secret` prints a token; without it, it is masked."""
     words = [
         "call",
         "admin.authenticate",
@@ -135,7 +135,7 @@ def test_a_token_is_shown_where_it_is_asked_for(nexport: Nexport, account: dict[
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (AUTHENTICATE, "set NEXPORT_PASSWORD, or add --password-stdin"),
         ((*AUTHENTICATE, "--password-stdin"), "the first line of stdin is empty"),
@@ -145,29 +145,31 @@ def test_a_token_is_shown_where_it_is_asked_for(nexport: Nexport, account: dict[
         (("login", "--username", "api.user"), "the first line of stdin is empty"),
     ],
 )
-def test_secrets_that_are_missing_or_misplaced(nexport: Nexport, words: tuple[str, ...], told: str) -> None:
-    """A secret on the command line is no option, and one that nobody gives is told by what to set."""
+def test_secrets_that_are_missing_or_misplaced(
+    nexport: Nexport, words: tuple[str, ...], expected: str
+) -> None:
+    """A secret on the command line is an unknown option; a missing one is reported with what to set."""
     done = nexport(*words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert expected in done.stderr
     assert PASSWORD not in done.stdout + done.stderr
     assert TOKEN not in done.stdout + done.stderr
 
 
 def test_no_command_takes_a_secret() -> None:
-    """Of all options of all commands, none takes a password or a token as its value."""
+    """No option of any command takes a password or a token as its value."""
 
-    def options(command: click.Command, context: click.Context) -> list[click.Option]:
+    def list_options(command: click.Command, context: click.Context) -> list[click.Option]:
         found = [param for param in command.params if isinstance(param, click.Option)]
         if isinstance(command, click.Group):
             inner = click.Context(command, parent=context)
             for name in command.list_commands(inner):
                 below = command.get_command(inner, name)
                 assert below is not None
-                found += options(below, inner)
+                found += list_options(below, inner)
         return found
 
-    found = options(root, click.Context(root))
+    found = list_options(root, click.Context(root))
     assert len(found) > 100
     for option in found:
         if any(word in opt for word in ("password", "token", "secret") for opt in option.opts):
@@ -177,9 +179,9 @@ def test_no_command_takes_a_secret() -> None:
 def test_an_expired_token_in_the_keyring(
     nexport: Nexport, nexport_sandbox: Sandbox, keys: MemoryKeyring
 ) -> None:
-    """A token that was kept, and is refused, is told like any other, and not shown."""
+    """A refused token from the keyring is reported like any other, and not shown."""
     held: dict[str, Any] = {"token": OTHER}
-    keys.held["nexport-campus", nexport_sandbox.url] = json.dumps(held)
+    keys.stored["nexport-campus", nexport_sandbox.url] = json.dumps(held)
     done = nexport(
         "call", "learning.get_section", "--syllabus-id", ID, env={"NEXPORT_BASE_URL": nexport_sandbox.url}
     )

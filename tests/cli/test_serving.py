@@ -18,35 +18,35 @@ SANDBOX = (sys.executable, "-W", "error", "-m", "nexport_campus.cli", "sandbox")
 
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0"])
-def served(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
-    """`nexport sandbox` on a free port, of loopback and of every address."""
+def served_sandbox(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """Run `nexport sandbox` on a free port, of loopback and of every address."""
     words = [*SANDBOX, "--host", request.param, "--port", "0", "--enrollments", "500"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         yield running
         running.kill()
 
 
-def test_the_sandbox_is_served(nexport: Nexport, served: subprocess.Popen[str]) -> None:
-    """Its lines, pasted into a shell, are all that another command needs, and one to begin with; Ctrl-C ends it, without a word."""
-    assert served.stdout is not None
-    lines = [shlex.split(served.stdout.readline()) for _ in range(3)]
+def test_the_sandbox_is_served(nexport: Nexport, served_sandbox: subprocess.Popen[str]) -> None:
+    """Its lines, pasted into a shell, set up another command; Ctrl-C ends it silently."""
+    assert served_sandbox.stdout is not None
+    lines = [shlex.split(served_sandbox.stdout.readline()) for _ in range(3)]
     assert all(words[0] == "export" for words in lines)
     env = dict(words[1].split("=", 1) for words in lines)
     assert list(env) == ["NEXPORT_BASE_URL", "NEXPORT_USERNAME", "NEXPORT_PASSWORD"]
     done = nexport("call", "admin.validate_access_token", env=env)
     assert done.exit_code == 0, done.stderr
     assert "utc_expiration_date" in json.loads(done.stdout)
-    hint = served.stdout.readline()
+    hint = served_sandbox.stdout.readline()
     assert hint.startswith("# ")
     begun = nexport(*shlex.split(hint.partition(": nexport ")[2]), env=env)
     assert (begun.exit_code, len(json.loads(begun.stdout))) == (0, 5)
-    served.send_signal(signal.SIGINT)
-    out, err = served.communicate(timeout=30)
-    assert (served.returncode, out, err) == (0, "", "")
+    served_sandbox.send_signal(signal.SIGINT)
+    out, err = served_sandbox.communicate(timeout=30)
+    assert (served_sandbox.returncode, out, err) == (0, "", "")
 
 
 def test_a_port_that_is_taken(nexport: Nexport) -> None:
-    """It is told in one line."""
+    """A port in use is reported in one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = nexport("sandbox", "--port", str(port))
@@ -55,9 +55,11 @@ def test_a_port_that_is_taken(nexport: Nexport) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_database_that_cannot_be_opened(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_a_database_that_cannot_be_opened(
+    run_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
     """An unusable database is reported in one line, and the port is closed."""
-    done = process("sandbox", "--port", "0", "--database", "/missing/campus.db")
+    done = run_process("sandbox", "--port", "0", "--database", "/missing/campus.db")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("nexport: error: the sandbox can't start at 127.0.0.1:0: ")
     assert len(done.stderr.splitlines()) == 1
@@ -74,7 +76,7 @@ def test_an_address_that_cannot_be_printed() -> None:
 
 
 def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where its server is missing, the line says what to install."""
+    """Without the sandbox's dependencies, the line names the package to install."""
     monkeypatch.delitem(sys.modules, "nexport_campus.sandbox.serving.server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = nexport("sandbox")
@@ -83,7 +85,7 @@ def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyP
 
 
 def test_demo(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo runs; what keeps it from running is one line."""
+    """The demo runs; an error in it is reported in one line."""
     monkeypatch.setattr("nexport_campus.demo.main", lambda: print("shown"))
     assert nexport("demo").stdout == "shown\n"
 

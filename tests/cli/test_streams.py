@@ -1,4 +1,4 @@
-"""Commands whose standard streams are closed, full, or have lost their reader: what the campus has done still succeeds."""
+"""Commands whose standard streams are closed, full, or have lost their reader: a change that was made still succeeds."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def shell(account: dict[str, str]) -> Shell:
-    """Runs `nexport` with redirections of a shell."""
+    """Return a function that runs `nexport` with redirections of a shell."""
 
     def run(words: str, **env: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"} | env
@@ -40,7 +40,7 @@ def shell(account: dict[str, str]) -> Shell:
 
 @pytest.fixture
 def write(samples: Samples) -> str:
-    """A call that changes data."""
+    """Return a call that changes data."""
     return (
         f"call learning.create_enrollment --org-id {samples.org_id} --user-id {samples.user_id} "
         f"--syllabus-id {samples.section_id} --membership-group-ids '[]'"
@@ -52,7 +52,7 @@ async def _changes(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("streams", "code", "told"),
+    ("streams", "code", "expected"),
     [
         (">&-", 0, LOST),
         (">&- 2>&-", 0, ""),
@@ -67,15 +67,21 @@ async def _changes(sandbox: Sandbox) -> list[str]:
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_write_whose_output_is_lost(
-    shell: Shell, nexport_sandbox: Sandbox, write: str, streams: str, code: int, told: str, unbuffered: str
+    shell: Shell,
+    nexport_sandbox: Sandbox,
+    write: str,
+    streams: str,
+    code: int,
+    expected: str,
+    unbuffered: str,
 ) -> None:
     """The campus has carried out the operation, so the exit code and stderr report only the lost output."""
     done = shell(f"{write} {streams}", PYTHONUNBUFFERED=unbuffered)
     assert asyncio.run(_changes(nexport_sandbox)) == ["enrollment created"]
     assert done.returncode == code
-    assert done.stderr.endswith(told)
-    assert done.stderr.count("\n") == told.count("\n")
-    if code and told:
+    assert done.stderr.endswith(expected)
+    assert done.stderr.count("\n") == expected.count("\n")
+    if code and expected:
         assert "learning.create_enrollment was carried out, but its result is lost: " in done.stderr
 
 
@@ -136,7 +142,7 @@ def _rows(database: Path) -> int:
 
 
 @pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", ">&- 2>&-"])
-def test_an_error_that_nobody_reads(shell: Shell, samples: Samples, streams: str) -> None:
+def test_an_error_without_stderr(shell: Shell, samples: Samples, streams: str) -> None:
     """The exit code of an error doesn't depend on stderr."""
     done = shell(f"call learning.get_section --syllabus-id {samples.user_id} {streams}")
     assert (done.returncode, done.stderr) == (5, "")
@@ -158,7 +164,7 @@ def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: s
 @needs_full
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_lost_output_in_ascii(shell: Shell, unbuffered: str) -> None:
-    """Where click replaces a stream that only takes ASCII, failures are the same."""
+    """The same failures occur where click replaces a stream that only takes ASCII."""
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": unbuffered}
     full, gone = shell("call >/dev/full", **env), shell("call | true", **env)
     assert (full.returncode, full.stderr) == (16, f"nexport: error: {FULL}")

@@ -14,8 +14,8 @@ WRITES = {operation.name for operation in all_operations() if operation.writes}
 READS = {operation.name for operation in all_operations()} - WRITES
 
 
-def operations(typed: str) -> set[str]:
-    """The operations that are suggested."""
+def suggested_operations(typed: str) -> set[str]:
+    """Return the suggested operations."""
     return set(similar_operations(typed, all_operations()))
 
 
@@ -34,8 +34,8 @@ def operations(typed: str) -> set[str]:
     ],
 )
 def test_harmless_words(typed: str, suggested: str | None) -> None:
-    """A word that means reading, or nothing in particular, leads to operations that only read."""
-    found = operations(typed)
+    """A word that means reading, or nothing in particular, only leads to reading operations."""
+    found = suggested_operations(typed)
     assert found <= READS
     assert suggested is None or suggested in found
 
@@ -54,8 +54,8 @@ def test_harmless_words(typed: str, suggested: str | None) -> None:
     ],
 )
 def test_words_that_mean_a_change(typed: str, suggested: str) -> None:
-    """One typo in the name of a writing operation suggests that operation only."""
-    assert operations(typed) == {suggested}
+    """One typo in the name of a writing operation suggests only that operation."""
+    assert suggested_operations(typed) == {suggested}
 
 
 @given(
@@ -65,10 +65,10 @@ def test_words_that_mean_a_change(typed: str, suggested: str) -> None:
     kind=st.sampled_from(["insert", "replace", "delete"]),
 )
 def test_a_typo_in_a_read(name: str, at: int, letter: str, kind: str) -> None:
-    """No typo makes a reading operation a writing one."""
+    """No typo turns a reading operation into a suggestion of a writing one."""
     at %= len(name)
     typed = name[:at] + ("" if kind == "delete" else letter) + name[at + (kind != "insert") :]
-    assert operations(typed) <= READS or typed in WRITES
+    assert suggested_operations(typed) <= READS or typed in WRITES
 
 
 @given(
@@ -77,15 +77,15 @@ def test_a_typo_in_a_read(name: str, at: int, letter: str, kind: str) -> None:
     )
 )
 def test_any_word(typed: str) -> None:
-    """A writing operation is suggested only where its own verb, or one typo of it, was typed."""
-    for name in operations(typed) & WRITES:
+    """A writing operation is suggested only for its own verb, or one typo of it."""
+    for name in suggested_operations(typed) & WRITES:
         verb = name.partition(".")[2].partition("_")[0]
         letters = re.sub(r"[^a-z]", "", typed.lower())
         assert len(set(verb) - set(letters)) <= 1
 
 
 def test_the_helper_for_enrollments(nexport: Nexport) -> None:
-    """The client's helper `ensure_enrollment` is a command, and no operation that deletes is suggested for it."""
+    """The client's helper `ensure_enrollment` is a command, and it suggests no operation that deletes."""
     for typed in ("learning.ensure_enrollment", "ensure_enrollment", "learning.ensure-enrolment"):
         done = nexport("call", typed)
         assert done.exit_code == 2
@@ -94,7 +94,7 @@ def test_the_helper_for_enrollments(nexport: Nexport) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "expected"),
     [
         ("exprot", "did you mean export?"),
         ("logn", "did you mean login?"),
@@ -105,17 +105,17 @@ def test_the_helper_for_enrollments(nexport: Nexport) -> None:
         ("nothing", None),
     ],
 )
-def test_commands(nexport: Nexport, typed: str, told: str | None) -> None:
-    """Commands are suggested likewise; those that change something only for a single typo."""
+def test_commands(nexport: Nexport, typed: str, expected: str | None) -> None:
+    """Commands are suggested by the same rules; those that change something only for a single typo."""
     done = nexport(typed)
     assert done.exit_code == 2
     assert done.stderr.startswith(f"nexport: error: there is no command {typed}")
     assert done.stderr.count("\n") == 1
-    assert (told in done.stderr) if told else ("did you mean" not in done.stderr)
+    assert (expected in done.stderr) if expected else ("did you mean" not in done.stderr)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("call", "learning.drop_enrollment", "--enrolment-id", "7"), "did you mean --enrollment-id?"),
         (("call", "learning.drop_enrollment", "--yess"), "did you mean --yes?"),
@@ -128,12 +128,14 @@ def test_commands(nexport: Nexport, typed: str, told: str | None) -> None:
         (("--base", "x"), "did you mean --base-url"),
     ],
 )
-def test_options(nexport: Nexport, words: tuple[str, ...], told: str | None) -> None:
+def test_options(nexport: Nexport, words: tuple[str, ...], expected: str | None) -> None:
     """Options that overwrite, reveal or skip a question are suggested only for a single typo."""
     done = nexport(*words)
     assert done.exit_code == 2
     assert "o such option" in done.stderr
-    assert (told in done.stderr) if told else not any(option in done.stderr for option in RISKY_OPTIONS)
+    assert (
+        (expected in done.stderr) if expected else not any(option in done.stderr for option in RISKY_OPTIONS)
+    )
 
 
 @given(

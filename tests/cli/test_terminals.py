@@ -1,4 +1,4 @@
-"""Terminals with few abilities, or with nonsense for a size."""
+"""Terminals with few abilities or an impossible size."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from nexport_campus.sandbox import Samples
-from tests.cli.pseudo_terminal import on_a_terminal
+from tests.cli.pseudo_terminal import run_on_terminal
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 NEXPORT = (sys.executable, "-W", "error", "-m", "nexport_campus.cli")
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """The environment of a process, with some variables set or removed."""
+    """Return the environment of a process, with some variables set or removed."""
     merged: Mapping[str, str | None] = os.environ | changes
     return {name: value for name, value in merged.items() if value is not None}
 
@@ -33,10 +33,10 @@ def environment(**changes: str | None) -> dict[str, str]:
     ],
 )
 def test_widths(samples: Samples, columns: str, words: str) -> None:
-    """Whatever COLUMNS says, the output is complete and nothing fails."""
+    """For any value of COLUMNS the output is complete."""
     call = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "2"]
     command = [*NEXPORT, *(call if words == "table" else [words])]
-    code, shown = on_a_terminal(command, environment(NO_COLOR="1"), columns=columns)
+    code, shown = run_on_terminal(command, environment(NO_COLOR="1"), columns=columns)
     assert code == 0, shown
     wanted = {"table": samples.finished_enrollment_id, "call": "learning.get_section", "--help": "Options"}
     assert wanted[words] in "".join(shown.split())
@@ -45,14 +45,14 @@ def test_widths(samples: Samples, columns: str, words: str) -> None:
 @pytest.mark.parametrize("window", [0, 1])
 @pytest.mark.parametrize("command", ["table", "export", "doctor"])
 def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, command: str) -> None:
-    """Terminals that report zero columns or one, as in containers, get complete tables and progress."""
+    """Terminals that report a width of zero or one, as in containers, get complete tables and progress."""
     words = {
         "table": ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "2"],
         "export": ["export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv")],
         "doctor": ["doctor"],
     }[command]
     env = environment(COLUMNS=None, LINES=None, NO_COLOR="1")
-    code, shown = on_a_terminal([*NEXPORT, *words], env, columns=None, window=window)
+    code, shown = run_on_terminal([*NEXPORT, *words], env, columns=None, window=window)
     assert code == 0, shown
     wanted = {"table": samples.finished_enrollment_id, "export": "rows", "doctor": "settings"}
     assert wanted[command] in "".join(shown.split())
@@ -63,15 +63,15 @@ def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, c
 def test_no_colours(
     samples: Samples, tmp_path: Path, command: list[str], term: str, variables: dict[str, str]
 ) -> None:
-    """NO_COLOR keeps colours and bold away, TERM=dumb every escape sequence."""
+    """NO_COLOR removes colours and bold, TERM=dumb every escape sequence."""
     if command == ["export"]:
         command = ["export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv")]
-    _, shown = on_a_terminal([*NEXPORT, *command], environment(NO_COLOR=None) | variables, term=term)
+    _, shown = run_on_terminal([*NEXPORT, *command], environment(NO_COLOR=None) | variables, term=term)
     assert not re.search(r"\x1b\[[0-9;]*m" if term == "xterm" else r"\x1b", shown)
     assert "error" in shown or len(shown.splitlines()) > 1 or "rows" in shown
 
 
 def test_an_empty_no_color(samples: Samples) -> None:
     """An empty NO_COLOR has no effect, as no-color.org specifies."""
-    _, shown = on_a_terminal([*NEXPORT, "doctor"], environment(NO_COLOR=""))
+    _, shown = run_on_terminal([*NEXPORT, "doctor"], environment(NO_COLOR=""))
     assert "\x1b[32mok" in shown

@@ -1,4 +1,4 @@
-"""From texts to arguments: whatever can be written is read back, and what can't be one is refused in words."""
+"""From strings to arguments: every printed value is read back, and everything else is refused with a clear message."""
 
 import json
 import math
@@ -43,9 +43,9 @@ ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     st.booleans(),
 )
 def test_scalars(uuid: UUID, whole: int, number: float, boolean: bool) -> None:
-    """What Python and JSON write, and a UUID in any of .NET's forms, is read as what it is."""
-    for text in (str(uuid), uuid.hex, f"{{{uuid}}}", f" {str(uuid).upper()} "):
-        assert parse(UUID_, text) == uuid
+    """UUIDs in any .NET form, integers, numbers and booleans as Python and JSON write them are read."""
+    for string in (str(uuid), uuid.hex, f"{{{uuid}}}", f" {str(uuid).upper()} "):
+        assert parse(UUID_, string) == uuid
     assert parse(INT32, str(whole)) == whole
     assert parse(NUMBER, repr(number)) == number
     assert parse(BOOLEAN, str(boolean)) is boolean
@@ -60,23 +60,23 @@ def test_dates(date: datetime) -> None:
 
 
 @given(st.text())
-def test_texts_stay_whole(text: str) -> None:
-    """A text is what it is, blanks and all."""
-    assert parse(TEXT, text) == text
+def test_strings(string: str) -> None:
+    """A string is kept, with its blanks."""
+    assert parse(TEXT, string) == string
 
 
 @given(st.lists(st.text()))
-def test_lists_of_texts(texts: list[str]) -> None:
-    """A JSON list gives its elements; occurrences come in their order."""
+def test_lists_of_strings(strings: list[str]) -> None:
+    """A JSON list gives its elements; repeated options keep their order."""
     kind = Array(TEXT)
-    assert parse(kind, json.dumps(texts)) == texts
-    plain = [text for text in texts if not text.lstrip().startswith("[")]
-    assert join_occurrences(kind, [parse(kind, text) for text in plain]) == plain
+    assert parse(kind, json.dumps(strings)) == strings
+    plain = [string for string in strings if not string.lstrip().startswith("[")]
+    assert join_occurrences(kind, [parse(kind, string) for string in plain]) == plain
 
 
 @given(st.dictionaries(st.text(), st.text()))
 def test_mappings(entries: dict[str, str]) -> None:
-    """A JSON object gives its entries, and NAME=VALUE one, at the first equals sign."""
+    """A JSON object gives its entries; NAME=VALUE gives one, split at the first equals sign."""
     assert parse(TEXT_MAP, json.dumps(entries)) == entries
     plain = {
         name: value
@@ -89,16 +89,18 @@ def test_mappings(entries: dict[str, str]) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["2", "both", "Both", "BOTH", " both "])
-def test_enums(text: str) -> None:
-    """A member is read by its number, name or label, whatever the case."""
-    assert parse(ACCESS, text) is CatalogAccessOption.BOTH
+@pytest.mark.parametrize("string", ["2", "both", "Both", "BOTH", " both "])
+def test_enums(string: str) -> None:
+    """A member is read by its number, name or label, in any case."""
+    assert parse(ACCESS, string) is CatalogAccessOption.BOTH
 
 
-@pytest.mark.parametrize("text", ["available to members", "available-to-members", "AvailableToMembers", "0"])
-def test_names_of_several_words(text: str) -> None:
-    """How the words of a name are joined doesn't matter."""
-    assert parse(EnumOf("PublishingModel"), text) == 0
+@pytest.mark.parametrize(
+    "string", ["available to members", "available-to-members", "AvailableToMembers", "0"]
+)
+def test_names_of_several_words(string: str) -> None:
+    """Words of a name may be joined by spaces, dashes or nothing."""
+    assert parse(EnumOf("PublishingModel"), string) == 0
 
 
 def test_objects() -> None:
@@ -113,14 +115,14 @@ def test_objects() -> None:
 
 
 def test_null() -> None:
-    """Null is a value where it may be one, and a text elsewhere."""
+    """The word null is null where the parameter allows it, and a string elsewhere."""
     assert parse(DATE_TIME, "null", nullable=True) is NULL
     assert parse(TEXT, "null") == "null"
     assert parse(Array(Nullable(NUMBER)), "[1, null]") == [1.0, None]
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "told"),
+    ("kind", "string", "expected"),
     [
         (UUID_, "6f9619ff", "UUID"),
         (INT32, "1.5", "whole number"),
@@ -148,14 +150,14 @@ def test_null() -> None:
         (FIELD, '{"cmi_element_value": "5"}', "cmi_element_name"),
     ],
 )
-def test_refusals(kind: Kind, text: str, told: str) -> None:
-    """What can't be an argument is refused with what it must be; nothing is guessed, nothing is dropped."""
-    with pytest.raises(ValueError, match=told):
-        parse(kind, text)
+def test_refusals(kind: Kind, string: str, expected: str) -> None:
+    """An invalid argument is refused with the expected form; nothing is guessed or dropped."""
+    with pytest.raises(ValueError, match=expected):
+        parse(kind, string)
 
 
-def test_an_entry_that_comes_twice() -> None:
-    """Of two values for one name neither is dropped."""
+def test_duplicate_entries() -> None:
+    """Two values for one name are refused."""
     with pytest.raises(ValueError, match="a is given twice"):
         join_occurrences(TEXT_MAP, [{"a": "1"}, {"b": "1"}, {"a": "2"}])
 
@@ -164,18 +166,18 @@ def test_an_entry_that_comes_twice() -> None:
     st.text(max_size=40),
     st.sampled_from([UUID_, INT32, NUMBER, BOOLEAN, DATE_TIME, ACCESS, TEXT_MAP, FIELD, ANYTHING]),
 )
-def test_any_text_is_read_or_refused(text: str, kind: Kind) -> None:
-    """Whatever is typed, it gives a value or a ValueError with words."""
+def test_any_string_is_read_or_refused(string: str, kind: Kind) -> None:
+    """Every string gives a value or a ValueError with a message."""
     try:
-        value: Any = parse(kind, text)
+        value: Any = parse(kind, string)
     except ValueError as error:
-        told = str(error)
+        output = str(error)
     else:
-        told = "must be finite" if not isinstance(value, float) or math.isfinite(value) else ""
-    assert told.startswith(("must ", "doesn't match the specification: "))
+        output = "must be finite" if not isinstance(value, float) or math.isfinite(value) else ""
+    assert output.startswith(("must ", "doesn't match the specification: "))
 
 
 def test_metavars() -> None:
-    """What stands for a value in the help says what it is."""
+    """The placeholder of a value in the help names its type."""
     names = [metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, TEXT_MAP, Array(FIELD), BOOLEAN)]
     assert names == ["UUID", "UUID", "CATALOG-ACCESS-OPTION", "NAME=TEXT", "JSON", "true|false"]

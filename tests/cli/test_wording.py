@@ -1,4 +1,4 @@
-"""Messages on the command line name existing options, commands and variables, and no settings of Python."""
+"""Messages of the command line name existing options, commands and variables, and no Python settings."""
 
 import ast
 import inspect
@@ -21,8 +21,8 @@ ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 READ = ("call", "learning.get_section_description", "--section-id", ID)
 
 
-def texts(path: Path) -> Iterator[str]:
-    """The strings in a module that aren't docstrings; `{}` stands for what an f-string inserts."""
+def module_strings(path: Path) -> Iterator[str]:
+    """Return the strings in a module that aren't docstrings; `{}` replaces what an f-string inserts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inner: set[int] = set()
     for node in ast.walk(tree):
@@ -40,26 +40,26 @@ def texts(path: Path) -> Iterator[str]:
             yield "".join(parts)
 
 
-def texts_of(*folders: str) -> list[tuple[str, str]]:
-    """The strings of the modules in some folders, each with the name of its module."""
+def strings_of(*folders: str) -> list[tuple[str, str]]:
+    """Return the strings of the modules in some folders, each with the name of its module."""
     paths = [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
-    return [(str(path.relative_to(PACKAGE)), text) for path in paths for text in texts(path)]
+    return [(str(path.relative_to(PACKAGE)), string) for path in paths for string in module_strings(path)]
 
 
-def commands(
+def all_commands(
     group: click.Group, context: click.Context
 ) -> Iterator[tuple[str, click.Command, click.Context]]:
-    """All commands below a group."""
+    """Return all commands below a group."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
         inner = click.Context(command, info_name=name, parent=context)
         yield name, command, inner
         if isinstance(command, click.Group):
-            yield from commands(command, inner)
+            yield from all_commands(command, inner)
 
 
-COMMANDS = list(commands(root, click.Context(root, info_name="nexport")))
+COMMANDS = list(all_commands(root, click.Context(root, info_name="nexport")))
 OPTIONS = {
     name: {option for param in command.get_params(context) for option in (*param.opts, *param.secondary_opts)}
     for name, command, context in COMMANDS
@@ -71,47 +71,47 @@ HELPS = [
 
 
 def test_options_that_messages_name_exist() -> None:
-    """Every option named in a string of the command line or of the export is an option of a command."""
+    """Every option named in a string of the command line or of the export exists."""
     found = 0
-    for module, text in texts_of("cli", "_export"):
+    for module, string in strings_of("cli", "_export"):
         known = OPTIONS["export"] if "export" in module else ALL_OPTIONS
-        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", text):
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", string):
             found += 1
             whole = option in known or (
                 option.endswith("-") and any(each.startswith(option) for each in known)
             )
-            # The prefix of our own options where an argument of the vendor's has the same name.
-            assert whole or option == "--nexport-", f"{module}: {text}"
+            # The prefix of our options where an argument of an operation has the same name.
+            assert whole or option == "--nexport-", f"{module}: {string}"
     assert found > 50
 
 
-@pytest.mark.parametrize("text", HELPS)
-def test_options_and_commands_that_helps_name_exist(text: str) -> None:
+@pytest.mark.parametrize("string", HELPS)
+def test_options_and_commands_that_helps_name_exist(string: str) -> None:
     """Every option, command and variable named in a help text exists."""
     # Click breaks lines within an option, too.
-    unbroken = re.sub(r"(?<=[a-z]-)\n +(?=[a-z])", "", text)
+    unbroken = re.sub(r"(?<=[a-z]-)\n +(?=[a-z])", "", string)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", unbroken)) <= ALL_OPTIONS | {"--help"}
     names = {name for name, _, _ in COMMANDS}
-    assert set(re.findall(r"`nexport ([a-z-]+)", text)) <= names
-    assert set(re.findall(r"\bNEXPORT_[A-Z_]+", text)) <= set(SETTINGS)
+    assert set(re.findall(r"`nexport ([a-z-]+)", string)) <= names
+    assert set(re.findall(r"\bNEXPORT_[A-Z_]+", string)) <= set(SETTINGS)
 
 
 def test_commands_and_variables_that_messages_name_exist() -> None:
     """Every command and variable named in a message exists."""
     names = {name for name, _, _ in COMMANDS} | {"{}", ""}
-    for module, text in texts_of("cli", "_export"):
-        assert set(re.findall(r"`nexport ([a-z-]*|\{\})", text)) <= names, f"{module}: {text}"
-        variables = set(re.findall(r"\bNEXPORT_[A-Z_]+", text)) - {"NEXPORT_"}
-        assert variables <= set(SETTINGS), f"{module}: {text}"
+    for module, string in strings_of("cli", "_export"):
+        assert set(re.findall(r"`nexport ([a-z-]*|\{\})", string)) <= names, f"{module}: {string}"
+        variables = set(re.findall(r"\bNEXPORT_[A-Z_]+", string)) - {"NEXPORT_"}
+        assert variables <= set(SETTINGS), f"{module}: {string}"
 
 
-# Settings that the command line has options for; others it leaves alone, so that nothing finds fault with them.
+# Settings that have an option; the command line sets no others, so no message can be about them.
 OURS = {"base_url", "max_concurrency", "timeout"}
 UNUSED = {"on_drift", "total_timeout"}
 
 
-def test_no_setting_of_python_is_left() -> None:
-    """Every message of the SDK that names a setting of Python is rewritten for the command line."""
+def test_python_settings_are_rewritten() -> None:
+    """Every message of the SDK that names a Python setting is rewritten for the command line."""
     settings = {
         *inspect.signature(NexportCampus.__init__).parameters,
         *inspect.signature(RetryPolicy).parameters,
@@ -120,26 +120,26 @@ def test_no_setting_of_python_is_left() -> None:
     short = "|".join(sorted(name for name in settings if "_" not in name))
     named = re.compile(rf"\b(?:{long})\b|\b(?:{short})=|\braise (?:{short})\b")
     messages = []
-    for module, text in texts_of("."):
-        validated = re.match(r"(\w+) must ", text)
-        reached = (validated is None or validated[1] in OURS) and not text.startswith("RetryPolicy: ")
+    for module, string in strings_of("."):
+        validated = re.match(r"(\w+) must ", string)
+        reached = (validated is None or validated[1] in OURS) and not string.startswith("RetryPolicy: ")
         if (
-            " " in text
+            " " in string
             and reached
-            and named.search(text)
+            and named.search(string)
             and module.partition("/")[0] not in ("cli", "sandbox")
         ):
-            messages.append(text)
+            messages.append(string)
     assert len(messages) >= 8
-    for text in messages:
-        told = for_command_line(text)
-        assert not named.search(told), told
-        assert set(re.findall(r"--[a-z-]+", told)) <= ALL_OPTIONS
-        assert for_command_line(told) == told
+    for string in messages:
+        output = for_command_line(string)
+        assert not named.search(output), output
+        assert set(re.findall(r"--[a-z-]+", output)) <= ALL_OPTIONS
+        assert for_command_line(output) == output
 
 
 @pytest.mark.parametrize(
-    ("message", "argument", "told"),
+    ("message", "argument", "expected"),
     [
         (
             "org_ids must not be empty; nothing was sent",
@@ -160,15 +160,15 @@ def test_no_setting_of_python_is_left() -> None:
         ("syllabus_id names another syllabus", "syllabus_id", "--syllabus-id names another syllabus"),
     ],
 )
-def test_arguments_are_options(message: str, argument: str, told: str) -> None:
-    """Names of arguments become options; quoted values and other words stay as they are."""
-    assert error_text(ArgumentError(message, argument=argument)) == told
+def test_arguments_are_options(message: str, argument: str, expected: str) -> None:
+    """Names of arguments become options; quoted values and other words stay."""
+    assert error_text(ArgumentError(message, argument=argument)) == expected
     error = ArgumentError(message, argument=argument, operation_id="LearningApi_GetSections")
-    assert error_text(error) == f"LearningApi_GetSections: {told}"
+    assert error_text(error) == f"LearningApi_GetSections: {expected}"
 
 
 @pytest.mark.parametrize(
-    ("answer", "words", "advice"),
+    ("response", "words", "advice"),
     [
         (
             json_response({}, status=302, headers={"Location": "/"}),
@@ -184,13 +184,13 @@ def test_arguments_are_options(message: str, argument: str, told: str) -> None:
         ),
     ],
 )
-async def test_advice_on_the_wire(
-    nexport: Nexport, answer: Response, words: tuple[str, ...], advice: str
+async def test_advice_in_call_errors(
+    nexport: Nexport, response: Response, words: tuple[str, ...], advice: str
 ) -> None:
     """Errors of calls give advice that can be followed on the command line."""
     import asyncio
 
-    async with ScriptedServer([answer] * 4) as server:
+    async with ScriptedServer([response] * 4) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}
         done = await asyncio.to_thread(nexport, *words, *READ, env=env)
     assert advice in done.stderr
@@ -198,7 +198,7 @@ async def test_advice_on_the_wire(
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "expected"),
     [
         ("http://campus.example", "campus.example would get token and password over plain http: use https"),
         (
@@ -207,18 +207,18 @@ async def test_advice_on_the_wire(
         ),
     ],
 )
-def test_advice_on_settings(nexport: Nexport, address: str, told: str) -> None:
-    """Calls and the doctor name the option and the variable of a wrong address, and no setting of Python."""
+def test_advice_on_settings(nexport: Nexport, address: str, expected: str) -> None:
+    """Calls and the doctor name the option and the variable of an invalid address, and no Python setting."""
     for words in (READ, ("doctor",)):
         done = nexport(*words, env={"NEXPORT_BASE_URL": address})
         line = (done.stderr or done.stdout).splitlines()[0]
         assert done.exit_code == 2
-        assert told in line
+        assert expected in line
         assert "allow_insecure_http" not in line
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "1e400"])
-def test_a_timeout_that_is_no_number(nexport: Nexport, seconds: str) -> None:
+def test_an_invalid_timeout(nexport: Nexport, seconds: str) -> None:
     """An error about the setting `timeout` names the option."""
     for words in (READ, ("doctor",)):
         done = nexport("--timeout", seconds, *words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})
