@@ -92,6 +92,14 @@ async def test_attempts_are_latest_first(api: HttpApi, samples: Samples) -> None
     assert any(each["time_left"] == "1.02:30:45" for each in every)
 
 
+async def test_attempts_of_assessment_api(api: HttpApi, samples: Samples) -> None:
+    """AssessmentApi's GetTestAttempts returns what the obsolete operation does."""
+    query = {"enrollment_id": samples.test_enrollment_id, "assignment_id": samples.test_assignment_id}
+    found = await api.get("AssessmentApi_GetTestAttempts", **query)
+    assert found == await api.get(ATTEMPTS, **query)
+    assert found
+
+
 async def test_proctors(api: HttpApi, samples: Samples) -> None:
     """An attempt has its proctor with its own error entity, or null if it was not proctored."""
     proctors = [each["proctor_response_item"] for found in await attempts(api, samples) for each in found]

@@ -26,7 +26,8 @@ CREATE TABLE permission (user INTEGER, organization INTEGER, name TEXT,
     PRIMARY KEY (user, organization, name)) WITHOUT ROWID;
 CREATE TABLE token (value TEXT PRIMARY KEY, user INTEGER, expires INTEGER) WITHOUT ROWID;
 CREATE TABLE subscription (number INTEGER PRIMARY KEY, user INTEGER, organization INTEGER);
-CREATE TABLE membership (user INTEGER, organization INTEGER, PRIMARY KEY (user, organization)) WITHOUT ROWID;
+CREATE TABLE membership (number INTEGER PRIMARY KEY AUTOINCREMENT, user INTEGER, organization INTEGER,
+    UNIQUE (user, organization));
 
 CREATE TABLE syllabus (number INTEGER PRIMARY KEY, type INTEGER, organization INTEGER, title TEXT,
     unique_name TEXT UNIQUE, section_number TEXT, section_ceus TEXT, section_duration TEXT,
@@ -78,6 +79,24 @@ CREATE TABLE field_default (number INTEGER PRIMARY KEY, field INTEGER, organizat
     syllabus INTEGER, value TEXT);
 CREATE TABLE field_value (enrollment INTEGER, field INTEGER, value TEXT,
     PRIMARY KEY (enrollment, field)) WITHOUT ROWID;
+CREATE TABLE profile_field (number INTEGER PRIMARY KEY, key TEXT UNIQUE, type INTEGER, options TEXT);
+CREATE TABLE profile_field_value (subscription INTEGER, field INTEGER, value TEXT,
+    PRIMARY KEY (subscription, field)) WITHOUT ROWID;
+
+CREATE TABLE invoice (number INTEGER PRIMARY KEY, agent INTEGER, organization INTEGER,
+    purchasing_group INTEGER, note TEXT, state INTEGER, code TEXT);
+CREATE TABLE invoice_item (number INTEGER PRIMARY KEY, invoice INTEGER, product INTEGER, catalog INTEGER,
+    cost REAL, note TEXT, access_ends INTEGER, access_limit INTEGER, organization INTEGER, groups TEXT,
+    purchasing_group INTEGER, available INTEGER, code TEXT, redeemed INTEGER, redeemed_by INTEGER,
+    enrollment INTEGER);
+CREATE TABLE invoice_payment (number INTEGER PRIMARY KEY, invoice INTEGER, payee INTEGER, amount REAL,
+    transaction_id TEXT, paid INTEGER, note TEXT);
+CREATE TABLE scheduled_payment (number INTEGER PRIMARY KEY, invoice INTEGER, amount REAL, due INTEGER, note TEXT);
+
+CREATE TABLE sso_token (value TEXT PRIMARY KEY, subscription INTEGER, enrollment INTEGER, display INTEGER,
+    expires INTEGER) WITHOUT ROWID;
+CREATE TABLE redirect (subscription INTEGER PRIMARY KEY, logout_url TEXT, invalid_token_url TEXT,
+    expired_token_url TEXT);
 """
 
 # Created after the rows are inserted: sorting once is far faster than updating an index a million times.
@@ -92,6 +111,8 @@ CREATE INDEX product_syllabus ON product (syllabus);
 CREATE INDEX assignment_status_enrollment ON assignment_status (enrollment);
 CREATE INDEX test_attempt_status ON test_attempt (status);
 CREATE INDEX session_enrollment ON session (enrollment);
+CREATE INDEX invoice_item_invoice ON invoice_item (invoice);
+CREATE INDEX invoice_item_code ON invoice_item (code);
 """
 
 

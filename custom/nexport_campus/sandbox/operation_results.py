@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = [
     "ErrorCode",
+    "NotModelled",
     "OperationResult",
     "Refusal",
     "duplicate",
@@ -57,6 +58,10 @@ class Refusal(Exception):
         """Return the response body, an ApiResponseBase."""
         entity = {"error_code": self.code, "error_message": self.message, "warning_messages": []}
         return {"api_error_entity": entity}
+
+
+class NotModelled(Exception):
+    """A request for something that the sandbox does not model: 501, with a message that says what."""
 
 
 def invalid(message: str) -> Refusal:

@@ -11,7 +11,7 @@ __all__ = ["Permission", "Permissions"]
 
 
 class Permission(enum.StrEnum):
-    """The permissions named on the vendor's pages, in the vendor's words."""
+    """The permissions named on the vendor's pages and in its guides, in the vendor's words."""
 
     VIEW_SECTION_ENROLLMENTS = "View Section Enrollments"
     VIEW_TRAINING_PLAN_ENROLLMENTS = "View Training Plan Enrollments"
@@ -23,6 +23,13 @@ class Permission(enum.StrEnum):
     DELETE_SECTION_ENROLLMENTS = "Delete Section Enrollments"
     ADD_SUBSCRIPTIONS = "Add Subscriptions"
     ADD_MEMBERSHIPS = "Add Memberships"
+    VIEW_USERS = "View Users"
+    VIEW_USER_PROFILE = "View User Profile"
+    VIEW_USER_SUBSCRIPTIONS = "View User Subscriptions"
+    EDIT_USER_EXTENDED_PROFILE = "Edit User Extended Profile"
+    MANAGE_INVOICES = "Manage Invoices"
+    GROUP_PURCHASING_AGENT = "Group Purchasing Agent"
+    USE_SSO_API = "Use SSO API"
 
 
 class Permissions:

@@ -21,8 +21,10 @@ class Account:
 class Samples:
     """Sample ids as strings; the same seed and size give the same ids as long as nothing was changed.
 
-    `org_id` is the busiest organization and `org_ids` all of them. `user_id` is a student of `org_id`
-    who is not enrolled in `section_id` but may be. `finished_enrollment_id` has a certificate that is
+    `org_id` is the busiest organization and `org_ids` all of them. `administrator_user_id` is the user of the
+    administrator's account, who has every permission, among them Group Purchasing Agent. `user_id` is a student of `org_id`
+    who is not enrolled in `section_id` but may be; `section_product_id` is the section's product in
+    `catalog_id`, and `membership_id` a membership in `org_id`. `finished_enrollment_id` has a certificate that is
     ready, and may be dropped. `popular_section_id` has a fortieth of all enrollments. The `scorm_` ids
     lead to a stuck SCORM 1.2 attempt: its assignment is finished, but the `lesson_status` of `scorm_sco_id`
     is incomplete. The `test_` ids have test attempts. `catalog_id` holds every section of the root.
@@ -31,8 +33,11 @@ class Samples:
     root_org_id: str
     org_id: str
     org_ids: tuple[str, ...]
+    administrator_user_id: str
     user_id: str
     section_id: str
+    section_product_id: str
+    membership_id: str
     popular_section_id: str
     subscription_id: str
     finished_enrollment_id: str

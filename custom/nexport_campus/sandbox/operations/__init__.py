@@ -11,12 +11,16 @@ from . import (
     custom_fields,
     enrollment_changes,
     enrollment_lists,
+    memberships,
     organizations,
+    profile_fields,
     scorm,
     sections,
     student_sessions,
+    subscriptions,
     test_attempts,
     training_plans,
+    users,
 )
 
 __all__ = [
@@ -28,10 +32,14 @@ __all__ = [
     "custom_fields",
     "enrollment_changes",
     "enrollment_lists",
+    "memberships",
     "organizations",
+    "profile_fields",
     "scorm",
     "sections",
     "student_sessions",
+    "subscriptions",
     "test_attempts",
     "training_plans",
+    "users",
 ]

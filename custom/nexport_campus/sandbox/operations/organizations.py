@@ -1,4 +1,4 @@
-"""Organizations: the obsolete LearningApi GetOrganizations, which the vendor still supports."""
+"""Organizations: GetOrganizations of AdminApi, and the obsolete one of LearningApi."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from nexport_campus.sandbox.request_paging import read_paging
 from .registry import Call, operation
 
 
-@operation("GET", "LearningApi_GetOrganizations")
+@operation("GET", "AdminApi_GetOrganizations")
 def get_organizations(campus: CampusState, call: Call) -> OperationResult:
     """Page: the organization with the id or short name and all below it, alphabetically by name."""
     paging = read_paging(call.query)
     organization = _find_organization(campus, call)
     rows = campus.rows(
         "SELECT organization.* FROM organization JOIN lineage ON descendant = number WHERE ancestor = ?"
-        " ORDER BY name, number LIMIT ? OFFSET ?",
-        *(organization["number"], paging.size, paging.start),
+        " ORDER BY name, number",
+        organization["number"],
     )
-    return OperationResult([_record(campus, row) for row in rows])
+    page = rows[paging.start : paging.start + paging.size]
+    return OperationResult([_record(campus, row) for row in page], paging.headers(len(rows)))
+
+
+@operation("GET", "LearningApi_GetOrganizations")
+def get_organizations_without_headers(campus: CampusState, call: Call) -> OperationResult:
+    """Return the same. That the obsolete operation has the paging headers is not known."""
+    return OperationResult(get_organizations(campus, call).content)
 
 
 def _find_organization(campus: CampusState, call: Call) -> Row:

@@ -17,11 +17,12 @@ __all__ = ["OPERATIONS", "Call", "ModelledOperation", "operation"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """One request as a handler sees it: the caller's user number, the query and the body."""
+    """One request as a handler sees it: the caller's user number, query, body, and the server's address."""
 
     user: int
     query: Query
     body: RequestArguments
+    base_url: str
 
 
 Handler = Callable[["CampusState", Call], OperationResult]

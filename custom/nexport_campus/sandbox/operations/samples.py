@@ -7,7 +7,7 @@ from typing import Any
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 from nexport_campus.sandbox.seeding.seed_learning import SECTIONS
-from nexport_campus.sandbox.seeding.seed_people import BUSY, ROOT
+from nexport_campus.sandbox.seeding.seed_people import ADMINISTRATOR, BUSY, ROOT
 
 __all__ = ["find_samples"]
 
@@ -20,12 +20,17 @@ def find_samples(campus: CampusState) -> dict[str, Any]:
     finished = _find_finished(campus)
     stuck, assignment = _find_stuck(campus)
     subscription = campus.rows("SELECT number FROM subscription WHERE organization = ? LIMIT 1", BUSY)[0]
+    product = "SELECT number FROM product WHERE catalog = 1 AND syllabus = ?"
+    membership = "SELECT number FROM membership WHERE organization = ? ORDER BY number LIMIT 1"
     return {
         "root_org_id": make("organization", ROOT),
         "org_ids": [make("organization", row["number"]) for row in organizations],
         "org_id": make("organization", BUSY),
+        "administrator_user_id": make("user", ADMINISTRATOR),
         "user_id": make("user", free_user),
         "section_id": make("syllabus", free_section),
+        "section_product_id": make("product", campus.rows(product, free_section)[0]["number"]),
+        "membership_id": make("membership", campus.rows(membership, BUSY)[0]["number"]),
         "subscription_id": make("subscription", subscription["number"]),
         "popular_section_id": make("syllabus", 1),
         "finished_enrollment_id": make("enrollment", finished["number"]),

@@ -1,4 +1,4 @@
-"""Test attempts: the obsolete LearningApi GetTestAttempts, which the vendor still supports."""
+"""Test attempts: GetTestAttempts of AssessmentApi, and the obsolete one of LearningApi."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proct
     WHERE enrollment = ? AND assignment = ? ORDER BY attempt_index DESC LIMIT ? OFFSET ?"""
 
 
-@operation("GET", "LearningApi_GetTestAttempts")
+@operation("GET", "AssessmentApi_GetTestAttempts", "LearningApi_GetTestAttempts")
 def get_test_attempts(campus: CampusState, call: Call) -> OperationResult:
     """Return the attempts at a test, by attempt index from highest to lowest.
 

@@ -13,11 +13,15 @@ from .seed_enrollments import HISTORY_END, seed_enrollments
 from .seed_fields import seed_fields
 from .seed_learning import seed_assignments, seed_catalogs, seed_syllabi
 from .seed_people import seed_accounts, seed_organizations, seed_students
+from .seed_profile_fields import seed_profile_fields
 
 __all__ = ["CLOCK_START", "open_store"]
 
 CLOCK_START: Final = HISTORY_END + 60 * DAY
 """The earliest present that a campus knows: after all that was seeded."""
+
+_TABLES: Final = "2"
+"""Version of the tables: a file with other ones cannot be opened."""
 
 
 def open_store(settings: SandboxSettings) -> sqlite3.Connection:
@@ -43,6 +47,7 @@ def _seed(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
     seed_assignments(connection, settings.seed)
     seed_catalogs(connection, settings.seed)
     seed_fields(connection)
+    seed_profile_fields(connection)
     seed_students(connection, settings.seed, settings.enrollments)
     seed_enrollments(connection, settings.seed, settings.enrollments)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", _identity(settings).items())
@@ -57,4 +62,4 @@ def _check(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
 
 
 def _identity(settings: SandboxSettings) -> dict[str, str]:
-    return {"seed": str(settings.seed), "enrollments": str(settings.enrollments)}
+    return {"seed": str(settings.seed), "enrollments": str(settings.enrollments), "tables": _TABLES}

@@ -12,6 +12,7 @@ from nexport_campus.sandbox.permissions import Permission
 from .random_streams import random_stream
 
 __all__ = [
+    "ADMINISTRATOR",
     "BUSY",
     "FIRST_STUDENT",
     "PARTNER",
@@ -27,6 +28,7 @@ EAST: Final = 2
 BUSY: Final = 5
 PARTNER: Final = 13
 FIRST_STUDENT: Final = 101
+ADMINISTRATOR: Final = 1
 INSTRUCTOR: Final = 4
 
 # (short name, name, parent's number); an organization's number is its one-based place in this list.
@@ -51,6 +53,7 @@ _VIEW: Final = (
     Permission.VIEW_SECTION_ENROLLMENTS,
     Permission.VIEW_TRAINING_PLAN_ENROLLMENTS,
     Permission.VIEW_ENROLLMENTS,
+    Permission.VIEW_USERS,
 )
 _UPDATE: Final = (Permission.UPDATE_SECTION_ENROLLMENTS, Permission.UPDATE_TRAINING_PLAN_ENROLLMENTS)
 
@@ -130,7 +133,8 @@ def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -
         "INSERT INTO subscription VALUES (?, ?, ?)", _subscriptions(count, students, homes)
     )
     connection.execute(
-        "INSERT INTO membership SELECT user, organization FROM subscription ORDER BY user, organization"
+        "INSERT INTO membership (user, organization)"
+        " SELECT user, organization FROM subscription ORDER BY user, organization"
     )
 
 

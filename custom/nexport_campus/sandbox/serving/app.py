@@ -18,7 +18,7 @@ from starlette.routing import Route
 from nexport_campus.sandbox import operations  # noqa: F401  importing the package registers the operations
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import caller, expire
-from nexport_campus.sandbox.operation_results import ErrorCode, OperationResult, Refusal
+from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, OperationResult, Refusal
 from nexport_campus.sandbox.operations.registry import OPERATIONS, Call, ModelledOperation
 from nexport_campus.sandbox.request_arguments import Query, RequestArguments, body_arguments
 
@@ -44,6 +44,7 @@ class _ReceivedRequest:
     query: dict[str, str]
     content: bytes
     content_type: str
+    base_url: str
     entry: Entry
 
     def body(self) -> RequestArguments:
@@ -72,7 +73,8 @@ class _Service:
             return Response(status_code=400)
         query = dict(request.query_params)
         entry = self.log.open(operation.id, query)
-        received = _ReceivedRequest(operation, query, content, request.headers.get("content-type", ""), entry)
+        content_type, base_url = request.headers.get("content-type", ""), str(request.base_url).rstrip("/")
+        received = _ReceivedRequest(operation, query, content, content_type, base_url, entry)
         fault = self.faults.pick(operation.id)
         try:
             return self._respond(received) if fault is None else await self._fail(received, fault)
@@ -112,6 +114,10 @@ class _Service:
             campus.connection.execute("ROLLBACK")
             entry.status = refusal.status
             return json_response(refusal.content, refusal.status)
+        except NotModelled as error:
+            campus.connection.execute("ROLLBACK")
+            entry.status = 501
+            return _not_modelled(str(error))
         except BaseException:
             campus.connection.execute("ROLLBACK")
             raise
@@ -124,15 +130,19 @@ class _Service:
     def _handle(self, received: _ReceivedRequest) -> OperationResult:
         operation, query = received.operation, received.query
         user = caller(self.campus, query.get("access_token")) if operation.needs_token else 0
-        return operation.handler(self.campus, Call(user, Query(query), received.body()))
+        return operation.handler(self.campus, Call(user, Query(query), received.body(), received.base_url))
 
 
 async def _unmatched(request: Request, error: Exception) -> Response:
     """Return 501 for a path that the vendor has but the sandbox does not model, and 404 for others."""
     path = request.url.path
     if _ELSEWHERE.fullmatch(path):
-        return json_response({"message": f"The sandbox does not model {path}"}, 501)
+        return _not_modelled(path)
     return json_response({"message": f"There is nothing at {path}"}, 404)
+
+
+def _not_modelled(what: str) -> Response:
+    return json_response({"message": f"The sandbox does not model {what}"}, 501)
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
