@@ -1,0 +1,1 @@
+"""Builds and checks what a release publishes: the distributions and the text of the release."""
