@@ -14,7 +14,7 @@ from benchmarks.page_server import section_page
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
-from nexport_campus._decoding.response import read_response
+from nexport_campus._decoding.response import ResponseReader
 from nexport_campus._drift import DriftReporter
 from nexport_campus._http.attempt import HttpResponse
 from nexport_client.api.learning_api.learning_api_get_section_enrollments import OPERATION
@@ -51,11 +51,12 @@ def _decoder() -> Decoder:
 
 def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
     """Read the page as a call does, including the check for errors."""
-    answer, scrubber = HttpResponse(200, httpx.Headers(), page), Scrubber()
+    reader = ResponseReader(decoder, Scrubber())
+    response = HttpResponse(200, httpx.Headers(), page)
 
     def read() -> object:
         with gc_paused():
-            return read_response(OPERATION, answer, decoder, scrubber)
+            return reader.read(OPERATION, response)
 
     return read
 

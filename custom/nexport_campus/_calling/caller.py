@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from nexport_campus._decoding.decoder import Decoder
-from nexport_campus._decoding.response import Outcome, item_error
-from nexport_campus._errors import ArgumentError
+from nexport_campus._decoding.error_entity import KEY, find_failing
+from nexport_campus._decoding.response import Outcome
+from nexport_campus._errors import APIError, ArgumentError
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._paging.page_iterator import PageSource, RawPage
 from nexport_campus._paging.pager import Pager
@@ -91,26 +92,32 @@ class CampusCaller:
         parsed, headers = outcome.parsed, outcome.response.headers
         field = operation.paging.items if operation.paging else None
         items = parsed if field is None else getattr(parsed, field) or []
-        failing = _find_failing(items)
-        first = failing[0] if failing else None
+        # Where the vendor's elements declare no error entity, a key of that name is data.
+        failing = find_failing(items) if items and hasattr(items[0], KEY) else []
         return RawPage(
             items=items,
             total=_count(getattr(parsed, "total_count", None), headers.get("x-total-count")),
             reported_size=_count(getattr(parsed, "page_size", None), headers.get("x-per-page")),
             failing=frozenset(failing),
-            error=None
-            if first is None
-            else item_error(operation, items[first], first, outcome, self._scrubber),
+            error=self._item_error(operation, outcome, items, failing),
         )
 
     def _raise_item_errors(self, operation: Operation[T], outcome: Outcome[T]) -> Outcome[T]:
         """Return the outcome. Raises the error of the first list element that reports one."""
         if isinstance(outcome.parsed, list):
-            for index, item in enumerate(outcome.parsed):
-                error = item_error(operation, item, index, outcome, self._scrubber)
-                if error is not None:
-                    raise error
+            failing = find_failing(outcome.parsed)
+            error = self._item_error(operation, outcome, outcome.parsed, failing)
+            if error is not None:
+                raise error
         return outcome
+
+    def _item_error(
+        self, operation: Operation[Any], outcome: Outcome[Any], items: list[Any], failing: list[int]
+    ) -> APIError | None:
+        """Return the error of the first failing element, if there is one."""
+        if not failing:
+            return None
+        return self._runner.reader.item_error(operation, outcome, failing[0], items[failing[0]])
 
     def _raw(self, outcome: Outcome[T]) -> RawResponse[T]:
         response = outcome.response
@@ -122,14 +129,6 @@ class CampusCaller:
             warnings=outcome.warnings,
             attempts=outcome.attempts,
         )
-
-
-def _find_failing(items: list[Any]) -> list[int]:
-    """Return the indexes of the records that report an error; empty if the spec declares no error entity."""
-    if not (items and hasattr(items[0], "api_error_entity")):
-        return []
-    entities = ((index, item.api_error_entity) for index, item in enumerate(items))
-    return [index for index, entity in entities if entity is not None and entity.error_code]
 
 
 def _count(body: object, header: str | None) -> int | None:

@@ -16,7 +16,7 @@ from nexport_campus._auth.token_cache import TokenCache
 from nexport_campus._clock import REAL_CLOCK, Clock
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
-from nexport_campus._decoding.response import Outcome, read_response
+from nexport_campus._decoding.response import Outcome, ResponseReader
 from nexport_campus._drift import Drift, DriftReporter
 from nexport_campus._errors import APIError, AuthenticationError, ConfigurationError, NexportError
 from nexport_campus._http.attempt import AttemptFailed, build_request, send
@@ -28,7 +28,7 @@ from nexport_campus._settings import Settings
 from nexport_client.client import Operation
 from nexport_client.types import Secret
 
-from .call_state import CallState
+from .call import Call
 from .tracing import span_of
 
 __all__ = ["CallRunner", "ClientState"]
@@ -127,7 +127,7 @@ class CallRunner:
     def __init__(self, core: ClientState, settings: Settings, decoder: Decoder) -> None:
         self.core = core
         self.settings = settings
-        self.decoder = decoder
+        self.reader = ResponseReader(decoder, core.scrubber)
 
     async def run(
         self,
@@ -139,25 +139,19 @@ class CallRunner:
         check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
     ) -> Outcome[T]:
         """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
-        clock = self.core.clock
-        started = clock.monotonic()
-        state = CallState(operation, self._deadline(started))
+        started = self.core.clock.monotonic()
+        call = Call(operation, encoded, started, self._deadline(started), limited, page)
         try:
-            session = self.core.session()
-            with span_of(self.settings, state, page):
-                try:
-                    outcome = await self._within(started, session, operation, encoded, state, limited)
-                except NexportError as error:
-                    state.log(clock.monotonic() - started, error)
-                    raise
-                state.log(clock.monotonic() - started, outcome)
+            call.session = self.core.session()
+            with span_of(self.settings, call):
+                outcome = await self._logged(call)
                 if self.settings.group is not None:
                     self.settings.group.warnings.extend(outcome.warnings)
                 return outcome if check is None else check(operation, outcome)
         except NexportError as error:
             # A failed login has its own operation and doesn't belong to a page.
             error.operation_id = error.operation_id or operation.id
-            error.page = None if state.login_failed else page
+            error.page = None if call.login_failed else page
             raise
 
     def _deadline(self, started: float) -> float | None:
@@ -166,132 +160,121 @@ class CallRunner:
             return group.deadline
         return None if total is None else started + total
 
-    async def _within(
-        self,
-        started: float,
-        session: Session,
-        operation: Operation[T],
-        encoded: EncodedRequest,
-        state: CallState,
-        limited: bool,
-    ) -> Outcome[T]:
+    async def _logged(self, call: Call[T]) -> Outcome[T]:
+        """Return the outcome of a call, and log how it ended."""
+        clock = self.core.clock
+        try:
+            outcome = await self._within_limits(call)
+        except NexportError as error:
+            call.log(clock.monotonic() - call.started, error)
+            raise
+        call.log(clock.monotonic() - call.started, outcome)
+        return outcome
+
+    async def _within_limits(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome, unless the total time expires or the client is closed first."""
         total = self.settings.retry.total_timeout
-        left = None if state.deadline is None else state.deadline - started
+        left = None if call.deadline is None else call.deadline - call.started
         if left is not None and left <= 0:
-            raise state.interruption_error(total, closed=False)
+            raise call.interruption_error(total, closed=False)
+        session = call.session
         limit = asyncio.timeout(left)
         try:
             async with limit:
-                state.number = session.enter(limit)
-                return await self._attempts(session, operation, encoded, state, limited)
+                call.number = session.enter(limit)
+                return await self._attempts(call)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise state.interruption_error(total, closed=session.closed) from (
-                state.failed.error if state.failed is not None else error
+            raise call.interruption_error(total, closed=session.closed) from (
+                call.failed.error if call.failed is not None else error
             )
         finally:
             session.leave(limit)
 
-    async def _attempts(
-        self,
-        session: Session,
-        operation: Operation[T],
-        encoded: EncodedRequest,
-        state: CallState,
-        limited: bool,
-    ) -> Outcome[T]:
-        self.core.scrubber.add(encoded.secrets())
+    async def _attempts(self, call: Call[T]) -> Outcome[T]:
+        """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
+        self.core.scrubber.add(call.encoded.secrets())
+        limiter = call.session.limiter
         while True:
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
-            token = await self._token(operation, encoded, state)
-            async with session.limiter if limited else nullcontext() as waited:
-                if await session.limiter.turn() or waited:
+            call.token = await self._token(call)
+            async with limiter if call.limited else nullcontext() as waited:
+                if await limiter.turn() or waited:
                     # The token may have expired while waiting.
-                    token = await self._token(operation, encoded, state)
+                    call.token = await self._token(call)
                 try:
-                    outcome = await self._attempt(session, operation, encoded, token, state)
+                    outcome = await self._attempt(call)
                 except AttemptFailed as attempt:
-                    state.failed = failed = attempt
+                    call.failed = failed = attempt
                 else:
-                    self.core.budget.refund(state.retries)
-                    if state.key is not None:
-                        self.core.tokens.accept(state.key)
-                    return attrs.evolve(outcome, attempts=state.attempts)
-            state.tracker = None
+                    self.core.budget.refund(call.retries)
+                    if call.key is not None:
+                        self.core.tokens.accept(call.key)
+                    return attrs.evolve(outcome, attempts=call.attempts)
+            call.tracker = None
             # Outside the handler, so that the user's error has its own cause and no internal context.
             # Outside the turn, so that a waiting call doesn't occupy a slot.
-            await self._recover(operation, failed, token, state)
+            await self._recover(call, failed)
 
-    async def _token(
-        self, operation: Operation[Any], encoded: EncodedRequest, state: CallState
-    ) -> Secret | None:
-        if operation.token == "none":
+    async def _token(self, call: Call[Any]) -> Secret | None:
+        """Return the token that the call needs, or None if it needs none."""
+        if call.operation.token == "none":
             return None
-        if encoded.token is not None:
-            return encoded.token
+        if call.encoded.token is not None:
+            return call.encoded.token
         try:
             return await self.core.tokens.get()
         except NexportError:
-            state.login_failed = True
+            call.login_failed = True
             raise
 
-    async def _attempt(
-        self,
-        session: Session,
-        operation: Operation[T],
-        encoded: EncodedRequest,
-        token: Secret | None,
-        state: CallState,
-    ) -> Outcome[T]:
-        state.attempts += 1
-        tracker = state.tracker = SendTracker()
-        state.status = None
-        request = build_request(self.settings, operation, encoded, token)
-        if token is not None and encoded.token is None:
+    async def _attempt(self, call: Call[T]) -> Outcome[T]:
+        """Return the outcome of sending a call once. Raises AttemptFailed."""
+        call.attempts += 1
+        call.status = None
+        tracker = call.tracker = SendTracker()
+        operation, encoded, scrubber = call.operation, call.encoded, self.core.scrubber
+        request = build_request(self.settings, operation, encoded, call.token)
+        if call.token is not None and encoded.token is None:
             arguments = (encoded.path, encoded.query, request.content, *encoded.headers.items())
-            state.key = CallKey(operation.id, hash(arguments))
-        scrubber = self.core.scrubber
-        response = await send(session.connections, self.settings, request, tracker, scrubber)
-        state.status = response.status_code
+            call.key = CallKey(operation.id, hash(arguments))
+        response = await send(call.session.connections, self.settings, request, tracker, scrubber)
+        call.status = response.status_code
         if operation.token != "none":
-            response = attrs.evolve(response, content=scrubber.content(response.content, token))
+            response = attrs.evolve(response, content=scrubber.content(response.content, call.token))
         if len(response.content) < _LARGE:
-            return read_response(operation, response, self.decoder, scrubber)
-        async with session.reading.take(state.number):
+            return self.reader.read(operation, response)
+        async with call.session.reading.take(call.number):
             with gc_paused():
-                return read_response(operation, response, self.decoder, scrubber)
+                return self.reader.read(operation, response)
 
-    async def _recover(
-        self,
-        operation: Operation[Any],
-        failed: AttemptFailed,
-        token: Secret | None,
-        state: CallState,
-    ) -> None:
+    async def _recover(self, call: Call[Any], failed: AttemptFailed) -> None:
         """Return when the call may be sent again. Raises its error if it must not be retried."""
-        again = (
-            token is not None
-            and state.key is not None
-            and isinstance(failed.error, AuthenticationError)
-            and self.core.tokens.replace(state.key, token, state.refused)
-        )
-        if again:
-            state.refused = token
+        if self._may_replay(call, failed):
+            call.refused = call.token
             return
         clock = self.core.clock
         wait = wait_before_retry(
             self.settings.retry,
-            operation.effect,
+            call.operation.effect,
             failed.failure,
             failed.status,
-            attempt=state.tries,
+            attempt=call.tries,
             retry_after=failed.retry_after,
-            seconds_left=None if state.deadline is None else state.deadline - clock.monotonic(),
+            seconds_left=None if call.deadline is None else call.deadline - clock.monotonic(),
             jitter=clock.random(),
         )
         if wait is None or not self.core.budget.spend():
-            raise state.final_error(failed, self.settings.retry)
-        state.retries += 1
+            raise call.final_error(failed, self.settings.retry)
+        call.retries += 1
         await clock.sleep(wait)
+
+    def _may_replay(self, call: Call[Any], failed: AttemptFailed) -> bool:
+        """Return whether to send a call again with another token, because the campus rejected this one."""
+        return (
+            call.token is not None
+            and call.key is not None
+            and isinstance(failed.error, AuthenticationError)
+            and self.core.tokens.replace(call.key, call.token, call.refused)
+        )

@@ -6,7 +6,7 @@ query, no body and no message, because these may identify students; the error's 
 
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from opentelemetry import context, trace
@@ -16,7 +16,7 @@ from nexport_campus._errors import APIError, NexportError
 from nexport_campus._settings import Settings
 from nexport_campus._version import __version__
 
-from .call_state import CallState
+from .call import Call
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
@@ -37,20 +37,19 @@ def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
 class CallSpan:
     """The span of one call, current while the call runs: a child of the caller's and the parent of its requests'."""
 
-    def __init__(self, settings: Settings, state: CallState, page: int | None) -> None:
+    def __init__(self, settings: Settings, call: Call[Any]) -> None:
         self._settings = settings
-        self._progress = state
-        self._page = page
+        self._call = call
 
     def __enter__(self) -> None:
         given = self._settings.tracer or context.get_value(_TRACER)
         tracer = given if isinstance(given, trace.Tracer) else tracer_of(trace.get_tracer_provider())
-        operation = self._progress.operation
+        operation = self._call.operation
         name, attributes = _known_before(
             str(self._settings.base_url), operation.id, operation.method, operation.path
         )
-        if self._page is not None:
-            attributes = {**attributes, "nexport.page": self._page}
+        if self._call.page is not None:
+            attributes = {**attributes, "nexport.page": self._call.page}
         self._span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         current = trace.set_span_in_context(self._span)
         self._token = context.attach(context.set_value(_TRACER, given, current) if given else current)
@@ -62,7 +61,7 @@ class CallSpan:
         if kind is not GeneratorExit or trace.get_current_span() is self._span:
             context.detach(self._token)
         if self._span.is_recording():
-            self._span.set_attributes(_known_after(self._progress, error))
+            self._span.set_attributes(_known_after(self._call, error))
             if error is not None:
                 self._span.set_status(StatusCode.ERROR)
         self._span.end()
@@ -85,13 +84,13 @@ def _known_before(
     }
 
 
-def _known_after(state: CallState, error: BaseException | None) -> "dict[str, AttributeValue]":
+def _known_after(call: Call[Any], error: BaseException | None) -> "dict[str, AttributeValue]":
     """Return the attributes known when a call has succeeded, failed or been cancelled."""
-    found: dict[str, AttributeValue] = {"nexport.attempts": state.attempts}
-    if state.attempts > 1:
-        found["http.request.resend_count"] = state.attempts - 1
-    if state.status is not None:
-        found["http.response.status_code"] = state.status
+    found: dict[str, AttributeValue] = {"nexport.attempts": call.attempts}
+    if call.attempts > 1:
+        found["http.request.resend_count"] = call.attempts - 1
+    if call.status is not None:
+        found["http.response.status_code"] = call.status
     if error is None:
         return found
     found["error.type"] = type(error).__qualname__

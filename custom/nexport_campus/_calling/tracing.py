@@ -2,18 +2,19 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from nexport_campus._settings import Settings
 
-from .call_state import CallState
+from .call import Call
 
 __all__ = ["span_of"]
 
 _NO_SPAN = nullcontext()
 
 
-def span_of(settings: Settings, state: CallState, page: int | None) -> AbstractContextManager[None]:
-    """Return the context manager for one call's span; `page` is the requested page of a list.
+def span_of(settings: Settings, call: Call[Any]) -> AbstractContextManager[None]:
+    """Return the context manager for one call's span.
 
     Only the application loads OpenTelemetry; this package never imports it by itself.
     """
@@ -21,4 +22,4 @@ def span_of(settings: Settings, state: CallState, page: int | None) -> AbstractC
         return _NO_SPAN
     from .spans import CallSpan
 
-    return CallSpan(settings, state, page)
+    return CallSpan(settings, call)

@@ -6,19 +6,17 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any, NoReturn
 
-import attrs
-
 from nexport_campus._drift import DriftReporter
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import INTEGER, Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.kinds import Array, Kind, ModelOf, Nullable, Reader
 from nexport_client.surrogates import replace_surrogates
 from nexport_client.types import Model, fields_of
 
+from . import error_entity
 from .observed_schema import Learned
 
 __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 
-_ENTITY = "api_error_entity"
 _BOM = b"\xef\xbb\xbf"
 _MOST_LEARNED = 64
 _MOST_IN_VAIN = 8
@@ -166,7 +164,7 @@ def _declarable(key: str) -> bool:
 
     An error entity that the spec doesn't declare is never learned, because each one has to be checked.
     """
-    return key != _ENTITY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
+    return key != error_entity.KEY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
 
 
 def _room(learned: set[Any], owner: object) -> bool:
@@ -191,7 +189,7 @@ def _refuse_foreign(kind: ModelOf, value: Any) -> None:
 
 def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
     """Return one element of a list. An element that reports an error may lack other required fields."""
-    inner = Reader(lenient=reports_error(value))
+    inner = Reader(lenient=error_entity.reports_error(value))
     inner.trail.append(index)
     if value is None:
         raise inner.wrong("an object", value)
@@ -200,42 +198,3 @@ def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
         reader.drifts += inner.drifts
     reader.unusual_fields |= inner.unusual_fields
     return made
-
-
-def reports_error(value: Any) -> bool:
-    """Return whether a JSON object has an error entity with a code other than 0."""
-    return entity_of(value).code != 0
-
-
-@attrs.frozen
-class Entity:
-    """An error entity as received: `code` is 0 if none was reported.
-
-    `present`: whether the response had an entity at all.
-    """
-
-    code: int = 0
-    message: str = ""
-    warnings: tuple[str, ...] = ()
-    present: bool = False
-
-
-def entity_of(value: Any) -> Entity:
-    """Return the `api_error_entity` of a JSON object, if it is one.
-
-    Its code must be an integer: a foreign object that happens to have the key must not pass as the campus's.
-    """
-    entity = value.get(_ENTITY) if isinstance(value, dict) else None
-    if not isinstance(entity, dict):
-        return Entity()
-    try:
-        code = INTEGER.read(entity.get("error_code"), Reader())
-    except DecodeError:
-        return Entity()
-    message, texts = entity.get("error_message"), entity.get("warning_messages")
-    return Entity(
-        code=code,
-        message=message if isinstance(message, str) else "",
-        warnings=tuple(text for text in texts if isinstance(text, str)) if isinstance(texts, list) else (),
-        present=True,
-    )

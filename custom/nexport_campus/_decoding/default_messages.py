@@ -8,7 +8,8 @@ from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._errors import APIError, AuthenticationError, RateLimitError
 from nexport_campus._http.attempt import HttpResponse
 
-from .decoder import Entity, NotJSON, parse_json
+from .decoder import NotJSON, parse_json
+from .error_entity import ErrorEntity
 
 __all__ = ["default_message"]
 
@@ -17,7 +18,9 @@ _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
 """Queries in messages: ASP.NET repeats the request's URL, which holds the token and students' ids."""
 
 
-def default_message(cls: type[APIError], response: HttpResponse, entity: Entity, scrubber: Scrubber) -> str:
+def default_message(
+    cls: type[APIError], response: HttpResponse, entity: ErrorEntity, scrubber: Scrubber
+) -> str:
     """Return a message for a response without a reason: its likely source and what to check."""
     if 300 <= response.status_code < 400:
         return "the response is a redirect, which is not followed: check base_url"

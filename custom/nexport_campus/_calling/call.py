@@ -1,7 +1,7 @@
-"""The state of a call, and how it ends: its error and its log line."""
+"""One call: what it sends, its state, and how it ends, with its error and its log line."""
 
 import logging
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -9,37 +9,51 @@ from nexport_campus._auth.refusals import CallKey
 from nexport_campus._decoding.response import Outcome
 from nexport_campus._errors import NexportError, RequestTimeoutError, fresh_copy
 from nexport_campus._http.attempt import AttemptFailed
+from nexport_campus._http.encoded_request import EncodedRequest
+from nexport_campus._http.loop_session import Session
 from nexport_campus._http.outgoing_request import SendTracker
 from nexport_campus._retry import RetryPolicy, exceeds_max_retry_after, may_retry
 from nexport_client.client import Operation
 from nexport_client.types import Secret
 
-__all__ = ["CallState"]
+__all__ = ["Call"]
 
+T = TypeVar("T")
 _logger = logging.getLogger("nexport_campus")
 
 
-@attrs.define
-class CallState:
-    """The state of one call.
+@attrs.define(eq=False, repr=False)
+class Call(Generic[T]):
+    """One call under way.
 
-    `deadline`: when its total time is over, or None. `tracker`: that of the attempt in flight, if any. `status`: the
-    status of the latest attempt's response, or None without a response. `number`: higher than those of earlier calls.
-    `key`: identifies what the call sends with the client's token; None without one. `refused`: the token that the
-    campus rejected, if the call was sent again with another. `login_failed`: whether its error is that of a login.
+    `started`, `deadline`: when it began and when its total time is over (or None), on the client's clock. `limited`:
+    whether `max_concurrency` and the rate limit apply. `page`: the requested page of a list. `session`: that of the
+    running event loop.
+
+    `number`: higher than those of earlier calls. `attempts`: the requests sent. `retries`: the attempts after a
+    failure. `token`: the token of the latest attempt. `key`: identifies what the call sends with the client's token;
+    None without one. `refused`: the token that the campus rejected, if the call was sent again with another.
+    `login_failed`: whether its error is that of a login. `tracker`: that of the attempt in flight, if any. `status`:
+    the status of the latest attempt's response, or None without a response. `failed`: the latest failed attempt.
     """
 
-    operation: Operation[Any]
-    deadline: float | None
-    number: int = 0
-    attempts: int = 0
-    retries: int = 0
-    key: CallKey | None = None
-    refused: Secret | None = None
-    login_failed: bool = False
-    tracker: SendTracker | None = None
-    status: int | None = None
-    failed: AttemptFailed | None = None
+    operation: Operation[T]
+    encoded: EncodedRequest
+    started: float
+    deadline: float | None = None
+    limited: bool = True
+    page: int | None = None
+    session: Session = attrs.field(init=False)
+    number: int = attrs.field(default=0, init=False)
+    attempts: int = attrs.field(default=0, init=False)
+    retries: int = attrs.field(default=0, init=False)
+    token: Secret | None = attrs.field(default=None, init=False)
+    key: CallKey | None = attrs.field(default=None, init=False)
+    refused: Secret | None = attrs.field(default=None, init=False)
+    login_failed: bool = attrs.field(default=False, init=False)
+    tracker: SendTracker | None = attrs.field(default=None, init=False)
+    status: int | None = attrs.field(default=None, init=False)
+    failed: AttemptFailed | None = attrs.field(default=None, init=False)
 
     @property
     def tries(self) -> int:
