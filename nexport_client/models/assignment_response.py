@@ -87,7 +87,7 @@ class AssignmentResponse(Model):
     assignment_type: str = field(metadata=wire("assignment_type", TEXT, required=True))
     attempt_limit: int | None = field(default=None, metadata=wire("attempt_limit", INT32))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -39,6 +39,6 @@ class AssignmentSessionsResponse(Model):
     page_size: int = field(metadata=wire("page_size", INT32, required=True))
     total_count: int = field(metadata=wire("total_count", INT32, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

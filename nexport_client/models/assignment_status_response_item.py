@@ -96,6 +96,6 @@ class AssignmentStatusResponseItem(Model):
         default=None, metadata=wire("assignment_weighted_score", NUMBER)
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -35,6 +35,6 @@ class AuthenticationTokenResponse(Model):
     token_type: str = field(metadata=wire("token_type", TEXT, required=True))
     expires_in: int | None = field(default=None, metadata=wire("expires_in", INT32))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -35,6 +35,6 @@ class CertificateUrlResponse(Model):
     certificate_ready: bool = field(metadata=wire("certificate_ready", BOOLEAN, required=True))
     certificate_not_assigned: bool = field(metadata=wire("certificate_not_assigned", BOOLEAN, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

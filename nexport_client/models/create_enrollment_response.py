@@ -31,6 +31,6 @@ class CreateEnrollmentResponse(Model):
 
     enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -30,6 +30,6 @@ class GetAssignmentInstructionsResponse(Model):
 
     assignment_instructions: str = field(metadata=wire("assignment_instructions", TEXT, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

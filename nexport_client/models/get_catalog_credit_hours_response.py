@@ -31,6 +31,6 @@ class GetCatalogCreditHoursResponse(Model):
 
     credit_hours: float = field(metadata=wire("credit_hours", NUMBER, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -44,6 +44,6 @@ class GetCmiDataResponseItem(Model):
     )
     cmi_fields: list[CmiField] = field(metadata=wire("cmi_fields", Array(ModelOf("CmiField")), required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

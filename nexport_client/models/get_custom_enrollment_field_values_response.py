@@ -52,6 +52,6 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
     field_id: UUID = field(metadata=wire("field_id", UUID_, required=True))
     type_: FieldType = field(metadata=wire("type", EnumOf("FieldType"), required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -44,6 +44,6 @@ class GetCustomEnrollmentFieldsResponse(Model):
     org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
     org_short_name: str = field(metadata=wire("org_short_name", TEXT, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

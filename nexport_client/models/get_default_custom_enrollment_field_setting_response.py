@@ -48,6 +48,6 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     field_org_short_name: str = field(metadata=wire("field_org_short_name", TEXT, required=True))
     type_: FieldType = field(metadata=wire("type", EnumOf("FieldType"), required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -33,6 +33,6 @@ class GetSectionsResponse(Model):
         metadata=wire("sections", Array(ModelOf("SectionResponse")), required=True)
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

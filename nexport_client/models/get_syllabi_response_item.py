@@ -40,7 +40,7 @@ class GetSyllabiResponseItem(Model):
     syllabus_type: SyllabusType = field(metadata=wire("syllabus_type", EnumOf("SyllabusType"), required=True))
     product_id: UUID | None = field(default=None, metadata=wire("product_id", UUID_))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -36,7 +36,7 @@ class OrganizationResponseItem(Model):
     name: str = field(metadata=wire("name", TEXT, required=True))
     short_name: str = field(metadata=wire("short_name", TEXT, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -50,6 +50,6 @@ class ProctorResponseItem(Model):
         metadata=wire("date_proctored", DATE_TIME, required=True, nullable=True)
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -99,7 +99,7 @@ class SectionEnrollmentsResponse(Model):
     phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
     user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -100,7 +100,7 @@ class SectionResponse(Model):
     )
     credit_hours: float | None = field(default=None, metadata=wire("credit_hours", NUMBER))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     additional_properties: dict[str, Any] = field(factory=dict)

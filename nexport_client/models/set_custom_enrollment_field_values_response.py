@@ -33,6 +33,6 @@ class SetCustomEnrollmentFieldValuesResponse(Model):
     error: bool = field(metadata=wire("error", BOOLEAN, required=True))
     message: str | None = field(default=None, metadata=wire("message", TEXT))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

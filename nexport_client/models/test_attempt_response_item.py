@@ -59,6 +59,6 @@ class TestAttemptResponseItem(Model):
         default=None, metadata=wire("proctor_response_item", ModelOf("ProctorResponseItem"))
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

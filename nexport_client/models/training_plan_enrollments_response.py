@@ -86,7 +86,7 @@ class TrainingPlanEnrollmentsResponse(Model):
     phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
     user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     id: UUID | None = field(default=None, metadata=wire("id", UUID_))
     student_id: UUID | None = field(default=None, metadata=wire("student_id", UUID_))

@@ -35,6 +35,6 @@ class ValidateAccessTokenResponse(Model):
     )
     error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity"), required=True)
+        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )
     additional_properties: dict[str, Any] = field(factory=dict)

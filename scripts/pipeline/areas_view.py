@@ -23,7 +23,7 @@ class AreaView:
     class_name: str
     operations: list[OperationView]
     imports: list[str]
-    client_imports: list[str]
+    protocols: list[str]
     types_imports: list[str]
     references: list[str]
 
@@ -59,7 +59,7 @@ def _area(tag: str, operations: list[OperationView]) -> AreaView:
         class_name=str(ClassName(tag, "tag")),
         operations=operations,
         imports=sorted(imports | ({"from typing_extensions import deprecated"} if deprecated else set())),
-        client_imports=sorted({"Caller", "RawResponse"} | ({"AsyncPager"} if paged else set())),
+        protocols=[*["AsyncPager"] * paged, "Caller"],
         types_imports=types,
         references=sorted(references),
     )

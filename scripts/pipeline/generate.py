@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -50,15 +51,15 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # the generator prints the temporary folder's name
             objections = project.build()
-        for name in originals.own(layout.templates):
-            text = project.env.get_template(name).render()
-            (output / name.removesuffix(".jinja")).write_text(text, encoding="utf-8")
     except TemplateError as error:
         raise PipelineError(f"openapi/templates: a template cannot be rendered: {error}") from error
     if objections:
         raise _objection(objections)
     (output / "py.typed").write_text("", encoding="utf-8")
     _format(layout, output)
+    # After formatting, so that the copies are equal; they replace the modules that the generator writes for its own client.
+    for file in layout.runtime.glob("*.py"):
+        shutil.copyfile(file, output / file.name)
 
 
 def _config(layout: Layout, output: Path) -> Config:

@@ -33,8 +33,13 @@ class Layout:
 
     @property
     def templates(self) -> Path:
-        """The templates that replace the generator's, and templates for additional modules."""
+        """The templates that replace the generator's."""
         return self.root / "openapi/templates"
+
+    @property
+    def runtime(self) -> Path:
+        """The hand-written modules that the client's package has copies of."""
+        return self.root / "openapi/runtime"
 
     @property
     def originals(self) -> Path:

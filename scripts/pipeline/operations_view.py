@@ -79,8 +79,8 @@ class OperationView:
         return self.result.kind.references | (self.paging.item.references if self.paging else frozenset())
 
     @property
-    def client_imports(self) -> list[str]:
-        """The imports of its declaration from `nexport_client.client`."""
+    def operation_imports(self) -> list[str]:
+        """The imports of its declaration from `nexport_client.operation`."""
         return ["Operation", *["Paging"] * bool(self.paging), *["Parameter"] * bool(self.arguments)]
 
     @property

@@ -36,11 +36,6 @@ def accept(layout: Layout) -> None:
     layout.originals.write_text("".join(lines), encoding="utf-8")
 
 
-def own(templates: Path) -> list[str]:
-    """Return the templates without a stock original: `NAME.py.jinja` becomes the client's module `NAME.py`."""
-    return sorted(file.name for file in templates.glob("*.py.jinja") if not (STOCK / file.name).exists())
-
-
 def _current(templates: Path) -> dict[str, str]:
     names = sorted(file.relative_to(templates).as_posix() for file in templates.rglob("*.jinja"))
     stock = {name: STOCK / name for name in names}

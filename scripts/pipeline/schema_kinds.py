@@ -92,7 +92,8 @@ def _types(schema: Mapping[str, Any]) -> Iterator[str]:
 def _reference(name: str, schemas: Mapping[str, Any]) -> KindView:
     if "enum" in schemas[name]:
         return KindView(f'EnumOf("{name}")', name, f"{name} | int", frozenset({"EnumOf"}), frozenset({name}))
-    return KindView(f'ModelOf("{name}")', name, name, frozenset({"ModelOf"}), frozenset({name}))
+    missing = ", may_be_missing=True" * bool(schemas[name].get("x-nexport-may-be-missing"))
+    return KindView(f'ModelOf("{name}"{missing})', name, name, frozenset({"ModelOf"}), frozenset({name}))
 
 
 def _array(item: KindView) -> KindView:

@@ -16,6 +16,9 @@ from pipeline.operations_view import OperationView
 
 __all__ = ["SdkView", "template_globals"]
 
+_PUBLIC_MODELS = "nexport_campus.models"
+"""The module that users import models and enums from, which their reprs and pickles name."""
+
 
 @attrs.frozen
 class SdkView:
@@ -26,6 +29,7 @@ class SdkView:
     model_modules: dict[str, str]
     operations: dict[str, OperationView]
     areas: list[AreaView]
+    models_module: str
 
     def area(self, package: str) -> AreaView:
         """Return the area that is generated into a package."""
@@ -53,5 +57,6 @@ def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[s
         model_modules=modules,
         operations={operation.module: operation for area in areas for operation in area.operations},
         areas=areas,
+        models_module=_PUBLIC_MODELS,
     )
     return {"sdk": view}

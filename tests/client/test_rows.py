@@ -217,6 +217,7 @@ class Folder(Model):
 def folder(monkeypatch: pytest.MonkeyPatch) -> type[Folder]:
     """Register the model where the kinds look it up."""
     monkeypatch.setattr("nexport_client.models.Folder", Folder, raising=False)
+    monkeypatch.setattr("nexport_client.models.__all__", [*models.__all__, "Folder"])
     return Folder
 
 

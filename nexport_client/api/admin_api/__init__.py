@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ...client import Caller, RawResponse
 from ...hints import lazy_annotations
+from ...protocols import Caller
+from ...results import RawResponse
 from ...types import UNSET, Unset, conceal
 from .admin_api_authenticate import OPERATION as AUTHENTICATE
 from .admin_api_validate_access_token import OPERATION as VALIDATE_ACCESS_TOKEN

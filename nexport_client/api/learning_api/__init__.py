@@ -10,8 +10,9 @@ from uuid import UUID
 
 from typing_extensions import deprecated
 
-from ...client import AsyncPager, Caller, RawResponse
 from ...hints import lazy_annotations
+from ...protocols import AsyncPager, Caller
+from ...results import RawResponse
 from .learning_api_create_enrollment import OPERATION as CREATE_ENROLLMENT
 from .learning_api_delete_enrollment import OPERATION as DELETE_ENROLLMENT
 from .learning_api_drop_enrollment import OPERATION as DROP_ENROLLMENT

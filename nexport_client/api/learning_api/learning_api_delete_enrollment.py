@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...client import Operation, Parameter
 from ...kinds import UUID_, ModelOf
+from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
     from ...models import DropDeleteEnrollmentResponse

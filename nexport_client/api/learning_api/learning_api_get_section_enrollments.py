@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...client import Operation, Paging, Parameter
 from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
     from ...models import SectionEnrollmentsResponse

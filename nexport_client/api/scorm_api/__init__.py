@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ...client import AsyncPager, Caller, RawResponse
 from ...hints import lazy_annotations
+from ...protocols import AsyncPager, Caller
+from ...results import RawResponse
 from .scorm_api_edit_scorm_data import OPERATION as EDIT_SCORM_DATA
 from .scorm_api_get_cmi_data import OPERATION as GET_CMI_DATA
 

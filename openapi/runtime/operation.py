@@ -1,0 +1,60 @@
+# Edit this file in openapi/runtime; scripts/regenerate copies it to nexport_client.
+"""Declarations of the API's operations: method, path, arguments, result, paging."""
+
+from typing import Generic, Literal, TypeVar
+
+import attrs
+
+from .kinds import Kind
+
+__all__ = ["Operation", "Paging", "Parameter"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Parameter:
+    """One argument of an operation: its Python name, the vendor's name, its kind, and the spec's constraints."""
+
+    name: str
+    key: str
+    kind: Kind
+    required: bool = False
+    nullable: bool = False
+    min_items: int = 0
+    secret: bool = False
+
+
+@attrs.frozen
+class Paging:
+    """How an operation is paged: `where` the page number is sent, and which response field holds the records.
+
+    `key` is the field of the request body that holds the page number and the page size.
+    """
+
+    where: Literal["query", "body"]
+    items: str | None = None
+    key: str = "paging"
+
+
+@attrs.frozen
+class Operation(Generic[T]):
+    """One operation of the vendor's API, as its page documents it and the overlay marks it.
+
+    `effect` says whether it changes data; retries depend on it, not on the HTTP method. `token` says which token the
+    request carries: the client's own, none, or the one given as an argument. `body` lists the fields of the body, or is
+    the single parameter that forms it. `parts` fill the path's placeholders. `success` lists the statuses of a success.
+    """
+
+    id: str
+    method: str
+    path: str
+    effect: Literal["read", "write"]
+    token: Literal["own", "none", "argument"]
+    query: tuple[Parameter, ...]
+    body: tuple[Parameter, ...] | Parameter | None
+    result: Kind
+    paging: Paging | None = None
+    parts: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    success: tuple[int, ...] = (200,)
