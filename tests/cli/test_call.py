@@ -96,9 +96,9 @@ def test_a_list_is_one_json_list(nexport: Nexport, samples: Samples) -> None:
     """Several pages, and an empty list, are one JSON list."""
     ask = ["call", "learning.get_catalogs", "--group-id", samples.root_org_id, "--all"]
     assert len(json.loads(nexport(*ask, "--per-page", "2").stdout)) > 2
-    nobody = ["call", "learning.get_test_attempts", "--enrollment-id", samples.test_enrollment_id]
+    empty_list = ["call", "learning.get_test_attempts", "--enrollment-id", samples.test_enrollment_id]
     assert (
-        json.loads(nexport(*nobody, "--assignment-id", samples.test_assignment_id, "--page", "99").stdout)
+        json.loads(nexport(*empty_list, "--assignment-id", samples.test_assignment_id, "--page", "99").stdout)
         == []
     )
 

@@ -161,8 +161,8 @@ async def test_a_new_operation_gets_its_command(new_operation: KnownOperation, n
         "--yes",
     ):
         assert name in output
-    answers = [json_response(["a", "b"]), json_response([])]
-    async with ScriptedServer(answers) as server:
+    responses = [json_response(["a", "b"]), json_response([])]
+    async with ScriptedServer(responses) as server:
         words = ["--from", "both", "--from", "0", "--limit", "7", "--output", '{"cmi_element_name": "n"}']
         done = await asyncio.to_thread(
             nexport,
@@ -170,9 +170,9 @@ async def test_a_new_operation_gets_its_command(new_operation: KnownOperation, n
             env={"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN},
         )
         assert done.stdout == '"a"\n"b"\n', done.stderr
-        (asked,) = server.requests
-    assert asked.query[:2] == [("from", "2"), ("from", "0")]
-    assert asked.json == {"limit": 7, "output": [{"cmi_element_name": "n"}]}
+        (request,) = server.requests
+    assert request.query[:2] == [("from", "2"), ("from", "0")]
+    assert request.json == {"limit": 7, "output": [{"cmi_element_name": "n"}]}
 
 
 def test_nested_secrets_are_found() -> None:

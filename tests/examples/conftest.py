@@ -1,4 +1,4 @@
-"""A sandbox for the examples, and ways to run them as their users would."""
+"""Fixtures: a sandbox for the examples, and ways to run them."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ WEBHOOK_SECRET = "secret-of-the-provider"
 
 @pytest.fixture
 async def samples(nexport_sandbox: Sandbox) -> Samples:
-    """Ids worth trying."""
+    """Return sample ids of the sandbox."""
     return await nexport_sandbox.samples()
 
 
 @pytest.fixture
 def environment(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> dict[str, str]:
-    """The environment that an example reads its settings from."""
+    """Return the environment that an example reads its settings from."""
     return os.environ | {
         "NEXPORT_BASE_URL": nexport_sandbox.url,
         "NEXPORT_USERNAME": nexport_sandbox.username,
@@ -38,7 +38,7 @@ def environment(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> d
 
 @pytest.fixture
 def shop_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[str]:
-    """The training shop, served by uvicorn, with one worker unless the test's parameters say how many."""
+    """Serve the training shop with uvicorn, with one worker or as many as the test's parameter says."""
     workers = getattr(request, "param", 1)
     options = ["--port", "0", "--workers", str(workers), "--no-access-log"]
     shop = subprocess.Popen(
@@ -49,14 +49,14 @@ def shop_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> Ite
         text=True,
     )
     assert shop.stderr is not None
-    url, started, told = "", 0, []
+    url, started, output = "", 0, []
     try:
         while not url or started < workers:
-            told.append(shop.stderr.readline())
-            assert told[-1], "".join(told)
-            started += "Application startup complete" in told[-1]
-            if "running on " in told[-1]:
-                url = told[-1].split("running on ")[1].split()[0]
+            output.append(shop.stderr.readline())
+            assert output[-1], "".join(output)
+            started += "Application startup complete" in output[-1]
+            if "running on " in output[-1]:
+                url = output[-1].split("running on ")[1].split()[0]
         yield url
     finally:
         shop.terminate()
@@ -65,14 +65,14 @@ def shop_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> Ite
 
 @pytest.fixture
 async def shop(shop_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The shop's own web server, as the backend sees it."""
+    """Return a client of the shop, as its web server has one."""
     async with httpx.AsyncClient(base_url=shop_url, headers={"X-Api-Key": API_KEY}, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs an example with arguments, to its end."""
+    """Return a function that runs an example with arguments."""
 
     def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]

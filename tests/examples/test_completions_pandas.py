@@ -1,4 +1,4 @@
-"""How long sections take, run as a program against the sandbox."""
+"""The example of completion times, run as a program against the sandbox."""
 
 import csv
 import runpy
@@ -20,13 +20,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def lines(file: Path) -> dict[UUID, dict[str, str]]:
-    """The lines of a table, by section."""
+    """Return the rows of a table, by section."""
     with file.open(encoding="utf-8", newline="") as opened:
         return {UUID(line["syllabus_id"]): line for line in csv.DictReader(opened)}
 
 
 async def test_times_by_section(run: Run, tmp_path: Path, samples: Samples, campus: NexportCampus) -> None:
-    """Each section has what the campus tells, counted another way."""
+    """The table agrees with the times computed from the campus's records in another way."""
     enrolled: Counter[UUID] = Counter()
     days: dict[UUID, list[float]] = defaultdict(list)
     async for item in campus.learning.search_enrollments(org_ids=[samples.org_id]):
@@ -55,7 +55,7 @@ async def test_times_by_section(run: Run, tmp_path: Path, samples: Samples, camp
 
 
 def test_no_enrollments() -> None:
-    """Where there are none the table has its columns, and no line."""
+    """Without enrollments the table has its columns, and no row."""
     example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "completions_pandas.py"))
     frames = (example["frame"](model, []) for model in (ApiEnrollmentItem, SectionResponse))
     times = example["times_by_section"](*frames)

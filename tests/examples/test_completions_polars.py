@@ -1,4 +1,4 @@
-"""The completions of each month, run as a program against the sandbox."""
+"""The example of completions per month, run as a program against the sandbox."""
 
 import subprocess
 from collections import Counter
@@ -17,15 +17,15 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 HEADER = ["month", "Completions", "Not Graded", "Passed", "Failed"]
 
 
-def table(printed: str) -> list[list[str]]:
-    """The cells of a printed table."""
+def parse_table(printed: str) -> list[list[str]]:
+    """Return the cells of a printed table."""
     return [
         [cell.strip() for cell in line.strip("│").split("┆")] for line in printed.splitlines() if "┆" in line
     ]
 
 
 async def test_completions_by_month(run: Run, samples: Samples, campus: NexportCampus) -> None:
-    """Each month has what the campus tells, counted another way, by the calendar of the zone."""
+    """Months, by the calendar of the zone, agree with the campus's records counted in another way."""
     since, zone = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("America/Chicago")
     completions: Counter[str] = Counter()
     passed: Counter[str] = Counter()
@@ -36,7 +36,7 @@ async def test_completions_by_month(run: Run, samples: Samples, campus: NexportC
         passed[month] += item.result is Result.PASSED
     done = run("completions_polars.py", samples.org_id, "--since", since.isoformat(), "--zone", zone.key)
     assert (done.returncode, done.stderr) == (0, "")
-    header, *rows = table(done.stdout)
+    header, *rows = parse_table(done.stdout)
     assert header == HEADER
     assert [(row[0], int(row[1]), int(row[3])) for row in rows] == [
         (month, completions[month], passed[month]) for month in sorted(completions)
@@ -45,7 +45,7 @@ async def test_completions_by_month(run: Run, samples: Samples, campus: NexportC
 
 
 def test_no_completions(run: Run, samples: Samples) -> None:
-    """Where there are none the table is empty, and has its columns."""
+    """Without completions the table has its columns, and no row."""
     done = run("completions_polars.py", samples.org_id, "--since", "2100-01-01")
     assert (done.returncode, done.stderr) == (0, "")
-    assert table(done.stdout) == [HEADER]
+    assert parse_table(done.stdout) == [HEADER]

@@ -1,4 +1,4 @@
-"""The notebook: its cells run one after another on one loop, as Jupyter runs them, against the sandbox."""
+"""The notebook: its cells run in order on one loop, as in Jupyter, against the sandbox."""
 
 import ast
 import asyncio
@@ -18,16 +18,16 @@ NOTEBOOK = json.loads((Path(__file__).parents[2] / "examples" / "notebook.ipynb"
 CELLS = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
 
 
-async def run(cell: dict[str, Any], names: dict[str, Any]) -> None:
-    """Run a cell, which may await at its top level."""
+async def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> None:
+    """Run a cell, which may use await at its top level."""
     code = compile("".join(cell["source"]), cell["id"], "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     result = eval(code, names)
     if inspect.iscoroutine(result):
         await result
 
 
-def test_it_is_saved_as_notebooks_are() -> None:
-    """Format 4.5, an id for each cell, and nothing of a run: no output that could hold students' data."""
+def test_format() -> None:
+    """The notebook has format 4.5, cell ids, and no output, which could hold students' data."""
     assert (NOTEBOOK["nbformat"], NOTEBOOK["nbformat_minor"]) == (4, 5)
     ids = [cell["id"] for cell in NOTEBOOK["cells"]]
     assert len(set(ids)) == len(ids)
@@ -37,12 +37,12 @@ def test_it_is_saved_as_notebooks_are() -> None:
 async def test_its_cells_run(
     environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They lead to a frame of the organization's enrollments with titles, on one login, and close the client."""
+    """The cells give a frame of enrollments with titles, with one login, and close the client."""
     for name, value in (environment | {"NEXPORT_ORGANIZATION": samples.org_id}).items():
         monkeypatch.setenv(name, value)
     names: dict[str, Any] = {}
     for cell in CELLS:
-        await run(cell, names)
+        await run_cell(cell, names)
     frame = names["frame"]
     assert len(frame) == len(names["enrollments"]) > 100
     assert frame["enrollment_id"].is_unique

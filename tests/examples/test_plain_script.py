@@ -1,4 +1,4 @@
-"""The script that isn't async, run as a program against the sandbox."""
+"""The synchronous script, run as a program against the sandbox."""
 
 import asyncio
 import csv
@@ -16,20 +16,20 @@ pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 SCRIPT = Path(__file__).parents[2] / "examples" / "plain_script.py"
 
 
-def logins(sandbox: Sandbox) -> int:
-    """How often anybody has logged in."""
+def count_logins(sandbox: Sandbox) -> int:
+    """Return the number of logins."""
     return asyncio.run(sandbox.books()).counts["AdminApi_Authenticate"]
 
 
 def test_certificates(
     environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox, campus: NexportCampus
 ) -> None:
-    """Each enrollment gets its line, ready or not; what isn't one is told apart; one login serves them all."""
+    """Each enrollment gets its line, ready or not; an unknown id is reported; one login serves them all."""
     begun = campus.ensure_enrollment(
         org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
     )
     ready, not_ready = samples.finished_enrollment_id, str(asyncio.run(begun).enrollment_id)
-    missing, before = str(uuid4()), logins(nexport_sandbox)
+    missing, before = str(uuid4()), count_logins(nexport_sandbox)
     done = subprocess.run(
         [sys.executable, "-W", "error", str(SCRIPT)],
         input=f"{ready}\n{missing}\nno id\n{not_ready}\n",
@@ -45,5 +45,5 @@ def test_certificates(
     no_such, no_id, drift = done.stderr.splitlines()
     assert no_such.startswith(missing)
     assert "is not a UUID: 'no id'" in no_id
-    assert "differs from the spec" in drift  # the spec requires an address, ready or not
-    assert logins(nexport_sandbox) == before + 1
+    assert "differs from the spec" in drift  # the specification requires an address, ready or not
+    assert count_logins(nexport_sandbox) == before + 1

@@ -1,4 +1,4 @@
-"""The job of a task queue, run as workers of every kind run it: one after another, in threads, after a fork."""
+"""The job of a task queue, run as by different workers: in sequence, in threads, after a fork."""
 
 import asyncio
 import json
@@ -34,46 +34,44 @@ print(json.dumps(ids))
 
 @pytest.fixture
 def job(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Job:
-    """The job, in a worker whose environment names the sandbox."""
+    """Return the job, in a worker whose environment names the sandbox."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     found: Job = runpy.run_path(str(EXAMPLES / "task_queue_job.py"))["enroll"]
     return found
 
 
-def books(sandbox: Sandbox) -> Books:
-    """What the campus was asked."""
+def request_log(sandbox: Sandbox) -> Books:
+    """Return the sandbox's request log."""
     return asyncio.run(sandbox.books())
 
 
-def created(sandbox: Sandbox) -> int:
-    """How many enrollments the campus has created."""
-    return [change.what for change in books(sandbox).changes].count("enrollment created")
+def count_created(sandbox: Sandbox) -> int:
+    """Return the number of created enrollments."""
+    return [change.what for change in request_log(sandbox).changes].count("enrollment created")
 
 
 def test_one_job_after_another(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
-    """Each has a loop of its own; they share one login, and enroll once."""
+    """Each job has its event loop; they share one login, and enroll once."""
     ids = {job(samples.org_id, samples.user_id, samples.section_id) for _ in range(4)}
     assert len(ids) == 1
-    assert created(nexport_sandbox) == 1
-    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
+    assert count_created(nexport_sandbox) == 1
+    assert request_log(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
 
 
-def test_workers_that_are_threads(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
-    """Jobs at the same time don't meet: each thread has a client."""
+def test_threaded_workers(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """Concurrent jobs don't interfere: each thread has a client."""
     job(samples.org_id, samples.user_id, samples.section_id)
     with ThreadPoolExecutor(3) as pool:
         jobs = [pool.submit(job, samples.org_id, samples.user_id, samples.section_id) for _ in range(12)]
         assert len({done.result() for done in jobs}) == 1
-    assert created(nexport_sandbox) == 1
-    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] <= 4
+    assert count_created(nexport_sandbox) == 1
+    assert request_log(nexport_sandbox).counts["AdminApi_Authenticate"] <= 4
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
-def test_workers_that_are_forked(
-    environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox
-) -> None:
-    """Children go on with the token that the parent had, on connections of their own; so does the parent."""
+def test_forked_workers(environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """Children use the parent's token on new connections; so does the parent."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", FORKS, samples.org_id, samples.user_id, samples.section_id],
         cwd=EXAMPLES,
@@ -85,12 +83,12 @@ def test_workers_that_are_forked(
     assert done.stderr == ""
     assert len(json.loads(done.stdout)) == 8
     assert len(set(json.loads(done.stdout))) == 1
-    assert created(nexport_sandbox) == 1
-    assert books(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
+    assert count_created(nexport_sandbox) == 1
+    assert request_log(nexport_sandbox).counts["AdminApi_Authenticate"] == 1
 
 
-def test_what_the_queue_tries_again(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
-    """A gateway's 404 is transient, so that the queue runs the job again; the campus's own refusal isn't."""
+def test_transient_errors(job: Job, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """A gateway's 404 is transient, so that the queue retries the job; an error of the campus isn't."""
     asyncio.run(nexport_sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=404, html=True))
     with pytest.raises(NexportError) as caught:
         job(samples.org_id, samples.user_id, samples.section_id)
@@ -101,8 +99,8 @@ def test_what_the_queue_tries_again(job: Job, samples: Samples, nexport_sandbox:
     assert not caught.value.transient
 
 
-def test_a_job_that_fails(job: Job, samples: Samples) -> None:
-    """Its error says what happened, survives the queue's pickle, and the next job works."""
+def test_a_failing_job(job: Job, samples: Samples) -> None:
+    """The error says what happened, can be pickled by the queue, and the next job works."""
     with pytest.raises(NotFoundError) as caught:
         job(samples.org_id, str(uuid4()), samples.section_id)
     kept = pickle.loads(pickle.dumps(caught.value))

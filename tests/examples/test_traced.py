@@ -12,23 +12,23 @@ from nexport_campus.sandbox import Samples, Sandbox
 pytestmark = pytest.mark.nexport_sandbox(enrollments=3000)
 
 
-def spans(text: str) -> list[dict[str, Any]]:
-    """The JSON objects that follow one another in a text."""
+def parse_spans(output: str) -> list[dict[str, Any]]:
+    """Return the JSON objects of a string."""
     decoder, found, place = json.JSONDecoder(), [], 0
-    while place < len(text):
-        span, place = decoder.raw_decode(text, place)
+    while place < len(output):
+        span, place = decoder.raw_decode(output, place)
         found.append(span)
-        place += len(text[place:]) - len(text[place:].lstrip())
+        place += len(output[place:]) - len(output[place:].lstrip())
     return found
 
 
-def test_the_pages_are_below_the_report(
+def test_spans(
     run: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """It prints its number; the spans are the report, its pages, and the login that the first of them needed."""
+    """It prints its number; the spans are the report, its pages, and the login that the first page needed."""
     done = run("traced.py", samples.org_id)
     assert int(done.stdout) > 0
-    *_, report = recorded = spans(done.stderr)
+    *_, report = recorded = parse_spans(done.stderr)
     assert report["name"] == "report"
     pages = [span for span in recorded if span["name"].endswith("SearchEnrollments")]
     assert [span["attributes"]["nexport.page"] for span in pages] == list(range(1, len(pages) + 1))

@@ -17,7 +17,7 @@ CREATE = "LearningApi_CreateEnrollment"
 
 
 def payment(samples: Samples, event_id: str = "payment-1") -> dict[str, object]:
-    """A paid section, for a student who isn't enrolled in it."""
+    """Return a payment of a section, for a student who isn't enrolled in it."""
     body = {"event_id": event_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
     content = json.dumps(body).encode()
     signature = hmac.new(b"secret-of-the-provider", content, hashlib.sha256).hexdigest()
@@ -25,7 +25,7 @@ def payment(samples: Samples, event_id: str = "payment-1") -> dict[str, object]:
 
 
 async def pay(shop: httpx.AsyncClient, samples: Samples, event_id: str = "payment-1") -> httpx.Response:
-    """The payment provider's call."""
+    """Send the payment provider's request."""
     return await shop.post("/webhooks/payment", **payment(samples, event_id))  # type: ignore[arg-type]
 
 
@@ -33,18 +33,18 @@ async def pay(shop: httpx.AsyncClient, samples: Samples, event_id: str = "paymen
 async def test_a_payment_enrolls_once(
     shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """However often and at however many workers it arrives, there is one enrollment, and all are told it."""
-    answers = await asyncio.gather(*(pay(shop, samples) for _ in range(12)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["enrollment_id"] for answer in answers}) == 1
+    """Repeated requests, to any worker, create one enrollment, and all return it."""
+    responses = await asyncio.gather(*(pay(shop, samples) for _ in range(12)))
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.json()["enrollment_id"] for response in responses}) == 1
     again = await pay(shop, samples, "payment-2")
-    assert again.json() == answers[0].json()
+    assert again.json() == responses[0].json()
     created = [change for change in (await nexport_sandbox.books()).changes if "created" in change.what]
     assert [change.what for change in created].count("enrollment created") == 1
 
 
 async def test_a_lost_response(shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox) -> None:
-    """The campus enrolled and its response was lost: that is settled at once, and a second call finds it done."""
+    """If the response to an enrollment is lost, it is found at once, and a second request finds it too."""
     await nexport_sandbox.faults.add(operation=CREATE, when="after", reset=True, nth=1)
     first, second = [await pay(shop, samples) for _ in range(2)]
     assert (first.status_code, second.status_code) == (200, 200)
@@ -56,7 +56,7 @@ async def test_a_lost_response(shop: httpx.AsyncClient, samples: Samples, nexpor
 async def test_an_unknown_outcome_and_a_second_call(
     shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """A request that got lost is reported to the provider as one that may have been carried out; the second call enrolls."""
+    """A lost request is reported to the provider as possibly carried out; the second one enrolls."""
     await nexport_sandbox.faults.add(operation=CREATE, when="before", reset=True, nth=1)
     lost = await pay(shop, samples)
     assert (lost.status_code, lost.headers["content-type"]) == (502, "application/problem+json")
@@ -67,20 +67,20 @@ async def test_an_unknown_outcome_and_a_second_call(
 
 
 @pytest.mark.parametrize("shop_url", [3], indirect=True)
-async def test_a_payment_told_again_after_a_drop_enrolls_nobody(
+async def test_a_repeated_payment_after_a_drop(
     shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus
 ) -> None:
-    """What was seen to is seen to, by all workers: a late repetition doesn't undo a drop."""
+    """A payment that was processed by any worker isn't processed again: a late repetition doesn't undo a drop."""
     enrollment_id = (await pay(shop, samples)).json()["enrollment_id"]
     await campus.learning.delete_enrollment(enrollment_id=enrollment_id)
-    answers = await asyncio.gather(*(pay(shop, samples) for _ in range(6)))
-    assert {answer.json()["enrollment_id"] for answer in answers} == {enrollment_id}
+    responses = await asyncio.gather(*(pay(shop, samples) for _ in range(6)))
+    assert {response.json()["enrollment_id"] for response in responses} == {enrollment_id}
     left = campus.learning.search_enrollments(user_ids=[samples.user_id], syllabus_ids=[samples.section_id])
     assert await left.collect() == []
 
 
-async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples) -> None:
-    """A wrong signature, a wrong key and a body that is no payment change nothing."""
+async def test_unauthorized_requests(shop: httpx.AsyncClient, samples: Samples) -> None:
+    """A wrong signature, a wrong key and an invalid body change nothing."""
     forged = payment(samples) | {"headers": {"X-Signature": "00"}}
     assert (await shop.post("/webhooks/payment", **forged)).status_code == 401  # type: ignore[arg-type]
     content = b'{"event_id": "x"}'
@@ -92,7 +92,7 @@ async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples) -> None:
 
 
 async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus) -> None:
-    """Each of a learner's enrollments, the latest first, with title and words; and as the campus tells them."""
+    """A learner's enrollments, the latest first, have titles and labels, and agree with the campus."""
     user = samples.finished_user_id
     expected = await campus.learning.search_enrollments(user_ids=[user]).collect()
     courses = (await shop.get(f"/learners/{user}/courses")).json()
@@ -103,24 +103,24 @@ async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: 
     assert {course["phase_label"] for course in courses} == {
         enrollment.phase.label for enrollment in expected
     }
-    told = (await shop.get(f"/learners/{user}/enrollments")).json()
-    assert told == [enrollment.to_dict() for enrollment in expected]
+    output = (await shop.get(f"/learners/{user}/enrollments")).json()
+    assert output == [enrollment.to_dict() for enrollment in expected]
     missing = await shop.get(f"/learners/{uuid4()}/courses")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_a_certificate_for_whom_it_belongs_to(shop: httpx.AsyncClient, samples: Samples) -> None:
-    """The link, for the learner's own enrollment alone."""
+async def test_a_certificate(shop: httpx.AsyncClient, samples: Samples) -> None:
+    """The link is only given for the learner's own enrollment."""
     mine = f"/learners/{samples.finished_user_id}/certificates/{samples.finished_enrollment_id}"
-    told = (await shop.get(mine)).json()
-    assert told["ready"] is True
-    assert "/certificate/" in told["url"]
+    output = (await shop.get(mine)).json()
+    assert output["ready"] is True
+    assert "/certificate/" in output["url"]
     others = f"/learners/{samples.user_id}/certificates/{samples.finished_enrollment_id}"
     assert (await shop.get(others)).status_code == 404
 
 
-async def test_the_page_of_the_shop(shop: httpx.AsyncClient) -> None:
-    """Its OpenAPI page has the vendor's models and enums."""
+async def test_openapi_page(shop: httpx.AsyncClient) -> None:
+    """The shop's OpenAPI page has the vendor's models and enums."""
     schemas = (await shop.get("/openapi.json")).json()["components"]["schemas"]
     assert schemas["Course"]["properties"]["phase"] == {"$ref": "#/components/schemas/Phase"}
     assert schemas["Phase"]["x-enum-varnames"][0] == "NOT_STARTED"

@@ -1,4 +1,4 @@
-"""What tests of exports share."""
+"""Fixtures of the export tests."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from nexport_campus.sandbox import Samples, Sandbox
 
 @pytest.fixture
 async def samples(nexport_sandbox: Sandbox) -> Samples:
-    """Ids worth trying."""
+    """Return sample ids of the sandbox."""
     return await nexport_sandbox.samples()

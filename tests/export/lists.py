@@ -1,4 +1,4 @@
-"""A campus's list of enrollments in memory, which changes between two pages."""
+"""A list of enrollments in memory that can change between two pages."""
 
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ __all__ = ["Enrollments", "enrollment"]
 
 
 def enrollment(number: int, enrolled: datetime | None, **dates: Any) -> ApiEnrollmentItem:
-    """An enrollment with an id of that number."""
+    """Return an enrollment whose id is that number plus one."""
     return ApiEnrollmentItem(
         enrollment_id=UUID(int=number + 1),
         enrollment_date=enrolled,
@@ -29,21 +29,22 @@ def enrollment(number: int, enrolled: datetime | None, **dates: Any) -> ApiEnrol
 class Enrollments:
     """Enrollments, the earliest first, in pages of `size`; `between` is called before each page.
 
-    `strict`: whether the filter leaves out the instant itself. `shift`: how far the dates that are compared are from those
-    that are shown. `tells`: whether there is a total.
+    `strict`: whether the filter excludes its own instant. `compared`: maps a shown date to the date that the filter
+    compares. `has_total`: whether pages have a total.
+
     """
 
     items: list[ApiEnrollmentItem]
     size: int
     between: Callable[["Enrollments"], None] = lambda _: None
     strict: bool = True
-    tells: bool = True
+    has_total: bool = True
     ordered: bool = True
     compared: Callable[[datetime], datetime] = lambda date: date
     pages: int = 0
 
-    def search(self, after: datetime | None) -> "Found":
-        return Found(self, after)
+    def search(self, after: datetime | None) -> "SearchResult":
+        return SearchResult(self, after)
 
     def found(self, after: datetime | None) -> list[ApiEnrollmentItem]:
         items = self.items
@@ -59,8 +60,8 @@ class Enrollments:
 
 
 @attrs.frozen
-class Found:
-    """What a search finds: as much of AsyncPager as a walk uses."""
+class SearchResult:
+    """The pages of a search: the part of AsyncPager that the walk uses."""
 
     enrollments: Enrollments
     after: datetime | None
@@ -74,7 +75,7 @@ class Found:
             items = found[(number - 1) * size : number * size]
             if not items:
                 return
-            total = len(found) if self.enrollments.tells else None
+            total = len(found) if self.enrollments.has_total else None
             has_next = number * size < len(found) if total is not None else True
             yield Page(items=items, number=number, size=size, total=total, has_next=has_next)
             if not has_next:

@@ -1,4 +1,4 @@
-"""Exports run within a test, and what their files hold."""
+"""Runs exports in-process and reads their files."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pyarrow.parquet  # type: ignore[import-untyped]  # it brings no types
+import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 
 from nexport_campus._export.children import Campus
 from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
@@ -18,11 +18,11 @@ from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import ExportRequest, Filters
 from nexport_campus._export.session import open_session
 
-__all__ = ["names_in", "plan_of", "read_rows", "run"]
+__all__ = ["file_names", "make_request", "read_rows", "run"]
 
 
-def plan_of(kind: str, org: str | None = None, **given: Any) -> ExportRequest:
-    """A plan with small pages, so that there are some."""
+def make_request(kind: str, org: str | None = None, **given: Any) -> ExportRequest:
+    """Return a request with small pages, so that there are several."""
     filters: dict[str, Any] = {"org_ids": (UUID(org),)} if org else {}
     filters |= given.pop("filters", {})
     if kind == "scorm-data":
@@ -41,19 +41,19 @@ async def run(
     form: Any = None,
     **output: Any,
 ) -> Summary:
-    """One export."""
+    """Run one export."""
     made = Output(target=target, format=form or FORMATS[target.suffix], **output)
     with open_session(plan, made, restart=restart, force=force) as job, show_progress(None) as progress:
         return await export(campus, job, progress)
 
 
-def names_in(folder: Path) -> list[str]:
-    """The names of the files in a folder."""
+def file_names(folder: Path) -> list[str]:
+    """Return the names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def read_rows(path: Path, table: str = "enrollments") -> list[dict[str, Any]]:
-    """The rows of a file, in order."""
+    """Return the rows of a file, in order."""
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.suffix == ".csv":

@@ -1,4 +1,4 @@
-"""The bar on a terminal, and nothing elsewhere."""
+"""The progress bar."""
 
 import io
 
@@ -7,8 +7,8 @@ from rich.console import Console
 from nexport_campus._export.progress import show_progress
 
 
-def test_a_terminal_sees_how_far_it_is() -> None:
-    """What is done, of how many, stage by stage; the bar is gone at the end."""
+def test_on_a_terminal() -> None:
+    """A terminal shows stage, count and total."""
     screen = io.StringIO()
     with show_progress(Console(file=screen, force_terminal=True, width=120)) as progress:
         progress.stage("enrollments 2026-03", 0)
@@ -21,8 +21,8 @@ def test_a_terminal_sees_how_far_it_is() -> None:
     assert "51/204" in screen.getvalue()
 
 
-def test_elsewhere_nothing_is_told() -> None:
-    """Off a terminal every call is silent."""
+def test_off_a_terminal() -> None:
+    """Off a terminal every method is silent."""
     with show_progress(None) as progress:
         progress.stage("enrollments")
         progress.expect(1)

@@ -1,4 +1,4 @@
-"""Until when rows are complete: by the campus's clock, unless its Date header can't be right."""
+"""Completeness in time: by the campus's clock, unless its Date header can't be right."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nexport_campus import NexportCampus, StaticToken
 from nexport_campus._export.request import LAST
 from nexport_campus._export.server_clock import _read
-from tests.export.running import plan_of, run
+from tests.export.running import make_request, run
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 
 ORG = "8ebf2d8d-01eb-4af5-a317-4279e2b752d4"
@@ -21,17 +21,17 @@ DAY = timedelta(days=1)
 
 
 @asynccontextmanager
-async def campus_with(*dates: str | None) -> AsyncIterator[tuple[NexportCampus, ScriptedServer]]:
-    """A campus without enrollments, whose responses have these Date headers, one for each export."""
+async def campus_with_dates(*dates: str | None) -> AsyncIterator[tuple[NexportCampus, ScriptedServer]]:
+    """Return a campus without enrollments that sends these Date headers, one per export."""
     headers = [{} if date is None else {"Date": date} for date in dates]
     found = {"enrollments": [], "page": 1, "page_size": 1, "total_count": 0}
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         first = dict(request.query)["per_page"] == "1"
         return json_response(found | error_entity(), headers=headers.pop(0) if first else {"Date": "another"})
 
     async with (
-        ScriptedServer(answer) as server,
+        ScriptedServer(respond) as server,
         NexportCampus(StaticToken("any"), base_url=server.url) as campus,
     ):
         yield campus, server
@@ -39,10 +39,10 @@ async def campus_with(*dates: str | None) -> AsyncIterator[tuple[NexportCampus, 
 
 @pytest.mark.parametrize("apart", [timedelta(minutes=-7), timedelta(), timedelta(hours=3)])
 async def test_the_campuss_clock_counts(tmp_path: Path, apart: timedelta) -> None:
-    """Clocks that differ by minutes or hours are both set: the dates of records are by the campus's."""
+    """If the clocks differ by minutes or hours, the campus's clock decides, because records have its dates."""
     theirs = (datetime.now(UTC) + apart).replace(microsecond=0)
-    async with campus_with(format_datetime(theirs, usegmt=True)) as (campus, _):
-        assert (await run(campus, plan_of("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+    async with campus_with_dates(format_datetime(theirs, usegmt=True)) as (campus, _):
+        assert (await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ async def test_the_campuss_clock_counts(tmp_path: Path, apart: timedelta) -> Non
 async def test_dates_that_cannot_be_right(
     tmp_path: Path, date: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Rows count as complete until now by this machine's clock, and the next export begins there."""
+    """With an impossible Date header, rows count as complete until now by the local clock, where the next export begins."""
     before = datetime.now(UTC)
-    async with campus_with(date, date) as (campus, server):
-        plan, target = plan_of("enrollments", ORG, since=LAST), tmp_path / "e.csv"
+    async with campus_with_dates(date, date) as (campus, server):
+        plan, target = make_request("enrollments", ORG, since=LAST), tmp_path / "e.csv"
         first = await run(campus, plan, target)
         assert before <= first.cursor <= datetime.now(UTC)
         server.requests.clear()
@@ -76,10 +76,10 @@ async def test_dates_that_cannot_be_right(
 
 
 async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One of both clocks is wrong: the earlier one loses no record, and it is logged."""
+    """If one of both clocks is far off, the earlier one is used, so that no record is lost, and a warning is logged."""
     theirs = datetime(1970, 1, 1, tzinfo=UTC)
-    async with campus_with(format_datetime(theirs, usegmt=True)) as (campus, _):
-        assert (await run(campus, plan_of("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+    async with campus_with_dates(format_datetime(theirs, usegmt=True)) as (campus, _):
+        assert (await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
     assert "the campus's clock says 1970-01-01 00:00:00+00:00" in caplog.text
 
 
@@ -89,6 +89,6 @@ async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixt
 @example("Mon, 01 Jan 0001 00:00:00 +1400")
 @example("Thu, 01 Jan 2026 00:00:00 +99999999999999999999")
 def test_any_header(header: str) -> None:
-    """Whatever a gateway writes into the header, the result is a time that can be reckoned with, or none."""
+    """Any value of the header gives a usable time or none."""
     read = _read(header)
     assert read is None or (read - DAY).year >= 1899

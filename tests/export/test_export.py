@@ -1,4 +1,4 @@
-"""Whole exports of a sandbox's campus: each kind to each format."""
+"""Complete exports of the sandbox: every dataset in every format."""
 
 import asyncio
 import stat
@@ -12,7 +12,7 @@ import pytest
 from nexport_campus import NexportCampus, PasswordAuth, PermissionDeniedError
 from nexport_campus.models import ApiEnrollmentItem
 from nexport_campus.sandbox import Samples, Sandbox
-from tests.export.running import names_in, plan_of, read_rows, run
+from tests.export.running import file_names, make_request, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 SINCE = datetime(2026, 5, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ SPRING = datetime(2024, 3, 1, tzinfo=UTC)
 
 @pytest.fixture
 async def enrollments(campus: NexportCampus, samples: Samples) -> list[ApiEnrollmentItem]:
-    """All of the organization's, as the SDK gives them."""
+    """Return all enrollments of the organization, as the SDK returns them."""
     return await campus.learning.search_enrollments(org_ids=[samples.org_id]).collect()
 
 
@@ -29,7 +29,7 @@ async def test_enrollments_as_json_lines(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
     """A line is the model's `to_dict()`; the lines are in order of enrollment."""
-    summary = await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl")
+    summary = await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.jsonl")
     assert read_rows(tmp_path / "e.jsonl") == [item.to_dict() for item in enrollments]
     assert (summary.counts.rows, summary.counts.new) == (len(enrollments), len(enrollments))
     assert not summary.resumed
@@ -38,8 +38,8 @@ async def test_enrollments_as_json_lines(
 async def test_enrollments_as_csv(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """People read the vendor's words, or numbers if they like."""
-    plan = plan_of("enrollments", samples.org_id)
+    """Enums are written with the vendor's words, or as numbers on request."""
+    plan = make_request("enrollments", samples.org_id)
     await run(campus, plan, tmp_path / "words.csv", labels=True)
     await run(campus, plan, tmp_path / "numbers.csv")
     words, numbers = read_rows(tmp_path / "words.csv"), read_rows(tmp_path / "numbers.csv")
@@ -57,9 +57,9 @@ async def test_enrollments_as_csv(
 async def test_enrollments_as_sqlite(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """Typed columns, a primary key, enums by number with the vendor's words beside, and nothing else left."""
+    """The table has typed columns, a primary key, and enums as numbers beside their labels; no other file is left."""
     target = tmp_path / "e.db"
-    await run(campus, plan_of("enrollments", samples.org_id), target)
+    await run(campus, make_request("enrollments", samples.org_id), target)
     rows = {row["enrollment_id"]: row for row in read_rows(target)}
     assert len(rows) == len(enrollments)
     for item in enrollments:
@@ -75,7 +75,7 @@ async def test_enrollments_as_sqlite(
         (row["column_name"], row["number"]): row["label"] for row in read_rows(target, "nexport_labels")
     }
     assert labels["phase", 16] == "Resubmit Required"
-    assert names_in(tmp_path) == ["e.db"]
+    assert file_names(tmp_path) == ["e.db"]
 
 
 @pytest.mark.parametrize("labels", [False, True])
@@ -87,14 +87,14 @@ async def test_enrollments_as_parquet(
     labels: bool,
 ) -> None:
     """A row is the model's `to_row()`, with dates as timestamps in UTC."""
-    await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.parquet", labels=labels)
+    await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.parquet", labels=labels)
     assert read_rows(tmp_path / "e.parquet") == [item.to_row(labels=labels) for item in enrollments]
 
 
 async def test_assignment_statuses(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """Those of every section enrollment; training plans have none, and are counted."""
+    """The statuses of every section enrollment are exported; training plans have none, and are counted."""
     early = [item for item in enrollments if item.enrollment_date and item.enrollment_date < SPRING]
     expected: list[dict[str, Any]] = []
     sections = (
@@ -105,7 +105,7 @@ async def test_assignment_statuses(
     for item in taken:
         found = await campus.learning.get_assignment_statuses(enrollment_id=item.enrollment_id).collect()
         expected += [status.to_dict() for status in found]
-    plan = plan_of("assignment-statuses", samples.org_id, filters={"utc_enrolled_before": SPRING})
+    plan = make_request("assignment-statuses", samples.org_id, filters={"utc_enrolled_before": SPRING})
     summary = await run(campus, plan, tmp_path / "s.jsonl")
     key = "assignment_status_id"
     assert sorted(read_rows(tmp_path / "s.jsonl"), key=lambda row: row[key]) == sorted(
@@ -117,7 +117,7 @@ async def test_assignment_statuses(
 async def test_sessions(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """Those of every user of the organization that began in the span, whole or month by month."""
+    """Sessions of all users that began in the time range are exported, in one go or month by month."""
     until = datetime(2026, 6, 20, tzinfo=UTC)
     expected: dict[str, dict[str, Any]] = {}
     for user in {item.user_id for item in enrollments}:
@@ -125,9 +125,9 @@ async def test_sessions(
             user_id=user, org_id=samples.org_id, from_date=SINCE, to_date=until
         )
         expected |= {str(session.id): session.to_dict() async for session in sessions}
-    whole = plan_of("sessions", samples.org_id, since=SINCE, until=until)
+    whole = make_request("sessions", samples.org_id, since=SINCE, until=until)
     await run(campus, whole, tmp_path / "whole.jsonl")
-    monthly = plan_of(
+    monthly = make_request(
         "sessions", samples.org_id, since=SINCE, until=until, by="month", zone="America/Chicago"
     )
     await run(campus, monthly, tmp_path / "monthly.jsonl")
@@ -137,9 +137,9 @@ async def test_sessions(
 
 
 async def test_scorm_data(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """A row a SCO, whose elements are columns; the ids of what was asked are with it."""
+    """A row is one SCO with its elements as columns, and has the ids that identify it."""
     names = ("cmi.core.lesson_status", "cmi.core.score.raw", "cmi.no_such_element")
-    plan = plan_of(
+    plan = make_request(
         "scorm-data", filters={"enrollment_ids": (UUID(samples.scorm_enrollment_id),)}, elements=names
     )
     await run(campus, plan, tmp_path / "scorm.parquet")
@@ -164,13 +164,13 @@ async def test_scorm_data(campus: NexportCampus, samples: Samples, tmp_path: Pat
 
 
 @pytest.mark.parametrize("by", ["month", "day"])
-async def test_portions_make_a_whole(
+async def test_portions_equal_one_run(
     campus: NexportCampus, samples: Samples, tmp_path: Path, by: Any
 ) -> None:
-    """Month by month or day by day, a span has the same rows as in one go."""
+    """Month by month or day by day, a time range gives the same rows as in one go."""
     since, until = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 20, 5, tzinfo=UTC)
-    whole = plan_of("enrollments", samples.org_id, since=since, until=until)
-    parted = plan_of("enrollments", samples.org_id, since=since, until=until, by=by, zone="Asia/Kolkata")
+    whole = make_request("enrollments", samples.org_id, since=since, until=until)
+    parted = make_request("enrollments", samples.org_id, since=since, until=until, by=by, zone="Asia/Kolkata")
     await run(campus, whole, tmp_path / "whole.jsonl")
     await run(campus, parted, tmp_path / "parted.jsonl")
     rows = read_rows(tmp_path / "whole.jsonl")
@@ -186,8 +186,8 @@ async def test_concurrency_changes_nothing(
     tmp_path: Path,
     concurrency: int,
 ) -> None:
-    """However many pages are fetched at a time, the file is the same."""
-    plan = plan_of("enrollments", samples.org_id, per_page=7, concurrency=concurrency)
+    """The file is the same for any number of concurrent requests."""
+    plan = make_request("enrollments", samples.org_id, per_page=7, concurrency=concurrency)
     await run(campus, plan, tmp_path / "e.jsonl")
     assert read_rows(tmp_path / "e.jsonl") == [item.to_dict() for item in enrollments]
 
@@ -195,7 +195,7 @@ async def test_concurrency_changes_nothing(
 async def test_records_that_move_while_they_are_read(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """While enrollments are removed and made, the ones that stay come, each once."""
+    """Enrollments that exist throughout are exported once each while others are removed and created."""
     leaving = enrollments[::4]
     staying = {str(item.enrollment_id) for item in enrollments} - {
         str(item.enrollment_id) for item in leaving
@@ -205,19 +205,19 @@ async def test_records_that_move_while_they_are_read(
         for item in leaving:
             await campus.learning.delete_enrollment(enrollment_id=item.enrollment_id)
 
-    plan = plan_of("enrollments", samples.org_id, per_page=20, concurrency=2)
+    plan = make_request("enrollments", samples.org_id, per_page=20, concurrency=2)
     await asyncio.gather(run(campus, plan, tmp_path / "e.jsonl"), churn())
     ids = [row["enrollment_id"] for row in read_rows(tmp_path / "e.jsonl")]
     assert len(ids) == len(set(ids))
     assert staying <= set(ids) <= {str(item.enrollment_id) for item in enrollments}
 
 
-async def test_enrollments_that_go_while_their_records_are_read(
+async def test_enrollments_removed_meanwhile(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
-    """One that is removed meanwhile has no records, and is no failure; the others have all of theirs."""
+    """An enrollment removed meanwhile has no records and isn't a failure; the others have all of theirs."""
     chosen = {"utc_enrolled_after": SINCE}
-    plan = plan_of("assignment-statuses", samples.org_id, filters=chosen, concurrency=1)
+    plan = make_request("assignment-statuses", samples.org_id, filters=chosen, concurrency=1)
     await run(campus, plan, tmp_path / "before.jsonl")
     recent = [item for item in enrollments if item.enrollment_date and item.enrollment_date > SINCE]
     leaving = {str(item.enrollment_id) for item in recent[::2]}
@@ -234,8 +234,8 @@ async def test_enrollments_that_go_while_their_records_are_read(
 
 
 async def test_nothing_to_export(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """A file without rows is a whole one, with its header."""
-    plan = plan_of(
+    """An export without rows writes a complete file with its header."""
+    plan = make_request(
         "enrollments", samples.org_id, filters={"utc_enrolled_after": datetime(2030, 1, 1, tzinfo=UTC)}
     )
     for suffix in ("jsonl", "csv", "db", "parquet"):
@@ -245,49 +245,47 @@ async def test_nothing_to_export(campus: NexportCampus, samples: Samples, tmp_pa
     assert (tmp_path / "e.csv").read_text().startswith("enrollment_id,")
 
 
-async def test_files_are_their_owners(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """What holds learners' data is the owner's alone; a target that others may read stays so."""
-    plan = plan_of("enrollments", samples.org_id)
+async def test_file_permissions(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """New files are readable by their owner only; an existing target keeps its permissions."""
+    plan = make_request("enrollments", samples.org_id)
     readable = tmp_path / "readable.csv"
     readable.touch()
     readable.chmod(0o640)
     for target in (readable, tmp_path / "new.csv", tmp_path / "new.db"):
         await run(campus, plan, target)
-    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in names_in(tmp_path)}
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in file_names(tmp_path)}
     assert modes.pop("readable.csv") == 0o640
     assert set(modes.values()) == {0o600}
     assert set(modes) == {"new.csv", "new.csv.state", "new.db", "readable.csv.state"}
 
 
 async def test_a_link_keeps_its_place(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """A target that is a link is written where it leads."""
+    """A symbolic link stays, and its target is replaced."""
     (tmp_path / "there").mkdir()
     link = tmp_path / "e.jsonl"
     link.symlink_to(tmp_path / "there" / "real.jsonl")
-    await run(campus, plan_of("enrollments", samples.org_id), link)
+    await run(campus, make_request("enrollments", samples.org_id), link)
     assert link.is_symlink()
     assert read_rows(link)
 
 
 async def test_no_secret_is_kept(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> None:
-    """Neither password nor user name is in any file."""
+    """No file contains password or user name."""
     auth = PasswordAuth(nexport_sandbox.username, nexport_sandbox.password)
     async with NexportCampus(auth, base_url=nexport_sandbox.url) as campus:
-        await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
-        await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.db")
-    for name in names_in(tmp_path):
+        await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.csv")
+        await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.db")
+    for name in file_names(tmp_path):
         content = (tmp_path / name).read_bytes()
         assert nexport_sandbox.password.encode() not in content
         assert b"access_token" not in content
 
 
-async def test_without_permission_nothing_begins(
-    nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
-) -> None:
-    """An account that may not read stops it at once, and leaves nothing behind."""
+async def test_without_permission(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> None:
+    """Without permission to read, the export stops at once, and leaves no file."""
     account = nexport_sandbox.accounts["instructor"]
     auth = PasswordAuth(account.username, account.password)
     async with NexportCampus(auth, base_url=nexport_sandbox.url) as campus:
         with pytest.raises(PermissionDeniedError):
-            await run(campus, plan_of("enrollments", samples.org_id), tmp_path / "e.csv")
-    assert names_in(tmp_path) == []
+            await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.csv")
+    assert file_names(tmp_path) == []

@@ -1,4 +1,4 @@
-"""Some of what is asked one by one fails: the others come all the same, and what failed is asked again."""
+"""Records that can't be fetched: the others are exported, and failed ones are requested again."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from nexport_campus import (
 )
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus.sandbox import Samples, Sandbox
-from tests.export.running import plan_of, read_rows, run
+from tests.export.running import make_request, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 OPERATION = "LearningApi_GetAssignmentStatuses"
@@ -33,20 +33,20 @@ BROKEN = '[{"assignment_status_id": "no uuid"}]'
 
 
 def statuses(samples: Samples, **given: Any) -> ExportRequest:
-    """The statuses of some enrollments, asked one after the other."""
+    """Return a request for the statuses of some enrollments, one at a time."""
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
-    return plan_of("assignment-statuses", samples.org_id, filters=filters, **{"concurrency": 1} | given)
+    return make_request("assignment-statuses", samples.org_id, filters=filters, **{"concurrency": 1} | given)
 
 
-async def asked(sandbox: Sandbox, operation: str = OPERATION) -> int:
-    """How often the campus was asked."""
+async def count_requests(sandbox: Sandbox, operation: str = OPERATION) -> int:
+    """Return how often an operation was requested."""
     return (await sandbox.books()).counts.get(operation, 0)
 
 
-async def test_what_failed_is_asked_once_more(
+async def test_a_failure_is_repeated(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """An answer that can't be read, once, costs no row."""
+    """A single unreadable response costs no row."""
     await run(campus, statuses(samples), tmp_path / "whole.jsonl")
     await nexport_sandbox.faults.add(operation=OPERATION, nth=2, body=BROKEN)
     summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
@@ -55,12 +55,12 @@ async def test_what_failed_is_asked_once_more(
 
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.db"])
-async def test_the_next_run_asks_again(
+async def test_the_next_run_fetches_failures(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
 ) -> None:
-    """What failed twice is told, the rest is there; the next run fetches it, though nothing changed there since."""
+    """Records that failed twice are named; the next run fetches them though nothing changed there."""
     whole = await run(campus, statuses(samples), tmp_path / "whole.jsonl")
-    count = await asked(nexport_sandbox)
+    count = await count_requests(nexport_sandbox)
     for nth in (1, count + 1):
         await nexport_sandbox.faults.add(operation=OPERATION, nth=nth, body=BROKEN)
     lacking = await run(campus, statuses(samples), tmp_path / name)
@@ -76,12 +76,12 @@ async def test_the_next_run_asks_again(
 async def test_an_element_that_reports_an_error(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """It is told and no row; the others of its list are."""
+    """An element with an error is reported instead of written; the rest of its list is exported."""
     whole = await run(campus, statuses(samples), tmp_path / "whole.jsonl")
-    count = await asked(nexport_sandbox)
+    count = await count_requests(nexport_sandbox)
     enrollment = read_rows(tmp_path / "whole.jsonl")[0]["enrollment_id"]
-    answer = await campus.raw.learning.get_assignment_statuses(enrollment_id=enrollment)
-    items = json.loads(answer.content)
+    response = await campus.raw.learning.get_assignment_statuses(enrollment_id=enrollment)
+    items = json.loads(response.content)
     items[0]["api_error_entity"] = {"error_code": 1, "error_message": "it is out of order"}
     for nth in (1, count + 1):
         await nexport_sandbox.faults.add(operation=OPERATION, nth=nth, body=json.dumps(items))
@@ -93,7 +93,7 @@ async def test_an_element_that_reports_an_error(
 async def test_records_that_the_campus_cannot_give(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """However many fail in a row, as long as the campus answers other questions they are failures of their own."""
+    """Any number of consecutive failures count as single failures while other requests succeed."""
     await nexport_sandbox.faults.add(operation=OPERATION, status=500, html=True)
     summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
     assert summary.failed > 10
@@ -115,9 +115,9 @@ async def test_a_gateway_removes_no_rows(
     name: str,
     status: int,
 ) -> None:
-    """While a gateway responds with its own pages, an export of everything keeps the rows that it can't read again."""
+    """While a gateway responds with its own pages, a full export keeps the rows that it can't read again."""
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
-    plan, target = plan_of(kind, samples.org_id, filters=filters), tmp_path / name
+    plan, target = make_request(kind, samples.org_id, filters=filters), tmp_path / name
     whole = await run(campus, plan, target)
     rows = read_rows(target, plan.dataset.table)
     await nexport_sandbox.faults.add(operation=OPERATIONS[kind], status=status, html=True, rate=0.5)
@@ -129,10 +129,10 @@ async def test_a_gateway_removes_no_rows(
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.db"])
-async def test_what_could_be_read_is_still_replaced(
+async def test_readable_rows_are_replaced(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
 ) -> None:
-    """Of the enrollments that can be read, removed ones go; those that can't keep their rows until they can."""
+    """Removed records go if their enrollment can be read; otherwise its rows stay until it can."""
     target = tmp_path / name
     whole = await run(campus, statuses(samples), target)
     first, second, *_ = dict.fromkeys(row["enrollment_id"] for row in read_rows(target, TABLE))
@@ -151,11 +151,11 @@ async def test_what_could_be_read_is_still_replaced(
 async def test_a_gateway_in_place_of_a_search(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """A search that a gateway answers ends the run with an error, and the file stays as it was."""
+    """A search that a gateway responds to ends the run with an error, and the file is unchanged."""
     target = tmp_path / "e.csv"
-    plan = plan_of("enrollments", samples.org_id)
+    plan = make_request("enrollments", samples.org_id)
     await run(campus, plan, target)
-    before, searches = target.read_bytes(), await asked(nexport_sandbox, SEARCH)
+    before, searches = target.read_bytes(), await count_requests(nexport_sandbox, SEARCH)
     for nth in (1, 3):
         await nexport_sandbox.faults.clear()
         await nexport_sandbox.faults.add(operation=SEARCH, status=404, html=True, nth=nth)
@@ -163,15 +163,15 @@ async def test_a_gateway_in_place_of_a_search(
             await run(campus, plan, target)
         assert not isinstance(caught.value, NotFoundError)
         assert target.read_bytes() == before
-    assert await asked(nexport_sandbox, SEARCH) > searches
+    assert await count_requests(nexport_sandbox, SEARCH) > searches
 
 
-async def test_an_outage_stops_and_the_same_command_goes_on(
+async def test_an_outage_stops_the_export(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """Where the campus answers nothing any more, nothing is counted as failed; afterwards all rows come."""
+    """When all requests fail, the export stops without counting failures; the same command then gives all rows."""
     await run(campus, statuses(samples), tmp_path / "whole.jsonl")
-    searches = await asked(nexport_sandbox, SEARCH)
+    searches = await count_requests(nexport_sandbox, SEARCH)
     await nexport_sandbox.faults.add(operation=OPERATION, status=503)
     for attempt in range(1, 5):
         await nexport_sandbox.faults.add(operation=SEARCH, status=503, nth=searches + attempt)
@@ -184,10 +184,10 @@ async def test_an_outage_stops_and_the_same_command_goes_on(
     assert read_rows(tmp_path / "s.jsonl") == read_rows(tmp_path / "whole.jsonl")
 
 
-async def test_a_token_that_is_refused_stops_at_once(
+async def test_a_refused_token_stops_the_export(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """Nobody else would be answered; a new token goes on."""
+    """A refused token stops the export at once; with a new one it resumes."""
     token = await campus.admin.authenticate(
         username=nexport_sandbox.username, password=nexport_sandbox.password, grant_type="password"
     )
@@ -196,7 +196,7 @@ async def test_a_token_that_is_refused_stops_at_once(
     async with NexportCampus(auth, base_url=nexport_sandbox.url) as expiring:
         with pytest.raises(AuthenticationError):
             await run(expiring, statuses(samples), tmp_path / "s.jsonl")
-    before = await asked(nexport_sandbox)
+    before = await count_requests(nexport_sandbox)
     assert before == 3
     assert (await run(campus, statuses(samples), tmp_path / "s.jsonl")).resumed
 
@@ -204,7 +204,7 @@ async def test_a_token_that_is_refused_stops_at_once(
 async def test_a_network_that_breaks_at_any_request(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
-    """Whichever request is cut short for good, the same command ends with the rows of an undisturbed one."""
+    """After any single broken request, the same command gives the rows of an undisturbed run."""
     await run(campus, statuses(samples), tmp_path / "whole.jsonl")
     whole = (tmp_path / "whole.jsonl").read_bytes()
     for number in range(1, 30, 4):

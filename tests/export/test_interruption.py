@@ -1,4 +1,4 @@
-"""Cut short at any moment: the same command ends with exactly the rows of a run that was left alone."""
+"""Interrupted exports: the same command ends with exactly the rows of an undisturbed run."""
 
 import asyncio
 import os
@@ -21,12 +21,12 @@ from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus._export.session import open_session
 from nexport_campus.sandbox import Samples, Sandbox
-from tests.export.running import names_in, plan_of, read_rows, run
+from tests.export.running import file_names, make_request, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
-# `nexport` as it is, but for a death: by SIGKILL when it begins or ends its nth transaction, or puts a file in place.
-DOOMED = """
+# `nexport` that is killed by SIGKILL within or after its nth transaction, or when it puts its nth file in place.
+KILLED_NEXPORT = """
 import os, pathlib, signal, sys
 from contextlib import contextmanager
 from nexport_campus._export.database import Database
@@ -61,12 +61,12 @@ main()
 
 
 class Killed(BaseException):
-    """The end of a process, as far as a test can bring it about in its own."""
+    """Stands for the end of the process."""
 
 
 @contextmanager
-def dying(monkeypatch: pytest.MonkeyPatch, nth: int, *, committed: bool) -> Iterator[None]:
-    """In this block the nth transaction is the last, with or without its commit."""
+def killed_at(monkeypatch: pytest.MonkeyPatch, nth: int, *, committed: bool) -> Iterator[None]:
+    """End the block at its nth transaction, with or without the commit."""
     whole, left = Database.transaction, nth
 
     @contextmanager
@@ -85,22 +85,22 @@ def dying(monkeypatch: pytest.MonkeyPatch, nth: int, *, committed: bool) -> Iter
         yield
 
 
-def plans(samples: Samples) -> list[ExportRequest]:
-    """An export of each way to walk."""
+def make_requests(samples: Samples) -> list[ExportRequest]:
+    """Return a request for every way to fetch records."""
     early = {"utc_enrolled_before": datetime(2024, 2, 1, tzinfo=UTC)}
     spring, summer = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
     return [
-        plan_of("enrollments", samples.org_id, concurrency=2),
-        plan_of("enrollments", samples.org_id, since=spring, until=summer, by="month"),
-        plan_of("assignment-statuses", samples.org_id, filters=early),
-        plan_of("sessions", samples.org_id, since=datetime(2026, 6, 10, tzinfo=UTC), until=summer),
+        make_request("enrollments", samples.org_id, concurrency=2),
+        make_request("enrollments", samples.org_id, since=spring, until=summer, by="month"),
+        make_request("assignment-statuses", samples.org_id, filters=early),
+        make_request("sessions", samples.org_id, since=datetime(2026, 6, 10, tzinfo=UTC), until=summer),
     ]
 
 
 @pytest.mark.parametrize("committed", [False, True])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.db"])
 @pytest.mark.parametrize("place", range(4))
-async def test_death_again_and_again(
+async def test_repeated_interruptions(
     campus: NexportCampus,
     samples: Samples,
     tmp_path: Path,
@@ -109,34 +109,34 @@ async def test_death_again_and_again(
     name: str,
     committed: bool,
 ) -> None:
-    """Each run dies at a later transaction than it began with, until one gets through."""
-    plan, target = plans(samples)[place], tmp_path / name
+    """Each run is interrupted one transaction later, until one completes."""
+    plan, target = make_requests(samples)[place], tmp_path / name
     whole = tmp_path / f"whole{target.suffix}"
     await run(campus, plan, whole)
     table, deaths = plan.dataset.table, 0
     while True:
-        with dying(monkeypatch, 3 + deaths, committed=committed):
+        with killed_at(monkeypatch, 3 + deaths, committed=committed):
             try:
                 await run(campus, plan, target)
             except Killed:
                 deaths += 1
-                assert seen(target, table) in ([], read_rows(whole, table))
+                assert visible_rows(target, table) in ([], read_rows(whole, table))
                 continue
         break
     assert deaths > 1
     assert read_rows(target, table) == read_rows(whole, table)
 
 
-def seen(target: Path, table: str) -> list[dict[str, Any]]:
-    """What a reader sees of a run that was cut short."""
+def visible_rows(target: Path, table: str) -> list[dict[str, Any]]:
+    """Return the rows that a reader of an interrupted export sees."""
     try:
         return read_rows(target, table) if target.exists() else []
-    except sqlite3.OperationalError:  # there is no such table yet
+    except sqlite3.OperationalError:  # the table doesn't exist yet
         return []
 
 
 async def nexport(sandbox: Sandbox, *arguments: str, doom: tuple[str, int] = ("never", 0)) -> tuple[int, str]:
-    """The exit code and the stderr of a process of `nexport`, which may be doomed."""
+    """Run `nexport` as a process that may be killed; return its exit code and stderr."""
     environ = os.environ | {
         "NEXPORT_BASE_URL": sandbox.url,
         "NEXPORT_USERNAME": sandbox.username,
@@ -144,20 +144,20 @@ async def nexport(sandbox: Sandbox, *arguments: str, doom: tuple[str, int] = ("n
     }
     moment, count = doom
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", DOOMED, moment, str(count), *arguments),
+        *(sys.executable, "-c", KILLED_NEXPORT, moment, str(count), *arguments),
         env=environ,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, told = await process.communicate()
+    _, output = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, told.decode()
+    return process.returncode, output.decode()
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.db"])
 async def test_sigkill(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
 ) -> None:
-    """A process that is killed, at moment after moment, while the campus fails now and then, loses and doubles nothing."""
+    """A process that is killed at successive moments, while requests fail now and then, loses and repeats no row."""
     target, whole = tmp_path / name, tmp_path / f"whole{Path(name).suffix}"
     arguments = (
         "export",
@@ -169,7 +169,7 @@ async def test_sigkill(
         "--until",
         "2026-07-01",
     )
-    plan = plan_of(
+    plan = make_request(
         "sessions",
         samples.org_id,
         since=datetime(2026, 6, 10, tzinfo=UTC),
@@ -179,18 +179,18 @@ async def test_sigkill(
     await nexport_sandbox.faults.add(rate=0.1, status=503)
     dooms = [("within", 4), ("after", 5), ("within", 9), ("replacing", 1), ("replaced", 1)]
     for doom in dooms if target.suffix == ".csv" else dooms[:3]:
-        code, told = await nexport(nexport_sandbox, *arguments, "--to", str(target), doom=doom)
-        assert (code, told) == (-signal.SIGKILL, "")
+        code, output = await nexport(nexport_sandbox, *arguments, "--to", str(target), doom=doom)
+        assert (code, output) == (-signal.SIGKILL, "")
     assert target.exists() == (target.suffix == ".csv")
-    code, told = await nexport(nexport_sandbox, *arguments, "--to", str(target))
-    assert code == 0, told
+    code, output = await nexport(nexport_sandbox, *arguments, "--to", str(target))
+    assert code == 0, output
     assert read_rows(target, "sessions") == read_rows(whole, "sessions")
-    assert {name.rpartition(".")[2] for name in names_in(tmp_path)} <= {"csv", "db", "state"}
+    assert {name.rpartition(".")[2] for name in file_names(tmp_path)} <= {"csv", "db", "state"}
 
 
 async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A second run into the same target is refused; the first one isn't disturbed."""
-    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
     with open_session(plan, Output(target=target, format="jsonl")) as job, show_progress(None) as progress:
         with pytest.raises(ConfigurationError, match="another export is running"):
             await run(campus, plan, target)
@@ -201,35 +201,35 @@ async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Pa
 async def test_a_file_that_cannot_be_written(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk at the end is one line, the old file stays, and nothing has to be fetched again."""
-    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    """A full disk at the end is one error, the old file stays, and nothing has to be fetched again."""
+    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
     await run(campus, plan, target)
     old = target.read_bytes()
     await campus.learning.delete_enrollment(enrollment_id=samples.finished_enrollment_id)
 
-    def full(_: int) -> None:
+    def fail_with_full_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(os, "fsync", fail_with_full_disk)
         with pytest.raises(
             ExportError, match=r"^e\.jsonl: .*No space left on device; run the same command again to resume"
         ):
             await run(campus, plan, target)
     assert target.read_bytes() == old
-    assert names_in(tmp_path) == ["e.jsonl", "e.jsonl.state"]
+    assert file_names(tmp_path) == ["e.jsonl", "e.jsonl.state"]
     summary = await run(campus, plan, target)
     assert summary.resumed
     assert len(read_rows(target)) == summary.counts.rows == old.count(b"\n") - 1
 
 
-async def test_changes_go_into_what_they_are_of(
+async def test_a_target_deleted_before_changes(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the target was taken away meanwhile, changes alone would pass for all rows: that is refused."""
-    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
+    """If the target was deleted meanwhile, the export refuses to write the changes as if they were all rows."""
+    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
     await run(campus, plan, target)
-    with dying(monkeypatch, 5, committed=True), pytest.raises(Killed):
+    with killed_at(monkeypatch, 5, committed=True), pytest.raises(Killed):
         await run(campus, plan, target)
     target.rename(tmp_path / "away.db")
     with pytest.raises(ConfigurationError, match="has changed since an export of changes"):
@@ -241,11 +241,11 @@ async def test_changes_go_into_what_they_are_of(
 async def test_another_command_does_not_finish_it(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was cut short is finished by its own options, or forgotten when told to."""
-    plan, target = plan_of("enrollments", samples.org_id), tmp_path / "e.jsonl"
-    with dying(monkeypatch, 4, committed=True), pytest.raises(Killed):
+    """An interrupted export is resumed by its own options only, or discarded on request."""
+    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    with killed_at(monkeypatch, 4, committed=True), pytest.raises(Killed):
         await run(campus, plan, target)
-    other = plan_of("enrollments", samples.org_id, since=datetime(2026, 1, 1, tzinfo=UTC))
+    other = make_request("enrollments", samples.org_id, since=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(ConfigurationError, match=r"was interrupted \(it differs in --since"):
         await run(campus, other, target)
     assert not (await run(campus, other, target, restart=True)).resumed

@@ -1,4 +1,4 @@
-"""Spans of time and the searches for them: every enrollment that belongs is found, and no other is kept."""
+"""Time ranges and the searches for them: every matching enrollment is found, and no other is kept."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,13 +27,13 @@ FIELDS = {"enrolled": "enrollment_date", "activity": "last_activity_date", "comp
 
 
 def plan(kind: str = "enrollments", **given: Any) -> ExportRequest:
-    """A plan of one organization, unless told otherwise."""
+    """Return a request for one organization by default."""
     filters = given.pop("filters", {"org_ids": (ORG,)})
     return ExportRequest(dataset=DATASETS[kind], filters=Filters(**filters), **given)
 
 
 def at(half_seconds: int) -> datetime:
-    """An instant, by its distance from the start."""
+    """Return an instant, by its distance from the start."""
     return START + timedelta(seconds=half_seconds / 2)
 
 
@@ -43,7 +43,7 @@ bounds = st.none() | moments.map(at)
 
 @st.composite
 def enrollments(draw: st.DrawFn) -> ApiEnrollmentItem:
-    """Somebody enrolled, perhaps began, perhaps completed: in this order."""
+    """Draw an enrollment with an enrollment date and perhaps later dates of activity and completion."""
     enrolled, active, completed = sorted(draw(st.lists(moments, min_size=3, max_size=3)))
     began, ended = draw(st.booleans()), draw(st.booleans())
     return enrollment(
@@ -55,7 +55,7 @@ def enrollments(draw: st.DrawFn) -> ApiEnrollmentItem:
 
 
 def finds(scan: dict[str, Any], item: ApiEnrollmentItem, *, strict: bool) -> bool:
-    """Whether SearchEnrollments finds an enrollment, with or without the instants that bound it."""
+    """Return whether SearchEnrollments finds an enrollment, with or without the bounds themselves."""
     for name, bound in to_arguments(scan).items():
         if not name.startswith("utc_"):
             continue
@@ -67,14 +67,14 @@ def finds(scan: dict[str, Any], item: ApiEnrollmentItem, *, strict: bool) -> boo
 
 
 @given(st.lists(enrollments(), max_size=20), bounds, bounds, bounds, st.booleans())
-def test_a_span_is_found_whole_and_nothing_else_kept(
+def test_a_time_range_is_complete_and_exact(
     items: list[ApiEnrollmentItem],
     start: datetime | None,
     end: datetime | None,
     before: datetime | None,
     strict: bool,
 ) -> None:
-    """Made, active or completed in the span, edges exact: whether the campus counts the edges in or not."""
+    """Exactly the enrollments created, active or completed in the range are kept, for either rule about bounds."""
     if start and end and start >= end:
         return
     span = TimeRange(start, end)
@@ -84,7 +84,7 @@ def test_a_span_is_found_whole_and_nothing_else_kept(
         dates = [getattr(item, name) for name in FIELDS.values() if getattr(item, name)]
         wanted = any(date in span for date in dates)
         if before is not None:
-            # At the very instant the campus decides: the filter is the user's own.
+            # At the bound itself the campus decides, because the filter is the user's.
             assert item.enrollment_date
             if item.enrollment_date == before:
                 continue
@@ -94,7 +94,7 @@ def test_a_span_is_found_whole_and_nothing_else_kept(
 
 
 def test_doubtful_dates_are_kept() -> None:
-    """An enrollment that the campus gives, and whose dates are far from the span, is the campus's word against ours."""
+    """An enrollment that the campus returns is kept, even if its dates are far from the range."""
     span = TimeRange(START, START + timedelta(days=1))
     assert is_in_range(enrollment(1, START - timedelta(days=30)), span)
     assert is_in_range(enrollment(1, None), span)
@@ -102,7 +102,7 @@ def test_doubtful_dates_are_kept() -> None:
 
 
 def test_months_of_a_learner() -> None:
-    """A backfill is cut at the learner's midnights, and its last month is open where nothing ends it."""
+    """A backfill is cut at midnight in the learner's zone, and without an end its last month is open."""
     since = parse_instant("2026-01-15", find_zone("America/Chicago"))
     monthly = plan(since=since, by="month", zone="America/Chicago")
     spans = split_into_ranges(monthly, since, datetime(2026, 3, 10, tzinfo=UTC))
@@ -115,14 +115,14 @@ def test_months_of_a_learner() -> None:
     assert len(split_into_ranges(bounded, since, START)) == 19
 
 
-def test_a_span_that_begins_in_the_future() -> None:
-    """It is one portion; the campus has nothing for it yet."""
+def test_a_time_range_in_the_future() -> None:
+    """A range in the future is one portion."""
     since = START + timedelta(days=400)
     assert split_into_ranges(plan(since=since, by="month"), since, START) == [TimeRange(since, None)]
 
 
-def test_long_lists_of_ids_are_parted() -> None:
-    """No request names more than 500 ids of a kind; sessions are asked of one organization at a time."""
+def test_long_lists_of_ids_are_split() -> None:
+    """No request has more than 500 ids of a kind; sessions are requested per organization."""
     users = tuple(UUID(int=number) for number in range(1200))
     scans = build_queries(plan(filters={"org_ids": (ORG,), "user_ids": users}), TimeRange())
     assert [len(scan["user_ids"]) for scan in scans] == [500, 500, 200]
@@ -132,7 +132,7 @@ def test_long_lists_of_ids_are_parted() -> None:
 
 
 def test_sessions_of_those_who_were_active_later() -> None:
-    """Who has a session in a month may have been active after it: the last activity bounds it on one side alone."""
+    """A user with a session in a month may have been active after it, so the last activity has a lower bound only."""
     span = TimeRange(START, START + timedelta(days=31))
     (scan,) = build_queries(plan("sessions"), span)
     assert set(scan) == {"org_ids", "utc_activity_after", "utc_enrolled_before"}
@@ -156,14 +156,14 @@ def test_sessions_of_those_who_were_active_later() -> None:
         ("enrollments", {"zone": "Mars/Olympus"}, "unknown time zone 'Mars/Olympus'"),
     ],
 )
-def test_plans_that_cannot_work(kind: str, given: dict[str, Any], words: str) -> None:
-    """They are refused before anything is sent, with what to do."""
+def test_invalid_requests(kind: str, given: dict[str, Any], words: str) -> None:
+    """Invalid options are refused with advice before anything is sent."""
     with pytest.raises(ConfigurationError, match=words):
         plan(kind, **given)
 
 
-def test_dates_as_people_write_them() -> None:
-    """A date is a midnight of the zone, the first instant where clocks skip it; an offset outranks the zone."""
+def test_dates_without_a_time() -> None:
+    """A date is midnight in the zone, or the first instant where clocks skip it; an offset wins over the zone."""
     chicago, beirut = find_zone("America/Chicago"), find_zone("Asia/Beirut")
     assert parse_instant("2026-07-01", chicago).isoformat() == "2026-07-01T05:00:00+00:00"
     assert parse_instant("2022-03-27", beirut).isoformat() == "2022-03-26T22:00:00+00:00"

@@ -1,4 +1,4 @@
-"""What an export may overwrite: regular files, with the content that an export gave them."""
+"""Files that an export may overwrite: regular files whose content an export wrote."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]  # it brings no types
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
@@ -19,7 +19,7 @@ from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus._export.session import open_session
 from nexport_campus.sandbox import Samples
-from tests.export.running import names_in, plan_of, read_rows, run
+from tests.export.running import file_names, make_request, read_rows, run
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
@@ -28,13 +28,13 @@ FILES = ["e.csv", "e.jsonl", "e.parquet"]
 
 @pytest.fixture
 def plan(samples: Samples) -> ExportRequest:
-    """All enrollments of an organization."""
-    return plan_of("enrollments", samples.org_id)
+    """Return a request for all enrollments of an organization."""
+    return make_request("enrollments", samples.org_id)
 
 
 @contextmanager
 def special_file(kind: str, folder: Path) -> Iterator[Path]:
-    """A path that is no file. The device is a terminal in a folder where nothing can be renamed."""
+    """Create a path that isn't a file. The device is a terminal in a folder where nothing can be renamed."""
     path = folder / "special.csv"
     if kind == "fifo":
         os.mkfifo(path)
@@ -70,45 +70,45 @@ async def test_only_regular_files(
     suffix: str,
     linked: bool,
 ) -> None:
-    """A device, a pipe, a socket or a folder is never replaced, not even with `force`, nor by way of a link."""
+    """A device, a pipe, a socket or a folder is never replaced, not even with `force` or through a link."""
     with special_file(kind, tmp_path) as special:
         target = tmp_path / "link" if linked else special
         if linked:
             target.symlink_to(special)
-        before, names = special.stat(), names_in(tmp_path)
+        before, names = special.stat(), file_names(tmp_path)
         for force in (False, True):
             with pytest.raises(ExportError, match=f"is {words}: an export writes to regular files"):
                 await run(campus, plan, target, form=FORMATS[f".{suffix}"], force=force)
         assert (special.stat().st_ino, special.stat().st_mode) == (before.st_ino, before.st_mode)
-        assert names_in(tmp_path) == names
+        assert file_names(tmp_path) == names
 
 
 async def test_an_error_of_the_target_has_both_classes(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
-    """It is the export's trouble, and settings that can't work; `except NexportError` catches it, too."""
+    """The error is an ExportError and a ConfigurationError, so `except NexportError` catches it."""
     for cls in (ExportError, ConfigurationError, NexportError):
         with pytest.raises(cls, match="is a folder"):
             await run(campus, plan, tmp_path, form="csv")
 
 
 @pytest.mark.parametrize("name", ["loop.csv", "file/e.csv", f"{'x' * 300}.csv", "e.csv.state", "away/e.csv"])
-async def test_paths_that_cannot_be(
+async def test_impossible_paths(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
 ) -> None:
-    """A loop of links, a file in place of a folder, a name that is too long or the export's own: one clear error."""
+    """A loop of links, a file used as folder, a name that is too long or reserved: one clear error."""
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     (tmp_path / "file").write_text("mine")
-    before = names_in(tmp_path)
+    before = file_names(tmp_path)
     with pytest.raises(ConfigurationError, match=r"^--to: "):
         await run(campus, plan, tmp_path / name, form="csv", force=True)
-    assert names_in(tmp_path) == before
+    assert file_names(tmp_path) == before
 
 
 async def test_a_working_directory_that_was_deleted(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A relative path leads nowhere then."""
+    """A relative path in a deleted working directory is a clear error."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -120,7 +120,7 @@ async def test_a_working_directory_that_was_deleted(
 async def test_a_file_of_the_users(
     campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path, name: str
 ) -> None:
-    """A file that no export wrote is overwritten with `force` only: `restart` is for what exports left."""
+    """A file that no export wrote is overwritten with `force` only: `restart` discards state of exports."""
     target = tmp_path / name
     if name == "e.parquet":
         pyarrow.parquet.write_table(pa.table({"mine": [1]}), target)
@@ -128,10 +128,10 @@ async def test_a_file_of_the_users(
         target.write_text("mine")
     before = target.read_bytes()
     for given in ({}, {"restart": True}):
-        for each in (plan, plan_of("enrollments", samples.org_id, since=LAST)):
+        for each in (plan, make_request("enrollments", samples.org_id, since=LAST)):
             with pytest.raises(ConfigurationError, match=r"no state file next to it.*add --force"):
                 await run(campus, each, target, **given)
-    assert (target.read_bytes(), names_in(tmp_path)) == (before, [name])
+    assert (target.read_bytes(), file_names(tmp_path)) == (before, [name])
     await run(campus, plan, target, force=True)
     assert len(read_rows(target)) > 100
     await run(campus, plan, target)
@@ -141,8 +141,8 @@ async def test_a_file_of_the_users(
 async def test_a_file_that_the_user_changed(
     campus: NexportCampus, samples: Samples, tmp_path: Path, name: str
 ) -> None:
-    """What a user wrote into an export's file isn't lost; the file as it was, a copy of it, or none at all is fine."""
-    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / name
+    """A file that was edited isn't overwritten; the unchanged file, a copy of it, or a missing one is fine."""
+    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / name
     await run(campus, plan, target)
     written = target.read_bytes()
     target.write_bytes(written + b"my notes")
@@ -164,7 +164,7 @@ async def test_a_file_that_the_user_changed(
 async def test_a_file_that_appears_meanwhile(
     campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path
 ) -> None:
-    """What another program writes to the target while the export runs is kept, and so are the rows."""
+    """A file that another program writes to the target during the export is kept, and so are the rows."""
     target = tmp_path / "e.csv"
     with open_session(plan, Output(target=target, format="csv")) as job:
         with pytest.raises(ExportError, match=r"e\.csv was changed while the export ran; its rows are kept"):
@@ -181,7 +181,7 @@ async def test_a_file_that_appears_meanwhile(
 async def test_a_file_that_is_touched_or_deleted_meanwhile(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, deleted: bool
 ) -> None:
-    """A file that still holds what an export wrote, or that is no longer there, has nothing to lose."""
+    """A target with unchanged content, or deleted during the export, is written."""
     target = tmp_path / "e.csv"
     await run(campus, plan, target)
 
@@ -196,7 +196,7 @@ async def test_a_file_that_is_touched_or_deleted_meanwhile(
 
 
 class _Disturbance:
-    """Writes to the target once the rows are complete."""
+    """Progress that writes to the target once the rows are complete."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -213,8 +213,8 @@ class _Disturbance:
 
 
 async def test_a_state_of_version_0_1(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
-    """It has no digest of what was written: its file is trusted once, and protected from then on."""
-    plan, target = plan_of("enrollments", samples.org_id, since=LAST), tmp_path / "e.csv"
+    """A state without a digest trusts its file once, and protects it from then on."""
+    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.csv"
     await run(campus, plan, target)
     with closing(sqlite3.connect(tmp_path / "e.csv.state")) as state:
         state.execute("DROP TABLE written")
@@ -229,7 +229,7 @@ async def test_a_state_of_version_0_1(campus: NexportCampus, samples: Samples, t
 async def test_a_read_only_file(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
 ) -> None:
-    """It is refused before anything is fetched, though replacing it would need no permission; `force` replaces it."""
+    """A read-only file is refused before anything is fetched; `force` replaces it."""
     target = tmp_path / name
     await run(campus, plan, target)
     target.chmod(0o400)
@@ -242,8 +242,10 @@ async def test_a_read_only_file(
         assert stat.S_IMODE(target.stat().st_mode) == 0o400
 
 
-async def test_files_beside_the_target(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
-    """What programs call a file that isn't whole yet is no name that the export takes."""
+async def test_temporary_names_of_other_programs(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
+    """Files with names that programs use for unfinished files aren't touched."""
     others = ["e.csv.partial", "e.csv.part", "e.csv.tmp", "e.csv~", ".e.csv.swp"]
     for name in others:
         (tmp_path / name).write_text("mine")
@@ -251,10 +253,10 @@ async def test_files_beside_the_target(campus: NexportCampus, plan: ExportReques
     assert {(tmp_path / name).read_text() for name in others} == {"mine"}
 
 
-async def test_a_hard_link_keeps_what_it_has(
+async def test_a_hard_link_keeps_its_content(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
-    """The target is replaced, and not written to: another name of the old file still has the old content."""
+    """The target is replaced rather than written to: a hard link to the old file keeps its content."""
     await run(campus, plan, tmp_path / "e.csv")
     os.link(tmp_path / "e.csv", tmp_path / "yesterday.csv")
     old = (tmp_path / "yesterday.csv").read_bytes()
@@ -264,7 +266,7 @@ async def test_a_hard_link_keeps_what_it_has(
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 async def test_the_owner_stays(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
-    """A job of root's leaves a user's file the user's."""
+    """An export run by root leaves a user's file with its owner."""
     target = tmp_path / "e.csv"
     target.touch()
     os.chown(target, 12345, 23456)
@@ -278,16 +280,16 @@ async def test_the_owner_stays(campus: NexportCampus, plan: ExportRequest, tmp_p
 async def test_a_group_that_cannot_be_kept(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the new file has another group, that group isn't allowed what the old one was."""
+    """If the new file has another group, that group doesn't get the permissions of the old one."""
     target = tmp_path / "e.csv"
     target.touch()
     os.chown(target, 12345, 23456)
     target.chmod(0o664)
 
-    def refused(*_: Any) -> None:
+    def refuse_group(*_: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "chown", refused)
+    monkeypatch.setattr(os, "chown", refuse_group)
     await run(campus, plan, target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o604
 
@@ -295,11 +297,11 @@ async def test_a_group_that_cannot_be_kept(
 async def test_an_sqlite_file_of_the_users(
     campus: NexportCampus, plan: ExportRequest, samples: Samples, tmp_path: Path
 ) -> None:
-    """Tables of the user's stay; one that has the name of the export's is replaced with `force` only."""
+    """Other tables stay; one with the name of the export's is replaced with `force` only."""
     target = tmp_path / "mine.db"
     with closing(sqlite3.connect(target)) as connection:
         connection.execute("CREATE TABLE notes (text)")
-        # SQLite's names are the same in any case.
+        # SQLite's names are case-insensitive.
         connection.execute("CREATE TABLE Enrollments (mine)")
         connection.execute("INSERT INTO Enrollments VALUES ('mine')")
         connection.commit()
@@ -309,7 +311,7 @@ async def test_an_sqlite_file_of_the_users(
             ConfigurationError, match=r"has a table enrollments that no export created.*--force"
         ):
             await run(campus, plan, target, restart=restart)
-    assert (target.read_bytes(), names_in(tmp_path)) == (before, ["mine.db"])
+    assert (target.read_bytes(), file_names(tmp_path)) == (before, ["mine.db"])
     summary = await run(campus, plan, target, force=True)
     assert len(read_rows(target)) == summary.counts.rows > 100
     assert read_rows(target, "notes") == []
@@ -318,7 +320,7 @@ async def test_an_sqlite_file_of_the_users(
 async def test_a_view_in_place_of_the_table(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
-    """A view of that name is the user's, too."""
+    """A view with the table's name belongs to the user, too."""
     target = tmp_path / "mine.db"
     with closing(sqlite3.connect(target)) as connection:
         connection.execute("CREATE TABLE t (mine)")
@@ -334,7 +336,7 @@ async def test_a_view_in_place_of_the_table(
 async def test_a_table_that_appears_meanwhile(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
-    """A table that another program makes while the export runs is kept."""
+    """A table that another program makes during the export is kept."""
     target = tmp_path / "mine.db"
 
     class _Table(_Disturbance):
@@ -343,24 +345,24 @@ async def test_a_table_that_appears_meanwhile(
                 with closing(sqlite3.connect(target)) as connection:
                     connection.execute("CREATE TABLE enrollments (mine)")
 
-    refused = pytest.raises(ConfigurationError, match="has a table enrollments that no export created")
-    with open_session(plan, Output(target=target, format="sqlite")) as job, refused:
+    refuse_group = pytest.raises(ConfigurationError, match="has a table enrollments that no export created")
+    with open_session(plan, Output(target=target, format="sqlite")) as job, refuse_group:
         await export(campus, job, _Table(target))
     with closing(sqlite3.connect(target)) as connection:
         assert [name for _, name, *_ in connection.execute("PRAGMA table_info(enrollments)")] == ["mine"]
 
 
-async def test_a_text_with_the_suffix_of_sqlite(
+async def test_a_text_file_named_like_a_database(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path
 ) -> None:
-    """It is kept, or with `force` becomes a database with the permissions that it had."""
+    """A text file with the suffix of a database is kept, or replaced with `force`, keeping its permissions."""
     target = tmp_path / "mine.db"
     target.write_text("mine, and no database; " * 100)
     target.chmod(0o640)
     with pytest.raises(ConfigurationError, match=r"mine\.db isn't an SQLite file.*add --force"):
         await run(campus, plan, target)
     assert target.read_text().startswith("mine")
-    assert names_in(tmp_path) == ["mine.db"]
+    assert file_names(tmp_path) == ["mine.db"]
     await run(campus, plan, target, force=True)
     assert read_rows(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640

@@ -1,4 +1,4 @@
-"""One client per application: when it opens and closes, who finds it, and what becomes of the application's state."""
+"""One client per application: opening, closing, access, and the application's state."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,52 +11,53 @@ from nexport_campus import ConfigurationError, NexportCampus, NexportError, Stat
 from nexport_campus.fastapi import Campus, campus_lifespan, get_campus
 
 
-def client_of(app: FastAPI) -> httpx.AsyncClient:
-    """A client of an application in this very process."""
+def http_client(app: FastAPI) -> httpx.AsyncClient:
+    """Return a client of an application in this process."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
 
 
-def with_routes(app: FastAPI) -> FastAPI:
-    """The application, with a path that tells its client."""
+def add_client_route(app: FastAPI) -> FastAPI:
+    """Add a route that returns the id of the application's client."""
 
     @app.get("/repr")
-    async def tell(campus: Campus) -> str:
+    async def client_id(campus: Campus) -> str:
         return repr(campus)
 
     return app
 
 
-async def test_one_client_for_all_requests_closed_with_the_application() -> None:
-    """The factory is called once; afterwards the client refuses calls."""
+async def test_one_client_per_application() -> None:
+    """The factory is called once; after the shutdown the client refuses calls."""
     made: list[NexportCampus] = []
 
     def factory() -> NexportCampus:
         made.append(NexportCampus(StaticToken("token")))
         return made[-1]
 
-    app = with_routes(FastAPI(lifespan=campus_lifespan(factory)))
+    app = add_client_route(FastAPI(lifespan=campus_lifespan(factory)))
     assert made == []
-    async with app.router.lifespan_context(app), client_of(app) as client:
-        answers = [(await client.get("/repr")).json() for _ in range(3)]
-    assert answers == ["<NexportCampus https://www.nexportcampus.com>"] * 3
+    async with app.router.lifespan_context(app), http_client(app) as client:
+        bodies = [(await client.get("/repr")).json() for _ in range(3)]
+    assert bodies == ["<NexportCampus https://www.nexportcampus.com>"] * 3
     assert len(made) == 1
     with pytest.raises(NexportError, match="closed"):
         await made[0].admin.validate_access_token()
 
 
-async def test_around_the_own_lifespan_whose_state_is_kept() -> None:
-    """The own lifespan finds the client, ends before it, and its state reaches the requests beside the client."""
+async def test_an_inner_lifespan() -> None:
+    """The inner lifespan has the client, ends before it, and its state reaches the requests."""
     seen: list[object] = []
 
     @asynccontextmanager
-    async def own(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
+    async def inner(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         campus = app.state.nexport_campus
         yield {"ledger": "open"}
         with pytest.raises(NexportError, match="is not a UUID"):
-            await campus.learning.get_section(syllabus_id="none")  # refused as an argument, not as closed
+            # An error of the argument shows that the client is open.
+            await campus.learning.get_section(syllabus_id="none")
         seen.append(campus)
 
-    app = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus(StaticToken("token")), own))
+    app = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus(StaticToken("token")), inner))
     async with app.router.lifespan_context(app) as state:
         assert state is not None
         assert dict(state)["ledger"] == "open"
@@ -64,23 +65,23 @@ async def test_around_the_own_lifespan_whose_state_is_kept() -> None:
     assert seen == [dict(state)["nexport_campus"]]
 
 
-async def test_a_mounted_application_uses_the_client_around_it() -> None:
-    """A server hands the lifespan's state to mounted applications too."""
+async def test_a_mounted_application() -> None:
+    """Mounted applications use the client of the outer one."""
     outer, inner = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus(StaticToken("t")))), FastAPI()
-    outer.mount("/inner", with_routes(inner))
+    outer.mount("/inner", add_client_route(inner))
     async with outer.router.lifespan_context(outer) as state:
 
-        async def served(scope: object, receive: object, send: object) -> None:
+        async def with_state(scope: object, receive: object, send: object) -> None:
             assert isinstance(scope, dict)
             await outer(scope | {"state": dict(state or {})}, receive, send)  # type: ignore[arg-type]
 
-        transport = httpx.ASGITransport(served)
+        transport = httpx.ASGITransport(with_state)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
             assert (await client.get("/inner/repr")).status_code == 200
 
 
-async def test_a_router_and_a_dependency_take_the_client() -> None:
-    """`Campus` works wherever FastAPI resolves dependencies; `get_campus` can be overridden by tests."""
+async def test_routers_and_dependencies() -> None:
+    """`Campus` works wherever FastAPI resolves dependencies; tests can override `get_campus`."""
     router = APIRouter()
 
     async def place(campus: Campus, request: Request) -> str:
@@ -91,29 +92,29 @@ async def test_a_router_and_a_dependency_take_the_client() -> None:
     app.include_router(router)
     async with (
         NexportCampus(StaticToken("t"), base_url="https://other.test") as other,
-        client_of(app) as client,
+        http_client(app) as client,
     ):
         app.dependency_overrides[get_campus] = lambda: other
         assert (await client.get("/place")).json() == "/place <NexportCampus https://other.test>"
 
 
-async def test_settings_that_cannot_work_keep_the_application_from_starting() -> None:
-    """The factory runs at the start: a missing variable is told there, and not to a customer."""
+async def test_invalid_settings() -> None:
+    """The factory runs at startup, so a missing variable is reported there."""
     app = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus.from_env({})))
     with pytest.raises(ConfigurationError, match="NEXPORT_USERNAME"):
         async with app.router.lifespan_context(app):
             pass
 
 
-async def test_without_a_lifespan_the_mistake_is_named() -> None:
-    """An application that never opened a client says what to do."""
-    async with client_of(with_routes(FastAPI())) as client:
+async def test_a_missing_lifespan() -> None:
+    """Without the lifespan, the error says what to do."""
+    async with http_client(add_client_route(FastAPI())) as client:
         with pytest.raises(RuntimeError, match="campus_lifespan"):
             await client.get("/repr")
 
 
-async def test_a_failing_own_lifespan_closes_the_client() -> None:
-    """What fails at the start leaves nothing open behind."""
+async def test_a_failing_inner_lifespan() -> None:
+    """A failing startup closes the client."""
     made = NexportCampus(StaticToken("token"))
 
     @asynccontextmanager

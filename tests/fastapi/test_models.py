@@ -1,4 +1,4 @@
-"""The models in an application: its OpenAPI page, what it takes, what it refuses and where, and what it gives."""
+"""Models in an application: OpenAPI page, valid and invalid bodies, responses."""
 
 import json
 import subprocess
@@ -35,14 +35,14 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 
 class Report(BaseModel):
-    """A model of the application's own, with the vendor's within."""
+    """A pydantic model with the vendor's models in it."""
 
     enrollment: ApiEnrollmentItem
     phases: dict[str, Phase] = {}
 
 
 def application(**settings: Any) -> FastAPI:
-    """Models as bodies, as response models, in lists, nested, in an own model, and an enum in the query."""
+    """Return an application with models as bodies and response models, in lists, nested, and an enum in the query."""
     app = FastAPI(**settings)
 
     @app.post("/enrollments", response_model=list[ApiEnrollmentItem])
@@ -71,16 +71,16 @@ def application(**settings: Any) -> FastAPI:
     return app
 
 
-async def ask(method: str, path: str, **what: Any) -> httpx.Response:
-    """The application's answer."""
+async def request_json(method: str, path: str, **what: Any) -> httpx.Response:
+    """Return the application's response."""
     transport = httpx.ASGITransport(application())
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
         return await client.request(method, path, **what)
 
 
 @pytest.mark.parametrize("separate", [True, False])
-def test_the_page_shows_the_vendors_schema(separate: bool) -> None:
-    """One component each, under the vendor's name: formats, required, nullable, enums with names, references."""
+def test_openapi_components(separate: bool) -> None:
+    """Each model is one component with the vendor's name, formats, required, nullable, enums and references."""
     schemas = application(separate_input_output_schemas=separate).openapi()["components"]["schemas"]
     assert {"ApiEnrollmentItem", "SectionResponse", "ApiErrorEntity", "Phase"} <= schemas.keys()
     item = schemas["ApiEnrollmentItem"]
@@ -105,8 +105,8 @@ def test_the_page_shows_the_vendors_schema(separate: bool) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if issubclass(getattr(models, name), Model)])
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
-def test_every_model_is_described_as_the_vendor_has_it(name: str, mode: Any) -> None:
-    """Its properties, and which of them must be there: what is required and may be null may be missing."""
+def test_schema_of_every_model(name: str, mode: Any) -> None:
+    """The schema has every property; nullable ones may be missing."""
     spec = SCHEMAS[name]
     described = ADAPTERS[name].json_schema(mode=mode)
     described = described.get("$defs", {}).get(name, described)
@@ -119,8 +119,8 @@ def test_every_model_is_described_as_the_vendor_has_it(name: str, mode: Any) -> 
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if issubclass(getattr(models, name), OpenIntEnum)])
-def test_every_enum_takes_its_numbers_alone(name: str) -> None:
-    """Numbers of the spec, and members, made-up ones included: an answer may hold what the spec doesn't know."""
+def test_every_enum_accepts_only_its_numbers(name: str) -> None:
+    """Numbers of the specification and members are accepted; unknown members too, because responses may have them."""
     enum = getattr(models, name)
     adapter = TypeAdapter(enum)
     described = adapter.json_schema()
@@ -137,15 +137,15 @@ def test_every_enum_takes_its_numbers_alone(name: str) -> None:
             adapter.validate_python(wrong)
 
 
-async def test_what_comes_in_is_read_as_from_dict_reads_it() -> None:
-    """Dates without an offset are UTC, fractions are cut, unknown keys are kept, null is as good as missing."""
+async def test_bodies_are_read_like_from_dict() -> None:
+    """Dates without an offset are UTC, fractions are cut, unknown keys are kept, null equals missing."""
     body = ENROLLMENT | {
         "enrollment_date": "2024-01-02T03:04:05.1234567",
         "start_date": "2024-01-02T03:04:05+02:00",
         "completion_date": None,
         "brand_new": {"a": [1]},
     }
-    response = await ask("POST", "/enrollments", json=[body])
+    response = await request_json("POST", "/enrollments", json=[body])
     assert response.status_code == 200
     assert response.json() == [ApiEnrollmentItem.from_dict(body).to_dict()]
     given = response.json()[0]
@@ -161,38 +161,36 @@ async def test_what_comes_in_is_read_as_from_dict_reads_it() -> None:
         ({"phase": 17}, ["body", 0, "phase"], "enum"),
         ({"phase": True}, ["body", 0, "phase"], "enum"),
         ({"phase": None}, ["body", 0, "phase"], "int_type"),
-        ({"user_id": "nobody"}, ["body", 0, "user_id"], "uuid_parsing"),
+        ({"user_id": "somebody"}, ["body", 0, "user_id"], "uuid_parsing"),
         ({"user_id": None}, ["body", 0, "user_id"], "uuid_type"),
         ({"start_date": "tomorrow"}, ["body", 0, "start_date"], "datetime_type"),
         ({"start_date": 1700000000}, ["body", 0, "start_date"], "datetime_type"),
     ],
 )
-async def test_what_is_wrong_is_refused_with_its_place(
-    change: dict[str, Any], place: list[Any], kind: str
-) -> None:
-    """422, in FastAPI's usual form."""
-    response = await ask("POST", "/enrollments", json=[ENROLLMENT | change])
+async def test_invalid_bodies(change: dict[str, Any], place: list[Any], kind: str) -> None:
+    """An invalid value is a 422 in FastAPI's usual form."""
+    response = await request_json("POST", "/enrollments", json=[ENROLLMENT | change])
     assert response.status_code == 422
     (error,) = response.json()["detail"]
     assert (error["loc"], error["type"]) == (place, kind)
 
 
-async def test_places_within_lists_and_models_and_what_is_missing() -> None:
-    """The place leads through lists and through the application's own models."""
-    response = await ask("POST", "/search", json={"user_ids": [IDENTIFIER, "x"], "org_ids": 5})
+async def test_places_of_errors() -> None:
+    """The place leads through lists and through the application's models."""
+    response = await request_json("POST", "/search", json={"user_ids": [IDENTIFIER, "x"], "org_ids": 5})
     places = sorted(error["loc"][1:] for error in response.json()["detail"])
     assert places == [["org_ids"], ["user_ids", 1]]
-    response = await ask("POST", "/report", json={"enrollment": {}, "phases": {"a": 99}})
+    response = await request_json("POST", "/report", json={"enrollment": {}, "phases": {"a": 99}})
     assert {tuple(error["loc"]) for error in response.json()["detail"]} == {
         *(("body", "enrollment", key) for key in ENROLLMENT),
         ("body", "phases", "a"),
     }
 
 
-async def test_an_own_model_with_the_vendors_within() -> None:
-    """Models and enums nest in pydantic's."""
+async def test_models_inside_pydantic_models() -> None:
+    """Models and enums can be fields of pydantic models."""
     report = {"enrollment": ENROLLMENT, "phases": {"now": 15}}
-    response = await ask("POST", "/report", json=report)
+    response = await request_json("POST", "/report", json=report)
     assert response.json() == report
     made = Report.model_validate(report)
     assert made.phases["now"] is Phase.TO_BE_GRADED
@@ -201,23 +199,23 @@ async def test_an_own_model_with_the_vendors_within() -> None:
 
 
 async def test_without_a_response_model() -> None:
-    """A path operation that declares nothing gives what `to_dict` gives all the same; an optional body may be left out."""
-    response = await ask("POST", "/plain", json=ENROLLMENT)
+    """A route without a response model returns `to_dict()`; an optional body may be omitted."""
+    response = await request_json("POST", "/plain", json=ENROLLMENT)
     assert response.json() == ENROLLMENT
-    assert (await ask("POST", "/plain")).json() is None
+    assert (await request_json("POST", "/plain")).json() is None
     made = ApiEnrollmentItem.from_dict(ENROLLMENT)
     assert dict(made) == made.to_dict()
     assert ApiEnrollmentItem.from_dict(dict(made)) == made
 
 
 async def test_an_enum_in_the_query() -> None:
-    """A number as text, as queries have it; an undeclared one is refused."""
-    assert (await ask("GET", "/cmi", params={"phase": "16"})).json()["title"] == "Resubmit Required"
-    assert (await ask("GET", "/cmi", params={"phase": "17"})).status_code == 422
+    """A number as string is accepted, as in queries; an undeclared one is refused."""
+    assert (await request_json("GET", "/cmi", params={"phase": "16"})).json()["title"] == "Resubmit Required"
+    assert (await request_json("GET", "/cmi", params={"phase": "17"})).status_code == 422
 
 
-def test_what_the_campus_sent_goes_out_as_it_is() -> None:
-    """A response with drift in it is no reason to fail: it is written as `to_dict` has it."""
+def test_drift_in_a_response() -> None:
+    """A model with drift is a valid response, and written like `to_dict()`."""
     drifted = ApiEnrollmentItem.from_dict({**ENROLLMENT, "phase": 97, "result": None, "brand_new": 1})
     adapter = TypeAdapter(list[ApiEnrollmentItem])
     assert adapter.validate_python([drifted])[0] is drifted
@@ -226,8 +224,8 @@ def test_what_the_campus_sent_goes_out_as_it_is() -> None:
     assert "phase" not in TypeAdapter(ApiEnrollmentItem).dump_python(drifted, exclude={"phase"})
 
 
-def test_maps_of_texts_and_json() -> None:
-    """An object with keys of the caller's choice takes texts alone; reading JSON text gives what reading objects does."""
+def test_string_maps_and_json() -> None:
+    """An object with free keys accepts strings only; JSON is validated like objects."""
     adapter = TypeAdapter(SetCustomEnrollmentFieldValuesRequest)
     body = {"enrollment_id": IDENTIFIER, "custom_enrollment_field_values": {"Badge": "17"}}
     assert adapter.validate_json(json.dumps(body)) == SetCustomEnrollmentFieldValuesRequest.from_dict(body)
@@ -239,8 +237,8 @@ def test_maps_of_texts_and_json() -> None:
 
 
 @given(st.data())
-def test_whatever_the_spec_allows_is_read_and_written_as_the_sdk_does(data: st.DataObject) -> None:
-    """What `from_dict` makes of it, for every model; and what `to_dict` writes is accepted again."""
+def test_valid_data_round_trips(data: st.DataObject) -> None:
+    """Valid data is read like `from_dict`, for every model, and the output of `to_dict` is accepted again."""
     name = data.draw(st.sampled_from(sorted(ADAPTERS)))
     value = data.draw(valid(SCHEMAS[name]))
     made = ADAPTERS[name].validate_python(value)
@@ -251,8 +249,8 @@ def test_whatever_the_spec_allows_is_read_and_written_as_the_sdk_does(data: st.D
 
 
 @given(st.data())
-def test_whatever_else_comes_is_refused_or_read(data: st.DataObject) -> None:
-    """With one thing in it damaged, it is a ValidationError, or what `from_dict` makes of it; nothing else."""
+def test_damaged_data(data: st.DataObject) -> None:
+    """Data with one damaged value is a ValidationError or is read like `from_dict`."""
     name = data.draw(st.sampled_from(sorted(ADAPTERS)))
     value = data.draw(damaged(valid(SCHEMAS[name])))
     try:
@@ -262,8 +260,8 @@ def test_whatever_else_comes_is_refused_or_read(data: st.DataObject) -> None:
     assert made == getattr(models, name).from_dict(value)
 
 
-def test_no_pydantic_until_it_asks() -> None:
-    """Neither the package, nor its models, nor a client import pydantic or FastAPI."""
+def test_no_import_of_pydantic() -> None:
+    """Neither the package, its models nor a client import pydantic or FastAPI."""
     code = (
         "import sys, nexport_campus; from nexport_campus.models import SectionResponse, Phase;"
         "nexport_campus.NexportCampus(nexport_campus.StaticToken('t'));"

@@ -1,4 +1,4 @@
-"""Errors become problem details: which status each gets, what they tell, and what they never tell."""
+"""Errors become problem details: status, members, and nothing confidential."""
 
 import logging
 from typing import Any
@@ -63,8 +63,8 @@ ERRORS: list[tuple[NexportError, int]] = [
 ]
 
 
-async def answer_to(error: Exception, **settings: Any) -> httpx.Response:
-    """What an application answers whose path operation raises this."""
+async def response_to(error: Exception, **settings: Any) -> httpx.Response:
+    """Return the response of an application whose route raises this error."""
     app = FastAPI()
     add_exception_handlers(app, **settings)
 
@@ -79,8 +79,8 @@ async def answer_to(error: Exception, **settings: Any) -> httpx.Response:
 
 @pytest.mark.parametrize(("error", "status"), ERRORS, ids=lambda value: type(value).__name__)
 async def test_every_error_has_its_status(error: NexportError, status: int) -> None:
-    """The standard's five members are there, and nothing of what the campus said is."""
-    response = await answer_to(error)
+    """A problem has the standard's five members, and nothing of the campus's response."""
+    response = await response_to(error)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
@@ -92,27 +92,27 @@ async def test_every_error_has_its_status(error: NexportError, status: int) -> N
     assert "5ecret" not in whole
 
 
-async def test_members_that_help() -> None:
-    """The vendor's name of the operation, its number of the error, the argument, and whether a change may be made."""
-    told = (await answer_to(NotFoundError("no", **ANSWER))).json()
-    assert (told["operation"], told["error_code"]) == ("LearningApi_GetSection", 3)
-    assert "maybe_applied" not in told
+async def test_additional_members() -> None:
+    """A problem names operation, error code, argument, and whether a change may have been made."""
+    output = (await response_to(NotFoundError("no", **ANSWER))).json()
+    assert (output["operation"], output["error_code"]) == ("LearningApi_GetSection", 3)
+    assert "maybe_applied" not in output
     lost = TransportError("lost", operation_id="LearningApi_CreateEnrollment", maybe_applied=True)
-    told = (await answer_to(lost)).json()
-    assert told["maybe_applied"] is True
-    assert "error_code" not in told
-    assert (await answer_to(ArgumentError("no", argument="org_id"))).json()["argument"] == "org_id"
+    output = (await response_to(lost)).json()
+    assert output["maybe_applied"] is True
+    assert "error_code" not in output
+    assert (await response_to(ArgumentError("no", argument="org_id"))).json()["argument"] == "org_id"
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(7.0, "7"), (0.2, "1"), (None, "5")])
-async def test_when_to_come_again(seconds: float | None, told: str) -> None:
-    """Retry-After is what the campus asked for, in whole seconds; without that, a few."""
-    response = await answer_to(RateLimitError("busy", retry_after=seconds))
-    assert (response.status_code, response.headers["retry-after"]) == (503, told)
+@pytest.mark.parametrize(("seconds", "expected"), [(7.0, "7"), (0.2, "1"), (None, "5")])
+async def test_retry_after(seconds: float | None, expected: str) -> None:
+    """Retry-After is the campus's, in whole seconds, or a few seconds by default."""
+    response = await response_to(RateLimitError("busy", retry_after=seconds))
+    assert (response.status_code, response.headers["retry-after"]) == (503, expected)
 
 
-async def test_statuses_of_ones_own() -> None:
-    """They hold for the class and those below it; the nearest class counts, the documented ones included."""
+async def test_custom_statuses() -> None:
+    """A status applies to a class and its subclasses; the nearest class wins, defaults included."""
     statuses: dict[type[NexportError], int] = {InvalidRequestError: 422, APIError: 500, ArgumentError: 400}
     expected = [
         (InvalidRequestError("no"), 422),
@@ -122,25 +122,25 @@ async def test_statuses_of_ones_own() -> None:
         (TransportError("no"), 502),
     ]
     for error, status in expected:
-        response = await answer_to(error, statuses=statuses)
+        response = await response_to(error, statuses=statuses)
         assert (response.status_code, response.json()["status"]) == (status, status)
-    busy = await answer_to(RateLimitError("no", retry_after=3), statuses={RateLimitError: 429})
+    busy = await response_to(RateLimitError("no", retry_after=3), statuses={RateLimitError: 429})
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "3")
 
 
-def test_statuses_that_cannot_be() -> None:
-    """What is no class of ours, or no status of an error, is refused when the application is made."""
+def test_invalid_statuses() -> None:
+    """A class or status that isn't an error is refused when the application is made."""
     with pytest.raises(TypeError, match="ValueError"):
         add_exception_handlers(FastAPI(), statuses={ValueError: 422})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="200"):
         add_exception_handlers(FastAPI(), statuses={NotFoundError: 200})
 
 
-async def test_the_operator_is_told_the_rest(caplog: pytest.LogCaptureFixture) -> None:
-    """What the campus did is one line; a mistake of the application's own has its traceback; 404 is no event."""
-    await answer_to(ServerError("out of order", **ANSWER))
-    await answer_to(ArgumentError("org_id must be a UUID", argument="org_id"))
-    await answer_to(NotFoundError("no", **ANSWER))
+async def test_logging(caplog: pytest.LogCaptureFixture) -> None:
+    """An error of the campus is logged in one line; an application's mistake with its traceback; a 404 not at all."""
+    await response_to(ServerError("out of order", **ANSWER))
+    await response_to(ArgumentError("org_id must be a UUID", argument="org_id"))
+    await response_to(NotFoundError("no", **ANSWER))
     campus, own = (record for record in caplog.records if record.name == "nexport_campus")
     assert (campus.levelno, campus.exc_info) == (logging.WARNING, None)
     assert "out of order" in campus.getMessage()
@@ -148,10 +148,10 @@ async def test_the_operator_is_told_the_rest(caplog: pytest.LogCaptureFixture) -
     assert own.exc_info is not None
 
 
-async def test_real_errors_of_a_real_client() -> None:
-    """From an answer on the wire to the problem, with the token and the campus's words left behind."""
+async def test_errors_of_a_client() -> None:
+    """From a response to the problem, neither the token nor the campus's message gets through."""
 
-    def campus_says(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         entity = {
             "error_code": 3,
             "error_message": f"no such section, token {request.url.params['access_token']}",
@@ -165,7 +165,7 @@ async def test_real_errors_of_a_real_client() -> None:
     async def title(identifier: str, campus: Campus) -> str:
         return (await campus.learning.get_section(syllabus_id=identifier)).title
 
-    async with NexportCampus(StaticToken("5ecret"), transport=httpx.MockTransport(campus_says)) as campus:
+    async with NexportCampus(StaticToken("5ecret"), transport=httpx.MockTransport(respond)) as campus:
         app.dependency_overrides[get_campus] = lambda: campus
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
@@ -180,7 +180,7 @@ async def test_real_errors_of_a_real_client() -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422])
 @pytest.mark.parametrize("body", [b"<html>Maria Muster</html>", b"", b'{"Message": "Maria Muster"}'])
 async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
-    """A status without an error entity is 502, whatever the status: it says nothing about what was requested."""
+    """Any status without an error entity becomes 502: it says nothing about the requested record."""
     app = FastAPI()
     add_exception_handlers(app, statuses={InvalidRequestError: 422, NotFoundError: 410})
 
@@ -188,14 +188,14 @@ async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
     async def title(identifier: str, campus: Campus) -> str:
         return (await campus.learning.get_section(syllabus_id=identifier)).title
 
-    answer = Response(status=status, headers=[("Content-Type", "text/html")], body=body)
-    async with campus_with(answer) as (campus, _):
+    from_gateway = Response(status=status, headers=[("Content-Type", "text/html")], body=body)
+    async with campus_with(from_gateway) as (campus, _):
         app.dependency_overrides[get_campus] = lambda: campus
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
             response = await client.get("/sections/8ebf2d8d-01eb-4af5-a317-4279e2b752d4")
     assert response.status_code == 502
-    if not (status == 401 and not body):  # an empty 401 may be the campus's own
+    if not (status == 401 and not body):  # an empty 401 may come from the campus
         assert response.json()["type"] == "urn:nexport-campus:gateway"
     assert "error_code" not in response.json()
     assert "Muster" not in response.text
@@ -203,7 +203,7 @@ async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("accepts", [True, False])
 async def test_websockets(accepts: bool) -> None:
-    """An open websocket is closed with 1011; one that was never opened gets the problem as its answer."""
+    """An open websocket is closed with 1011; one that wasn't accepted gets the problem as response."""
     app = FastAPI()
     add_exception_handlers(app)
 

@@ -1,4 +1,4 @@
-"""Models in unions, lists, dictionaries and generic classes; pages and the SDK's own results; as responses and as bodies."""
+"""Models in unions, lists, dictionaries and generic classes, pages and results, as responses and as bodies."""
 
 import json
 import warnings
@@ -46,13 +46,13 @@ BY_ID = {"sections": [SectionResponse.from_dict(SECTION).to_dict()], "missing": 
 
 
 class Own(BaseModel):
-    """A model of the application's own."""
+    """A pydantic model of the application."""
 
     name: str
 
 
-class Resembling(BaseModel):
-    """One that can be made of the vendor's, by its attributes."""
+class Lookalike(BaseModel):
+    """A pydantic model that can be made from a vendor's model by its attributes."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -60,13 +60,13 @@ class Resembling(BaseModel):
 
 
 class Box(BaseModel, Generic[T]):
-    """A generic model of the application's own."""
+    """A generic pydantic model."""
 
     value: T
     more: dict[str, list[T]] = {}
 
 
-# The response model, what the path operation returns, and the JSON that goes out.
+# Response model, returned value, and expected JSON.
 RESPONSES: dict[str, tuple[Any, Any, Any]] = {
     "the first of two": (ApiEnrollmentItem | SectionResponse, ITEM, ENROLLMENT),
     "the second of two": (SectionResponse | ApiEnrollmentItem, ITEM, ENROLLMENT),
@@ -75,7 +75,7 @@ RESPONSES: dict[str, tuple[Any, Any, Any]] = {
     "optional, None": (SectionResponse | ApiEnrollmentItem | None, None, None),
     "with an own model": (Own | ApiEnrollmentItem, ITEM, ENROLLMENT),
     "an own model": (ApiEnrollmentItem | Own, Own(name="x"), {"name": "x"}),
-    "with one that resembles it": (Resembling | ApiEnrollmentItem, ITEM, ENROLLMENT),
+    "with one that resembles it": (Lookalike | ApiEnrollmentItem, ITEM, ENROLLMENT),
     "with plain types": (int | str | ApiEnrollmentItem, ITEM, ENROLLMENT),
     "a plain type": (ApiEnrollmentItem | int | str, "x", "x"),
     "with an enum": (Phase | ApiEnrollmentItem, ITEM, ENROLLMENT),
@@ -120,8 +120,8 @@ RESPONSES: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
-async def ask(app: FastAPI, method: str, **what: Any) -> httpx.Response:
-    """The application's response."""
+async def send(app: FastAPI, method: str, **what: Any) -> httpx.Response:
+    """Return the application's response."""
     transport, headers = httpx.ASGITransport(app), {"Content-Type": "application/json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=headers) as client:
         return await client.request(method, "/", **what)
@@ -129,20 +129,20 @@ async def ask(app: FastAPI, method: str, **what: Any) -> httpx.Response:
 
 @pytest.mark.parametrize("name", RESPONSES)
 async def test_as_a_response(name: str) -> None:
-    """The path operation's value goes out as `to_dict` and its like have it, and the page describes it."""
+    """The value is written like `to_dict`, and the page describes it."""
     model, value, expected = RESPONSES[name]
     app = FastAPI()
 
     @app.get("/", **({} if model is None else {"response_model": model}))
-    async def give():  # type: ignore[no-untyped-def]  # noqa: ANN202 -- the response model says it
+    async def give():  # type: ignore[no-untyped-def]  # noqa: ANN202 -- the response model defines it
         return value
 
-    response = await ask(app, "GET")
+    response = await send(app, "GET")
     assert (response.status_code, response.json()) == (200, expected)
     assert app.openapi()["paths"]["/"]["get"]["responses"]["200"]
 
 
-# The body's annotation, the body, and the type that the path operation gets.
+# Annotation of the body, the body, and the types that the route receives.
 BODIES: dict[str, tuple[Any, Any, Any]] = {
     "one": (ApiEnrollmentItem, ENROLLMENT, ApiEnrollmentItem),
     "the first of two": (ApiEnrollmentItem | CmiField, ENROLLMENT, ApiEnrollmentItem),
@@ -172,13 +172,13 @@ BODIES: dict[str, tuple[Any, Any, Any]] = {
     "a result or a model": (SectionsById | CmiField, FIELD, CmiField),
     "an enum": (Annotated[Phase, Body()], 2, Phase),
     "either enum": (Annotated[Result | Phase, Body()], 15, Phase),
-    "an enum or a text": (Annotated[list[Phase | str], Body()], [15, "x"], [Phase, str]),
+    "an enum or a string": (Annotated[list[Phase | str], Body()], [15, "x"], [Phase, str]),
     "an enum by enums": (dict[Phase, Result], {"2": 1}, {Phase.FINISHED: Result}),
 }
 
 
 def types_of(value: Any) -> Any:
-    """The types in a value."""
+    """Return the types in a value."""
     if type(value) is list:
         return [types_of(item) for item in value]
     return {key: types_of(item) for key, item in value.items()} if type(value) is dict else type(value)
@@ -186,7 +186,7 @@ def types_of(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_as_a_body(name: str) -> None:
-    """The path operation gets models and members, and the page asks for a body."""
+    """The route receives models and members, and the page describes the body."""
     annotation, body, expected = BODIES[name]
     app, got = FastAPI(), []
 
@@ -195,15 +195,15 @@ async def test_as_a_body(name: str) -> None:
 
     take.__annotations__["body"] = annotation
     app.post("/")(take)
-    response = await ask(app, "POST", content=json.dumps(body))
+    response = await send(app, "POST", content=json.dumps(body))
     assert (response.status_code, types_of(got[0])) == (200, expected)
     assert app.openapi()["paths"]["/"]["post"]["requestBody"]
 
 
-# The body's annotation, the body, and the places and kinds of what is wrong with it.
+# Annotation of the body, the body, and the places and kinds of its errors.
 REFUSED: dict[str, tuple[Any, Any, set[tuple[str, ...]]]] = {
     "no object": (ApiEnrollmentItem, 7, {("body", "dict_type")}),
-    "a list of what is no object": (list[CmiField], [FIELD, 7], {("body", "1", "dict_type")}),
+    "a list with an element that isn't an object": (list[CmiField], [FIELD, 7], {("body", "1", "dict_type")}),
     "none of two": (
         CmiField | Own,
         {},
@@ -238,8 +238,8 @@ REFUSED: dict[str, tuple[Any, Any, set[tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_what_is_refused(name: str) -> None:
-    """422 with the place, which names the class where several were possible."""
+async def test_invalid_bodies(name: str) -> None:
+    """An invalid value is a 422 with its place, which names the class if several were possible."""
     annotation, body, expected = REFUSED[name]
     app = FastAPI()
 
@@ -248,7 +248,7 @@ async def test_what_is_refused(name: str) -> None:
 
     take.__annotations__["body"] = annotation
     app.post("/")(take)
-    response = await ask(app, "POST", json=body)
+    response = await send(app, "POST", json=body)
     assert response.status_code == 422
     found = {(*map(str, error["loc"]), error["type"]) for error in response.json()["detail"]}
     assert found >= expected
@@ -276,8 +276,8 @@ TARGETS: list[Any] = [
 ]  # fmt: skip
 
 
-def strangers() -> Iterator[tuple[Any, Any]]:
-    """Types, with values of other ones."""
+def values_of_other_types() -> Iterator[tuple[Any, Any]]:
+    """Draw types with values of other types."""
     for target in TARGETS:
         for value in OTHERS:
             fits = value is ENSURED and target is EnsuredEnrollment
@@ -290,22 +290,22 @@ def strangers() -> Iterator[tuple[Any, Any]]:
                 yield target, value
 
 
-@pytest.mark.parametrize(("target", "value"), list(strangers()))
+@pytest.mark.parametrize(("target", "value"), list(values_of_other_types()))
 def test_another_class_is_a_validation_error(target: Any, value: Any) -> None:
-    """What pydantic can't take is its own error, whatever it is."""
+    """A value that pydantic can't accept is a ValidationError."""
     with pytest.raises(ValidationError):
         TypeAdapter(target).validate_python(value)
 
 
 def test_an_enum_takes_no_member_of_another() -> None:
-    """Equal numbers of two enums mean different things."""
+    """Members of another enum are refused, because equal numbers have different meanings."""
     with pytest.raises(ValidationError):
         TypeAdapter(Phase).validate_python(Result.PASSED)
     assert TypeAdapter(Phase | Result).validate_python(Result.PASSED) is Result.PASSED
 
 
 def test_components_of_the_page() -> None:
-    """Pages and results have components of their own, which refer to those of the models."""
+    """Pages and results have their components, which refer to those of the models."""
     app = FastAPI()
 
     @app.get("/")
@@ -327,8 +327,8 @@ def test_components_of_the_page() -> None:
     assert schemas["SectionsById"]["properties"]["sections"]["items"]["$ref"].endswith("/SectionResponse")
 
 
-def test_a_value_that_bypassed_validation_is_written_as_it_is() -> None:
-    """Pydantic warns, as it does for its own models, and doesn't fail."""
+def test_an_unvalidated_value_is_written() -> None:
+    """Pydantic warns, as it does for its models, and doesn't fail."""
 
     class Report(BaseModel):
         item: ApiEnrollmentItem
@@ -338,8 +338,8 @@ def test_a_value_that_bypassed_validation_is_written_as_it_is() -> None:
         assert json.loads(report.model_dump_json()) == {"item": {"a": 1}}
 
 
-async def test_halves_of_surrogate_pairs_in_a_body() -> None:
-    """They are read as from_dict reads them, and what comes out can be encoded."""
+async def test_lone_surrogates_in_a_body() -> None:
+    """A lone surrogate is read like in `from_dict`, and the result can be encoded."""
     app = FastAPI()
 
     @app.post("/")
@@ -347,26 +347,26 @@ async def test_halves_of_surrogate_pairs_in_a_body() -> None:
         return item
 
     body = ENROLLMENT | {"odd\ud800": ["\udc00"]}
-    response = await ask(app, "POST", content=json.dumps(body))
+    response = await send(app, "POST", content=json.dumps(body))
     assert response.json() == ENROLLMENT | {"odd\ufffd": ["\ufffd"]}
-    response = await ask(app, "POST", content=json.dumps(FIELD | {"cmi_element_value": "a\ud800"}))
+    response = await send(app, "POST", content=json.dumps(FIELD | {"cmi_element_value": "a\ud800"}))
     assert response.json()["cmi_element_value"] == "a\ufffd"
 
 
 async def test_dates_at_the_edges_of_utc_in_a_body() -> None:
-    """They are read as from_dict reads them."""
+    """The first and last dates are read like in `from_dict`."""
     app = FastAPI()
 
     @app.post("/")
     async def echo(item: ApiEnrollmentItem) -> ApiEnrollmentItem:
         return item
 
-    response = await ask(app, "POST", json=ENROLLMENT | {"start_date": "0001-01-01T00:00:00+01:00"})
+    response = await send(app, "POST", json=ENROLLMENT | {"start_date": "0001-01-01T00:00:00+01:00"})
     assert response.json()["start_date"] == "0001-01-01T00:00:00+00:00"
 
 
-async def test_other_classes_are_taken_from_where_they_were() -> None:
-    """Plain types and enums come from the query, pydantic's models from the body, as without the SDK."""
+async def test_sources_of_other_parameters() -> None:
+    """Plain types and enums come from the query, pydantic models from the body, as without the SDK."""
     app = FastAPI()
 
     @app.post("/")
@@ -375,14 +375,14 @@ async def test_other_classes_are_taken_from_where_they_were() -> None:
     ) -> Any:
         return [own, phase, results, limit]
 
-    response = await ask(app, "POST", json={"name": "x"}, params={"phase": 2, "results": [1, 2], "limit": 3})
+    response = await send(app, "POST", json={"name": "x"}, params={"phase": 2, "results": [1, 2], "limit": 3})
     assert response.json() == [{"name": "x"}, 2, [1, 2], 3]
 
 
-def test_a_version_of_fastapi_that_decides_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever uses one is told what to write instead; nothing else fails."""
+def test_an_incompatible_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a FastAPI that handles unions differently, the error says what to write instead."""
     with warnings.catch_warnings():
-        take_models_from_the_body()  # it is done already
+        take_models_from_the_body()  # already registered
     monkeypatch.delattr(fastapi.dependencies.utils, "field_annotation_is_scalar")
     with pytest.warns(RuntimeWarning, match="Body"):
         take_models_from_the_body()
