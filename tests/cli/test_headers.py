@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Nexport
 from tests.cli.test_doctor import minimal_campus, no_proxy_of_this_machine
-from tests.faults.test_headers import DATES, HEADERS, answer
+from tests.faults.test_headers import DATES, HEADERS, response_with_header
 from tests.support.scripted_server import TOKEN, ScriptedServer
 
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -26,7 +26,7 @@ ABSURD = [
 @pytest.mark.parametrize("status", [200, 429])
 async def test_calls(nexport: Nexport, status: int, name: str, value: str) -> None:
     """A call ends with its result, or with one line and the exit code of its kind of error."""
-    async with ScriptedServer([answer(status, name, value)] * 9) as server:
+    async with ScriptedServer([response_with_header(status, name, value)] * 9) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}
         done = await asyncio.to_thread(nexport, *READ, env=env)
     expected = {0} if status == 200 else {8}

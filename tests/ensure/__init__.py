@@ -1,1 +1,1 @@
-"""Helpers on top of the vendor's operations: enrolling without enrolling twice, records by any number of ids."""
+"""Helpers on top of the vendor's operations: enrolling exactly once, and records by any number of ids."""

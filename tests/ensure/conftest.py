@@ -10,14 +10,14 @@ from nexport_campus.sandbox import Samples, Sandbox
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A small campus that a test may change."""
+    """Return a small campus that a test may change."""
     async with Sandbox(seed=11, enrollments=4000) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
-    """A client of that campus."""
+    """Return a client of that campus."""
     async with NexportCampus(
         PasswordAuth(sandbox.username, sandbox.password), base_url=sandbox.url
     ) as campus:
@@ -26,5 +26,5 @@ async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
 
 @pytest.fixture
 async def samples(sandbox: Sandbox) -> Samples:
-    """Ids worth trying."""
+    """Return the ids of sample records."""
     return await sandbox.samples()

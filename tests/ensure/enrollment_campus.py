@@ -1,4 +1,4 @@
-"""A scripted campus that only enrolls: what its searches find, and how it answers a create, is up to the test."""
+"""A scripted campus that only enrolls: the test scripts its search results and its responses to a create."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tests.support.scripted_server import Request, Response, error_entity, json_response
 
-__all__ = ["IDS", "LOST", "NEW", "Enrolling", "enrollment", "found"]
+__all__ = ["IDS", "LOST", "NEW", "EnrollmentCampus", "enrollment", "found"]
 
 IDS = {
     "org_id": "11111111-1111-4111-8111-111111111111",
@@ -18,7 +18,7 @@ LOST = Response(ending="reset", cut_after=0)
 
 
 def enrollment(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """An enrollment as a search finds it; a higher number is a later one."""
+    """Return an enrollment as a search finds it; a higher number is a later one."""
     return {
         "enrollment_id": str(UUID(int=number)),
         "enrollment_date": f"2026-01-{number:02}T00:00:00Z",
@@ -30,13 +30,13 @@ def enrollment(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def found(*items: dict[str, Any], warnings: Sequence[str] = ()) -> Response:
-    """A search's answer."""
+    """Return a search response with these enrollments."""
     page = {"enrollments": list(items), "page": 1, "page_size": 1000, "total_count": len(items)}
     return json_response(page | error_entity(warnings=warnings))
 
 
-class Enrolling:
-    """Gives its searches these answers in turn, the last one again and again, and one answer to each create."""
+class EnrollmentCampus:
+    """Sends scripted search responses, the last one again and again, and one response to each create."""
 
     def __init__(self, *searches: Response, create: Response | None = None) -> None:
         self._searches = searches or (found(),)
@@ -45,7 +45,7 @@ class Enrolling:
         self.created: list[Any] = []
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request."""
+        """Return the response to a request."""
         if request.operation_id == "LearningApi_CreateEnrollment":
             self.created.append(request.json)
             return self._create

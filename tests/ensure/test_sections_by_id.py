@@ -1,4 +1,4 @@
-"""Sections by any number of ids: in order, and which of them are missing."""
+"""Sections by any number of ids: their order, and which are missing."""
 
 from uuid import UUID, uuid4
 
@@ -12,13 +12,13 @@ from tests.support.spec import example_response
 
 
 async def all_sections(campus: NexportCampus, samples: Samples) -> list[UUID]:
-    """The ids of the sections of the sample catalog."""
+    """Return the ids of the sample catalog's sections."""
     syllabi = campus.learning.get_catalog_syllabi(catalog_id=samples.catalog_id)
     return [item.syllabus_id async for item in syllabi if item.syllabus_type.name == "SECTION"]
 
 
-async def test_sections_in_the_order_asked(campus: NexportCampus, samples: Samples) -> None:
-    """Sections come in the order of their ids, once each, whatever form the ids have."""
+async def test_sections_in_the_requested_order(campus: NexportCampus, samples: Samples) -> None:
+    """Sections are returned in the order of their ids, once each, whatever form the ids have."""
     ids = (await all_sections(campus, samples))[:20]
     asked: list[UUID | str] = [str(ids[3]).upper(), *reversed(ids), f"{{{ids[0]}}}"]
     found = await campus.get_sections_by_id(asked)
@@ -29,8 +29,10 @@ async def test_sections_in_the_order_asked(campus: NexportCampus, samples: Sampl
     assert found.missing == []
 
 
-async def test_missing_sections_are_told(sandbox: Sandbox, campus: NexportCampus, samples: Samples) -> None:
-    """Ids that no section has are told, wherever they stand among 2,500, and the others are found."""
+async def test_missing_sections_are_reported(
+    sandbox: Sandbox, campus: NexportCampus, samples: Samples
+) -> None:
+    """Unknown ids are reported, wherever they stand among 2,500, and the others are found."""
     ids = (await all_sections(campus, samples))[:600]
     missing = [uuid4() for _ in range(3)]
     filler = [ids[number % len(ids)] for number in range(2500)]
@@ -41,7 +43,7 @@ async def test_missing_sections_are_told(sandbox: Sandbox, campus: NexportCampus
 
 
 async def test_2500_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """2,500 ids that don't exist come back as missing, in order, and no call has more than 1,000."""
+    """2,500 unknown ids are returned as missing, in order, and no request has more than 1,000."""
     asked = [UUID(int=number + 1) for number in range(2500)]
     view = campus.with_options(timeout=60)
     found = await view.get_sections_by_id(asked)
@@ -50,14 +52,14 @@ async def test_2500_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
 
 
 async def test_no_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """Without ids nothing is asked."""
+    """Without ids, nothing is sent."""
     found = await campus.get_sections_by_id([])
     assert (found.sections, found.missing) == ([], [])
     assert (await sandbox.books()).entries == ()
 
 
 async def test_a_wrong_id_is_refused(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """What isn't a uuid is refused before anything is sent."""
+    """An id that isn't a UUID is refused before anything is sent."""
     with pytest.raises(ArgumentError) as caught:
         await campus.get_sections_by_id([uuid4(), "section 2"])
     assert caught.value.argument == "ids"
@@ -66,7 +68,7 @@ async def test_a_wrong_id_is_refused(sandbox: Sandbox, campus: NexportCampus) ->
 
 
 async def test_another_failure_is_raised(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """A failure that says nothing of the ids ends the whole call."""
+    """A failure that isn't about the ids ends the whole call."""
     await sandbox.faults.add(operation="LearningApi_GetSections", status=403)
     with pytest.raises(NexportError):
         await campus.get_sections_by_id([uuid4() for _ in range(3)])
@@ -76,7 +78,7 @@ SECTION = dict(example_response("LearningApi_GetSection"))
 
 
 def sections(*ids: UUID) -> Response:
-    """The answer of GetSections with sections of these ids."""
+    """Return the response to GetSections with sections of these ids."""
     return json_response(
         {"sections": [SECTION | {"syllabus_id": str(each)} for each in ids]} | error_entity()
     )
@@ -88,10 +90,10 @@ async def test_only_the_campus_makes_an_id_missing(code: int) -> None:
     there, gone = uuid4(), uuid4()
     refused = json_response(error_entity(code, "Not found"), status=422)
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return refused if str(gone) in request.json["sections"] else sections(there)
 
-    async with campus_with(answer) as (campus, _):
+    async with campus_with(respond) as (campus, _):
         found = await campus.get_sections_by_id([there, gone])
     assert [section.syllabus_id for section in found.sections] == [there]
     assert found.missing == [gone]
@@ -115,7 +117,7 @@ async def test_nothing_else_makes_an_id_missing(refused: Response) -> None:
 
 
 async def test_a_section_that_is_left_out() -> None:
-    """A section that is neither returned nor reported missing is requested by itself; if it is left out again, that is an error."""
+    """A section neither returned nor missing is requested by itself; if it is left out again, an error is raised."""
     first, second = uuid4(), uuid4()
     async with campus_with(sections(first), sections(second)) as (campus, server):
         found = await campus.get_sections_by_id([first, second])

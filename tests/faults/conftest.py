@@ -1,4 +1,4 @@
-"""Certificates of an authority that only these tests know."""
+"""Certificates of an authority that only these tests trust."""
 
 import ssl
 
@@ -10,13 +10,13 @@ from tests.support.clients import Carrier
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """The authority."""
+    """Return the authority."""
     return trustme.CA()
 
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The context of a server on this machine, and that of a client that trusts it."""
+    """Return the context of a server on this machine, and that of a client that trusts it."""
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(server)
     authority.configure_trust(client)
@@ -25,5 +25,5 @@ def tls(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @pytest.fixture(params=["default", "aiohttp"])
 def every_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients of `campus_of` take this transport, one after the other."""
+    """Run the test once with each transport, which `campus_of` uses."""
     monkeypatch.setattr(Carrier, "name", request.param)

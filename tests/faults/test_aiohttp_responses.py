@@ -1,4 +1,4 @@
-"""The transport on aiohttp reads the responses that the default one reads: two parsers, side by side, on raw bytes."""
+"""The aiohttp transport reads the same responses as the default one: two parsers compared on raw bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -26,26 +26,26 @@ LAST = b"\r\n0\r\n\r\n"
 
 
 def message(*headers: bytes, start: bytes = b"HTTP/1.1 200 OK", body: bytes = BODY) -> bytes:
-    """A response with these headers and no others."""
+    """Return a response with these headers and no others."""
     return b"\r\n".join([start, *headers, b"", body])
 
 
 def sized(*headers: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
-    """A response whose body has a length."""
+    """Return a response whose body has a length."""
     return message(*headers, LENGTH, start=start)
 
 
 def chunked(body: bytes, *headers: bytes) -> bytes:
-    """A response in chunks."""
+    """Return a response in chunks."""
     return message(b"Transfer-Encoding: chunked", *headers, body=body)
 
 
 def many(count: int, name: bytes = b"X-%d") -> list[bytes]:
-    """So many headers."""
+    """Return this many headers."""
     return [(name % number if b"%" in name else name) + b": value" for number in range(count)]
 
 
-ALIKE = {
+ACCEPTED_BY_BOTH = {
     # Lengths.
     "a header of 9,000 bytes": sized(b"X: " + b"x" * 9_000),
     "a header of 100,000 bytes": sized(b"X: " + b"x" * 100_000),
@@ -105,18 +105,18 @@ ALIKE = {
     "two of a kind": sized(b"Server: a", b"Server: b", b"Date: a", b"Date: b", b"Content-Type: a", b"Content-Type: b"),
     "odd cookies": sized(b"Set-Cookie: a\x01=b; ((;;", b"Set-Cookie: a,b@[]=c; max-age=9999999999999999999999"),
     "odd values of known names": sized(b"Link: <<<", b"Keep-Alive: (((", b"Content-Type: ((;;=;", b"Content-Disposition: ((("),
-    "an encoding that nobody asked for": sized(b"Content-Encoding: zstd"),
-    "an upgrade that nobody asked for": sized(b"Connection: upgrade", b"Upgrade: websocket"),
+    "an encoding that wasn't requested": sized(b"Content-Encoding: zstd"),
+    "an upgrade that wasn't requested": sized(b"Connection: upgrade", b"Upgrade: websocket"),
     # Line ends.
     "line feeds only": sized().replace(b"\r\n", b"\n"),
     "carriage returns only": sized().replace(b"\r\n", b"\r"),
     # Where the body ends.
-    "until the end": message(),
+    "until the connection closes": message(),
     "a length with zeros": message(b"Content-Length: 000%d" % len(BODY)),
     "a length with spaces": message(b"Content-Length: \t%d  " % len(BODY)),
     "a length with a sign": message(b"Content-Length: +%d" % len(BODY)),
     "a negative length": message(b"Content-Length: -5"),
-    "a length that is no number": message(b"Content-Length: 0x10"),
+    "a length that isn't a number": message(b"Content-Length: 0x10"),
     "an empty length": message(b"Content-Length:"),
     "a length beyond 64 bits": message(b"Content-Length: 99999999999999999999"),
     "a length that is too large": message(b"Content-Length: %d" % (len(BODY) + 1)),
@@ -139,13 +139,13 @@ ALIKE = {
     "chunks with zeros": chunked(b"0000" + SIZE + b"\r\n" + BODY + b"\r\n000\r\n\r\n"),
     "chunks with trailers": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX: a\r\nY: b\r\n\r\n"),
     "chunks in line feeds": chunked((SIZE + b"\r\n" + BODY + LAST).replace(b"\r\n", b"\n")),
-    "a chunk that is no number": chunked(b"0x" + SIZE + b"\r\n" + BODY + LAST),
-    "a chunk without a number": chunked(b"\r\n" + BODY + LAST),
+    "a chunk size that isn't a number": chunked(b"0x" + SIZE + b"\r\n" + BODY + LAST),
+    "a chunk without a size": chunked(b"\r\n" + BODY + LAST),
     "a chunk that is too long": chunked(SIZE + b"\r\n" + BODY + b"xx" + LAST),
-    "a trailer that isn't one": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX\r\n\r\n"),
+    "a malformed trailer": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nX\r\n\r\n"),
     "chunks without an end": chunked(SIZE + b"\r\n" + BODY + b"\r\n"),
-    "a coding that isn't known": sized(b"Transfer-Encoding: identity"),
-    "a coding beside chunks": message(b"Transfer-Encoding: gzip, chunked", body=SIZE + b"\r\n" + BODY + LAST),
+    "an unknown coding": sized(b"Transfer-Encoding: identity"),
+    "a coding with chunks": message(b"Transfer-Encoding: gzip, chunked", body=SIZE + b"\r\n" + BODY + LAST),
     "chunks in chunks": message(b"Transfer-Encoding: chunked, chunked", body=SIZE + b"\r\n" + BODY + LAST),
     "chunks, stated twice": chunked(SIZE + b"\r\n" + BODY + LAST, b"Transfer-Encoding: chunked"),
     "an empty coding": sized(b"Transfer-Encoding:"),
@@ -157,16 +157,16 @@ ALIKE = {
 
 STRICTER = {
     "a length among the trailers": chunked(SIZE + b"\r\n" + BODY + b"\r\n0\r\nContent-Length: 3\r\n\r\n"),
-    "a chunk extension that isn't one": chunked(SIZE + b";((\r\n" + BODY + LAST),
-    "a version that isn't known": sized(start=b"HTTP/1.2 200 OK"),
-    "a header of a forgotten protocol": sized(b"Sec-WebSocket-Key1: a"),
+    "a malformed chunk extension": chunked(SIZE + b";((\r\n" + BODY + LAST),
+    "an unknown version": sized(start=b"HTTP/1.2 200 OK"),
+    "a header of an obsolete protocol": sized(b"Sec-WebSocket-Key1: a"),
 }  # fmt: skip
-"""What only the default transport reads. A server that sends any of it is yet to be seen."""
+"""Responses that only the default transport reads; no server is known to send them."""
 
 
 @asynccontextmanager
 async def served(raw: bytes, pieces: int) -> AsyncIterator[str]:
-    """The address of a server that gives every request these bytes, in so many pieces, and ends the connection."""
+    """Yield the URL of a server that sends these bytes to every request, in this many pieces, and then closes."""
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -188,7 +188,7 @@ async def served(raw: bytes, pieces: int) -> AsyncIterator[str]:
 
 
 async def outcome(raw: bytes, pieces: int, transport: httpx.AsyncBaseTransport | None) -> Any:
-    """What a caller gets: the response with its headers and body, or the error."""
+    """Return what a caller gets: the response with its headers and body, or the error."""
     async with (
         served(raw, pieces) as url,
         NexportCampus(StaticToken("t" * 20), base_url=url, transport=transport, retry=NO_RETRY) as campus,
@@ -196,37 +196,37 @@ async def outcome(raw: bytes, pieces: int, transport: httpx.AsyncBaseTransport |
         try:
             got = await campus.raw.learning.get_certificate_url(enrollment_id=SOME_ID)
         except APIError as error:
-            return type(error), error.status_code, readable(error.headers), error.body
+            return type(error), error.status_code, comparable(error.headers), error.body
         except NexportError as error:
             return type(error)
-    return got.status_code, readable(got.headers), got.content
+    return got.status_code, comparable(got.headers), got.content
 
 
-def readable(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
-    """The headers as they came, but for what frames the body: which of it is kept differs."""
+def comparable(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
+    """Return the headers without those that frame the body, which each transport keeps differently."""
     assert isinstance(headers, httpx.Headers)
     framing = (b"content-length", b"transfer-encoding")
     return [(name.lower(), value) for name, value in headers.raw if name.lower() not in framing]
 
 
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
-@pytest.mark.parametrize("raw", ALIKE.values(), ids=ALIKE)
-async def test_both_transports_read_alike(raw: bytes, pieces: int) -> None:
-    """The same response, or the same error."""
+@pytest.mark.parametrize("raw", ACCEPTED_BY_BOTH.values(), ids=ACCEPTED_BY_BOTH)
+async def test_both_transports_agree(raw: bytes, pieces: int) -> None:
+    """Both return the same response or raise the same error."""
     default = await outcome(raw, pieces, None)
     assert await outcome(raw, pieces, AiohttpTransport()) == default
 
 
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("raw", STRICTER.values(), ids=STRICTER)
-async def test_what_aiohttp_refuses(raw: bytes, pieces: int) -> None:
-    """A response that only the default transport takes is a TransportError, at once."""
+async def test_responses_that_aiohttp_refuses(raw: bytes, pieces: int) -> None:
+    """A response that only the default transport accepts is a TransportError, at once."""
     assert await outcome(raw, pieces, AiohttpTransport()) is TransportError
     assert await outcome(raw, pieces, None) is not TransportError
 
 
 class Recorder:
-    """Stands for a connection and its parser: it keeps the bytes that reach the parser."""
+    """Stands in for a connection and its parser, and records the bytes that reach the parser."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -234,12 +234,12 @@ class Recorder:
         self._parser = self
 
     def feed_data(self, data: bytes) -> tuple[tuple[()], bool, bytes]:
-        """Take bytes, as aiohttp's parser does."""
+        """Record the bytes, as aiohttp's parser parses them."""
         self.received += data
         return (), False, b""
 
     def force_close(self) -> None:
-        """Take note that the connection isn't to be used again."""
+        """Record that the connection isn't to be reused."""
         self.closing = True
 
 
@@ -258,7 +258,7 @@ HEADS = st.sampled_from(
 
 @given(raw=HEADS, after=st.binary(max_size=40), cuts=st.lists(st.integers(1, 300), max_size=8))
 def test_however_the_bytes_arrive(raw: bytes, after: bytes, cuts: list[int]) -> None:
-    """The parser of aiohttp gets the same bytes in the end, and never one beyond the length that the head states."""
+    """However the bytes arrive, aiohttp's parser gets the same bytes, none beyond the length in the head."""
     whole, pieces = Recorder(), Recorder()
     LenientParser(whole).feed_data(raw + after)
     parser, data = LenientParser(pieces), raw + after

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("every_transport")
 
 
 class CancelledAt:
-    """Awaits something, and cancels it when it has suspended so many times; `.finished` says that it never came to that."""
+    """Awaits something and cancels it at its nth suspension; `.finished` is True if it ended before."""
 
     def __init__(self, coroutine: Any, step: int) -> None:
         self.coroutine = coroutine
@@ -44,23 +44,23 @@ class CancelledAt:
                 advance = partial(inner.throw, error)
 
 
-def answers_for(call: Call) -> Any:
-    """A campus that turns the first attempt of each call away, in chunks, and answers the second."""
+def retried_responses(call: Call) -> Any:
+    """Return a campus that refuses the first attempt of each call, in chunks, and responds to the second."""
     turned_away: set[str] = set()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         key = dict(request.query)["access_token"]
         if key in turned_away:
             return good_response(call)
         turned_away.add(key)
         return json_response({"busy": True}, 429, framing="chunked")
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_at_every_await(call: Call) -> None:
-    """Wherever a call is cancelled, it ends there; its slot is free, its connection gone, and the next call works."""
+    """A call ends wherever it is cancelled; its slot is free, its connection closed, and the next call works."""
     tokens = iter(range(10**6))
 
     async def auth() -> AccessToken:
@@ -68,7 +68,7 @@ async def test_at_every_await(call: Call) -> None:
         return AccessToken(f"token-{next(tokens)}")
 
     step, finished = 0, False
-    async with ScriptedServer(answers_for(call)) as server:
+    async with ScriptedServer(retried_responses(call)) as server:
         while not finished:
             step += 1
             campus = campus_on(
@@ -90,10 +90,10 @@ async def _run(awaitable: Any) -> Any:
 
 
 async def test_at_every_await_of_a_handshake(tls: tuple[Any, Any]) -> None:
-    """The same while a TLS connection is being made: the socket below it is closed too."""
+    """The same holds while a TLS connection is being made: the socket below it is closed too."""
     server_side, client_side = tls
     step, finished = 0, False
-    async with ScriptedServer(answers_for(CALLS[0]), tls=server_side) as server:
+    async with ScriptedServer(retried_responses(CALLS[0]), tls=server_side) as server:
         while not finished:
             step += 1
             campus = campus_on(
@@ -122,7 +122,7 @@ def _fixed(number: int) -> Any:
 
 
 async def test_a_handshake_that_hangs() -> None:
-    """A server that accepts and says nothing: the attempt times out, nothing was sent, and the socket is closed."""
+    """If a server only accepts the connection, the attempt times out, nothing was sent, and the socket is closed."""
     hangs = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,7 +139,7 @@ async def test_a_handshake_that_hangs() -> None:
             with pytest.raises(RequestTimeoutError, match="connecting to") as caught:
                 await CALLS[3](campus)
             assert not caught.value.maybe_applied
-            # While the client is still open: it is not its end that closes the socket.
+            # While the client is still open, so that closing the client isn't what closes the socket.
             while not hangs.is_set():
                 try:
                     async with asyncio.timeout(5):
@@ -149,15 +149,15 @@ async def test_a_handshake_that_hangs() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-async def test_all_who_wait_for_a_slot(call: Call) -> None:
-    """However many waiters are cancelled, in whatever order: those that are left get their turn."""
+async def test_calls_that_wait_for_a_slot(call: Call) -> None:
+    """However many waiting calls are cancelled, in any order, the others get their slot."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         await gate.wait()
         return good_response(call)
 
-    async with ScriptedServer(answer) as server, campus_of(server, max_concurrency=2) as campus:
+    async with ScriptedServer(respond) as server, campus_of(server, max_concurrency=2) as campus:
         calls = [asyncio.create_task(_run(call(campus))) for _ in range(60)]
         await server.wait_for_requests(2)
         for task in (*calls[:1], *calls[10:30:2], *calls[11:30:2], *calls[59:40:-1]):
@@ -172,7 +172,7 @@ async def test_all_who_wait_for_a_slot(call: Call) -> None:
 
 
 async def test_a_cancelled_call_leaves_no_task() -> None:
-    """Nothing runs on in the background."""
+    """Nothing continues in the background."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server, campus_of(server) as campus:
         call = asyncio.create_task(_run(CALLS[0](campus)))

@@ -1,4 +1,4 @@
-"""A client that is closed: before, while and after it is used."""
+"""Closing a client before, during and after its use."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
 async def caught(call: "asyncio.Task[object]") -> NexportError:
-    """The error of a call that was under way."""
+    """Return the error of a call in progress."""
     with pytest.raises(NexportError, match="closed") as info:
         await call
     assert type(info.value) is NexportError
@@ -24,7 +24,7 @@ async def caught(call: "asyncio.Task[object]") -> NexportError:
 
 
 def start(call: Call, campus: NexportCampus) -> "asyncio.Task[object]":
-    """The call, under way."""
+    """Start a call and return its task."""
 
     async def run() -> object:
         return await call(campus)
@@ -33,8 +33,8 @@ def start(call: Call, campus: NexportCampus) -> "asyncio.Task[object]":
 
 
 @EVERY_CALL
-async def test_after_the_end(call: Call) -> None:
-    """A call on a closed client, or on a view of one, says so, and nothing is sent."""
+async def test_after_closing(call: Call) -> None:
+    """A call on a closed client, or on a view of one, raises an error that says so, and nothing is sent."""
     async with ScriptedServer([]) as server:
         campus = campus_of(server)
         view = campus.with_options(timeout=1)
@@ -47,15 +47,15 @@ async def test_after_the_end(call: Call) -> None:
 
 
 @EVERY_CALL
-async def test_while_a_call_waits_for_its_answer(call: Call) -> None:
-    """It ends at once; a write may have been carried out."""
+async def test_while_a_call_waits_for_its_response(call: Call) -> None:
+    """The call ends at once; a write may have been applied."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         await gate.wait()
         return good_response(call)
 
-    async with ScriptedServer(answer) as server:
+    async with ScriptedServer(respond) as server:
         campus = campus_of(server, max_concurrency=2)
         calls = [start(call, campus) for _ in range(5)]
         await server.wait_for_requests(2)
@@ -73,7 +73,7 @@ async def test_while_a_call_waits_for_its_answer(call: Call) -> None:
 
 @EVERY_CALL
 async def test_while_a_call_waits_for_its_retry(call: Call) -> None:
-    """The wait is over, and so is the call: what was refused before wasn't applied."""
+    """The wait and the call end; a request that was refused before wasn't applied."""
     clock = ManualClock()
     clock.gate = asyncio.Event()
     async with ScriptedServer([json_response({}, 429)]) as server:
@@ -87,7 +87,7 @@ async def test_while_a_call_waits_for_its_retry(call: Call) -> None:
 
 @EVERY_CALL
 async def test_while_it_logs_in(call: Call) -> None:
-    """The login ends, and all who wait for it are told; nothing was sent for them."""
+    """The login ends with an error in every call that waits for it; nothing was sent for them."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server, auth=PasswordAuth("user", "secret"))
@@ -102,8 +102,8 @@ async def test_while_it_logs_in(call: Call) -> None:
     assert len(server.requests) == 1
 
 
-async def test_while_a_function_of_the_users_logs_in() -> None:
-    """It is cancelled."""
+async def test_while_a_user_function_logs_in() -> None:
+    """The function is cancelled."""
     started, cancelled = asyncio.Event(), asyncio.Event()
 
     async def auth() -> AccessToken:
@@ -125,14 +125,14 @@ async def test_while_a_function_of_the_users_logs_in() -> None:
 
 
 async def test_a_view_closes_nothing() -> None:
-    """The client it was made from goes on."""
+    """The client behind the view still works."""
     async with ScriptedServer([good_response(CALLS[0])]) as server, campus_of(server) as campus:
         await campus.with_options(timeout=1).aclose()
         assert (await CALLS[0](campus)).status_code == 200
 
 
-async def test_while_it_is_closed_already() -> None:
-    """Two who close it at once get along."""
+async def test_while_it_is_being_closed() -> None:
+    """Two concurrent calls of aclose() succeed."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server)
@@ -145,7 +145,7 @@ async def test_while_it_is_closed_already() -> None:
 
 
 async def test_a_caller_who_is_cancelled_as_well() -> None:
-    """Cancellation passes through, whatever else ends the call."""
+    """The cancellation is raised, whatever else ends the call."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:
         campus = campus_of(server)
@@ -159,7 +159,7 @@ async def test_a_caller_who_is_cancelled_as_well() -> None:
 
 
 async def test_the_log_names_the_operation(caplog: pytest.LogCaptureFixture) -> None:
-    """A call that was ended by the client's end is logged like any other."""
+    """A call that ends because its client was closed is logged like any other."""
     caplog.set_level(logging.DEBUG, "nexport_campus")
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:

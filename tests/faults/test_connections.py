@@ -1,4 +1,4 @@
-"""Connections that are kept: gone stale, answered beyond the end, and closed again."""
+"""Kept connections: stale ones, bytes beyond a response, and closing them."""
 
 import asyncio
 
@@ -17,9 +17,9 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 @EVERY_CALL
 async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> None:
-    """It is noticed before anything is sent: the call is made once, on a fresh connection."""
-    answers = [attrs.evolve(good_response(call), ending="close"), good_response(call)]
-    async with campus_with(*answers) as (campus, server):
+    """It is noticed before anything is sent: the call is made once, on a new connection."""
+    responses = [attrs.evolve(good_response(call), ending="close"), good_response(call)]
+    async with campus_with(*responses) as (campus, server):
         await call(campus)
         await server.wait_until_closed()
         assert (await call(campus)).attempts == 1
@@ -28,10 +28,10 @@ async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> Non
 
 @EVERY_CALL
 async def test_a_connection_that_the_server_closes_under_the_next_request(call: Call) -> None:
-    """A read is made again on a fresh connection; a write, which may have arrived, is not, and says so."""
-    answers = [good_response(call), attrs.evolve(good_response(call), cut_after=0), good_response(call)]
+    """A read is repeated on a new connection; a write, which may have arrived, isn't repeated and says so."""
+    responses = [good_response(call), attrs.evolve(good_response(call), cut_after=0), good_response(call)]
     async with (
-        ScriptedServer(answers) as server,
+        ScriptedServer(responses) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         await call(campus)
@@ -47,7 +47,7 @@ async def test_a_connection_that_the_server_closes_under_the_next_request(call: 
 
 @EVERY_CALL
 async def test_a_server_that_says_it_will_close(call: Call) -> None:
-    """`Connection: close` is believed."""
+    """After `Connection: close`, the connection isn't reused."""
     good = good_response(call)
     closing = attrs.evolve(good, headers=(*good.headers, ("Connection", "close")), ending="close")
     async with campus_with(closing, good) as (campus, server):
@@ -58,7 +58,7 @@ async def test_a_server_that_says_it_will_close(call: Call) -> None:
 
 @EVERY_CALL
 async def test_one_connection_is_enough(call: Call) -> None:
-    """Calls one after another share one, errors of the campus included."""
+    """Consecutive calls share one connection, even after errors of the campus."""
     refusal = json_response(error_entity(2, "no"), 422)
     async with campus_with(good_response(call), refusal, good_response(call)) as (campus, server):
         await call(campus)
@@ -69,8 +69,8 @@ async def test_one_connection_is_enough(call: Call) -> None:
 
 
 @EVERY_CALL
-async def test_bytes_beyond_the_end_are_nobodys_answer(call: Call) -> None:
-    """What follows an answer, a whole second answer even, is never taken for the answer to the next request."""
+async def test_bytes_beyond_the_end_are_never_a_response(call: Call) -> None:
+    """Bytes after a response, even a complete second response, are never taken for the next response."""
     good = good_response(call)
     forged = json_response(error_entity(5, "forged"), 403)
     stray = Response(raw=good.head() + good.payload() + forged.head() + forged.payload())
@@ -81,8 +81,8 @@ async def test_bytes_beyond_the_end_are_nobodys_answer(call: Call) -> None:
 
 
 @EVERY_CALL
-async def test_an_answer_that_nobody_asked_for(call: Call) -> None:
-    """Nor is what a server sends while the connection is idle."""
+async def test_an_unrequested_response(call: Call) -> None:
+    """Neither are bytes that a server sends while the connection is idle."""
     sent = asyncio.Event()
     good, forged = good_response(call), json_response(error_entity(5, "forged"), 403)
 
@@ -95,29 +95,29 @@ async def test_an_answer_that_nobody_asked_for(call: Call) -> None:
             await super()._serve(reader, writer, connection)
 
         async def _chat(self, writer: asyncio.StreamWriter) -> None:
-            await told.wait()
+            await reported.wait()
             writer.write(forged.head() + forged.payload())
             await writer.drain()
             sent.set()
 
-    told = asyncio.Event()
+    reported = asyncio.Event()
     async with Chatty([good, good]) as server, campus_on(ManualClock(), server) as campus:
         await call(campus)
-        told.set()
+        reported.set()
         await sent.wait()
         assert (await call(campus)).attempts == 1
         assert [request.connection for request in server.requests] == [1, 2]
 
 
 async def test_as_many_connections_as_calls_at_once() -> None:
-    """No more than `max_concurrency`, kept for the next ones, and closed with the client."""
+    """At most `max_concurrency` connections are kept for later calls and closed with the client."""
     gate = asyncio.Event()
     call = CALLS[0]
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return attrs.evolve(good_response(call), gate=gate)
 
-    async with ScriptedServer(answer) as server:
+    async with ScriptedServer(respond) as server:
         async with campus_on(ManualClock(), server, max_concurrency=5) as campus:
             calls = [asyncio.create_task(call(campus)) for _ in range(50)]
             await server.wait_for_requests(5)
@@ -128,8 +128,8 @@ async def test_as_many_connections_as_calls_at_once() -> None:
 
 
 @pytest.mark.parametrize("size", [10_000_000])
-async def test_an_answer_before_the_request_was_sent_whole(size: int) -> None:
-    """A server that refuses a large request early is heard: its answer counts, and the call isn't in doubt."""
+async def test_a_response_before_the_request_was_sent_completely(size: int) -> None:
+    """If a server refuses a large request early, its response counts, and the outcome is known."""
 
     class Impatient(ScriptedServer):
         async def _serve(

@@ -1,4 +1,4 @@
-"""Proxies that the environment names: which requests they get, and that loopback is never among them."""
+"""Proxies from the environment: which requests they get, and that loopback is never among them."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ ELSEWHERE = {"base_url": "http://campus.example", "allow_insecure_http": True}
 
 @pytest.fixture(autouse=True)
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names no proxy, unless a test does."""
+    """Remove all proxies from the environment; a test may set its own."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 def of_example(server: ScriptedServer, **settings: Any) -> NexportCampus:
-    """A client of a server that has the name campus.example, which only the proxy can resolve."""
+    """Return a client of a server named campus.example, a name that only the proxy can resolve."""
     url = server.url.replace("127.0.0.1", "campus.example")
     return campus_of(server, **ELSEWHERE | {"base_url": url} | settings)
 
@@ -36,7 +36,7 @@ def of_example(server: ScriptedServer, **settings: Any) -> NexportCampus:
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is used for other machines, and gets the credentials in its address."""
+    """It is used for other machines, with the credentials in its URL."""
     async with ScriptedServer([GOOD]) as server, Proxy() as proxy:
         monkeypatch.setenv(variable, proxy.url.replace("//", "//name:word@"))
         async with of_example(server) as campus:
@@ -46,7 +46,7 @@ async def test_a_proxy_from_the_environment(variable: str, monkeypatch: pytest.M
 
 @EVERY_TRANSPORT
 async def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address such as `proxy:3128` means an http proxy."""
+    """A value such as `proxy:3128` means an http proxy."""
     async with ScriptedServer([GOOD]) as server, Proxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.removeprefix("http://"))
         async with of_example(server) as campus:
@@ -60,12 +60,12 @@ async def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_loopback_is_reached_directly(
     host: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A password for this machine stays on it: no proxy of the environment gets a request for loopback."""
+    """A password for this machine stays on it: no proxy from the environment gets a request to loopback."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return GOOD
 
-    async with ScriptedServer(with_login(answer)) as server, Proxy() as proxy:
+    async with ScriptedServer(with_login(respond)) as server, Proxy() as proxy:
         monkeypatch.setenv(variable, proxy.url)
         url = server.url.replace("127.0.0.1", host)
         async with campus_of(server, auth=PasswordAuth("user", "secret"), base_url=url) as campus:
@@ -75,10 +75,8 @@ async def test_loopback_is_reached_directly(
 
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_a_proxy_that_was_given_is_used_for_loopback_too(
-    host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`proxy` outranks the environment, `no_proxy` and the rule for loopback."""
+async def test_an_explicit_proxy_is_used_for_loopback_too(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`proxy` takes precedence over the environment, `no_proxy` and the rule for loopback."""
     async with ScriptedServer([GOOD]) as server, Proxy() as proxy:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
         monkeypatch.setenv("no_proxy", "*")
@@ -157,7 +155,7 @@ PROXIED = [
 def test_no_proxy(
     rules: str, host: str, exempt: bool, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`no_proxy` takes domains, addresses and networks of IPv4 and IPv6, each with a port or without, and `*`."""
+    """`no_proxy` accepts domains, addresses, and IPv4 and IPv6 networks, each with or without a port, and `*`."""
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv(variable, rules)
     assert (environment_proxy(httpx.URL(f"https://{host}")) is None) is exempt
@@ -176,8 +174,8 @@ def test_no_proxy(
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_what_loopback_is(scheme: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """127.0.0.0/8, ::1 and localhost are reached directly, whatever the environment says."""
+def test_loopback_addresses(scheme: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """127.0.0.0/8, ::1 and localhost are reached directly, whatever the environment has."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://proxy.example:3128")
     assert environment_proxy(httpx.URL(f"{scheme}://{host}")) is None
@@ -187,8 +185,8 @@ def test_what_loopback_is(scheme: str, host: str, monkeypatch: pytest.MonkeyPatc
     rules=st.text(alphabet="[]:/.,*% 0123456789abcfx-ü", max_size=40),
     host=st.sampled_from(["campus.example", "192.0.2.7", "[2001:db8::1]"]),
 )
-def test_no_rule_breaks_anything(rules: str, host: str) -> None:
-    """Whatever `no_proxy` holds, a proxy is found or isn't; nothing is raised."""
+def test_any_rule_is_accepted(rules: str, host: str) -> None:
+    """Whatever `no_proxy` holds, a proxy is found or not, and nothing is raised."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("https_proxy", "http://proxy.example:3128")
         patch.setenv("no_proxy", rules)
@@ -198,8 +196,8 @@ def test_no_rule_breaks_anything(rules: str, host: str) -> None:
 
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://", "http://127.0.0.1:port", "::"])
-async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong address is a setting's fault, wherever it comes from; the address, which may hold a password, isn't shown."""
+async def test_an_invalid_proxy(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid URL raises ConfigurationError, wherever it comes from, and the message doesn't show the URL."""
     async with ScriptedServer([]) as server:
         monkeypatch.setenv("http_proxy", address)
         async with campus_of(server, **ELSEWHERE) as campus:
@@ -210,7 +208,7 @@ async def test_a_proxy_that_cannot_be(address: str, monkeypatch: pytest.MonkeyPa
 
 @EVERY_TRANSPORT
 async def test_a_network_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that a rule exempts never meets the proxy: here it has no address, so nothing is sent at all."""
+    """A host that a rule exempts bypasses the proxy: it has no address here, so nothing is sent at all."""
     async with ScriptedServer([json_response({})]) as server, Proxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "example")

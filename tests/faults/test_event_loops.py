@@ -1,4 +1,4 @@
-"""One client and several event loops: one after another it serves them all, at once it refuses; and after a fork."""
+"""One client on several event loops: consecutive loops work, concurrent ones are refused; also after a fork."""
 
 import asyncio
 import gc
@@ -32,13 +32,13 @@ AUTH = PasswordAuth("user", "secret")
 
 
 async def status(campus: NexportCampus) -> int:
-    """The status of a call."""
+    """Return the status of a call."""
     return (await CALL(campus)).status_code
 
 
 @pytest.mark.parametrize("run", [asyncio.run, run_without_cleanup])
 def test_one_after_another(run: Callable[[Any], Any]) -> None:
-    """Each loop gets its own connection, and the token serves them all; no socket outlives its loop."""
+    """Each loop gets its own connection, and all share the token; no socket outlives its loop."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, auth=AUTH)
         for _ in range(3):
@@ -54,7 +54,7 @@ def test_one_after_another(run: Callable[[Any], Any]) -> None:
 
 
 def test_connections_are_closed_with_their_loop() -> None:
-    """Not when the client is next used: `asyncio.run` leaves nothing open."""
+    """They aren't kept until the next use: `asyncio.run` leaves nothing open."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
         asyncio.run(status(campus))
@@ -63,7 +63,7 @@ def test_connections_are_closed_with_their_loop() -> None:
 
 
 def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
-    """A client for many jobs, each on its own loop: nothing is open between them, garbage collector or not."""
+    """With one client for many jobs, each on its own loop, nothing stays open between them."""
     with run_server_thread() as other:
         campus = campus_of(other.server)
 
@@ -81,7 +81,7 @@ def test_jobs_one_after_another(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == ""
 
 
-def test_a_client_that_nobody_closed() -> None:
+def test_an_unclosed_client() -> None:
     """It leaves nothing open either, once its loop has ended."""
     with run_server_thread() as other, assert_nothing_left_open():
         assert asyncio.run(status(campus_of(other.server))) == 200
@@ -90,8 +90,8 @@ def test_a_client_that_nobody_closed() -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("blunt", [False, True], ids=["on a running loop", "with its loop"])
-def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither closed nor used again: its sockets are closed, and nothing is logged."""
+def test_a_discarded_client(blunt: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """If it is neither closed nor used again, its sockets are closed, and nothing is logged."""
 
     async def use(other: ServerThread) -> None:
         assert await status(campus_of(other.server)) == 200
@@ -111,8 +111,8 @@ def test_a_client_that_was_dropped(blunt: bool, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().err == ""
 
 
-def test_a_loop_that_was_closed_without_ceremony() -> None:
-    """Its connection is closed when the next loop is served, and not at some later end."""
+def test_a_loop_that_was_closed_abruptly() -> None:
+    """Its connection is closed when the client is used on the next loop, not later."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
@@ -125,8 +125,8 @@ def test_a_loop_that_was_closed_without_ceremony() -> None:
         run_without_cleanup(campus.aclose())
 
 
-def test_a_transport_of_httpx_that_was_given() -> None:
-    """It serves one loop after another too, and leaves nothing open."""
+def test_a_given_httpx_transport() -> None:
+    """A user's httpx transport serves consecutive loops too, and leaves nothing open."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, transport=httpx.AsyncHTTPTransport())
         for _ in range(3):
@@ -135,8 +135,8 @@ def test_a_transport_of_httpx_that_was_given() -> None:
         asyncio.run(campus.aclose())
 
 
-def test_loops_in_turns() -> None:
-    """Two loops that take turns keep a connection each."""
+def test_alternating_loops() -> None:
+    """Two alternating loops keep a connection each."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server, auth=AUTH)
         with asyncio.Runner() as first, asyncio.Runner() as second:
@@ -148,8 +148,8 @@ def test_loops_in_turns() -> None:
         del campus
 
 
-def test_two_at_once() -> None:
-    """While one loop serves calls, another one is refused, and told why; the first goes on."""
+def test_concurrent_loops() -> None:
+    """While one loop makes calls, another one is refused with the reason; the first continues."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
@@ -164,7 +164,7 @@ def test_two_at_once() -> None:
 
 
 def test_closed_from_another_loop() -> None:
-    """A loop that isn't the one that runs may close the client: its connections go, and calls are refused."""
+    """Another loop than the running one may close the client: its connections are closed, and calls are refused."""
     with run_server_thread() as other, assert_nothing_left_open():
         campus = campus_of(other.server)
 
@@ -181,14 +181,14 @@ def test_closed_from_another_loop() -> None:
 def _in_the_child(campus: NexportCampus, results: Any) -> None:
     try:
         results.put(asyncio.run(status(campus)))
-    except BaseException as error:  # noqa: BLE001 -- the parent judges
+    except BaseException as error:  # noqa: BLE001 -- reported to the parent
         results.put(repr(error))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_between_calls() -> None:
-    """The child makes connections of its own; the parent's stay whole."""
+    """The child makes its own connections; the parent's stay usable."""
     with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server, auth=AUTH)
         assert runner.run(status(campus)) == 200
@@ -204,8 +204,8 @@ def test_a_fork_between_calls() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_that_takes_the_loop_along() -> None:
-    """Even a child that goes on with its parent's loop makes a connection of its own."""
+def test_a_fork_that_continues_the_loop() -> None:
+    """A child that continues with its parent's loop makes its own connection too."""
     with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server)
         assert runner.run(status(campus)) == 200
@@ -226,8 +226,8 @@ def test_a_fork_that_takes_the_loop_along() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
-def test_a_fork_that_drops_the_client(used: bool, capfd: pytest.CaptureFixture[str]) -> None:
-    """What a child does with its copy of a client is nothing to the parent's connections."""
+def test_a_fork_that_discards_the_client(used: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing a child does with its copy of a client affects the parent's connections."""
     with run_server_thread() as other, asyncio.Runner() as runner:
         campus = campus_of(other.server)
         assert runner.run(status(campus)) == 200
@@ -255,7 +255,7 @@ def test_a_fork_that_drops_the_client(used: bool, capfd: pytest.CaptureFixture[s
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_under_a_running_loop() -> None:
-    """A child that was forked while the loop ran isn't taken for a second loop of the same process."""
+    """A child that was forked while the loop ran isn't taken for a second loop in the same process."""
     with run_server_thread() as other:
         campus = campus_of(other.server)
 
@@ -279,11 +279,11 @@ def test_a_fork_under_a_running_loop() -> None:
         asyncio.run(campus.aclose())
 
 
-def test_calls_in_flight_end_with_their_loop() -> None:
-    """A loop that ends under a call cancels it; nothing stays open, and the next loop is served."""
+def test_calls_in_progress_end_with_their_loop() -> None:
+    """A loop that ends during a call cancels it; nothing stays open, and the next loop works."""
     gate = threading.Event()
 
-    async def answer(request: Request) -> Any:
+    async def respond(request: Request) -> Any:
         gate.set()
         await asyncio.sleep(0)
         return json_response({}, framing="none", drip_seconds=None, body_gate=asyncio.Event())
@@ -295,7 +295,7 @@ def test_calls_in_flight_end_with_their_loop() -> None:
 
     with run_server_thread() as other, assert_nothing_left_open():
         good = other.server._respond
-        other.server._respond = answer
+        other.server._respond = respond
         campus = campus_of(other.server)
         asyncio.run(main(campus))
         other.server._respond = good

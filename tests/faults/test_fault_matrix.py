@@ -1,4 +1,4 @@
-"""Every kind of fault on the wire, times reading and writing, times first and later attempt, seen from both ends."""
+"""Every fault on the wire, for reads and writes, at the first and later attempts, observed at both ends."""
 
 import asyncio
 import socket
@@ -36,7 +36,7 @@ CARRIED = [
 
 
 class Scene:
-    """A server at which one attempt of a call meets a fault; those before it are turned away, those after it go well."""
+    """A server at which one attempt meets a fault; earlier attempts are refused, later ones succeed."""
 
     def __init__(self, fault: Fault, call: Call, faulty: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fault = fault
@@ -52,7 +52,7 @@ class Scene:
         )
 
     async def before(self, attempt: int) -> None:
-        """Make the world what it is for this attempt."""
+        """Prepare the environment for this attempt."""
         if self.fault.where == "refused":
             if attempt == self.faulty:
                 await self.server.refuse_connections()
@@ -64,7 +64,7 @@ class Scene:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How the client is set up for it."""
+        """Return the client's settings for it."""
         settings: dict[str, Any] = {
             "retry": RetryPolicy(),
             "timeout": self.fault.seconds,
@@ -90,7 +90,7 @@ async def _this_machine(host: str, port: int, **hints: object) -> Any:
 async def test_fault(
     transport: str, fault: Fault, call: Call, faulty: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the caller gets, what the server saw, and that the next call works."""
+    """Check what the caller gets, what the server saw, and that the next call works."""
     scene = Scene(fault, call, faulty, monkeypatch)
     server = scene.server
     async with server:
@@ -119,7 +119,7 @@ async def test_fault(
 
 
 def check(error: NexportError, fault: Fault, call: Call, attempts: int) -> None:
-    """An error says what it is, of which call, after how many attempts, and whether a write is in doubt."""
+    """Check that an error names the fault, the call and the attempts, and whether a write may have been applied."""
     in_doubt = call.writes and fault.unknown
     assert type(error) is fault.error
     assert (error.operation_id, error.attempts) == (call.operation_id, attempts)
@@ -134,7 +134,7 @@ def check(error: NexportError, fault: Fault, call: Call, attempts: int) -> None:
 @pytest.mark.parametrize("call", [call for call in CALLS if not call.writes], ids=str)
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a reading call raises for each fault, when it isn't tried again."""
+    """A reading call without retries raises the fault's error."""
     scene = Scene(fault, call, 1, monkeypatch)
     async with (
         scene.server as server,
@@ -147,11 +147,11 @@ async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-async def test_a_reset_after_the_answer(call: Call) -> None:
-    """An answer that came whole counts; the next call takes a new connection and is made once."""
-    answers = [attrs.evolve(good_response(call), ending="reset"), good_response(call)]
+async def test_a_reset_after_the_response(call: Call) -> None:
+    """A complete response counts; the next call uses a new connection and is made once."""
+    responses = [attrs.evolve(good_response(call), ending="reset"), good_response(call)]
     async with (
-        ScriptedServer(answers) as server,
+        ScriptedServer(responses) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         assert (await call(campus)).attempts == 1
@@ -162,8 +162,8 @@ async def test_a_reset_after_the_answer(call: Call) -> None:
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.retried == "always"], ids=str)
-async def test_a_server_that_stays_away(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After four attempts the call is given up; nothing was sent, so nothing was applied."""
+async def test_a_server_that_stays_down(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After four attempts the call fails; nothing was sent, so nothing was applied."""
     scene = Scene(fault, call, 1, monkeypatch)
     async with scene.server as server:
         await scene.before(1)

@@ -1,4 +1,4 @@
-"""Response headers that no server should send: each gives a result or an error of the SDK."""
+"""Response headers that no server should send: each leads to a result or an SDK error."""
 
 import asyncio
 import json
@@ -50,8 +50,8 @@ HEADERS = {
 Make = Callable[[], httpx.AsyncBaseTransport | None]
 
 
-def answer(status: int, name: str, value: str) -> Response:
-    """A response with one such header."""
+def response_with_header(status: int, name: str, value: str) -> Response:
+    """Return a response with one such header."""
     head = f"HTTP/1.1 {status} Scripted\r\nConnection: close\r\n{name}: {value}\r\n"
     if name not in ("Content-Length", "Transfer-Encoding"):
         head += f"Content-Length: {len(BODY)}\r\n"
@@ -62,10 +62,10 @@ def answer(status: int, name: str, value: str) -> Response:
 @pytest.mark.parametrize("status", [200, 429, 503])
 @pytest.mark.parametrize("name", HEADERS)
 async def test_absurd_headers(make: Make, status: int, name: str) -> None:
-    """Whatever a header holds, a call gives its result or raises a NexportError with a line to print."""
+    """Whatever a header holds, a call returns its result or raises a NexportError with a printable line."""
     for value in HEADERS[name]:
         async with (
-            ScriptedServer([answer(status, name, value)]) as server,
+            ScriptedServer([response_with_header(status, name, value)]) as server,
             NexportCampus(
                 StaticToken(TOKEN),
                 base_url=server.url,
@@ -90,9 +90,11 @@ async def test_absurd_headers(make: Make, status: int, name: str) -> None:
 @pytest.mark.parametrize("make", [lambda: None, AiohttpTransport], ids=["httpx", "aiohttp"])
 @pytest.mark.parametrize("value", HEADERS["Retry-After"])
 async def test_retrying_with_an_absurd_retry_after(make: Make, value: str) -> None:
-    """A `Retry-After` without meaning doesn't prevent the retry; one beyond reason ends the call at once."""
+    """An invalid `Retry-After` doesn't prevent the retry; an excessive one ends the call at once."""
     async with (
-        ScriptedServer([answer(429, "Retry-After", value), answer(200, "Server", "x")]) as server,
+        ScriptedServer(
+            [response_with_header(429, "Retry-After", value), response_with_header(200, "Server", "x")]
+        ) as server,
         NexportCampus(
             StaticToken(TOKEN),
             base_url=server.url,

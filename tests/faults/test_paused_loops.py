@@ -1,4 +1,4 @@
-"""Event loops that are paused between two runs, as those of pytest plugins are: a client is closed beside them."""
+"""Event loops that are paused between two runs, as those of pytest plugins are, with a client closed meanwhile."""
 
 import asyncio
 import gc
@@ -32,40 +32,40 @@ EVERY_TRANSPORT = pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANS
 
 
 async def status(campus: NexportCampus) -> int:
-    """The status of a call."""
+    """Return the status of a call."""
     return (await CALL(campus)).status_code
 
 
 def close_elsewhere(campus: NexportCampus) -> None:
-    """Close a client on an event loop of another thread."""
+    """Close a client on another thread's event loop."""
     thread = threading.Thread(target=lambda: asyncio.run(campus.aclose()))
     thread.start()
     thread.join()
 
 
-class Own:
-    """A connection of the user's own, on the event loop that is paused."""
+class UserConnection:
+    """A connection that the user opened on the paused event loop."""
 
     def __init__(self, other: ServerThread) -> None:
         self.url = other.server.url
         self.client = httpx.AsyncClient()
 
     async def use(self) -> int:
-        """Use it, and connect anew too, so that numbers of closed sockets are given again."""
+        """Use it, and open a new one too, so that the numbers of closed sockets are reused."""
         host, port = httpx.URL(self.url).host, httpx.URL(self.url).port
         writers = [(await asyncio.open_connection(host, port))[1] for _ in range(3)]
         for writer in writers:
             writer.close()
             await writer.wait_closed()
-        response = await self.client.get(f"{self.url}/api/v1/LearningApi/Own")
+        response = await self.client.get(f"{self.url}/api/v1/LearningApi/UserConnection")
         return response.status_code
 
 
 @EVERY_TRANSPORT
 def test_the_users_own_connections_stay(make: Make) -> None:
-    """A client that is closed while its loop is paused closes its own sockets, and leaves the loop usable."""
+    """A client that is closed while its loop is paused closes only its own sockets; the loop stays usable."""
     with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
-        own = Own(other)
+        own = UserConnection(other)
         campus = campus_of(other.server, transport=make())
         for _ in range(3):
             assert runner.run(status(campus)) == 200
@@ -79,7 +79,7 @@ def test_the_users_own_connections_stay(make: Make) -> None:
 
 
 def test_idle_connections_are_closed_at_once() -> None:
-    """Not only when the loop runs again."""
+    """They don't wait until the loop runs again."""
     with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         campus = campus_of(other.server)
         runner.run(status(campus))
@@ -90,7 +90,7 @@ def test_idle_connections_are_closed_at_once() -> None:
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
 def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None:
-    """Whatever needs the loop to be closed is closed when it runs again, or with its end."""
+    """Whatever needs the loop to close is closed when the loop runs again or ends."""
     with run_server_thread() as other, assert_nothing_left_open():
         with asyncio.Runner() as runner:
             campus = campus_of(other.server, transport=make())
@@ -104,11 +104,11 @@ def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None
 
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
-def test_a_call_under_way(make: Make, again: str) -> None:
-    """A call that waits on a paused loop ends when the loop runs again: it says that the client was closed."""
+def test_a_call_in_progress(make: Make, again: str) -> None:
+    """A call that waits on a paused loop ends when the loop runs again, with an error that the client was closed."""
     gate, arrived = asyncio.Event(), threading.Event()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         arrived.set()
         return Response(gate=gate)
 
@@ -123,7 +123,7 @@ def test_a_call_under_way(make: Make, again: str) -> None:
         return caught.value
 
     with run_server_thread() as other, assert_nothing_left_open():
-        other.server._respond = answer
+        other.server._respond = respond
         with asyncio.Runner() as runner:
             campus = campus_of(other.server, transport=make())
             task = runner.run(start(campus))
@@ -137,13 +137,13 @@ def test_a_call_under_way(make: Make, again: str) -> None:
         del campus, task
 
 
-# httpcore asks which event loop runs when a coroutine of its own is closed, and none does.
+# httpcore looks up the running event loop when its coroutine is closed, and there is none.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_that_is_closed_while_a_call_waits() -> None:
-    """Nothing stays open of a loop that is closed under a call, without ceremony, once the client is closed."""
+    """If a loop is closed abruptly during a call, nothing stays open once the client is closed."""
     arrived = threading.Event()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         arrived.set()
         return Response(gate=asyncio.Event())
 
@@ -153,7 +153,7 @@ def test_a_loop_that_is_closed_while_a_call_waits() -> None:
         return task
 
     with run_server_thread() as other, assert_nothing_left_open():
-        other.server._respond = answer
+        other.server._respond = respond
         campus = campus_of(other.server)
         task = run_without_cleanup(start(campus))
         task._log_destroy_pending = False
@@ -161,15 +161,15 @@ def test_a_loop_that_is_closed_while_a_call_waits() -> None:
         del campus, task
 
 
-def test_a_client_that_is_dropped_with_its_loop() -> None:
-    """Neither closed nor used again, on a loop that was closed without ceremony: its sockets are closed with it."""
+def test_a_client_that_is_discarded_with_its_loop() -> None:
+    """If it is neither closed nor used again, its sockets are closed when its loop is closed abruptly."""
     with run_server_thread() as other, assert_nothing_left_open():
         run_without_cleanup(status(campus_of(other.server)))
         gc.collect()
         other.run(other.server.wait_until_closed())
 
 
-def test_a_client_that_is_dropped_on_a_running_loop() -> None:
+def test_a_client_that_is_discarded_on_a_running_loop() -> None:
     """Its sockets are closed when the garbage collector finds it, without a warning."""
 
     async def main(other: ServerThread) -> None:
@@ -182,8 +182,8 @@ def test_a_client_that_is_dropped_on_a_running_loop() -> None:
         asyncio.run(main(other))
 
 
-def test_sockets_of_idle_connections_hang_on_no_loop() -> None:
-    """The loop has no reader and no writer for them, so that any thread may close them."""
+def test_idle_sockets_are_registered_with_no_loop() -> None:
+    """The loop has no reader or writer for them, so that any thread may close them."""
 
     async def main(campus: NexportCampus) -> list[socket.socket]:
         loop = asyncio.get_running_loop()
@@ -200,7 +200,7 @@ def test_sockets_of_idle_connections_hang_on_no_loop() -> None:
 
 
 def test_clients_of_many_loops() -> None:
-    """One client after another on one loop, each closed beside it, as fixtures do: nothing adds up."""
+    """If clients on one loop are each closed elsewhere, as fixtures do, nothing accumulates."""
     with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         for _ in range(20):
             campus = campus_of(other.server)

@@ -1,4 +1,4 @@
-"""`httpx.Timeout` limits connecting, writing and reading by themselves, on every transport."""
+"""`httpx.Timeout` limits connecting, writing and reading separately, on every transport."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("every_transport")
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[str]:
-    """The host and port of a server that accepts connections, and neither reads nor writes."""
+    """Yield host and port of a server that accepts connections, but neither reads nor writes."""
     over = asyncio.Event()
 
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,8 +31,10 @@ async def silent_server() -> AsyncIterator[str]:
         over.set()
 
 
-async def late(campus: NexportCampus, call: Callable[[NexportCampus], Awaitable[Any]]) -> RequestTimeoutError:
-    """The error of a call that takes too long."""
+async def timeout_of(
+    campus: NexportCampus, call: Callable[[NexportCampus], Awaitable[Any]]
+) -> RequestTimeoutError:
+    """Return the error of a call that takes too long."""
     async with campus:
         with pytest.raises(RequestTimeoutError) as caught:
             await call(campus)
@@ -41,16 +43,16 @@ async def late(campus: NexportCampus, call: Callable[[NexportCampus], Awaitable[
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_connecting(call: Call) -> None:
-    """The handshake of TLS counts; nothing was sent."""
+    """The TLS handshake counts too; nothing was sent."""
     async with ScriptedServer([]) as scripted, silent_server() as address:
         timeout = httpx.Timeout(30.0, connect=0.05)
-        error = await late(campus_of(scripted, base_url=f"https://{address}", timeout=timeout), call)
+        error = await timeout_of(campus_of(scripted, base_url=f"https://{address}", timeout=timeout), call)
     assert "timed out connecting" in str(error)
     assert not error.maybe_applied
 
 
 async def test_writing() -> None:
-    """A server that doesn't read a large body: it may have some of it."""
+    """If a server doesn't read a large body, it may have received part of it."""
 
     async def edit(campus: NexportCampus) -> object:
         return await campus.scorm.edit_scorm_data(
@@ -59,25 +61,25 @@ async def test_writing() -> None:
 
     async with ScriptedServer([]) as scripted, silent_server() as address:
         timeout = httpx.Timeout(30.0, write=0.05)
-        error = await late(campus_of(scripted, base_url=f"http://{address}", timeout=timeout), edit)
+        error = await timeout_of(campus_of(scripted, base_url=f"http://{address}", timeout=timeout), edit)
     assert error.maybe_applied
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_reading(call: Call) -> None:
-    """A server that reads the request and doesn't respond: a write may have been carried out."""
+    """If a server reads the request and doesn't respond, a write may have been applied."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:
-        error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
+        error = await timeout_of(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
         gate.set()
     assert error.maybe_applied is call.writes
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_reading_the_body(call: Call) -> None:
-    """The same holds when it stops in the middle of a response."""
+    """The same holds if it stops in the middle of a response."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({"a": 1}, body_gate=gate)]) as server:
-        error = await late(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
+        error = await timeout_of(campus_of(server, timeout=httpx.Timeout(30.0, read=0.05)), call)
         gate.set()
     assert error.maybe_applied is call.writes

@@ -1,4 +1,4 @@
-"""SOCKS proxies, which the default transport takes where httpx' extra for them is installed."""
+"""SOCKS proxies, which the default transport supports if httpx' `socks` extra is installed."""
 
 import ssl
 
@@ -19,10 +19,10 @@ Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 @pytest.mark.parametrize("tunnelled", ["http", "https"])
 async def test_a_socks_proxy(call: Call, login: str, scheme: str, tunnelled: str, tls: Contexts) -> None:
-    """It connects to the campus, by name or by address, and one connection serves both calls."""
-    answers = [good_response(call)] * 2
+    """It connects to the campus by name or address, and one connection serves both calls."""
+    responses = [good_response(call)] * 2
     async with (
-        ScriptedServer(answers, tls=tls[0] if tunnelled == "https" else None) as server,
+        ScriptedServer(responses, tls=tls[0] if tunnelled == "https" else None) as server,
         SocksProxy() as proxy,
         campus_on(
             ManualClock(),
@@ -40,8 +40,8 @@ async def test_a_socks_proxy(call: Call, login: str, scheme: str, tunnelled: str
 
 
 @EVERY_CALL
-async def test_a_socks_proxy_that_is_none(call: Call) -> None:
-    """A server that speaks HTTP where SOCKS is expected: nothing of the request was sent to it."""
+async def test_a_server_that_is_not_a_socks_proxy(call: Call) -> None:
+    """If the server speaks HTTP instead of SOCKS, nothing of the request was sent to it."""
     async with (
         ScriptedServer([]) as server,
         campus_on(ManualClock(), server, proxy=server.url.replace("http", "socks5"), timeout=0.2) as campus,

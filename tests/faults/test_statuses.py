@@ -1,4 +1,4 @@
-"""Every status that a server can send, with and without an error entity: what it means, and what it doesn't."""
+"""Every HTTP status, with and without an error entity: the error it leads to, retries, and doubt about writes."""
 
 import attrs
 import pytest
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.usefixtures("every_transport")
 RETRIED_READS = {408, 425, 429, 500, 502, 503, 504, *range(520, 525)}
 
 
-def meaning(status: int, *, empty: bool) -> type[NexportError]:
-    """The class of an error with this status and without an error entity."""
+def error_class(status: int, *, empty: bool) -> type[NexportError]:
+    """Return the class of an error with this status and without an error entity."""
     if 200 < status < 300:
         return sdk.ResponseDecodeError
     if 500 <= status <= 599:
@@ -25,17 +25,17 @@ def meaning(status: int, *, empty: bool) -> type[NexportError]:
 
 
 def in_doubt(status: int) -> bool:
-    """Whether a write that got this answer may have been carried out."""
+    """Return whether a write with this response may have been applied."""
     return status < 300 or status >= 500
 
 
 async def outcome(
-    call: Call, answer: Response, turned_away: int
+    call: Call, response: Response, turned_away: int
 ) -> tuple[RawResponse[object] | NexportError, int]:
-    """What comes of a call that gets this answer after so many refusals, and how many requests the server saw."""
-    answers = [*[json_response({}, 429)] * turned_away, answer, good_response(call)]
+    """Return the result of a call that gets this response after some refusals, and the number of requests."""
+    responses = [*[json_response({}, 429)] * turned_away, response, good_response(call)]
     async with (
-        ScriptedServer(answers) as server,
+        ScriptedServer(responses) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         try:
@@ -46,7 +46,7 @@ async def outcome(
 
 @pytest.mark.parametrize("status", [*range(201, 600), 600, 999])
 async def test_every_status(status: int) -> None:
-    """Reads and writes, first and later attempt: its class, its doubts, its retries; never a model."""
+    """Checks class, doubt and retries for reads and writes at the first and a later attempt; never a model."""
     for turned_away in (0, 1):
         body = b"" if turned_away or status in {204, 304} else b"{}"
         for call in (CALLS[turned_away], CALLS[2 + turned_away]):
@@ -55,7 +55,7 @@ async def test_every_status(status: int) -> None:
                 assert isinstance(got, RawResponse)
                 assert got.attempts == seen == turned_away + 2
                 continue
-            assert type(got) is meaning(status, empty=not body)
+            assert type(got) is error_class(status, empty=not body)
             assert got.attempts == seen == turned_away + 1
             assert got.maybe_applied is (call.writes and in_doubt(status))
             assert f"HTTP {status}" in str(got)
@@ -68,10 +68,10 @@ async def test_every_status(status: int) -> None:
 
 @pytest.mark.parametrize("status", [201, 202, 203, 205, 206])
 async def test_a_write_whose_body_is_missing(status: int) -> None:
-    """A success status with another body than the promised one may mean that the change was made, never that it wasn't."""
+    """A success status with an unexpected body may mean that the change was made, never that it wasn't."""
     for call in CALLS[2:]:
-        for answer in (attrs.evolve(good_response(call), status=status), Response(status=204), Response()):
-            got, seen = await outcome(call, answer, 0)
+        for response in (attrs.evolve(good_response(call), status=status), Response(status=204), Response()):
+            got, seen = await outcome(call, response, 0)
             assert type(got) is sdk.ResponseDecodeError
             assert (got.maybe_applied, seen) == (True, 1)
 
@@ -79,7 +79,7 @@ async def test_a_write_whose_body_is_missing(status: int) -> None:
 @pytest.mark.parametrize("status", [100, *range(102, 200)])
 @pytest.mark.parametrize("call", [CALLS[0], CALLS[3]], ids=str)
 async def test_an_interim_status(status: int, call: Call) -> None:
-    """It is passed over: the answer is what comes after it, and if nothing comes, there is none."""
+    """It is skipped: the response is what follows it, and if nothing follows, there is none."""
     interim = f"HTTP/1.1 {status} Interim\r\n\r\n".encode()
     good = good_response(call)
     answered = Response(raw=interim + good.head() + good.payload())
@@ -95,7 +95,7 @@ async def test_an_interim_status(status: int, call: Call) -> None:
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_switch_of_protocols(call: Call) -> None:
-    """Nobody asked for one: it is no answer."""
+    """The client requested no switch, so this is not a response."""
     got, seen = await outcome(call, Response(status=101, ending="close"), 0)
     if call.writes:
         assert type(got) is TransportError
@@ -106,7 +106,7 @@ async def test_a_switch_of_protocols(call: Call) -> None:
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 403, 404, 409, 422, 429, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("code", [1, 2, 3, 5, 6, 7, 8, 99, -1])
 async def test_a_code_outranks_the_status(status: int, code: int) -> None:
-    """An answer with an error entity has been considered: it is tried once, and leaves no doubt."""
+    """A response with an error entity was considered by the campus: one attempt, and no doubt."""
     for call in (CALLS[0], CALLS[3]):
         got, seen = await outcome(call, json_response(error_entity(code, "Because"), status), 0)
         assert isinstance(got, APIError)
@@ -117,9 +117,9 @@ async def test_a_code_outranks_the_status(status: int, code: int) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_redirect_is_not_followed(status: int, call: Call) -> None:
-    """Not even to the same server: the error says what to check."""
-    answer = json_response({}, status, {"Location": "/elsewhere"})
-    got, seen = await outcome(call, answer, 0)
+    """It isn't followed even to the same server; the error says what to check."""
+    response = json_response({}, status, {"Location": "/elsewhere"})
+    got, seen = await outcome(call, response, 0)
     assert type(got) is APIError
     assert seen == 1
     assert "check base_url" in str(got)

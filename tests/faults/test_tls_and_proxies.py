@@ -1,4 +1,4 @@
-"""The way to the campus: certificates that can't be trusted, and proxies that are down, refuse, or let through."""
+"""The route to the campus: untrusted certificates, and proxies that are down, refuse or forward."""
 
 import asyncio
 import socket
@@ -29,14 +29,14 @@ NEEDS_LOGIN = Response(status=407, headers=(("Proxy-Authenticate", 'Basic realm=
 
 @pytest.fixture(autouse=True)
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names no proxy, unless a test does."""
+    """Remove all proxies from the environment."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 def closed_port() -> int:
-    """A port at which nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -44,7 +44,7 @@ def closed_port() -> int:
 
 
 async def never_sent(call: Call, server: ScriptedServer, match: str, **settings: Any) -> TransportError:
-    """The error of a call that never reaches the campus, however often it is tried, and leaves no doubt."""
+    """Return the error of a call that never reaches the campus, in any attempt, so that its outcome is known."""
     async with campus_on(ManualClock(), server, retry=RetryPolicy(), **settings) as campus:
         with pytest.raises(TransportError, match=match) as caught:
             await call(campus)
@@ -56,8 +56,8 @@ async def never_sent(call: Call, server: ScriptedServer, match: str, **settings:
 
 
 @EVERY_CALL
-async def test_a_certificate_that_nobody_vouches_for(call: Call) -> None:
-    """Nothing is sent to who can't prove to be the campus."""
+async def test_an_untrusted_certificate(call: Call) -> None:
+    """Nothing is sent to a server that can't prove to be the campus."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with ScriptedServer([], tls=context) as server:
@@ -66,7 +66,7 @@ async def test_a_certificate_that_nobody_vouches_for(call: Call) -> None:
 
 @EVERY_CALL
 async def test_a_certificate_of_another_host(call: Call, authority: trustme.CA, tls: Contexts) -> None:
-    """Nor to another one whom we trust to be who it is."""
+    """Nothing is sent to another host either, even with a trusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("campus.example").configure_cert(context)
     async with ScriptedServer([], tls=context) as server:
@@ -74,8 +74,8 @@ async def test_a_certificate_of_another_host(call: Call, authority: trustme.CA, 
 
 
 @EVERY_CALL
-async def test_a_server_that_speaks_no_tls(call: Call) -> None:
-    """Plain http where https was expected: it waits for the end of a request, we for the end of the handshake."""
+async def test_a_server_without_tls(call: Call) -> None:
+    """If the server speaks plain http instead of https, it waits for a request, the client for the handshake."""
     async with ScriptedServer([]) as server:
         url = server.url.replace("http://", "https://")
         error = await never_sent(call, server, "timed out connecting to", base_url=url, timeout=0.05)
@@ -83,8 +83,8 @@ async def test_a_server_that_speaks_no_tls(call: Call) -> None:
 
 
 @EVERY_CALL
-async def test_a_server_that_speaks_tls_where_plain_http_was_expected(call: Call, tls: Contexts) -> None:
-    """It ends the connection; what it made of the request can't be known."""
+async def test_a_server_with_unexpected_tls(call: Call, tls: Contexts) -> None:
+    """It ends the connection; whether it understood the request can't be known."""
     async with ScriptedServer([], tls=tls[0]) as server:
         url = server.url.replace("https://", "http://")
         async with campus_on(ManualClock(), server, base_url=url) as campus:
@@ -97,7 +97,7 @@ async def test_a_server_that_speaks_tls_where_plain_http_was_expected(call: Call
 async def test_certificates_from_a_file(
     call: Call, authority: trustme.CA, tls: Contexts, tmp_path: Path
 ) -> None:
-    """`verify` takes the path of a bundle, or a context, or False."""
+    """`verify` accepts the path of a bundle, a context, or False."""
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
     for verify in (str(bundle), tls[1], False):
@@ -110,8 +110,8 @@ async def test_certificates_from_a_file(
             assert server.connections == 1
 
 
-async def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
-    """A path that leads nowhere, or to something else, is found before any request."""
+async def test_unreadable_certificates(tmp_path: Path) -> None:
+    """A missing or invalid file is found before any request."""
     other = tmp_path / "other.pem"
     other.write_text("nothing of the kind")
     async with ScriptedServer([]) as server:
@@ -123,8 +123,8 @@ async def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "exa..mple", "-.example"])
-async def test_a_host_that_cannot_be(host: str) -> None:
-    """A name that no resolver takes is a TransportError, not the resolver's own."""
+async def test_an_invalid_host_name(host: str) -> None:
+    """A name that no resolver accepts is a TransportError, not the resolver's exception."""
     async with ScriptedServer([]) as server:
         url = f"https://{host}"
         try:
@@ -139,11 +139,11 @@ async def test_a_host_that_cannot_be(host: str) -> None:
 
 @EVERY_CALL
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_proxy_that_lets_through(call: Call, scheme: str, tls: Contexts) -> None:
+async def test_a_proxy_that_forwards(call: Call, scheme: str, tls: Contexts) -> None:
     """Http is forwarded, https goes through a tunnel; one connection serves both calls."""
-    answers = [good_response(call)] * 2
+    responses = [good_response(call)] * 2
     async with (
-        ScriptedServer(answers, tls=tls[0] if scheme == "https" else None) as server,
+        ScriptedServer(responses, tls=tls[0] if scheme == "https" else None) as server,
         Proxy() as proxy,
         campus_on(ManualClock(), server, proxy=proxy.url, verify=tls[1]) as campus,
     ):
@@ -160,7 +160,7 @@ async def test_a_proxy_that_lets_through(call: Call, scheme: str, tls: Contexts)
     "refusal", [NEEDS_LOGIN, html_response(403, ending="close"), html_response(502, ending="close")]
 )
 async def test_a_tunnel_that_is_refused(call: Call, refusal: Response, tls: Contexts) -> None:
-    """The campus got nothing."""
+    """Nothing was sent to the campus."""
     async with ScriptedServer([], tls=tls[0]) as server, Proxy(refusal) as proxy:
         error = await never_sent(call, server, str(refusal.status), proxy=proxy.url, verify=tls[1])
         assert "proxy" in str(error)
@@ -169,14 +169,14 @@ async def test_a_tunnel_that_is_refused(call: Call, refusal: Response, tls: Cont
 
 @EVERY_CALL
 async def test_a_proxy_that_drops_the_tunnel(call: Call, tls: Contexts) -> None:
-    """It was asked for a tunnel, and not for the call: the campus got nothing."""
+    """It was only requested to open a tunnel: nothing was sent to the campus."""
     async with ScriptedServer([], tls=tls[0]) as server, Proxy(drops=True) as proxy:
         await never_sent(call, server, "127.0.0.1", proxy=proxy.url, verify=tls[1])
 
 
 @EVERY_CALL
 async def test_a_proxy_that_drops_a_request(call: Call) -> None:
-    """A forwarded request may have got through."""
+    """A forwarded request may have reached the campus."""
     async with ScriptedServer([]) as server, Proxy(drops=True) as proxy:
         async with campus_on(ManualClock(), server, proxy=proxy.url) as campus:
             with pytest.raises(TransportError) as caught:
@@ -187,15 +187,15 @@ async def test_a_proxy_that_drops_a_request(call: Call) -> None:
 @EVERY_CALL
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_is_down(call: Call, scheme: str, tls: Contexts) -> None:
-    """Nobody got anything."""
+    """Nothing was sent."""
     async with ScriptedServer([], tls=tls[0] if scheme == "https" else None) as server:
         proxy = f"http://127.0.0.1:{closed_port()}"
         await never_sent(call, server, "can't connect", proxy=proxy, verify=tls[1])
 
 
 @EVERY_CALL
-async def test_a_proxy_that_wants_a_login(call: Call) -> None:
-    """A forwarding proxy answers itself: its status is the error."""
+async def test_a_proxy_that_requires_a_login(call: Call) -> None:
+    """A forwarding proxy sends its own response, whose status is the error's."""
     async with ScriptedServer([]) as server, Proxy(NEEDS_LOGIN) as proxy:
         async with campus_on(ManualClock(), server, proxy=proxy.url, retry=RetryPolicy()) as campus:
             with pytest.raises(APIError, match="407") as caught:
@@ -204,7 +204,7 @@ async def test_a_proxy_that_wants_a_login(call: Call) -> None:
 
 
 async def test_a_tunnel_that_hangs(tls: Contexts) -> None:
-    """A proxy that says nothing: the call times out, and nothing was sent."""
+    """If a proxy doesn't respond, the call times out, and nothing was sent."""
     hangs = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Transports of the user's own: what they raise is translated, and what is a mistake of theirs stays one."""
+"""Users' transports: their network errors are translated, and other exceptions are raised unchanged."""
 
 import asyncio
 import ssl
@@ -25,7 +25,7 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
 def client(transport: httpx.AsyncBaseTransport, **settings: Any) -> NexportCampus:
-    """A client on a transport, without retries."""
+    """Return a client on a transport, without retries."""
     return NexportCampus(StaticToken(TOKEN), transport=transport, **{"retry": NO_RETRY} | settings)
 
 
@@ -57,10 +57,10 @@ def client(transport: httpx.AsyncBaseTransport, **settings: Any) -> NexportCampu
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-async def test_what_a_transport_raises(
+async def test_errors_of_a_transport(
     call: Call, raised: Exception, expected: type[NexportError], unknown: bool
 ) -> None:
-    """Its exception is the cause of ours; a transport that tells nothing may have sent the request."""
+    """The transport's exception is the cause; without trace events the request may have been sent."""
 
     def fail(request: httpx.Request) -> httpx.Response:
         raise raised
@@ -74,7 +74,7 @@ async def test_what_a_transport_raises(
 
 
 async def test_every_exception_of_httpx_is_translated() -> None:
-    """The list above has them all, as far as they can be made."""
+    """The list above has every httpx exception that can be constructed."""
 
     def all_below(cls: type[Exception]) -> set[type[Exception]]:
         return {cls}.union(*map(all_below, cls.__subclasses__()))
@@ -90,8 +90,8 @@ async def test_every_exception_of_httpx_is_translated() -> None:
                 await CALLS[0](campus)
 
 
-async def test_a_mistake_stays_one() -> None:
-    """What no network raises isn't made to look like network trouble; the next call works."""
+async def test_a_programming_error_is_raised_unchanged() -> None:
+    """An exception that isn't a network error is raised unchanged; the next call works."""
     mistakes: list[Exception] = [KeyError("mistake"), TypeError("mistake")]
 
     def fail(request: httpx.Request) -> httpx.Response:
@@ -109,7 +109,7 @@ async def test_a_mistake_stays_one() -> None:
 
 @EVERY_CALL
 async def test_a_body_that_breaks(call: Call) -> None:
-    """An exception while the body is read is one of the transport's too."""
+    """An exception while the body is read is translated too."""
 
     class Broken(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -123,8 +123,8 @@ async def test_a_body_that_breaks(call: Call) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 11])
-async def test_a_body_that_is_there_already(size: int) -> None:
-    """`max_response_bytes` counts for answers made from bytes too."""
+async def test_a_body_in_memory(size: int) -> None:
+    """`max_response_bytes` also limits responses made from bytes."""
     body = b'"' + b"x" * (size - 2) + b'"'
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
     async with client(transport, max_response_bytes=10) as campus:
@@ -135,17 +135,17 @@ async def test_a_body_that_is_there_already(size: int) -> None:
 
 @EVERY_CALL
 async def test_no_free_connection(call: Call) -> None:
-    """A pool that is used up: nothing was sent, so that even a write is tried again."""
+    """If the pool is exhausted, nothing was sent, so that even a write is retried."""
     gate = asyncio.Event()
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         await gate.wait()
         return good_response(call)
 
     pool = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1))
     timeout = httpx.Timeout(30.0, pool=0.02)
     retry = RetryPolicy(max_attempts=2, initial_delay=0.0)
-    async with ScriptedServer(answer) as server:
+    async with ScriptedServer(respond) as server:
         async with campus_of(server, transport=pool, timeout=timeout, retry=retry) as campus:
 
             async def make() -> Any:
@@ -163,7 +163,7 @@ async def test_no_free_connection(call: Call) -> None:
 
 @pytest.mark.parametrize(("scheme", "sent"), [("https", False), ("http", True)])
 async def test_a_proxy_that_hangs(scheme: str, sent: bool) -> None:
-    """A transport of httpx reports how far it came: a request that waited for a tunnel wasn't sent."""
+    """An httpx transport reports its progress: a request that waited for a tunnel wasn't sent."""
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -181,7 +181,7 @@ async def test_a_proxy_that_hangs(scheme: str, sent: bool) -> None:
 
 
 async def test_a_transport_is_closed_once() -> None:
-    """With the client, and not with each loop."""
+    """It is closed with the client, not with each loop."""
     closed = []
 
     class Counting(httpx.MockTransport):
@@ -205,12 +205,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("message", BROKEN.values(), ids=BROKEN)
-async def test_a_broken_answer_is_not_quoted(message: bytes) -> None:
-    """Neither a student's data nor an echoed token: not in the error, and not in what caused it."""
+async def test_a_broken_response_is_not_quoted(message: bytes) -> None:
+    """Neither student data nor an echoed token is in the error or its cause."""
     student = b"Ylva Nordqvist"
     raw = message.replace(b"%b", student + b" " + TOKEN.encode())
-    answer = Response(raw=raw, ending="close")
-    async with ScriptedServer([answer]) as server, campus_of(server) as campus:
+    response = Response(raw=raw, ending="close")
+    async with ScriptedServer([response]) as server, campus_of(server) as campus:
         with pytest.raises(TransportError) as caught:
             await CALLS[0](campus)
     found: BaseException | None = caught.value

@@ -1,4 +1,4 @@
-"""Bytes that follow a response: a connection that has some is never used again, however they arrive."""
+"""Bytes after a response: a connection that has some is never reused, however they arrive."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ class Segments(ByteStream):
 
 @contextmanager
 def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two sockets that are connected with each other."""
+    """Return two connected sockets."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
@@ -56,7 +56,7 @@ def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 async def is_usable_after(segments: list[bytes], body: bytes) -> bool:
-    """Whether httpcore's connection could carry another request after a response with this body in these segments."""
+    """Return whether httpcore's connection could be reused after a response with this body in these segments."""
     network = Network(set())
     network.expect(b"a=b", SendTracker())
     url = httpcore.URL(f"http://campus.example/?{PLACEHOLDER}")
@@ -68,13 +68,13 @@ async def is_usable_after(segments: list[bytes], body: bytes) -> bool:
         )
         assert await response.aread() == body
         await response.aclose()
-        # What the response didn't need is still with the operating system.
+        # Bytes that the response didn't need are still in the operating system's buffer.
         theirs.send(b"".join(stream.segments) or b"")
         return connection.is_available() and not connection.has_expired()
 
 
 def chunked(body: bytes, sizes: list[int], extension: bytes, trailers: bytes) -> bytes:
-    """A body in chunks of these sizes."""
+    """Return a body in chunks of these sizes."""
     message, start = b"", 0
     for size in [*sizes, len(body)]:
         chunk = body[start : start + size]
@@ -86,7 +86,7 @@ def chunked(body: bytes, sizes: list[int], extension: bytes, trailers: bytes) ->
 
 @st.composite
 def responses(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """A whole response as it is on the wire, and its body."""
+    """Draw a whole response in its wire format, and its body."""
     early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * draw(st.integers(0, 1))
     status = draw(st.sampled_from([b"200 OK", b"404 Not Found", b"204 No Content", b"304 Not Modified"]))
     head = early + b"HTTP/1.1 " + status + b"\r\n"
@@ -110,8 +110,8 @@ def responses(draw: st.DrawFn) -> tuple[bytes, bytes]:
     ),
     data=st.data(),
 )
-def test_in_any_segments(response: tuple[bytes, bytes], stray: bytes, data: st.DataObject) -> None:
-    """A connection is used again exactly if nothing follows the response, whatever its framing and its segments are."""
+def test_responses_in_any_segments(response: tuple[bytes, bytes], stray: bytes, data: st.DataObject) -> None:
+    """A connection is reused exactly if nothing follows the response, whatever its framing and segments."""
     message, body = response[0] + stray, response[1]
     cuts = sorted(data.draw(st.sets(st.integers(1, len(message) - 1), max_size=8)))
     segments = [message[start:end] for start, end in zip([0, *cuts], [*cuts, len(message)], strict=True)]
@@ -119,13 +119,13 @@ def test_in_any_segments(response: tuple[bytes, bytes], stray: bytes, data: st.D
 
 
 class Chatty(ScriptedServer):
-    """Sends something behind each response of its first connection, in a write of its own or in one with the response."""
+    """Sends bytes after each response of its first connection, separately or together with the response."""
 
-    def __init__(self, answer: Response, stray: bytes, *, together: bool, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, reply: Response, stray: bytes, *, together: bool, tls: ssl.SSLContext | None) -> None:
         async def handler(request: Request) -> Response:
             if request.connection > 1:
-                return answer
-            message = answer.head() + answer.payload()
+                return reply
+            message = reply.head() + reply.payload()
             if together:
                 return Response(raw=message + stray)
             self.writer.write(message)
@@ -147,7 +147,7 @@ class Chatty(ScriptedServer):
 async def test_over_a_socket(
     scheme: str, framing: Framing, together: bool, call: Call, tls: Contexts
 ) -> None:
-    """Nor is a forged response behind the right one taken for the next one where TLS has it already."""
+    """With TLS, too, a forged response behind the real one is never taken for the next response."""
     forged = json_response(error_entity(5, "forged"), 403)
     good = attrs.evolve(good_response(call), framing=framing)
     server_tls = tls[0] if scheme == "https" else None
@@ -161,14 +161,14 @@ async def test_over_a_socket(
 
 
 class Fast:
-    """A socket that always has bytes to be read."""
+    """A socket that always has bytes to read."""
 
     def recv(self, size: int) -> bytes:
         return b"x" * size
 
 
-async def test_a_fast_server_leaves_room_for_others() -> None:
-    """Other tasks run while a response arrives that never makes its reader wait."""
+async def test_a_fast_server_does_not_starve_other_tasks() -> None:
+    """Other tasks run while a response arrives without making its reader wait."""
     ticks = 0
 
     async def tick() -> None:
@@ -178,7 +178,7 @@ async def test_a_fast_server_leaves_room_for_others() -> None:
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    stream = _SocketStream(Fast())  # type: ignore[arg-type] # as much of a socket as is needed
+    stream = _SocketStream(Fast())  # type: ignore[arg-type] # it only needs recv
     for _ in range(100):
         await stream.receive(65_536)
     ticking.cancel()

@@ -1,4 +1,4 @@
-"""Calls that are tried again, over a real socket, on a clock that the test winds."""
+"""Calls that are retried over a real socket, on a clock that the test moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -32,24 +32,24 @@ DROPPED = json_response({"enrollment_id": SOME_ID, "success": True} | error_enti
 DOWN = json_response({}, 503)
 
 
-def asks_to_wait(value: str, status: int = 429) -> Response:
-    """A refusal with a `Retry-After`."""
+def refusal_with_wait(value: str, status: int = 429) -> Response:
+    """Return a refusal with a `Retry-After`."""
     return json_response({}, status, {"Retry-After": value})
 
 
 async def read(campus: NexportCampus) -> int:
-    """The attempts of a call that reads."""
+    """Return the attempts of a call that reads."""
     return (await campus.raw.learning.get_section_description(section_id=SOME_ID)).attempts
 
 
 async def write(campus: NexportCampus) -> int:
-    """The attempts of a call that writes, with GET."""
+    """Return the attempts of a call that writes, with GET."""
     return (await campus.raw.learning.drop_enrollment(enrollment_id=SOME_ID)).attempts
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.25, 1.0])
 async def test_waits_grow_within_their_bounds(jitter: float) -> None:
-    """Half a second, one, two: times what chance says, before the second, third and fourth attempt."""
+    """Up to half a second, one and two, times a random factor, before the second, third and fourth attempt."""
     clock = ManualClock(jitter)
     async with (
         ScriptedServer([DOWN, DOWN, DOWN, GOOD]) as server,
@@ -60,7 +60,7 @@ async def test_waits_grow_within_their_bounds(jitter: float) -> None:
 
 
 async def test_the_last_error_is_raised() -> None:
-    """After four attempts there is no fifth, and the error says how many there were."""
+    """The fourth attempt is the last, and the error has the number of attempts."""
     clock = ManualClock()
     async with ScriptedServer([DOWN] * 4) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         with pytest.raises(ServerError) as caught:
@@ -72,29 +72,29 @@ async def test_the_last_error_is_raised() -> None:
 @pytest.mark.parametrize("value", ["0", "7", "60"])
 @pytest.mark.parametrize("effect", [read, write])
 async def test_retry_after_is_waited_for(effect: object, value: str) -> None:
-    """What the server asks for, to the second, whether the operation reads or writes."""
-    clock, answers = ManualClock(), [asks_to_wait(value), GOOD if effect is read else DROPPED]
-    async with ScriptedServer(answers) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
+    """The requested wait is honoured to the second, for reads and writes."""
+    clock, responses = ManualClock(), [refusal_with_wait(value), GOOD if effect is read else DROPPED]
+    async with ScriptedServer(responses) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         assert await (read if effect is read else write)(campus) == 2
     assert clock.waits == [float(value)]
 
 
 async def test_retry_after_of_an_overloaded_server() -> None:
-    """It counts with 503 too, and a date does as well as seconds."""
+    """It counts with 503 too, as a date or as seconds."""
     clock, date = ManualClock(), format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    answers = [asks_to_wait("3", 503), asks_to_wait(date), GOOD]
-    async with ScriptedServer(answers) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
+    responses = [refusal_with_wait("3", 503), refusal_with_wait(date), GOOD]
+    async with ScriptedServer(responses) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         assert await read(campus) == 3
     assert clock.waits[0] == 3
     assert 0 < clock.waits[1] <= 30
 
 
 @pytest.mark.parametrize("value", ["-5", "nan", "inf", "soon", "1e9", ""])
-async def test_a_retry_after_that_says_nothing(value: str) -> None:
-    """It is as if there were none."""
+async def test_an_invalid_retry_after(value: str) -> None:
+    """It is ignored."""
     clock = ManualClock()
     async with (
-        ScriptedServer([asks_to_wait(value), GOOD]) as server,
+        ScriptedServer([refusal_with_wait(value), GOOD]) as server,
         campus_on(clock, server, retry=RetryPolicy()) as campus,
     ):
         assert await read(campus) == 2
@@ -103,10 +103,10 @@ async def test_a_retry_after_that_says_nothing(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["61", "99999999999", "Fri, 31 Dec 2199 23:59:59 GMT"])
 async def test_a_retry_after_that_is_too_long(value: str) -> None:
-    """Beyond `max_retry_after` the error is raised at once, and tells what was asked."""
+    """Beyond `max_retry_after` the error is raised at once, with the requested wait."""
     clock = ManualClock()
     async with (
-        ScriptedServer([asks_to_wait(value)]) as server,
+        ScriptedServer([refusal_with_wait(value)]) as server,
         campus_on(clock, server, retry=RetryPolicy()) as campus,
     ):
         with pytest.raises(RateLimitError) as caught:
@@ -119,13 +119,13 @@ async def test_a_retry_after_that_is_too_long(value: str) -> None:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 524])
 @pytest.mark.parametrize("code", range(1, 9))
-async def test_an_answer_with_an_error_entity_is_never_retried(status: int, code: int) -> None:
-    """The campus has considered the call: its code counts, whatever the status (a refused token aside)."""
+async def test_a_response_with_an_error_entity_is_never_retried(status: int, code: int) -> None:
+    """The campus has considered the call: its code counts, whatever the status (except for a refused token)."""
     if code == 4:
         return
-    answer = json_response(error_entity(code, "no"), status)
+    response = json_response(error_entity(code, "no"), status)
     async with (
-        ScriptedServer([answer, answer]) as server,
+        ScriptedServer([response, response]) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
         for call in (read, write):
@@ -134,8 +134,8 @@ async def test_an_answer_with_an_error_entity_is_never_retried(status: int, code
             assert (caught.value.attempts, caught.value.maybe_applied) == (1, False)  # type: ignore[attr-defined]
 
 
-async def test_a_replay_with_a_new_token_is_no_retry() -> None:
-    """A refused token costs no attempt, no wait and none of the budget; after it, all attempts are left."""
+async def test_a_replay_with_a_new_token_is_not_a_retry() -> None:
+    """A refused token costs no attempt, no wait and none of the budget: all attempts are left after it."""
     tokens = iter(["first", "second"])
 
     async def auth() -> AccessToken:
@@ -154,7 +154,7 @@ async def test_a_replay_with_a_new_token_is_no_retry() -> None:
 
 
 async def test_a_second_refusal_is_final() -> None:
-    """One replay, and no more."""
+    """The call is sent again only once."""
 
     async def auth() -> AccessToken:
         return AccessToken(TOKEN)
@@ -169,7 +169,7 @@ async def test_a_second_refusal_is_final() -> None:
 
 
 async def test_a_wait_is_cancelled_at_once() -> None:
-    """Whoever cancels a call that waits for its retry needn't wait for that; the next call works."""
+    """Cancelling a call that waits for its retry ends the wait at once; the next call works."""
     clock = ManualClock()
     clock.gate = asyncio.Event()
     async with (
@@ -185,10 +185,10 @@ async def test_a_wait_is_cancelled_at_once() -> None:
 
 
 async def test_a_real_wait_is_cancelled_at_once() -> None:
-    """The same with the real clock, and a wait of an hour."""
+    """The same holds with the real clock and a wait of an hour."""
     policy = RetryPolicy(max_retry_after=3600)
     async with (
-        ScriptedServer([asks_to_wait("3600"), GOOD]) as server,
+        ScriptedServer([refusal_with_wait("3600"), GOOD]) as server,
         campus_of(server, retry=policy) as campus,
     ):
         call = asyncio.create_task(read(campus))
@@ -200,7 +200,7 @@ async def test_a_real_wait_is_cancelled_at_once() -> None:
 
 
 async def test_a_call_that_waits_takes_no_slot() -> None:
-    """While one call waits for its retry, another one is made, even if one request at a time is allowed."""
+    """While one call waits for its retry, another one is sent, even if only one request is allowed at a time."""
     clock = ManualClock()
     clock.gate = asyncio.Event()
     async with (
@@ -215,7 +215,7 @@ async def test_a_call_that_waits_takes_no_slot() -> None:
 
 
 async def test_total_timeout_gives_up_before_a_wait_that_is_too_long() -> None:
-    """The error is the attempt's own, at once: the wait would have ended too late."""
+    """The attempt's own error is raised at once, since the wait would end too late."""
     clock = ManualClock()
     async with (
         ScriptedServer([DOWN] * 3) as server,
@@ -228,11 +228,11 @@ async def test_total_timeout_gives_up_before_a_wait_that_is_too_long() -> None:
 
 
 async def test_total_timeout_covers_an_attempt() -> None:
-    """An answer that doesn't come is waited for no longer than the call may take, whatever `timeout` says."""
+    """Waiting for a response is limited by the call's total timeout, whatever `timeout` is."""
     gate = asyncio.Event()
-    answer = json_response({}, gate=gate)
+    response = json_response({}, gate=gate)
     policy = RetryPolicy(total_timeout=0.05)
-    async with ScriptedServer([answer] * 2) as server, campus_of(server, retry=policy) as campus:
+    async with ScriptedServer([response] * 2) as server, campus_of(server, retry=policy) as campus:
         with pytest.raises(RequestTimeoutError, match="total_timeout") as reading:
             await read(campus)
         with pytest.raises(RequestTimeoutError, match="may have carried it out") as writing:
@@ -245,7 +245,7 @@ async def test_total_timeout_covers_an_attempt() -> None:
 
 
 async def test_total_timeout_covers_the_wait_for_a_token() -> None:
-    """A login that hangs is nobody's excuse; nothing was sent, so nothing was applied."""
+    """A login that hangs doesn't extend it; nothing was sent, so nothing was applied."""
 
     async def auth() -> AccessToken:
         await asyncio.Event().wait()
@@ -260,7 +260,7 @@ async def test_total_timeout_covers_the_wait_for_a_token() -> None:
 
 
 async def test_total_timeout_covers_the_wait_for_a_slot() -> None:
-    """A call that doesn't get its turn in time says so; the one before it goes on."""
+    """A call that doesn't get a slot in time says so; the call that has the slot continues."""
     gate = asyncio.Event()
     async with (
         ScriptedServer([json_response({"description": "late"} | error_entity(), gate=gate)]) as server,
@@ -277,7 +277,7 @@ async def test_total_timeout_covers_the_wait_for_a_slot() -> None:
 
 
 async def test_total_timeout_in_a_wait_keeps_the_reason() -> None:
-    """The error of the last attempt is the cause of the timeout."""
+    """The error of the last attempt is the timeout's cause."""
     clock = ManualClock(jitter=0.0)
     clock.gate = asyncio.Event()
     async with (
@@ -290,12 +290,12 @@ async def test_total_timeout_in_a_wait_keeps_the_reason() -> None:
     assert caught.value.attempts == 1
 
 
-async def test_turns_come_at_the_rate_that_was_set() -> None:
-    """Two requests a second: each waits for its turn, retries too."""
+async def test_requests_are_sent_at_the_rate_limit() -> None:
+    """At two requests a second, each call waits for its turn, retries included."""
     clock = ManualClock(jitter=0.0)
-    answers = [GOOD, DOWN, GOOD, GOOD]
+    responses = [GOOD, DOWN, GOOD, GOOD]
     async with (
-        ScriptedServer(answers) as server,
+        ScriptedServer(responses) as server,
         campus_on(clock, server, retry=RetryPolicy(), rate_limit=2) as campus,
     ):
         for _ in range(3):
@@ -303,14 +303,14 @@ async def test_turns_come_at_the_rate_that_was_set() -> None:
     assert clock.waits == [0.5, 0.0, 0.5, 0.5]
 
 
-async def test_cancelled_waiters_use_up_no_turn() -> None:
-    """However many were cancelled while they waited: the next one waits for one turn."""
+async def test_cancelled_calls_use_no_turn() -> None:
+    """Whatever number of waiting calls was cancelled, the next call waits for one turn."""
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return GOOD
 
     clock = ManualClock()
-    async with ScriptedServer(answer) as server, campus_on(clock, server, rate_limit=1) as campus:
+    async with ScriptedServer(response) as server, campus_on(clock, server, rate_limit=1) as campus:
         await read(campus)
         clock.gate = asyncio.Event()
         waiting = [asyncio.create_task(read(campus)) for _ in range(50)]

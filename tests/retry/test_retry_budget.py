@@ -1,4 +1,4 @@
-"""The budget of a client: a storm of failures stops retrying instead of multiplying load, and passes."""
+"""A client's retry budget: in a storm of failures retrying stops instead of multiplying load, and later recovers."""
 
 import asyncio
 
@@ -17,8 +17,8 @@ DOWN = json_response({}, 503)
 
 
 @given(st.lists(st.booleans(), max_size=400))
-def test_it_never_spends_more_than_it_has(steps: list[bool]) -> None:
-    """A hundred retries at most without a success, and none is given back twice."""
+def test_the_budget_is_never_overdrawn(steps: list[bool]) -> None:
+    """Without a success it allows a hundred retries, and none is refunded twice."""
     budget, spent, good = Budget(), 0, 0
     for is_retry in steps:
         if is_retry:
@@ -29,16 +29,16 @@ def test_it_never_spends_more_than_it_has(steps: list[bool]) -> None:
     assert spent * Budget.COST <= Budget.CAPACITY + good
 
 
-def test_it_is_never_fuller_than_full() -> None:
-    """However many calls succeed: a hundred retries, and no more."""
+def test_the_budget_never_exceeds_its_size() -> None:
+    """However many calls succeed, it allows a hundred retries at most."""
     budget = Budget()
     for _ in range(1000):
         budget.refund(retries=3)
     assert sum(budget.spend() for _ in range(1000)) == 100
 
 
-def test_a_call_that_succeeds_in_the_end_costs_nothing() -> None:
-    """What its retries took is given back."""
+def test_a_call_that_succeeds_costs_nothing() -> None:
+    """Its retries are refunded."""
     budget = Budget()
     for _ in range(1000):
         assert budget.spend()
@@ -47,14 +47,14 @@ def test_a_call_that_succeeds_in_the_end_costs_nothing() -> None:
 
 
 async def test_a_storm_of_600_failing_calls() -> None:
-    """600 calls of four attempts each make 1,200 requests at most; then the campus is back, and so is the client."""
+    """600 calls of four attempts each send at most 1,200 requests; once the campus is back, calls succeed again."""
     down = True
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return DOWN if down else GOOD
 
     async with (
-        ScriptedServer(answer) as server,
+        ScriptedServer(response) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
 
@@ -77,7 +77,7 @@ async def test_a_storm_of_600_failing_calls() -> None:
 
 
 async def test_views_share_the_budget() -> None:
-    """A storm through a view is the client's storm."""
+    """A storm through a view spends the client's budget."""
     async with ScriptedServer(_always_down) as server, campus_on(ManualClock(), server) as campus:
         view = campus.with_options(retry=RetryPolicy(max_attempts=500))
         for client in (view, view, campus.with_options(retry=RetryPolicy())):

@@ -1,4 +1,4 @@
-"""Whether a call is tried again, and after how long: the decision alone, without a client."""
+"""The decision whether and when to retry a call, without a client."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -41,8 +41,8 @@ seconds = st.floats(0, 1e6)
         ),
     ],
 )
-def test_what_may_be_tried_again(failure: Failure, status: int | None, read: bool, write: bool) -> None:
-    """Every failure and status, of a reading and of a writing operation."""
+def test_retryable_failures(failure: Failure, status: int | None, read: bool, write: bool) -> None:
+    """Every failure and status, of a reading and of a writing operation, is retried as documented."""
     assert may_retry("read", failure, status) is read
     assert may_retry("write", failure, status) is write
 
@@ -51,14 +51,14 @@ def test_what_may_be_tried_again(failure: Failure, status: int | None, read: boo
     ("retry", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)]
 )
 def test_the_wait_doubles_up_to_its_bound(retry: int, longest: float) -> None:
-    """With the whole jitter the wait is its bound, and without any it is nothing."""
+    """With maximum jitter the wait is its bound, and with none it is zero."""
     assert backoff(retry, RetryPolicy(), 1.0) == longest
     assert backoff(retry, RetryPolicy(), 0.0) == 0.0
 
 
 @given(st.integers(1, 10**6), jitters, st.floats(0, 1e300), st.floats(0, 1e300))
 def test_jitter_stays_within_its_bounds(retry: int, jitter: float, initial: float, most: float) -> None:
-    """Full jitter: from nothing to the exponential bound, never above `max_delay`."""
+    """Full jitter draws from zero to the exponential bound, never above `max_delay`."""
     wait = backoff(retry, RetryPolicy(initial_delay=initial, max_delay=most), jitter)
     assert 0 <= wait <= most
     assert wait <= initial * 2.0 ** min(retry - 1, 1000) or math.isclose(wait, most * jitter)
@@ -74,7 +74,7 @@ def test_the_decision(
     left: float | None,
     jitter: float,
 ) -> None:
-    """Each reason to give up, stated once more: attempts, kind of failure, a wait that is too long."""
+    """A call is given up for its attempts, its kind of failure, or a wait that is too long."""
     policy = RetryPolicy(max_attempts=5)
     wait = wait_before_retry(
         policy,
@@ -100,7 +100,7 @@ def test_the_decision(
 def test_a_write_is_repeated_only_if_nothing_was_done(
     failure: Failure, status: int | None, attempt: int, jitter: float
 ) -> None:
-    """Whatever else holds: a write that may have been carried out isn't sent again."""
+    """Whatever else holds, a write that may have been carried out isn't sent again."""
     wait = wait_before_retry(RetryPolicy(), "write", failure, status, attempt=attempt, jitter=jitter)
     refused_before = failure is not Failure.CONSIDERED and status == 429
     assert wait is None or failure is Failure.NOT_SENT or refused_before
@@ -142,20 +142,20 @@ def test_a_write_is_repeated_only_if_nothing_was_done(
     ],
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
-    """Seconds or a date; what is neither, or not a finite time to come, says nothing."""
+    """It is seconds or a date; any other value, or a time that is past or infinite, is None."""
     assert retry_after_seconds(value, NOW) == expected
 
 
 @given(st.text(max_size=40))
-def test_retry_after_takes_any_text(value: str) -> None:
-    """No text makes it fail, or gives anything but None or a finite time to come."""
+def test_retry_after_accepts_any_string(value: str) -> None:
+    """For any string the result is None or a finite wait."""
     found = retry_after_seconds(value, NOW)
     assert found is None or (math.isfinite(found) and found >= 0)
 
 
 @given(st.integers(-(10**6), 10**8))
 def test_retry_after_reads_every_date(offset: int) -> None:
-    """A date as RFC 9110 writes it, of the past or of the future."""
+    """It reads every RFC 9110 date, past or future."""
     value = format_datetime(NOW + timedelta(seconds=offset), usegmt=True)
     assert retry_after_seconds(value, NOW) == max(0, offset)
 
@@ -176,6 +176,6 @@ def test_retry_after_reads_every_date(offset: int) -> None:
     ids=str,
 )
 def test_a_policy_that_cannot_work(wrong: dict[str, Any]) -> None:
-    """It is refused when it is made, by the setting's name."""
+    """It raises when it is created, with the setting's name."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         RetryPolicy(**wrong)

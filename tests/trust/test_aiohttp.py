@@ -1,4 +1,4 @@
-"""The transport on aiohttp behaves as the default one does: what it answers, how it fails, what it keeps open."""
+"""The aiohttp transport behaves like the default one: its responses, its failures, and its open connections."""
 
 import asyncio
 import ssl
@@ -40,7 +40,7 @@ GOOD = {"description": "Safety first"} | error_entity()
 
 
 def campus_of(url: str, **settings: Any) -> NexportCampus:
-    """A client on aiohttp, without retries."""
+    """Return a client on aiohttp, without retries."""
     chosen: dict[str, Any] = {
         "transport": AiohttpTransport(),
         "retry": RetryPolicy(max_attempts=1),
@@ -48,18 +48,18 @@ def campus_of(url: str, **settings: Any) -> NexportCampus:
     return NexportCampus(StaticToken(TOKEN), base_url=url, **chosen)
 
 
-async def ask(campus: NexportCampus) -> str:
-    """One reading call."""
+async def read(campus: NexportCampus) -> str:
+    """Make a reading call."""
     return (await campus.learning.get_section_description(section_id=SECTION)).description
 
 
 async def write(campus: NexportCampus) -> object:
-    """One writing call."""
+    """Make a writing call."""
     return await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title="Größe")
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         json_response(GOOD),
         gzip_response(GOOD),
@@ -68,17 +68,17 @@ async def write(campus: NexportCampus) -> object:
     ],
     ids=["plain", "gzip", "chunked", "until the end"],
 )
-async def test_answers(answer: Response) -> None:
-    """Answers in every framing are read, and the token is on the wire once."""
-    async with ScriptedServer([answer]) as server, campus_of(server.url) as campus:
-        assert await ask(campus) == "Safety first"
+async def test_responses(response: Response) -> None:
+    """Responses in every framing are read, and the token is on the wire once."""
+    async with ScriptedServer([response]) as server, campus_of(server.url) as campus:
+        assert await read(campus) == "Safety first"
     assert server.requests[0].query == [("section_id", SECTION), ("access_token", TOKEN)]
     assert server.requests[0].headers["user-agent"].startswith("nexport-campus/")
     assert "cookie" not in server.requests[0].headers
 
 
 async def test_bodies_are_sent() -> None:
-    """A body arrives as JSON, with its length, and with the token in the query alone."""
+    """A body arrives as JSON, with its length, and with the token only in the query."""
     async with ScriptedServer([json_response(error_entity())]) as server, campus_of(server.url) as campus:
         await write(campus)
     (request,) = server.requests
@@ -89,27 +89,27 @@ async def test_bodies_are_sent() -> None:
 
 
 async def test_connections_are_used_again() -> None:
-    """Calls one after another take one connection; calls at once no more than run at a time."""
+    """Consecutive calls share one connection; concurrent calls use no more connections than run at a time."""
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with ScriptedServer(answer) as server, campus_of(server.url, max_concurrency=4) as campus:
+    async with ScriptedServer(response) as server, campus_of(server.url, max_concurrency=4) as campus:
         for _ in range(5):
-            await ask(campus)
+            await read(campus)
         assert server.connections == 1
-        await asyncio.gather(*(ask(campus) for _ in range(40)))
+        await asyncio.gather(*(read(campus) for _ in range(40)))
         assert server.connections <= 4
 
 
 async def drop(campus: NexportCampus) -> object:
-    """A writing call whose HTTP method is GET."""
+    """Make a writing call whose HTTP method is GET."""
     return await campus.learning.drop_enrollment(enrollment_id=SECTION)
 
 
-@pytest.mark.parametrize("call", [ask, write, drop], ids=["read", "write", "write by GET"])
+@pytest.mark.parametrize("call", [read, write, drop], ids=["read", "write", "write by GET"])
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("response", "error"),
     [
         (Response(raw=b"", ending="reset"), TransportError),
         (Response(raw=b"", ending="close"), TransportError),
@@ -118,23 +118,23 @@ async def drop(campus: NexportCampus) -> object:
     ],
     ids=["reset", "closed", "cut", "no HTTP"],
 )
-async def test_broken_answers(
-    answer: Response, error: type[NexportError], call: Callable[[NexportCampus], Any]
+async def test_broken_responses(
+    response: Response, error: type[NexportError], call: Callable[[NexportCampus], Any]
 ) -> None:
-    """A broken answer is a TransportError without anything of aiohttp's; a write says that it may have happened."""
-    async with ScriptedServer([answer]) as server, campus_of(server.url) as campus:
+    """A broken response is a TransportError without aiohttp objects; a write says that it may have been applied."""
+    async with ScriptedServer([response]) as server, campus_of(server.url) as campus:
         with pytest.raises(error) as caught:
             await call(campus)
     assert len(server.requests) == 1
-    assert caught.value.maybe_applied is (call is not ask)
+    assert caught.value.maybe_applied is (call is not read)
     assert isinstance(caught.value.__cause__, httpx.TransportError)
     assert caught.value.__cause__.__cause__ is None
     assert caught.value.__cause__.__context__ is None
 
 
-@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
+@pytest.mark.parametrize("call", [read, write], ids=["read", "write"])
 async def test_a_refused_connection(call: Callable[[NexportCampus], Any]) -> None:
-    """A connection that is refused never carried a write."""
+    """A refused connection never carried a write."""
     async with ScriptedServer([]) as server:
         url = server.url
     async with campus_of(url) as campus:
@@ -144,9 +144,9 @@ async def test_a_refused_connection(call: Callable[[NexportCampus], Any]) -> Non
     assert "connect" in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
+@pytest.mark.parametrize("call", [read, write], ids=["read", "write"])
 async def test_a_silent_server_times_out(call: Callable[[NexportCampus], Any]) -> None:
-    """An answer that doesn't come in time is a RequestTimeoutError; a write may have happened."""
+    """A response that doesn't come in time is a RequestTimeoutError; a write may have been applied."""
     gate = asyncio.Event()
     async with (
         ScriptedServer([json_response(GOOD, gate=gate)]) as server,
@@ -159,7 +159,7 @@ async def test_a_silent_server_times_out(call: Callable[[NexportCampus], Any]) -
 
 
 async def test_certificates_are_verified() -> None:
-    """A server that nobody vouches for is refused, one that the given context trusts is not."""
+    """A server with an untrusted certificate is refused, and accepted with a context that trusts it."""
     authority = trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
@@ -171,7 +171,7 @@ async def test_certificates_are_verified() -> None:
                 await write(campus)
             assert caught.value.maybe_applied is False
         async with campus_of(server.url, transport=AiohttpTransport(verify=trusting)) as campus:
-            assert await ask(campus) == "Safety first"
+            assert await read(campus) == "Safety first"
 
 
 async def test_a_cancelled_call_leaves_nothing() -> None:
@@ -179,109 +179,109 @@ async def test_a_cancelled_call_leaves_nothing() -> None:
     gate, arrived = asyncio.Event(), asyncio.Event()
     before = asyncio.all_tasks()
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         first = not arrived.is_set()
         arrived.set()
         return json_response(GOOD, gate=gate if first else None)
 
-    async with ScriptedServer(answer) as server:
+    async with ScriptedServer(response) as server:
         async with campus_of(server.url) as campus:
-            call = asyncio.create_task(ask(campus))
+            call = asyncio.create_task(read(campus))
             await arrived.wait()
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-            assert await ask(campus) == "Safety first"
+            assert await read(campus) == "Safety first"
         gate.set()
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
 
 
 def test_one_loop_after_another() -> None:
-    """One transport serves a second event loop when the first one is gone."""
+    """One transport serves a second event loop after the first one has ended."""
 
     async def once() -> str:
         async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
-            return await ask(campus)
+            return await read(campus)
 
     assert [asyncio.run(once()) for _ in range(2)] == ["Safety first"] * 2
 
 
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What every signal of aiohttp tells a tool that adds its trace to every session."""
-    told: list[str] = []
+    """Record what every aiohttp signal passes to a tool that adds its trace config to every session."""
+    recorded: list[str] = []
     config = aiohttp.TraceConfig()
 
-    async def tell(session: object, context: object, params: Any) -> None:
-        told.append(everything_in(params))
+    async def record_signal(session: object, context: object, params: Any) -> None:
+        recorded.append(everything_in(params))
 
     for name in vars(aiohttp.TraceConfig):
         if name.startswith("on_"):
-            getattr(config, name).append(tell)
+            getattr(config, name).append(record_signal)
     make = aiohttp.ClientSession.__init__
 
     def instrumented(self: Any, *arguments: Any, trace_configs: Any = (), **settings: Any) -> None:
         make(self, *arguments, trace_configs=[*trace_configs, config], **settings)
 
     monkeypatch.setattr(aiohttp.ClientSession, "__init__", instrumented)
-    return told
+    return recorded
 
 
 def everything_in(params: Any) -> str:
-    """What a trace is handed, and what it can reach through the response."""
+    """Return what a trace receives, and what it can reach through the response."""
     response = getattr(params, "response", None)
     reached = [] if response is None else [response.url, response.real_url, response.request_info]
     return repr([params, reached])
 
 
-@pytest.mark.parametrize("call", [ask, write], ids=["read", "write"])
-async def test_what_traces_aiohttp_meets_no_token(
+@pytest.mark.parametrize("call", [read, write], ids=["read", "write"])
+async def test_aiohttp_traces_see_no_token(
     call: Callable[[NexportCampus], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Instrumentation that adds its traces to every session is told addresses without the query, whatever happens."""
-    told = traced(monkeypatch)
-    answers = [json_response(GOOD), attrs.evolve(json_response(GOOD), cut_after=0)]
-    async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
+    """Instrumentation that adds its trace config to every session only sees URLs without the query."""
+    recorded = traced(monkeypatch)
+    responses = [json_response(GOOD), attrs.evolve(json_response(GOOD), cut_after=0)]
+    async with ScriptedServer(responses) as server, campus_of(server.url) as campus:
         await call(campus)
         with pytest.raises(TransportError):
             await call(campus)
         assert server.requests[1].query[-1] == ("access_token", TOKEN)
-    assert len(told) >= 6
-    assert not [text for text in told if TOKEN in text or SECTION in text]
+    assert len(recorded) >= 6
+    assert not [text for text in recorded if TOKEN in text or SECTION in text]
 
 
-async def test_what_traces_a_login_meets_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not in the bytes that are sent either."""
-    told = traced(monkeypatch)
+async def test_aiohttp_traces_see_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it in the bytes that are sent."""
+    recorded = traced(monkeypatch)
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with ScriptedServer(with_login(answer)) as server:
+    async with ScriptedServer(with_login(response)) as server:
         auth = PasswordAuth("user", "correct-horse-battery-staple")
         async with NexportCampus(auth, base_url=server.url, transport=AiohttpTransport()) as campus:
-            await ask(campus)
+            await read(campus)
         assert server.requests[0].json["password"] == "correct-horse-battery-staple"
-    assert told
-    assert not [text for text in told if "correct-horse" in text or TOKEN in text]
+    assert recorded
+    assert not [text for text in recorded if "correct-horse" in text or TOKEN in text]
 
 
-async def test_what_wraps_aiohttps_connector_meets_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some tools name their span for a connection after the request's address."""
-    told: list[str] = []
+async def test_a_wrapped_aiohttp_connector_sees_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some tools name their connection span after the request's URL."""
+    recorded: list[str] = []
     connect = aiohttp.TCPConnector.connect
 
     async def wrapped(self: Any, req: Any, *arguments: Any, **settings: Any) -> Any:
-        told.append(f"{req.url} {req.original_url} {req.request_info}")
+        recorded.append(f"{req.url} {req.original_url} {req.request_info}")
         return await connect(self, req, *arguments, **settings)
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", wrapped)
     async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
-        await ask(campus)
-    assert told
-    assert not [text for text in told if TOKEN in text or SECTION in text]
+        await read(campus)
+    assert recorded
+    assert not [text for text in recorded if TOKEN in text or SECTION in text]
 
 
-async def test_what_wraps_aiohttps_session_can_add_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The headers are a mapping that it may write into, as those of aiohttp's other callers."""
+async def test_a_wrapped_aiohttp_session_can_add_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headers are a mapping that it can write to, as for aiohttp's other callers."""
     request = aiohttp.ClientSession._request
 
     async def traced(self: Any, *arguments: Any, **settings: Any) -> Any:
@@ -291,13 +291,13 @@ async def test_what_wraps_aiohttps_session_can_add_a_header(monkeypatch: pytest.
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
     async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
-        assert await ask(campus) == "Safety first"
+        assert await read(campus) == "Safety first"
     assert server.requests[0].headers["traceparent"].startswith("00-0af7")
     assert server.requests[0].headers["user-agent"].startswith("nexport-campus/")
 
 
-async def test_headers_are_sent_as_they_are() -> None:
-    """Those that come twice too, in their order; aiohttp adds none of its own."""
+async def test_headers_are_sent_unchanged() -> None:
+    """Repeated headers are sent too, in their order; aiohttp adds none."""
     received: list[bytes] = []
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -321,21 +321,21 @@ async def test_headers_are_sent_as_they_are() -> None:
 
 @pytest.mark.filterwarnings("error")
 async def test_a_large_body() -> None:
-    """It is sent whole, without a warning of aiohttp's."""
+    """It is sent whole, without a warning by aiohttp."""
     title = "x" * 3_000_000
     async with ScriptedServer([json_response(error_entity())]) as server, campus_of(server.url) as campus:
         await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title=title)
     assert server.requests[0].json["title"] == title
 
 
-async def test_no_frame_of_aiohttps_is_left_behind() -> None:
-    """Its frames hold the body and the address: neither a timeout nor a cancelled call keeps them."""
+async def test_no_aiohttp_frame_is_kept() -> None:
+    """Its frames hold body and URL: neither a timeout nor a cancelled call keeps them."""
     gate = asyncio.Event()
-    answers = [json_response(GOOD, gate=gate), json_response(GOOD, gate=gate)]
-    async with ScriptedServer(answers) as server, campus_of(server.url) as campus:
+    responses = [json_response(GOOD, gate=gate), json_response(GOOD, gate=gate)]
+    async with ScriptedServer(responses) as server, campus_of(server.url) as campus:
         with pytest.raises(RequestTimeoutError) as late:
-            await ask(campus.with_options(timeout=0.05))
-        call = asyncio.create_task(ask(campus))
+            await read(campus.with_options(timeout=0.05))
+        call = asyncio.create_task(read(campus))
         await server.wait_for_requests(2)
         call.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
@@ -350,8 +350,8 @@ async def test_no_frame_of_aiohttps_is_left_behind() -> None:
             found = found.__cause__ or found.__context__
 
 
-async def test_a_cut_login_leaves_no_password_behind() -> None:
-    """Not in an error, in what caused it, in their attributes, or in the locals of our frames."""
+async def test_a_cut_login_exposes_no_password() -> None:
+    """Neither in an error, its causes or their attributes, nor in the locals of our frames."""
     seen = LeakRecorder()
     cut = attrs.evolve(json_response(GOOD), cut_after=0)
     async with ScriptedServer([cut]) as server:
@@ -360,7 +360,7 @@ async def test_a_cut_login_leaves_no_password_behind() -> None:
             auth, base_url=server.url, transport=AiohttpTransport(), retry=RetryPolicy(max_attempts=1)
         ) as campus:
             with seen.watching(), pytest.raises(TransportError) as caught:
-                await ask(campus)
+                await read(campus)
     seen.error(caught.value)
     seen.objects()
     assert seen.strings

@@ -1,4 +1,4 @@
-"""What an error and all behind it hold of the request: no body, no query, and no frame whose locals have them."""
+"""Errors and all they refer to hold nothing of the request: no body, no query, and no frame with them as locals."""
 
 import asyncio
 import traceback
@@ -28,7 +28,7 @@ Call = Callable[[NexportCampus], Any]
 
 
 async def fail(request: httpx.Request) -> httpx.Response:
-    """What a user's own handler does that loses the connection, and names the request in its exceptions."""
+    """Lose the connection, as a user's handler may, and name the request in the exceptions."""
     try:
         raise httpx.WriteError("lost", request=request)
     except httpx.WriteError as error:
@@ -36,13 +36,13 @@ async def fail(request: httpx.Request) -> httpx.Response:
 
 
 async def refuse(request: httpx.Request) -> httpx.Response:
-    """What a user's own handler does that raises for a status."""
+    """Raise for a status, as a user's handler may."""
     response = httpx.Response(502, request=request, content=f"{request.content!r} {TOKEN}".encode())
     return response.raise_for_status()
 
 
 async def fail_in_a_group(request: httpx.Request) -> httpx.Response:
-    """What a user's own handler does that loses several connections at once."""
+    """Lose several connections at once, as a user's handler may."""
     try:
         raise ExceptionGroup("lost", [httpx.ConnectError("lost", request=request)])
     except ExceptionGroup as group:
@@ -73,7 +73,7 @@ CALLS: dict[str, Call] = {
 
 
 def everything_behind(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
-    """An error, its causes, its contexts, and what groups among them hold."""
+    """Yield an error, its causes, its contexts, and the members of exception groups among them."""
     seen = set() if seen is None else seen
     if error is None or id(error) in seen:
         return
@@ -84,7 +84,7 @@ def everything_behind(error: BaseException | None, seen: set[int] | None = None)
 
 
 def shown_by(error: BaseException) -> Iterator[str]:
-    """What an error holds, deeper than any tool looks."""
+    """Return all that an error holds, deeper than any tool looks."""
     for found in everything_behind(error):
         yield f"{found} {found!r} {found.args!r} {vars(found)!r}"
         for value in [*vars(found).values(), getattr(found, "request", None)]:
@@ -96,7 +96,7 @@ def shown_by(error: BaseException) -> Iterator[str]:
 
 
 def frames_of(error: BaseException) -> Iterator[str]:
-    """The local variables of all frames behind an error, but for those of these tests, which hold the secrets."""
+    """Return the local variables of all frames behind an error except these tests', which hold the secrets."""
     for found in everything_behind(error):
         for frame, _ in traceback.walk_tb(found.__traceback__):
             if "/tests/" not in frame.f_code.co_filename:
@@ -104,14 +104,14 @@ def frames_of(error: BaseException) -> Iterator[str]:
 
 
 def leaks(error: BaseException) -> list[str]:
-    """What an error shows of password, token and student; a student is among the arguments in the facade's frames."""
+    """Return the secrets that an error shows; student data is among the arguments in the facade's frames."""
     shown = [text for text in shown_by(error) if any(secret in text for secret in (PASSWORD, TOKEN, STUDENT))]
     shown += [text for text in frames_of(error) if any(secret in text for secret in (PASSWORD, TOKEN))]
     return [text[:300] for text in shown]
 
 
 def campus_for(server: ScriptedServer, call: str, make: Make, **settings: Any) -> NexportCampus:
-    """A client that has to log in where the call is about that."""
+    """Return a client, which has to log in if the call is about that."""
     auth: Any = PasswordAuth("ada", PASSWORD) if call == "a login of the client's" else StaticToken(TOKEN)
     return campus_of(server, auth=auth, transport=make(), **settings)
 
@@ -120,7 +120,7 @@ def campus_for(server: ScriptedServer, call: str, make: Make, **settings: Any) -
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
 async def test_a_request_that_was_lost(make: Make, failure: Response, call: str) -> None:
-    """Neither password nor student nor token is in what the error holds, however the connection was lost."""
+    """However the connection was lost, the error holds neither password nor student data nor token."""
     async with (
         ScriptedServer([failure, failure]) as server,
         campus_for(server, call, make, retry=RetryPolicy(max_attempts=2, initial_delay=0)) as campus,
@@ -137,7 +137,7 @@ async def test_a_request_that_was_lost(make: Make, failure: Response, call: str)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("make", list(TRANSPORTS.values())[:3], ids=list(TRANSPORTS)[:3])
 async def test_a_request_that_timed_out(make: Make, call: str) -> None:
-    """The same for one that got no response in time."""
+    """The same holds for a request that got no response in time."""
     gate = asyncio.Event()
     waiting = Response(gate=gate)
     async with (
@@ -153,7 +153,7 @@ async def test_a_request_that_timed_out(make: Make, call: str) -> None:
 @pytest.mark.parametrize("call", list(CALLS)[1:])
 @pytest.mark.parametrize("make", list(TRANSPORTS.values())[:3], ids=list(TRANSPORTS)[:3])
 async def test_a_request_that_was_cancelled(make: Make, call: str) -> None:
-    """The same for one whose caller was cancelled."""
+    """The same holds for a request whose caller was cancelled."""
     gate = asyncio.Event()
     async with (
         ScriptedServer([Response(gate=gate)]) as server,
@@ -174,14 +174,14 @@ async def test_a_request_that_was_cancelled(make: Make, call: str) -> None:
 
 @pytest.mark.parametrize("make", list(TRANSPORTS.values())[:2], ids=list(TRANSPORTS)[:2])
 async def test_a_body_that_is_never_read(make: Make) -> None:
-    """The same for a body that is being written when the time is over: frames below hold it as bytes."""
+    """The same holds for a body that is being written when the timeout ends: lower frames hold it as bytes."""
     never = asyncio.Event()
 
-    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await never.wait()
         writer.close()
 
-    server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024)
+    server = await asyncio.start_server(accept_only, "127.0.0.1", 0, limit=1024)
     url = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
     async with (
         server,
@@ -197,8 +197,8 @@ async def test_a_body_that_is_never_read(make: Make) -> None:
     assert leaks(caught.value) == []
 
 
-async def test_what_the_user_was_handling_stays_as_it_is() -> None:
-    """An exception of the user's own, in whose handler the call is made, keeps its request and its frames."""
+async def test_exceptions_of_the_user_are_unchanged() -> None:
+    """An exception that the user was handling when making the call keeps its request and its frames."""
     own = httpx.Request("POST", "https://example.com/?a=b", content=PASSWORD)
     transport = httpx.MockTransport(fail)
     async with NexportCampus(StaticToken(TOKEN), transport=transport, retry=NO_RETRY) as campus:

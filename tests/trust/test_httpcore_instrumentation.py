@@ -1,4 +1,4 @@
-"""Agents that wrap httpcore, as elastic-apm does, see a placeholder where the query is; the campus gets the query."""
+"""Agents that wrap httpcore, such as elastic-apm, see a placeholder for the query; the campus gets the query."""
 
 import ssl
 from collections.abc import Callable
@@ -37,7 +37,7 @@ Change = Callable[[httpcore.Request], None]
 
 @pytest.fixture(scope="module")
 def tls() -> Contexts:
-    """A server's context, and a client's that trusts it."""
+    """Return a server's context and that of a client that trusts it."""
     authority = trustme.CA()
     serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(serving)
@@ -46,7 +46,7 @@ def tls() -> Contexts:
 
 
 class Agent:
-    """Wraps the public classes of httpcore that handle requests, and records all that they are given."""
+    """Wraps httpcore's public classes that handle requests, and records everything passed to them."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.seen: list[str] = []
@@ -78,22 +78,22 @@ class Agent:
 
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
-    """An agent that watches while the test runs."""
+    """Run the test with an agent that watches."""
     return Agent(monkeypatch)
 
 
-async def answer(request: Request) -> Response:
-    """A certificate for whoever asks."""
+async def respond(request: Request) -> Response:
+    """Return a certificate for any request."""
     return GOOD
 
 
 @pytest.mark.parametrize("proxied", ["directly", "through a proxy", "through a proxy with TLS"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_an_agent_sees_no_secret(proxied: str, scheme: str, agent: Agent, tls: Contexts) -> None:
-    """Neither token nor student nor password, on any way to the campus, and the campus gets them all."""
+    """It sees no token, student data or password on any route, and the campus gets them all."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
-            ScriptedServer(with_login(answer), tls=tls[0] if scheme == "https" else None)
+            ScriptedServer(with_login(respond), tls=tls[0] if scheme == "https" else None)
         )
         proxy = None
         if proxied != "directly":
@@ -114,24 +114,24 @@ async def test_an_agent_sees_no_secret(proxied: str, scheme: str, agent: Agent, 
         assert not [text for text in agent.seen if secret in text]
 
 
-def without_the_query(request: httpcore.Request) -> None:
-    """What an agent does that strips queries from addresses."""
+def strip_query(request: httpcore.Request) -> None:
+    """Remove the query, as agents that redact URLs do."""
     request.url.target = request.url.target.partition(b"?")[0]
 
 
-def with_the_query_twice(request: httpcore.Request) -> None:
-    """A target with two placeholders."""
+def duplicate_query(request: httpcore.Request) -> None:
+    """Return a target with two placeholders."""
     request.url.target += b"&again=" + PLACEHOLDER.encode()
 
 
-def with_a_path_of_its_own(request: httpcore.Request) -> None:
-    """A placeholder that isn't where a query begins."""
+def move_placeholder(request: httpcore.Request) -> None:
+    """Return a target with the placeholder elsewhere than at the start of the query."""
     request.url.target = b"/" + PLACEHOLDER.encode()
 
 
-@pytest.mark.parametrize("change", [without_the_query, with_the_query_twice, with_a_path_of_its_own])
-async def test_a_request_line_that_was_changed_is_not_sent(change: Change, agent: Agent) -> None:
-    """A request that lost its placeholder is not sent without its query, or with a placeholder: it is an error."""
+@pytest.mark.parametrize("change", [strip_query, duplicate_query, move_placeholder])
+async def test_a_changed_request_line_is_not_sent(change: Change, agent: Agent) -> None:
+    """A request that lost its placeholder raises, and is sent neither without its query nor with a placeholder."""
     agent.change = change
     async with ScriptedServer([]) as server, campus_of(server) as campus:
         with pytest.raises(TransportError, match="was changed") as caught:
@@ -141,7 +141,7 @@ async def test_a_request_line_that_was_changed_is_not_sent(change: Change, agent
 
 
 async def test_a_query_that_an_agent_adds_to(agent: Agent) -> None:
-    """What an agent appends to the query goes out behind ours."""
+    """A query that an agent extends is sent after ours."""
 
     def add(request: httpcore.Request) -> None:
         request.url.target += b"&trace=7"
@@ -154,7 +154,7 @@ async def test_a_query_that_an_agent_adds_to(agent: Agent) -> None:
 
 
 async def test_a_request_that_an_agent_repeats(agent: Agent) -> None:
-    """It is sent once: two of the vendor's GETs delete data."""
+    """It is sent once, since two of the vendor's GETs delete data."""
     agent.repeats = True
     async with ScriptedServer([GOOD, GOOD]) as server, campus_of(server) as campus:
         with pytest.raises(TransportError, match="sent again") as caught:
@@ -164,7 +164,7 @@ async def test_a_request_that_an_agent_repeats(agent: Agent) -> None:
 
 
 async def test_a_body_with_the_placeholder(agent: Agent) -> None:
-    """A user who sends back what an agent has recorded sends just that."""
+    """If a user sends the recorded placeholder in a body, it is sent unchanged."""
     words = f"see /api/v1/AdminApi/Authenticate?{PLACEHOLDER} HTTP/1.1\r\n"
     async with ScriptedServer([json_response(error_entity())]) as server, campus_of(server) as campus:
         await campus.scorm.edit_scorm_data(assignment_status_id=STUDENT, sco_id="I_SCO0", title=words)
@@ -193,7 +193,7 @@ BEFORE = st.lists(
 
 
 def network(query: bytes) -> tuple[Network, SendTracker]:
-    """A network that expects a request with this query."""
+    """Return a network that expects a request with this query."""
     made, tracker = Network(set()), SendTracker()
     made.expect(query, tracker)
     return made, tracker
@@ -203,7 +203,7 @@ def network(query: bytes) -> tuple[Network, SendTracker]:
 def test_writes_in_any_pieces(
     before: list[bytes], method: bytes, target: bytes, query: bytes, body: bytes, data: st.DataObject
 ) -> None:
-    """However the head of a request is split into writes, what goes out has the query, and nothing goes out before."""
+    """However the head is split into writes, the query is sent with it, and nothing is sent before it."""
     made, tracker = network(query)
     for message in before:
         assert made.outgoing(message) == message
@@ -221,7 +221,7 @@ def test_writes_in_any_pieces(
 
 @given(st.binary(min_size=1, max_size=200).filter(lambda data: data[0] >= ord(" ")), st.binary(max_size=50))
 def test_a_line_without_the_placeholder(line: bytes, rest: bytes) -> None:
-    """Whatever else is written where a request is expected, nothing of it goes out, and no secret with it."""
+    """If anything else is written in place of a request, nothing is sent, and no secret exposed."""
     made, tracker = network(b"secret=1")
     whole = line.replace(b"\r\n", b"") + b" /?secret HTTP/1.1\r\n" + rest
     if whole.startswith(b"CONNECT "):
@@ -232,7 +232,7 @@ def test_a_line_without_the_placeholder(line: bytes, rest: bytes) -> None:
 
 
 def test_a_line_without_an_end() -> None:
-    """A request line that never ends isn't kept for ever."""
+    """A request line that never ends isn't buffered without limit."""
     made, tracker = network(b"secret=1")
 
     def write() -> None:
@@ -244,8 +244,8 @@ def test_a_line_without_an_end() -> None:
     assert tracker.provably_not_sent
 
 
-def test_no_write_shows_its_bytes() -> None:
-    """What is sent has no repr: a traceback with locals shows neither query nor body."""
+def test_writes_do_not_show_their_bytes() -> None:
+    """Bytes to be sent have no repr: a traceback with locals shows neither query nor body."""
     made, _ = network(b"secret=1")
     head = made.outgoing(b"GET /?" + PLACEHOLDER.encode() + REST)
     assert b"secret" in head

@@ -1,4 +1,4 @@
-"""The token and the password are on the wire and nowhere else, whatever watches and whatever goes wrong."""
+"""Token and password are on the wire and nowhere else, whatever watches and whatever fails."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -47,7 +47,7 @@ Transport = Callable[[], httpx.AsyncBaseTransport | None]
 
 
 async def forward(request: httpx.Request) -> httpx.Response:
-    """What a user's own transport, handler or application does with a request: here, it asks the scripted campus."""
+    """Forward a request to the scripted campus, as a user's transport, handler or application may."""
     async with httpx.AsyncHTTPTransport() as inner:
         response = await inner.handle_async_request(request)
         try:
@@ -58,7 +58,7 @@ async def forward(request: httpx.Request) -> httpx.Response:
 
 
 class OwnTransport(httpx.AsyncBaseTransport):
-    """A transport of a user's own, which goes by the URL's text."""
+    """A user's transport that reads the URL's string."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
@@ -67,7 +67,7 @@ class OwnTransport(httpx.AsyncBaseTransport):
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """An ASGI application that asks the scripted campus."""
+    """Forward a request to the scripted campus as an ASGI application."""
     host, port = scope["server"]
     target = scope["raw_path"].decode() + "?" + scope["query_string"].decode()
     message = await receive()
@@ -93,13 +93,13 @@ TRANSPORTS: dict[str, Transport] = {
 
 @pytest.fixture
 def spans() -> InMemorySpanExporter:
-    """What OpenTelemetry records."""
+    """Return OpenTelemetry's exporter, which records spans."""
     return InMemorySpanExporter()
 
 
 @pytest.fixture
 def provider(spans: InMemorySpanExporter) -> TracerProvider:
-    """A tracer provider that records there."""
+    """Return a tracer provider that records there."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     return provider
@@ -107,27 +107,27 @@ def provider(spans: InMemorySpanExporter) -> TracerProvider:
 
 @pytest.fixture
 async def instrumented(provider: TracerProvider) -> AsyncIterator[None]:
-    """OpenTelemetry's httpx instrumentation, for every client."""
+    """Run the test with OpenTelemetry's httpx instrumentation for every client."""
     instrumentor = HTTPXClientInstrumentor()
     instrumentor.instrument(tracer_provider=provider)
     yield
     instrumentor.uninstrument()
 
 
-def answering(failure: Response) -> Callable[[Request], object]:
-    """A campus that takes the login, and meets everything else with one answer."""
+def respond_with(failure: Response) -> Callable[[Request], object]:
+    """Return a campus that accepts the login, and sends one response to everything else."""
 
-    async def answer(request: Request) -> Response:
+    async def response(request: Request) -> Response:
         return LOGIN if request.operation_id == "AdminApi_Authenticate" else failure
 
-    return answer
+    return response
 
 
 async def watched_call(
     failure: Response, transport: httpx.AsyncBaseTransport | None, seen: LeakRecorder
 ) -> None:
-    """One call that logs in and meets an answer, with everything watched that could show a secret."""
-    async with ScriptedServer(answering(failure)) as server:  # type: ignore[arg-type]  # it is a handler
+    """Log in and get one response, with everything watched that could show a secret."""
+    async with ScriptedServer(respond_with(failure)) as server:  # type: ignore[arg-type]  # it is a handler
         auth = PasswordAuth("user", PASSWORD)
         retry = RetryPolicy(max_attempts=2, initial_delay=0)
         with seen.watching():
@@ -144,9 +144,9 @@ async def watched_call(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS)
-@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good response", *FAILURES])
 async def test_nothing_shows_a_secret(failure: Response, transport: Transport) -> None:
-    """No log, error, traceback, pickle, repr or header that the SDK hands out has token, password or student's data."""
+    """No log, error, traceback, pickle, repr or header that the SDK exposes has token, password or student data."""
     seen = LeakRecorder()
     await watched_call(failure, transport(), seen)
     assert seen.strings
@@ -155,9 +155,9 @@ async def test_nothing_shows_a_secret(failure: Response, transport: Transport) -
 
 
 @pytest.mark.usefixtures("instrumented")
-@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good response", *FAILURES])
 async def test_global_instrumentation(failure: Response, spans: InMemorySpanExporter) -> None:
-    """OpenTelemetry's instrumentation of all of httpx records spans, and none with a secret."""
+    """OpenTelemetry's instrumentation of all of httpx records spans without secrets."""
     seen = LeakRecorder()
     await watched_call(failure, None, seen)
     recorded = [span.to_json() for span in spans.get_finished_spans()]
@@ -166,11 +166,11 @@ async def test_global_instrumentation(failure: Response, spans: InMemorySpanExpo
     assert seen.show(TOKEN, PASSWORD) == []
 
 
-@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good answer", *FAILURES])
+@pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good response", *FAILURES])
 async def test_instrumented_transport(
     failure: Response, spans: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
-    """OpenTelemetry's transport around the user's own records spans, and none with a secret."""
+    """OpenTelemetry's transport around the user's own records spans without secrets."""
     seen = LeakRecorder()
     transport = AsyncOpenTelemetryTransport(httpx.AsyncHTTPTransport(), tracer_provider=provider)
     await watched_call(failure, transport, seen)
@@ -182,7 +182,7 @@ async def test_instrumented_transport(
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
 @pytest.mark.parametrize("at_login", [False, True])
-async def test_redirects_elsewhere_get_nothing(status: int, at_login: bool) -> None:
+async def test_redirects_to_another_origin_are_not_followed(status: int, at_login: bool) -> None:
     """A redirect to another origin is an error, and that origin is never called."""
 
     async def never(request: Request) -> Response:
@@ -191,20 +191,20 @@ async def test_redirects_elsewhere_get_nothing(status: int, at_login: bool) -> N
     async with ScriptedServer(never) as other:
         redirect = json_response({}, status=status, headers={"Location": f"{other.url}/steal"})
 
-        async def answer(request: Request) -> Response:
+        async def response(request: Request) -> Response:
             is_login = request.operation_id == "AdminApi_Authenticate"
             return LOGIN if is_login and not at_login else redirect
 
         auth = PasswordAuth("user", PASSWORD)
-        async with ScriptedServer(answer) as server, NexportCampus(auth, base_url=server.url) as campus:
+        async with ScriptedServer(response) as server, NexportCampus(auth, base_url=server.url) as campus:
             with pytest.raises(NexportError) as caught:
                 await campus.learning.get_section_description(section_id=SECTION)
         assert "redirect" in str(caught.value)
         assert other.requests == []
 
 
-async def test_an_echo_leaves_an_answer_readable() -> None:
-    """A token that a good answer echoes, even in a field that holds an id, comes as zeros, and the rest as it was."""
+async def test_an_echo_leaves_a_response_readable() -> None:
+    """A token echoed by a successful response, even in an id field, becomes zeros; the rest is unchanged."""
     echoed = {
         "attempt_id": TOKEN,
         "attempt_index": 0,
@@ -212,8 +212,8 @@ async def test_an_echo_leaves_an_answer_readable() -> None:
         "num_questions": 3,
         "is_complete": True,
     }
-    answer = json_response([echoed | {"comments": f"see /view?access_token={TOKEN}"} | error_entity()])
-    script = ScriptedServer(answering(answer))  # type: ignore[arg-type]  # it is a handler
+    response = json_response([echoed | {"comments": f"see /view?access_token={TOKEN}"} | error_entity()])
+    script = ScriptedServer(respond_with(response))  # type: ignore[arg-type]  # it is a handler
     async with script as server, NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url) as campus:
         with pytest.warns(DeprecationWarning, match="obsolete"):
             pager = campus.learning.get_test_attempts(enrollment_id=SECTION, assignment_id=SECTION)
@@ -224,9 +224,9 @@ async def test_an_echo_leaves_an_answer_readable() -> None:
 
 
 async def test_the_log_is_structured(caplog: pytest.LogCaptureFixture) -> None:
-    """The SDK's logger says which operation ran, how long it took, how many attempts, and which status."""
+    """The SDK's log names operation, duration, attempts and status."""
     caplog.set_level(1, logger="nexport_campus")
-    async with ScriptedServer(answering(FAILURES["HTML"])) as server:  # type: ignore[arg-type]  # it is a handler
+    async with ScriptedServer(respond_with(FAILURES["HTML"])) as server:  # type: ignore[arg-type]  # it is a handler
         retry = RetryPolicy(max_attempts=3, initial_delay=0)
         async with NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url, retry=retry) as campus:
             with pytest.raises(NexportError):

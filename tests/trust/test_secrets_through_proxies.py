@@ -1,4 +1,4 @@
-"""Through a proxy, the token goes where the campus is: what the proxy is told besides shows none of it."""
+"""Through a proxy, the token only reaches the campus: nothing else that the proxy gets shows it."""
 
 import ssl
 
@@ -23,7 +23,7 @@ SECTION = "12345678-1234-5678-9abc-123456789abc"
 
 
 async def campus_behind(request: Request) -> Response:
-    """Takes the login, and answers the first call well and all others with an echo of the token."""
+    """Accept the login, respond to the first call, and echo the token to all others."""
     if request.operation_id == "AdminApi_Authenticate":
         return json_response(
             {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | error_entity()
@@ -35,7 +35,7 @@ async def campus_behind(request: Request) -> Response:
 
 @pytest.fixture
 def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context, and a client's that trusts it."""
+    """Return a server's context and that of a client that trusts it."""
     authority = trustme.CA()
     serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(serving)
@@ -45,7 +45,7 @@ def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
 async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
-    """Good and bad answers through a proxy: no log, error or repr shows a secret, and no CONNECT line carries one."""
+    """Whatever the response, no log, error or repr shows a secret, and no CONNECT line carries one."""
     seen = LeakRecorder()
     async with ScriptedServer(campus_behind, tls=tls[0] if tunnel else None) as server, Proxy() as proxy:
         with seen.watching():
@@ -56,13 +56,13 @@ async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl
                 verify=tls[1],
                 retry=RetryPolicy(max_attempts=1),
             ) as campus:
-                answer = await campus.learning.get_section_description(section_id=SECTION)
+                response = await campus.learning.get_section_description(section_id=SECTION)
                 with pytest.raises(NexportError) as caught:
                     await campus.learning.get_assignment(assignment_id=SECTION)
                 seen.error(caught.value)
                 seen.strings.append(repr(campus))
                 seen.objects()
-    assert answer.description == "Safety first"
+    assert response.description == "Safety first"
     assert proxy.request_lines
     assert proxy.credentials
     assert all(("access_token", TOKEN) in request.query for request in server.requests[1:])
@@ -74,9 +74,9 @@ async def test_a_proxy_and_its_logs(tunnel: bool, tls: tuple[ssl.SSLContext, ssl
 
 @pytest.mark.parametrize("tunnel", [False, True], ids=["http", "CONNECT"])
 async def test_a_proxy_that_refuses(tunnel: bool, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
-    """A proxy that answers with what it was asked learns nothing from a tunnel, and its words reach no log."""
+    """A proxy that echoes its request learns nothing from a tunnel, and its response reaches no log."""
     refusal = Response(
-        status=407, headers=(("X-Asked", f"access_token={TOKEN}"),), body=TOKEN.encode(), ending="close"
+        status=407, headers=(("X-Echo", f"access_token={TOKEN}"),), body=TOKEN.encode(), ending="close"
     )
     seen = LeakRecorder()
     async with (

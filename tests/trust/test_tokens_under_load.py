@@ -1,4 +1,4 @@
-"""Tokens while many calls are under way: one login, whatever happens, and nobody disturbed by anybody."""
+"""Tokens under concurrent calls: one login, whatever happens, and no call affects another."""
 
 import asyncio
 from typing import Any
@@ -19,17 +19,17 @@ REFUSALS = {
 
 
 def description() -> Response:
-    """A good answer to GetSectionDescription."""
+    """Return a successful response to GetSectionDescription."""
     return json_response({"description": "Safety first"} | error_entity())
 
 
 def token(number: int) -> str:
-    """The token of a login's number."""
+    """Return the token of a login's number."""
     return f"5eed0000-0000-4000-8000-{number:012d}"
 
 
 class Campus:
-    """Issues tokens and takes the newest one only; `refusal` is what any other one meets."""
+    """Issues tokens and accepts only the newest one; the response to any other is `refusal`."""
 
     def __init__(self, refusal: Response = REFUSALS["HTTP 401"], expires_in: int | None = 3600) -> None:
         self.refusal = refusal
@@ -58,12 +58,12 @@ class Campus:
 
 
 def client(server: ScriptedServer, **settings: Any) -> NexportCampus:
-    """A client with a password; by default nothing is retried."""
+    """Return a client with a password; by default it doesn't retry."""
     return NexportCampus(AUTH, base_url=server.url, **({"retry": RetryPolicy(max_attempts=1)} | settings))
 
 
-async def ask(campus: NexportCampus) -> str:
-    """One call."""
+async def describe(campus: NexportCampus) -> str:
+    """Make one call."""
     return (await campus.learning.get_section_description(section_id=SECTION)).description
 
 
@@ -71,49 +71,49 @@ async def test_300_cold_callers_log_in_once() -> None:
     """However many calls wait for the first token, one login is sent."""
     script = Campus()
     async with ScriptedServer(script) as server, client(server) as campus:
-        answers = await asyncio.gather(*(ask(campus) for _ in range(300)))
-    assert answers == ["Safety first"] * 300
+        responses = await asyncio.gather(*(describe(campus) for _ in range(300)))
+    assert responses == ["Safety first"] * 300
     assert script.logins == 1
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 async def test_a_token_revoked_under_60_calls(refusal: Response) -> None:
-    """60 calls that are refused at once lead to one login and 60 successes, however the campus says so."""
+    """60 calls refused at once lead to one login and 60 successes, however the campus refuses them."""
     script = Campus(refusal)
     async with ScriptedServer(script) as server, client(server, max_concurrency=60) as campus:
-        await ask(campus)
+        await describe(campus)
         script.valid = "revoked"
-        answers = await asyncio.gather(*(ask(campus) for _ in range(60)))
-        assert answers == ["Safety first"] * 60
+        responses = await asyncio.gather(*(describe(campus) for _ in range(60)))
+        assert responses == ["Safety first"] * 60
         assert script.logins == 2
 
 
 async def test_a_second_refusal_is_an_error() -> None:
-    """A call whose fresh token is refused as well is not sent a third time."""
+    """A call whose new token is refused too is not sent a third time."""
     script = Campus()
     async with ScriptedServer(script) as server, client(server) as campus:
         script.expires_in = None
-        await ask(campus)
+        await describe(campus)
         script.valid = "revoked"
 
         async def refuse(request: Request) -> Response:
-            answer = await Campus.__call__(script, request)
+            response = await Campus.__call__(script, request)
             script.valid = "revoked"
-            return answer
+            return response
 
         server._respond = refuse
         with pytest.raises(AuthenticationError) as caught:
-            await ask(campus)
+            await describe(campus)
         assert caught.value.attempts == 2
         assert script.logins == 2
 
 
-async def test_cancelling_the_first_caller_disturbs_nobody() -> None:
-    """The caller that began the login may be cancelled: it goes on for the others, and isn't sent twice."""
+async def test_cancelling_the_first_caller_affects_no_other() -> None:
+    """If the caller that started the login is cancelled, the login continues for the others and isn't repeated."""
     script = Campus()
     script.login_gate = asyncio.Event()
     async with ScriptedServer(script) as server, client(server) as campus:
-        calls = [asyncio.create_task(ask(campus)) for _ in range(10)]
+        calls = [asyncio.create_task(describe(campus)) for _ in range(10)]
         await script.logging_in.wait()
         for call in (calls[0], calls[4], calls[9]):
             call.cancel()
@@ -124,53 +124,53 @@ async def test_cancelling_the_first_caller_disturbs_nobody() -> None:
     assert script.logins == 1
 
 
-async def test_a_login_that_nobody_waits_for_is_used_later() -> None:
-    """When all who waited are cancelled, the login still ends, and the next call uses its token."""
+async def test_an_abandoned_login_is_used_later() -> None:
+    """If all waiting callers are cancelled, the login still completes, and the next call uses its token."""
     script = Campus()
     script.login_gate = asyncio.Event()
     async with ScriptedServer(script) as server, client(server) as campus:
-        call = asyncio.create_task(ask(campus))
+        call = asyncio.create_task(describe(campus))
         await script.logging_in.wait()
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         script.login_gate.set()
-        assert await ask(campus) == "Safety first"
+        assert await describe(campus) == "Safety first"
         assert script.logins == 1
 
 
-async def test_bad_credentials_fail_everyone_at_once() -> None:
-    """50 callers with a wrong password: one request, 50 errors, each an object of its own."""
+async def test_bad_credentials_fail_all_callers_at_once() -> None:
+    """50 callers with a wrong password cause one request and 50 errors, each a separate object."""
     script = Campus()
     script.login_answers = [json_response(error_entity(4, "Unknown user or wrong password"), status=403)]
     async with ScriptedServer(script) as server, client(server) as campus:
-        results = await asyncio.gather(*(ask(campus) for _ in range(50)), return_exceptions=True)
+        results = await asyncio.gather(*(describe(campus) for _ in range(50)), return_exceptions=True)
     assert {type(result) for result in results} == {AuthenticationError}
     assert len({id(result) for result in results}) == 50
     assert {getattr(result, "operation_id", None) for result in results} == {LOGIN}
     assert script.logins == 1
 
 
-async def test_a_broken_login_is_not_hammered_and_recovers() -> None:
-    """100 callers meet a login that fails: as many requests as one call may make; afterwards calls succeed."""
+async def test_a_failing_login_is_limited_and_recovers() -> None:
+    """If the login of 100 callers fails, they send the requests of one call; later calls succeed."""
     script = Campus()
     script.login_answers = [json_response({}, status=503) for _ in range(3)]
     policy = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
     async with ScriptedServer(script) as server, client(server, retry=policy) as campus:
-        results = await asyncio.gather(*(ask(campus) for _ in range(100)), return_exceptions=True)
+        results = await asyncio.gather(*(describe(campus) for _ in range(100)), return_exceptions=True)
         assert all(isinstance(result, NexportError) for result in results)
         assert script.logins == 3
-        assert await ask(campus) == "Safety first"
+        assert await describe(campus) == "Safety first"
         assert script.logins == 4
 
 
 async def test_closing_during_a_login_ends_cleanly() -> None:
-    """aclose() while a login is under way ends those who wait with an error that says so, and leaves no task."""
+    """aclose() during a login raises an error that says so in the waiting calls, and leaves no task."""
     script = Campus()
     script.login_gate = asyncio.Event()
     before = asyncio.all_tasks()
     async with ScriptedServer(script) as server:
         campus = client(server)
-        calls = [asyncio.create_task(ask(campus)) for _ in range(5)]
+        calls = [asyncio.create_task(describe(campus)) for _ in range(5)]
         await script.logging_in.wait()
         await campus.aclose()
         results = await asyncio.gather(*calls, return_exceptions=True)
@@ -181,19 +181,19 @@ async def test_closing_during_a_login_ends_cleanly() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 1, 2])
 async def test_a_short_lived_token_is_used(seconds: int) -> None:
-    """A token that lives seconds, or none at all, still carries the call that fetched it."""
+    """A token with a lifetime of seconds or less still carries the call that fetched it."""
     script = Campus(expires_in=seconds)
     async with ScriptedServer(script) as server, client(server) as campus:
-        assert await ask(campus) == "Safety first"
+        assert await describe(campus) == "Safety first"
         assert script.logins == 1
 
 
 async def test_a_token_without_an_expiry_is_kept() -> None:
-    """Without `expires_in` a token serves until the campus refuses it."""
+    """Without `expires_in`, a token is used until the campus refuses it."""
     script = Campus(expires_in=None)
     async with ScriptedServer(script) as server, client(server) as campus:
         for _ in range(5):
-            await ask(campus)
+            await describe(campus)
         assert script.logins == 1
 
 
@@ -202,6 +202,6 @@ async def test_views_share_the_token() -> None:
     script = Campus()
     async with ScriptedServer(script) as server, client(server) as campus:
         async with campus.with_options(timeout=5) as view:
-            await ask(view)
-        await ask(campus)
+            await describe(view)
+        await describe(campus)
         assert script.logins == 1
