@@ -39,18 +39,60 @@ class ApiEnrollmentItem(Model):
     """
 
     __module__ = "nexport_campus.models"
-
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
-    enrollment_date: datetime | None = field(default=None, metadata=wire("enrollment_date", DATE_TIME))
-    start_date: datetime | None = field(default=None, metadata=wire("start_date", DATE_TIME))
-    expiration_date: datetime | None = field(default=None, metadata=wire("expiration_date", DATE_TIME))
-    completion_date: datetime | None = field(default=None, metadata=wire("completion_date", DATE_TIME))
-    syllabus_id: UUID | None = field(default=None, metadata=wire("syllabus_id", UUID_))
-    first_activity_date: datetime | None = field(
-        default=None, metadata=wire("first_activity_date", DATE_TIME)
+    __description__ = (
+        "This class exposes the public fields of the Nexport Enrollment class for use with the web api"
     )
-    last_activity_date: datetime | None = field(default=None, metadata=wire("last_activity_date", DATE_TIME))
-    result: Result = field(metadata=wire("result", EnumOf("Result"), required=True))
-    phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
+
+    enrollment_id: UUID = field(
+        metadata=wire("enrollment_id", UUID_, required=True, description="Id of this enrollment")
+    )
+    enrollment_date: datetime | None = field(
+        default=None,
+        metadata=wire("enrollment_date", DATE_TIME, description="When this enrollment was created"),
+    )
+    start_date: datetime | None = field(
+        default=None, metadata=wire("start_date", DATE_TIME, description="When this enrollment was started")
+    )
+    expiration_date: datetime | None = field(
+        default=None,
+        metadata=wire("expiration_date", DATE_TIME, description="When this enrollment expires (UTC)"),
+    )
+    completion_date: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "completion_date",
+            DATE_TIME,
+            description="When this enrollment was completed by the student (UTC)",
+        ),
+    )
+    syllabus_id: UUID | None = field(
+        default=None,
+        metadata=wire("syllabus_id", UUID_, description="Id of the syllabus belonging to this enrollment"),
+    )
+    first_activity_date: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "first_activity_date", DATE_TIME, description="When this enrollment was first accessed (UTC)"
+        ),
+    )
+    last_activity_date: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "last_activity_date", DATE_TIME, description="When this enrollment was last accessed (UTC)"
+        ),
+    )
+    result: Result = field(
+        metadata=wire(
+            "result",
+            EnumOf("Result"),
+            required=True,
+            description="When in the completed state this describes what the end result is.",
+        )
+    )
+    phase: Phase = field(
+        metadata=wire("phase", EnumOf("Phase"), required=True, description="The state of an activity.")
+    )
+    user_id: UUID = field(
+        metadata=wire("user_id", UUID_, required=True, description="Id of the user/student in the enrollment")
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

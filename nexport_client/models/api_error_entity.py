@@ -29,8 +29,26 @@ class ApiErrorEntity(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Model used to determine what, if anything, went wrong with an api request"
 
-    error_code: ErrorCode = field(metadata=wire("error_code", EnumOf("ErrorCode"), required=True))
-    error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
-    warning_messages: list[str] | None = field(default=None, metadata=wire("warning_messages", Array(TEXT)))
+    error_code: ErrorCode = field(
+        metadata=wire(
+            "error_code",
+            EnumOf("ErrorCode"),
+            required=True,
+            description="Used to denote the kind of error that occurred, if any.",
+        )
+    )
+    error_message: str | None = field(
+        default=None,
+        metadata=wire("error_message", TEXT, description="Message describing what caused the error to occur"),
+    )
+    warning_messages: list[str] | None = field(
+        default=None,
+        metadata=wire(
+            "warning_messages",
+            Array(TEXT),
+            description="Warning messages describing any potential problems with the request that do not cause the request to fail",
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

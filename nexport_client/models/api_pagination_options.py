@@ -24,7 +24,12 @@ class ApiPaginationOptions(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Describe the page number and records per page"
 
-    page: int = field(metadata=wire("page", INT32, required=True))
-    per_page: int = field(metadata=wire("per_page", INT32, required=True))
+    page: int = field(
+        metadata=wire("page", INT32, required=True, description="The page of records to retrieve")
+    )
+    per_page: int = field(
+        metadata=wire("per_page", INT32, required=True, description="How many records per page")
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -26,8 +26,14 @@ class ApiResponseBase(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Base class for api responses"
 
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

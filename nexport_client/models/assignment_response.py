@@ -56,38 +56,130 @@ class AssignmentResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains details of an assignment"
 
-    assignment_id: UUID = field(metadata=wire("assignment_id", UUID_, required=True))
-    title: str = field(metadata=wire("title", TEXT, required=True))
-    pacing_duration_hours: int = field(metadata=wire("pacing_duration_hours", INT32, required=True))
-    weight: float = field(metadata=wire("weight", NUMBER, required=True))
-    due_date_deduction: int = field(metadata=wire("due_date_deduction", INT32, required=True))
+    assignment_id: UUID = field(
+        metadata=wire("assignment_id", UUID_, required=True, description="Id of the assignment")
+    )
+    title: str = field(
+        metadata=wire(
+            "title",
+            TEXT,
+            required=True,
+            description="Corresponds to Caption/Title/Topic field in Assignment. Gets the raw VTL template for this field.",
+        )
+    )
+    pacing_duration_hours: int = field(
+        metadata=wire(
+            "pacing_duration_hours",
+            INT32,
+            required=True,
+            description="The amount of time a student is credited for completing this assignment towards their calculated pace. This does not represent the amount of time that a student spends in an assignments such as session time BUT it rather respresents the amount of total calendar time given to the student to complete an assignment.",
+        )
+    )
+    weight: float = field(
+        metadata=wire(
+            "weight",
+            NUMBER,
+            required=True,
+            description="Determines how much this assignment affects the student's grade",
+        )
+    )
+    due_date_deduction: int = field(
+        metadata=wire(
+            "due_date_deduction",
+            INT32,
+            required=True,
+            description="How many points are deducted for turning the assignment in late",
+        )
+    )
     due_date_strategy: DueDateStrategy | None = field(
-        default=None, metadata=wire("due_date_strategy", EnumOf("DueDateStrategy"))
+        default=None,
+        metadata=wire(
+            "due_date_strategy", EnumOf("DueDateStrategy"), description="How a late assignment is handled."
+        ),
     )
     utc_due_date: datetime | None = field(
-        metadata=wire("utc_due_date", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "utc_due_date", DATE_TIME, required=True, nullable=True, description="When the assignment is due"
+        )
     )
     utc_start_date: datetime | None = field(
-        metadata=wire("utc_start_date", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "utc_start_date",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="When the assignment becomes available",
+        )
     )
-    lock_out_hours: int = field(metadata=wire("lock_out_hours", INT32, required=True))
+    lock_out_hours: int = field(
+        metadata=wire(
+            "lock_out_hours",
+            INT32,
+            required=True,
+            description="The number of hours that must pass since the enrollment date before this assignment is available.",
+        )
+    )
     utc_date_modified: datetime | None = field(
-        default=None, metadata=wire("utc_date_modified", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_date_modified", DATE_TIME, nullable=True, description="When the assignment was last modified"
+        ),
     )
     utc_date_added: datetime | None = field(
-        default=None, metadata=wire("utc_date_added", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_date_added", DATE_TIME, nullable=True, description="When this assignment was added"
+        ),
     )
     grading_strategy: GradingStrategy | None = field(
         default=None, metadata=wire("grading_strategy", EnumOf("GradingStrategy"))
     )
-    max_score: float = field(metadata=wire("max_score", NUMBER, required=True))
-    mastery_score: float = field(metadata=wire("mastery_score", NUMBER, required=True))
-    display_order: int | None = field(default=None, metadata=wire("display_order", INTEGER))
-    assignment_type: str = field(metadata=wire("assignment_type", TEXT, required=True))
-    attempt_limit: int | None = field(default=None, metadata=wire("attempt_limit", INT32))
-    api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+    max_score: float = field(
+        metadata=wire(
+            "max_score", NUMBER, required=True, description="The highest attainable score for this assignment"
+        )
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    mastery_score: float = field(
+        metadata=wire(
+            "mastery_score",
+            NUMBER,
+            required=True,
+            description="The minimum score required to attain mastery of an assignment",
+        )
+    )
+    display_order: int | None = field(
+        default=None, metadata=wire("display_order", INTEGER, description="Used for sorting")
+    )
+    assignment_type: str = field(
+        metadata=wire(
+            "assignment_type",
+            TEXT,
+            required=True,
+            description="The type of assignment. Can be any of the following: Courseware Assignment; Discussion Assignment; Media Assignment; Quality Assurance Assignment; Swappable Assignment; Test Assignment; Survey Assignment; Writing Assignment; Student Input Assignment;",
+        )
+    )
+    attempt_limit: int | None = field(
+        default=None,
+        metadata=wire(
+            "attempt_limit",
+            INT32,
+            description="For test assignments, how many atttempts a student is allowed before they are no longer able to take the test",
+        ),
+    )
+    api_error_entity: ApiErrorEntity = field(
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
+    )
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

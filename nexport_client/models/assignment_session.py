@@ -33,6 +33,7 @@ class AssignmentSession(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's AssignmentSession."
 
     assignment_id: UUID | None = field(default=None, metadata=wire("assignment_id", UUID_))
     user_id: UUID | None = field(default=None, metadata=wire("user_id", UUID_))

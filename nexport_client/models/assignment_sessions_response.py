@@ -31,14 +31,26 @@ class AssignmentSessionsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's AssignmentSessionsResponse."
 
     sessions: list[AssignmentSession] | None = field(
         default=None, metadata=wire("sessions", Array(ModelOf("AssignmentSession")))
     )
-    page: int = field(metadata=wire("page", INT32, required=True))
-    page_size: int = field(metadata=wire("page_size", INT32, required=True))
-    total_count: int = field(metadata=wire("total_count", INT32, required=True))
+    page: int = field(
+        metadata=wire("page", INT32, required=True, description="The one based index of the current page")
+    )
+    page_size: int = field(
+        metadata=wire("page_size", INT32, required=True, description="Requested page size")
+    )
+    total_count: int = field(
+        metadata=wire("total_count", INT32, required=True, description="Number of records across ALL pages")
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -54,48 +54,155 @@ class AssignmentStatusResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Represents an assignment status for an assignment on an enrollment."
 
-    assignment_status_id: UUID = field(metadata=wire("assignment_status_id", UUID_, required=True))
-    phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
-    result: Result = field(metadata=wire("result", EnumOf("Result"), required=True))
-    resubmit_required_reason: str | None = field(
-        default=None, metadata=wire("resubmit_required_reason", TEXT)
+    assignment_status_id: UUID = field(
+        metadata=wire("assignment_status_id", UUID_, required=True, description="Id of the assignment status")
     )
-    academic_override: bool = field(metadata=wire("academic_override", BOOLEAN, required=True))
+    phase: Phase = field(
+        metadata=wire("phase", EnumOf("Phase"), required=True, description="The state of an activity.")
+    )
+    result: Result = field(
+        metadata=wire(
+            "result",
+            EnumOf("Result"),
+            required=True,
+            description="When an Activity/Enrollment is in the completed state an ActivityResult describes what the end result is.",
+        )
+    )
+    resubmit_required_reason: str | None = field(
+        default=None,
+        metadata=wire(
+            "resubmit_required_reason",
+            TEXT,
+            description="Why the assignment must be resubmitted (if applicable)",
+        ),
+    )
+    academic_override: bool = field(
+        metadata=wire(
+            "academic_override",
+            BOOLEAN,
+            required=True,
+            description="True if this assignment has been academically overridden by an admin",
+        )
+    )
     academic_override_reason: str | None = field(
-        default=None, metadata=wire("academic_override_reason", TEXT)
+        default=None,
+        metadata=wire(
+            "academic_override_reason",
+            TEXT,
+            description="Why the assignment was academically overridden (if applicable)",
+        ),
     )
     utc_creation_date: datetime | None = field(
-        metadata=wire("utc_creation_date", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "utc_creation_date",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="When this assignment status was created",
+        )
     )
     utc_first_activity_date: datetime | None = field(
-        default=None, metadata=wire("utc_first_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_first_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the assignment first had activity (if applicable)",
+        ),
     )
     utc_last_activity_date: datetime | None = field(
-        default=None, metadata=wire("utc_last_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_last_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the assignment last had activity (if applicable)",
+        ),
     )
     utc_completion_date: datetime | None = field(
-        default=None, metadata=wire("utc_completion_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_completion_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the assignment was completed by the student (if applicable)",
+        ),
     )
     academic_override_admin_id: UUID | None = field(
-        default=None, metadata=wire("academic_override_admin_id", UUID_)
+        default=None,
+        metadata=wire(
+            "academic_override_admin_id",
+            UUID_,
+            description="Id of the admin who edited the assignment status (if applicable)",
+        ),
     )
-    grade_given_by_id: UUID | None = field(default=None, metadata=wire("grade_given_by_id", UUID_))
-    assignment_id: UUID = field(metadata=wire("assignment_id", UUID_, required=True))
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
-    enrollment_score: int | None = field(default=None, metadata=wire("enrollment_score", INT32))
-    enrollment_max_score: float | None = field(default=None, metadata=wire("enrollment_max_score", NUMBER))
-    assignment_score: int | None = field(default=None, metadata=wire("assignment_score", INT32))
-    assignment_max_score: float | None = field(default=None, metadata=wire("assignment_max_score", NUMBER))
+    grade_given_by_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "grade_given_by_id",
+            UUID_,
+            description="Id of the instructor or other operator that gave this grade. Should be null if the grade was system assigned",
+        ),
+    )
+    assignment_id: UUID = field(
+        metadata=wire(
+            "assignment_id",
+            UUID_,
+            required=True,
+            description="Id of the assignment for this assignment status",
+        )
+    )
+    enrollment_id: UUID = field(
+        metadata=wire(
+            "enrollment_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment for this assignment status",
+        )
+    )
+    user_id: UUID = field(
+        metadata=wire(
+            "user_id",
+            UUID_,
+            required=True,
+            description="Id of the user tied to the assignment status enrollment",
+        )
+    )
+    enrollment_score: int | None = field(
+        default=None, metadata=wire("enrollment_score", INT32, description="The Score of this enrollment")
+    )
+    enrollment_max_score: float | None = field(
+        default=None,
+        metadata=wire("enrollment_max_score", NUMBER, description="The Max Score of this enrollment"),
+    )
+    assignment_score: int | None = field(
+        default=None, metadata=wire("assignment_score", INT32, description="The Score of this assignment")
+    )
+    assignment_max_score: float | None = field(
+        default=None,
+        metadata=wire("assignment_max_score", NUMBER, description="The Max Score of this assignment"),
+    )
     assignment_mastery_score: float | None = field(
-        default=None, metadata=wire("assignment_mastery_score", NUMBER)
+        default=None,
+        metadata=wire("assignment_mastery_score", NUMBER, description="The Mastery Score of this assignment"),
     )
-    assignment_weight: float | None = field(default=None, metadata=wire("assignment_weight", NUMBER))
+    assignment_weight: float | None = field(
+        default=None, metadata=wire("assignment_weight", NUMBER, description="The Weight of this assignment")
+    )
     assignment_weighted_score: float | None = field(
-        default=None, metadata=wire("assignment_weighted_score", NUMBER)
+        default=None,
+        metadata=wire(
+            "assignment_weighted_score", NUMBER, description="The Weighted Score of this assignment"
+        ),
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -28,12 +28,21 @@ class AuthenticationTokenRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's AuthenticationTokenRequest."
 
     username: str = field(metadata=wire("username", TEXT, required=True))
     password: str = field(repr=False, metadata=wire("password", TEXT, required=True))
-    grant_type: str = field(metadata=wire("grant_type", TEXT, required=True))
-    scope: str | None = field(default=None, metadata=wire("scope", TEXT))
+    grant_type: str = field(
+        metadata=wire("grant_type", TEXT, required=True, description='Only "password" is supported.')
+    )
+    scope: str | None = field(default=None, metadata=wire("scope", TEXT, description="Unused."))
     utc_expiration_date: datetime | None = field(
-        default=None, metadata=wire("utc_expiration_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_expiration_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the token shall expire; null asks for one that never does.",
+        ),
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -30,10 +30,18 @@ class AuthenticationTokenResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's AuthenticationTokenResponse."
 
     access_token: UUID = field(repr=False, metadata=wire("access_token", UUID_, required=True))
     token_type: str = field(metadata=wire("token_type", TEXT, required=True))
-    expires_in: int | None = field(default=None, metadata=wire("expires_in", INT32))
+    expires_in: int | None = field(
+        default=None,
+        metadata=wire(
+            "expires_in",
+            INT32,
+            description="Lifetime in seconds; absent when the request named an expiration date.",
+        ),
+    )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )

@@ -8,6 +8,7 @@ class CatalogAccessOption(OpenIntEnum):
     """Which catalogs of an organization to list."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "Which catalogs of an organization to list."
     __labels__ = {
         0: "Shared",
         1: "Owned",

@@ -31,12 +31,25 @@ class CatalogRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information for retrieving catalog data"
 
-    group_id: UUID = field(metadata=wire("group_id", UUID_, required=True))
+    group_id: UUID = field(
+        metadata=wire("group_id", UUID_, required=True, description="Id of group or organization")
+    )
     publishing_model: PublishingModel | None = field(
-        default=None, metadata=wire("publishing_model", EnumOf("PublishingModel"))
+        default=None,
+        metadata=wire(
+            "publishing_model",
+            EnumOf("PublishingModel"),
+            description="The publishing model for the catalogs. Will grab all by default if not specified.",
+        ),
     )
     catalog_access_option: CatalogAccessOption | None = field(
-        default=None, metadata=wire("catalog_access_option", EnumOf("CatalogAccessOption"))
+        default=None,
+        metadata=wire(
+            "catalog_access_option",
+            EnumOf("CatalogAccessOption"),
+            description="The accessing option for listing the catalogs. Default to shared catalogs if not specified.",
+        ),
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -28,11 +28,22 @@ class CatalogResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains list of catalog response items."
 
     catalogs: list[CatalogResponseItem] = field(
-        metadata=wire("catalogs", Array(ModelOf("CatalogResponseItem")), required=True)
+        metadata=wire(
+            "catalogs",
+            Array(ModelOf("CatalogResponseItem")),
+            required=True,
+            description="List of catalog response items matching search criteria",
+        )
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

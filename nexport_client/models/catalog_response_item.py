@@ -46,24 +46,82 @@ class CatalogResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Exposes the public fields of a Nexport catalog for use with the web api"
 
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    org_name: str = field(metadata=wire("org_name", TEXT, required=True))
-    org_short_name: str = field(metadata=wire("org_short_name", TEXT, required=True))
-    catalog_id: UUID = field(metadata=wire("catalog_id", UUID_, required=True))
-    is_enabled: bool | None = field(default=None, metadata=wire("is_enabled", BOOLEAN))
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    date_created: datetime | None = field(default=None, metadata=wire("date_created", DATE_TIME))
-    owner_id: UUID | None = field(default=None, metadata=wire("owner_id", UUID_))
-    owner_name: str | None = field(default=None, metadata=wire("owner_name", TEXT))
-    modified_by_id: UUID | None = field(default=None, metadata=wire("modified_by_id", UUID_))
-    last_modified: datetime | None = field(default=None, metadata=wire("last_modified", DATE_TIME))
+    org_id: UUID = field(
+        metadata=wire(
+            "org_id", UUID_, required=True, description="Id of the organization that this catalog belongs to"
+        )
+    )
+    org_name: str = field(
+        metadata=wire(
+            "org_name",
+            TEXT,
+            required=True,
+            description="Name of the organization that this catalog belongs to",
+        )
+    )
+    org_short_name: str = field(
+        metadata=wire(
+            "org_short_name",
+            TEXT,
+            required=True,
+            description="Short name of the organization that this catalog belongs to",
+        )
+    )
+    catalog_id: UUID = field(
+        metadata=wire("catalog_id", UUID_, required=True, description="Id of the catalog")
+    )
+    is_enabled: bool | None = field(
+        default=None,
+        metadata=wire("is_enabled", BOOLEAN, description="Whether the catalog is enabled or disabled"),
+    )
+    name: str = field(metadata=wire("name", TEXT, required=True, description="Name of the catalog"))
+    date_created: datetime | None = field(
+        default=None, metadata=wire("date_created", DATE_TIME, description="When the catalog was created")
+    )
+    owner_id: UUID | None = field(
+        default=None, metadata=wire("owner_id", UUID_, description="Id of the user that owns this catalog")
+    )
+    owner_name: str | None = field(
+        default=None, metadata=wire("owner_name", TEXT, description="Name of the user that owns this catalog")
+    )
+    modified_by_id: UUID | None = field(
+        default=None,
+        metadata=wire("modified_by_id", UUID_, description="Id of the user that modified this catalog"),
+    )
+    last_modified: datetime | None = field(
+        default=None,
+        metadata=wire("last_modified", DATE_TIME, description="When the catalog was last modified"),
+    )
     pricing_model: PricingModel | None = field(
-        default=None, metadata=wire("pricing_model", EnumOf("PricingModel"))
+        default=None,
+        metadata=wire(
+            "pricing_model",
+            EnumOf("PricingModel"),
+            description="The entire catalog uses a single PricingModel. This property determines HOW prices are set for items in the catalog.",
+        ),
     )
-    access_time_limit: str | None = field(default=None, metadata=wire("access_time_limit", TEXT))
+    access_time_limit: str | None = field(
+        default=None,
+        metadata=wire(
+            "access_time_limit",
+            TEXT,
+            description="This property applies to users that have purchased the catalog. This is the timespan that the student has after redeeming this catalog to have access to it. The time starts when the catalog is redeemed and the catalog is available until this amount of time has passed.",
+        ),
+    )
     publishing_model: PublishingModel | None = field(
-        default=None, metadata=wire("publishing_model", EnumOf("PublishingModel"))
+        default=None,
+        metadata=wire(
+            "publishing_model",
+            EnumOf("PublishingModel"),
+            description="This property controls how this catalog is made available to users.",
+        ),
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -31,12 +31,40 @@ class CategoryResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Exposes the public members of the Nexport category for use with the web api"
 
-    category_id: UUID = field(metadata=wire("category_id", UUID_, required=True))
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    catalog_id: UUID = field(metadata=wire("catalog_id", UUID_, required=True))
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    parent_category_id: UUID = field(metadata=wire("parent_category_id", UUID_, required=True))
-    date_created: datetime | None = field(default=None, metadata=wire("date_created", DATE_TIME))
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    category_id: UUID = field(
+        metadata=wire("category_id", UUID_, required=True, description="Id of the category")
+    )
+    name: str = field(metadata=wire("name", TEXT, required=True, description="The name of the Category"))
+    catalog_id: UUID = field(
+        metadata=wire(
+            "catalog_id",
+            UUID_,
+            required=True,
+            description="Id of the catalog in which the category belongs to",
+        )
+    )
+    org_id: UUID = field(
+        metadata=wire(
+            "org_id",
+            UUID_,
+            required=True,
+            description="Id of the organization in which the category belongs to",
+        )
+    )
+    parent_category_id: UUID = field(
+        metadata=wire(
+            "parent_category_id", UUID_, required=True, description="Id of the category's parent category"
+        )
+    )
+    date_created: datetime | None = field(
+        default=None, metadata=wire("date_created", DATE_TIME, description="When this category was created")
+    )
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

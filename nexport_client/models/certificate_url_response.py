@@ -30,11 +30,35 @@ class CertificateUrlResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains the url of a completed certificate"
 
-    certificate_url: str = field(metadata=wire("certificate_url", TEXT, required=True))
-    certificate_ready: bool = field(metadata=wire("certificate_ready", BOOLEAN, required=True))
-    certificate_not_assigned: bool = field(metadata=wire("certificate_not_assigned", BOOLEAN, required=True))
+    certificate_url: str = field(
+        metadata=wire(
+            "certificate_url", TEXT, required=True, description="Url pointing to completed certificate pdf"
+        )
+    )
+    certificate_ready: bool = field(
+        metadata=wire(
+            "certificate_ready",
+            BOOLEAN,
+            required=True,
+            description="Returns true if the certificate is ready to be downloaded.",
+        )
+    )
+    certificate_not_assigned: bool = field(
+        metadata=wire(
+            "certificate_not_assigned",
+            BOOLEAN,
+            required=True,
+            description="Will be set to TRUE if the Syllabus (Traning Plan or Section) for this enrollment has no assigned certificate.",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -27,8 +27,25 @@ class CmiField(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Represents a SCO CMI field and the value, as well as error information if applicable"
 
-    cmi_element_name: str = field(metadata=wire("cmi_element_name", TEXT, required=True))
-    cmi_element_value: str | None = field(default=None, metadata=wire("cmi_element_value", TEXT))
-    error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
+    cmi_element_name: str = field(
+        metadata=wire("cmi_element_name", TEXT, required=True, description="Name of the CMI Element")
+    )
+    cmi_element_value: str | None = field(
+        default=None,
+        metadata=wire(
+            "cmi_element_value",
+            TEXT,
+            description="Value of the CMI Element. Empty string in the case of an error. Value will be excluded if it is null.",
+        ),
+    )
+    error_message: str | None = field(
+        default=None,
+        metadata=wire(
+            "error_message",
+            TEXT,
+            description="If an error occurred processing this element, then a message will be added. Null if no error occurred.",
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

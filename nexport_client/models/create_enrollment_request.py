@@ -28,12 +28,30 @@ class CreateEnrollmentRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains fields for creating a new enrollment"
 
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
-    syllabus_id: UUID | None = field(default=None, metadata=wire("syllabus_id", UUID_))
-    syllabus_unique_name: str | None = field(default=None, metadata=wire("syllabus_unique_name", TEXT))
+    org_id: UUID = field(
+        metadata=wire("org_id", UUID_, required=True, description="Id of the enrollment's organization")
+    )
+    user_id: UUID = field(
+        metadata=wire("user_id", UUID_, required=True, description="The user id to create the enrollment for")
+    )
+    syllabus_id: UUID | None = field(
+        default=None,
+        metadata=wire("syllabus_id", UUID_, description="The syllabus id to create the enrollment in"),
+    )
+    syllabus_unique_name: str | None = field(
+        default=None,
+        metadata=wire(
+            "syllabus_unique_name", TEXT, description="The syllabus unique name to create the enrollment in"
+        ),
+    )
     membership_group_ids: list[UUID] = field(
-        metadata=wire("membership_group_ids", Array(UUID_), required=True)
+        metadata=wire(
+            "membership_group_ids",
+            Array(UUID_),
+            required=True,
+            description="Membership group ids to give the user a membership in",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -28,9 +28,17 @@ class CreateEnrollmentResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains the id of the enrollment created by the CreateEnrollment web api method"
 
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
+    enrollment_id: UUID = field(
+        metadata=wire("enrollment_id", UUID_, required=True, description="Id of the created enrollment")
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -30,10 +30,30 @@ class DropDeleteEnrollmentResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information pertaining to a dropped or deleted enrollment"
 
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
-    is_dropped_or_deleted: bool = field(metadata=wire("is_dropped_or_deleted", BOOLEAN, required=True))
+    enrollment_id: UUID = field(
+        metadata=wire(
+            "enrollment_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment that was dropped or deleted",
+        )
+    )
+    is_dropped_or_deleted: bool = field(
+        metadata=wire(
+            "is_dropped_or_deleted",
+            BOOLEAN,
+            required=True,
+            description="Can be used to verify that the enrollment was successfully removed if no errors occur. True if the enrollment no longer exists in the system, false otherwise.",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

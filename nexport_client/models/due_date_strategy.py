@@ -8,6 +8,7 @@ class DueDateStrategy(OpenIntEnum):
     """How a late assignment is handled."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "How a late assignment is handled."
     __labels__ = {
         0: "Fail After Due Date",
         1: "Apply Penalty",

@@ -46,22 +46,108 @@ class EditScormDataRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains fields for editing a student's SCORM courseware attempt"
 
-    assignment_status_id: UUID = field(metadata=wire("assignment_status_id", UUID_, required=True))
-    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True))
-    title: str | None = field(default=None, metadata=wire("title", TEXT))
-    start_date_utc: datetime | None = field(default=None, metadata=wire("start_date_utc", DATE_TIME))
-    exit_date_utc: datetime | None = field(default=None, metadata=wire("exit_date_utc", DATE_TIME))
-    lesson_mode: str | None = field(default=None, metadata=wire("lesson_mode", TEXT))
-    lesson_status: str | None = field(default=None, metadata=wire("lesson_status", TEXT))
-    lesson_location: str | None = field(default=None, metadata=wire("lesson_location", TEXT))
-    exit_status: str | None = field(default=None, metadata=wire("exit_status", TEXT))
-    session_time: str | None = field(default=None, metadata=wire("session_time", TEXT))
-    total_time: str | None = field(default=None, metadata=wire("total_time", TEXT))
-    raw_score: float | None = field(default=None, metadata=wire("raw_score", NUMBER))
-    suspend_data: str | None = field(default=None, metadata=wire("suspend_data", TEXT))
-    entry: str | None = field(default=None, metadata=wire("entry", TEXT))
-    preference_language: str | None = field(default=None, metadata=wire("preference_language", TEXT))
-    preference_speed: int | None = field(default=None, metadata=wire("preference_speed", INT32))
-    for_credit: bool | None = field(default=None, metadata=wire("for_credit", BOOLEAN))
+    assignment_status_id: UUID = field(
+        metadata=wire(
+            "assignment_status_id",
+            UUID_,
+            required=True,
+            description="Id of the assignment status to edit SCORM data for",
+        )
+    )
+    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True, description="ScoId from GetCmiData"))
+    title: str | None = field(default=None, metadata=wire("title", TEXT, description="Title for the lesson"))
+    start_date_utc: datetime | None = field(
+        default=None, metadata=wire("start_date_utc", DATE_TIME, description="When this attempt was started")
+    )
+    exit_date_utc: datetime | None = field(
+        default=None,
+        metadata=wire("exit_date_utc", DATE_TIME, description="When the user exited this attempt"),
+    )
+    lesson_mode: str | None = field(
+        default=None, metadata=wire("lesson_mode", TEXT, description='"browse", "normal", or "review"')
+    )
+    lesson_status: str | None = field(
+        default=None,
+        metadata=wire(
+            "lesson_status",
+            TEXT,
+            description='This is the current student status as determined by the LMS system. "passed", "completed", "failed", "incomplete", "browsed", or "not attempted"',
+        ),
+    )
+    lesson_location: str | None = field(
+        default=None,
+        metadata=wire(
+            "lesson_location",
+            TEXT,
+            description="This corresponds to the point in the lesson at which the student exited the SCO. This can be used to determine where the student will start the course the next time it is launched.",
+        ),
+    )
+    exit_status: str | None = field(
+        default=None,
+        metadata=wire(
+            "exit_status", TEXT, description='Indicates how the learner left the SCO. "normal" or "suspend"'
+        ),
+    )
+    session_time: str | None = field(
+        default=None,
+        metadata=wire(
+            "session_time",
+            TEXT,
+            description="Identifies the amount of time the learner has spent in the current instance of the SCO.",
+        ),
+    )
+    total_time: str | None = field(
+        default=None,
+        metadata=wire(
+            "total_time",
+            TEXT,
+            description="Stores the learner’s cumulative time for all sessions of a specific SCO for a given learner attempt.",
+        ),
+    )
+    raw_score: float | None = field(
+        default=None,
+        metadata=wire("raw_score", NUMBER, description="Number that reflects the performance of the learner"),
+    )
+    suspend_data: str | None = field(
+        default=None,
+        metadata=wire(
+            "suspend_data",
+            TEXT,
+            description="Provides space to store and retrieve data between learner sessions",
+        ),
+    )
+    entry: str | None = field(
+        default=None,
+        metadata=wire(
+            "entry",
+            TEXT,
+            description='Indicates whether the learner has previously accessed the SCO. "ab-initio", "resume", or "" (empty string)',
+        ),
+    )
+    preference_language: str | None = field(
+        default=None,
+        metadata=wire(
+            "preference_language",
+            TEXT,
+            description="The student’s preferred language for SCOs with multilingual capability",
+        ),
+    )
+    preference_speed: int | None = field(
+        default=None,
+        metadata=wire(
+            "preference_speed",
+            INT32,
+            description="The learner’s preferred relative speed of content delivery",
+        ),
+    )
+    for_credit: bool | None = field(
+        default=None,
+        metadata=wire(
+            "for_credit",
+            BOOLEAN,
+            description="Indicates whether the learner will be credited for performance in the SCO",
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -26,8 +26,14 @@ class EditScormDataResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Simply returns the base response with error information if applicable"
 
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -40,26 +40,88 @@ class EnrollmentSearchFilter(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Specify how to filter the search results for enrollments."
 
-    user_ids: list[UUID] | None = field(default=None, metadata=wire("user_ids", Array(UUID_)))
+    user_ids: list[UUID] | None = field(
+        default=None,
+        metadata=wire(
+            "user_ids",
+            Array(UUID_),
+            description="Limit the results to only enrollments for ANY of these users. This field is ignored if no IDs are provided",
+        ),
+    )
     syllabus_unique_names: list[str] | None = field(
-        default=None, metadata=wire("syllabus_unique_names", Array(TEXT))
+        default=None,
+        metadata=wire(
+            "syllabus_unique_names",
+            Array(TEXT),
+            description="Limit the results to only enrollments in syllabus' with ANY of these unique names. This field is ignored if no IDs are provided",
+        ),
     )
-    org_ids: list[UUID] | None = field(default=None, metadata=wire("org_ids", Array(UUID_)))
-    enrollment_ids: list[UUID] | None = field(default=None, metadata=wire("enrollment_ids", Array(UUID_)))
+    org_ids: list[UUID] | None = field(
+        default=None,
+        metadata=wire(
+            "org_ids",
+            Array(UUID_),
+            description="Limit the results to only enrollments in ANY of these organizations (by ID). This field is ignored if no IDs are provided",
+        ),
+    )
+    enrollment_ids: list[UUID] | None = field(
+        default=None,
+        metadata=wire(
+            "enrollment_ids",
+            Array(UUID_),
+            description="Limit the results to only enrollments with any of these enrollment Ids. This field is ignored if no IDs are provided",
+        ),
+    )
     utc_activity_before: datetime | None = field(
-        default=None, metadata=wire("utc_activity_before", DATE_TIME)
+        default=None,
+        metadata=wire(
+            "utc_activity_before",
+            DATE_TIME,
+            description="Only return enrollments with a last activity date before this date",
+        ),
     )
-    utc_activity_after: datetime | None = field(default=None, metadata=wire("utc_activity_after", DATE_TIME))
+    utc_activity_after: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "utc_activity_after",
+            DATE_TIME,
+            description="Only return enrollments with a last activity date after this date",
+        ),
+    )
     utc_enrolled_before: datetime | None = field(
-        default=None, metadata=wire("utc_enrolled_before", DATE_TIME)
+        default=None,
+        metadata=wire(
+            "utc_enrolled_before", DATE_TIME, description="Only return enrollments created before this date"
+        ),
     )
-    utc_enrolled_after: datetime | None = field(default=None, metadata=wire("utc_enrolled_after", DATE_TIME))
+    utc_enrolled_after: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "utc_enrolled_after", DATE_TIME, description="Only return enrollments created AFTER this date"
+        ),
+    )
     utc_completed_before: datetime | None = field(
-        default=None, metadata=wire("utc_completed_before", DATE_TIME)
+        default=None,
+        metadata=wire(
+            "utc_completed_before",
+            DATE_TIME,
+            description="Only return enrollments completed before this date",
+        ),
     )
     utc_completed_after: datetime | None = field(
-        default=None, metadata=wire("utc_completed_after", DATE_TIME)
+        default=None,
+        metadata=wire(
+            "utc_completed_after", DATE_TIME, description="Only return enrollments completed AFTER this date"
+        ),
     )
-    syllabus_ids: list[UUID] | None = field(default=None, metadata=wire("syllabus_ids", Array(UUID_)))
+    syllabus_ids: list[UUID] | None = field(
+        default=None,
+        metadata=wire(
+            "syllabus_ids",
+            Array(UUID_),
+            description="Only return enrollments in any of these sylabus IDs. This field is ignored if no IDs are provided",
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

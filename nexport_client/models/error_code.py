@@ -8,6 +8,7 @@ class ErrorCode(OpenIntEnum):
     """What, if anything, went wrong with a request."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "What, if anything, went wrong with a request."
     __labels__ = {
         0: "No Error",
         1: "Unknown Error",

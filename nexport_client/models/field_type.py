@@ -8,6 +8,7 @@ class FieldType(OpenIntEnum):
     """The type of a custom enrollment field."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "The type of a custom enrollment field."
     __labels__ = {
         0: "None",
         1: "Text Field",

@@ -27,9 +27,19 @@ class GetAssignmentInstructionsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains instructions for an assignment"
 
-    assignment_instructions: str = field(metadata=wire("assignment_instructions", TEXT, required=True))
+    assignment_instructions: str = field(
+        metadata=wire(
+            "assignment_instructions", TEXT, required=True, description="Instructions for an assignment"
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -28,9 +28,22 @@ class GetCatalogCreditHoursResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains the total credit hours of the catalog"
 
-    credit_hours: float = field(metadata=wire("credit_hours", NUMBER, required=True))
+    credit_hours: float = field(
+        metadata=wire(
+            "credit_hours",
+            NUMBER,
+            required=True,
+            description="Total credit hours based on the credit hours of sections and training plan in the catalog",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

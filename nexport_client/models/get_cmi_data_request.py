@@ -26,8 +26,24 @@ class GetCmiDataRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information for filtering which SCORM CMI data to retrieve"
 
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
-    assignment_id: UUID = field(metadata=wire("assignment_id", UUID_, required=True))
-    cmi_element_names: list[str] = field(metadata=wire("cmi_element_names", Array(TEXT), required=True))
+    enrollment_id: UUID = field(
+        metadata=wire(
+            "enrollment_id", UUID_, required=True, description="Id of the enrollment to get SCORM data for"
+        )
+    )
+    assignment_id: UUID = field(
+        metadata=wire(
+            "assignment_id", UUID_, required=True, description="Id of the assignment to get SCORM data for"
+        )
+    )
+    cmi_element_names: list[str] = field(
+        metadata=wire(
+            "cmi_element_names",
+            Array(TEXT),
+            required=True,
+            description="List of CMI element names to get data for",
+        )
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

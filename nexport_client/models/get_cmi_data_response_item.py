@@ -33,17 +33,36 @@ class GetCmiDataResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains list of CMI fields/values as well as start and end date for the attempt, the title, and the sco id"
 
-    title: str = field(metadata=wire("title", TEXT, required=True))
-    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True))
+    title: str = field(metadata=wire("title", TEXT, required=True, description="Title for the SCO"))
+    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True, description="ID for the SCO"))
     start_date_utc: datetime | None = field(
-        default=None, metadata=wire("start_date_utc", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "start_date_utc", DATE_TIME, nullable=True, description="When the student started this SCO"
+        ),
     )
     exit_date_utc: datetime | None = field(
-        default=None, metadata=wire("exit_date_utc", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "exit_date_utc", DATE_TIME, nullable=True, description="When the student exited this SCO"
+        ),
     )
-    cmi_fields: list[CmiField] = field(metadata=wire("cmi_fields", Array(ModelOf("CmiField")), required=True))
+    cmi_fields: list[CmiField] = field(
+        metadata=wire(
+            "cmi_fields",
+            Array(ModelOf("CmiField")),
+            required=True,
+            description="List of objects containing field name, field value, and error code if applicable",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -39,19 +39,67 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information for a single custom enrollment field value"
 
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    key: str = field(metadata=wire("key", TEXT, required=True))
-    value: str = field(metadata=wire("value", TEXT, required=True))
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    org_short_name: str = field(metadata=wire("org_short_name", TEXT, required=True))
-    inherited_from_org_id: UUID | None = field(default=None, metadata=wire("inherited_from_org_id", UUID_))
-    inherited_from_org_short_name: str | None = field(
-        default=None, metadata=wire("inherited_from_org_short_name", TEXT)
+    name: str = field(
+        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
     )
-    field_id: UUID = field(metadata=wire("field_id", UUID_, required=True))
-    type_: FieldType = field(metadata=wire("type", EnumOf("FieldType"), required=True))
+    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
+    value: str = field(metadata=wire("value", TEXT, required=True, description="Custom field value"))
+    org_id: UUID = field(
+        metadata=wire(
+            "org_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment organization this custom enrollment field value belongs to",
+        )
+    )
+    org_short_name: str = field(
+        metadata=wire(
+            "org_short_name",
+            TEXT,
+            required=True,
+            description="Short name of the enrollment organization this custom enrollment field value belongs to",
+        )
+    )
+    inherited_from_org_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "inherited_from_org_id",
+            UUID_,
+            description="Id of the organization this field is inherited from (if applicable)",
+        ),
+    )
+    inherited_from_org_short_name: str | None = field(
+        default=None,
+        metadata=wire(
+            "inherited_from_org_short_name",
+            TEXT,
+            description="Short name of the organization this field is inherited from (if applicable)",
+        ),
+    )
+    field_id: UUID = field(
+        metadata=wire(
+            "field_id",
+            UUID_,
+            required=True,
+            description="Id of the field this custom enrollment field value corresponds to",
+        )
+    )
+    type_: FieldType = field(
+        metadata=wire(
+            "type",
+            EnumOf("FieldType"),
+            required=True,
+            description="Type of custom enrollment field this value belongs to.",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

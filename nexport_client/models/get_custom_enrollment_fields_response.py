@@ -35,15 +35,45 @@ class GetCustomEnrollmentFieldsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information about a single custom enrollment field"
 
-    field_id: UUID = field(metadata=wire("field_id", UUID_, required=True))
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    key: str = field(metadata=wire("key", TEXT, required=True))
-    description: str | None = field(default=None, metadata=wire("description", TEXT))
-    type_: FieldType = field(metadata=wire("type", EnumOf("FieldType"), required=True))
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    org_short_name: str = field(metadata=wire("org_short_name", TEXT, required=True))
+    field_id: UUID = field(
+        metadata=wire("field_id", UUID_, required=True, description="Id of the custom field")
+    )
+    name: str = field(
+        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
+    )
+    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
+    description: str | None = field(
+        default=None, metadata=wire("description", TEXT, description="Description of the custom field")
+    )
+    type_: FieldType = field(
+        metadata=wire(
+            "type", EnumOf("FieldType"), required=True, description="Type of custom enrollment field."
+        )
+    )
+    org_id: UUID = field(
+        metadata=wire(
+            "org_id",
+            UUID_,
+            required=True,
+            description="Id of the organization this custom enrollment field belongs to",
+        )
+    )
+    org_short_name: str = field(
+        metadata=wire(
+            "org_short_name",
+            TEXT,
+            required=True,
+            description="Short name of the organization this custom enrollment field belongs to",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -37,17 +37,66 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information for a single custom enrollment field setting"
 
-    field_id: UUID = field(metadata=wire("field_id", UUID_, required=True))
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    key: str = field(metadata=wire("key", TEXT, required=True))
-    default_value: str = field(metadata=wire("default_value", TEXT, required=True))
-    setting_org_id: UUID = field(metadata=wire("setting_org_id", UUID_, required=True))
-    setting_org_short_name: str = field(metadata=wire("setting_org_short_name", TEXT, required=True))
-    field_org_id: UUID = field(metadata=wire("field_org_id", UUID_, required=True))
-    field_org_short_name: str = field(metadata=wire("field_org_short_name", TEXT, required=True))
-    type_: FieldType = field(metadata=wire("type", EnumOf("FieldType"), required=True))
+    field_id: UUID = field(
+        metadata=wire(
+            "field_id",
+            UUID_,
+            required=True,
+            description="Id of the field this custom enrollment field setting corresponds to",
+        )
+    )
+    name: str = field(
+        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
+    )
+    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
+    default_value: str = field(
+        metadata=wire("default_value", TEXT, required=True, description="Custom field default value")
+    )
+    setting_org_id: UUID = field(
+        metadata=wire(
+            "setting_org_id",
+            UUID_,
+            required=True,
+            description="Id of the organization the default setting is in",
+        )
+    )
+    setting_org_short_name: str = field(
+        metadata=wire(
+            "setting_org_short_name",
+            TEXT,
+            required=True,
+            description="Short name of the organization the default setting is in",
+        )
+    )
+    field_org_id: UUID = field(
+        metadata=wire(
+            "field_org_id", UUID_, required=True, description="Id of the organization the setting field is in"
+        )
+    )
+    field_org_short_name: str = field(
+        metadata=wire(
+            "field_org_short_name",
+            TEXT,
+            required=True,
+            description="Short name of the organization the setting field is in",
+        )
+    )
+    type_: FieldType = field(
+        metadata=wire(
+            "type",
+            EnumOf("FieldType"),
+            required=True,
+            description="Type of custom enrollment field this setting belongs to.",
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -27,9 +27,19 @@ class GetDescriptionResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains description of section/training plan/etc."
 
-    description: str = field(metadata=wire("description", TEXT, required=True))
+    description: str = field(
+        metadata=wire(
+            "description", TEXT, required=True, description="Description of section or training plan, etc."
+        )
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

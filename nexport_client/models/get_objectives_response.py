@@ -27,9 +27,17 @@ class GetObjectivesResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains section objectives"
 
-    objectives: str = field(metadata=wire("objectives", TEXT, required=True))
+    objectives: str = field(
+        metadata=wire("objectives", TEXT, required=True, description="Objectives of the section")
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -24,6 +24,11 @@ class GetSectionsRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's GetSectionsRequest."
 
-    sections: list[UUID] = field(metadata=wire("sections", Array(UUID_), required=True))
+    sections: list[UUID] = field(
+        metadata=wire(
+            "sections", Array(UUID_), required=True, description="List of section IDs of sections to return"
+        )
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -28,11 +28,19 @@ class GetSectionsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains relevant section information"
 
     sections: list[SectionResponse] = field(
-        metadata=wire("sections", Array(ModelOf("SectionResponse")), required=True)
+        metadata=wire(
+            "sections", Array(ModelOf("SectionResponse")), required=True, description="Array of sections"
+        )
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -33,10 +33,25 @@ class GetStudentSessionsRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Request Message for retrieving student sessions"
 
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
+    user_id: UUID = field(
+        metadata=wire(
+            "user_id",
+            UUID_,
+            required=True,
+            description="User ID of the student sessions being searched for being searched",
+        )
+    )
     org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    section_id: UUID | None = field(default=None, metadata=wire("section_id", UUID_))
+    section_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "section_id",
+            UUID_,
+            description="If provided then the results will be limited to this one section id",
+        ),
+    )
     from_date: datetime = field(metadata=wire("from_date", DATE_TIME, required=True))
     to_date: datetime | None = field(default=None, metadata=wire("to_date", DATE_TIME))
     paging: ApiPaginationOptions = field(

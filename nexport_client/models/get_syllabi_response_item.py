@@ -34,13 +34,35 @@ class GetSyllabiResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Item for a list of syllabi. Contains syllabus name, type, and product id"
 
-    syllabus_id: UUID = field(metadata=wire("syllabus_id", UUID_, required=True))
-    syllabus_name: str | None = field(default=None, metadata=wire("syllabus_name", TEXT))
-    syllabus_type: SyllabusType = field(metadata=wire("syllabus_type", EnumOf("SyllabusType"), required=True))
-    product_id: UUID | None = field(default=None, metadata=wire("product_id", UUID_))
-    api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+    syllabus_id: UUID = field(
+        metadata=wire("syllabus_id", UUID_, required=True, description="Id of the syllabus")
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    syllabus_name: str | None = field(
+        default=None, metadata=wire("syllabus_name", TEXT, description="Name of the syllabus")
+    )
+    syllabus_type: SyllabusType = field(metadata=wire("syllabus_type", EnumOf("SyllabusType"), required=True))
+    product_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "product_id",
+            UUID_,
+            description="Product ID is derived from the catalog. The Product ID is used when adding an item to an invoice.",
+        ),
+    )
+    api_error_entity: ApiErrorEntity = field(
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
+    )
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,6 +8,7 @@ class GradingStrategy(OpenIntEnum):
     """How an assignment is graded."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "How an assignment is graded."
     __labels__ = {
         0: "ManuallyGradedAssignmentType",
         2: "InternallyGradedAssignmentType",

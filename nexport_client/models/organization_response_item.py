@@ -31,12 +31,25 @@ class OrganizationResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains organization name, short name, and custom fields"
 
-    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True))
-    name: str = field(metadata=wire("name", TEXT, required=True))
-    short_name: str = field(metadata=wire("short_name", TEXT, required=True))
-    api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+    org_id: UUID = field(metadata=wire("org_id", UUID_, required=True, description="Id of the organization"))
+    name: str = field(metadata=wire("name", TEXT, required=True, description="Name of the organization"))
+    short_name: str = field(
+        metadata=wire("short_name", TEXT, required=True, description="Short name of the organization")
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    api_error_entity: ApiErrorEntity = field(
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
+    )
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,6 +8,7 @@ class Phase(OpenIntEnum):
     """The state of an activity."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "The state of an activity."
     __labels__ = {
         0: "Not Started",
         1: "In Progress",

@@ -8,6 +8,7 @@ class PricingModel(OpenIntEnum):
     """How prices are set for the items of a catalog."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "How prices are set for the items of a catalog."
     __labels__ = {
         0: "None",
         1: "PerHour",

@@ -36,20 +36,46 @@ class ProctorResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains information related to the proctor for an assignment"
 
-    proctor_id: UUID = field(metadata=wire("proctor_id", UUID_, required=True))
-    proctor_user_id: UUID = field(metadata=wire("proctor_user_id", UUID_, required=True))
-    proctor_code: str = field(metadata=wire("proctor_code", TEXT, required=True))
-    proctor_first_name: str = field(metadata=wire("proctor_first_name", TEXT, required=True))
-    proctor_last_name: str = field(metadata=wire("proctor_last_name", TEXT, required=True))
-    organization_access_code_id: UUID = field(
-        metadata=wire("organization_access_code_id", UUID_, required=True)
+    proctor_id: UUID = field(
+        metadata=wire("proctor_id", UUID_, required=True, description="Id of the Proctor")
     )
-    access_code: str = field(metadata=wire("access_code", TEXT, required=True))
+    proctor_user_id: UUID = field(
+        metadata=wire("proctor_user_id", UUID_, required=True, description="User Id of the Proctor")
+    )
+    proctor_code: str = field(
+        metadata=wire("proctor_code", TEXT, required=True, description="Code assigned to the proctor")
+    )
+    proctor_first_name: str = field(
+        metadata=wire("proctor_first_name", TEXT, required=True, description="The first name of the proctor")
+    )
+    proctor_last_name: str = field(
+        metadata=wire("proctor_last_name", TEXT, required=True, description="The last name of the proctor")
+    )
+    organization_access_code_id: UUID = field(
+        metadata=wire(
+            "organization_access_code_id", UUID_, required=True, description="The Id of the Access Code"
+        )
+    )
+    access_code: str = field(
+        metadata=wire("access_code", TEXT, required=True, description="The Access Code used")
+    )
     date_proctored: datetime | None = field(
-        metadata=wire("date_proctored", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "date_proctored",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="When the proctor unlocked the assignment (in UTC)",
+        )
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,6 +8,7 @@ class PublishingModel(OpenIntEnum):
     """How a catalog is made available to users."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "How a catalog is made available to users."
     __labels__ = {
         0: "AvailableToMembers",
         1: "ForSaleInMarketPlace",

@@ -8,6 +8,7 @@ class Result(OpenIntEnum):
     """The end result of a completed activity."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "The end result of a completed activity."
     __labels__ = {
         0: "Not Graded",
         1: "Passed",

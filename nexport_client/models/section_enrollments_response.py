@@ -59,47 +59,157 @@ class SectionEnrollmentsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains relevant section enrollment information"
 
-    section: SectionResponse = field(metadata=wire("section", ModelOf("SectionResponse"), required=True))
-    enrollment_day: int | None = field(default=None, metadata=wire("enrollment_day", INT32))
-    enrollment_month: int | None = field(default=None, metadata=wire("enrollment_month", INT32))
-    enrollment_year: int | None = field(default=None, metadata=wire("enrollment_year", INT32))
-    subscription_id: UUID = field(metadata=wire("subscription_id", UUID_, required=True))
-    title: str | None = field(default=None, metadata=wire("title", TEXT))
-    number: str | None = field(default=None, metadata=wire("number", TEXT))
-    assignment_count: int | None = field(default=None, metadata=wire("assignment_count", INT32))
+    section: SectionResponse = field(
+        metadata=wire(
+            "section",
+            ModelOf("SectionResponse"),
+            required=True,
+            description="Contains relevant fields for the section this enrollment belongs to",
+        )
+    )
+    enrollment_day: int | None = field(
+        default=None, metadata=wire("enrollment_day", INT32, description="Day the student enrolled")
+    )
+    enrollment_month: int | None = field(
+        default=None, metadata=wire("enrollment_month", INT32, description="Month the student enrolled")
+    )
+    enrollment_year: int | None = field(
+        default=None, metadata=wire("enrollment_year", INT32, description="Year the student enrolled")
+    )
+    subscription_id: UUID = field(
+        metadata=wire(
+            "subscription_id",
+            UUID_,
+            required=True,
+            description="Id of the subscription this enrollment is attached to",
+        )
+    )
+    title: str | None = field(
+        default=None,
+        metadata=wire("title", TEXT, description="Title of the section this enrollment belongs to"),
+    )
+    number: str | None = field(
+        default=None,
+        metadata=wire("number", TEXT, description="Number of the section this enrollment belongs to"),
+    )
+    assignment_count: int | None = field(
+        default=None,
+        metadata=wire(
+            "assignment_count",
+            INT32,
+            description="Number of assignments in the section that is tied to this enrollment",
+        ),
+    )
     completed_assignment_count: int | None = field(
-        default=None, metadata=wire("completed_assignment_count", INT32)
+        default=None,
+        metadata=wire(
+            "completed_assignment_count",
+            INT32,
+            description="How many assignments have been completed for this enrollment",
+        ),
     )
     percent_assignments_complete: int | None = field(
-        default=None, metadata=wire("percent_assignments_complete", INT32)
+        default=None,
+        metadata=wire(
+            "percent_assignments_complete",
+            INT32,
+            description="Return the percentage of assignments completed out of the total assignments for credit.",
+        ),
     )
-    weighted_score: int | None = field(default=None, metadata=wire("weighted_score", INT32))
-    max_weighted_score: float | None = field(default=None, metadata=wire("max_weighted_score", NUMBER))
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
+    weighted_score: int | None = field(
+        default=None,
+        metadata=wire("weighted_score", INT32, description="The Weighted Score of this enrollment"),
+    )
+    max_weighted_score: float | None = field(
+        default=None,
+        metadata=wire("max_weighted_score", NUMBER, description="The Max Weighted Score of this enrollment"),
+    )
+    enrollment_id: UUID = field(
+        metadata=wire("enrollment_id", UUID_, required=True, description="Id of this enrollment")
+    )
     enrollment_date: datetime | None = field(
-        default=None, metadata=wire("enrollment_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "enrollment_date", DATE_TIME, nullable=True, description="When this enrollment was created"
+        ),
     )
-    start_date: datetime | None = field(default=None, metadata=wire("start_date", DATE_TIME, nullable=True))
+    start_date: datetime | None = field(
+        default=None,
+        metadata=wire("start_date", DATE_TIME, nullable=True, description="When this enrollment was started"),
+    )
     expiration_date: datetime | None = field(
-        default=None, metadata=wire("expiration_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "expiration_date", DATE_TIME, nullable=True, description="When this enrollment expires (UTC)"
+        ),
     )
     completion_date: datetime | None = field(
-        default=None, metadata=wire("completion_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "completion_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was completed by the student (UTC)",
+        ),
     )
-    syllabus_id: UUID | None = field(default=None, metadata=wire("syllabus_id", UUID_))
-    unique_name: str | None = field(default=None, metadata=wire("unique_name", TEXT))
+    syllabus_id: UUID | None = field(
+        default=None,
+        metadata=wire("syllabus_id", UUID_, description="Id of the syllabus belonging to this enrollment"),
+    )
+    unique_name: str | None = field(
+        default=None,
+        metadata=wire(
+            "unique_name",
+            TEXT,
+            description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
+        ),
+    )
     first_activity_date: datetime | None = field(
-        default=None, metadata=wire("first_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "first_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was first accessed (UTC)",
+        ),
     )
     last_activity_date: datetime | None = field(
-        default=None, metadata=wire("last_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "last_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was last accessed (UTC)",
+        ),
     )
-    result: Result = field(metadata=wire("result", EnumOf("Result"), required=True))
-    phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
+    result: Result = field(
+        metadata=wire(
+            "result",
+            EnumOf("Result"),
+            required=True,
+            description="When in the completed state this describes what the end result is.",
+        )
+    )
+    phase: Phase = field(
+        metadata=wire("phase", EnumOf("Phase"), required=True, description="The state of an activity.")
+    )
+    user_id: UUID = field(
+        metadata=wire("user_id", UUID_, required=True, description="Id of the user in the enrollment")
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -25,9 +25,22 @@ class SetCustomEnrollmentFieldValuesRequest(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains id of the enrollment and the custom fields/values to set"
 
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
+    enrollment_id: UUID = field(
+        metadata=wire(
+            "enrollment_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment to set custom fields/values for",
+        )
+    )
     custom_enrollment_field_values: dict[str, str] = field(
-        metadata=wire("custom_enrollment_field_values", TEXT_MAP, required=True)
+        metadata=wire(
+            "custom_enrollment_field_values",
+            TEXT_MAP,
+            required=True,
+            description="Custom enrollment field key/value pairs",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

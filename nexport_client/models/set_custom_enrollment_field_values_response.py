@@ -29,10 +29,25 @@ class SetCustomEnrollmentFieldValuesResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Used to inform the method caller if any of the passed in fields are invalid. Message may contain additional error information."
 
-    error: bool = field(metadata=wire("error", BOOLEAN, required=True))
-    message: str | None = field(default=None, metadata=wire("message", TEXT))
+    error: bool = field(
+        metadata=wire("error", BOOLEAN, required=True, description="Whether there was an error in the method")
+    )
+    message: str | None = field(
+        default=None,
+        metadata=wire(
+            "message",
+            TEXT,
+            description="Contains additional information about the type of error that occurred",
+        ),
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,6 +8,7 @@ class SyllabusType(OpenIntEnum):
     """The kind of a syllabus."""
 
     __module__ = "nexport_campus.models"
+    __description__ = "The kind of a syllabus."
     __labels__ = {
         0: "Section",
         1: "Training Plan",

@@ -41,24 +41,97 @@ class TestAttemptResponseItem(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains details of a test attempt"
 
-    attempt_id: UUID = field(metadata=wire("attempt_id", UUID_, required=True))
-    attempt_index: int = field(metadata=wire("attempt_index", INT32, required=True))
-    start_date: datetime | None = field(default=None, metadata=wire("start_date", DATE_TIME, nullable=True))
-    last_time_left_update: datetime | None = field(
-        default=None, metadata=wire("last_time_left_update", DATE_TIME, nullable=True)
+    attempt_id: UUID = field(
+        metadata=wire("attempt_id", UUID_, required=True, description="Id of this test attempt")
     )
-    finish_date: datetime | None = field(default=None, metadata=wire("finish_date", DATE_TIME, nullable=True))
-    allow_relaunch: bool = field(metadata=wire("allow_relaunch", BOOLEAN, required=True))
-    time_left: str | None = field(default=None, metadata=wire("time_left", TEXT))
-    num_questions: int = field(metadata=wire("num_questions", INT32, required=True))
-    is_complete: bool = field(metadata=wire("is_complete", BOOLEAN, required=True))
-    score: float | None = field(default=None, metadata=wire("score", NUMBER))
-    comments: str | None = field(default=None, metadata=wire("comments", TEXT))
+    attempt_index: int = field(
+        metadata=wire(
+            "attempt_index",
+            INT32,
+            required=True,
+            description="Which attempt number this is. Index is ZERO BASED.",
+        )
+    )
+    start_date: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "start_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the student started this attempt (in UTC)",
+        ),
+    )
+    last_time_left_update: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "last_time_left_update",
+            DATE_TIME,
+            nullable=True,
+            description="When the TimeLeft field was last modified",
+        ),
+    )
+    finish_date: datetime | None = field(
+        default=None,
+        metadata=wire(
+            "finish_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the student completed this attempt (in UTC)",
+        ),
+    )
+    allow_relaunch: bool = field(
+        metadata=wire(
+            "allow_relaunch",
+            BOOLEAN,
+            required=True,
+            description="Whether or not the student can relaunch the test after exiting without finishing",
+        )
+    )
+    time_left: str | None = field(
+        default=None,
+        metadata=wire(
+            "time_left", TEXT, description="How much time the student has remaining to complete this attempt"
+        ),
+    )
+    num_questions: int = field(
+        metadata=wire(
+            "num_questions",
+            INT32,
+            required=True,
+            description="The number of questions that this attempt was created with",
+        )
+    )
+    is_complete: bool = field(
+        metadata=wire("is_complete", BOOLEAN, required=True, description="Has this attempt been submitted?")
+    )
+    score: float | None = field(
+        default=None,
+        metadata=wire(
+            "score", NUMBER, description="The score for this attempt or null if is_complete is set to false"
+        ),
+    )
+    comments: str | None = field(
+        default=None,
+        metadata=wire(
+            "comments", TEXT, description="Any additional comments from the student for this test attempt."
+        ),
+    )
     proctor_response_item: ProctorResponseItem | None = field(
-        default=None, metadata=wire("proctor_response_item", ModelOf("ProctorResponseItem"))
+        default=None,
+        metadata=wire(
+            "proctor_response_item",
+            ModelOf("ProctorResponseItem"),
+            description="Additional infomation about the proctor or null if not proctored",
+        ),
     )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

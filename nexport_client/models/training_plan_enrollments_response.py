@@ -54,40 +54,142 @@ class TrainingPlanEnrollmentsResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains id of the student that the enrollment belongs to"
 
-    subscription_id: UUID = field(metadata=wire("subscription_id", UUID_, required=True))
-    name: str = field(metadata=wire("name", TEXT, required=True))
+    subscription_id: UUID = field(
+        metadata=wire(
+            "subscription_id",
+            UUID_,
+            required=True,
+            description="Id of the subscription this enrollment belongs to",
+        )
+    )
+    name: str = field(
+        metadata=wire(
+            "name",
+            TEXT,
+            required=True,
+            description="Name of the training plan that the enrollment is attached to",
+        )
+    )
     percent_requirements_fulfilled: int | None = field(
-        default=None, metadata=wire("percent_requirements_fulfilled", INT32)
+        default=None,
+        metadata=wire(
+            "percent_requirements_fulfilled",
+            INT32,
+            description="Return the percentage of requirements that are fulfilled for this enrollment",
+        ),
     )
-    ed2go_registration_key: str | None = field(default=None, metadata=wire("ed2go_registration_key", TEXT))
-    average_score: float | None = field(default=None, metadata=wire("average_score", NUMBER))
-    grade_point_average: float | None = field(default=None, metadata=wire("grade_point_average", NUMBER))
-    enrollment_id: UUID = field(metadata=wire("enrollment_id", UUID_, required=True))
+    ed2go_registration_key: str | None = field(
+        default=None,
+        metadata=wire(
+            "ed2go_registration_key",
+            TEXT,
+            description="Registration key created by Ed2Go that corresponds to this enrollment (if applicable)",
+        ),
+    )
+    average_score: float | None = field(
+        default=None,
+        metadata=wire("average_score", NUMBER, description="The Average Score of this enrollment"),
+    )
+    grade_point_average: float | None = field(
+        default=None,
+        metadata=wire(
+            "grade_point_average", NUMBER, description="The Grade Point Average (GPA) of this enrollment"
+        ),
+    )
+    enrollment_id: UUID = field(
+        metadata=wire("enrollment_id", UUID_, required=True, description="Id of this enrollment")
+    )
     enrollment_date: datetime | None = field(
-        default=None, metadata=wire("enrollment_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "enrollment_date", DATE_TIME, nullable=True, description="When this enrollment was created"
+        ),
     )
-    start_date: datetime | None = field(default=None, metadata=wire("start_date", DATE_TIME, nullable=True))
+    start_date: datetime | None = field(
+        default=None,
+        metadata=wire("start_date", DATE_TIME, nullable=True, description="When this enrollment was started"),
+    )
     expiration_date: datetime | None = field(
-        default=None, metadata=wire("expiration_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "expiration_date", DATE_TIME, nullable=True, description="When this enrollment expires (UTC)"
+        ),
     )
     completion_date: datetime | None = field(
-        default=None, metadata=wire("completion_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "completion_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was completed by the student (UTC)",
+        ),
     )
-    syllabus_id: UUID | None = field(default=None, metadata=wire("syllabus_id", UUID_))
-    unique_name: str | None = field(default=None, metadata=wire("unique_name", TEXT))
+    syllabus_id: UUID | None = field(
+        default=None,
+        metadata=wire("syllabus_id", UUID_, description="Id of the syllabus belonging to this enrollment"),
+    )
+    unique_name: str | None = field(
+        default=None,
+        metadata=wire(
+            "unique_name",
+            TEXT,
+            description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
+        ),
+    )
     first_activity_date: datetime | None = field(
-        default=None, metadata=wire("first_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "first_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was first accessed (UTC)",
+        ),
     )
     last_activity_date: datetime | None = field(
-        default=None, metadata=wire("last_activity_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "last_activity_date",
+            DATE_TIME,
+            nullable=True,
+            description="When this enrollment was last accessed (UTC)",
+        ),
     )
-    result: Result = field(metadata=wire("result", EnumOf("Result"), required=True))
-    phase: Phase = field(metadata=wire("phase", EnumOf("Phase"), required=True))
-    user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
+    result: Result = field(
+        metadata=wire(
+            "result",
+            EnumOf("Result"),
+            required=True,
+            description="When in the completed state this describes what the end result is.",
+        )
+    )
+    phase: Phase = field(
+        metadata=wire("phase", EnumOf("Phase"), required=True, description="The state of an activity.")
+    )
+    user_id: UUID = field(
+        metadata=wire("user_id", UUID_, required=True, description="Id of the user in the enrollment")
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
-    student_id: UUID | None = field(default=None, metadata=wire("student_id", UUID_))
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
+    student_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "student_id",
+            UUID_,
+            description="Not declared by the vendor; appears only in the vendor's example.",
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -55,52 +55,152 @@ class TrainingPlanResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "Contains relevant training plan information"
 
-    org_id: UUID | None = field(default=None, metadata=wire("org_id", UUID_))
-    name: str | None = field(default=None, metadata=wire("name", TEXT))
-    root_requirement_id: UUID | None = field(default=None, metadata=wire("root_requirement_id", UUID_))
-    syllabus_id: UUID = field(metadata=wire("syllabus_id", UUID_, required=True))
-    title: str = field(metadata=wire("title", TEXT, required=True))
-    unique_name: str | None = field(default=None, metadata=wire("unique_name", TEXT))
+    org_id: UUID | None = field(
+        default=None,
+        metadata=wire("org_id", UUID_, description="Id of the organization this training plan belongs to"),
+    )
+    name: str | None = field(
+        default=None, metadata=wire("name", TEXT, description="Name of the Training Plan")
+    )
+    root_requirement_id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "root_requirement_id", UUID_, description="Id of the root requirement for this training plan"
+        ),
+    )
+    syllabus_id: UUID = field(
+        metadata=wire("syllabus_id", UUID_, required=True, description="Id of the syllabus")
+    )
+    title: str = field(metadata=wire("title", TEXT, required=True, description="Title for this syllabus"))
+    unique_name: str | None = field(
+        default=None,
+        metadata=wire(
+            "unique_name",
+            TEXT,
+            description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
+        ),
+    )
     utc_date_created: datetime | None = field(
-        default=None, metadata=wire("utc_date_created", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_date_created", DATE_TIME, nullable=True, description="When this syllabus was created"
+        ),
     )
     utc_date_last_modified: datetime | None = field(
-        default=None, metadata=wire("utc_date_last_modified", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_date_last_modified",
+            DATE_TIME,
+            nullable=True,
+            description="When this syllabus was last modified",
+        ),
     )
-    hidden: bool | None = field(default=None, metadata=wire("hidden", BOOLEAN))
+    hidden: bool | None = field(
+        default=None,
+        metadata=wire("hidden", BOOLEAN, description="Does the section show up on the enrollment list?"),
+    )
     disable_certificates_for_student: bool | None = field(
-        default=None, metadata=wire("disable_certificates_for_student", BOOLEAN)
+        default=None,
+        metadata=wire(
+            "disable_certificates_for_student",
+            BOOLEAN,
+            description="Can the student print their own certificate",
+        ),
     )
-    allow_drops: bool | None = field(default=None, metadata=wire("allow_drops", BOOLEAN))
+    allow_drops: bool | None = field(
+        default=None,
+        metadata=wire(
+            "allow_drops", BOOLEAN, description="Are students allowed to drop the section on their own?"
+        ),
+    )
     auto_enroll_new_members: bool | None = field(
-        default=None, metadata=wire("auto_enroll_new_members", BOOLEAN)
+        default=None,
+        metadata=wire(
+            "auto_enroll_new_members",
+            BOOLEAN,
+            description="Should groups auto-enroll new members into this section?",
+        ),
     )
     end_after_period_from_enrollment_start: bool | None = field(
-        default=None, metadata=wire("end_after_period_from_enrollment_start", BOOLEAN)
+        default=None,
+        metadata=wire(
+            "end_after_period_from_enrollment_start",
+            BOOLEAN,
+            description="Use EnrollmentDuration in calculating course end date",
+        ),
     )
-    enrollment_duration: int = field(metadata=wire("enrollment_duration", INT32, required=True))
+    enrollment_duration: int = field(
+        metadata=wire(
+            "enrollment_duration",
+            INT32,
+            required=True,
+            description="Duration of enrollment from enrollmentDate",
+        )
+    )
     enrollment_start: datetime | None = field(
-        metadata=wire("enrollment_start", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "enrollment_start",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="The first day that the student can be enrolled into this section",
+        )
     )
     enrollment_end: datetime | None = field(
-        metadata=wire("enrollment_end", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "enrollment_end",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="The last day that the student can be enrolled into this section",
+        )
     )
     final_drop_date: datetime | None = field(
-        metadata=wire("final_drop_date", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "final_drop_date",
+            DATE_TIME,
+            required=True,
+            nullable=True,
+            description="The last day that the student can drop this section",
+        )
     )
     training_start: datetime | None = field(
-        default=None, metadata=wire("training_start", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "training_start", DATE_TIME, nullable=True, description="When the section opens for launching."
+        ),
     )
     training_end: datetime | None = field(
-        metadata=wire("training_end", DATE_TIME, required=True, nullable=True)
+        metadata=wire(
+            "training_end", DATE_TIME, required=True, nullable=True, description="When the section closes."
+        )
     )
     disable_manual_enrollment: bool | None = field(
-        default=None, metadata=wire("disable_manual_enrollment", BOOLEAN)
+        default=None,
+        metadata=wire(
+            "disable_manual_enrollment",
+            BOOLEAN,
+            description="This controls whether or not the student can enroll themselves from the catalog view. Administrators should still be able to enroll a student AND the student should still be able to purchase in the Marketplace if it's available for enrollment. Don't use this in the model.",
+        ),
     )
-    credit_hours: float | None = field(default=None, metadata=wire("credit_hours", NUMBER))
+    credit_hours: float | None = field(
+        default=None,
+        metadata=wire("credit_hours", NUMBER, description="How many credit hours this syllabus is worth."),
+    )
     api_error_entity: ApiErrorEntity = field(
-        metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
+        metadata=wire(
+            "api_error_entity",
+            ModelOf("ApiErrorEntity", may_be_missing=True),
+            required=True,
+            description="Error information",
+        )
     )
-    id: UUID | None = field(default=None, metadata=wire("id", UUID_))
+    id: UUID | None = field(
+        default=None,
+        metadata=wire(
+            "id", UUID_, description="Not declared by the vendor; appears only in the vendor's example."
+        ),
+    )
     additional_properties: dict[str, Any] = field(factory=dict)

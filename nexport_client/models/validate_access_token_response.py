@@ -29,11 +29,21 @@ class ValidateAccessTokenResponse(Model):
     """
 
     __module__ = "nexport_campus.models"
+    __description__ = "The vendor's ValidateAccessTokenResponse."
 
     utc_expiration_date: datetime | None = field(
-        default=None, metadata=wire("utc_expiration_date", DATE_TIME, nullable=True)
+        default=None,
+        metadata=wire(
+            "utc_expiration_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the token expires; absent or null if it never does, or is not valid.",
+        ),
     )
-    error_message: str | None = field(default=None, metadata=wire("error_message", TEXT))
+    error_message: str | None = field(
+        default=None,
+        metadata=wire("error_message", TEXT, description="Why the token cannot be used, if it cannot."),
+    )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )

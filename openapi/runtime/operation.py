@@ -23,6 +23,7 @@ class Parameter:
     nullable: bool = False
     min_items: int = 0
     secret: bool = False
+    description: str = ""
 
 
 @attrs.frozen
@@ -44,6 +45,10 @@ class Operation(Generic[T]):
     `effect` says whether it changes data; retries depend on it, not on the HTTP method. `token` says which token the
     request carries: the client's own, none, or the one given as an argument. `body` lists the fields of the body, or is
     the single parameter that forms it. `parts` fill the path's placeholders. `success` lists the statuses of a success.
+
+    `area` and `name` are its names in Python. `description` has paragraphs, between empty lines. `return_type` is the
+    return annotation of its method, and `returns` describes the response. `raises` names errors, and when each is raised.
+    `deprecated` is the notice on an obsolete operation.
     """
 
     id: str
@@ -58,3 +63,30 @@ class Operation(Generic[T]):
     parts: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     success: tuple[int, ...] = (200,)
+    area: str = ""
+    name: str = ""
+    description: str = attrs.field(default="", repr=False)
+    return_type: str = "Any"
+    returns: str = attrs.field(default="", repr=False)
+    raises: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    deprecated: str | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Return the name with the area, such as `learning.get_section`."""
+        return f"{self.area}.{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Return the first paragraph of the description."""
+        return self.description.partition("\n\n")[0]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return all parameters, required ones first."""
+        body = (self.body,) if isinstance(self.body, Parameter) else self.body or ()
+        found = (*self.parts, *self.query, *self.headers, *body)
+        return tuple(sorted(found, key=lambda parameter: not parameter.required))
+
+    def __str__(self) -> str:
+        return self.id

@@ -7,7 +7,6 @@ is that of `to_dict`.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -107,12 +106,13 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
 def describe_model(model: type[Model], schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
     """Return the JSON schema of a model, the same for input and output, with the vendor's descriptions."""
     described = handler(cast("core.WrapValidatorFunctionSchema", schema)["schema"])
-    text, words = _words(model)
-    described |= {"title": model.__name__} | ({"description": text} if text else {})
+    described["title"] = model.__name__
+    if model.__description__:
+        described["description"] = model.__description__
     for field in fields_of(model):
         about = described["properties"][field.key]
-        if field.attribute in words:
-            about["description"] = words[field.attribute]
+        if field.description:
+            about["description"] = field.description
         for part in (about, *about.get("anyOf", ())):
             if part.get("type", "null") != "null":
                 part.update(_FORMATS.get(field.kind, {}))
@@ -148,7 +148,7 @@ def describe_enum(enum: type[OpenIntEnum]) -> dict[str, Any]:
     members = list(enum)
     return {
         "title": enum.__name__,
-        "description": inspect.getdoc(enum) or "",
+        "description": getattr(enum, "__description__", ""),
         "type": "integer",
         "enum": [member.value for member in members],
         "x-enum-varnames": [member.name for member in members],
@@ -226,10 +226,3 @@ def reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
 
 def _shorten(argument: Any) -> str:
     return argument.__qualname__ if isinstance(argument, type) else re.sub(r"\w+\.", "", str(argument))
-
-
-def _words(model: type[Model]) -> tuple[str, dict[str, str]]:
-    """Return the vendor's descriptions of a model and of its attributes, taken from its docstring."""
-    text, _, attributes = (inspect.getdoc(model) or "").partition("Attributes:\n")
-    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
-    return " ".join(text.split()), {name: " ".join(words.split()) for name, words in found}

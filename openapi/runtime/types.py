@@ -107,7 +107,7 @@ class OpenIntEnum(IntEnum):
 
 @attrs.frozen
 class Field:
-    """One field of a model: attribute, JSON key, kind, whether it may be missing or null, and whether it is secret."""
+    """One field of a model: attribute, JSON key, kind, whether it may be missing or null, or is secret; description."""
 
     attribute: str
     key: str
@@ -115,11 +115,20 @@ class Field:
     required: bool
     nullable: bool
     secret: bool
+    description: str
 
 
-def wire(key: str, kind: Kind, *, required: bool = False, nullable: bool = False) -> dict[str, object]:
-    """Return attrs metadata that describes an attribute's JSON."""
-    return {"key": key, "kind": kind, "required": required, "nullable": nullable}
+def wire(
+    key: str, kind: Kind, *, required: bool = False, nullable: bool = False, description: str = ""
+) -> dict[str, object]:
+    """Return attrs metadata that describes an attribute and its JSON."""
+    return {
+        "key": key,
+        "kind": kind,
+        "required": required,
+        "nullable": nullable,
+        "description": description,
+    }
 
 
 _FIELDS: Final[dict[type[Model], tuple[Field, ...]]] = {}
@@ -153,6 +162,7 @@ class Model:
     """Base class of the models, with conversion from and to JSON."""
 
     __slots__ = ()
+    __description__ = ""
     additional_properties: dict[str, Any]
 
     @classmethod

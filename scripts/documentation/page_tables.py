@@ -7,14 +7,15 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import nexport_campus
-from documentation.operations import Method
-from documentation.operations import areas as methods_by_area
+from documentation.error_meanings import MEANINGS
 from nexport_campus import APIError, AuthenticationError, NexportError, TransportError
 from nexport_campus._errors import error_class
 from nexport_campus._retry import Failure, may_retry
+from nexport_client import OPERATIONS
+from nexport_client.operation import Operation
 from nexport_client.types import OpenIntEnum
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "errors_in_order",
     "members",
     "operations",
+    "operations_by_area",
     "retries",
     "up_to_date",
     "with_links",
@@ -66,36 +68,44 @@ def _written(block: re.Match[str]) -> str:
 def areas() -> str:
     """The vendor's areas, as attributes of a client."""
     rows = [
-        (f"[`campus.{name}`]({name}.md)", f"{len(methods)} methods")
-        for name, methods in methods_by_area().items()
+        (f"[`campus.{name}`]({name}.md)", f"{len(operations)} methods")
+        for name, operations in operations_by_area().items()
     ]
     return _table(("area", ""), rows)
 
 
+def operations_by_area() -> dict[str, list[Operation[Any]]]:
+    """All operations, by the area that has them."""
+    found: dict[str, list[Operation[Any]]] = {}
+    for operation in OPERATIONS.values():
+        found.setdefault(operation.area, []).append(operation)
+    return found
+
+
 def operations(area: str) -> str:
     """The methods of one area: what they return, and what they are."""
-    return _table(
-        ("method", "returns", ""),
-        [(method.link, f"`{method.returns}`", _notes(method)) for method in methods_by_area()[area]],
-    )
+    rows = [
+        (_link(each, each.name), f"`{each.return_type.replace(' | ', ' or ')}`", _notes(each))
+        for each in operations_by_area()[area]
+    ]
+    return _table(("method", "returns", ""), rows)
 
 
-def _notes(method: Method) -> str:
-    writes = "writes" if method.operation.effect == "write" else ""
-    return ", ".join(filter(None, (writes, "obsolete" if method.obsolete else "")))
+def _link(operation: Operation[Any], text: str) -> str:
+    """A reference to the method's own documentation, in Markdown."""
+    return f"[`{text}`][campus.{operation.full_name}]"
+
+
+def _notes(operation: Operation[Any]) -> str:
+    writes = "writes" if operation.effect == "write" else ""
+    return ", ".join(filter(None, (writes, "obsolete" if operation.deprecated else "")))
 
 
 def retries() -> str:
     """Of each operation whether it reads or writes, and after which failures it is sent again."""
     rows = [
-        (
-            f"[`{area}.{method.name}`][campus.{area}.{method.name}]",
-            method.operation.method,
-            f"{method.operation.effect}s",
-            ", ".join(_causes(method.operation.effect)),
-        )
-        for area, methods in methods_by_area().items()
-        for method in methods
+        (_link(each, each.full_name), each.method, f"{each.effect}s", ", ".join(_causes(each.effect)))
+        for each in OPERATIONS.values()
     ]
     return _table(("operation", "HTTP", "effect", "retried after"), rows)
 
@@ -125,7 +135,7 @@ def errors() -> str:
     rows = [
         (
             f"[`{error.__name__}`][nexport_campus.{error.__name__}]",
-            _meaning(error),
+            MEANINGS[error.__name__],
             _signs(error),
             ", ".join(f"`{name}`" for name in _own_attributes(error)),
             _retried(error),
@@ -133,12 +143,6 @@ def errors() -> str:
         for error in errors_in_order()
     ]
     return _table(("class", "meaning", "code, HTTP status", "attributes", "retried"), rows)
-
-
-def _meaning(error: type[NexportError]) -> str:
-    """The first sentence of the class's docstring, without the codes that have a column of their own."""
-    sentence = (inspect.getdoc(error) or "").split(". ")[0].splitlines()[0]
-    return re.sub(r": (?:codes? |HTTP ).*", "", sentence).rstrip(".")
 
 
 def _signs(error: type[NexportError]) -> str:

@@ -9,7 +9,6 @@ import attrs
 
 import nexport_campus
 from documentation import page_tables
-from documentation.operations import areas
 from nexport_campus import models
 from nexport_client.types import OpenIntEnum
 
@@ -51,7 +50,7 @@ def _client() -> ReferencePage:
 
 
 def _areas() -> Iterable[ReferencePage]:
-    for name in areas():
+    for name in page_tables.operations_by_area():
         text = [
             f"# campus.{name}",
             page_tables.operations(name),

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from pipeline.docstrings import one_line
 from pipeline.python_names import argument_name
 from pipeline.schema_kinds import KindView, is_nullable, kind_of
 
@@ -47,10 +48,16 @@ class ArgumentView:
         return "UNSET" if self.nullable else "None"
 
     @property
+    def description(self) -> str:
+        """The vendor's description on one line; empty if there is none."""
+        return one_line(self.doc, otherwise="")
+
+    @property
     def declaration(self) -> str:
         """The code of the `Parameter` that describes the argument to the client."""
         marks = [f"{name}=True" for name in ("required", "nullable", "secret") if getattr(self, name)]
         marks += [f"min_items={self.min_items}"] * bool(self.min_items)
+        marks += [f"description={self.description!r}"] * bool(self.description)
         return f"Parameter({', '.join([repr(self.name), repr(self.key), self.kind.code, *marks])})"
 
 

@@ -1,11 +1,19 @@
-"""Builds the docstrings of the facade's methods from the vendor's documentation."""
+"""Makes descriptions and docstrings of operations from the vendor's documentation."""
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-__all__ = ["one_line", "operation_doc"]
+import attrs
+
+__all__ = ["OperationText", "one_line"]
+
+NOT_DESCRIBED = "Not described by the vendor."
+_ALWAYS_RAISED = (
+    ("ArgumentError", "An argument doesn't fit the spec; nothing was sent."),
+    ("NexportError", "The call failed for another reason."),
+)
 
 _ERRORS = {
     "400": "InvalidRequestError",
@@ -20,7 +28,7 @@ _PAGED = {
 }
 
 
-def one_line(text: str | None, otherwise: str = "Not described by the vendor.") -> str:
+def one_line(text: str | None, otherwise: str = NOT_DESCRIBED) -> str:
     """Return a description on one line, without the list of values that enums repeat in it."""
     words = _joined_lines(text or "")
     return re.split(r"\s*(?:\b\w+=-?\d+;|-?\d+ = )", words)[0] or otherwise
@@ -35,43 +43,43 @@ def _joined_lines(text: str) -> str:
     return joined.strip()
 
 
-class Documented(Protocol):
-    """What the docstring needs of an argument."""
+@attrs.frozen
+class OperationText:
+    """What the vendor says about an operation, for its declaration and its docstring.
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def doc(self) -> str: ...
-
-
-def operation_doc(
-    operation: Mapping[str, Any],
-    method: str,
-    path: str,
-    arguments: Sequence[Documented],
-    returns: tuple[str, str],
-    *,
-    paged: bool,
-) -> str:
-    """Return a docstring: summary, description, arguments, return value, exceptions, source.
-
-    `returns` is the annotation of what comes back, and the vendor's words for it.
+    `paragraphs`: the summary, then the rest of the description; a list is one paragraph with line ends. `returns`
+    describes the response. `raises` has the names of errors, and when each is raised.
     """
-    described = [(argument.name, one_line(argument.doc)) for argument in arguments]
-    described += list(_PAGED.items()) if paged else []
-    success = " ".join(_paragraphs(returns[1]))
-    parts = [*_lead(operation)]
-    if described:
-        parts.append("Args:\n" + "\n".join(_entry(name, text) for name, text in described))
-    parts.append("Returns:\n" + _entry(returns[0], success or "The answer."))
-    parts.append("Raises:\n" + "\n".join(_entry(name, text) for name, text in _raised(operation)))
-    parts.append(f"Source: the vendor's page, {method.upper()} {path}.")
-    return "\n\n".join(parts)
+
+    paragraphs: tuple[str, ...]
+    returns: str
+    raises: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, operation: Mapping[str, Any], response: str) -> "OperationText":
+        """Return the text of an operation; `response` is the description of its success response."""
+        return cls(
+            tuple(_lead(operation)),
+            " ".join(_paragraphs(response)) or "The response.",
+            tuple(_raised(operation)),
+        )
+
+    def docstring(
+        self, arguments: Iterable[tuple[str, str]], return_type: str, *, paged: bool, source: str
+    ) -> str:
+        """Return a docstring in Google style; `arguments` are names with descriptions, which may be empty."""
+        described = [(name, text or NOT_DESCRIBED) for name, text in arguments]
+        described += list(_PAGED.items()) if paged else []
+        parts = [_wrapped(paragraph) for paragraph in self.paragraphs or (NOT_DESCRIBED,)]
+        if described:
+            parts.append("Args:\n" + _entries(described))
+        parts.append("Returns:\n" + _entries([(return_type, self.returns)]))
+        parts.append("Raises:\n" + _entries([*_ALWAYS_RAISED[:1], *self.raises, *_ALWAYS_RAISED[1:]]))
+        return "\n\n".join([*parts, f"Source: the vendor's page, {source}."])
 
 
 def _lead(operation: Mapping[str, Any]) -> list[str]:
-    """Return the summary as the first line, then the rest of the description without repetitions."""
+    """Return the summary as the first paragraph, then the rest of the description without repetitions."""
     obsolete = re.match(
         r"OBSOLETE\s*\n(.*?)\n", summary := operation.get("summary", "").replace("\r\n", "\n")
     )
@@ -80,11 +88,11 @@ def _lead(operation: Mapping[str, Any]) -> list[str]:
         if paragraph not in paragraphs:
             paragraphs.append(paragraph)
     paragraphs += [f"Obsolete: {obsolete[1].strip()}."] if obsolete else []
-    paragraphs = paragraphs or ["Not described by the vendor."]
-    return [
-        "\n".join(textwrap.wrap(text, 100)) if not text.startswith("- ") else text
-        for text in _joined(paragraphs)
-    ]
+    return _joined(paragraphs)
+
+
+def _wrapped(paragraph: str) -> str:
+    return paragraph if paragraph.startswith("- ") else "\n".join(textwrap.wrap(paragraph, 100))
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -108,7 +116,7 @@ def _joined(paragraphs: Sequence[str]) -> list[str]:
 
 
 def _raised(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
-    raised = [("ArgumentError", "An argument can't be what the spec says; nothing was sent.")]
+    raised = []
     for status, response in operation["responses"].items():
         if status in _ERRORS:
             text = " ".join(_paragraphs(response.get("description", "")))
@@ -116,8 +124,11 @@ def _raised(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
             name = "AuthenticationError" if refused_login else _ERRORS[status]
             name += " or AlreadyExistsError" * ("duplicate" in text.lower())
             raised.append((name, f"{text.rstrip('.')} (HTTP {status})."))
-    return [*raised, ("NexportError", "Anything else that keeps the call from being answered.")]
+    return raised
 
 
-def _entry(name: str, text: str) -> str:
-    return textwrap.fill(f"{name}: {text}", 100, initial_indent="    ", subsequent_indent="        ")
+def _entries(entries: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(
+        textwrap.fill(f"{name}: {text}", 100, initial_indent="    ", subsequent_indent="        ")
+        for name, text in entries
+    )

@@ -43,6 +43,11 @@ class ModelView:
     kind_imports: list[str]
     references: list[Reference]
 
+    @property
+    def description(self) -> str:
+        """The description as a Python literal."""
+        return repr(self.doc)
+
 
 @attrs.frozen
 class Label:
@@ -59,6 +64,11 @@ class EnumView:
     name: str
     doc: str
     labels: list[Label]
+
+    @property
+    def description(self) -> str:
+        """The description as a Python literal."""
+        return repr(self.doc)
 
 
 def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
@@ -83,6 +93,8 @@ def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]
         nullable = is_nullable(value)
         optional = " | None" if (nullable or not required) and kind.annotation != "Any" else ""
         marks = ", required=True" * required + ", nullable=True" * nullable
+        if described := one_line(value.get("description"), otherwise=""):
+            marks += f", description={described!r}"
         fields.append(
             FieldView(
                 attribute=attribute_name(key),

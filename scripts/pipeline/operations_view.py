@@ -7,7 +7,7 @@ import attrs
 from openapi_python_client.strings import PythonIdentifier
 
 from pipeline.arguments_view import Arguments, ArgumentView, arguments_of
-from pipeline.docstrings import operation_doc
+from pipeline.docstrings import OperationText
 from pipeline.python_names import area_name, method_name
 from pipeline.results_view import PagingView, ResultView, paging_of, result_of
 from pipeline.spec import METHODS
@@ -28,7 +28,8 @@ class OperationView:
     travelling: Arguments
     result: ResultView
     paging: PagingView | None
-    doc: str
+    text: OperationText
+    area: str
     deprecated: str | None
 
     @property
@@ -49,7 +50,7 @@ class OperationView:
     @property
     def returns(self) -> str:
         """The return annotation of its method."""
-        return _returns(self.result, self.paging)
+        return f"AsyncPager[{self.paging.item.annotation}]" if self.paging else self.result.kind.annotation
 
     @property
     def declarations(self) -> dict[str, str]:
@@ -61,7 +62,24 @@ class OperationView:
         said["paging"] = self.paging.declaration if self.paging else "None"
         further = {"parts": _tuple(travelling.path), "headers": _tuple(travelling.header)}
         said |= {name: code for name, code in further.items() if code != "()"}
-        return said | ({"success": repr(self.result.success)} if self.result.success != (200,) else {})
+        said |= {"success": repr(self.result.success)} if self.result.success != (200,) else {}
+        return said | self._description
+
+    @property
+    def _description(self) -> dict[str, str]:
+        """Those arguments of its declaration that programs and people read, but that no call needs."""
+        text = self.text
+        said = {"area": self.area, "name": self.name, "description": "\n\n".join(text.paragraphs)}
+        said |= {"return_type": self.returns, "returns": text.returns}
+        coded = {name: repr(value) for name, value in said.items()} | {"raises": repr(text.raises)}
+        return coded | ({} if self.deprecated is None else {"deprecated": self.deprecated})
+
+    @property
+    def doc(self) -> str:
+        """The docstring of its method."""
+        arguments = ((argument.name, argument.description) for argument in self.arguments)
+        source = f"{self.method} {self.path}"
+        return self.text.docstring(arguments, self.returns, paged=bool(self.paging), source=source)
 
     @property
     def result_imports(self) -> list[str]:
@@ -111,15 +129,10 @@ def operation_view(
         travelling=arguments,
         result=result,
         paging=paging,
-        doc=operation_doc(
-            operation, method, path, arguments.all, (_returns(result, paging), result.doc), paged=bool(paging)
-        ),
+        text=OperationText.of(operation, result.doc),
+        area=area_name(operation["tags"][0]),
         deprecated=_deprecation(document, operation),
     )
-
-
-def _returns(result: ResultView, paging: PagingView | None) -> str:
-    return f"AsyncPager[{paging.item.annotation}]" if paging else result.kind.annotation
 
 
 def _tuple(parameters: Iterable[ArgumentView]) -> str:

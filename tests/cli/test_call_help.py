@@ -1,4 +1,4 @@
-"""The help of `nexport call`, made from the signatures and docstrings of the generated facade."""
+"""The help of `nexport call`, made from the declarations of the operations."""
 
 import asyncio
 import inspect
@@ -10,18 +10,18 @@ import click
 import pytest
 
 import nexport_campus
-from nexport_campus.cli import known_operations as _operations
 from nexport_campus.cli.commands import call as _call
-from nexport_campus.cli.docstrings import read_docstring
 from nexport_campus.cli.exit_codes import exit_code
-from nexport_campus.cli.known_operations import KnownOperation, all_operations, find, holds_secrets
+from nexport_campus.cli.known_operations import holds_secrets
 from nexport_campus.cli.operation_options import flag
-from nexport_client.client import Operation, Paging, Parameter
+from nexport_client import OPERATIONS
+from nexport_client.client import Areas
 from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
+from nexport_client.operation import Operation, Paging, Parameter
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
 
-OPERATIONS = pytest.mark.parametrize("operation", all_operations(), ids=lambda operation: operation.name)
+of_each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
 
 
 def join_wrapped_lines(text: str) -> str:
@@ -32,7 +32,7 @@ def join_wrapped_lines(text: str) -> str:
 def test_list_of_operations(nexport: Nexport) -> None:
     """`nexport call` lists every operation of the facade, and marks those that write or are obsolete."""
     lines = nexport("call").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == [operation.name for operation in all_operations()]
+    assert [line.split()[0] for line in lines] == [operation.full_name for operation in OPERATIONS.values()]
     listed = json.loads(nexport("call", "--output", "json").stdout)
     by_name = {each["name"]: each for each in listed}
     assert by_name["learning.drop_enrollment"]["writes"]
@@ -43,39 +43,34 @@ def test_list_of_operations(nexport: Nexport) -> None:
     assert marked == {each["name"] for each in listed if each["writes"]}
 
 
-@OPERATIONS
-def test_help_of_operations(operation: KnownOperation, nexport: Nexport) -> None:
+@of_each_operation
+def test_help_of_operations(operation: Operation[Any], nexport: Nexport) -> None:
     """The help of an operation has its summary, every argument with its description, the returned model and the errors."""
-    done = nexport("call", operation.name, "--help")
+    done = nexport("call", operation.full_name, "--help")
     assert (done.exit_code, done.stderr) == (0, "")
-    output, words = join_wrapped_lines(done.stdout), operation.documentation
-    assert join_wrapped_lines(words.summary) in output
-    assert ("Changesdata." if operation.writes else "Onlyreads.") in output
-    assert ("OBSOLETE." in output) is (operation.obsolete is not None)
-    for paragraph in words.details:
+    output = join_wrapped_lines(done.stdout)
+    assert ("Changesdata." if operation.effect == "write" else "Onlyreads.") in output
+    assert ("OBSOLETE." in output) is (operation.deprecated is not None)
+    for paragraph in operation.description.split("\n\n"):
         assert join_wrapped_lines(paragraph) in output
+    assert join_wrapped_lines(operation.returns.rstrip(".")) in output
     for parameter in operation.parameters:
         if not parameter.secret:
             assert flag(parameter.name) in done.stdout
-            assert join_wrapped_lines(words.arguments[parameter.name].rstrip(".")) in output
-    for errors, meaning in words.raises.items():
-        if errors not in ("ArgumentError", "NexportError"):
-            codes = "or".join(
-                str(exit_code(getattr(nexport_campus, name)(""))) for name in errors.split(" or ")
-            )
-            assert join_wrapped_lines(f"{codes}: {meaning}") in output
-    assert operation.operation.path in done.stdout
+            assert join_wrapped_lines(parameter.description.rstrip(".")) in output
+    for errors, meaning in operation.raises:
+        codes = "or".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in errors.split(" or "))
+        assert join_wrapped_lines(f"{codes}: {meaning}") in output
+    assert operation.path in done.stdout
 
 
-@OPERATIONS
-def test_options_are_the_arguments(operation: KnownOperation) -> None:
+@of_each_operation
+def test_options_are_the_arguments(operation: Operation[Any]) -> None:
     """Each argument of the method has an option, required if it is; secrets have none."""
     command = _call._command(operation)
     flags = {name for option in command.params for name in option.opts}
-    signature = inspect.signature(operation.function).parameters
+    signature = inspect.signature(_method(operation)).parameters
     for name, argument in signature.items():
-        if name == "self":
-            continue
         secret = any(parameter.name == name and parameter.secret for parameter in operation.parameters)
         assert (flag(name) in flags) is not secret
         if name not in ("page", "per_page") and not secret:
@@ -83,22 +78,14 @@ def test_options_are_the_arguments(operation: KnownOperation) -> None:
             assert option.required is (argument.default is inspect.Parameter.empty)
     assert not flags & {"--password", "--token", "--access-token"}
     assert ("--all" in flags) is ("page" in signature)
-    assert ("--yes" in flags) is operation.writes
-    assert ("--show-secret" in flags) is (operation.operation.id == "AdminApi_Authenticate")
+    assert ("--yes" in flags) is (operation.effect == "write")
+    assert ("--show-secret" in flags) is (operation.id == "AdminApi_Authenticate")
 
 
-def test_docstring_parsing() -> None:
-    """Parsing a docstring loses no word."""
-    found = find("learning.search_enrollments")
-    assert found is not None
-    words = read_docstring(found.function)
-    assert words.arguments["org_ids"].startswith(
-        "Limit the results to only enrollments in ANY of these organ"
-    )
-    assert words.raises["NotFoundError"] == "Entity not found (HTTP 409)."
-    assert words.returns.startswith("AsyncPager[ApiEnrollmentItem]: ")
-    assert words.source == "the vendor's page, POST /api/v1/LearningApi/SearchEnrollments."
-    assert read_docstring(lambda: None).summary == ""
+def _method(operation: Operation[Any]) -> Any:
+    """Return the facade's method for an operation."""
+    nobody: Any = None
+    return getattr(getattr(Areas(nobody), operation.area), operation.name)
 
 
 class Facade:
@@ -110,15 +97,7 @@ class Facade:
     def find_tests(
         self, *, from_: Any, limit: Any = None, output: Any = None, page: int = 1, per_page: int | None = None
     ) -> Any:
-        """Find tests.
-
-        Args:
-            from_: Where from.
-            limit: Not described by the vendor.
-            output: Which.
-            page: The one-based page to start on.
-            per_page: Records a page.
-        """
+        """Find tests."""
         arguments = {"from_": from_, "limit": limit, "output": output}
         return self._caller.paged(UNSEEN, arguments, page, per_page)
 
@@ -133,25 +112,27 @@ UNSEEN: Operation[Any] = Operation(
     body=(Parameter("limit", "limit", INT32), Parameter("output", "output", Array(ModelOf("CmiField")))),
     result=Array(TEXT),
     paging=Paging("query"),
+    area="assessment",
+    name="find_tests",
+    description="Find tests.",
 )
 
 
 @pytest.fixture
-def new_operation(monkeypatch: pytest.MonkeyPatch) -> KnownOperation:
+def new_operation(monkeypatch: pytest.MonkeyPatch) -> Operation[Any]:
     """Install that operation as if it had been generated."""
-    operation = KnownOperation("assessment", "find_tests", UNSEEN, Facade.find_tests)
-    monkeypatch.setattr(_operations, "all_operations", lambda: (operation,))
+    monkeypatch.setattr("nexport_campus.cli.known_operations.OPERATIONS", {UNSEEN.id: UNSEEN})
     monkeypatch.setattr(
         "nexport_campus.NexportCampus.assessment",
         property(lambda campus: Facade(campus.admin._caller)),
         raising=False,
     )
-    return operation
+    return UNSEEN
 
 
-async def test_a_new_operation_gets_its_command(new_operation: KnownOperation, nexport: Nexport) -> None:
+async def test_a_new_operation_gets_its_command(new_operation: Operation[Any], nexport: Nexport) -> None:
     """Its arguments become options; where one has the name of an option of ours, ours is `--nexport-...`."""
-    output = nexport("call", new_operation.name, "--help").stdout
+    output = nexport("call", new_operation.full_name, "--help").stdout
     for name in (
         "--from ",
         "--limit INTEGER",
@@ -185,5 +166,5 @@ def test_nested_secrets_are_found() -> None:
 def test_completions_match_operations(nexport: Nexport) -> None:
     """Shell completion of `nexport call` offers exactly the accepted names."""
     context = click.Context(_call.command)
-    assert _call.command.list_commands(context) == [operation.name for operation in all_operations()]
+    assert _call.command.list_commands(context) == [operation.full_name for operation in OPERATIONS.values()]
     assert "OPERATION [ARGUMENTS]" in nexport("call", "--help").stdout

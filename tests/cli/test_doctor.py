@@ -15,8 +15,8 @@ import trustme
 
 from nexport_campus._certificates import _shared_context
 from nexport_campus.cli.checks.permission_check import _needs_only_organization
-from nexport_campus.cli.known_operations import all_operations
 from nexport_campus.sandbox import Samples, Sandbox
+from nexport_client import OPERATIONS
 from tests.cli.conftest import Nexport
 from tests.support.proxy import Proxy
 from tests.support.scripted_server import (
@@ -140,9 +140,9 @@ def test_an_unknown_organization(nexport: Nexport, samples: Samples) -> None:
 
 def test_permission_checks_only_read() -> None:
     """The permission check tries several operations, all of them reads."""
-    tried = [operation for operation in all_operations() if _needs_only_organization(operation)]
+    tried = [operation for operation in OPERATIONS.values() if _needs_only_organization(operation)]
     assert len(tried) >= 3
-    assert not any(operation.writes for operation in tried)
+    assert not any(operation.effect == "write" for operation in tried)
 
 
 def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.known_operations import all_operations
 from nexport_campus.cli.suggestions import RISKY_OPTIONS, similar_operations, similar_words
+from nexport_client import OPERATIONS
 from tests.cli.conftest import Nexport
 
-WRITES = {operation.name for operation in all_operations() if operation.writes}
-READS = {operation.name for operation in all_operations()} - WRITES
+WRITES = {operation.full_name for operation in OPERATIONS.values() if operation.effect == "write"}
+READS = {operation.full_name for operation in OPERATIONS.values()} - WRITES
 
 
 def suggested_operations(typed: str) -> set[str]:
     """Return the suggested operations."""
-    return set(similar_operations(typed, all_operations()))
+    return set(similar_operations(typed, OPERATIONS.values()))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """`nexport_client.OPERATIONS`: all operations by operationId."""
 
+import inspect
 import json
 import subprocess
 import sys
+from typing import cast
 
 import pytest
 
-from nexport_client import OPERATIONS
+from nexport_client import OPERATIONS, models
+from nexport_client.client import Areas
+from nexport_client.protocols import Caller
+from nexport_client.types import fields_of
 from tests.support.spec import VENDOR
 
 
@@ -63,3 +68,49 @@ def test_a_request_finds_its_operation(method: str, path: str) -> None:
 def test_another_request_finds_none(method: str, path: str) -> None:
     """Another method or another path is no known operation."""
     assert OPERATIONS.find(method, path) is None
+
+
+def test_names_lead_to_methods() -> None:
+    """`area` and `name` are the namespace and the method, which has the parameters and returns what is declared."""
+    areas = Areas(cast("Caller", None))
+    for operation in OPERATIONS.values():
+        method = getattr(type(getattr(areas, operation.area)), operation.name)
+        assert f"Returns: {operation.return_type}: " in _words(inspect.getdoc(method))
+        assert getattr(method, "__deprecated__", None) == operation.deprecated
+        names = [name for name in inspect.signature(method).parameters if name != "self"]
+        paging = ["page", "per_page"] if operation.paging else []
+        assert names == [parameter.name for parameter in operation.parameters] + paging
+
+
+def test_descriptions_are_data() -> None:
+    """Operations, parameters and fields have the vendor's descriptions, which docstrings repeat."""
+    areas = Areas(cast("Caller", None))
+    described = 0
+    for operation in OPERATIONS.values():
+        facade = type(getattr(areas, operation.area))
+        docstring = _words(inspect.getdoc(getattr(facade, operation.name)))
+        texts = [operation.description, operation.returns, *(text for _, text in operation.raises)]
+        for text in [*texts, *(parameter.description for parameter in operation.parameters)]:
+            assert _words(text) in docstring
+        described += sum(bool(parameter.description) for parameter in operation.parameters)
+        assert operation.description.startswith(operation.summary)
+        assert operation.summary
+    assert described > 2 * len(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in models.__all__ if not hasattr(getattr(models, name), "label")]
+)
+def test_descriptions_of_fields_are_data(name: str) -> None:
+    """A model and its fields have the vendor's descriptions as data."""
+    model = getattr(models, name)
+    docstring = _words(inspect.getdoc(model))
+    assert docstring.startswith(_words(model.__description__))
+    for field in fields_of(model):
+        assert (
+            _words(f"{field.attribute}: {field.description or 'Not described by the vendor.'}") in docstring
+        )
+
+
+def _words(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -8,11 +8,13 @@ from typing import Any
 import attrs
 import click
 
-from nexport_client.client import AsyncPager, Page
 from nexport_client.kinds import Array
+from nexport_client.operation import Operation
+from nexport_client.protocols import AsyncPager
+from nexport_client.results import Page
 
 from .connection import open_campus
-from .known_operations import KnownOperation
+from .known_operations import record_kind
 from .record_output import Secrecy, write_value, writer
 from .standard_streams import after_change
 from .terminal import note, warn
@@ -35,28 +37,27 @@ class OutputOptions:
 
 
 async def call(
-    ctx: click.Context, known: KnownOperation, arguments: Mapping[str, object], options: OutputOptions
+    ctx: click.Context, operation: Operation[Any], arguments: Mapping[str, object], options: OutputOptions
 ) -> None:
     """Make a call and write its result to stdout. Raises NexportError, OutputError."""
-    operation = known.operation
     login = operation.token == "own" or (operation.token == "argument" and not arguments)
     async with open_campus(ctx, login=login) as campus:
-        method = getattr(getattr(campus, known.area), known.method)
+        method = getattr(getattr(campus, operation.area), operation.name)
         with warnings.catch_warnings():
             # The command has already warned about obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
                 page_size = _page_size(options)
                 pager = method(**arguments, page=options.page, per_page=page_size)
-                await _write_pages(pager, known, options)
+                await _write_pages(pager, operation, options)
             else:
                 result = await method(**arguments)
-                with after_change(known.name) if known.writes else nullcontext():
-                    _write(result, known, options)
+                with after_change(operation.full_name) if operation.effect == "write" else nullcontext():
+                    _write(result, operation, options)
 
 
-def _write(value: Any, known: KnownOperation, options: OutputOptions) -> None:
-    kind = known.operation.result
+def _write(value: Any, operation: Operation[Any], options: OutputOptions) -> None:
+    kind = operation.result
     if isinstance(kind, Array) and value is not None:
         out = writer(options.form, kind.item, options.secrecy)
         out.write(value)
@@ -65,9 +66,9 @@ def _write(value: Any, known: KnownOperation, options: OutputOptions) -> None:
         write_value(options.form, kind, value, options.secrecy)
 
 
-async def _write_pages(pager: AsyncPager[Any], known: KnownOperation, options: OutputOptions) -> None:
+async def _write_pages(pager: AsyncPager[Any], operation: Operation[Any], options: OutputOptions) -> None:
     """Write each page as it arrives: up to the limit, or all pages, or one."""
-    out = writer(options.form, known.item, options.secrecy)
+    out = writer(options.form, record_kind(operation), options.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:

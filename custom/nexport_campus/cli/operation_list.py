@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from .known_operations import KnownOperation, all_operations
+from nexport_client import OPERATIONS
+from nexport_client.operation import Operation
+
 from .terminal import render_table
 
 __all__ = ["list_operations"]
@@ -16,20 +18,20 @@ def list_operations(form: str) -> None:
     if form == "text":
         _text()
     elif form == "jsonl":
-        for operation in all_operations():
+        for operation in OPERATIONS.values():
             click.echo(json.dumps(_facts(operation)))
     else:
-        click.echo(json.dumps([_facts(operation) for operation in all_operations()], indent=2))
+        click.echo(json.dumps([_facts(operation) for operation in OPERATIONS.values()], indent=2))
 
 
-def _facts(operation: KnownOperation) -> dict[str, Any]:
+def _facts(operation: Operation[Any]) -> dict[str, Any]:
     return {
-        "name": operation.name,
-        "operation_id": operation.operation.id,
-        "writes": operation.writes,
-        "pages": operation.operation.paging is not None,
-        "obsolete": operation.obsolete is not None,
-        "summary": operation.documentation.summary,
+        "name": operation.full_name,
+        "operation_id": operation.id,
+        "writes": operation.effect == "write",
+        "pages": operation.paging is not None,
+        "obsolete": operation.deprecated is not None,
+        "summary": operation.summary,
     }
 
 
@@ -37,11 +39,11 @@ def _text() -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    longest = max(len(operation.name) for operation in all_operations())
+    longest = max(len(operation.full_name) for operation in OPERATIONS.values())
     table.add_column(no_wrap=True, style="bold", min_width=longest)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis")
-    for operation in all_operations():
-        mark = "obsolete" if operation.obsolete is not None else "writes" if operation.writes else ""
-        table.add_row(operation.name, mark, operation.documentation.summary)
+    for operation in OPERATIONS.values():
+        writes = "writes" if operation.effect == "write" else ""
+        table.add_row(operation.full_name, "obsolete" if operation.deprecated else writes, operation.summary)
     click.echo(render_table(table), nl=False)

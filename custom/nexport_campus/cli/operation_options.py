@@ -5,10 +5,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from nexport_client.client import Parameter
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
+from nexport_client.operation import Operation, Parameter
 
-from .known_operations import KnownOperation
 from .option_values import NULL, join_occurrences, metavar, name_of, parse, repeats
 from .text_input import numbered_lines, read_text
 
@@ -20,26 +19,25 @@ def flag(name: str) -> str:
     return f"--{name.strip('_').replace('_', '-')}"
 
 
-def argument_options(known: KnownOperation) -> list[click.Option]:
+def argument_options(operation: Operation[Any]) -> list[click.Option]:
     """Return an option for each argument, except secret ones, which must not be on a command line."""
-    words = known.documentation.arguments
     return [
         click.Option(
             [flag(parameter.name), _destination(parameter)],
             type=_Value(parameter),
             required=parameter.required,
             multiple=repeats(parameter.kind),
-            help=_help(parameter, words.get(parameter.name, "")),
+            help=_help(parameter),
         )
-        for parameter in known.parameters
+        for parameter in operation.parameters
         if not parameter.secret
     ]
 
 
-def given_arguments(known: KnownOperation, values: dict[str, Any]) -> dict[str, Any]:
+def given_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
-    for parameter in known.parameters:
+    for parameter in operation.parameters:
         value = values.get(_destination(parameter))
         if value is None or value == ():
             continue
@@ -58,10 +56,10 @@ def _destination(parameter: Parameter) -> str:
     return f"argument_{parameter.name}"
 
 
-def _help(parameter: Parameter, words: str) -> str:
+def _help(parameter: Parameter) -> str:
     """Return the description of an argument, and the format of its value if that isn't obvious."""
     kind = parameter.kind
-    hints = [words.rstrip(".")] if words else []
+    hints = [parameter.description.rstrip(".")] if parameter.description else []
     item = kind.item if isinstance(kind, Array | Nullable | MapOf) else kind
     if isinstance(item, EnumOf):
         hints.append("One of " + ", ".join(f"{member.value} {name_of(member)}" for member in item.cls))

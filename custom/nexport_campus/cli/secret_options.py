@@ -6,10 +6,9 @@ from typing import Any
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_client.client import Parameter
+from nexport_client.operation import Operation, Parameter
 from nexport_client.types import Secret
 
-from .known_operations import KnownOperation
 from .operation_options import flag
 from .terminal import interactive
 from .text_input import read_first_line
@@ -17,7 +16,7 @@ from .text_input import read_first_line
 __all__ = ["first_line", "secret_arguments", "secret_options"]
 
 
-def secret_options(operation: KnownOperation) -> list[click.Option]:
+def secret_options(operation: Operation[Any]) -> list[click.Option]:
     """Return a flag for each secret argument, which reads it from stdin."""
     return [
         click.Option(
@@ -30,7 +29,7 @@ def secret_options(operation: KnownOperation) -> list[click.Option]:
     ]
 
 
-def secret_arguments(operation: KnownOperation, values: dict[str, Any]) -> dict[str, Secret]:
+def secret_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Secret]:
     """Return the secret arguments of a call. Raises ConfigurationError if one is missing and can't be prompted for."""
     found = {}
     for parameter in operation.parameters:

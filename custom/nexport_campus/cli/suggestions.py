@@ -5,12 +5,12 @@ must be at most one typo away, and the typed word must itself mean a change.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .known_operations import KnownOperation
+    from nexport_client.operation import Operation
 
 __all__ = ["RISKY_OPTIONS", "did_you_mean", "similar_operations", "similar_words"]
 
@@ -30,20 +30,20 @@ def similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> 
     return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MAX_SUGGESTIONS)
 
 
-def similar_operations(typed: str, operations: Sequence["KnownOperation"]) -> list[str]:
+def similar_operations(typed: str, operations: Collection["Operation[Any]"]) -> list[str]:
     """Return the operations that a mistyped name may mean, `learning.get_section` or `LearningApi_GetSection`."""
     name = _python_name(typed)
     method = name.rpartition(".")[2]
-    reads = [operation for operation in operations if not operation.writes]
-    reading_verbs = {_verb(operation.method) for operation in reads}
+    reads = [operation for operation in operations if operation.effect == "read"]
+    reading_verbs = {_verb(operation.name) for operation in reads}
     writes = [
-        operation.name
+        operation.full_name
         for operation in operations
-        if operation.writes
-        and _is_one_typo_apart(method, operation.method)
-        and _means(_verb(method), _verb(operation.method), reading_verbs)
+        if operation.effect == "write"
+        and _is_one_typo_apart(method, operation.name)
+        and _means(_verb(method), _verb(operation.name), reading_verbs)
     ]
-    return writes or get_close_matches(name, [operation.name for operation in reads], n=_MAX_SUGGESTIONS)
+    return writes or get_close_matches(name, [read.full_name for read in reads], n=_MAX_SUGGESTIONS)
 
 
 def _means(typed: str, verb: str, reading_verbs: set[str]) -> bool:

@@ -54,10 +54,10 @@ class AdminApi:
             AuthenticationTokenResponse: The token
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             AuthenticationError: The credentials were refused (HTTP 403).
             InvalidRequestError: The request was malformed (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/AdminApi/Authenticate.
         """
@@ -85,9 +85,9 @@ class AdminApi:
             ValidateAccessTokenResponse: The verdict
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             InvalidRequestError: The request was malformed (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/AdminApi/ValidateAccessToken.
         """

@@ -23,10 +23,27 @@ OPERATION: Operation[AuthenticationTokenResponse] = Operation(
     body=(
         Parameter("username", "username", TEXT, required=True),
         Parameter("password", "password", TEXT, required=True, secret=True),
-        Parameter("grant_type", "grant_type", TEXT, required=True),
-        Parameter("scope", "scope", TEXT),
-        Parameter("utc_expiration_date", "utc_expiration_date", DATE_TIME, nullable=True),
+        Parameter(
+            "grant_type", "grant_type", TEXT, required=True, description='Only "password" is supported.'
+        ),
+        Parameter("scope", "scope", TEXT, description="Unused."),
+        Parameter(
+            "utc_expiration_date",
+            "utc_expiration_date",
+            DATE_TIME,
+            nullable=True,
+            description="When the token shall expire; null asks for one that never does.",
+        ),
     ),
     result=ModelOf("AuthenticationTokenResponse"),
     paging=None,
+    area="admin",
+    name="authenticate",
+    description="Exchange a user name and password for an access token.\n\nNot available to System Operators or to users with the Customer Service role.",
+    return_type="AuthenticationTokenResponse",
+    returns="The token",
+    raises=(
+        ("AuthenticationError", "The credentials were refused (HTTP 403)."),
+        ("InvalidRequestError", "The request was malformed (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,10 @@ OPERATION: Operation[ValidateAccessTokenResponse] = Operation(
     body=None,
     result=ModelOf("ValidateAccessTokenResponse"),
     paging=None,
+    area="admin",
+    name="validate_access_token",
+    description="Tell whether an access token is valid and when it expires.",
+    return_type="ValidateAccessTokenResponse",
+    returns="The verdict",
+    raises=(("InvalidRequestError", "The request was malformed (HTTP 422)."),),
 )

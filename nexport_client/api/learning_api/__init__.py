@@ -121,11 +121,11 @@ class LearningApi:
             CreateEnrollmentResponse: Id of created enrollment
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to create an enrollment (HTTP 403).
             NotFoundError or AlreadyExistsError: Entity not found or duplicate enrollment (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/CreateEnrollment.
         """
@@ -159,11 +159,11 @@ class LearningApi:
             DropDeleteEnrollmentResponse: Enrollment id and whether it has been deleted
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to delete enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/DeleteEnrollment.
         """
@@ -189,12 +189,12 @@ class LearningApi:
             DropDeleteEnrollmentResponse: Enrollment id and whether the enrollment has been dropped
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to drop enrollments, or enrollment does not allow drops
                 (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/DropEnrollment.
         """
@@ -215,10 +215,10 @@ class LearningApi:
             AssignmentResponse: Assignment information
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetAssignment.
         """
@@ -243,10 +243,10 @@ class LearningApi:
             GetAssignmentInstructionsResponse: Assignment instructions
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetAssignmentInstructions.
         """
@@ -291,11 +291,11 @@ class LearningApi:
             AsyncPager[AssignmentStatusResponseItem]: List of assignment statuses
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view section enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetAssignmentStatuses.
         """
@@ -329,10 +329,10 @@ class LearningApi:
             AsyncPager[AssignmentResponse]: List of assignments
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetAssignments.
         """
@@ -355,10 +355,10 @@ class LearningApi:
             CatalogResponseItem: Catalog information
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCatalog.
         """
@@ -379,10 +379,10 @@ class LearningApi:
             GetCatalogCreditHoursResponse: Credit hours of the catalog
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCatalogCreditHours.
         """
@@ -403,10 +403,10 @@ class LearningApi:
             GetDescriptionResponse: Description of the catalog
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCatalogDescription.
         """
@@ -434,10 +434,10 @@ class LearningApi:
             AsyncPager[GetSyllabiResponseItem]: List of syllabi
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCatalogSyllabi.
         """
@@ -477,10 +477,10 @@ class LearningApi:
             AsyncPager[CatalogResponseItem]: Response containing list of catalogs
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/GetCatalogs.
         """
@@ -512,10 +512,10 @@ class LearningApi:
             AsyncPager[CategoryResponseItem]: List of categories
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCategories.
         """
@@ -547,10 +547,10 @@ class LearningApi:
             AsyncPager[GetSyllabiResponseItem]: List of syllabi
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCategorySyllabi.
         """
@@ -576,10 +576,10 @@ class LearningApi:
             CertificateUrlResponse: Url of completed certificate file
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCertificateUrl.
         """
@@ -620,11 +620,11 @@ class LearningApi:
             AsyncPager[GetCmiDataResponseItem]: List of SCOs and corresponding CMI data
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view section enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/GetCmiData.
         """
@@ -672,11 +672,11 @@ class LearningApi:
             list[GetCustomEnrollmentFieldValuesResponse]: List of custom enrollment field values
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view section enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCustomEnrollmentFieldValues.
         """
@@ -705,10 +705,10 @@ class LearningApi:
             list[GetCustomEnrollmentFieldsResponse]: List of custom enrollment fields
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetCustomEnrollmentFields.
         """
@@ -739,10 +739,10 @@ class LearningApi:
                 setting
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Profile Field was not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting.
         """
@@ -784,10 +784,10 @@ class LearningApi:
             AsyncPager[OrganizationResponseItem]: List of organizations
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetOrganizations.
         """
@@ -816,10 +816,10 @@ class LearningApi:
             SectionResponse: Section information
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Section or Product ID is not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetSection.
         """
@@ -841,10 +841,10 @@ class LearningApi:
             GetDescriptionResponse: Section description
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetSectionDescription.
         """
@@ -899,12 +899,12 @@ class LearningApi:
             AsyncPager[SectionEnrollmentsResponse]: List of section enrollments
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view section enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: If a required field is missing OR both userid AND subscriberid are provided
                 (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetSectionEnrollments.
         """
@@ -932,10 +932,10 @@ class LearningApi:
             GetObjectivesResponse: Section objectives
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Section not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetSectionObjectives.
         """
@@ -961,11 +961,11 @@ class LearningApi:
             GetSectionsResponse: List of Sections
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: List of IDs is empty List contains null oe empty value The list contains
                 more than 1000 entries One or more Sections could not be found (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/GetSections.
         """
@@ -1012,10 +1012,10 @@ class LearningApi:
             AsyncPager[AssignmentSession]: Successfully returned the requested sessions
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: The user or organization were not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/GetStudentSessions.
         """
@@ -1067,11 +1067,11 @@ class LearningApi:
             AsyncPager[TestAttemptResponseItem]: List of test attempts
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view test attempts (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetTestAttempts.
         """
@@ -1098,10 +1098,10 @@ class LearningApi:
             TrainingPlanResponse: Training plan information
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetTrainingPlan.
         """
@@ -1123,10 +1123,10 @@ class LearningApi:
             GetDescriptionResponse: Training plan description
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetTrainingPlanDescription.
         """
@@ -1185,11 +1185,11 @@ class LearningApi:
             AsyncPager[TrainingPlanEnrollmentsResponse]: List of training plan enrollments
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view training plan enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, GET /api/v1/LearningApi/GetTrainingPlanEnrollments.
         """
@@ -1262,11 +1262,11 @@ class LearningApi:
             AsyncPager[ApiEnrollmentItem]: Enrollment search results successfully returned
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view subscriptions (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/SearchEnrollments.
         """
@@ -1309,11 +1309,11 @@ class LearningApi:
                 of a nonexistent field being passed in, not an exception)
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to update section enrollments (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/LearningApi/SetCustomEnrollmentFieldValues.
         """

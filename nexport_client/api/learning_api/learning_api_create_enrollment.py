@@ -21,12 +21,39 @@ OPERATION: Operation[CreateEnrollmentResponse] = Operation(
     token="own",
     query=(),
     body=(
-        Parameter("org_id", "org_id", UUID_, required=True),
-        Parameter("user_id", "user_id", UUID_, required=True),
-        Parameter("syllabus_id", "syllabus_id", UUID_),
-        Parameter("syllabus_unique_name", "syllabus_unique_name", TEXT),
-        Parameter("membership_group_ids", "membership_group_ids", Array(UUID_), required=True),
+        Parameter(
+            "org_id", "org_id", UUID_, required=True, description="Id of the enrollment's organization"
+        ),
+        Parameter(
+            "user_id", "user_id", UUID_, required=True, description="The user id to create the enrollment for"
+        ),
+        Parameter(
+            "syllabus_id", "syllabus_id", UUID_, description="The syllabus id to create the enrollment in"
+        ),
+        Parameter(
+            "syllabus_unique_name",
+            "syllabus_unique_name",
+            TEXT,
+            description="The syllabus unique name to create the enrollment in",
+        ),
+        Parameter(
+            "membership_group_ids",
+            "membership_group_ids",
+            Array(UUID_),
+            required=True,
+            description="Membership group ids to give the user a membership in",
+        ),
     ),
     result=ModelOf("CreateEnrollmentResponse"),
     paging=None,
+    area="learning",
+    name="create_enrollment",
+    description="Creates a enrollment with the information specified by request.\n\nPermissions: Requires the Update Section Enrollments or Update Training Plan Enrollments permission based on the specified syllabus in the specified org or any ancestors. Also requires the Add Subscriptions and Add Memberships permissions if there is no pre-existing subscription or memberships. A membership is required in the syllabus organization or in an organization to which the catalog is shared.",
+    return_type="CreateEnrollmentResponse",
+    returns="Id of created enrollment",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to create an enrollment (HTTP 403)."),
+        ("NotFoundError or AlreadyExistsError", "Entity not found or duplicate enrollment (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception (HTTP 422)."),
+    ),
 )

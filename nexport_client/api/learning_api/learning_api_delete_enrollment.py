@@ -19,8 +19,26 @@ OPERATION: Operation[DropDeleteEnrollmentResponse] = Operation(
     path="/api/v1/LearningApi/DeleteEnrollment",
     effect="write",
     token="own",
-    query=(Parameter("enrollment_id", "enrollment_id", UUID_, required=True),),
+    query=(
+        Parameter(
+            "enrollment_id",
+            "enrollment_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment to delete",
+        ),
+    ),
     body=None,
     result=ModelOf("DropDeleteEnrollmentResponse"),
     paging=None,
+    area="learning",
+    name="delete_enrollment",
+    description="Allows a user to delete an enrollment.\n\nDeleted Enrollments Will no longer be visible on the user's transcript, but will create a deleted record visible to admins.\n\nPermissions: Requires either the Delete Section Enrollments or Drop Training Plan Enrollments permission in the enrollment organization or an ancestor.\n\nCustomer service can delete section enrollments and system operators can delete training plan enrollments.",
+    return_type="DropDeleteEnrollmentResponse",
+    returns="Enrollment id and whether it has been deleted",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to delete enrollments (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

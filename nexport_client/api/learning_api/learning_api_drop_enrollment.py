@@ -19,8 +19,25 @@ OPERATION: Operation[DropDeleteEnrollmentResponse] = Operation(
     path="/api/v1/LearningApi/DropEnrollment",
     effect="write",
     token="own",
-    query=(Parameter("enrollment_id", "enrollment_id", UUID_, required=True),),
+    query=(
+        Parameter(
+            "enrollment_id", "enrollment_id", UUID_, required=True, description="Id of the enrollment to drop"
+        ),
+    ),
     body=None,
     result=ModelOf("DropDeleteEnrollmentResponse"),
     paging=None,
+    area="learning",
+    name="drop_enrollment",
+    description="Drop an enrollment.\n\nAllows a user to drop an enrollment. Will create a drop record on the user's transcript.\n\nRequires either the Drop Section Enrollments or Drop Training Plan Enrollments permission in the enrollment organization or an ancestor.",
+    return_type="DropDeleteEnrollmentResponse",
+    returns="Enrollment id and whether the enrollment has been dropped",
+    raises=(
+        (
+            "PermissionDeniedError",
+            "Not authorized to drop enrollments, or enrollment does not allow drops (HTTP 403).",
+        ),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,13 @@ OPERATION: Operation[AssignmentResponse] = Operation(
     body=None,
     result=ModelOf("AssignmentResponse"),
     paging=None,
+    area="learning",
+    name="get_assignment",
+    description="Gets the details of an assignment based on its Id",
+    return_type="AssignmentResponse",
+    returns="Assignment information",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

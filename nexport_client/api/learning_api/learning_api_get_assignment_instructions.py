@@ -23,4 +23,13 @@ OPERATION: Operation[GetAssignmentInstructionsResponse] = Operation(
     body=None,
     result=ModelOf("GetAssignmentInstructionsResponse"),
     paging=None,
+    area="learning",
+    name="get_assignment_instructions",
+    description="Returns instructions for a given assignment.\n\nThe text for the instructions will be the raw VTL template.",
+    return_type="GetAssignmentInstructionsResponse",
+    returns="Assignment instructions",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

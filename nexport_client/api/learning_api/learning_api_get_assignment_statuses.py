@@ -20,12 +20,31 @@ OPERATION: Operation[list[AssignmentStatusResponseItem]] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("enrollment_id", "enrollment_id", UUID_),
-        Parameter("subscription_id", "subscription_id", UUID_),
-        Parameter("section_id", "section_id", UUID_),
-        Parameter("assignment_id", "assignment_id", UUID_),
+        Parameter(
+            "enrollment_id", "enrollment_id", UUID_, description="Section enrollment to get statuses for"
+        ),
+        Parameter(
+            "subscription_id",
+            "subscription_id",
+            UUID_,
+            description="Id of the subscription for a section enrollment",
+        ),
+        Parameter(
+            "section_id", "section_id", UUID_, description="Id of the section for a section enrollment"
+        ),
+        Parameter("assignment_id", "assignment_id", UUID_, description="Optional assignment to filter by"),
     ),
     body=None,
     result=Array(ModelOf("AssignmentStatusResponseItem")),
     paging=Paging("query"),
+    area="learning",
+    name="get_assignment_statuses",
+    description="Gets assignment statuses for a section enrollment.\n\nUse either enrollment_id OR both subscription_id and section_id.\n\nCan optionally filter by a specific assignment.\n\nResults are ordered by assignment status creation date from most recent to least recent.\n\nPermissions: Requires the View Enrollments permission in the enrollment/subscription org or an ancestor.",
+    return_type="AsyncPager[AssignmentStatusResponseItem]",
+    returns="List of assignment statuses",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to view section enrollments (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,13 @@ OPERATION: Operation[list[AssignmentResponse]] = Operation(
     body=None,
     result=Array(ModelOf("AssignmentResponse")),
     paging=Paging("query"),
+    area="learning",
+    name="get_assignments",
+    description="Gets a list of assignments for the corresponding section.\n\nAssignments are sorted first by display order from lowest to highest, then by the date they were added from most least recent to most recent.",
+    return_type="AsyncPager[AssignmentResponse]",
+    returns="List of assignments",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,13 @@ OPERATION: Operation[CatalogResponseItem] = Operation(
     body=None,
     result=ModelOf("CatalogResponseItem"),
     paging=None,
+    area="learning",
+    name="get_catalog",
+    description="Returns details for the given catalog",
+    return_type="CatalogResponseItem",
+    returns="Catalog information",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

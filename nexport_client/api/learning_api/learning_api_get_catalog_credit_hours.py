@@ -23,4 +23,13 @@ OPERATION: Operation[GetCatalogCreditHoursResponse] = Operation(
     body=None,
     result=ModelOf("GetCatalogCreditHoursResponse"),
     paging=None,
+    area="learning",
+    name="get_catalog_credit_hours",
+    description="Returns the credit hours for a given catalog",
+    return_type="GetCatalogCreditHoursResponse",
+    returns="Credit hours of the catalog",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

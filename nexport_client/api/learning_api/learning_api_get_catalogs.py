@@ -21,10 +21,29 @@ OPERATION: Operation[CatalogResponse] = Operation(
     token="own",
     query=(),
     body=(
-        Parameter("group_id", "group_id", UUID_, required=True),
-        Parameter("publishing_model", "publishing_model", EnumOf("PublishingModel")),
-        Parameter("catalog_access_option", "catalog_access_option", EnumOf("CatalogAccessOption")),
+        Parameter("group_id", "group_id", UUID_, required=True, description="Id of group or organization"),
+        Parameter(
+            "publishing_model",
+            "publishing_model",
+            EnumOf("PublishingModel"),
+            description="The publishing model for the catalogs. Will grab all by default if not specified.",
+        ),
+        Parameter(
+            "catalog_access_option",
+            "catalog_access_option",
+            EnumOf("CatalogAccessOption"),
+            description="The accessing option for listing the catalogs. Default to shared catalogs if not specified.",
+        ),
     ),
     result=ModelOf("CatalogResponse"),
     paging=Paging("query", items="catalogs"),
+    area="learning",
+    name="get_catalogs",
+    description="Returns information about catalogs matching the specified search criteria.\n\nResults are ordered alphabetically by catalog name.",
+    return_type="AsyncPager[CatalogResponseItem]",
+    returns="Response containing list of catalogs",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

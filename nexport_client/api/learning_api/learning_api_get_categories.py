@@ -23,4 +23,13 @@ OPERATION: Operation[list[CategoryResponseItem]] = Operation(
     body=None,
     result=Array(ModelOf("CategoryResponseItem")),
     paging=Paging("query"),
+    area="learning",
+    name="get_categories",
+    description="Returns a list of categories for a given catalog.\n\nResults are ordered by the category creation date from most recent to least recent.",
+    return_type="AsyncPager[CategoryResponseItem]",
+    returns="List of categories",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,13 @@ OPERATION: Operation[list[GetSyllabiResponseItem]] = Operation(
     body=None,
     result=Array(ModelOf("GetSyllabiResponseItem")),
     paging=Paging("query"),
+    area="learning",
+    name="get_category_syllabi",
+    description="Gets syllabi in a category\n\nGets a list of syllabus ids, names, and types for syllabi that belong to the given category.\n\nResults are ordered alphabetically by syllabus title.",
+    return_type="AsyncPager[GetSyllabiResponseItem]",
+    returns="List of syllabi",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -19,8 +19,19 @@ OPERATION: Operation[CertificateUrlResponse] = Operation(
     path="/api/v1/LearningApi/GetCertificateUrl",
     effect="read",
     token="own",
-    query=(Parameter("enrollment_id", "enrollment_id", UUID_, required=True),),
+    query=(
+        Parameter("enrollment_id", "enrollment_id", UUID_, required=True, description="Id of the enrollment"),
+    ),
     body=None,
     result=ModelOf("CertificateUrlResponse"),
     paging=None,
+    area="learning",
+    name="get_certificate_url",
+    description="Gets the url for a completed certificate for a given enrollment.\n\nGets the url for a completed certificate for a given enrollment. If the enrollment has been deleted, it will attempt to get the certificate based on the transcript record for that enrollment.",
+    return_type="CertificateUrlResponse",
+    returns="Url of completed certificate file",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

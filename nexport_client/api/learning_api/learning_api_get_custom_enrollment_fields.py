@@ -20,10 +20,25 @@ OPERATION: Operation[list[GetCustomEnrollmentFieldsResponse]] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("org_id", "org_id", UUID_, required=True),
-        Parameter("field_id", "field_id", UUID_),
+        Parameter(
+            "org_id",
+            "org_id",
+            UUID_,
+            required=True,
+            description="Id of the organization to get the custom enrollment fields for",
+        ),
+        Parameter("field_id", "field_id", UUID_, description="Optional field id to filter by"),
     ),
     body=None,
     result=Array(ModelOf("GetCustomEnrollmentFieldsResponse")),
     paging=None,
+    area="learning",
+    name="get_custom_enrollment_fields",
+    description="Gets all the custom enrollment fields available to an organization, or a field matching an id in a given org. Will throw a CustomFieldNotFound exception if no custom profile field exists with the given field id.",
+    return_type="list[GetCustomEnrollmentFieldsResponse]",
+    returns="List of custom enrollment fields",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -20,11 +20,29 @@ OPERATION: Operation[GetDefaultCustomEnrollmentFieldSettingResponse | None] = Op
     effect="read",
     token="own",
     query=(
-        Parameter("org_id", "org_id", UUID_, required=True),
-        Parameter("field_id", "field_id", UUID_, required=True),
-        Parameter("syllabus_id", "syllabus_id", UUID_),
+        Parameter(
+            "org_id", "org_id", UUID_, required=True, description="Id of an organization that the field is in"
+        ),
+        Parameter(
+            "field_id", "field_id", UUID_, required=True, description="Id of the custom enrollment field"
+        ),
+        Parameter(
+            "syllabus_id",
+            "syllabus_id",
+            UUID_,
+            description="Optional id of the syllabus to get the default field setting for",
+        ),
     ),
     body=None,
     result=Nullable(ModelOf("GetDefaultCustomEnrollmentFieldSettingResponse")),
     paging=None,
+    area="learning",
+    name="get_default_custom_enrollment_field_setting",
+    description="Gets the default custom enrollment field\n\nGets the default custom enrollment field setting for the given organization and field, and optionally filters by syllabus. Will throw a CustomFieldNotFound exception if no custom profile field exists with the given field id. Returns null if no default setting is found.",
+    return_type="GetDefaultCustomEnrollmentFieldSettingResponse | None",
+    returns="Custom enrollment field and default setting",
+    raises=(
+        ("NotFoundError", "Profile Field was not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

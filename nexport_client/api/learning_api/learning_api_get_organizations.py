@@ -26,4 +26,14 @@ OPERATION: Operation[list[OrganizationResponseItem]] = Operation(
     body=None,
     result=Array(ModelOf("OrganizationResponseItem")),
     paging=Paging("query"),
+    area="learning",
+    name="get_organizations",
+    description="Returns a list of sub organizations (as well as the parent organization) corresponding to the given id or short name. Each item in the list will contain the org id, org name, and org short name.\n\nResults are in alphabetical order by org name.\n\nObsolete: Use AdminApi/GetOrganizations instead.",
+    return_type="AsyncPager[OrganizationResponseItem]",
+    returns="List of organizations",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception (HTTP 422)."),
+    ),
+    deprecated="The vendor marks this operation as obsolete and names AdminApi/GetOrganizations, which is not in this SDK yet.",
 )

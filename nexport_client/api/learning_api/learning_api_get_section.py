@@ -20,10 +20,19 @@ OPERATION: Operation[SectionResponse] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("syllabus_id", "syllabus_id", UUID_),
-        Parameter("product_id", "product_id", UUID_),
+        Parameter("syllabus_id", "syllabus_id", UUID_, description="Id of the syllabus"),
+        Parameter("product_id", "product_id", UUID_, description="The Product ID from a catalog"),
     ),
     body=None,
     result=ModelOf("SectionResponse"),
     paging=None,
+    area="learning",
+    name="get_section",
+    description="Gets relevant section information for a given syllabus.\n\nEither a productid or a syllabus ID must be given but not both.",
+    return_type="SectionResponse",
+    returns="Section information",
+    raises=(
+        ("NotFoundError", "Section or Product ID is not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -19,8 +19,17 @@ OPERATION: Operation[GetDescriptionResponse] = Operation(
     path="/api/v1/LearningApi/GetSectionDescription",
     effect="read",
     token="own",
-    query=(Parameter("section_id", "section_id", UUID_, required=True),),
+    query=(Parameter("section_id", "section_id", UUID_, required=True, description="Id of the section"),),
     body=None,
     result=ModelOf("GetDescriptionResponse"),
     paging=None,
+    area="learning",
+    name="get_section_description",
+    description="Returns the description for a given section",
+    return_type="GetDescriptionResponse",
+    returns="Section description",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

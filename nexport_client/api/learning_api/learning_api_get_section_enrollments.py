@@ -20,14 +20,49 @@ OPERATION: Operation[list[SectionEnrollmentsResponse]] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("org_id", "org_id", UUID_),
-        Parameter("subscriber_id", "subscriber_id", UUID_),
-        Parameter("user_id", "user_id", UUID_),
-        Parameter("syllabus_id", "syllabus_id", UUID_),
-        Parameter("enrollment_id", "enrollment_id", UUID_),
-        Parameter("syllabus_unique_name", "syllabus_unique_name", TEXT),
+        Parameter(
+            "org_id",
+            "org_id",
+            UUID_,
+            description="Id of the organization to check permissions in for syllabus options",
+        ),
+        Parameter(
+            "subscriber_id",
+            "subscriber_id",
+            UUID_,
+            description="Id of the subscription that the section enrollments belong to",
+        ),
+        Parameter("user_id", "user_id", UUID_, description="If provided then subscriber ID must not be sent"),
+        Parameter(
+            "syllabus_id",
+            "syllabus_id",
+            UUID_,
+            description="Id of a syllabus that belongs to the enrollments",
+        ),
+        Parameter(
+            "enrollment_id", "enrollment_id", UUID_, description="Id of a particular section enrollment"
+        ),
+        Parameter(
+            "syllabus_unique_name",
+            "syllabus_unique_name",
+            TEXT,
+            description="Unique name of a syllabus that belongs to the enrollment",
+        ),
     ),
     body=None,
     result=Array(ModelOf("SectionEnrollmentsResponse")),
     paging=Paging("query"),
+    area="learning",
+    name="get_section_enrollments",
+    description="Returns a list of section enrollments based on the supplied search criteria.\n\nMust supply method with at least one of:\n\n- subscriber_id\n- syllabus_id\n- enrollment_id\n- syllabus_unique_name\n\nIf *syllabus_id* or *enrollment_id* is supplied, then *org_id* must also be supplied.\n\nResults are ordered by enrollment date from most recent to least recent.\n\nPermissions Requirements: Requires the View Section Enrollments permission in the specified org or an ancestor, or the specified subscription org or an ancestor, or the enrollment subscription org or an ancestor.",
+    return_type="AsyncPager[SectionEnrollmentsResponse]",
+    returns="List of section enrollments",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to view section enrollments (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        (
+            "InvalidRequestError",
+            "If a required field is missing OR both userid AND subscriberid are provided (HTTP 422).",
+        ),
+    ),
 )

@@ -19,8 +19,17 @@ OPERATION: Operation[GetObjectivesResponse] = Operation(
     path="/api/v1/LearningApi/GetSectionObjectives",
     effect="read",
     token="own",
-    query=(Parameter("section_id", "section_id", UUID_, required=True),),
+    query=(Parameter("section_id", "section_id", UUID_, required=True, description="Id of the section"),),
     body=None,
     result=ModelOf("GetObjectivesResponse"),
     paging=None,
+    area="learning",
+    name="get_section_objectives",
+    description="Returns the objectives for a given section",
+    return_type="GetObjectivesResponse",
+    returns="Section objectives",
+    raises=(
+        ("NotFoundError", "Section not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

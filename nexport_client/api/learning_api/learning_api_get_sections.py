@@ -20,7 +20,27 @@ OPERATION: Operation[GetSectionsResponse] = Operation(
     effect="read",
     token="own",
     query=(),
-    body=(Parameter("sections", "sections", Array(UUID_), required=True),),
+    body=(
+        Parameter(
+            "sections",
+            "sections",
+            Array(UUID_),
+            required=True,
+            description="List of section IDs of sections to return",
+        ),
+    ),
     result=ModelOf("GetSectionsResponse"),
     paging=None,
+    area="learning",
+    name="get_sections",
+    description="Gets a list of sections.\n\nGets a list of sections that matches the list of section IDs provided.\n\nThe number of returned sections may not match the number requested. If the list contains duplicates only one entry will be returned.",
+    return_type="GetSectionsResponse",
+    returns="List of Sections",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        (
+            "InvalidRequestError",
+            "List of IDs is empty List contains null oe empty value The list contains more than 1000 entries One or more Sections could not be found (HTTP 422).",
+        ),
+    ),
 )

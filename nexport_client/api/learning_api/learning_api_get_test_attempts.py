@@ -26,4 +26,15 @@ OPERATION: Operation[list[TestAttemptResponseItem]] = Operation(
     body=None,
     result=Array(ModelOf("TestAttemptResponseItem")),
     paging=Paging("query"),
+    area="learning",
+    name="get_test_attempts",
+    description="Gets a list of test attempts for the given section enrollment and assignment.\n\nResults are ordered by attempt index from highest (most recent attempt) to lowest (least recent attempt).\n\nRequires at least one of the following:\n\nUser has View Section Enrollments permission in enrollment organization or an ancestor OR User has Update Section Enrollments permission in enrollment organization or an ancestor OR User is an instructor for the section that the assignment is in.\n\nObsolete: Use AssessmentApi/GetTestAttempts instead.",
+    return_type="AsyncPager[TestAttemptResponseItem]",
+    returns="List of test attempts",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to view test attempts (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
+    deprecated="The vendor marks this operation as obsolete and names AssessmentApi/GetTestAttempts, which is not in this SDK yet.",
 )

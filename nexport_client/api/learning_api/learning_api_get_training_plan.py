@@ -20,10 +20,24 @@ OPERATION: Operation[TrainingPlanResponse] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("training_plan_id", "training_plan_id", UUID_),
-        Parameter("product_id", "product_id", UUID_),
+        Parameter("training_plan_id", "training_plan_id", UUID_, description="Id of the training plan"),
+        Parameter(
+            "product_id",
+            "product_id",
+            UUID_,
+            description="A product id from any catalog this training plan is in",
+        ),
     ),
     body=None,
     result=ModelOf("TrainingPlanResponse"),
     paging=None,
+    area="learning",
+    name="get_training_plan",
+    description="Gets relevant training plan information for a given training plan id.",
+    return_type="TrainingPlanResponse",
+    returns="Training plan information",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -23,4 +23,13 @@ OPERATION: Operation[GetDescriptionResponse] = Operation(
     body=None,
     result=ModelOf("GetDescriptionResponse"),
     paging=None,
+    area="learning",
+    name="get_training_plan_description",
+    description="Returns the description for a given training plan",
+    return_type="GetDescriptionResponse",
+    returns="Training plan description",
+    raises=(
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

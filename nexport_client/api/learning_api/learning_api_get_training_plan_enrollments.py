@@ -20,14 +20,46 @@ OPERATION: Operation[list[TrainingPlanEnrollmentsResponse]] = Operation(
     effect="read",
     token="own",
     query=(
-        Parameter("org_id", "org_id", UUID_),
-        Parameter("subscriber_id", "subscriber_id", UUID_),
+        Parameter(
+            "org_id",
+            "org_id",
+            UUID_,
+            description="Id of the organization to check permissions in for syllabus options",
+        ),
+        Parameter(
+            "subscriber_id",
+            "subscriber_id",
+            UUID_,
+            description="Id of the subscription that the training plan enrollments belong to",
+        ),
         Parameter("user_id", "user_id", UUID_),
-        Parameter("syllabus_id", "syllabus_id", UUID_),
-        Parameter("enrollment_id", "enrollment_id", UUID_),
-        Parameter("syllabus_unique_name", "syllabus_unique_name", TEXT),
+        Parameter(
+            "syllabus_id",
+            "syllabus_id",
+            UUID_,
+            description="Id of a syllabus that belongs to the enrollments",
+        ),
+        Parameter(
+            "enrollment_id", "enrollment_id", UUID_, description="Id of a particular training plan enrollment"
+        ),
+        Parameter(
+            "syllabus_unique_name",
+            "syllabus_unique_name",
+            TEXT,
+            description="Unique name of a syllabus that belongs to the enrollment",
+        ),
     ),
     body=None,
     result=Array(ModelOf("TrainingPlanEnrollmentsResponse")),
     paging=Paging("query"),
+    area="learning",
+    name="get_training_plan_enrollments",
+    description="Returns a list of training plan enrollments\n\nReturns a list of training plan enrollments based on the supplied search criteria.\n\nMust supply method with at least one of:\n\n- subscriber_id\n- user_id\n- syllabus_id\n- enrollment_id\n- syllabus_unique_name If syllabus_id or enrollment_id is supplied, then org_id must also be supplied.\n\nResults are ordered by enrollment date from most recent to least recent.\n\nRequires the View Training Plan Enrollments permission in the specified org or an ancestor, or the specified subscription org or an ancestor, or the enrollment subscription org or an ancestor.\n\nPermissions Requirements: Requires the View Training Plan Enrollments permission in the specified org or an ancestor, or the specified subscription org or an ancestor, or the enrollment subscription org or an ancestor.",
+    return_type="AsyncPager[TrainingPlanEnrollmentsResponse]",
+    returns="List of training plan enrollments",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to view training plan enrollments (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception (HTTP 422)."),
+    ),
 )

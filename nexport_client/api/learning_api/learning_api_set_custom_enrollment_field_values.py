@@ -21,11 +21,31 @@ OPERATION: Operation[SetCustomEnrollmentFieldValuesResponse] = Operation(
     token="own",
     query=(),
     body=(
-        Parameter("enrollment_id", "enrollment_id", UUID_, required=True),
         Parameter(
-            "custom_enrollment_field_values", "custom_enrollment_field_values", TEXT_MAP, required=True
+            "enrollment_id",
+            "enrollment_id",
+            UUID_,
+            required=True,
+            description="Id of the enrollment to set custom fields/values for",
+        ),
+        Parameter(
+            "custom_enrollment_field_values",
+            "custom_enrollment_field_values",
+            TEXT_MAP,
+            required=True,
+            description="Custom enrollment field key/value pairs",
         ),
     ),
     result=ModelOf("SetCustomEnrollmentFieldValuesResponse"),
     paging=None,
+    area="learning",
+    name="set_custom_enrollment_field_values",
+    description="Sets the custom enrollment field values for a subscription\n\nSets the custom enrollment field values for a subscription based on the enrollment id and key/value pairs in the request.\n\nPermissions: Requires the Update Section Enrollments permission in the enrollment subscription organization.",
+    return_type="SetCustomEnrollmentFieldValuesResponse",
+    returns="Information about whether an error occurred (in the case of a nonexistent field being passed in, not an exception)",
+    raises=(
+        ("PermissionDeniedError", "Not authorized to update section enrollments (HTTP 403)."),
+        ("NotFoundError", "Entity not found (HTTP 409)."),
+        ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
+    ),
 )

@@ -88,11 +88,11 @@ class ScormApi:
             EditScormDataResponse: Base error response
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to edit SCORM data (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/ScormApi/EditScormData.
         """
@@ -146,11 +146,11 @@ class ScormApi:
             AsyncPager[GetCmiDataResponseItem]: List of SCOs and corresponding CMI data
 
         Raises:
-            ArgumentError: An argument can't be what the spec says; nothing was sent.
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
             PermissionDeniedError: Not authorized to view CMI data (HTTP 403).
             NotFoundError: Entity not found (HTTP 409).
             InvalidRequestError: Validation exception. See response body for more info (HTTP 422).
-            NexportError: Anything else that keeps the call from being answered.
+            NexportError: The call failed for another reason.
 
         Source: the vendor's page, POST /api/v1/ScormApi/GetCmiData.
         """

@@ -2,11 +2,13 @@
 
 import asyncio
 import warnings
+from typing import Any
 from uuid import UUID
 
 from nexport_campus import NexportCampus
 from nexport_campus._errors import InvalidRequestError, NexportError, NotFoundError, PermissionDeniedError
-from nexport_campus.cli.known_operations import KnownOperation, all_operations
+from nexport_client import OPERATIONS
+from nexport_client.operation import Operation
 
 from .findings import Finding, failed, ok, warning
 
@@ -26,7 +28,7 @@ async def check_permissions(campus: NexportCampus, organization: UUID | None) ->
     Permissions depend on the organization. Without one, reads in a nonexistent organization show at least whether
     the campus refuses the account everywhere.
     """
-    reads = [read for read in all_operations() if _needs_only_organization(read)]
+    reads = [read for read in OPERATIONS.values() if _needs_only_organization(read)]
     tried = await asyncio.gather(*(_try(campus, read, organization or _NOWHERE) for read in reads))
     unclear = next(
         (error for error in tried if error is not None and not isinstance(error, _ABOUT_PERMISSIONS)), None
@@ -34,13 +36,13 @@ async def check_permissions(campus: NexportCampus, organization: UUID | None) ->
     if unclear is not None:
         return failed(_CHECK, str(unclear), "This isn't about permissions: see the lines above.", unclear)
     refusals = {
-        read.name: error
+        read.full_name: error
         for read, error in zip(reads, tried, strict=True)
         if isinstance(error, PermissionDeniedError)
     }
     if organization is None:
         return _without_organization(len(reads), list(refusals))
-    allowed = [read.name for read, error in zip(reads, tried, strict=True) if error is None]
+    allowed = [read.full_name for read, error in zip(reads, tried, strict=True) if error is None]
     return _in_organization(organization, allowed, refusals)
 
 
@@ -69,22 +71,22 @@ def _in_organization(
     )
 
 
-def _needs_only_organization(known: KnownOperation) -> bool:
-    operation, names = known.operation, {parameter.name for parameter in known.parameters}
-    required = {parameter.name for parameter in known.parameters if parameter.required}
+def _needs_only_organization(operation: Operation[Any]) -> bool:
+    names = {parameter.name for parameter in operation.parameters}
+    required = {parameter.name for parameter in operation.parameters if parameter.required}
     reads = operation.effect == "read" and operation.token == "own"
     return reads and bool(names & _ORGANIZATION) and required <= _ORGANIZATION
 
 
-async def _try(campus: NexportCampus, read: KnownOperation, organization: UUID) -> NexportError | None:
+async def _try(campus: NexportCampus, read: Operation[Any], organization: UUID) -> NexportError | None:
     """Return the error of one read, or None. From a list, request one record only."""
     names = {parameter.name for parameter in read.parameters}
     arguments: dict[str, object] = (
         {"org_id": organization} if "org_id" in names else {"org_ids": [organization]}
     )
-    if read.operation.paging is not None:
+    if read.paging is not None:
         arguments["per_page"] = 1
-    method = getattr(getattr(campus.raw, read.area), read.method)
+    method = getattr(getattr(campus.raw, read.area), read.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         call = method(**arguments)

@@ -12,7 +12,7 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
-from nexport_campus.cli.known_operations import KnownOperation, all_operations, find, holds_secrets
+from nexport_campus.cli.known_operations import find, holds_secrets
 from nexport_campus.cli.messages import for_command_line
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
@@ -20,6 +20,8 @@ from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format
 from nexport_campus.cli.secret_options import secret_arguments, secret_options
 from nexport_campus.cli.suggestions import did_you_mean, similar_operations, similar_words
 from nexport_campus.cli.terminal import warn
+from nexport_client import OPERATIONS
+from nexport_client.operation import Operation
 
 __all__ = ["Operations", "command"]
 
@@ -29,7 +31,7 @@ class Operations(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the operations by their Python names."""
-        return [operation.name for operation in all_operations()]
+        return [operation.full_name for operation in OPERATIONS.values()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of an operation. Raises UsageError, with suggestions, for an unknown name."""
@@ -73,20 +75,20 @@ def _hint(typed: str, ctx: click.Context) -> str:
         method = typed.rpartition(".")[2].replace("_", "-")
         for name in similar_words(method, (), root.list_commands(ctx)):
             return f"; `nexport {name}` does this"
-    return did_you_mean(similar_operations(typed, all_operations()))
+    return did_you_mean(similar_operations(typed, OPERATIONS.values()))
 
 
-def _command(operation: KnownOperation) -> click.Command:
+def _command(operation: Operation[Any]) -> click.Command:
     return click.Command(
-        name=operation.name,
+        name=operation.full_name,
         help=_help(operation),
-        short_help=operation.documentation.summary,
+        short_help=operation.summary,
         params=[*argument_options(operation), *secret_options(operation), *_own_options(operation)],
         callback=click.pass_context(partial(_run, operation)),
     )
 
 
-def _run(operation: KnownOperation, ctx: click.Context, /, **values: Any) -> None:
+def _run(operation: Operation[Any], ctx: click.Context, /, **values: Any) -> None:
     arguments = given_arguments(operation, values)
     secrets = secret_arguments(operation, values)
     options = OutputOptions(
@@ -97,14 +99,14 @@ def _run(operation: KnownOperation, ctx: click.Context, /, **values: Any) -> Non
         limit=values.get("limit"),
         all=values.get("all", False),
     )
-    if operation.obsolete is not None:
-        warn(f"{operation.name}: {operation.obsolete}")
-    if operation.writes and not values["yes"]:
-        confirm_change(ctx, operation.name)
+    if operation.deprecated is not None:
+        warn(f"{operation.full_name}: {operation.deprecated}")
+    if operation.effect == "write" and not values["yes"]:
+        confirm_change(ctx, operation.full_name)
     asyncio.run(call(ctx, operation, {**arguments, **secrets}, options))
 
 
-def _own_options(operation: KnownOperation) -> list[click.Parameter]:
+def _own_options(operation: Operation[Any]) -> list[click.Parameter]:
     """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
     taken = {flag(parameter.name) for parameter in operation.parameters}
 
@@ -114,7 +116,7 @@ def _own_options(operation: KnownOperation) -> list[click.Parameter]:
 
     positive = click.IntRange(min=1)
     options: list[click.Parameter] = []
-    if operation.operation.paging is not None:
+    if operation.paging is not None:
         options += [
             option(
                 "limit",
@@ -128,9 +130,9 @@ def _own_options(operation: KnownOperation) -> list[click.Parameter]:
                 "per-page", type=positive, metavar="N", help="Records per page; the campus may send fewer."
             ),
         ]
-    if operation.writes:
+    if operation.effect == "write":
         options.append(option("yes", is_flag=True, help="Change data without prompting for confirmation."))
-    if holds_secrets(operation.operation.result):
+    if holds_secrets(operation.result):
         options.append(option("show-secret", is_flag=True, help="Show the secrets in the response."))
     options.append(
         option(
@@ -148,19 +150,15 @@ def _codes(names: str) -> str:
     return " or ".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in names.split(" or "))
 
 
-def _help(operation: KnownOperation) -> str:
-    words, spec = operation.documentation, operation.operation
-    effect = "Changes data." if operation.writes else "Only reads."
-    returns = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", words.returns)
-    parts = [words.summary, *words.details]
-    if operation.obsolete is not None:
-        parts.append(f"OBSOLETE. {for_command_line(operation.obsolete)}")
-    parts.append(f"{effect} Returns {returns}" + ("" if returns.endswith(".") else "."))
-    errors = {
-        name: text for name, text in words.raises.items() if name not in ("ArgumentError", "NexportError")
-    }
-    if errors:
-        lines = (f"  {_codes(names)}: {text}" for names, text in errors.items())
+def _help(operation: Operation[Any]) -> str:
+    effect = "Changes data." if operation.effect == "write" else "Only reads."
+    returned = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", operation.return_type)
+    parts = [operation.description] if operation.description else []
+    if operation.deprecated is not None:
+        parts.append(f"OBSOLETE. {for_command_line(operation.deprecated)}")
+    parts.append(f"{effect} Returns {returned}: {operation.returns.rstrip('.')}.")
+    if operation.raises:
+        lines = (f"  {_codes(names)}: {text}" for names, text in operation.raises)
         parts.append("\b\nExit codes:\n" + "\n".join(lines))
-    parts.append(f"The vendor's {spec.id}: {spec.method} {spec.path}")
+    parts.append(f"The vendor's {operation.id}: {operation.method} {operation.path}")
     return "\n\n".join(parts)

@@ -7,31 +7,39 @@ from typing import Any
 import attrs
 import click
 
-from nexport_campus import EnsuredEnrollment, NexportCampus
+from nexport_campus import EnsuredEnrollment
 from nexport_campus._ensure import check_enrollment
 from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options, open_campus
-from nexport_campus.cli.known_operations import KnownOperation
 from nexport_campus.cli.operation_options import argument_options, given_arguments
 from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format, write_value
 from nexport_campus.cli.standard_streams import after_change
 from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
-from nexport_client.client import Parameter
 from nexport_client.kinds import ANYTHING
+from nexport_client.operation import Operation, Parameter
 
 __all__ = ["command"]
 
+_DESCRIPTIONS = {
+    "org_id": "The enrollment's organization.",
+    "user_id": "The user to enroll.",
+    "syllabus_id": "The section or training plan; pass either this or its unique name.",
+    "syllabus_unique_name": "The unique name of the section or training plan.",
+    "membership_group_ids": "The groups that the user becomes a member of.",
+}
+_REQUIRED = ("org_id", "user_id")
+
 
 @cache
-def _enrollment_operation() -> KnownOperation:
+def _enrollment_operation() -> Operation[Any]:
     """Return the operation CreateEnrollment with the descriptions and defaults of `ensure_enrollment`."""
     assert isinstance(OPERATION.body, tuple)
-    operation = attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
-    return KnownOperation("", "ensure_enrollment", operation, NexportCampus.ensure_enrollment)
+    return attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
 
 
 def _parameter(parameter: Parameter) -> Parameter:
-    return attrs.evolve(parameter, required=parameter.name in ("org_id", "user_id"))
+    name = parameter.name
+    return attrs.evolve(parameter, required=name in _REQUIRED, description=_DESCRIPTIONS[name])
 
 
 class _Command(click.Command):
