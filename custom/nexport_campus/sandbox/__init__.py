@@ -8,8 +8,20 @@ Requires the `sandbox` extra. It shares no code with the client, so that a bug i
 
 from __future__ import annotations
 
-from .reports import Account, BookEntry, Books, Change, Samples
+from .reports import Account, BookEntry, Books, Change, Invoice, InvoiceItem, InvoicePayment, Samples
 from .sandbox import FaultScript, Sandbox
 from .serving.process import SandboxError
 
-__all__ = ["Account", "BookEntry", "Books", "Change", "FaultScript", "Samples", "Sandbox", "SandboxError"]
+__all__ = [
+    "Account",
+    "BookEntry",
+    "Books",
+    "Change",
+    "FaultScript",
+    "Invoice",
+    "InvoiceItem",
+    "InvoicePayment",
+    "Samples",
+    "Sandbox",
+    "SandboxError",
+]

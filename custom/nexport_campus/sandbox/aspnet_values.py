@@ -20,6 +20,7 @@ __all__ = [
     "format_date",
     "format_time_span",
     "read_date",
+    "read_time_span",
     "ticks",
 ]
 
@@ -32,6 +33,8 @@ _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DATE: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
+
+_TIME_SPAN: Final = re.compile(r"(?:(\d{1,7})\.)?(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?", re.ASCII)
 
 
 def ticks(year: int, month: int, day: int) -> int:
@@ -91,6 +94,18 @@ def format_time_span(value: int | None) -> str | None:
     days, rest = divmod(value // SECOND, 86400)
     text = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
     return f"{days}.{text}" if days else text
+
+
+def read_time_span(text: str) -> int | None:
+    """Parse a .NET TimeSpan, such as `1.02:30:45`, into ticks; return None if it is invalid or negative."""
+    match = _TIME_SPAN.fullmatch(text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    fraction = int((match[5] or "").ljust(7, "0"))
+    return days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND + fraction
 
 
 def drop_nulls(record: dict[str, Any], *, nulls: Collection[str] = ()) -> dict[str, Any]:

@@ -6,7 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Account", "BookEntry", "Books", "Change", "Samples"]
+__all__ = [
+    "Account",
+    "BookEntry",
+    "Books",
+    "Change",
+    "Invoice",
+    "InvoiceItem",
+    "InvoicePayment",
+    "Samples",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,17 +100,64 @@ class BookEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceItem:
+    """An item of an invoice. `redeemed_by` and `enrollment_id` are None until it is redeemed."""
+
+    id: str
+    product_id: str
+    cost: float | None
+    redeemed_by: str | None
+    enrollment_id: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePayment:
+    """A payment that was recorded for an invoice, or one that is due later (without payee and transaction)."""
+
+    id: str
+    amount_usd: float | None
+    payee_id: str | None = None
+    transaction_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice of the campus."""
+
+    id: str
+    organization_id: str
+    purchasing_agent_id: str
+    note: str | None
+    committed: bool
+    items: tuple[InvoiceItem, ...]
+    payments: tuple[InvoicePayment, ...]
+    scheduled_payments: tuple[InvoicePayment, ...]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Invoice:
+        """Return an invoice from the server's JSON."""
+        lists = {
+            "items": tuple(InvoiceItem(**each) for each in values["items"]),
+            "payments": tuple(InvoicePayment(**each) for each in values["payments"]),
+            "scheduled_payments": tuple(InvoicePayment(**each) for each in values["scheduled_payments"]),
+        }
+        return cls(**{**values, **lists})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """The log of the requests that the server received, and their changes.
 
     `entries` holds the latest requests, at most 20,000; `counts` counts all requests by operationId;
     `peak_in_flight` is the highest number of requests in progress at the same time. It exceeds one only with
-    a scripted delay, because the campus handles one request at a time.
+    a scripted delay, because the campus handles one request at a time. `invoices` holds all invoices of the
+    campus, the oldest first.
     """
 
     entries: tuple[BookEntry, ...]
     counts: Mapping[str, int]
     peak_in_flight: int
+    invoices: tuple[Invoice, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -120,4 +176,9 @@ class Books:
             BookEntry(**{**entry, "changes": tuple(Change(**change) for change in entry["changes"])})
             for entry in values["entries"]
         )
-        return cls(entries=tuple(entries), counts=values["counts"], peak_in_flight=values["peak_in_flight"])
+        return cls(
+            entries=tuple(entries),
+            counts=values["counts"],
+            peak_in_flight=values["peak_in_flight"],
+            invoices=tuple(Invoice.from_json(each) for each in values["invoices"]),
+        )

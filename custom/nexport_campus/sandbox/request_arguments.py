@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from .aspnet_values import read_date
+from .aspnet_values import read_date, read_time_span
 from .ids import EMPTY_ID
 from .operation_results import invalid
 
@@ -85,6 +85,19 @@ class RequestArguments:
         if text is not None and value is None:
             raise invalid(f"{name} must be a date and time")
         return value
+
+    def time_span(self, name: str) -> int | None:
+        """Return a .NET TimeSpan in ticks."""
+        text = self.text(name)
+        value = None if text is None else read_time_span(text)
+        if text is not None and value is None:
+            raise invalid(f"{name} must be a time span, such as 30.00:00:00")
+        return value
+
+    def name_or_number(self, name: str) -> str | int | None:
+        """Return a member of an enum, given by name or by number."""
+        value = self._values.get(name)
+        return value if isinstance(value, str) else self.integer(name)
 
     def texts(self, name: str) -> list[str] | None:
         """Return a list of strings."""

@@ -22,6 +22,7 @@ from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, Ope
 from nexport_campus.sandbox.operations.registry import OPERATIONS, Call, ModelledOperation
 from nexport_campus.sandbox.request_arguments import Query, RequestArguments, body_arguments
 
+from .classroom_page import classroom_route
 from .control import control_routes
 from .faults import Fault, Faults
 from .http_responses import Connections, CutResponse, ResetResponse, json_response
@@ -155,7 +156,7 @@ def make_app(campus: CampusState, connections: Connections) -> Starlette:
     """Return the application. The server registers its open connections in `connections`."""
     log, faults = RequestLog(), Faults(campus.settings.seed)
     service = _Service(campus, log, faults, connections)
-    routes = control_routes(campus, log, faults)
+    routes = [*control_routes(campus, log, faults), classroom_route(campus)]
     for operation in OPERATIONS.values():
         route = Route(operation.path, functools.partial(service.serve, operation), methods=[operation.method])
         # Starlette would run the GET for a HEAD request, and some of the vendor's GETs delete data.

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import expire
+from nexport_campus.sandbox.operations.invoice_reports import find_invoices
 from nexport_campus.sandbox.operations.samples import find_samples
 
 from .faults import Faults
@@ -31,7 +32,7 @@ _Action = Callable[[dict[str, Any]], Any]
 def control_routes(campus: CampusState, log: RequestLog, faults: Faults) -> list[Route]:
     """Return a route for each action of the parent: POST /sandbox/<action> with a JSON object."""
     actions: dict[str, _Action] = {
-        "books": lambda body: log.since(body["since"]),
+        "books": lambda body: {**log.since(body["since"]), "invoices": find_invoices(campus)},
         "samples": lambda body: find_samples(campus),
         "advance": lambda body: campus.clock.advance(body["seconds"]),
         "expire_tokens": lambda body: expire(campus),
