@@ -4,6 +4,7 @@ from nexport_client.client import AsyncPager, Page, RawResponse
 from nexport_client.types import UNSET, Unset
 
 from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
+from ._auth.token_store import TokenStore
 from ._client import NexportCampus
 from ._drift import Drift
 from ._ensure import EnsuredEnrollment, SectionsById
@@ -28,6 +29,7 @@ from ._errors import (
     SubscriptionNotFoundError,
     TransportError,
 )
+from ._rate_limit import LocalRateLimiter, RateLimiter
 from ._retry import RetryPolicy
 from ._settings import ClientSettings
 from ._version import __version__
@@ -47,6 +49,7 @@ __all__ = [
     "EnsuredEnrollment",
     "ExportError",
     "InvalidRequestError",
+    "LocalRateLimiter",
     "NexportCampus",
     "NexportError",
     "NotFoundError",
@@ -55,6 +58,7 @@ __all__ = [
     "PasswordAuth",
     "PermissionDeniedError",
     "RateLimitError",
+    "RateLimiter",
     "RawResponse",
     "RequestTimeoutError",
     "ResponseDecodeError",
@@ -64,6 +68,7 @@ __all__ = [
     "StaticToken",
     "SubscriptionAlreadyExistsError",
     "SubscriptionNotFoundError",
+    "TokenStore",
     "TransportError",
     "Unset",
     "__version__",

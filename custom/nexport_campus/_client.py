@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 from uuid import UUID
@@ -14,6 +14,7 @@ from nexport_client.client import Areas, RawAreas
 from nexport_client.types import UNSET, Unset
 
 from ._auth.credentials import Auth, check_auth
+from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
 from ._calling.arguments import uuids
 from ._drift import Drift
@@ -25,6 +26,7 @@ from ._ensure import (
     ensure_enrollment,
     get_sections_by_id,
 )
+from ._rate_limit import RateLimiter
 from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
 
@@ -48,7 +50,10 @@ class NexportCampus(Areas):
         timeout: Seconds for one attempt as a whole, an `httpx.Timeout` for its phases, or None.
         retry: What is retried, how often and when.
         max_concurrency: Maximum number of concurrent requests; further calls wait.
-        rate_limit: Maximum number of requests per second, or None for no limit.
+        rate_limit: Maximum number of requests per second, a `RateLimiter` that several clients share, or None for no
+            limit.
+        token_store: Where to share the token with other processes; see `nexport_campus.redis`. Requires `PasswordAuth`.
+        token_encryption_keys: Fernet keys for what is stored: the first one encrypts, all of them decrypt.
         transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment apply.
         verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a PEM file or folder of certificates.
         proxy: The address of a proxy for all requests of this client.
@@ -72,7 +77,9 @@ class NexportCampus(Areas):
         timeout: float | httpx.Timeout | None = 30.0,
         retry: RetryPolicy = _DEFAULT_RETRY,
         max_concurrency: int = 16,
-        rate_limit: float | None = None,
+        rate_limit: float | RateLimiter | None = None,
+        token_store: TokenStore | None = None,
+        token_encryption_keys: Sequence[str | bytes] = (),
         transport: httpx.AsyncBaseTransport | None = None,
         verify: ssl.SSLContext | str | os.PathLike[str] | bool = True,
         proxy: str | httpx.URL | httpx.Proxy | None = None,
@@ -87,6 +94,8 @@ class NexportCampus(Areas):
             retry=retry,
             max_concurrency=max_concurrency,
             rate_limit=rate_limit,
+            token_store=token_store,
+            token_encryption_keys=token_encryption_keys,
             transport=transport,
             verify=verify,
             proxy=proxy,
@@ -99,7 +108,8 @@ class NexportCampus(Areas):
         # starts sooner.
         from ._calling.runner import ClientState
 
-        self._begin(ClientState(check_auth(auth), settings), settings, owns=True)
+        auth = check_auth(auth, shared=token_store is not None)
+        self._begin(ClientState(auth, settings), settings, owns=True)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Unpack[ClientSettings]) -> Self:

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import attrs
@@ -11,11 +11,14 @@ import httpx
 
 from . import _setting_values as values
 from ._auth.credentials import Auth, PasswordAuth, StaticToken
+from ._auth.token_envelope import TokenCipher, cipher_of
+from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
 from ._certificates import verification
 from ._drift import Drift
 from ._errors import ConfigurationError
 from ._inputs import describe
+from ._rate_limit import RateLimiter, checked_rate
 from ._retry import RetryPolicy
 from ._setting_values import proxy_at
 
@@ -58,8 +61,12 @@ def _on_drift(value: object) -> Callable[[Drift], object] | None:
     return cast("Callable[[Drift], object] | None", values.callback("on_drift", value, "a Drift"))
 
 
-def _rate(value: object) -> float | None:
-    return None if value is None else values.positive("rate_limit", value, "requests per second")
+def _token_store(value: object) -> TokenStore | None:
+    if value is not None and (isinstance(value, type) or not isinstance(value, TokenStore)):
+        raise ConfigurationError(
+            f"token_store must be an object with get, set, delete and lock, got {describe(value)}"
+        )
+    return value
 
 
 class ClientSettings(TypedDict, total=False):
@@ -69,7 +76,9 @@ class ClientSettings(TypedDict, total=False):
     timeout: float | httpx.Timeout | None
     retry: RetryPolicy
     max_concurrency: int
-    rate_limit: float | None
+    rate_limit: float | RateLimiter | None
+    token_store: TokenStore | None
+    token_encryption_keys: Sequence[str | bytes]
     transport: httpx.AsyncBaseTransport | None
     verify: ssl.SSLContext | str | os.PathLike[str] | bool
     proxy: str | httpx.URL | httpx.Proxy | None
@@ -91,7 +100,9 @@ class Settings:
     timeout: float | httpx.Timeout | None = attrs.field(default=30.0, converter=values.timeout)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     max_concurrency: int = attrs.field(default=16, converter=_max_concurrency)
-    rate_limit: float | None = attrs.field(default=None, converter=_rate)
+    rate_limit: float | RateLimiter | None = attrs.field(default=None, converter=checked_rate)
+    token_store: TokenStore | None = attrs.field(default=None, repr=False, converter=_token_store)
+    token_encryption_keys: TokenCipher | None = attrs.field(default=None, repr=False, converter=cipher_of)
     transport: httpx.AsyncBaseTransport | None = None
     verify: ssl.SSLContext | bool = attrs.field(default=True, converter=verification)
     proxy: httpx.Proxy | None = attrs.field(

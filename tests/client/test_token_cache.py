@@ -7,6 +7,7 @@ import pytest
 from nexport_campus import AccessToken
 from nexport_campus._auth.refusals import CallKey
 from nexport_campus._auth.token_cache import TokenCache
+from nexport_campus._auth.token_source import OwnTokens
 
 CALL = CallKey("LearningApi_GetSection", 0)
 
@@ -31,7 +32,8 @@ def cache_of(*lifetimes: float | None) -> tuple[TokenCache, Clock, list[str]]:
         expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
         return AccessToken(fetched[-1], expires_at)
 
-    return TokenCache(fetch, renewable=True, clock=clock), clock, fetched
+    source = OwnTokens(fetch, logs_in=False, clock=clock)
+    return TokenCache(source, renewable=True, clock=clock), clock, fetched
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,8 @@ async def test_a_login_that_returns_the_same_token_again() -> None:
         fetched.append(AccessToken("token"))
         return fetched[-1]
 
-    cache = TokenCache(fetch, renewable=True, logs_in=True)
+    source = OwnTokens(fetch, logs_in=True, clock=Clock())
+    cache = TokenCache(source, renewable=True, logs_in=True)
     first = await cache.get()
     for _ in range(50):
         assert cache.replace(CALL, first, None)

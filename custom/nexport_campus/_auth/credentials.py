@@ -94,8 +94,12 @@ class StaticToken(_Unpicklable):
 Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]
 
 
-def check_auth(auth: Any) -> Auth:
-    """Return the validated `auth` of a client. Raises ConfigurationError."""
+def check_auth(auth: Any, *, shared: bool) -> Auth:
+    """Return the validated `auth` of a client. `shared`: whether it has a token store. Raises ConfigurationError."""
+    if shared and not isinstance(auth, PasswordAuth):
+        raise ConfigurationError(
+            "token_store needs PasswordAuth: a StaticToken or the token of an auth function isn't renewed by logging in"
+        )
     if isinstance(auth, PasswordAuth | StaticToken) or (callable(auth) and not isinstance(auth, type)):
         return auth
     raise ConfigurationError(

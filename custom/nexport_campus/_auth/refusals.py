@@ -26,10 +26,15 @@ class HoldBack:
     since: float
     refusals: int = 1
 
+    @property
+    def until(self) -> float:
+        """The end, on the same clock."""
+        seconds = _FIRST_SECONDS * 2.0 ** min(self.refusals - 1, 10)
+        return self.since + min(seconds, _LONGEST_SECONDS)
+
     def remaining(self, now: float) -> float:
         """Return the remaining seconds, or 0."""
-        seconds = _FIRST_SECONDS * 2.0 ** min(self.refusals - 1, 10)
-        return max(0.0, self.since + min(seconds, _LONGEST_SECONDS) - now)
+        return max(0.0, self.until - now)
 
     def extended(self, now: float) -> "HoldBack":
         """Return the hold-back that follows another rejection."""

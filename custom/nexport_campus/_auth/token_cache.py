@@ -2,42 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import NoReturn
 
 import attrs
 
-from nexport_campus._errors import AuthenticationError, NexportError, fresh_copy
+from nexport_campus._errors import NexportError, fresh_copy
 from nexport_client.types import Secret
 
-from .credentials import AccessToken
-from .refusals import CallKey, Denials, Refusal
+from .refusals import CallKey, Denials
+from .token_source import FetchedToken, LoginRefused, TokenSource
 
 __all__ = ["TokenCache"]
 
-_EARLY_SECONDS = 60.0
-_EARLY_SHARE = 0.1
-
-
-@attrs.frozen
-class _Held:
-    token: Secret
-    renew_at: float
-
 
 class TokenCache:
-    """A cache for one token. `fetch` returns a new one; `clock` returns monotonic seconds.
+    """A cache for one token. `clock` returns monotonic seconds.
 
-    `renewable`: whether `fetch` can return a different token than before. `logs_in`: whether `fetch` logs in; logins
-    are held back after a rejection, and a successful one proves that the token is valid.
+    `renewable`: whether the source can return a different token than before. `logs_in`: whether the source logs in; a
+    successful login proves that the token is valid.
 
     A single fetch runs in its own task, so each of the callers that wait for it can be cancelled independently.
     """
 
     def __init__(
         self,
-        fetch: Callable[[], Awaitable[AccessToken]],
+        source: TokenSource,
         *,
         renewable: bool,
         logs_in: bool = False,
@@ -45,11 +35,13 @@ class TokenCache:
     ) -> None:
         self._renewable = renewable
         self._logs_in = logs_in
-        self._fetch = fetch
+        self._source = source
         self._clock = clock
-        self._held: _Held | None = None
+        self._held: FetchedToken | None = None
+        self._issued: Secret | None = None
+        self._rejected: Secret | None = None
         self._flight: asyncio.Task[Secret] | None = None
-        self._refusal: Refusal | None = None
+        self._refused: LoginRefused | None = None
         self._denials = Denials(clock)
 
     async def get(self) -> Secret:
@@ -58,14 +50,17 @@ class TokenCache:
         Raises the exception of the fetch, copied for each caller. After a rejected login it raises an
         AuthenticationError, without another login, until the hold-back is over.
         """
-        held = self._held
-        if held is not None and self._clock() < held.renew_at:
+        held, now = self._held, self._clock()
+        if held is not None and now < held.renew_at:
+            if now >= held.check_at:
+                # Once: if this fetch fails, the next one is due at `renew_at`.
+                self._held = attrs.evolve(held, check_at=float("inf"))
+                self._start_fetch()
             return held.token
         flight = self._flight
         if flight is None or flight.done():
-            self._check_refusal()
-            flight = self._flight = asyncio.create_task(self._renew())
-            flight.add_done_callback(_retrieve)
+            self._raise_refusal()
+            flight = self._start_fetch()
         try:
             return await asyncio.shield(flight)
         except NexportError as error:
@@ -77,6 +72,11 @@ class TokenCache:
         # Outside the handler: as its context, the shared error would keep the frames of the login.
         raise fresh_copy(shared)
 
+    def current(self) -> Secret | None:
+        """Return the current token, or None if `get` would fetch one."""
+        held = self._held
+        return held.token if held is not None and self._clock() < held.renew_at else None
+
     def accept(self, call: CallKey) -> None:
         """Record that the campus accepted the token for a call."""
         if self._renewable:
@@ -86,11 +86,13 @@ class TokenCache:
         """Return whether to resend a call that was rejected with `token`, using another token.
 
         The token is dropped, unless it has been replaced meanwhile, or the account lacks the permission for the call.
-        `former`: the token of the same call's first rejection; a call isn't sent a third time.
+        `former`: the token of the same call's first rejection. A call isn't sent a third time, unless its second token
+        came from another process and may have been as old as the first.
         """
         if not self._renewable:
             return False
-        if former is not None:
+        of_another_process = self._source.shared and token is not self._issued
+        if former is not None and not of_another_process:
             # A function may have returned the same token again, which proves nothing.
             if self._logs_in or former.reveal() != token.reveal():
                 self._denials.add(call, token)
@@ -98,7 +100,8 @@ class TokenCache:
         if self._held is not None and self._held.token is token:
             if self._denials.explain(call):
                 return False
-            self._held = None
+            self._held, self._rejected = None, token
+            self._source.reject(token, distrust=former is not None)
         return True
 
     async def aclose(self) -> None:
@@ -112,31 +115,32 @@ class TokenCache:
         """Discard the fetch in flight on the previous event loop."""
         self._flight = None
 
-    def _check_refusal(self) -> None:
-        now = self._clock()
-        if self._refusal is not None and self._refusal.hold.remaining(now) > 0:
-            raise self._refusal.error(now)
+    def _start_fetch(self) -> "asyncio.Task[Secret]":
+        if self._flight is None or self._flight.done():
+            self._flight = asyncio.create_task(self._renew())
+            self._flight.add_done_callback(_retrieve)
+        return self._flight
+
+    def _raise_refusal(self) -> None:
+        refused, now = self._refused, self._clock()
+        if refused is not None and now < refused.check_at:
+            raise refused.refusal.error(now)
 
     async def _renew(self) -> Secret:
         try:
-            fetched = await self._fetch()
-        except AuthenticationError as error:
-            if not self._logs_in:
-                raise
-            self._refusal = Refusal.of(error, self._refusal, self._clock())
+            fetched = await self._source.fetch()
+            while fetched.token is self._rejected and not fetched.issued:
+                # The campus rejected it during this fetch, which had found it in the store.
+                fetched = await self._source.fetch()
+        except LoginRefused as refused:
+            self._refused = refused.with_traceback(None)
+            error = refused.refusal.error(self._clock())
         else:
-            self._refusal = None
-            self._held = _Held(fetched.value, _renew_at(fetched, self._clock()))
-            return fetched.value
-        raise self._refusal.error(self._clock())
-
-
-def _renew_at(token: AccessToken, now: float) -> float:
-    """Return when to renew: a minute early, or a tenth of a short lifetime. The wall clock is read only here."""
-    if token.expires_at is None:
-        return float("inf")
-    lifetime = (token.expires_at - datetime.now(UTC)).total_seconds()
-    return now + lifetime - min(_EARLY_SECONDS, lifetime * _EARLY_SHARE)
+            self._refused, self._held = None, fetched
+            if fetched.issued:
+                self._issued = fetched.token
+            return fetched.token
+        raise error
 
 
 def _retrieve(flight: "asyncio.Task[Secret]") -> None:

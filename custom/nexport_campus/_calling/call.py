@@ -27,7 +27,7 @@ class Call(Generic[T]):
     """One call under way.
 
     `started`, `deadline`: when it began and when its total time is over (or None), on the client's clock. `limited`:
-    whether `max_concurrency` and the rate limit apply. `page`: the requested page of a list. `session`: that of the
+    whether `max_concurrency` applies. `page`: the requested page of a list. `session`: that of the
     running event loop.
 
     `number`: higher than those of earlier calls. `attempts`: the requests sent. `retries`: the attempts after a

@@ -4,15 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
 
 from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, StaticToken
+from nexport_campus._auth.guarded_store import GuardedStore, StoreTimes
 from nexport_campus._auth.log_redaction import scrub_logs
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._auth.refusals import CallKey, login_refusal
+from nexport_campus._auth.shared_tokens import SharedTokens
 from nexport_campus._auth.token_cache import TokenCache
+from nexport_campus._auth.token_envelope import Envelope, store_key
+from nexport_campus._auth.token_source import OwnTokens, TokenSource
 from nexport_campus._clock import REAL_CLOCK, Clock
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
@@ -23,6 +28,7 @@ from nexport_campus._http.attempt import AttemptFailed, build_request, send
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._http.loop_session import Session, Sessions
 from nexport_campus._http.outgoing_request import SendTracker
+from nexport_campus._rate_limit import limiter_of
 from nexport_campus._retry import Budget, wait_before_retry
 from nexport_campus._settings import Settings
 from nexport_client.client import Operation
@@ -36,14 +42,16 @@ __all__ = ["CallRunner", "ClientState"]
 T = TypeVar("T")
 _LARGE = 32 * 1024
 """Bytes from which decoding a response blocks the loop noticeably."""
+_PAUSING = frozenset({429, 503})
 
 
 class ClientState:
-    """The state shared by a client and its views: connections, token, retry budget, known secrets."""
+    """The state shared by a client and its views: connections, token, rate limit, retry budget, known secrets."""
 
     def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
         self.clock = clock
-        self.sessions = Sessions(settings, clock)
+        self.sessions = Sessions(settings)
+        self.limiter = limiter_of(settings.rate_limit, clock)
         self.budget = Budget()
         self.scrubber = Scrubber()
         scrub_logs(self.scrubber)
@@ -51,7 +59,7 @@ class ClientState:
         self._auth = auth
         self._decoder = Decoder(DriftReporter(settings.on_drift))
         self.tokens = TokenCache(
-            self._fetch,
+            self._token_source(),
             renewable=not isinstance(auth, StaticToken),
             logs_in=isinstance(auth, PasswordAuth),
             clock=clock.monotonic,
@@ -76,6 +84,15 @@ class ClientState:
         self.sessions.refuse()
         await self.tokens.aclose()
         await self.sessions.aclose()
+
+    def _token_source(self) -> TokenSource:
+        auth, settings, clock = self._auth, self.settings, self.clock.monotonic
+        own = OwnTokens(self._fetch, logs_in=isinstance(auth, PasswordAuth), clock=clock)
+        if settings.token_store is None or not isinstance(auth, PasswordAuth):
+            return own
+        envelope = Envelope(store_key(str(settings.base_url), auth.username), settings.token_encryption_keys)
+        store = GuardedStore(settings.token_store, envelope, clock, StoreTimes())
+        return SharedTokens(store, auth, own, clock=clock, keep=partial(self.scrubber.keep, "token"))
 
     async def _fetch(self) -> AccessToken:
         auth = self._auth
@@ -195,14 +212,14 @@ class CallRunner:
     async def _attempts(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
         self.core.scrubber.add(call.encoded.secrets())
-        limiter = call.session.limiter
         while True:
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
             call.token = await self._token(call)
-            async with limiter if call.limited else nullcontext() as waited:
-                if await limiter.turn() or waited:
+            async with call.session.slots if call.limited else nullcontext() as waited:
+                if waited:
                     # The token may have expired while waiting.
                     call.token = await self._token(call)
+                await self._take_turn(call)
                 try:
                     outcome = await self._attempt(call)
                 except AttemptFailed as attempt:
@@ -216,6 +233,23 @@ class CallRunner:
             # Outside the handler, so that the user's error has its own cause and no internal context.
             # Outside the turn, so that a waiting call doesn't occupy a slot.
             await self._recover(call, failed)
+
+    async def _take_turn(self, call: Call[Any]) -> None:
+        """Wait until the rate limit allows the next request."""
+        limiter, tokens = self.core.limiter, self.core.tokens
+        if limiter is None:
+            return
+        await limiter.acquire()
+        if call.operation.token == "none" or call.encoded.token is not None:
+            return
+        # The token may have expired while waiting.
+        current = tokens.current()
+        if current is None:
+            call.token = await self._token(call)
+            # While this call waited for the login, others did so too: their turns must not be used all at once.
+            await limiter.acquire()
+        else:
+            call.token = current
 
     async def _token(self, call: Call[Any]) -> Secret | None:
         """Return the token that the call needs, or None if it needs none."""
@@ -251,6 +285,9 @@ class CallRunner:
 
     async def _recover(self, call: Call[Any], failed: AttemptFailed) -> None:
         """Return when the call may be sent again. Raises its error if it must not be retried."""
+        if self.core.limiter is not None and failed.status in _PAUSING and failed.retry_after:
+            # A longer pause would block calls for which `max_retry_after` demands an error at once.
+            await self.core.limiter.pause(min(failed.retry_after, self.settings.retry.max_retry_after))
         if self._may_replay(call, failed):
             call.refused = call.token
             return

@@ -1,4 +1,4 @@
-"""The state of one event loop: connections, calls in flight, and the limits on concurrency and rate."""
+"""The state of one event loop: connections, calls in flight, and the limit on concurrency."""
 
 import asyncio
 import os
@@ -9,7 +9,6 @@ from types import TracebackType
 
 import httpx
 
-from nexport_campus._clock import Clock
 from nexport_campus._errors import NexportError
 from nexport_campus._settings import Settings
 
@@ -17,18 +16,14 @@ from .connections import ConnectionStack
 from .decode_queue import DecodeQueue
 from .loop_guard import LoopGuard
 
-__all__ = ["Limiter", "Session", "Sessions"]
+__all__ = ["Session", "Sessions", "Slots"]
 
 
-class Limiter:
-    """A limiter for `max_concurrency` concurrent requests and `rate_limit` requests started per second."""
+class Slots:
+    """A limiter for `max_concurrency` concurrent requests."""
 
-    def __init__(self, max_concurrency: int, rate_limit: float | None, clock: Clock) -> None:
+    def __init__(self, max_concurrency: int) -> None:
         self._slots = asyncio.Semaphore(max_concurrency)
-        self._interval = 1.0 / rate_limit if rate_limit else 0.0
-        self._clock = clock
-        self._queue = asyncio.Lock()
-        self._next_start = 0.0
 
     async def __aenter__(self) -> bool:
         """Acquire a slot. Returns whether the caller had to wait."""
@@ -41,28 +36,14 @@ class Limiter:
     ) -> None:
         self._slots.release()
 
-    async def turn(self) -> bool:
-        """Wait until the next request may start.
-
-        Returns whether it waited. A cancelled waiter doesn't use up its turn.
-        """
-        if not self._interval:
-            return False
-        async with self._queue:
-            wait = self._next_start - self._clock.monotonic()
-            if wait > 0:
-                await self._clock.sleep(wait)
-            self._next_start = max(self._next_start, self._clock.monotonic()) + self._interval
-        return wait > 0
-
 
 class Session:
     """The connections, calls and limits of one event loop."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.loop = asyncio.get_running_loop()
         self.connections = ConnectionStack(settings)
-        self.limiter = Limiter(settings.max_concurrency, settings.rate_limit, clock)
+        self.slots = Slots(settings.max_concurrency)
         self.reading = DecodeQueue()
         self._begun = 0
         self.closed = False
@@ -130,9 +111,8 @@ class Session:
 class Sessions:
     """The sessions of a client, one for each event loop. A client may use several loops, but one at a time."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock = clock
         self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._current: Session | None = None
         self._changing = threading.Lock()
@@ -171,7 +151,7 @@ class Sessions:
                 session.close_from_elsewhere()
                 del self._sessions[other]
         if loop not in self._sessions:
-            self._sessions[loop] = Session(self._settings, self._clock)
+            self._sessions[loop] = Session(self._settings)
         return self._sessions[loop]
 
     def refuse(self) -> None:

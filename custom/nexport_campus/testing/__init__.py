@@ -6,6 +6,8 @@ pytest loads it wherever the package is installed. It needs the `sandbox` extra.
         samples = await nexport_sandbox.samples()
         ...
 
+`MemoryTokenStore` is a token store for tests, without a server.
+
 Fixtures: `nexport_sandbox`, `campus`. Marks: `nexport_sandbox(**settings)`, `nexport_faults(**failure)`. Both take only
 keyword arguments, those of `Sandbox` and of `sandbox.faults.add`. See `docs/testing.md`.
 """
@@ -19,13 +21,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from .memory_token_store import MemoryTokenStore
+
 if TYPE_CHECKING:
     from nexport_campus import NexportCampus
     from nexport_campus.sandbox import Sandbox
 
     from .sandbox_pool import SandboxPool
 
-__all__ = ["campus", "nexport_sandbox"]
+__all__ = ["MemoryTokenStore", "campus", "nexport_sandbox"]
 
 T = TypeVar("T")
 _MARKS = (

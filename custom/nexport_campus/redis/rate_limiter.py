@@ -1,0 +1,152 @@
+"""A rate limit for many processes in Redis or Valkey."""
+
+import asyncio
+import math
+from contextlib import suppress
+from typing import Any, Self
+from uuid import uuid4
+
+from nexport_campus._setting_values import positive
+
+from .clients import DEFAULT_PREFIX, OPERATION_SECONDS, ClientOwner, Clients, GivenClient, UrlClients
+
+__all__ = ["RedisRateLimiter"]
+
+# Times are in microseconds. A ticket in the queue gets a turn when the turns of all tickets before it are over. Turns
+# are an interval apart; `late` makes up for the time that a ticket needs to ask. A ticket that hasn't asked for `alive`
+# belongs to a process that has died.
+_SCRIPT = """
+local queue, asked, next_turn, pause = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local command, ticket = ARGV[1], ARGV[2]
+local interval, late, alive = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local paused = math.max(0, redis.call('PTTL', pause) * 1000)
+
+local function exact(number) return string.format('%.0f', number) end
+
+local function remove(tickets)
+  for _, each in ipairs(tickets) do
+    redis.call('ZREM', queue, each)
+    redis.call('ZREM', asked, each)
+  end
+end
+
+local function set_next_turn(turn)
+  redis.call('SET', next_turn, exact(turn), 'PX', exact(math.ceil(interval / 500) + 1000))
+end
+
+if command == 'pause' then
+  if tonumber(ticket) > paused then redis.call('SET', pause, 1, 'PX', exact(math.ceil(ticket / 1000))) end
+  return 0
+end
+local turn = tonumber(redis.call('GET', next_turn) or 0)
+turn = math.min(math.max(turn, now - late), now + interval)
+if command == 'leave' then
+  remove({ticket})
+  return 0
+elseif command == 'return' then
+  set_next_turn(turn - interval)
+  return 0
+end
+
+remove(redis.call('ZRANGEBYSCORE', asked, '-inf', exact(now - alive)))
+redis.call('ZADD', queue, 'NX', exact(now), ticket)
+redis.call('ZADD', asked, exact(now), ticket)
+redis.call('PEXPIRE', queue, 60000)
+redis.call('PEXPIRE', asked, 60000)
+local due = math.max(turn, now + paused) + redis.call('ZRANK', queue, ticket) * interval
+if due > now then return math.ceil(due - now) end
+remove({ticket})
+set_next_turn(turn + interval)
+return 0
+"""
+_LATE_SECONDS = 0.025
+_ALIVE_SECONDS = 1.0
+_LONGEST_NAP = 0.25
+
+
+class RedisRateLimiter(ClientOwner):
+    """A `RateLimiter` in Redis or Valkey: the limit holds for all processes that use the same prefix together.
+
+    Over any second there are at most `per_second` turns. They are given in the order of arrival, by the server's clock.
+    `per_second` is also what each process keeps to by itself while the server can't be reached.
+
+    Args:
+        client: A `redis.asyncio.Redis` or compatible client, which stays the caller's to close. It must belong to the
+            running event loop and process; `from_url` takes care of that.
+        per_second: Maximum number of requests per second.
+        prefix: What all keys begin with. Limits for different campuses need different prefixes.
+
+    Raises:
+        ConfigurationError: The client isn't asynchronous, the rate isn't positive, or the prefix is empty.
+    """
+
+    def __init__(self, client: Any, *, per_second: float, prefix: str = DEFAULT_PREFIX) -> None:
+        self._begin(GivenClient(client), per_second, prefix)
+
+    @classmethod
+    def from_url(cls, url: str, *, per_second: float, prefix: str = DEFAULT_PREFIX, **options: Any) -> Self:
+        """Return a limiter with connections of its own, for each event loop and process.
+
+        Args:
+            url: `redis://`, `rediss://` (TLS), `valkey://`, `valkeys://` or `unix://`, as for `redis.asyncio.from_url`.
+            per_second: Maximum number of requests per second.
+            prefix: What all keys begin with.
+            options: Further arguments of `redis.asyncio.from_url`.
+
+        Raises:
+            ConfigurationError: The URL, the rate, the prefix or an option is invalid.
+        """
+        limiter = cls.__new__(cls)
+        limiter._begin(UrlClients(url, options), per_second, prefix)
+        return limiter
+
+    def _begin(self, clients: Clients, per_second: float, prefix: str) -> None:
+        super().__init__(clients, prefix)
+        self.per_second = positive("per_second", per_second, "requests per second")
+        self._naps: set[asyncio.Future[None]] = set()
+
+    async def acquire(self) -> None:
+        """Wait for a turn. A cancelled caller's turn goes to the next one."""
+        ticket = uuid4().hex
+        while True:
+            asking = asyncio.create_task(self._run("ask", ticket))
+            try:
+                # Shielded: what the response says matters, even if the caller is cancelled.
+                wait = await asyncio.shield(asking)
+                if wait == 0:
+                    return
+                await self._nap(min(wait / 1e6, _LONGEST_NAP))
+            except asyncio.CancelledError:
+                await self._give_up(ticket, asking)
+                raise
+
+    async def pause(self, seconds: float) -> None:
+        """Give no turns for some seconds, in any process."""
+        if seconds > 0:
+            await self._run("pause", str(math.ceil(seconds * 1e6)))
+
+    async def _run(self, command: str, argument: str) -> int:
+        # In one slot of a cluster.
+        keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "asked", "next", "pause")]
+        times = [round(seconds * 1e6) for seconds in (1 / self.per_second, _LATE_SECONDS, _ALIVE_SECONDS)]
+        async with asyncio.timeout(OPERATION_SECONDS):
+            script = self._clients.current().register_script(_SCRIPT)
+            return int(await script(keys=keys, args=[command, argument, *times]))
+
+    async def _nap(self, seconds: float) -> None:
+        nap = asyncio.get_running_loop().create_future()
+        self._naps.add(nap)
+        try:
+            await asyncio.wait([nap], timeout=seconds)
+        finally:
+            self._naps.discard(nap)
+
+    async def _give_up(self, ticket: str, asking: "asyncio.Task[int]") -> None:
+        """Leave the queue, or return the turn, and let the others of this loop ask again."""
+        with suppress(Exception):  # without it, the ticket is dropped after a second
+            await self._run("return" if await asking == 0 else "leave", ticket)
+        for nap in self._naps:
+            if nap.get_loop() is asyncio.get_running_loop() and not nap.done():
+                nap.set_result(None)
