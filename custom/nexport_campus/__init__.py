@@ -5,6 +5,7 @@ from nexport_client.types import UNSET, Unset
 
 from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
 from ._auth.token_store import TokenStore
+from ._changes.results import ChangeBatch, EnrollmentsById
 from ._client import NexportCampus
 from ._drift import Drift
 from ._ensure import EnsuredEnrollment, SectionsById
@@ -42,10 +43,12 @@ __all__ = [
     "ArgumentError",
     "AsyncPager",
     "AuthenticationError",
+    "ChangeBatch",
     "ClientSettings",
     "ConfigurationError",
     "Drift",
     "EnrollmentAlreadyExistsError",
+    "EnrollmentsById",
     "EnsuredEnrollment",
     "ExportError",
     "InvalidRequestError",

@@ -2,7 +2,8 @@
 
 import os
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 from uuid import UUID
@@ -17,6 +18,7 @@ from ._auth.credentials import Auth, check_auth
 from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
 from ._calling.arguments import uuids
+from ._changes.results import ChangeBatch, EnrollmentsById
 from ._drift import Drift
 from ._ensure import (
     EnsuredEnrollment,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["NexportCampus"]
 
 _DEFAULT_RETRY = RetryPolicy()
+_HOUR = timedelta(hours=1)
 
 
 class NexportCampus(Areas):
@@ -226,6 +229,98 @@ class NexportCampus(Areas):
             # its keys.
             wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
         return await get_sections_by_id(self, wanted)
+
+    async def get_enrollments_by_id(
+        self,
+        ids: Iterable[UUID | str],
+        *,
+        org_ids: Iterable[UUID | str] | None = None,
+        user_ids: Iterable[UUID | str] | None = None,
+    ) -> EnrollmentsById:
+        """Return any number of enrollments, and the ids that the campus doesn't find.
+
+        A missing id isn't proof of a removal: the enrollment may belong to other organizations or users, or this
+        account may no longer see it. Before you delete records, make sure that the filters and permissions are right.
+
+        Args:
+            ids: The enrollments' ids, as UUIDs or strings, in any iterable, which is read once (of a mapping, its keys);
+                repeated ones count once.
+            org_ids: Organizations to search. The campus requires these or users; if both are given, both must match.
+            user_ids: Users to search.
+
+        Returns:
+            EnrollmentsById: `.enrollments`, in the order of the ids, and `.missing`, the ids that weren't found.
+
+        Raises:
+            ArgumentError: An argument is invalid, or neither organizations nor users are given; nothing was sent.
+            NexportError: Any other failure of the calls. No id counts as missing unless the campus's response is complete.
+        """
+        from ._changes.by_id import get_enrollments_by_id
+        from ._changes.feed_arguments import check_people_and_places
+
+        with self._calls.redacting():
+            wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
+            filters = check_people_and_places(org_ids, user_ids)
+        return await get_enrollments_by_id(self, wanted, filters)
+
+    def enrollment_changes(
+        self,
+        *,
+        org_ids: Iterable[UUID | str] | None = None,
+        user_ids: Iterable[UUID | str] | None = None,
+        since: datetime | None = None,
+        cursor: str | None = None,
+        until: datetime | None = None,
+        overlap: timedelta = _HOUR,
+        poll_interval: timedelta | None = None,
+        per_page: int | None = None,
+    ) -> AsyncGenerator[ChangeBatch, None]:
+        """Iterate over the enrollments that were created or changed, in batches with a cursor to resume after.
+
+        Without `since` or `cursor`, every enrollment is delivered that exists throughout the run. Otherwise, those that
+        were created, or whose activity or completion date moved, between that point and the start of the run by the
+        campus's clock; later changes come in this run or the next. Records are delivered at least once, even if others are
+        created, completed or removed meanwhile, and after a crash after any batch. If the campus is at rest during a
+        run, the last copy that was delivered of each is its current state.
+
+        Removed enrollments, grades that are corrected without a change of date, and records that were created without any
+        date are not changes: a run from nothing or `get_enrollments_by_id` finds them.
+
+        Args:
+            org_ids: Organizations. The campus requires these or users; if both are given, both must match.
+            user_ids: Users.
+            since: Where to start: changes from this instant on.
+            cursor: The cursor of a batch, to resume after it, with the same organizations and users.
+            until: Where to end: changes before this instant. None means no end.
+            overlap: How far before the end of the previous run the next one starts, for changes that the campus dates
+                earlier than it stores them.
+            poll_interval: The time between the end of a run and the next one, endlessly; None means a single run.
+            per_page: The requested page size; None takes the SDK's default.
+
+        Yields:
+            ChangeBatch: `.items`, at most a page; `.cursor`, to be stored in the same transaction; `.caught_up`, True on
+                the batch, possibly empty, that ends a run. Nothing is fetched before the next batch is requested.
+
+        Raises:
+            ArgumentError: An argument is invalid, or the cursor can't be read or belongs to another feed; nothing was sent.
+            PaginationError: Enrollments that can only be read by page number kept changing.
+            NexportError: A call failed, after retries. The last cursor resumes.
+        """
+        from ._changes.feed import ChangeFeed
+        from ._changes.feed_arguments import FeedArguments
+
+        with self._calls.redacting():
+            arguments = FeedArguments.check(
+                org_ids=org_ids,
+                user_ids=user_ids,
+                since=since,
+                cursor=cursor,
+                until=until,
+                overlap=overlap,
+                poll_interval=poll_interval,
+                per_page=per_page,
+            )
+        return ChangeFeed(self, str(self._settings.base_url), self._core.clock, arguments).batches()
 
     def _view(self, **changed: Any) -> Self:
         settings = attrs.evolve(self._settings, **changed)

@@ -1,0 +1,48 @@
+"""The campus's clock. Records are dated by it, not by the local clock."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from .enrollment_dates import EARLIEST
+
+__all__ = ["campus_time"]
+
+_logger = logging.getLogger("nexport_campus")
+_MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
+"""Clocks that are set correctly differ by less."""
+
+
+def campus_time(header: str | None, sent: datetime, seconds: float) -> datetime:
+    """Return the campus's time when it received a request, or an earlier one.
+
+    If the clocks are more than a day apart, one of them is wrong, and the earlier time is returned. Starting too early
+    fetches some records twice, while starting too late misses some.
+
+    Args:
+        header: The Date header of the response (RFC 9110), or None. Without a valid one, the local time is returned.
+        sent: The local time when the request was sent.
+        seconds: How long the response took.
+    """
+    responded = _read(header)
+    if responded is None:
+        return sent
+    theirs = responded - timedelta(seconds=seconds)
+    if abs(theirs - sent) <= _MAX_CLOCK_DIFFERENCE:
+        return theirs
+    _logger.warning(
+        "the campus's clock says %s, this machine's %s: changes are complete until the earlier one",
+        *(each.isoformat(" ", "seconds") for each in (theirs, sent)),
+    )
+    return min(theirs, sent)
+
+
+def _read(header: str | None) -> datetime | None:
+    """Return the time of a Date header, or None if it is invalid or implausible."""
+    try:
+        read = parsedate_to_datetime(header or "")
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return read if read >= EARLIEST else None

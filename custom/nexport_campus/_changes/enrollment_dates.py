@@ -1,0 +1,40 @@
+"""Enrollment dates as positions in a list: which enrollments have one, and where the next request starts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+from uuid import UUID
+
+from nexport_client.models import ApiEnrollmentItem
+
+__all__ = ["EARLIEST", "EDGE", "date_of", "is_ordered", "tail"]
+
+EDGE: Final = timedelta(seconds=1)
+"""Margin of searches: the vendor doesn't document whether date filters are inclusive, nor their precision."""
+
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+"""The earliest valid date; .NET's unset date is in year 1."""
+
+_LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
+_MAX_OVERLAP: Final = 10
+
+
+def date_of(item: ApiEnrollmentItem) -> datetime | None:
+    """Return the enrollment date, or None if it is missing or one of .NET's placeholders."""
+    date = item.enrollment_date
+    return date if date is not None and EARLIEST < date < _LATEST else None
+
+
+def is_ordered(items: Sequence[ApiEnrollmentItem]) -> bool:
+    """Return whether dates ascend, and enrollments without a date come only before or only after the others."""
+    dates = [date_of(item) for item in items]
+    known = [date for date in dates if date is not None]
+    together = known in (dates[: len(known)], dates[len(dates) - len(known) :])
+    return together and all(earlier <= later for earlier, later in pairwise(known))
+
+
+def tail(items: Sequence[ApiEnrollmentItem]) -> list[tuple[UUID, datetime]]:
+    """Return the ids and dates of the last enrollments with a date, which the next request repeats."""
+    dated = [(item.enrollment_id, date) for item in items if (date := date_of(item)) is not None]
+    return dated[-max(1, min(_MAX_OVERLAP, len(dated) // 10)) :]
