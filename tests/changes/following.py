@@ -31,11 +31,12 @@ class Mirror:
     async def run(self, **options: Any) -> None:
         """Complete one run, through any number of crashes."""
         while not await self._attempt(**options):
-            options.pop("since", None) if self.cursor else None
+            pass
 
     async def _attempt(self, **options: Any) -> bool:
-        start = {"cursor": self.cursor} if self.cursor is not None else {}
-        changes = self.campus.enrollment_changes(**self.options, **start, overlap=self.overlap, **options)
+        changes = self.campus.enrollment_changes(
+            **self.options, cursor=self.cursor, overlap=self.overlap, **options
+        )
         async with aclosing(changes) as batches:
             async for batch in batches:
                 lost = self.crashes()
@@ -44,7 +45,7 @@ class Mirror:
                 self.batches += 1
                 self.records |= {item.enrollment_id: item for item in batch.items}
                 self.delivered += [item.enrollment_id for item in batch.items]
-                self.cursor = str(batch.cursor.encode().decode())
+                self.cursor = batch.cursor.encode().decode()
                 if batch.caught_up:
                     return True
                 if lost:

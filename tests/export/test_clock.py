@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus, StaticToken
+from nexport_campus._changes.campus_time import _read
 from nexport_campus._export.request import LAST
-from nexport_campus._export.server_clock import _read
 from tests.export.running import make_request, run
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 

@@ -13,6 +13,7 @@ from nexport_campus._export.datasets import DATASETS
 from nexport_campus._export.queries import (
     TimeRange,
     build_queries,
+    enrolled_before,
     is_in_range,
     split_into_ranges,
     to_arguments,
@@ -132,10 +133,24 @@ def test_long_lists_of_ids_are_split() -> None:
 
 
 def test_sessions_of_those_who_were_active_later() -> None:
-    """A user with a session in a month may have been active after it, so the last activity has a lower bound only."""
+    """A user with a session in a month may have been active after it, so the last activity has a lower bound only.
+
+    The enrollment date ends the query but doesn't filter it, which would exclude enrollments without one.
+    """
     span = TimeRange(START, START + timedelta(days=31))
     (scan,) = build_queries(plan("sessions"), span)
-    assert set(scan) == {"org_ids", "utc_activity_after", "utc_enrolled_before"}
+    assert set(scan) == {"org_ids", "utc_activity_after"}
+    assert enrolled_before(plan("sessions"), span) == span.end
+
+
+def test_no_bound_on_the_enrollment_date_is_added() -> None:
+    """Queries by activity and completion have none, so that enrollments without a date are exported when they change."""
+    queries = build_queries(plan(), TimeRange(START, START + timedelta(days=31)))
+    assert [{name.split("_")[1] for name in query if name.startswith("utc_")} for query in queries] == [
+        {"enrolled"},
+        {"activity"},
+        {"completed"},
+    ]
 
 
 @pytest.mark.parametrize(

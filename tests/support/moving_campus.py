@@ -60,7 +60,7 @@ class MovingCampus:
 
     records: dict[UUID, Record] = attrs.field(factory=dict)
     now: datetime = START
-    between: Callable[["MovingCampus"], None] = lambda _: None
+    between: Callable[["MovingCampus"], object] = lambda _: None
     date_header: Callable[[datetime], datetime | None] = lambda now: now
     inclusive: bool = False
     undated: Literal["first", "last"] = "first"

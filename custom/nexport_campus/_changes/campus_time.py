@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from .enrollment_dates import EARLIEST
+from .enrollment_dates import EARLIEST, EDGE
 
 __all__ = ["campus_time"]
 
@@ -14,7 +14,7 @@ _MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
 """Clocks that are set correctly differ by less."""
 
 
-def campus_time(header: str | None, sent: datetime, seconds: float) -> datetime:
+def campus_time(header: str | None, sent: datetime, seconds: float = 0.0) -> datetime:
     """Return the campus's time when it received a request, or an earlier one.
 
     If the clocks are more than a day apart, one of them is wrong, and the earlier time is returned. Starting too early
@@ -23,12 +23,12 @@ def campus_time(header: str | None, sent: datetime, seconds: float) -> datetime:
     Args:
         header: The Date header of the response (RFC 9110), or None. Without a valid one, the local time is returned.
         sent: The local time when the request was sent.
-        seconds: How long the response took.
+        seconds: How long the response took. A second of it is covered by the margin of searches.
     """
     responded = _read(header)
     if responded is None:
         return sent
-    theirs = responded - timedelta(seconds=seconds)
+    theirs = responded - max(timedelta(seconds=seconds) - EDGE, timedelta())
     if abs(theirs - sent) <= _MAX_CLOCK_DIFFERENCE:
         return theirs
     _logger.warning(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexport_client.models import ApiEnrollmentItem
 
-__all__ = ["EARLIEST", "EDGE", "date_of", "is_ordered", "tail"]
+__all__ = ["EARLIEST", "EDGE", "LATEST", "date_of", "is_ordered", "tail"]
 
 EDGE: Final = timedelta(seconds=1)
 """Margin of searches: the vendor doesn't document whether date filters are inclusive, nor their precision."""
@@ -16,14 +16,16 @@ EDGE: Final = timedelta(seconds=1)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """The earliest valid date; .NET's unset date is in year 1."""
 
-_LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
+"""The latest valid date; .NET's largest one leaves no room for a margin."""
+
 _MAX_OVERLAP: Final = 10
 
 
 def date_of(item: ApiEnrollmentItem) -> datetime | None:
     """Return the enrollment date, or None if it is missing or one of .NET's placeholders."""
     date = item.enrollment_date
-    return date if date is not None and EARLIEST < date < _LATEST else None
+    return date if date is not None and EARLIEST < date < LATEST else None
 
 
 def is_ordered(items: Sequence[ApiEnrollmentItem]) -> bool:

@@ -13,7 +13,7 @@ from nexport_client.models import ApiEnrollmentItem, EnrollmentSearchResponse
 from .campus_time import campus_time
 from .cursor import Position, decode_cursor, digest_of, encode_cursor
 from .date_walk import DateWalk
-from .enrollment_dates import EARLIEST, EDGE
+from .enrollment_dates import EARLIEST, EDGE, LATEST
 from .enrollment_search import Campus, EnrollmentSearch
 from .feed_arguments import FeedArguments
 from .results import ChangeBatch
@@ -43,10 +43,12 @@ class ChangeFeed:
         self._arguments = arguments
         filters = arguments.filters
         self._digest = digest_of(base_url, filters.get("org_ids", ()), filters.get("user_ids", ()))
-        given = Position(since=arguments.since, until=arguments.until)
-        if arguments.cursor is not None:
-            given = decode_cursor(self._digest, arguments.cursor)
-        self._position = given
+        self._until = None if arguments.until is None else min(arguments.until, LATEST)
+        self._position = (
+            Position(since=arguments.since, until=self._until)
+            if arguments.cursor is None
+            else decode_cursor(self._digest, arguments.cursor)
+        )
 
     async def batches(self) -> AsyncGenerator[ChangeBatch, None]:
         """Yield the batches of one run or, with `poll_interval`, of one run after the other.
@@ -67,12 +69,11 @@ class ChangeFeed:
 
     def _begin(self, position: Position) -> Position:
         """Return the position at the start of the next run, or the same one if it is within a run."""
-        until = self._arguments.until
         if position.reached is None:
-            ends = [end for end in (position.until, until) if end is not None]
+            ends = [end for end in (position.until, self._until) if end is not None]
             return replace(position, until=min(ends, default=None))
         overlap = min(self._arguments.overlap, max(position.reached - _FIRST, timedelta()))
-        return Position(since=position.reached - overlap, until=until)
+        return Position(since=position.reached - overlap, until=self._until)
 
     def _batch(self, items: list[ApiEnrollmentItem], position: Position, *, caught_up: bool) -> ChangeBatch:
         return ChangeBatch(items, encode_cursor(self._digest, position), caught_up)

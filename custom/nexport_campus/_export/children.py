@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
+from nexport_campus._changes.enrollment_dates import EDGE
 from nexport_campus._errors import InvalidRequestError, NotFoundError, PaginationError, ResponseDecodeError
 from nexport_client.api.learning_api import LearningApi
 from nexport_client.api.scorm_api import ScormApi
@@ -20,7 +21,7 @@ from nexport_client.models import (
 
 from .checkpoint import Parent
 from .datasets import Record
-from .queries import EDGE, TimeRange, is_in_range
+from .queries import TimeRange, is_in_range
 from .request import ExportRequest
 
 __all__ = ["Campus", "ChildRecords", "fetch_child_records", "to_parent"]

@@ -4,22 +4,22 @@ The first page of each query shows its length; the rest of a long query is split
 concurrently.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 import attrs
 
-from nexport_client.client import AsyncPager
+from nexport_campus._changes.date_walk import DateWalk, Step
+from nexport_campus._changes.enrollment_dates import EDGE
+from nexport_campus._changes.enrollment_search import EnrollmentSearch
 from nexport_client.models import ApiEnrollmentItem
 
 from .checkpoint import Parent, Query
 from .children import to_parent
 from .context import ExportContext
 from .datasets import Record
-from .date_cursor import Step, walk
-from .queries import EDGE, TimeRange, is_in_range, to_arguments
+from .queries import TimeRange, enrolled_before, is_in_range, to_arguments
 from .worker_thread import for_each_concurrently
 
 __all__ = ["fetch_enrollments"]
@@ -53,41 +53,37 @@ class _EnrollmentFetcher:
 
     async def begin(self, query: Query) -> None:
         """Fetch the first page of a query, and split the rest."""
-        async with aclosing(self._steps(query)) as steps:
-            async for step in steps:
-                self.context.progress.expect(step.total or len(step.items))
-                parts = () if step.last else self._parts(query, step)
-                await self._save(query, step, parts)
-                if not step.last:
-                    return
+        walk = self._walk_of(query)
+        while (step := await walk.next()) is not None:
+            self.context.progress.expect(step.total or step.size)
+            parts = () if step.last else self._parts(query, step)
+            await self._save(query, step, parts)
+            if not step.last:
+                return
         await self.context.worker.do(self.context.checkpoint.end_query, query)
 
     async def walk(self, query: Query) -> None:
         """Fetch the rest of a query."""
         expected = query.number not in self.resumed
-        async with aclosing(self._steps(query)) as steps:
-            async for step in steps:
-                if not expected:
-                    self.context.progress.expect(step.total or len(step.items))
-                    expected = True
-                await self._save(query, step)
+        walk = self._walk_of(query)
+        while (step := await walk.next()) is not None:
+            if not expected:
+                self.context.progress.expect(step.total or step.size)
+                expected = True
+            await self._save(query, step)
         await self.context.worker.do(self.context.checkpoint.end_query, query)
 
-    def _steps(self, query: Query) -> AsyncGenerator[Step, None]:
-        arguments = to_arguments(query.arguments)
-
-        def search(after: datetime | None) -> AsyncPager[ApiEnrollmentItem]:
-            bounds = {"utc_enrolled_after": after} if after is not None else {}
-            return self.context.campus.learning.search_enrollments(
-                **arguments | bounds, per_page=self.context.request.per_page
-            )
-
-        return walk(search, query.after)
+    def _walk_of(self, query: Query) -> DateWalk:
+        request = self.context.request
+        search = EnrollmentSearch(self.context.campus, to_arguments(query.arguments), request.per_page)
+        return DateWalk(
+            search, query.after, before=enrolled_before(request, self.span), now=lambda: self.context.started
+        )
 
     async def _save(self, query: Query, step: Step, parts: Iterable[Query] = ()) -> None:
         found = [self._to_record_or_parent(query, item) for item in step.items if self._is_wanted(item)]
         await self.context.worker.do(self.context.checkpoint.save_page, query, found, step.after, list(parts))
-        self.context.progress.advance(step.fresh)
+        self.context.progress.advance(len(step.items))
 
     def _is_wanted(self, item: ApiEnrollmentItem) -> bool:
         # A session in the time range may belong to an enrollment that was last active after it.
@@ -101,15 +97,16 @@ class _EnrollmentFetcher:
     def _parts(self, query: Query, step: Step) -> list[Query]:
         """Split the rest of a long query by enrollment date."""
         bound = query.arguments.get("utc_enrolled_before")
-        end = datetime.fromisoformat(bound) if bound else self.context.started
+        end = datetime.fromisoformat(bound) if bound else self._end()
         if (
             step.after is None
             or step.total is None
+            or not step.size
             or self.context.request.concurrency == 1
             or end <= step.after
         ):
             return []
-        pages = (step.total - len(step.items)) // len(step.items)
+        pages = (step.total - step.size) // step.size
         count = min(pages, _PARTS * self.context.request.concurrency)
         cuts = [step.after + (end - step.after) * place / count for place in range(1, count)] if count else []
         parts = []
@@ -118,6 +115,10 @@ class _EnrollmentFetcher:
             until = {"utc_enrolled_before": cut.isoformat()} if cut else {}
             parts.append(Query(0, query.arguments | until, True, after))
         return parts
+
+    def _end(self) -> datetime:
+        """Return the enrollment date at which the queries end."""
+        return enrolled_before(self.context.request, self.span) or self.context.started
 
 
 async def _iterate(items: Iterable[T]) -> AsyncIterator[T]:

@@ -1,23 +1,26 @@
 """The queries that together find every enrollment of a time range."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import product
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
+from nexport_campus._changes.enrollment_dates import EDGE
+from nexport_campus._changes.searches import changes_since, id_chunks, narrow
 from nexport_campus.times import days, months
 from nexport_client.types import Model
 
-from .request import DATE_FILTERS, ID_FILTERS, ExportRequest
+from .request import DATE_FILTERS, ExportRequest
 
-__all__ = ["EDGE", "TimeRange", "build_queries", "is_in_range", "split_into_ranges", "to_arguments"]
+__all__ = [
+    "TimeRange",
+    "build_queries",
+    "enrolled_before",
+    "is_in_range",
+    "split_into_ranges",
+    "to_arguments",
+]
 
-EDGE: Final = timedelta(seconds=1)
-"""Margin of queries: the vendor doesn't document whether date filters are inclusive, nor their precision."""
-
-_MAX_IDS: Final = 500
 _DATES: Final = {
     "ApiEnrollmentItem": ("enrollment_date", "last_activity_date", "completion_date"),
     "AssignmentSession": ("utc_start",),
@@ -61,26 +64,27 @@ def split_into_ranges(request: ExportRequest, since: datetime | None, started: d
 def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any]]:
     """Return the queries that together find all enrollments of a time range, as JSON arguments of SearchEnrollments.
 
-    An enrollment belongs to the range in which it was made, last active, or completed. Filters can't be combined with
-    "or", and the activity filter excludes learners who never started. So one query finds the enrollments made in the
-    range, and one each finds older ones that were active or completed in it. Sessions may belong to any enrollment made
-    before the end and last active after the start, because the date of the last activity only increases.
+    An enrollment belongs to the range in which it was made, last active, or completed. Sessions may belong to any
+    enrollment made before the end and last active after the start, because the date of the last activity only increases.
     """
-    base = request.filters.to_dict()
     queries: list[dict[str, Any]] = []
-    for chunk in _chunks(base, apart="org_ids" if request.dataset.parents == "users" else None):
+    by_user = request.dataset.parents == "users"
+    for chunk in id_chunks(to_arguments(request.filters.to_dict()), single="org_ids" if by_user else None):
         if span.start is None:
-            queries.append(_narrow(chunk, utc_enrolled_before=span.end))
-            continue
-        after = span.start - EDGE
-        if request.dataset.parents == "users":
-            queries.append(_narrow(chunk, utc_activity_after=after, utc_enrolled_before=span.end))
-            continue
-        queries.append(_narrow(chunk, utc_enrolled_after=after, utc_enrolled_before=span.end))
-        for what in ("activity", "completed"):
-            bounds = {f"utc_{what}_after": after, f"utc_{what}_before": span.end}
-            queries.append(_narrow(chunk, **bounds, utc_enrolled_before=span.start))
-    return [query for query in queries if not _is_empty(query)]
+            queries.append(chunk)
+        elif by_user:
+            queries.append(narrow(chunk, utc_activity_after=span.start - EDGE))
+        else:
+            queries += changes_since(chunk, span.start, span.end)
+    return [_to_json(query) for query in queries if not _is_empty(query)]
+
+
+def enrolled_before(request: ExportRequest, span: TimeRange) -> datetime | None:
+    """Return the enrollment date at which the queries of a time range end, or None.
+
+    Where it isn't a filter, enrollments without an enrollment date are found as well.
+    """
+    return span.end if span.start is None or request.dataset.parents == "users" else None
 
 
 def is_in_range(item: Model, span: TimeRange) -> bool:
@@ -101,35 +105,15 @@ def to_arguments(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _chunks(base: dict[str, Any], *, apart: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the filters with id lists that fit into one request, and a single id of the filter `apart` in each."""
-    lists = {name: base[name] for name in ID_FILTERS if name in base}
-    parts = [list(_batches(ids, 1 if name == apart else _MAX_IDS)) for name, ids in lists.items()]
-    for chosen in product(*parts):
-        yield base | dict(zip(lists, chosen, strict=True))
-
-
-def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
-
-
-def _narrow(query: dict[str, Any], **bounds: datetime | None) -> dict[str, Any]:
-    """Return a query with additional bounds."""
-    narrowed = dict(query)
-    for name, bound in bounds.items():
-        if bound is None:
-            continue
-        stricter = max if name.endswith("_after") else min
-        previous = datetime.fromisoformat(query[name]) if name in query else bound
-        narrowed[name] = stricter(previous, bound).isoformat()
-    return narrowed
+def _to_json(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in arguments.items()
+    }
 
 
 def _is_empty(query: dict[str, Any]) -> bool:
     """Return whether a query has contradictory bounds, so that it can't find anything."""
-    dates = to_arguments(query)
     pairs = ((f"utc_{what}_after", f"utc_{what}_before") for what in ("enrolled", "activity", "completed"))
     return any(
-        after in dates and before in dates and dates[after] >= dates[before] for after, before in pairs
+        after in query and before in query and query[after] >= query[before] for after, before in pairs
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import attrs
 from dateutil.tz import resolve_imaginary
 
+from nexport_campus._changes.searches import ID_FILTERS
 from nexport_campus._errors import ConfigurationError
 
 from .datasets import Dataset
@@ -15,7 +16,6 @@ from .datasets import Dataset
 __all__ = [
     "DATE_FILTERS",
     "FIRST_YEAR",
-    "ID_FILTERS",
     "LAST",
     "ExportRequest",
     "Filters",
@@ -30,7 +30,6 @@ FIRST_YEAR: Final = 1900
 """The earliest year of a valid date; .NET's unset date is in year 1."""
 
 _LAST_YEAR: Final = 9998
-ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
 DATE_FILTERS: Final = tuple(
     f"utc_{what}_{side}" for what in ("enrolled", "activity", "completed") for side in ("after", "before")
 )
