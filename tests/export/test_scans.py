@@ -91,6 +91,10 @@ def test_a_time_range_is_complete_and_exact(
                 continue
             wanted = wanted and item.enrollment_date < before
         kept = any(finds(scan, item, strict=strict) for scan in scans) and is_in_range(item, span)
+        ends = enrolled_before(plan(), span)
+        if ends is not None:
+            assert item.enrollment_date
+            kept = kept and item.enrollment_date < ends
         assert kept == wanted
 
 
