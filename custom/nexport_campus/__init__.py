@@ -29,6 +29,9 @@ from ._errors import (
     SubscriptionAlreadyExistsError,
     SubscriptionNotFoundError,
     TransportError,
+    WebhookError,
+    WebhookFormatError,
+    WebhookSecretError,
 )
 from ._rate_limit import LocalRateLimiter, RateLimiter
 from ._retry import RetryPolicy
@@ -74,6 +77,9 @@ __all__ = [
     "TokenStore",
     "TransportError",
     "Unset",
+    "WebhookError",
+    "WebhookFormatError",
+    "WebhookSecretError",
     "__version__",
 ]
 

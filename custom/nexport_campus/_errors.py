@@ -6,6 +6,9 @@
     ├── TransportError
     │   └── RequestTimeoutError              (also TimeoutError)
     ├── ExportError
+    ├── WebhookError
+    │   ├── WebhookSecretError
+    │   └── WebhookFormatError
     ├── ResponseDecodeError
     ├── PaginationError
     └── APIError
@@ -52,6 +55,9 @@ __all__ = [
     "SubscriptionAlreadyExistsError",
     "SubscriptionNotFoundError",
     "TransportError",
+    "WebhookError",
+    "WebhookFormatError",
+    "WebhookSecretError",
     "error_class",
     "fresh_copy",
 ]
@@ -171,6 +177,29 @@ class ExportError(NexportError):
 
     The same export resumes from there.
     """
+
+
+class WebhookError(NexportError):
+    """A call that claims to be a web hook of the campus and must not be acted on.
+
+    `status_code`: the HTTP status to respond with.
+    """
+
+    _status = 400
+
+    def __init__(self, message: str, *, status_code: int | None = None, **place: Any) -> None:
+        super().__init__(message, **place)
+        self.status_code = self._status if status_code is None else status_code
+
+
+class WebhookSecretError(WebhookError):
+    """The shared secret is missing or wrong, so the call may come from anyone."""
+
+    _status = 401
+
+
+class WebhookFormatError(WebhookError):
+    """The body isn't what the administrator's template promises, or is too large (`status_code` 413)."""
 
 
 class ResponseDecodeError(NexportError):

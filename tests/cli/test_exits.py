@@ -114,14 +114,15 @@ async def test_a_list_that_fails_midway(run_against: Run) -> None:
 
 
 def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
-    """Every error class of the SDK has a code; only local trouble and unexpected errors are 1."""
+    """Every error class of the SDK has a code; only local trouble, unexpected errors and web hooks' are 1."""
 
     def all_subclasses(cls: type[NexportError]) -> list[type[NexportError]]:
         ours = (sub for sub in cls.__subclasses__() if sub.__module__.split(".")[0] == "nexport_campus")
         return [each for sub in ours for each in (sub, *all_subclasses(sub))]
 
     codes = {cls.__name__: exit_code(cls("why")) for cls in all_subclasses(NexportError)}
-    assert codes.pop("ExportError") == 1
+    for name in ("ExportError", "WebhookError", "WebhookSecretError", "WebhookFormatError"):
+        assert codes.pop(name) == 1
     assert 1 not in codes.values()
     assert codes["PaginationError"] == 14
     assert (codes["ConfigurationError"], codes["ArgumentError"]) == (2, 2)

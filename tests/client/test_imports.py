@@ -17,7 +17,7 @@ from nexport_campus import TransportError
 CAMPUS = Path(nexport_campus.__file__).parent
 MODULES = sorted(path.relative_to(CAMPUS).as_posix() for path in CAMPUS.rglob("*.py"))
 OPTIONAL = ("aiohttp", "cli", "demo", "fastapi", "otel", "redis", "sandbox", "testing", "_export")
-PUBLIC = ("aiohttp", "cli", "fastapi", "otel", "redis", "sandbox", "testing", "times")
+PUBLIC = ("aiohttp", "cli", "fastapi", "otel", "redis", "sandbox", "testing", "times", "webhooks")
 OUTERMOST = {"cli", "demo", "testing"}
 
 

@@ -24,6 +24,9 @@ from nexport_campus._errors import (
     RequestTimeoutError,
     ResponseDecodeError,
     TransportError,
+    WebhookError,
+    WebhookFormatError,
+    WebhookSecretError,
 )
 
 __all__ = ["ProblemHandler"]
@@ -64,6 +67,9 @@ _PROBLEMS: Final[dict[type[NexportError], _Problem]] = {
         "permission", "Not permitted", "This application's account may not do this on the campus."
     ),
     InvalidRequestError: _Problem("refused", "Request refused", "The campus refused the request as invalid."),
+    WebhookError: _Problem(
+        "webhook", "Web hook refused", "The call can't be taken for a web hook of the campus."
+    ),
     APIError: _Problem("campus-error", "Campus error", "The campus reported an error."),
     ArgumentError: _Problem(
         "argument", "Invalid argument", "The campus can't be sent such a value; nothing was sent."
@@ -79,6 +85,8 @@ _STATUSES: Final[dict[type[NexportError], int]] = {
     ResponseDecodeError: 502,
     PaginationError: 502,
     APIError: 502,
+    WebhookSecretError: 401,
+    WebhookFormatError: 400,
     NexportError: 500,
 }
 

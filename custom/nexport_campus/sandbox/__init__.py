@@ -8,7 +8,17 @@ Requires the `sandbox` extra. It shares no code with the client, so that a bug i
 
 from __future__ import annotations
 
-from .reports import Account, BookEntry, Books, Change, Invoice, InvoiceItem, InvoicePayment, Samples
+from .reports import (
+    Account,
+    BookEntry,
+    Books,
+    Change,
+    Invoice,
+    InvoiceItem,
+    InvoicePayment,
+    Samples,
+    WebhookDelivery,
+)
 from .sandbox import FaultScript, Sandbox
 from .serving.process import SandboxError
 
@@ -24,4 +34,5 @@ __all__ = [
     "Samples",
     "Sandbox",
     "SandboxError",
+    "WebhookDelivery",
 ]

@@ -15,6 +15,7 @@ __all__ = [
     "InvoiceItem",
     "InvoicePayment",
     "Samples",
+    "WebhookDelivery",
 ]
 
 
@@ -145,19 +146,33 @@ class Invoice:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """A web hook that the campus sent on its own.
+
+    `status` is the status of the response, 0 if none came or it is still to come.
+    """
+
+    event: str
+    url: str
+    enrollment_id: str
+    status: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """The log of the requests that the server received, and their changes.
 
     `entries` holds the latest requests, at most 20,000; `counts` counts all requests by operationId;
     `peak_in_flight` is the highest number of requests in progress at the same time. It exceeds one only with
     a scripted delay, because the campus handles one request at a time. `invoices` holds all invoices of the
-    campus, the oldest first.
+    campus, the oldest first, and `webhooks` the latest web hooks that it sent on its own, at most 20,000.
     """
 
     entries: tuple[BookEntry, ...]
     counts: Mapping[str, int]
     peak_in_flight: int
     invoices: tuple[Invoice, ...]
+    webhooks: tuple[WebhookDelivery, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -181,4 +196,5 @@ class Books:
             counts=values["counts"],
             peak_in_flight=values["peak_in_flight"],
             invoices=tuple(Invoice.from_json(each) for each in values["invoices"]),
+            webhooks=tuple(WebhookDelivery(**each) for each in values["webhooks"]),
         )

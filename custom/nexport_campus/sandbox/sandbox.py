@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
+import http.client
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
+from uuid import UUID
 
 from .accounts import ACCOUNT_NAMES, account_password
 from .reports import Account, Books, Samples
 from .sandbox_settings import SandboxSettings
 from .serving.process import SandboxError, ServerProcess
+from .webhook_calls import COMPLETED, CREATED, WebhookTarget, post
 
 __all__ = ["FaultScript", "Sandbox"]
 
@@ -137,8 +141,62 @@ class Sandbox:
         """Expire every token issued so far."""
         await self._control("expire_tokens")
 
+    async def complete_enrollment(self, enrollment_id: UUID | str, *, passed: bool = True) -> None:
+        """Finish an enrollment with all its assignments, as a student does in the classroom.
+
+        Raises ValueError for an unknown enrollment.
+        """
+        await self._control("complete", enrollment_id=str(enrollment_id), passed=passed)
+
+    async def add_webhook(
+        self,
+        url: str,
+        *,
+        secret: str,
+        secret_in: Literal["header", "body"] = "header",
+        events: Sequence[str] = (CREATED, COMPLETED),
+    ) -> None:
+        """Call a URL from now on whenever an enrollment is created or completed.
+
+        Each web hook is sent once, with POST and a JSON body with `event`, `enrollment_id`, `user_id` and
+        `subscription_id`. The secret is in the header X-Nexport-Secret, or in the body's field `secret`. `books()`
+        lists what was sent; `reset()` removes the URL. Raises ValueError for invalid arguments.
+        """
+        target = WebhookTarget(url=url, secret=secret, secret_in=secret_in, events=tuple(events))
+        await self._control("webhooks/add", **dataclasses.asdict(target))
+
+    async def send_webhook(
+        self,
+        url: str,
+        event: str = COMPLETED,
+        *,
+        secret: str,
+        secret_in: Literal["header", "body"] = "header",
+        enrollment_id: UUID | str | None = None,
+        user_id: UUID | str | None = None,
+        assignment_id: UUID | str | None = None,
+        subscription_id: UUID | str | None = None,
+    ) -> int:
+        """Call a URL once about an enrollment of the campus, and return the status of the response.
+
+        Without `enrollment_id` it is about `Samples.finished_enrollment_id`. The user and the subscription are those
+        of the enrollment, unless other ones are given.
+
+        Raises ValueError for invalid arguments or an unknown enrollment, SandboxError if no response comes.
+        """
+        if enrollment_id is None:
+            enrollment_id = (await self.samples()).finished_enrollment_id
+        known = await self._control("webhooks/fields", enrollment_id=str(enrollment_id))
+        target = WebhookTarget(url=url, secret=secret, secret_in=secret_in)
+        given = {"user_id": user_id, "assignment_id": assignment_id, "subscription_id": subscription_id}
+        ids = {name: str(value) for name, value in given.items() if value is not None}
+        try:
+            return await asyncio.to_thread(post, target, {"event": event, **known, **ids})
+        except (OSError, http.client.HTTPException) as error:
+            raise SandboxError(f"no response from {url}: {error}") from error
+
     async def reset(self) -> None:
-        """Restore the campus to its initial state: changes, tokens, request log and failures are discarded.
+        """Restore the campus to its initial state: changes, tokens, request log, failures and web hooks are discarded.
 
         The clock keeps its time. Raises ValueError for a campus in a file or of more than 50,000 enrollments.
         """

@@ -6,7 +6,7 @@ pytest loads it wherever the package is installed. It needs the `sandbox` extra.
         samples = await nexport_sandbox.samples()
         ...
 
-`MemoryTokenStore` is a token store for tests, without a server.
+`MemoryTokenStore` is a token store for tests, without a server. `webhook_request` makes a web hook as a campus sends it.
 
 Fixtures: `nexport_sandbox`, `campus`. Marks: `nexport_sandbox(**settings)`, `nexport_faults(**failure)`. Both take only
 keyword arguments, those of `Sandbox` and of `sandbox.faults.add`. See `docs/testing.md`.
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from .memory_token_store import MemoryTokenStore
+from .webhook_requests import webhook_request
 
 if TYPE_CHECKING:
     from nexport_campus import NexportCampus
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from .sandbox_pool import SandboxPool
 
-__all__ = ["MemoryTokenStore", "campus", "nexport_sandbox"]
+__all__ = ["MemoryTokenStore", "campus", "nexport_sandbox", "webhook_request"]
 
 T = TypeVar("T")
 _MARKS = (

@@ -23,11 +23,12 @@ from nexport_campus.sandbox.operations.registry import OPERATIONS, Call, Modelle
 from nexport_campus.sandbox.request_arguments import Query, RequestArguments, body_arguments
 
 from .classroom_page import classroom_route
-from .control import control_routes
+from .control import Controls
 from .faults import Fault, Faults
 from .http_responses import Connections, CutResponse, ResetResponse, json_response
 from .request_log import Entry, RequestLog
 from .strict_responses import without_nulls
+from .webhook_sender import WebhookSender
 
 __all__ = ["make_app"]
 
@@ -56,14 +57,13 @@ class _ReceivedRequest:
 
 
 class _Service:
-    """One campus with its request log and its scripted failures."""
+    """One campus with its request log, its scripted failures and its web hooks."""
 
-    def __init__(
-        self, campus: CampusState, log: RequestLog, faults: Faults, connections: Connections
-    ) -> None:
-        self.campus = campus
-        self.log = log
-        self.faults = faults
+    def __init__(self, controls: Controls, connections: Connections) -> None:
+        self.campus = controls.campus
+        self.log = controls.log
+        self.faults = controls.faults
+        self.webhooks = controls.webhooks
         self.connections = connections
 
     async def serve(self, operation: ModelledOperation, request: Request) -> Response:
@@ -111,6 +111,7 @@ class _Service:
             result = self._handle(received)
             campus.connection.execute("COMMIT")
             entry.changes.extend(campus.changes)
+            self.webhooks.notify(campus.changes)
         except Refusal as refusal:
             campus.connection.execute("ROLLBACK")
             entry.status = refusal.status
@@ -154,9 +155,9 @@ async def _internal_error(request: Request, error: Exception) -> Response:
 
 def make_app(campus: CampusState, connections: Connections) -> Starlette:
     """Return the application. The server registers its open connections in `connections`."""
-    log, faults = RequestLog(), Faults(campus.settings.seed)
-    service = _Service(campus, log, faults, connections)
-    routes = [*control_routes(campus, log, faults), classroom_route(campus)]
+    controls = Controls(campus, RequestLog(), Faults(campus.settings.seed), WebhookSender(campus))
+    service = _Service(controls, connections)
+    routes = [*controls.routes(), classroom_route(campus)]
     for operation in OPERATIONS.values():
         route = Route(operation.path, functools.partial(service.serve, operation), methods=[operation.method])
         # Starlette would run the GET for a HEAD request, and some of the vendor's GETs delete data.

@@ -1,10 +1,11 @@
-"""Private control routes of the server for `Sandbox`: faults, request log, clock and sample ids.
+"""Private control routes of the server for `Sandbox`: faults, request log, clock, sample ids, web hooks.
 
 They are not part of the modelled API, and return 404 without the sandbox's random key.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hmac
 from collections.abc import Callable
@@ -17,43 +18,75 @@ from starlette.routing import Route
 
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import expire
+from nexport_campus.sandbox.operation_results import Refusal
+from nexport_campus.sandbox.operations.completion import complete_enrollment
 from nexport_campus.sandbox.operations.invoice_reports import find_invoices
 from nexport_campus.sandbox.operations.samples import find_samples
 
 from .faults import Faults
 from .http_responses import json_response
 from .request_log import RequestLog
+from .webhook_sender import WebhookSender, enrollment_fields
 
-__all__ = ["control_routes"]
+__all__ = ["Controls"]
 
 _Action = Callable[[dict[str, Any]], Any]
 
 
-def control_routes(campus: CampusState, log: RequestLog, faults: Faults) -> list[Route]:
-    """Return a route for each action of the parent: POST /sandbox/<action> with a JSON object."""
-    actions: dict[str, _Action] = {
-        "books": lambda body: {**log.since(body["since"]), "invoices": find_invoices(campus)},
-        "samples": lambda body: find_samples(campus),
-        "advance": lambda body: campus.clock.advance(body["seconds"]),
-        "expire_tokens": lambda body: expire(campus),
-        "reset": lambda body: _reset(campus, log, faults),
-        "faults/add": faults.add,
-        "faults/clear": lambda body: faults.clear(),
-    }
-    return [
-        Route(
-            f"/sandbox/{name}",
-            functools.partial(_run_action, campus.settings.control_key, action),
-            methods=["POST"],
-        )
-        for name, action in actions.items()
-    ]
+@dataclasses.dataclass(frozen=True, slots=True)
+class Controls:
+    """What the parent controls: the campus, its request log, its scripted failures and its web hooks."""
 
+    campus: CampusState
+    log: RequestLog
+    faults: Faults
+    webhooks: WebhookSender
 
-def _reset(campus: CampusState, log: RequestLog, faults: Faults) -> None:
-    campus.restore()
-    log.clear()
-    faults.restart()
+    def routes(self) -> list[Route]:
+        """Return a route for each action of the parent: POST /sandbox/<action> with a JSON object."""
+        actions: dict[str, _Action] = {
+            "books": lambda body: self._books(body["since"]),
+            "samples": lambda body: find_samples(self.campus),
+            "advance": lambda body: self.campus.clock.advance(body["seconds"]),
+            "expire_tokens": lambda body: expire(self.campus),
+            "reset": lambda body: self._reset(),
+            "faults/add": self.faults.add,
+            "faults/clear": lambda body: self.faults.clear(),
+            "complete": lambda body: self._complete(body["enrollment_id"], body["passed"]),
+            "webhooks/add": self.webhooks.add,
+            "webhooks/fields": lambda body: self._enrollment_fields(body["enrollment_id"]),
+        }
+        key = self.campus.settings.control_key
+        return [
+            Route(f"/sandbox/{name}", functools.partial(_run_action, key, action), methods=["POST"])
+            for name, action in actions.items()
+        ]
+
+    def _books(self, since: int) -> dict[str, Any]:
+        webhooks = {"webhooks": self.webhooks.report()}
+        return {**self.log.since(since), "invoices": find_invoices(self.campus), **webhooks}
+
+    def _reset(self) -> None:
+        self.campus.restore()
+        self.log.clear()
+        self.faults.restart()
+        self.webhooks.clear()
+
+    def _complete(self, enrollment_id: str, passed: bool) -> None:
+        campus = self.campus
+        try:
+            complete_enrollment(campus, enrollment_id, passed)
+            self.webhooks.notify(campus.changes)
+        except Refusal as refusal:
+            raise ValueError(refusal.message) from refusal
+        finally:
+            campus.changes.clear()
+
+    def _enrollment_fields(self, enrollment_id: str) -> dict[str, str]:
+        try:
+            return enrollment_fields(self.campus, enrollment_id)
+        except Refusal as refusal:
+            raise ValueError(refusal.message) from refusal
 
 
 async def _run_action(key: str, action: _Action, request: Request) -> Response:
