@@ -65,9 +65,9 @@ async def test_a_refused_token_that_is_no_longer_current() -> None:
     """A late refusal of an earlier token doesn't drop the current one, with which the call is sent again."""
     cache, _, fetched = cache_of(None, None)
     first = await cache.get()
-    assert cache.replace(CALL, first, None)
+    assert cache.replace(CALL, first)
     second = await cache.get()
-    assert cache.replace(CALL, first, None)
+    assert cache.replace(CALL, first)
     assert (await cache.get(), len(fetched)) == (second, 2)
 
 
@@ -83,6 +83,6 @@ async def test_a_login_that_returns_the_same_token_again() -> None:
     cache = TokenCache(source, renewable=True, logs_in=True)
     first = await cache.get()
     for _ in range(50):
-        assert cache.replace(CALL, first, None)
+        assert cache.replace(CALL, first)
         await cache.get()
     assert len(fetched) == 2

@@ -11,7 +11,7 @@ from tests.support.scripted_server import Request, Response, error_entity, json_
 
 __all__ = ["PASSWORD", "USERNAME", "CountingCampus", "most_in_a_second"]
 
-USERNAME, PASSWORD = "ada", "a good password"
+USERNAME, PASSWORD = "api.reporting", "a good password"
 
 
 @attrs.define(eq=False)
@@ -22,7 +22,8 @@ class CountingCampus:
     instead of the ordinary one.
 
     `logins`, `refusals`: how many there were. `calls`: the arrival times of the accepted calls, on the monotonic clock.
-    `arrivals`: those of all requests. `rejections`: the calls whose token was not valid.
+    `arrivals`: those of all requests. `issued`: the valid tokens, and when they expire. `tokens`: all of them, also the
+    revoked ones. `gate`: an event that calls wait for. `rejections`: the calls whose token was not valid.
     """
 
     lifetime: int = 3600
@@ -35,6 +36,7 @@ class CountingCampus:
     calls: list[float] = attrs.field(factory=list, init=False)
     arrivals: list[float] = attrs.field(factory=list, init=False)
     issued: dict[str, float] = attrs.field(factory=dict, init=False)
+    tokens: list[str] = attrs.field(factory=list, init=False)
     gate: asyncio.Event | None = attrs.field(default=None, init=False)
 
     async def __call__(self, request: Request) -> Response:
@@ -62,6 +64,7 @@ class CountingCampus:
             self.refusals += 1
             return json_response(error_entity(4, "Wrong password"), 403)
         token = str(uuid4())
+        self.tokens.append(token)
         self.issued[token] = time.monotonic() + self.lifetime
         login = {"access_token": token, "token_type": "bearer", "expires_in": self.lifetime}
         return json_response(login | error_entity())

@@ -48,12 +48,13 @@ class WorkerCommands:
         *,
         base_url: str,
         password: str,
-        username: str = "ada",
+        username: str = "api.reporting",
         redis_url: str | None = None,
         shares_token: bool = True,
         encryption_keys: list[str] | None = None,
         per_second: float | None = None,
         max_attempts: int = 1,
+        max_concurrency: int = 16,
         clock_offset: float = 0.0,
         prefix: str = "nexport-campus:",
     ) -> None:
@@ -70,6 +71,7 @@ class WorkerCommands:
             PasswordAuth(username, password),
             base_url=base_url,
             token_encryption_keys=encryption_keys or (),
+            max_concurrency=max_concurrency,
             retry=RetryPolicy(max_attempts=max_attempts, initial_delay=0.01, max_delay=0.05),
             **settings,
         )

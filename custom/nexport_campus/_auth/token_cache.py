@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import attrs
@@ -82,26 +82,26 @@ class TokenCache:
         if self._renewable:
             self._denials.accept(call)
 
-    def replace(self, call: CallKey, token: Secret, former: Secret | None) -> bool:
+    def replace(self, call: CallKey, token: Secret, former: Sequence[Secret] = ()) -> bool:
         """Return whether to resend a call that was rejected with `token`, using another token.
 
         The token is dropped, unless it has been replaced meanwhile, or the account lacks the permission for the call.
-        `former`: the token of the same call's first rejection. A call isn't sent a third time, unless its second token
-        came from another process and may have been as old as the first.
+        `former`: the tokens of the same call's earlier rejections. A call isn't sent a third time, unless its second
+        token came from another process and may have been as old as the first.
         """
         if not self._renewable:
             return False
         of_another_process = self._source.shared and token is not self._issued
-        if former is not None and not of_another_process:
+        if former and not of_another_process:
             # A function may have returned the same token again, which proves nothing.
-            if self._logs_in or former.reveal() != token.reveal():
+            if self._logs_in or former[-1].reveal() != token.reveal():
                 self._denials.add(call, token)
             return False
         if self._held is not None and self._held.token is token:
             if self._denials.explain(call):
                 return False
             self._held, self._rejected = None, token
-            self._source.reject(token, distrust=former is not None)
+            self._source.reject(token, distrust=len(former) > 1)
         return True
 
     async def aclose(self) -> None:

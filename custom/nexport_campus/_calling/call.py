@@ -32,7 +32,7 @@ class Call(Generic[T]):
 
     `number`: higher than those of earlier calls. `attempts`: the requests sent. `retries`: the attempts after a
     failure. `token`: the token of the latest attempt. `key`: identifies what the call sends with the client's token;
-    None without one. `refused`: the token that the campus rejected, if the call was sent again with another.
+    None without one. `refused`: the tokens that the campus rejected, after which the call was sent again.
     `login_failed`: whether its error is that of a login. `tracker`: that of the attempt in flight, if any. `status`:
     the status of the latest attempt's response, or None without a response. `failed`: the latest failed attempt.
     """
@@ -49,7 +49,7 @@ class Call(Generic[T]):
     retries: int = attrs.field(default=0, init=False)
     token: Secret | None = attrs.field(default=None, init=False)
     key: CallKey | None = attrs.field(default=None, init=False)
-    refused: Secret | None = attrs.field(default=None, init=False)
+    refused: list[Secret] = attrs.field(factory=list, init=False)
     login_failed: bool = attrs.field(default=False, init=False)
     tracker: SendTracker | None = attrs.field(default=None, init=False)
     status: int | None = attrs.field(default=None, init=False)
@@ -57,8 +57,8 @@ class Call(Generic[T]):
 
     @property
     def tries(self) -> int:
-        """Return the number of attempts for the retry policy, which excludes one whose token was rejected."""
-        return self.attempts - (self.refused is not None)
+        """Return the number of attempts for the retry policy, which excludes those whose token was rejected."""
+        return self.attempts - len(self.refused)
 
     def final_error(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
         """Return the error of a call that isn't retried."""

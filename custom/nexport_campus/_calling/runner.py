@@ -289,7 +289,6 @@ class CallRunner:
             # A longer pause would block calls for which `max_retry_after` demands an error at once.
             await self.core.limiter.pause(min(failed.retry_after, self.settings.retry.max_retry_after))
         if self._may_replay(call, failed):
-            call.refused = call.token
             return
         clock = self.core.clock
         wait = wait_before_retry(
@@ -309,9 +308,9 @@ class CallRunner:
 
     def _may_replay(self, call: Call[Any], failed: AttemptFailed) -> bool:
         """Return whether to send a call again with another token, because the campus rejected this one."""
-        return (
-            call.token is not None
-            and call.key is not None
-            and isinstance(failed.error, AuthenticationError)
-            and self.core.tokens.replace(call.key, call.token, call.refused)
-        )
+        if call.token is None or call.key is None or not isinstance(failed.error, AuthenticationError):
+            return False
+        again = self.core.tokens.replace(call.key, call.token, call.refused)
+        if again:
+            call.refused.append(call.token)
+        return again
