@@ -1,8 +1,9 @@
 """A campus that counts logins and requests, for tests with several processes."""
 
 import asyncio
+import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import uuid4
 
 import attrs
@@ -18,18 +19,19 @@ USERNAME, PASSWORD = "api.reporting", "a good password"
 class CountingCampus:
     """The handler of a `ScriptedServer`: logins with the password, and calls with a token that is valid.
 
-    `lifetime`: of a token, in seconds. `login_seconds`: how long a login takes. `limited`: responses to the next calls,
-    instead of the ordinary one.
+    `lifetime`: of a token, in seconds of `clock`. `login_seconds`: how long a login takes. `limited`: responses to the
+    next calls, instead of the ordinary one.
 
     `logins`, `refusals`: how many there were. `calls`: the arrival times of the accepted calls, on the monotonic clock.
     `arrivals`: those of all requests. `issued`: the valid tokens, and when they expire. `tokens`: all of them, also the
     revoked ones. `gate`: an event that calls wait for. `rejections`: the calls whose token was not valid.
     """
 
-    lifetime: int = 3600
+    lifetime: int | None = 3600
     login_seconds: float = 0.0
     limited: list[Response] = attrs.field(factory=list)
     password: str = PASSWORD
+    clock: Callable[[], float] = time.monotonic
     logins: int = attrs.field(default=0, init=False)
     refusals: int = attrs.field(default=0, init=False)
     rejections: int = attrs.field(default=0, init=False)
@@ -48,7 +50,7 @@ class CountingCampus:
         if self.limited:
             return self.limited.pop(0)
         token = dict(request.query)["access_token"]
-        if time.monotonic() >= self.issued.get(token, 0.0):
+        if self.clock() >= self.issued.get(token, 0.0):
             self.rejections += 1
             return json_response(error_entity(4, "The token is not valid"), 401)
         self.calls.append(time.monotonic())
@@ -65,7 +67,7 @@ class CountingCampus:
             return json_response(error_entity(4, "Wrong password"), 403)
         token = str(uuid4())
         self.tokens.append(token)
-        self.issued[token] = time.monotonic() + self.lifetime
+        self.issued[token] = self.clock() + (math.inf if self.lifetime is None else self.lifetime)
         login = {"access_token": token, "token_type": "bearer", "expires_in": self.lifetime}
         return json_response(login | error_entity())
 
