@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.ledger import CREATED, DROPPED, EDITED, Ledger, Outcome, Write
+from loadtest.ledger import CREATED, DROPPED, EDITED, Write, WriteLedger, WriteOutcome
 from nexport_campus.sandbox import Change
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "load"
@@ -36,7 +36,7 @@ def test_a_whole_run() -> None:
     assert "All is well" in report
 
 
-DONE, NOT_DONE = Outcome.DONE, Outcome.NOT_DONE
+DONE, NOT_DONE = WriteOutcome.DONE, WriteOutcome.NOT_DONE
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,11 @@ DONE, NOT_DONE = Outcome.DONE, Outcome.NOT_DONE
         "nobody asked for it",
     ],
 )
-def test_the_ledger_finds_it(told: list[tuple[str, Outcome]], happened: list[str], mistakes: int) -> None:
+def test_the_ledger_finds_it(
+    told: list[tuple[str, WriteOutcome]], happened: list[str], mistakes: int
+) -> None:
     """Whatever the books have otherwise than the client told is a mistake."""
-    ledger = Ledger()
+    ledger = WriteLedger()
     for change, outcome in told:
         ledger.enter(Write(change, "an id", outcome))
     assert len(ledger.mistakes([Change(change, "an id") for change in happened])) == mistakes

@@ -66,7 +66,7 @@ class SectionsById(JSONResult):
     missing: list[UUID]
 
 
-class Campus(Protocol):
+class LearningClient(Protocol):
     """The parts of a client that these operations use."""
 
     @property
@@ -126,7 +126,7 @@ def check_enrollment(**arguments: object) -> dict[str, Any]:
 
 
 async def ensure_enrollment(
-    campus: Campus, fields: Mapping[str, Any], group: CallGroup, retries: Retries
+    campus: LearningClient, fields: Mapping[str, Any], group: CallGroup, retries: Retries
 ) -> EnsuredEnrollment:
     """Create an enrollment, or find the existing one; see `NexportCampus.ensure_enrollment`.
 
@@ -160,7 +160,7 @@ async def ensure_enrollment(
 
 
 async def _search_if_allowed(
-    campus: Campus, fields: Mapping[str, Any], org_ids: list[str] | None
+    campus: LearningClient, fields: Mapping[str, Any], org_ids: list[str] | None
 ) -> "tuple[bool, ApiEnrollmentItem | None]":
     """Return whether this account may search, and the enrollment found. Raises NexportError for other failures."""
     try:
@@ -173,7 +173,7 @@ async def _search_if_allowed(
 
 
 async def _search_after_loss(
-    campus: Campus, fields: Mapping[str, Any], retries: Retries
+    campus: LearningClient, fields: Mapping[str, Any], retries: Retries
 ) -> "ApiEnrollmentItem | None":
     """Search for the enrollment that an unanswered create may have made, once per attempt of the retry policy."""
     once = campus.with_options(retry=attrs.evolve(retries.policy, max_attempts=1))
@@ -195,7 +195,7 @@ async def _search_after_loss(
 
 
 async def _search(
-    campus: Campus, fields: Mapping[str, Any], org_ids: list[str] | None
+    campus: LearningClient, fields: Mapping[str, Any], org_ids: list[str] | None
 ) -> "ApiEnrollmentItem | None":
     """Return the newest of the user's enrollments in the syllabus, in any of the organizations, or None."""
     user_id, syllabus_id = UUID(fields["user_id"]), fields.get("syllabus_id")
@@ -226,7 +226,7 @@ def _distinct(warnings: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warnings))
 
 
-async def get_sections_by_id(campus: Campus, ids: list[UUID]) -> SectionsById:
+async def get_sections_by_id(campus: LearningClient, ids: list[UUID]) -> SectionsById:
     """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
     wanted = list(dict.fromkeys(ids))
     found: dict[UUID, SectionResponse] = {}
@@ -238,7 +238,7 @@ async def get_sections_by_id(campus: Campus, ids: list[UUID]) -> SectionsById:
     )
 
 
-async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
+async def _sections(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
     """Return the sections of one batch.
 
     A missing id fails the whole call without being named, so the batch is halved.
@@ -258,7 +258,7 @@ async def _sections(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionRespo
     return found | await _halves(campus, absent) if absent else found
 
 
-async def _halves(campus: Campus, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
+async def _halves(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
     middle = max(1, len(ids) // 2)
     parts = await _gather([_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
     return {identifier: section for part in parts for identifier, section in part.items()}

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["with_tracer_provider"]
 
-Campus = TypeVar("Campus", bound=NexportCampus)
+CampusT = TypeVar("CampusT", bound=NexportCampus)
 
 
-def with_tracer_provider(campus: Campus, tracer_provider: "TracerProvider") -> Campus:
+def with_tracer_provider(campus: CampusT, tracer_provider: "TracerProvider") -> CampusT:
     """Return a view of a client whose calls, and the logins that they trigger, are spans of this provider.
 
     Args:

@@ -9,13 +9,13 @@ from pathlib import Path
 from benchmarks.chart import chart
 from benchmarks.measure import Figure, Figures, rounded
 
-__all__ = ["OURS", "Report"]
+__all__ = ["OURS", "BenchmarkReport"]
 
 OURS = "nexport-campus"
 _README = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end of benchmarks -->)", re.DOTALL)
 
 
-class Report:
+class BenchmarkReport:
     """Collects figures; those that are `shown` also appear in README.md."""
 
     def __init__(self, runs: int) -> None:

@@ -16,13 +16,13 @@ SECTION = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 PATH = "/api/v1/LearningApi/GetSection"
 PARAMS = {"syllabus_id": SECTION, "access_token": TOKEN}
-Call = Callable[[], Awaitable[object]]
+MeasuredCall = Callable[[], Awaitable[object]]
 
 
 async def calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
     """Return calls per second of each contender; peers that are not installed are skipped."""
     async with AsyncExitStack() as stack:
-        contenders: dict[str, Call] = {}
+        contenders: dict[str, MeasuredCall] = {}
         for name, make in _CONTENDERS.items():
             try:
                 contenders[name] = await stack.enter_async_context(make(url))
@@ -38,20 +38,20 @@ async def calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
 
 
 @asynccontextmanager
-async def _ours(url: str) -> AsyncIterator[Call]:
+async def _ours(url: str) -> AsyncIterator[MeasuredCall]:
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         yield lambda: campus.learning.get_section(syllabus_id=SECTION)
 
 
 @asynccontextmanager
-async def _ours_aiohttp(url: str) -> AsyncIterator[Call]:
+async def _ours_aiohttp(url: str) -> AsyncIterator[MeasuredCall]:
     transport: Any = importlib.import_module("nexport_campus.aiohttp").AiohttpTransport()
     async with NexportCampus(StaticToken(TOKEN), base_url=url, transport=transport) as campus:
         yield lambda: campus.learning.get_section(syllabus_id=SECTION)
 
 
 @asynccontextmanager
-async def _httpx(url: str) -> AsyncIterator[Call]:
+async def _httpx(url: str) -> AsyncIterator[MeasuredCall]:
     async def call() -> object:
         return (await client.get(url + PATH, params=PARAMS)).json()
 
@@ -60,7 +60,7 @@ async def _httpx(url: str) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def _aiohttp(url: str) -> AsyncIterator[Call]:
+async def _aiohttp(url: str) -> AsyncIterator[MeasuredCall]:
     aiohttp = importlib.import_module("aiohttp")
 
     async def call() -> object:
@@ -72,7 +72,7 @@ async def _aiohttp(url: str) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def _stock(url: str) -> AsyncIterator[Call]:
+async def _stock(url: str) -> AsyncIterator[MeasuredCall]:
     client_class = importlib.import_module("stock").Client
     module = importlib.import_module("stock.api.learning_api.learning_api_get_section")
     async with client_class(base_url=url) as client:
@@ -81,7 +81,7 @@ async def _stock(url: str) -> AsyncIterator[Call]:
 
 def _openapi_generator(package: str) -> Callable[[str], Any]:
     @asynccontextmanager
-    async def contender(url: str) -> AsyncIterator[Call]:
+    async def contender(url: str) -> AsyncIterator[MeasuredCall]:
         module: Any = importlib.import_module(package)
         async with module.ApiClient(module.Configuration(host=url)) as client:
             api = module.LearningApiApi(client)

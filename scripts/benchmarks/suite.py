@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.benchmark_report import Report
+from benchmarks.benchmark_report import BenchmarkReport
 from benchmarks.calls import calls
 from benchmarks.decoding import decoding
 from benchmarks.measure import rate
@@ -29,7 +29,7 @@ def main(*, quick: bool = False) -> int:
     """Measure, print the tables, and write docs/benchmarks.md, its chart and README's section; a quick run writes nothing."""
     sys.path += [str(CLIENTS), *(str(path) for path in CLIENTS.glob("generator_*"))]
     runs = 1 if quick else 9
-    report = Report(runs)
+    report = BenchmarkReport(runs)
     _decoding(report, runs)
     _calls(report, min(runs, 5), 40 if quick else 1500)
     _paging(report, min(runs, 5), 4 if quick else 40)
@@ -42,7 +42,7 @@ def main(*, quick: bool = False) -> int:
     return 0
 
 
-def _decoding(report: Report, runs: int) -> None:
+def _decoding(report: BenchmarkReport, runs: int) -> None:
     title = "A page of 1000 section enrollments, bytes to models"
     report.table(title, "ms", decoding(runs), "stock client", more_is_better=False, shown=True)
     report.line(
@@ -51,7 +51,7 @@ def _decoding(report: Report, runs: int) -> None:
     )
 
 
-def _calls(report: Report, runs: int, count: int) -> None:
+def _calls(report: BenchmarkReport, runs: int, count: int) -> None:
     with _server(0, 1) as url:
         for concurrency in (1, 50, 200):
             figures = asyncio.run(calls(url, concurrency, count, runs))
@@ -59,7 +59,7 @@ def _calls(report: Report, runs: int, count: int) -> None:
             report.table(title, "calls per second", figures, "raw httpx", more_is_better=True, shown=True)
 
 
-def _paging(report: Report, runs: int, pages: int) -> None:
+def _paging(report: BenchmarkReport, runs: int, pages: int) -> None:
     with _server(LATENCY, pages) as url:
         walks = asyncio.run(paging(url, runs, pages * SIZE))
         title = f"{pages} pages of {SIZE}, at {LATENCY * 1000:.0f} ms latency"
@@ -77,7 +77,7 @@ def _paging(report: Report, runs: int, pages: int) -> None:
         )
 
 
-def _memory(report: Report, pages: int) -> None:
+def _memory(report: BenchmarkReport, pages: int) -> None:
     with _server(0, pages) as url:
         grown = asyncio.run(memory(url, pages * SIZE))
         report.line(
@@ -87,7 +87,7 @@ def _memory(report: Report, pages: int) -> None:
         )
 
 
-def _starting(report: Report, runs: int) -> None:
+def _starting(report: BenchmarkReport, runs: int) -> None:
     figures = starting(runs * 2, ":".join(sys.path[1:]))
     report.table("Import time", "ms", figures, "import httpx", more_is_better=False)
 

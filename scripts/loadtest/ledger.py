@@ -8,7 +8,7 @@ import attrs
 
 from nexport_campus.sandbox import Change
 
-__all__ = ["CREATED", "DELETED", "DROPPED", "EDITED", "SET", "Ledger", "Outcome", "Write"]
+__all__ = ["CREATED", "DELETED", "DROPPED", "EDITED", "SET", "Write", "WriteLedger", "WriteOutcome"]
 
 CREATED = "enrollment created"
 DROPPED = "enrollment dropped"
@@ -17,7 +17,7 @@ EDITED = "SCORM data edited"
 SET = "custom field values set"
 
 
-class Outcome(Enum):
+class WriteOutcome(Enum):
     """The outcome of a write, as the client reported it or as a later read showed it."""
 
     DONE = "done"
@@ -33,11 +33,11 @@ class Write:
 
     change: str
     id: str
-    outcome: Outcome
+    outcome: WriteOutcome
     reported: bool = True
 
 
-class Ledger:
+class WriteLedger:
     """The writes of one batch."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Ledger:
         found = []
         for write in self._writes:
             times = happened.pop((write.change, write.id), 0)
-            if times != (write.outcome is Outcome.DONE):
+            if times != (write.outcome is WriteOutcome.DONE):
                 source = "reported" if write.reported else "found afterwards"
                 found.append(
                     f"{write.change} {write.id}: {times} times in the books, {write.outcome.value} as {source}"

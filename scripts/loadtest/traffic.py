@@ -12,12 +12,12 @@ import attrs
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Books, Sandbox
 
-from .ledger import Ledger
+from .ledger import WriteLedger
 from .memory import Memory
 from .reads import read_something
 from .tally import Tally
 from .targets import Targets
-from .writes import Writer
+from .writes import BatchWriter
 
 __all__ = ["AT_ONCE", "Traffic", "portion_size", "targets_needed"]
 
@@ -70,7 +70,7 @@ class Traffic:
         self.seconds = time.monotonic() - started
 
     async def _portion(self, rng: Random, count: int, calls: int) -> None:
-        writer = Writer(self.campus, self.targets.org_id, self.tally, self._numbers)
+        writer = BatchWriter(self.campus, self.targets.org_id, self.tally, self._numbers)
         jobs = iter(self._jobs(rng, count, writer))
 
         async def work() -> None:
@@ -86,7 +86,7 @@ class Traffic:
         await writer.look()
         self._settle(writer.ledger, await self.sandbox.books(since=self._read_up_to))
 
-    def _jobs(self, rng: Random, count: int, writer: Writer) -> list[_Job]:
+    def _jobs(self, rng: Random, count: int, writer: BatchWriter) -> list[_Job]:
         """Return `count` calls in random order; no two of them write to the same target."""
         seats, attempts = self.targets.seats, self.targets.attempts
         each = min(_writes_of_each_kind(count), len(seats), len(attempts))
@@ -99,7 +99,7 @@ class Traffic:
         rng.shuffle(jobs)
         return jobs
 
-    def _settle(self, ledger: Ledger, books: Books) -> None:
+    def _settle(self, ledger: WriteLedger, books: Books) -> None:
         """Compare the known outcomes with the request log."""
         numbers = [entry.number for entry in books.entries]
         if numbers != list(range(self._read_up_to + 1, self._read_up_to + 1 + len(numbers))):

@@ -7,25 +7,25 @@ from uuid import UUID
 
 from nexport_campus import NexportCampus, NexportError
 
-from .ledger import CREATED, DELETED, DROPPED, EDITED, SET, Ledger, Outcome, Write
+from .ledger import CREATED, DELETED, DROPPED, EDITED, SET, Write, WriteLedger, WriteOutcome
 from .tally import Tally
 from .targets import Attempt, Seat
 
-__all__ = ["Writer"]
+__all__ = ["BatchWriter"]
 
 T = TypeVar("T")
 _FIELD = "po_number"
 _MOST_LOOKS = 50
 
 
-class Writer:
+class BatchWriter:
     """Makes the writes of one batch; afterwards `look` settles those with an unknown outcome.
 
     `numbers` makes each written value unique, so that reading it back identifies the write.
     """
 
     def __init__(self, campus: NexportCampus, org_id: str, tally: Tally, numbers: Iterator[int]) -> None:
-        self.ledger = Ledger()
+        self.ledger = WriteLedger()
         self._campus = campus
         self._org_id = org_id
         self._tally = tally
@@ -91,7 +91,7 @@ class Writer:
             return
 
         async def find_out() -> None:
-            outcome = Outcome.DONE if await _persistently(look) else Outcome.NOT_DONE
+            outcome = WriteOutcome.DONE if await _persistently(look) else WriteOutcome.NOT_DONE
             self.ledger.enter(Write(change, str(thing), outcome, reported=False))
 
         self._unknown.append(find_out)
@@ -101,15 +101,15 @@ class Writer:
         reported = await self._told("drop_enrollment" if change == DROPPED else "delete_enrollment", call)
         if reported is not None:
             self.ledger.enter(Write(change, str(left), reported))
-            seat.enrollment_id = left if reported is Outcome.NOT_DONE else None
+            seat.enrollment_id = left if reported is WriteOutcome.NOT_DONE else None
             return
 
         async def find_out() -> None:
             await self._sit_down(seat)
-            outcome = Outcome.NOT_DONE if seat.enrollment_id == left else Outcome.DONE
+            outcome = WriteOutcome.NOT_DONE if seat.enrollment_id == left else WriteOutcome.DONE
             self.ledger.enter(Write(change, str(left), outcome, reported=False))
-            if outcome is Outcome.DONE:
-                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE))
+            if outcome is WriteOutcome.DONE:
+                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), WriteOutcome.DONE))
 
         self._unknown.append(find_out)
 
@@ -137,13 +137,13 @@ class Writer:
 
     async def _enroll(self, seat: Seat, kind: str, call: Awaitable[None]) -> None:
         reported = await self._told(kind, call)
-        if reported is Outcome.DONE:
+        if reported is WriteOutcome.DONE:
             self.ledger.enter(Write(CREATED, str(seat.enrollment_id), reported))
         elif reported is None:
 
             async def find_out() -> None:
                 await self._sit_down(seat)
-                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), Outcome.DONE, reported=False))
+                self.ledger.enter(Write(CREATED, str(seat.enrollment_id), WriteOutcome.DONE, reported=False))
 
             self._unknown.append(find_out)
 
@@ -158,13 +158,13 @@ class Writer:
 
         seat.enrollment_id = await _persistently(ensured)
 
-    async def _told(self, kind: str, call: Awaitable[object]) -> Outcome | None:
+    async def _told(self, kind: str, call: Awaitable[object]) -> WriteOutcome | None:
         """Return the outcome of a write: applied, certainly not applied, or None if it is unknown."""
         try:
             await self._tally.count(kind, call)
         except NexportError as error:
-            return None if error.maybe_applied else Outcome.NOT_DONE
-        return Outcome.DONE
+            return None if error.maybe_applied else WriteOutcome.NOT_DONE
+        return WriteOutcome.DONE
 
 
 async def _persistently(ask: Callable[[], Awaitable[T]], times: int = _MOST_LOOKS) -> T:

@@ -35,7 +35,7 @@ REFUSALS = {
 
 
 @attrs.define
-class Campus:
+class PermissionCampus:
     """Issues tokens and accepts only the newest one, and only for the sections that are `permitted`.
 
     `closed`: operations that the account may never call. `refusal`: the response to calls that aren't accepted.
@@ -68,7 +68,7 @@ class Campus:
 
 @asynccontextmanager
 async def client(
-    script: Campus, clock: ManualClock | None = None, **options: Any
+    script: PermissionCampus, clock: ManualClock | None = None, **options: Any
 ) -> AsyncIterator[NexportCampus]:
     """Return a client with a password and without retries."""
     chosen: dict[str, Any] = {"auth": PasswordAuth("ada", "secret"), "retry": NO_RETRY, "max_concurrency": 60}
@@ -99,7 +99,7 @@ async def refused(campus: NexportCampus, section: UUID = OTHERS) -> Authenticati
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_refused_calls_cost_no_login_each(refusal: str) -> None:
     """20 calls cost one login for the first token, one to replay the first call, and none for the others."""
-    script = Campus(REFUSALS[refusal])
+    script = PermissionCampus(REFUSALS[refusal])
     async with client(script) as campus:
         errors = [await refused(campus) for _ in range(20)]
     assert (script.logins, script.calls) == (2, 21)
@@ -111,7 +111,7 @@ async def test_refused_calls_cost_no_login_each(refusal: str) -> None:
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_revoked_token_is_still_replaced(refusal: str) -> None:
     """Calls with a revoked token between refused ones log in once and succeed, every time."""
-    script = Campus(REFUSALS[refusal])
+    script = PermissionCampus(REFUSALS[refusal])
     async with client(script) as campus:
         await describe(campus)
         await refused(campus)
@@ -125,7 +125,7 @@ async def test_a_revoked_token_is_still_replaced(refusal: str) -> None:
 
 async def test_another_operation_with_a_revoked_token() -> None:
     """An operation that was never accepted still logs in: the refusals concerned another operation."""
-    script = Campus(closed=frozenset({"LearningApi_GetSectionDescription"}))
+    script = PermissionCampus(closed=frozenset({"LearningApi_GetSectionDescription"}))
     async with client(script) as campus:
         for _ in range(5):
             await refused(campus, MINE)
@@ -138,7 +138,7 @@ async def test_another_operation_with_a_revoked_token() -> None:
 
 async def test_other_refused_records() -> None:
     """Each call names another section: none of them logs in, and a permitted one still recovers."""
-    script = Campus()
+    script = PermissionCampus()
     async with client(script) as campus:
         await describe(campus)
         for number in range(2, 40):
@@ -151,7 +151,7 @@ async def test_other_refused_records() -> None:
 
 async def test_alternating_permitted_and_refused_calls() -> None:
     """A successful call in between changes nothing: the token was valid before, too."""
-    script = Campus()
+    script = PermissionCampus()
     async with client(script) as campus:
         for _ in range(10):
             await refused(campus)
@@ -161,7 +161,7 @@ async def test_alternating_permitted_and_refused_calls() -> None:
 
 async def test_the_wait_of_a_refused_operation() -> None:
     """An operation that was never accepted waits after each refusal: 60 seconds, then 2 minutes, up to 15."""
-    clock, script = ManualClock(), Campus()
+    clock, script = ManualClock(), PermissionCampus()
     async with client(script, clock) as campus:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900], start=2):
             await refused(campus)
@@ -182,7 +182,7 @@ async def test_the_wait_of_a_refused_operation() -> None:
 
 async def test_a_withdrawn_permission() -> None:
     """If an operation is accepted and later refused for every call, one login shows it for all of them."""
-    script = Campus(permitted=lambda section: True)
+    script = PermissionCampus(permitted=lambda section: True)
     async with client(script) as campus:
         for number in range(30):
             await describe(campus, UUID(int=number))
@@ -197,7 +197,7 @@ async def test_a_withdrawn_permission() -> None:
 
 async def test_a_gateways_401() -> None:
     """It says nothing about the token, which is kept and used by the next call."""
-    script = Campus(refusal=html_response(401), permitted=lambda section: section != OTHERS)
+    script = PermissionCampus(refusal=html_response(401), permitted=lambda section: section != OTHERS)
     async with client(script) as campus:
         for _ in range(3):
             with pytest.raises(APIError) as caught:
@@ -209,7 +209,7 @@ async def test_a_gateways_401() -> None:
 
 async def test_50_calls_at_once() -> None:
     """With a revoked token, 50 concurrent calls of both kinds cost one login, and later calls none."""
-    script = Campus()
+    script = PermissionCampus()
     async with client(script) as campus:
         await describe(campus)
         script.revoke()
@@ -226,7 +226,7 @@ async def test_50_calls_at_once() -> None:
 
 async def test_50_calls_with_a_revoked_token() -> None:
     """50 calls refused at once cost one login and succeed; again after each revocation."""
-    script = Campus()
+    script = PermissionCampus()
     async with client(script) as campus:
         for number in (1, 2, 3):
             assert await asyncio.gather(*(describe(campus) for _ in range(50))) == ["Safety first"] * 50
@@ -236,7 +236,7 @@ async def test_50_calls_with_a_revoked_token() -> None:
 
 async def test_a_function_that_returns_the_same_token() -> None:
     """The function may read from a vault that lags: a refusal proves nothing, so it is called for each call."""
-    script, called = Campus(), []
+    script, called = PermissionCampus(), []
 
     async def auth() -> AccessToken:
         called.append(1)
@@ -253,7 +253,7 @@ async def test_a_function_that_returns_the_same_token() -> None:
 
 async def test_a_function_that_returns_fresh_tokens() -> None:
     """The function is called once for the refused calls, like a login."""
-    script, called = Campus(), []
+    script, called = PermissionCampus(), []
 
     async def auth() -> AccessToken:
         called.append(1)
@@ -274,7 +274,7 @@ async def test_a_function_that_returns_fresh_tokens() -> None:
 @settings(max_examples=60, deadline=None)
 def test_logins_are_bounded_and_permitted_calls_succeed(steps: list[str]) -> None:
     """In any order of events, permitted calls succeed, and logins exceed revocations by two at most."""
-    script = Campus()
+    script = PermissionCampus()
 
     async def run() -> None:
         revocations, unseen = 0, iter(range(100, 200))

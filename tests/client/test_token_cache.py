@@ -12,7 +12,7 @@ from nexport_campus._auth.token_source import OwnTokens
 CALL = CallKey("LearningApi_GetSection", 0)
 
 
-class Clock:
+class AdjustableClock:
     """Monotonic seconds that the test moves."""
 
     def __init__(self) -> None:
@@ -22,9 +22,9 @@ class Clock:
         return self.now
 
 
-def cache_of(*lifetimes: float | None) -> tuple[TokenCache, Clock, list[str]]:
+def cache_of(*lifetimes: float | None) -> tuple[TokenCache, AdjustableClock, list[str]]:
     """Return a cache whose tokens have these lifetimes, its clock, and the list of fetched tokens."""
-    clock, fetched = Clock(), list[str]()
+    clock, fetched = AdjustableClock(), list[str]()
 
     async def fetch() -> AccessToken:
         seconds = lifetimes[len(fetched)]

@@ -34,7 +34,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
 }
 
 
-class Report(BaseModel):
+class EnrollmentReport(BaseModel):
     """A pydantic model with the vendor's models in it."""
 
     enrollment: ApiEnrollmentItem
@@ -60,7 +60,7 @@ def application(**settings: Any) -> FastAPI:
         return section
 
     @app.post("/report")
-    async def report(report: Report) -> Report:
+    async def report(report: EnrollmentReport) -> EnrollmentReport:
         return report
 
     @app.get("/cmi", response_model=GetCmiDataResponseItem)
@@ -192,10 +192,10 @@ async def test_models_inside_pydantic_models() -> None:
     report = {"enrollment": ENROLLMENT, "phases": {"now": 15}}
     response = await request_json("POST", "/report", json=report)
     assert response.json() == report
-    made = Report.model_validate(report)
+    made = EnrollmentReport.model_validate(report)
     assert made.phases["now"] is Phase.TO_BE_GRADED
     assert made.model_dump()["phases"]["now"] is Phase.TO_BE_GRADED
-    assert Report.model_validate_json(made.model_dump_json()) == made
+    assert EnrollmentReport.model_validate_json(made.model_dump_json()) == made
 
 
 async def test_without_a_response_model() -> None:

@@ -330,10 +330,10 @@ def test_components_of_the_page() -> None:
 def test_an_unvalidated_value_is_written() -> None:
     """Pydantic warns, as it does for its models, and doesn't fail."""
 
-    class Report(BaseModel):
+    class EnrollmentReport(BaseModel):
         item: ApiEnrollmentItem
 
-    report = Report.model_construct(item={"a": 1})
+    report = EnrollmentReport.model_construct(item={"a": 1})
     with pytest.warns(UserWarning, match="ApiEnrollmentItem"):
         assert json.loads(report.model_dump_json()) == {"item": {"a": 1}}
 

@@ -14,21 +14,21 @@ from nexport_campus import NexportCampus, NexportError, RetryPolicy, StaticToken
 from nexport_campus._decoding.decoder import NO_MATCH, Decoder
 from tests.support.spec import SpecOperation
 
-__all__ = ["TOKEN", "FakeCampus", "Outcome", "call", "note_if_testing", "required_arguments"]
+__all__ = ["TOKEN", "CallOutcome", "FakeCampus", "call", "note_if_testing", "required_arguments"]
 
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 _NO_RETRY = RetryPolicy(max_attempts=1)
 
 
 @attrs.frozen
-class Outcome:
+class CallOutcome:
     """The outcome of a call: a result, or the SDK's error. Any other exception has already failed the test."""
 
     result: Any = None
     error: NexportError | None = None
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Outcome):
+        if not isinstance(other, CallOutcome):
             return NotImplemented
         return self.result == other.result and _describe(self.error) == _describe(other.error)
 
@@ -89,14 +89,14 @@ class FakeCampus:
         *,
         tolerant: bool = False,
         listed: bool = False,
-    ) -> list[Outcome]:
+    ) -> list[CallOutcome]:
         """Return one client's outcomes for these bodies, in order.
 
         `tolerant`: without the fast path. `listed`: iterate over the records with the pager, instead of
         requesting one raw response.
         """
 
-        async def calls() -> list[Outcome]:
+        async def calls() -> list[CallOutcome]:
             async with self.client() as campus:
                 if tolerant:
                     use_tolerant(campus)
@@ -110,10 +110,12 @@ class FakeCampus:
 
         return self._runner.run(calls())
 
-    def arguments(self, operation: SpecOperation, arguments: Mapping[str, Any], content: bytes) -> Outcome:
+    def arguments(
+        self, operation: SpecOperation, arguments: Mapping[str, Any], content: bytes
+    ) -> CallOutcome:
         """Return the outcome of a call with these arguments; `request` is what was sent, or None."""
 
-        async def one() -> Outcome:
+        async def one() -> CallOutcome:
             async with self.client() as campus:
                 return await outcome(campus, operation, arguments)
 
@@ -158,11 +160,11 @@ def call(campus: Any, operation: SpecOperation, arguments: Mapping[str, Any]) ->
 
 async def outcome(
     campus: NexportCampus, operation: SpecOperation, arguments: Mapping[str, Any], *, listed: bool = False
-) -> Outcome:
+) -> CallOutcome:
     """Return the outcome of a call."""
     try:
         if listed:
-            return Outcome([item async for item in call(campus, operation, arguments)])
-        return Outcome((await call(campus.raw, operation, arguments)).parsed)
+            return CallOutcome([item async for item in call(campus, operation, arguments)])
+        return CallOutcome((await call(campus.raw, operation, arguments)).parsed)
     except NexportError as error:
-        return Outcome(error=error)
+        return CallOutcome(error=error)

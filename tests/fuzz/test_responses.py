@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportError, ResponseDecodeError
-from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing
+from tests.fuzz.fake_campus import CallOutcome, FakeCampus, note_if_testing
 from tests.fuzz.response_strategies import (
     NotPlainJSON,
     any_json,
@@ -24,7 +24,7 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 PAGED = pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.pages], ids=str)
 
 
-def check_outcome(operation: SpecOperation, body: bytes, outcome: Outcome) -> None:
+def check_outcome(operation: SpecOperation, body: bytes, outcome: CallOutcome) -> None:
     """Assert that a result equals the body and survives a round trip, and that an error is one short line."""
     if outcome.error is not None:
         assert "\n" not in str(outcome.error)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, NexportError, RateLimitError, ResponseDecodeError
-from tests.fuzz.fake_campus import FakeCampus, Outcome, note_if_testing, outcome, required_arguments
+from tests.fuzz.fake_campus import CallOutcome, FakeCampus, note_if_testing, outcome, required_arguments
 from tests.fuzz.response_strategies import bytes_with_one_defect, dump, valid, with_one_defect
 from tests.fuzz.test_responses import EVERY, check_outcome
 from tests.support.clients import campus_of
@@ -118,10 +118,10 @@ class SocketServer:
     async def _respond(self, request: Request) -> Response:
         return self.response
 
-    def outcome(self, operation: SpecOperation, response: Response) -> Outcome:
+    def outcome(self, operation: SpecOperation, response: Response) -> CallOutcome:
         """Return a client's outcome for a response."""
 
-        async def one(campus: NexportCampus) -> Outcome:
+        async def one(campus: NexportCampus) -> CallOutcome:
             async with campus:
                 return await outcome(campus, operation, required_arguments(operation))
 

@@ -16,7 +16,7 @@ from nexport_client.kinds import UUID_
 from nexport_client.types import wire
 from tests.paging.paged_list import PagedList
 
-__all__ = ["FakePageSource", "PageFailed", "Record", "run_cleanly", "settle", "task_name"]
+__all__ = ["FakePageSource", "FakeRecord", "PageFailed", "run_cleanly", "settle", "task_name"]
 
 R = TypeVar("R")
 
@@ -26,14 +26,14 @@ class PageFailed(NexportError):
 
 
 @attrs.define
-class Record:
+class FakeRecord:
     """One record of a list, with an id, like the vendor's models."""
 
     number: int
     id: UUID = attrs.field(metadata=wire("id", UUID_))
 
 
-class _Records(list[Record]):
+class _Records(list[FakeRecord]):
     """The records of one page, weakly referenceable so that pages in memory can be counted."""
 
     __slots__ = ("__weakref__",)
@@ -100,7 +100,7 @@ class FakePageSource:
         self._waiting: dict[int, asyncio.Event] = {}
         self._alive: list[weakref.ref[_Records]] = []
 
-    def pager(self, ahead: int = 1) -> Pager[Record]:
+    def pager(self, ahead: int = 1) -> Pager[FakeRecord]:
         """Return a pager over the list."""
         source = PageSource(
             "LearningApi_GetThings",
@@ -109,7 +109,7 @@ class FakePageSource:
             self._fetch,
             lambda kind, _: self.drifts.append(kind),
         )
-        return Pager[Record](source).concurrent(ahead)
+        return Pager[FakeRecord](source).concurrent(ahead)
 
     def waiting(self) -> list[int]:
         """Return the pages that can be released."""
@@ -149,7 +149,9 @@ class FakePageSource:
                 self.open.discard(number)
 
     def _page(self, number: int) -> RawPage:
-        records = _Records(Record(item, UUID(int=item)) for item in self.listing.page(number, self.per_page))
+        records = _Records(
+            FakeRecord(item, UUID(int=item)) for item in self.listing.page(number, self.per_page)
+        )
         self._alive.append(weakref.ref(records))
         return RawPage(records, self.listing.total(number), self.listing.report(self.per_page))
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus._paging.pager import Pager
-from tests.paging.fake_source import FakePageSource, Record, run_cleanly, settle
+from tests.paging.fake_source import FakePageSource, FakeRecord, run_cleanly, settle
 from tests.paging.paged_list import PagedList, thorough
 
-Step = Callable[[Pager[Record]], Awaitable[Any]]
+Step = Callable[[Pager[FakeRecord]], Awaitable[Any]]
 
 
 class Enough(Exception):
@@ -28,19 +28,19 @@ def five_pages(*, prompt: bool = False, total: bool = True, first: int = 1) -> F
     )
 
 
-async def iterate(pager: Pager[Record]) -> None:
+async def iterate(pager: Pager[FakeRecord]) -> None:
     """Iterate over the records."""
     async for _ in pager:
         pass
 
 
-async def iterate_pages(pager: Pager[Record]) -> None:
+async def iterate_pages(pager: Pager[FakeRecord]) -> None:
     """Iterate over the pages."""
     async for _ in pager.pages():
         pass
 
 
-async def await_first_page(pager: Pager[Record]) -> None:
+async def await_first_page(pager: Pager[FakeRecord]) -> None:
     """Fetch the first page."""
     await pager
 

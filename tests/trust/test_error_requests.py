@@ -24,7 +24,7 @@ from tests.support.scripted_server import TOKEN, Response, ScriptedServer
 PASSWORD = "correct-horse-battery-staple"
 STUDENT = "12345678-1234-5678-9abc-123456789abc"
 Make = Callable[[], httpx.AsyncBaseTransport | None]
-Call = Callable[[NexportCampus], Any]
+ClientCall = Callable[[NexportCampus], Any]
 
 
 async def fail(request: httpx.Request) -> httpx.Response:
@@ -63,7 +63,7 @@ FAILURES = {
     "cut": Response(body=b"{}", claimed_length=100, ending="close"),
     "no HTTP": Response(raw=b"220 mail.example\r\n\r\n", ending="close"),
 }
-CALLS: dict[str, Call] = {
+CALLS: dict[str, ClientCall] = {
     "a login of the client's": lambda campus: campus.learning.get_certificate_url(enrollment_id=STUDENT),
     "a login as a call": lambda campus: campus.admin.authenticate(
         username="ada", password=PASSWORD, grant_type="password"

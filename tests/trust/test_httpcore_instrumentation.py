@@ -32,7 +32,7 @@ STUDENT = "12345678-1234-5678-9abc-123456789abc"
 CERTIFICATE = {"certificate_ready": True, "certificate_url": "x", "certificate_not_assigned": False}
 GOOD = json_response(CERTIFICATE | error_entity())
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
-Change = Callable[[httpcore.Request], None]
+RequestEdit = Callable[[httpcore.Request], None]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ class Agent:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.seen: list[str] = []
-        self.change: Change | None = None
+        self.change: RequestEdit | None = None
         self.repeats = False
         for cls in (
             httpcore.AsyncConnectionPool,
@@ -130,7 +130,7 @@ def move_placeholder(request: httpcore.Request) -> None:
 
 
 @pytest.mark.parametrize("change", [strip_query, duplicate_query, move_placeholder])
-async def test_a_changed_request_line_is_not_sent(change: Change, agent: Agent) -> None:
+async def test_a_changed_request_line_is_not_sent(change: RequestEdit, agent: Agent) -> None:
     """A request that lost its placeholder raises, and is sent neither without its query nor with a placeholder."""
     agent.change = change
     async with ScriptedServer([]) as server, campus_of(server) as campus:

@@ -28,7 +28,7 @@ def token(number: int) -> str:
     return f"5eed0000-0000-4000-8000-{number:012d}"
 
 
-class Campus:
+class LatestTokenCampus:
     """Issues tokens and accepts only the newest one; the response to any other is `refusal`."""
 
     def __init__(self, refusal: Response = REFUSALS["HTTP 401"], expires_in: int | None = 3600) -> None:
@@ -69,7 +69,7 @@ async def describe(campus: NexportCampus) -> str:
 
 async def test_300_cold_callers_log_in_once() -> None:
     """However many calls wait for the first token, one login is sent."""
-    script = Campus()
+    script = LatestTokenCampus()
     async with ScriptedServer(script) as server, client(server) as campus:
         responses = await asyncio.gather(*(describe(campus) for _ in range(300)))
     assert responses == ["Safety first"] * 300
@@ -79,7 +79,7 @@ async def test_300_cold_callers_log_in_once() -> None:
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 async def test_a_token_revoked_under_60_calls(refusal: Response) -> None:
     """60 calls refused at once lead to one login and 60 successes, however the campus refuses them."""
-    script = Campus(refusal)
+    script = LatestTokenCampus(refusal)
     async with ScriptedServer(script) as server, client(server, max_concurrency=60) as campus:
         await describe(campus)
         script.valid = "revoked"
@@ -90,14 +90,14 @@ async def test_a_token_revoked_under_60_calls(refusal: Response) -> None:
 
 async def test_a_second_refusal_is_an_error() -> None:
     """A call whose new token is refused too is not sent a third time."""
-    script = Campus()
+    script = LatestTokenCampus()
     async with ScriptedServer(script) as server, client(server) as campus:
         script.expires_in = None
         await describe(campus)
         script.valid = "revoked"
 
         async def refuse(request: Request) -> Response:
-            response = await Campus.__call__(script, request)
+            response = await LatestTokenCampus.__call__(script, request)
             script.valid = "revoked"
             return response
 
@@ -110,7 +110,7 @@ async def test_a_second_refusal_is_an_error() -> None:
 
 async def test_cancelling_the_first_caller_affects_no_other() -> None:
     """If the caller that started the login is cancelled, the login continues for the others and isn't repeated."""
-    script = Campus()
+    script = LatestTokenCampus()
     script.login_gate = asyncio.Event()
     async with ScriptedServer(script) as server, client(server) as campus:
         calls = [asyncio.create_task(describe(campus)) for _ in range(10)]
@@ -126,7 +126,7 @@ async def test_cancelling_the_first_caller_affects_no_other() -> None:
 
 async def test_an_abandoned_login_is_used_later() -> None:
     """If all waiting callers are cancelled, the login still completes, and the next call uses its token."""
-    script = Campus()
+    script = LatestTokenCampus()
     script.login_gate = asyncio.Event()
     async with ScriptedServer(script) as server, client(server) as campus:
         call = asyncio.create_task(describe(campus))
@@ -140,7 +140,7 @@ async def test_an_abandoned_login_is_used_later() -> None:
 
 async def test_bad_credentials_fail_all_callers_at_once() -> None:
     """50 callers with a wrong password cause one request and 50 errors, each a separate object."""
-    script = Campus()
+    script = LatestTokenCampus()
     script.login_answers = [json_response(error_entity(4, "Unknown user or wrong password"), status=403)]
     async with ScriptedServer(script) as server, client(server) as campus:
         results = await asyncio.gather(*(describe(campus) for _ in range(50)), return_exceptions=True)
@@ -152,7 +152,7 @@ async def test_bad_credentials_fail_all_callers_at_once() -> None:
 
 async def test_a_failing_login_is_limited_and_recovers() -> None:
     """If the login of 100 callers fails, they send the requests of one call; later calls succeed."""
-    script = Campus()
+    script = LatestTokenCampus()
     script.login_answers = [json_response({}, status=503) for _ in range(3)]
     policy = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
     async with ScriptedServer(script) as server, client(server, retry=policy) as campus:
@@ -165,7 +165,7 @@ async def test_a_failing_login_is_limited_and_recovers() -> None:
 
 async def test_closing_during_a_login_ends_cleanly() -> None:
     """aclose() during a login raises an error that says so in the waiting calls, and leaves no task."""
-    script = Campus()
+    script = LatestTokenCampus()
     script.login_gate = asyncio.Event()
     before = asyncio.all_tasks()
     async with ScriptedServer(script) as server:
@@ -182,7 +182,7 @@ async def test_closing_during_a_login_ends_cleanly() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 2])
 async def test_a_short_lived_token_is_used(seconds: int) -> None:
     """A token with a lifetime of seconds or less still carries the call that fetched it."""
-    script = Campus(expires_in=seconds)
+    script = LatestTokenCampus(expires_in=seconds)
     async with ScriptedServer(script) as server, client(server) as campus:
         assert await describe(campus) == "Safety first"
         assert script.logins == 1
@@ -190,7 +190,7 @@ async def test_a_short_lived_token_is_used(seconds: int) -> None:
 
 async def test_a_token_without_an_expiry_is_kept() -> None:
     """Without `expires_in`, a token is used until the campus refuses it."""
-    script = Campus(expires_in=None)
+    script = LatestTokenCampus(expires_in=None)
     async with ScriptedServer(script) as server, client(server) as campus:
         for _ in range(5):
             await describe(campus)
@@ -199,7 +199,7 @@ async def test_a_token_without_an_expiry_is_kept() -> None:
 
 async def test_views_share_the_token() -> None:
     """A view with other settings uses the same login, and closing it closes nothing."""
-    script = Campus()
+    script = LatestTokenCampus()
     async with ScriptedServer(script) as server, client(server) as campus:
         async with campus.with_options(timeout=5) as view:
             await describe(view)

@@ -2,7 +2,7 @@
 
 import click
 
-from .connection import Connection
+from .connection import ConnectionOptions
 from .exit_codes import INTERRUPTED
 from .terminal import fail, interactive
 
@@ -11,7 +11,7 @@ __all__ = ["confirm_change"]
 
 def confirm_change(ctx: click.Context, name: str) -> None:
     """Prompt for confirmation on a terminal, and exit if it is declined; without a terminal, assume consent."""
-    question = f"{name} changes data at {ctx.ensure_object(Connection).address}. Continue?"
+    question = f"{name} changes data at {ctx.ensure_object(ConnectionOptions).address}. Continue?"
     if interactive() and not click.confirm(question, err=True):
         fail("not confirmed; nothing was sent")
         ctx.exit(INTERRUPTED)

@@ -13,13 +13,13 @@ from nexport_campus._settings import DEFAULT_BASE_URL, auth_from_env
 from .keyring_store import KeyringUnavailable, stored_auth
 from .terminal import interactive, show_logs
 
-__all__ = ["Connection", "Credentials", "common_options", "find_credentials", "open_campus"]
+__all__ = ["ConnectionOptions", "Credentials", "common_options", "find_credentials", "open_campus"]
 
 F = TypeVar("F", bound=Any)
 
 
 @attrs.define
-class Connection:
+class ConnectionOptions:
     """The common options of a command; None stands for the default.
 
     `timeout`: seconds for one attempt. `debug`: whether an error shows its traceback.
@@ -57,7 +57,7 @@ def open_campus(
     Raises:
         ConfigurationError: The settings are invalid, or credentials are missing.
     """
-    connection = ctx.ensure_object(Connection)
+    connection = ctx.ensure_object(ConnectionOptions)
     if connection.timeout is not None:
         settings.setdefault("timeout", connection.timeout)
     if auth is None:
@@ -100,7 +100,7 @@ async def _no_token() -> AccessToken:
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value is not None:
-        setattr(ctx.ensure_object(Connection), str(parameter.name), value)
+        setattr(ctx.ensure_object(ConnectionOptions), str(parameter.name), value)
 
 
 def _log(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -108,7 +108,7 @@ def _log(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
         return
     show_logs("nexport_campus")
     if parameter.name == "debug":
-        ctx.ensure_object(Connection).debug = True
+        ctx.ensure_object(ConnectionOptions).debug = True
         show_logs("httpx", "httpcore")
 
 

@@ -15,7 +15,7 @@ from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
 
 from .terminal import on_terminal, printable, render_table, terminal_width
 
-__all__ = ["FORMATS", "Secrecy", "Writer", "chosen_format", "write_value", "writer"]
+__all__ = ["FORMATS", "RecordWriter", "Secrecy", "chosen_format", "write_value", "writer"]
 
 FORMATS = ("json", "jsonl", "table")
 _LONG = 16
@@ -46,7 +46,7 @@ class Secrecy:
         return self.known.text(value)
 
 
-class Writer(Protocol):
+class RecordWriter(Protocol):
     """A writer of records as they arrive."""
 
     def write(self, items: list[Any]) -> None:
@@ -61,7 +61,7 @@ def chosen_format(wanted: str | None) -> str:
     return wanted or ("table" if on_terminal() else "json")
 
 
-def writer(form: str, kind: Kind, secrecy: Secrecy) -> Writer:
+def writer(form: str, kind: Kind, secrecy: Secrecy) -> RecordWriter:
     """Return a writer of records of a kind in a format."""
     if form == "table":
         return _Table(secrecy)

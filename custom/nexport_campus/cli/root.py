@@ -11,7 +11,7 @@ import click
 from nexport_campus import NexportError
 from nexport_campus._version import __version__
 
-from .connection import Connection, common_options
+from .connection import ConnectionOptions, common_options
 from .exit_codes import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, epilog, exit_code
 from .messages import error_text
 from .standard_streams import OutputError, Streams
@@ -74,7 +74,7 @@ class Nexport(click.Group):
     def _run(
         self, args: Sequence[str] | None, prog_name: str | None, complete_var: str | None, **extra: Any
     ) -> int:
-        connection = extra.setdefault("obj", Connection())
+        connection = extra.setdefault("obj", ConnectionOptions())
         try:
             with logs_to_stderr():
                 result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)

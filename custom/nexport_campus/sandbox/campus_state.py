@@ -13,7 +13,7 @@ from .campus_clock import CampusClock
 from .ids import Ids
 from .operation_results import not_found
 from .permissions import Permissions
-from .request_paging import Listings, Paging
+from .request_paging import Listings
 from .sandbox_settings import SandboxSettings
 
 __all__ = ["CampusState", "RecordedChange", "Row"]
@@ -65,7 +65,7 @@ class CampusState:
             raise not_found(_WORDS.get(kind, kind.replace("_", " ")))
         return found
 
-    def page(self, sql: str, arguments: Sequence[Any], paging: Paging) -> tuple[array.array[int], int]:
+    def page(self, sql: str, arguments: Sequence[Any], paging: RequestedPage) -> tuple[array.array[int], int]:
         """Return the row numbers on one page of a listing, and the total number of its rows."""
         numbers = self._listings.numbers(sql, arguments, self.version)
         return numbers[paging.start : paging.start + paging.size], len(numbers)

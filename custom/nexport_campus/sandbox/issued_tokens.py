@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from .campus_state import CampusState
-from .operation_results import ErrorCode, Refusal
+from .operation_results import ErrorCode, OperationRefused
 
 __all__ = ["caller", "expire", "issue"]
 
@@ -22,7 +22,7 @@ def caller(campus: CampusState, token: str | None) -> int:
     row = campus.row("SELECT user, expires FROM token WHERE value = ?", (token or "").lower())
     if row is None or (row["expires"] is not None and row["expires"] <= campus.clock.now()):
         message = "The access token is missing, invalid or expired"
-        raise Refusal(campus.settings.refused_token_status, ErrorCode.AUTHENTICATION_ERROR, message)
+        raise OperationRefused(campus.settings.refused_token_status, ErrorCode.AUTHENTICATION_ERROR, message)
     user: int = row["user"]
     return user
 

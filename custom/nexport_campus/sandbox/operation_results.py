@@ -10,8 +10,8 @@ from typing import Any
 __all__ = [
     "ErrorCode",
     "NotModelled",
+    "OperationRefused",
     "OperationResult",
-    "Refusal",
     "duplicate",
     "forbidden",
     "invalid",
@@ -44,7 +44,7 @@ class OperationResult:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-class Refusal(Exception):
+class OperationRefused(Exception):
     """A request that the campus rejects with an HTTP status, an error code and a message."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
@@ -64,30 +64,32 @@ class NotModelled(Exception):
     """A request for something that the sandbox does not model: 501, with a message that says what."""
 
 
-def invalid(message: str) -> Refusal:
+def invalid(message: str) -> OperationRefused:
     """Return the refusal of an invalid argument or combination of arguments: 422, code 2."""
-    return Refusal(422, ErrorCode.VALIDATION_ERROR, message)
+    return OperationRefused(422, ErrorCode.VALIDATION_ERROR, message)
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> OperationRefused:
     """Return the refusal of an unknown id: 409, code 3."""
-    return Refusal(409, ErrorCode.ITEM_NOT_FOUND, f"No {what} found matching id in request")
+    return OperationRefused(409, ErrorCode.ITEM_NOT_FOUND, f"No {what} found matching id in request")
 
 
-def forbidden(message: str) -> Refusal:
+def forbidden(message: str) -> OperationRefused:
     """Return the refusal of a missing permission: 403, code 5."""
-    return Refusal(403, ErrorCode.AUTHORIZATION_ERROR, message)
+    return OperationRefused(403, ErrorCode.AUTHORIZATION_ERROR, message)
 
 
-def no_subscription() -> Refusal:
+def no_subscription() -> OperationRefused:
     """Return the refusal of an unknown subscription: 409, code 6."""
-    return Refusal(409, ErrorCode.SUBSCRIPTION_NOT_FOUND, "No subscription found matching id in request")
+    return OperationRefused(
+        409, ErrorCode.SUBSCRIPTION_NOT_FOUND, "No subscription found matching id in request"
+    )
 
 
-def duplicate() -> Refusal:
+def duplicate() -> OperationRefused:
     """Return the refusal of a second enrollment of a user in a syllabus: 409, code 7."""
     message = "An enrollment for this user and syllabus already exists"
-    return Refusal(409, ErrorCode.ENROLLMENT_ALREADY_EXISTS, message)
+    return OperationRefused(409, ErrorCode.ENROLLMENT_ALREADY_EXISTS, message)
 
 
 def no_error(warnings: Iterable[str] = ()) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .aspnet_values import read_date, read_time_span
 from .ids import EMPTY_ID
 from .operation_results import invalid
 
-__all__ = ["Query", "RequestArguments", "body_arguments"]
+__all__ = ["QueryArguments", "RequestArguments", "body_arguments"]
 
 _UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
@@ -154,7 +154,7 @@ class RequestArguments:
         return value.lower()
 
 
-class Query(RequestArguments):
+class QueryArguments(RequestArguments):
     """Query parameters, all of them strings; an empty one counts as absent, as in ASP.NET."""
 
     def __init__(self, values: Mapping[str, str]) -> None:

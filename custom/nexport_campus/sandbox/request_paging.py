@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .request_arguments import RequestArguments
 
-__all__ = ["Listings", "Paging", "read_paging"]
+__all__ = ["Listings", "RequestedPage", "read_paging"]
 
 _DEFAULT: Final = 30
 _MOST: Final = 1000
@@ -24,7 +24,7 @@ _KEPT: Final = 32
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Paging:
+class RequestedPage:
     """A one-based page number, the page size that the server applies, and the requested page size."""
 
     page: int
@@ -41,7 +41,7 @@ class Paging:
         return {"X-Total-Count": str(total), "X-Per-Page": str(self.size), "X-Page": str(self.page)}
 
 
-def read_paging(arguments: RequestArguments) -> Paging:
+def read_paging(arguments: RequestArguments) -> RequestedPage:
     """Read `page` and `per_page`, and clamp them silently as SearchEnrollments documents.
 
     Null and less than 1 become 30, more than 1000 becomes 1000. The obsolete spelling `paer_page` is used if
@@ -50,7 +50,7 @@ def read_paging(arguments: RequestArguments) -> Paging:
     page, size, obsolete = map(arguments.integer, ("page", "per_page", "paer_page"))
     size = obsolete if size is None else size
     applied = _DEFAULT if size is None or size < 1 else min(size, _MOST)
-    return Paging(max(page or 1, 1), applied, _DEFAULT if size is None else size)
+    return RequestedPage(max(page or 1, 1), applied, _DEFAULT if size is None else size)
 
 
 class Listings:

@@ -11,7 +11,7 @@ import click
 from nexport_campus import ConfigurationError, RetryPolicy, StaticToken
 from nexport_campus.cli.checks import Finding, Setup, Status, examine
 from nexport_campus.cli.connection import (
-    Connection,
+    ConnectionOptions,
     Credentials,
     common_options,
     find_credentials,
@@ -52,7 +52,7 @@ def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
 
 async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) -> list[Finding]:
     setup = _setup(ctx)
-    seconds = ctx.ensure_object(Connection).timeout or _SECONDS
+    seconds = ctx.ensure_object(ConnectionOptions).timeout or _SECONDS
     findings = []
     try:
         async with aclosing(examine(setup, organization=org_id, seconds=seconds)) as found:
@@ -74,7 +74,7 @@ def _setup(ctx: click.Context) -> Setup:
     except ConfigurationError as error:
         return Setup(error=error)
     try:
-        found: Credentials = find_credentials(ctx.ensure_object(Connection).address)
+        found: Credentials = find_credentials(ctx.ensure_object(ConnectionOptions).address)
         campus = open_campus(ctx, auth=found.auth, **once)
     except ConfigurationError as error:
         return Setup(settings=settings, error=error)

@@ -21,7 +21,7 @@ from nexport_campus._export.output import FORMATS
 from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import DATE_FILTERS
 from nexport_campus._export.session import ExportSession, open_session
-from nexport_campus.cli.connection import Connection, common_options, open_campus
+from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
 from nexport_campus.cli.export_options import STDOUT, duration, to_output, to_request
 from nexport_campus.cli.terminal import console, note, on_terminal, warn
@@ -153,7 +153,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     export, and updates the file. A file that no export wrote is not overwritten without --force. Exit code 15 means that
     a few records failed; the next run retries them.
     """
-    request, output = to_request(ctx.ensure_object(Connection).address, given), to_output(given)
+    request, output = to_request(ctx.ensure_object(ConnectionOptions).address, given), to_output(given)
     # Rows on the same terminal would run into a progress bar.
     quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
     begun = time.monotonic()

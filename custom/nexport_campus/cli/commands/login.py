@@ -6,7 +6,7 @@ import os
 import click
 
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
-from nexport_campus.cli.connection import Connection, common_options, open_campus
+from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
 from nexport_campus.cli.keyring_store import check_keyring, store_auth
 from nexport_campus.cli.secret_options import first_line
 from nexport_campus.cli.terminal import interactive
@@ -29,7 +29,7 @@ def command(ctx: click.Context, username: str | None, access_token: bool) -> Non
     """
     if access_token and username is not None:
         raise click.UsageError("--access-token and --username exclude each other", ctx)
-    address = ctx.ensure_object(Connection).address
+    address = ctx.ensure_object(ConnectionOptions).address
     # Fail before the user types a password.
     check_keyring(address)
     auth = StaticToken(first_line("Access token")) if access_token else _password(ctx, username)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from nexport_campus.sandbox.aspnet_values import SECOND, format_date
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import issue
-from nexport_campus.sandbox.operation_results import ErrorCode, OperationResult, Refusal, invalid, success
+from nexport_campus.sandbox.operation_results import (
+    ErrorCode,
+    OperationRefused,
+    OperationResult,
+    invalid,
+    success,
+)
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _MAY_NOT_LOG_IN = ("System Operator", "Customer Service")
 
 
 @operation("POST", "AdminApi_Authenticate", needs_token=False)
-def authenticate(campus: CampusState, call: Call) -> OperationResult:
+def authenticate(campus: CampusState, call: OperationCall) -> OperationResult:
     """Issue a token: valid for the default lifetime, until the requested date, or forever (null)."""
     body = call.body
     username = body.required(body.text, "username")
@@ -25,7 +31,9 @@ def authenticate(campus: CampusState, call: Call) -> OperationResult:
         raise invalid("utc_expiration_date has passed")
     account = campus.row("SELECT * FROM account WHERE username = ?", username)
     if account is None or account["password"] != password or account["role"] in _MAY_NOT_LOG_IN:
-        raise Refusal(403, ErrorCode.AUTHENTICATION_ERROR, "Unable to authenticate with these credentials")
+        raise OperationRefused(
+            403, ErrorCode.AUTHENTICATION_ERROR, "Unable to authenticate with these credentials"
+        )
     if body.has("utc_expiration_date"):
         token = issue(campus, account["user"], wanted)
         return success({"access_token": token, "token_type": "bearer"})
@@ -36,7 +44,7 @@ def authenticate(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "AdminApi_ValidateAccessToken", needs_token=False)
-def validate_access_token(campus: CampusState, call: Call) -> OperationResult:
+def validate_access_token(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return when a token expires. An invalid token gets a 200 with an error_message and no date."""
     token = call.query.required(call.query.id, "access_token")
     row = campus.row("SELECT expires FROM token WHERE value = ?", token)

@@ -18,7 +18,7 @@ from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import SECTION, find_syllabus
 
 # Sent as null if the assignment has no value, although the page requires them.
@@ -53,7 +53,7 @@ def _record(campus: CampusState, row: Row) -> dict[str, Any]:
 
 
 @operation("GET", "LearningApi_GetAssignments")
-def get_assignments(campus: CampusState, call: Call) -> OperationResult:
+def get_assignments(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: sorted by display order from lowest to highest, then by the date added, oldest first."""
     paging = read_paging(call.query)
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
@@ -65,7 +65,7 @@ def get_assignments(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetAssignment")
-def get_assignment(campus: CampusState, call: Call) -> OperationResult:
+def get_assignment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one assignment."""
     return OperationResult(
         _record(campus, campus.find("assignment", call.query.required(call.query.id, "assignment_id")))
@@ -73,14 +73,14 @@ def get_assignment(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetAssignmentInstructions")
-def get_assignment_instructions(campus: CampusState, call: Call) -> OperationResult:
+def get_assignment_instructions(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the raw VTL template."""
     assignment = campus.find("assignment", call.query.required(call.query.id, "assignment_id"))
     return success({"assignment_instructions": assignment["instructions"]})
 
 
 @operation("GET", "LearningApi_GetAssignmentStatuses")
-def get_assignment_statuses(campus: CampusState, call: Call) -> OperationResult:
+def get_assignment_statuses(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: either enrollment_id, or both subscription_id and section_id; creation date, most recent first."""
     assignment_id, paging = call.query.id("assignment_id"), read_paging(call.query)
     enrollment = _section_enrollment(campus, call)
@@ -102,7 +102,7 @@ def get_assignment_statuses(campus: CampusState, call: Call) -> OperationResult:
     )
 
 
-def _section_enrollment(campus: CampusState, call: Call) -> Row:
+def _section_enrollment(campus: CampusState, call: OperationCall) -> Row:
     query = call.query
     enrollment_id, subscription_id, section_id = map(
         query.id, ("enrollment_id", "subscription_id", "section_id")

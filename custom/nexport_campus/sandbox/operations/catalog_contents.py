@@ -11,14 +11,14 @@ from nexport_campus.sandbox.ids import EMPTY_ID
 from nexport_campus.sandbox.operation_results import OperationResult, no_error
 from nexport_campus.sandbox.request_paging import read_paging
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _WITH_TITLES: Final = """SELECT product.*, title, type
     FROM product JOIN syllabus ON syllabus.number = product.syllabus"""
 
 
 @operation("GET", "LearningApi_GetCategories")
-def get_categories(campus: CampusState, call: Call) -> OperationResult:
+def get_categories(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the categories of a catalog by creation date, most recent first."""
     paging = read_paging(call.query)
     catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
@@ -44,7 +44,7 @@ def _category(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
 
 
 @operation("GET", "LearningApi_GetCatalogSyllabi")
-def get_catalog_syllabi(campus: CampusState, call: Call) -> OperationResult:
+def get_catalog_syllabi(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the syllabi of a catalog, alphabetically by title. The total is sent in headers."""
     paging = read_paging(call.query)
     catalog = campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
@@ -59,7 +59,7 @@ def get_catalog_syllabi(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetCategorySyllabi")
-def get_category_syllabi(campus: CampusState, call: Call) -> OperationResult:
+def get_category_syllabi(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the syllabi of a category, alphabetically by title. The total is not sent."""
     paging = read_paging(call.query)
     category = campus.find("category", call.query.required(call.query.id, "category_id"))

@@ -10,7 +10,7 @@ from nexport_campus.sandbox.groups import group_organization
 from nexport_campus.sandbox.operation_results import OperationResult, success
 from nexport_campus.sandbox.request_paging import read_paging
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _SHARED: Final = 0
 _OWNED: Final = 1
@@ -23,7 +23,7 @@ _WITH_NAMES: Final = """SELECT catalog.*, organization.name AS org_name, short_n
 
 
 @operation("POST", "LearningApi_GetCatalogs")
-def get_catalogs(campus: CampusState, call: Call) -> OperationResult:
+def get_catalogs(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the catalogs of a group or organization, alphabetically by name.
 
     Lists the shared catalogs unless catalog_access_option says otherwise, and all publishing models unless
@@ -49,7 +49,7 @@ def get_catalogs(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetCatalog")
-def get_catalog(campus: CampusState, call: Call) -> OperationResult:
+def get_catalog(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one catalog. A CatalogResponseItem has no error entity."""
     catalog = _requested_catalog(campus, call)
     return OperationResult(
@@ -58,13 +58,13 @@ def get_catalog(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetCatalogDescription")
-def get_catalog_description(campus: CampusState, call: Call) -> OperationResult:
+def get_catalog_description(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the description, or null if the catalog has none."""
     return success({"description": _requested_catalog(campus, call)["description"]})
 
 
 @operation("GET", "LearningApi_GetCatalogCreditHours")
-def get_catalog_credit_hours(campus: CampusState, call: Call) -> OperationResult:
+def get_catalog_credit_hours(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the total of the credit hours of the sections and training plans in the catalog."""
     total = campus.row(
         "SELECT coalesce(sum(credit_hours), 0) AS hours FROM product"
@@ -74,7 +74,7 @@ def get_catalog_credit_hours(campus: CampusState, call: Call) -> OperationResult
     return success({"credit_hours": total["hours"] if total else 0})
 
 
-def _requested_catalog(campus: CampusState, call: Call) -> Row:
+def _requested_catalog(campus: CampusState, call: OperationCall) -> Row:
     return campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
 
 

@@ -8,7 +8,7 @@ from nexport_campus.sandbox.aspnet_values import SECOND
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import OperationResult, not_found, success
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _PASSED: Final = 1
 # How long the campus takes to render a certificate after an enrollment is completed.
@@ -16,7 +16,7 @@ _DRAWING: Final = 60 * SECOND
 
 
 @operation("GET", "LearningApi_GetCertificateUrl")
-def get_certificate_url(campus: CampusState, call: Call) -> OperationResult:
+def get_certificate_url(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the URL of a certificate, ready once the enrollment is passed, or null if none is assigned.
 
     Page: "If the enrollment has been deleted, it will attempt to get the certificate based on the

@@ -19,7 +19,7 @@ from nexport_campus.sandbox.operation_results import (
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 # The fields of an organization (?): its own and those of its ancestors.
 _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
@@ -28,7 +28,7 @@ _AVAILABLE: Final = """SELECT field.*, short_name, distance FROM field
 
 
 @operation("GET", "LearningApi_GetCustomEnrollmentFields")
-def get_custom_enrollment_fields(campus: CampusState, call: Call) -> OperationResult:
+def get_custom_enrollment_fields(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: all fields available to an organization, or the one with the id; 409 if it is none of them."""
     org_id, field_id = call.query.required(call.query.id, "org_id"), call.query.id("field_id")
     organization = campus.find("organization", org_id)
@@ -61,7 +61,7 @@ def _field_record(campus: CampusState, field: Row) -> dict[str, Any]:
 
 
 @operation("GET", "LearningApi_GetDefaultCustomEnrollmentFieldSetting")
-def get_default_custom_enrollment_field_setting(campus: CampusState, call: Call) -> OperationResult:
+def get_default_custom_enrollment_field_setting(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the default for an organization and field, optionally of one syllabus; JSON null if there is none.
 
     The setting of the organization itself applies, or else that of its nearest ancestor.
@@ -102,7 +102,7 @@ def _default(campus: CampusState, field: int, organization: int, syllabus: int |
 
 
 @operation("GET", "LearningApi_GetCustomEnrollmentFieldValues")
-def get_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
+def get_custom_enrollment_field_values(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: enrollment_id, or subscriber_id and syllabus_id, optionally with key; dates in UTC.
 
     A field without a value gets its default for the syllabus or the organization, or null. The View
@@ -124,7 +124,7 @@ def get_custom_enrollment_field_values(campus: CampusState, call: Call) -> Opera
     return OperationResult([_value_record(campus, enrollment, field) for field in fields])
 
 
-def _enrollment(campus: CampusState, call: Call) -> Row:
+def _enrollment(campus: CampusState, call: OperationCall) -> Row:
     query = call.query
     enrollment_id, subscriber_id, syllabus_id = map(
         query.id, ("enrollment_id", "subscriber_id", "syllabus_id")
@@ -176,7 +176,7 @@ def _value(campus: CampusState, enrollment: Row, field: int) -> str | None:
 
 
 @operation("POST", "LearningApi_SetCustomEnrollmentFieldValues")
-def set_custom_enrollment_field_values(campus: CampusState, call: Call) -> OperationResult:
+def set_custom_enrollment_field_values(campus: CampusState, call: OperationCall) -> OperationResult:
     """Set all values by key, or none; return `error: true` with code 0 for an unknown field or a wrong value.
 
     The Update permission must be granted in the enrollment's organization itself: the page does not mention

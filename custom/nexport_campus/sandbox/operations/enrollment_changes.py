@@ -13,12 +13,12 @@ from nexport_campus.sandbox.operation_results import (
 from nexport_campus.sandbox.permissions import Permission
 
 from .enrolling import Placement, enroll
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import SECTION
 
 
 @operation("POST", "LearningApi_CreateEnrollment")
-def create_enrollment(campus: CampusState, call: Call) -> OperationResult:
+def create_enrollment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Enroll a user, creating the subscription and the memberships that are missing.
 
     Page: the Update permission for the kind of syllabus in the organization or an ancestor; Add
@@ -68,7 +68,7 @@ def _warnings(campus: CampusState, syllabus: Row) -> list[str]:
 
 
 @operation("GET", "LearningApi_DropEnrollment")
-def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
+def drop_enrollment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Remove an enrollment and add a drop record to the transcript.
 
     Page: either Drop permission, whatever the kind of syllabus. That an enrollment can refuse drops with 403
@@ -79,7 +79,7 @@ def drop_enrollment(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_DeleteEnrollment")
-def delete_enrollment(campus: CampusState, call: Call) -> OperationResult:
+def delete_enrollment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Remove an enrollment and keep a deleted record for administrators.
 
     Page: "either the Delete Section Enrollments or Drop Training Plan Enrollments permission" (sic).
@@ -88,7 +88,9 @@ def delete_enrollment(campus: CampusState, call: Call) -> OperationResult:
     return _remove(campus, _find_removable(campus, call, permissions, "delete enrollments"), "deleted")
 
 
-def _find_removable(campus: CampusState, call: Call, any_of: tuple[Permission, ...], action: str) -> Row:
+def _find_removable(
+    campus: CampusState, call: OperationCall, any_of: tuple[Permission, ...], action: str
+) -> Row:
     enrollment = campus.find("enrollment", call.query.required(call.query.id, "enrollment_id"))
     campus.permissions.require(call.user, enrollment["organization"], *any_of, action=action)
     return enrollment

@@ -15,10 +15,10 @@ from nexport_campus.sandbox.operation_results import (
     success,
 )
 from nexport_campus.sandbox.permissions import Permission
-from nexport_campus.sandbox.request_paging import Paging, read_paging
+from nexport_campus.sandbox.request_paging import read_paging
 
 from .enrollment_records import search_record, section_enrollment_records, training_plan_enrollment_records
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import SECTION, TRAINING_PLAN
 
 _VIEW_BOTH: Final = (Permission.VIEW_SECTION_ENROLLMENTS, Permission.VIEW_TRAINING_PLAN_ENROLLMENTS)
@@ -58,7 +58,7 @@ class _Conditions:
 
 
 @operation("POST", "LearningApi_SearchEnrollments")
-def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
+def search_enrollments(campus: CampusState, call: OperationCall) -> OperationResult:
     """List enrollments of ANY of the users, in ANY of the organizations, and so on for each non-empty filter.
 
     Page: at least one user id or org id; earliest enrollment date first; an empty list is ignored.
@@ -89,7 +89,7 @@ def search_enrollments(campus: CampusState, call: Call) -> OperationResult:
     return OperationResult(success(record, obsolete).content, paging.headers(total))
 
 
-def _filter_people_and_places(campus: CampusState, call: Call, conditions: _Conditions) -> None:
+def _filter_people_and_places(campus: CampusState, call: OperationCall, conditions: _Conditions) -> None:
     """Add the filters by user and organization, checking the permission that each requires."""
     user_ids = call.body.ids("user_ids") or []
     org_ids = call.body.ids("org_ids") or []
@@ -119,7 +119,7 @@ def _filter_people_and_places(campus: CampusState, call: Call, conditions: _Cond
 
 
 @operation("GET", "LearningApi_GetSectionEnrollments")
-def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
+def get_section_enrollments(campus: CampusState, call: OperationCall) -> OperationResult:
     """List section enrollments, the most recent enrollment date first.
 
     Page: at least one of subscriber_id, syllabus_id, enrollment_id, syllabus_unique_name; syllabus_id and
@@ -133,7 +133,7 @@ def get_section_enrollments(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetTrainingPlanEnrollments")
-def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationResult:
+def get_training_plan_enrollments(campus: CampusState, call: OperationCall) -> OperationResult:
     """List training plan enrollments.
 
     Page: as for GetSectionEnrollments, but user_id is enough, and may be combined with subscriber_id.
@@ -145,7 +145,11 @@ def get_training_plan_enrollments(campus: CampusState, call: Call) -> OperationR
 
 
 def _list_enrollments(
-    campus: CampusState, call: Call, syllabus_type: int, people: tuple[str, ...], paging: Paging
+    campus: CampusState,
+    call: OperationCall,
+    syllabus_type: int,
+    people: tuple[str, ...],
+    paging: RequestedPage,
 ) -> list[Row]:
     """Return one page of either list; `people` are the filters that suffice without any other."""
     query = call.query
@@ -167,7 +171,11 @@ def _list_enrollments(
 
 
 def _add_list_filters(
-    campus: CampusState, call: Call, conditions: _Conditions, syllabus_type: int, unique_name: str | None
+    campus: CampusState,
+    call: OperationCall,
+    conditions: _Conditions,
+    syllabus_type: int,
+    unique_name: str | None,
 ) -> int | None:
     """Add each filter that was sent, and return the subscription's organization if one was named."""
     query = call.query
@@ -196,7 +204,11 @@ def _add_list_filters(
 
 
 def _check_list_permission(
-    campus: CampusState, call: Call, conditions: _Conditions, permission: Permission, owner: int | None
+    campus: CampusState,
+    call: OperationCall,
+    conditions: _Conditions,
+    permission: Permission,
+    owner: int | None,
 ) -> None:
     """Check the permission in the given organization, the subscription's, or each enrollment's own."""
     org_id = call.query.id("org_id")

@@ -18,20 +18,20 @@ from nexport_campus.sandbox.operation_results import (
 from nexport_campus.sandbox.request_arguments import RequestArguments
 
 from .invoices import check_purchasing_agent, find_open_invoice, read_amount
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _MOST: Final = 1000
 _KINDS: Final = {"Syllabus": "product", "Catalog": "catalog"}
 
 
 @operation("POST", "PointOfSaleApi_AddInvoiceItem")
-def add_invoice_item(campus: CampusState, call: Call) -> OperationResult:
+def add_invoice_item(campus: CampusState, call: OperationCall) -> OperationResult:
     """Add one item to an invoice that is not committed."""
     return success({"invoice_item_id": _add(campus, call, 1)[0]})
 
 
 @operation("POST", "PointOfSaleApi_AddInvoiceItems")
-def add_invoice_items(campus: CampusState, call: Call) -> OperationResult:
+def add_invoice_items(campus: CampusState, call: OperationCall) -> OperationResult:
     """Add several equal items. The name under which the vendor returns their ids is not public."""
     quantity = call.body.required(call.body.integer, "quantity")
     if not 1 <= quantity <= _MOST:
@@ -40,7 +40,7 @@ def add_invoice_items(campus: CampusState, call: Call) -> OperationResult:
     return success({})
 
 
-def _add(campus: CampusState, call: Call, quantity: int) -> list[str]:
+def _add(campus: CampusState, call: OperationCall, quantity: int) -> list[str]:
     """Add equal items, and return their ids."""
     body = call.body
     invoice_id, product_id = body.required(body.id, "invoice_id"), body.required(body.id, "product_id")

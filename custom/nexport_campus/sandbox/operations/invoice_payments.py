@@ -6,11 +6,11 @@ from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.operation_results import OperationResult, invalid, success
 
 from .invoices import find_open_invoice, read_amount
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 
 @operation("POST", "PointOfSaleApi_AddInvoicePayment")
-def add_invoice_payment(campus: CampusState, call: Call) -> OperationResult:
+def add_invoice_payment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Record a payment. A second one is recorded too: the campus does not compare them.
 
     The ids of the collector and of the merchant account are not looked up.
@@ -36,7 +36,7 @@ def add_invoice_payment(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("POST", "PointOfSaleApi_AddInvoiceScheduledPayment")
-def add_invoice_scheduled_payment(campus: CampusState, call: Call) -> OperationResult:
+def add_invoice_scheduled_payment(campus: CampusState, call: OperationCall) -> OperationResult:
     """Record an instalment that is due later. The name under which the vendor returns its id is not public."""
     body = call.body
     invoice_id = body.required(body.id, "invoice_id")

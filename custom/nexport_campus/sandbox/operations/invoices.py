@@ -11,7 +11,7 @@ from nexport_campus.sandbox.operation_results import OperationResult, forbidden,
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 __all__ = ["COMMITTED", "check_purchasing_agent", "find_invoice", "find_open_invoice", "read_amount"]
 
@@ -23,7 +23,7 @@ _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 @operation("POST", "PointOfSaleApi_BeginInvoiceTransaction")
-def begin_invoice_transaction(campus: CampusState, call: Call) -> OperationResult:
+def begin_invoice_transaction(campus: CampusState, call: OperationCall) -> OperationResult:
     """Begin an invoice. Page: Manage Invoices in the organization or an ancestor.
 
     The workflow's page requires the organization, although the schema doesn't.
@@ -55,7 +55,7 @@ def check_purchasing_agent(campus: CampusState, agent: int, group_id: str | None
 
 
 @operation("POST", "PointOfSaleApi_CommitInvoiceTransaction")
-def commit_invoice_transaction(campus: CampusState, call: Call) -> OperationResult:
+def commit_invoice_transaction(campus: CampusState, call: OperationCall) -> OperationResult:
     """Complete an invoice that has items, and return the redemption codes of the invoice and each item."""
     body = call.body
     invoice = find_open_invoice(campus, call.user, body.required(body.id, "invoice_id"))
@@ -84,7 +84,7 @@ def _redemption_code(campus: CampusState, kind: str, number: int) -> str:
 
 
 @operation("GET", "PointOfSaleApi_GetInvoice")
-def get_invoice(campus: CampusState, call: Call) -> OperationResult:
+def get_invoice(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the state and the items of an invoice."""
     query = call.query
     invoice = find_invoice(campus, call.user, query.required(query.id, "invoice_id"))

@@ -9,11 +9,11 @@ from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
 from nexport_campus.sandbox.request_paging import read_paging
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 
 @operation("POST", "AdminApi_RemoveMembership")
-def remove_membership(campus: CampusState, call: Call) -> OperationResult:
+def remove_membership(campus: CampusState, call: OperationCall) -> OperationResult:
     """Remove memberships by id; an unknown id removes nothing, and is no error.
 
     The response has an empty object for each: what the vendor's objects hold is not public.
@@ -31,7 +31,7 @@ def remove_membership(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("POST", "AdminApi_HasGroupPermission")
-def has_group_permission(campus: CampusState, call: Call) -> OperationResult:
+def has_group_permission(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return whether a user has a permission in a group or above it."""
     body = call.body
     user_id, group_id = body.required(body.id, "user_id"), body.required(body.id, "group_id")
@@ -42,7 +42,7 @@ def has_group_permission(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("POST", "AdminApi_SearchGroupsForPermission")
-def search_groups_for_permission(campus: CampusState, call: Call) -> OperationResult:
+def search_groups_for_permission(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the groups of an organization and those below it in which a user has a permission, by name.
 
     Paging is in the body, and `groups` is null if there are none.

@@ -8,11 +8,11 @@ from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, not_found
 from nexport_campus.sandbox.request_paging import read_paging
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 
 @operation("GET", "AdminApi_GetOrganizations")
-def get_organizations(campus: CampusState, call: Call) -> OperationResult:
+def get_organizations(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: the organization with the id or short name and all below it, alphabetically by name."""
     paging = read_paging(call.query)
     organization = _find_organization(campus, call)
@@ -26,12 +26,12 @@ def get_organizations(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetOrganizations")
-def get_organizations_without_headers(campus: CampusState, call: Call) -> OperationResult:
+def get_organizations_without_headers(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the same. That the obsolete operation has the paging headers is not known."""
     return OperationResult(get_organizations(campus, call).content)
 
 
-def _find_organization(campus: CampusState, call: Call) -> Row:
+def _find_organization(campus: CampusState, call: OperationCall) -> Row:
     """Return the requested organization; the id takes precedence over the short name."""
     if org_id := call.query.id("org_id"):
         return campus.find("organization", org_id)

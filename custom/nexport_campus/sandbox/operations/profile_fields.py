@@ -11,13 +11,13 @@ from nexport_campus.sandbox.field_types import FieldType, normalize_value
 from nexport_campus.sandbox.operation_results import OperationResult, no_subscription, success
 from nexport_campus.sandbox.permissions import Permission
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _DATE: Final = "%m/%d/%Y %H:%M:%S"
 
 
 @operation("POST", "AdminApi_SetCustomProfileFieldValues")
-def set_custom_profile_field_values(campus: CampusState, call: Call) -> OperationResult:
+def set_custom_profile_field_values(campus: CampusState, call: OperationCall) -> OperationResult:
     """Set all values by key, or none; return a `message` with code 0 for an unknown field or a wrong value."""
     body = call.body
     subscriber_id = body.required(body.id, "subscriber_id")

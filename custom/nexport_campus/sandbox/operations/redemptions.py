@@ -20,7 +20,7 @@ from nexport_campus.sandbox.request_arguments import RequestArguments
 
 from .enrolling import Placement, add_memberships, enroll, ensure_subscription
 from .invoices import COMMITTED, check_purchasing_agent, find_invoice
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _NORMAL: Final = (None, 0, "NormalRedemption")
 _ITEM: Final = """SELECT invoice_item.*, product.syllabus FROM invoice_item
@@ -28,7 +28,7 @@ _ITEM: Final = """SELECT invoice_item.*, product.syllabus FROM invoice_item
 
 
 @operation("POST", "PointOfSaleApi_RedeemInvoiceItem")
-def redeem_invoice_item(campus: CampusState, call: Call) -> OperationResult:
+def redeem_invoice_item(campus: CampusState, call: OperationCall) -> OperationResult:
     """Redeem an item of a committed invoice for a user, once: all or nothing.
 
     For a syllabus the user is enrolled, in the subscription's organization of the item. For a catalog there is
@@ -124,7 +124,7 @@ def _place(campus: CampusState, item: Row, user: int, groups: frozenset[int]) ->
 
 
 @operation("GET", "PointOfSaleApi_GetInvoiceRedemption")
-def get_invoice_redemption(campus: CampusState, call: Call) -> OperationResult:
+def get_invoice_redemption(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the redemption of an item, with nulls before it is redeemed, and its code once it is committed."""
     item_id = call.query.required(call.query.id, "invoice_item_id")
     item = campus.rows(_ITEM, campus.find("invoice_item", item_id)["number"])[0]

@@ -7,25 +7,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from nexport_campus.sandbox.operation_results import OperationResult
-from nexport_campus.sandbox.request_arguments import Query, RequestArguments
+from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArguments
 
 if TYPE_CHECKING:
     from nexport_campus.sandbox.campus_state import CampusState
 
-__all__ = ["OPERATIONS", "Call", "ModelledOperation", "operation"]
+__all__ = ["OPERATIONS", "ModelledOperation", "OperationCall", "operation"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Call:
+class OperationCall:
     """One request as a handler sees it: the caller's user number, query, body, and the server's address."""
 
     user: int
-    query: Query
+    query: QueryArguments
     body: RequestArguments
     base_url: str
 
 
-Handler = Callable[["CampusState", Call], OperationResult]
+Handler = Callable[["CampusState", OperationCall], OperationResult]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

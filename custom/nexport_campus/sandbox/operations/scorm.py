@@ -14,7 +14,7 @@ from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.scorm_elements import NOT_IMPLEMENTED, cmi_value
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history, find_assignment_status
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 # The values listed in the descriptions of EditScormDataRequest.
 _CHOICES: Final = {
@@ -27,7 +27,7 @@ _TEXTS: Final = ("lesson_location", "session_time", "total_time", "suspend_data"
 
 
 @operation("POST", "ScormApi_GetCmiData", "LearningApi_GetCmiData")
-def get_cmi_data(campus: CampusState, call: Call) -> OperationResult:
+def get_cmi_data(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the SCOs of an assignment with the requested elements, alphabetically by SCO id.
 
     A null value is omitted; an unknown name gets an error message and an empty value. The obsolete
@@ -74,7 +74,7 @@ def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @operation("POST", "ScormApi_EditScormData")
-def edit_scorm_data(campus: CampusState, call: Call) -> OperationResult:
+def edit_scorm_data(campus: CampusState, call: OperationCall) -> OperationResult:
     """Change the given fields of a SCO's attempt and keep the others.
 
     The status of the assignment stays too: the page mentions only the SCORM attempt and its history.

@@ -8,7 +8,7 @@ from nexport_campus.sandbox.aspnet_values import drop_nulls
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, success
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import SECTION, find_syllabus, one_of_syllabus_and_product, syllabus_record
 
 __all__ = ["section_record"]
@@ -31,7 +31,7 @@ def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
 
 
 @operation("GET", "LearningApi_GetSection")
-def get_section(campus: CampusState, call: Call) -> OperationResult:
+def get_section(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one section. Page: "Either a productid or a syllabus ID must be given but not both."."""
     return OperationResult(
         section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION))
@@ -39,7 +39,7 @@ def get_section(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("POST", "LearningApi_GetSections")
-def get_sections(campus: CampusState, call: Call) -> OperationResult:
+def get_sections(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: 422 for an empty list, a null or empty value, more than 1000 entries or an unknown section.
 
     Duplicates are returned once.
@@ -59,14 +59,14 @@ def get_sections(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetSectionDescription")
-def get_section_description(campus: CampusState, call: Call) -> OperationResult:
+def get_section_description(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the description, or null if the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"description": section["description"]})
 
 
 @operation("GET", "LearningApi_GetSectionObjectives")
-def get_section_objectives(campus: CampusState, call: Call) -> OperationResult:
+def get_section_objectives(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the objectives, or null if the section has none."""
     section = find_syllabus(campus, call.query.required(call.query.id, "section_id"), SECTION)
     return success({"objectives": section["objectives"]})

@@ -13,7 +13,7 @@ from nexport_campus.sandbox.operation_results import OperationResult, invalid, n
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _LIFETIME: Final = 300
 _DISPLAYS: Final = (0, 1)
@@ -21,7 +21,7 @@ _REDIRECTS: Final = ("logout_url", "invalid_token_url", "expired_token_url")
 
 
 @operation("POST", "SsoApi_SignIn")
-def sign_in(campus: CampusState, call: Call) -> OperationResult:
+def sign_in(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a URL for a subscription: by its id, or by user and organization.
 
     Page: Use SSO API in the subscription's organization or an ancestor.
@@ -32,7 +32,7 @@ def sign_in(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("POST", "SsoApi_Classroom")
-def classroom(campus: CampusState, call: Call) -> OperationResult:
+def classroom(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a URL that leads to the classroom of an enrollment."""
     body = call.body
     enrollment_id = body.required(body.id, "enrollment_id")
@@ -90,7 +90,11 @@ def _is_web_address(url: str) -> bool:
 
 
 def _issue(
-    campus: CampusState, call: Call, options: _Options, subscription: Row, enrollment: int | None = None
+    campus: CampusState,
+    call: OperationCall,
+    options: _Options,
+    subscription: Row,
+    enrollment: int | None = None,
 ) -> OperationResult:
     """Issue a token for the student's browser, and keep the redirects with the subscription."""
     campus.permissions.require(

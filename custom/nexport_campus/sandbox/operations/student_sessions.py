@@ -11,7 +11,7 @@ from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import SECTION, find_syllabus
 
 _SESSIONS: Final = """SELECT session.number FROM session JOIN enrollment ON enrollment.number = session.enrollment
@@ -24,7 +24,7 @@ _WITH_ENROLLMENT: Final = """SELECT session.*, assignment, user, organization, s
 
 
 @operation("POST", "LearningApi_GetStudentSessions")
-def get_student_sessions(campus: CampusState, call: Call) -> OperationResult:
+def get_student_sessions(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a student's sessions that began between two dates, in one organization and optionally one section.
 
     Page: requires the "Can View Enrollments" permission on the organization. It documents no order: the

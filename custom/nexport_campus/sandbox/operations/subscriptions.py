@@ -9,13 +9,13 @@ from nexport_campus.sandbox.operation_results import OperationResult, no_error, 
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _VIEW = Permission.VIEW_USER_SUBSCRIPTIONS
 
 
 @operation("GET", "AdminApi_GetSubscription")
-def get_subscription(campus: CampusState, call: Call) -> OperationResult:
+def get_subscription(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a user's subscription in an organization, or 409 with code 6."""
     query = call.query
     user_id, org_id = query.required(query.id, "user_id"), query.required(query.id, "org_id")
@@ -31,7 +31,7 @@ def get_subscription(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "AdminApi_GetSubscriptions")
-def get_subscriptions(campus: CampusState, call: Call) -> OperationResult:
+def get_subscriptions(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a user's subscriptions, the oldest first; only those that the caller may view."""
     paging = read_paging(call.query)
     user = campus.find("user", call.query.required(call.query.id, "user_id"))

@@ -8,7 +8,7 @@ from nexport_campus.sandbox.aspnet_values import format_date
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import invalid, not_found
 
-from .registry import Call
+from .registry import OperationCall
 
 __all__ = ["SECTION", "TRAINING_PLAN", "find_syllabus", "one_of_syllabus_and_product", "syllabus_record"]
 
@@ -25,7 +25,9 @@ def find_syllabus(campus: CampusState, text: str, syllabus_type: int) -> Row:
     return row
 
 
-def one_of_syllabus_and_product(campus: CampusState, call: Call, name: str, syllabus_type: int) -> Row:
+def one_of_syllabus_and_product(
+    campus: CampusState, call: OperationCall, name: str, syllabus_type: int
+) -> Row:
     """Return the syllabus named by either its own id or a catalog's product id."""
     syllabus_id, product_id = call.query.id(name), call.query.id("product_id")
     if (syllabus_id is None) == (product_id is None):

@@ -11,7 +11,7 @@ from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import read_paging
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 _ENOUGH: Final = (Permission.VIEW_SECTION_ENROLLMENTS, Permission.UPDATE_SECTION_ENROLLMENTS)
 _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proctor.code, proctor.access_code,
@@ -22,7 +22,7 @@ _ATTEMPTS: Final = """SELECT test_attempt.*, proctor.user AS proctor_user, proct
 
 
 @operation("GET", "AssessmentApi_GetTestAttempts", "LearningApi_GetTestAttempts")
-def get_test_attempts(campus: CampusState, call: Call) -> OperationResult:
+def get_test_attempts(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the attempts at a test, by attempt index from highest to lowest.
 
     Page: requires the View or the Update Section Enrollments permission, or the section's instructor.

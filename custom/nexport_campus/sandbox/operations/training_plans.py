@@ -8,14 +8,14 @@ from nexport_campus.sandbox.aspnet_values import drop_nulls
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.operation_results import OperationResult, no_error, success
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 from .syllabi import TRAINING_PLAN, find_syllabus, one_of_syllabus_and_product, syllabus_record
 
 _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end")
 
 
 @operation("GET", "LearningApi_GetTrainingPlan")
-def get_training_plan(campus: CampusState, call: Call) -> OperationResult:
+def get_training_plan(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one training plan, by either its own id or a product id of any catalog that holds it."""
     row = one_of_syllabus_and_product(campus, call, "training_plan_id", TRAINING_PLAN)
     record = {
@@ -29,7 +29,7 @@ def get_training_plan(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "LearningApi_GetTrainingPlanDescription")
-def get_training_plan_description(campus: CampusState, call: Call) -> OperationResult:
+def get_training_plan_description(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the description of a training plan."""
     plan = find_syllabus(campus, call.query.required(call.query.id, "training_plan_id"), TRAINING_PLAN)
     return success({"description": plan["description"]})

@@ -9,7 +9,7 @@ from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import OperationResult, success
 from nexport_campus.sandbox.permissions import Permission
 
-from .registry import Call, operation
+from .registry import OperationCall, operation
 
 # The city, state and postal code of each organization's short name; everybody else lives in New York.
 _PLACES: Final = {
@@ -27,7 +27,7 @@ _USER: Final = """SELECT user.*, short_name FROM user
 
 
 @operation("GET", "AdminApi_GetUser")
-def get_user(campus: CampusState, call: Call) -> OperationResult:
+def get_user(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one user by id. Looking one up by login is not modelled: the name of that parameter is not public."""
     user = _find_user(campus, call, Permission.VIEW_USERS, "view users")
     return success(
@@ -45,7 +45,7 @@ def get_user(campus: CampusState, call: Call) -> OperationResult:
 
 
 @operation("GET", "AdminApi_GetUserContactInformation")
-def get_user_contact_information(campus: CampusState, call: Call) -> OperationResult:
+def get_user_contact_information(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return a user's address, without its two street lines: their names are not public."""
     user = _find_user(campus, call, Permission.VIEW_USER_PROFILE, "view user profiles")
     city, state, postal_code = _PLACES.get(user["short_name"], _ELSEWHERE)
@@ -61,7 +61,7 @@ def get_user_contact_information(campus: CampusState, call: Call) -> OperationRe
     )
 
 
-def _find_user(campus: CampusState, call: Call, permission: Permission, action: str) -> Row:
+def _find_user(campus: CampusState, call: OperationCall, permission: Permission, action: str) -> Row:
     """Return the requested user, whose owner organization decides about the permission."""
     user = campus.find("user", call.query.required(call.query.id, "user_id"))
     campus.permissions.require(call.user, user["organization"], permission, action=action)

@@ -18,9 +18,9 @@ from starlette.routing import Route
 from nexport_campus.sandbox import operations  # noqa: F401  importing the package registers the operations
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import caller, expire
-from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, OperationResult, Refusal
-from nexport_campus.sandbox.operations.registry import OPERATIONS, Call, ModelledOperation
-from nexport_campus.sandbox.request_arguments import Query, RequestArguments, body_arguments
+from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, OperationRefused, OperationResult
+from nexport_campus.sandbox.operations.registry import OPERATIONS, ModelledOperation, OperationCall
+from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArguments, body_arguments
 
 from .classroom_page import classroom_route
 from .control import Controls
@@ -112,7 +112,7 @@ class _Service:
             campus.connection.execute("COMMIT")
             entry.changes.extend(campus.changes)
             self.webhooks.notify(campus.changes)
-        except Refusal as refusal:
+        except OperationRefused as refusal:
             campus.connection.execute("ROLLBACK")
             entry.status = refusal.status
             return json_response(refusal.content, refusal.status)
@@ -132,7 +132,9 @@ class _Service:
     def _handle(self, received: _ReceivedRequest) -> OperationResult:
         operation, query = received.operation, received.query
         user = caller(self.campus, query.get("access_token")) if operation.needs_token else 0
-        return operation.handler(self.campus, Call(user, Query(query), received.body(), received.base_url))
+        return operation.handler(
+            self.campus, OperationCall(user, QueryArguments(query), received.body(), received.base_url)
+        )
 
 
 async def _unmatched(request: Request, error: Exception) -> Response:
@@ -150,7 +152,7 @@ def _not_modelled(what: str) -> Response:
 async def _internal_error(request: Request, error: Exception) -> Response:
     """Log an error in the sandbox to stderr, and return the vendor's unknown error."""
     traceback.print_exception(error, file=sys.stderr)
-    return json_response(Refusal(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500)
+    return json_response(OperationRefused(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500)
 
 
 def make_app(campus: CampusState, connections: Connections) -> Starlette:

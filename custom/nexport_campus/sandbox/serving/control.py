@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import expire
-from nexport_campus.sandbox.operation_results import Refusal
+from nexport_campus.sandbox.operation_results import OperationRefused
 from nexport_campus.sandbox.operations.completion import complete_enrollment
 from nexport_campus.sandbox.operations.invoice_reports import find_invoices
 from nexport_campus.sandbox.operations.samples import find_samples
@@ -77,7 +77,7 @@ class Controls:
         try:
             complete_enrollment(campus, enrollment_id, passed)
             self.webhooks.notify(campus.changes)
-        except Refusal as refusal:
+        except OperationRefused as refusal:
             raise ValueError(refusal.message) from refusal
         finally:
             campus.changes.clear()
@@ -85,7 +85,7 @@ class Controls:
     def _enrollment_fields(self, enrollment_id: str) -> dict[str, str]:
         try:
             return enrollment_fields(self.campus, enrollment_id)
-        except Refusal as refusal:
+        except OperationRefused as refusal:
             raise ValueError(refusal.message) from refusal
 
 
