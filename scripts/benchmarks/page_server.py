@@ -1,6 +1,6 @@
 """A campus that responds immediately or after a fixed delay with prepared bytes, in a separate process.
 
-`python server.py LATENCY_SECONDS PAGES` prints its port and serves until its standard input closes.
+`python page_server.py LATENCY_SECONDS PAGES` prints its port and serves until its standard input closes.
 """
 
 import asyncio

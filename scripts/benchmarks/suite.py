@@ -109,7 +109,7 @@ async def _thousand_calls(url: str) -> None:
 
 @contextlib.contextmanager
 def _server(latency: float, pages: int) -> Iterator[str]:
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(latency), str(pages)]
+    command = [sys.executable, str(Path(__file__).with_name("page_server.py")), str(latency), str(pages)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None

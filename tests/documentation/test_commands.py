@@ -11,7 +11,7 @@ import click
 import pytest
 from documentation.fences import fences
 
-from nexport_campus.cli.connection import Connection
+from nexport_campus.cli.connection import ConnectionOptions
 from nexport_campus.cli.root import root
 from tests.support.spec import SOME_ID
 
@@ -87,7 +87,7 @@ def parse(arguments: list[str]) -> None:
     context = None
     while command is not None:
         try:
-            context = command.make_context(name, arguments, parent=context, obj=Connection())
+            context = command.make_context(name, arguments, parent=context, obj=ConnectionOptions())
         except click.exceptions.Exit:  # --help and similar options
             return
         arguments = [*context._protected_args, *context.args]

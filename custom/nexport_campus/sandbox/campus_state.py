@@ -13,7 +13,7 @@ from .campus_clock import CampusClock
 from .ids import Ids
 from .operation_results import not_found
 from .permissions import Permissions
-from .request_paging import Listings
+from .request_paging import Listings, RequestedPage
 from .sandbox_settings import SandboxSettings
 
 __all__ = ["CampusState", "RecordedChange", "Row"]

@@ -15,7 +15,7 @@ from nexport_campus.sandbox.operation_results import (
     success,
 )
 from nexport_campus.sandbox.permissions import Permission
-from nexport_campus.sandbox.request_paging import read_paging
+from nexport_campus.sandbox.request_paging import RequestedPage, read_paging
 
 from .enrollment_records import search_record, section_enrollment_records, training_plan_enrollment_records
 from .registry import OperationCall, operation
