@@ -79,7 +79,7 @@ async def test_a_login_that_returns_the_same_token_again() -> None:
         fetched.append(AccessToken("token"))
         return fetched[-1]
 
-    source = OwnTokens(fetch, logs_in=True, clock=Clock())
+    source = OwnTokens(fetch, logs_in=True, clock=AdjustableClock())
     cache = TokenCache(source, renewable=True, logs_in=True)
     first = await cache.get()
     for _ in range(50):
