@@ -26,30 +26,40 @@ __all__ = ["ROOT", "enter"]
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-_LOCKED = ROOT / "requirements-dev.txt"
+_LOCK = ROOT / "requirements-dev.txt"
+_DEMO_LOCK = ROOT / "requirements-demo.txt"
 _PROJECT = ROOT / "pyproject.toml"
 _STAMP = VENV / "nexport-stamp.json"
 
 
-def enter() -> None:
+def enter(*, demo_only: bool = False) -> None:
     """Create or update the environment if needed, and restart the script with its Python.
+
+    Args:
+        demo_only: Whether the packages of the demo suffice; a script that needs more installs the rest later.
 
     Raises:
         SystemExit: The environment cannot be created; the message has the failed step and its output.
     """
-    if _stamp() != _wanted():
+    locks = [_DEMO_LOCK, _LOCK] if demo_only else [_LOCK]
+    if not _is_current(locks):
         with _locked():
-            if _stamp() != _wanted():  # another script may have done it in the meantime
-                _renew()
+            if not _is_current(locks):  # another script may have done it in the meantime
+                _renew(locks[0])
     if Path(sys.prefix) != VENV:
         os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - no shell is needed
 
 
-def _wanted() -> dict[str, str]:
+def _is_current(locks: list[Path]) -> bool:
+    """Return whether the environment has the project, and the packages of one of these locks."""
+    return _stamp() in [_wanted(lock) for lock in locks]
+
+
+def _wanted(lock: Path = _LOCK) -> dict[str, str]:
     """Return the digests that an up-to-date environment has: of the lock (with the Python version) and of the project."""
     version = ".".join(map(str, sys.version_info[:3]))
     return {
-        "locked": _digest(_LOCKED.read_bytes(), version.encode(), os.fsencode(VENV)),
+        "locked": _digest(lock.read_bytes(), version.encode(), os.fsencode(VENV)),
         "project": _digest(_PROJECT.read_bytes()),
     }
 
@@ -67,24 +77,26 @@ def _stamp() -> dict[str, str]:
     return found if isinstance(found, dict) and PYTHON.exists() else {}
 
 
-def _renew() -> None:
-    wanted = _wanted()
-    if _stamp().get("locked") != wanted["locked"]:
-        print(
-            "Creating .venv with the packages locked in requirements-dev.txt (once; about a minute) ...",
-            file=sys.stderr,
-        )
-        _STAMP.unlink(missing_ok=True)
-        shutil.rmtree(VENV, ignore_errors=True)
-        base = (
-            getattr(sys, "_base_executable", None) or sys.executable
-        )  # the environment's own Python is about to be removed
-        _run(base, "-m", "venv", str(VENV))
-        _pip("--no-deps", "--require-hashes", "--requirement", str(_LOCKED))
-    else:
+def _renew(lock: Path) -> None:
+    """Install the packages of a lock and the project, into a new environment unless the present one can be extended."""
+    wanted, installed = _wanted(lock), _stamp().get("locked")
+    if installed == wanted["locked"]:
         print("Reinstalling the project into .venv: pyproject.toml has changed ...", file=sys.stderr)
+    else:
+        print(f"Installing the packages locked in {lock.name} into .venv (once) ...", file=sys.stderr)
+        _STAMP.unlink(missing_ok=True)
+        if installed != _wanted(_DEMO_LOCK)["locked"]:
+            _create_environment()
+        _pip("--no-deps", "--require-hashes", "--requirement", str(lock))
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     _write_stamp(wanted)
+
+
+def _create_environment() -> None:
+    shutil.rmtree(VENV, ignore_errors=True)
+    # The environment's Python, which may be running this, has just been removed.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    _run(base, "-m", "venv", str(VENV))
 
 
 def _write_stamp(stamp: dict[str, str]) -> None:

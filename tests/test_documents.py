@@ -41,7 +41,7 @@ def test_version_is_the_same_everywhere() -> None:
 def test_demo_shows_the_main_jobs() -> None:
     """The demo runs to its end, and shows a walk, an enrollment, its duplicate, a mended attempt and a certificate."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "nexport_campus.demo"],
+        [sys.executable, "-W", "error", "-m", "nexport_campus.cli", "demo"],
         capture_output=True,
         text=True,
         check=False,

@@ -15,7 +15,7 @@ from nexport_client.types import OpenIntEnum
 __all__ = ["ReferencePage", "pages"]
 
 _LISTS = ("AsyncPager", "Page", "RawResponse")
-_ELSEWHERE = ("cli", "demo", "models")
+_ELSEWHERE = ("cli", "models")
 """Modules without a page of their own: programs, which offer nothing to import, and what has two pages already."""
 
 _WITHOUT_SIGNATURE = {"separate_signature": "false", "show_signature": "false"}

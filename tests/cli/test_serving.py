@@ -86,12 +86,12 @@ def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyP
 
 def test_demo(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo runs; an error in it is reported in one line."""
-    monkeypatch.setattr("nexport_campus.demo.main", lambda: print("shown"))
+    monkeypatch.setattr("nexport_campus.cli.demonstration.main", lambda: print("shown"))
     assert nexport("demo").stdout == "shown\n"
 
     def broken() -> None:
         raise SandboxError("the sandbox needs uvicorn")
 
-    monkeypatch.setattr("nexport_campus.demo.main", broken)
+    monkeypatch.setattr("nexport_campus.cli.demonstration.main", broken)
     done = nexport("demo")
     assert (done.exit_code, done.stderr) == (2, "nexport: error: the sandbox needs uvicorn\n")

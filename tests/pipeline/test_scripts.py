@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ["check", "regenerate", "test"]
+SCRIPTS = ["check", "demo", "regenerate", "test"]
 
 
 @pytest.mark.parametrize("name", ["_bootstrap.py", *SCRIPTS])
@@ -44,10 +45,30 @@ def test_help_works_from_any_folder_without_a_home(name: str, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_lock_file_has_no_locations() -> None:
-    """Development dependencies are locked by hash, without registry addresses or local paths."""
-    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("lock", ["requirements-dev.txt", "requirements-demo.txt"])
+def test_the_lock_files_have_no_locations(lock: str) -> None:
+    """Packages are locked by hash, without registry addresses or local paths."""
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if "://" in line or line.startswith(("-", "/"))]
     requirements = [line for line in lines if line and not line.startswith((" ", "#"))]
     assert all("==" in line for line in requirements)
-    assert "openapi-python-client==0.29.1 \\" in requirements
+
+
+def test_the_lock_has_the_generator() -> None:
+    """The generator is locked at the version that the templates were written for."""
+    assert "openapi-python-client==0.29.1" in locked("requirements-dev.txt")
+
+
+def test_the_demo_needs_a_part_of_the_lock() -> None:
+    """`scripts/demo` installs a few of the packages that the other scripts add to, in the same versions."""
+    demo, everything = locked("requirements-demo.txt"), locked("requirements-dev.txt")
+    assert demo.items() <= everything.items()
+    assert len(demo) < len(everything) / 3
+    assert {"keyring", "rich", "uvicorn"} <= {requirement.partition("==")[0] for requirement in demo}
+
+
+def locked(lock: str) -> dict[str, frozenset[str]]:
+    """Return the locked requirements, and the hashes of each."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    found = re.finditer(r"^([\w.-]+==\S+)((?: \\\n    --hash=\S+)+)", text, flags=re.MULTILINE)
+    return {match[1]: frozenset(match[2].split()) - {"\\"} for match in found}

@@ -13,7 +13,7 @@ def command() -> None:
 
     Performs typical tasks and prints the results, in less than a minute. Needs the extra `sandbox`.
     """
-    from nexport_campus.demo import main
+    from nexport_campus.cli.demonstration import main
     from nexport_campus.sandbox import SandboxError
 
     try:

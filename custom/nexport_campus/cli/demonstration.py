@@ -1,6 +1,6 @@
 """A demo of the SDK's main features against a sandbox on this machine.
 
-It needs the `cli` and `sandbox` extras. Run it with `python -m nexport_campus.demo` or `scripts/demo`.
+`nexport demo` and `scripts/demo` run it; it needs the `cli` and `sandbox` extras.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from . import EnrollmentAlreadyExistsError, NexportCampus, PasswordAuth, __version__
-from .models import ApiEnrollmentItem, Phase
-from .sandbox import Samples, Sandbox
+from nexport_campus import EnrollmentAlreadyExistsError, NexportCampus, PasswordAuth, __version__
+from nexport_campus.models import ApiEnrollmentItem, Phase
+from nexport_campus.sandbox import Samples, Sandbox
 
 __all__ = ["main"]
 
@@ -168,7 +168,3 @@ async def _certificate(campus: NexportCampus, samples: Samples) -> None:
         enrollment_id=UUID(samples.finished_enrollment_id)
     )
     console.print(f"  {certificate.certificate_url if certificate.certificate_ready else 'not ready yet'}")
-
-
-if __name__ == "__main__":
-    main()
