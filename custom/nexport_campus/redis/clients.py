@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 import os
+from collections.abc import Awaitable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -15,10 +16,11 @@ from nexport_campus._errors import ConfigurationError
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._inputs import describe
 
-__all__ = ["ClientOwner", "Clients", "GivenClient", "UrlClients", "checked_prefix"]
+__all__ = ["DEFAULT_PREFIX", "ClientOwner", "Clients", "GivenClient", "UrlClients", "within_time"]
 
+T = TypeVar("T")
 DEFAULT_PREFIX = "nexport-campus:"
-OPERATION_SECONDS = 1.0
+_OPERATION_SECONDS = 1.0
 """The longest that one command may take."""
 
 
@@ -56,8 +58,8 @@ class UrlClients:
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._url = _plain_url(url)
         self._options: dict[str, Any] = {
-            "socket_timeout": OPERATION_SECONDS,
-            "socket_connect_timeout": OPERATION_SECONDS,
+            "socket_timeout": _OPERATION_SECONDS,
+            "socket_connect_timeout": _OPERATION_SECONDS,
             # Once and at once: an idle connection may have been closed by the server.
             "retry": Retry(NoBackoff(), 1),
         } | options
@@ -65,7 +67,7 @@ class UrlClients:
         self._process = os.getpid()
         self._inherited: list[object] = []
         self._closing: set[asyncio.Task[None]] = set()
-        self._new_client()  # which finds an invalid URL or option; it doesn't connect
+        self._check()
 
     def current(self) -> Redis:
         """Return the client for the running event loop, creating it if necessary."""
@@ -73,7 +75,7 @@ class UrlClients:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             for other in [other for other in self._clients if other.is_closed()]:
-                self._close_after_loop(other)
+                del self._clients[other]
             client = self._new_client()
             self._clients[loop] = client, LoopGuard(client.aclose)
         return self._clients[loop][0]
@@ -82,18 +84,21 @@ class UrlClients:
         """Close the connections of all event loops."""
         self._leave_to_parent()
         for loop in list(self._clients):
+            client, guard = self._clients.pop(loop)
             if loop is asyncio.get_running_loop():
-                await self._clients.pop(loop)[1].aclose()
-            elif loop.is_closed():
-                self._close_after_loop(loop)
-            else:
-                client, _ = self._clients.pop(loop)
+                await guard.aclose()
+            elif not loop.is_closed():
                 with suppress(RuntimeError):  # the loop was closed just now
                     loop.call_soon_threadsafe(self._close_soon, loop, client)
 
     def _new_client(self) -> Redis:
+        return Redis.from_url(self._url, **self._options)
+
+    def _check(self) -> None:
+        """Raise ConfigurationError for an invalid URL or option, without connecting."""
         try:
-            return Redis.from_url(self._url, **self._options)
+            pool: Any = self._new_client().connection_pool
+            pool.make_connection()
         except (ValueError, TypeError) as error:
             # Neither the URL nor the options are quoted: they may hold a password.
             raise ConfigurationError(
@@ -107,12 +112,6 @@ class UrlClients:
             self._inherited.append(self._clients)
             self._clients, self._process = {}, os.getpid()
 
-    def _close_after_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close what a closed loop has left."""
-        _, guard = self._clients.pop(loop)
-        with suppress(RuntimeError):  # asyncio's transports want to call their loop
-            guard.close_after_loop()
-
     def _close_soon(self, loop: asyncio.AbstractEventLoop, client: Redis) -> None:
         task = loop.create_task(client.aclose())
         self._closing.add(task)
@@ -124,7 +123,7 @@ class ClientOwner:
 
     def __init__(self, clients: Clients, prefix: str) -> None:
         self._clients = clients
-        self._prefix = checked_prefix(prefix)
+        self._prefix = _checked_prefix(prefix)
 
     async def aclose(self) -> None:
         """Close the connections that `from_url` made. A client that was passed in stays open."""
@@ -142,11 +141,24 @@ class ClientOwner:
         return f"<{type(self).__name__} {self._prefix}>"
 
 
-def checked_prefix(prefix: object) -> str:
+def _checked_prefix(prefix: object) -> str:
     """Return the prefix of all keys. Raises ConfigurationError."""
     if not isinstance(prefix, str) or not prefix:
         raise ConfigurationError(f"prefix must be a non-empty string, got {describe(prefix)}")
     return prefix
+
+
+async def within_time(command: Awaitable[T]) -> T:
+    """Return the result of a command. Raises TimeoutError after a second."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    async with asyncio.timeout(_OPERATION_SECONDS):
+        result = await command
+        if task.cancelling() > before:
+            # redis-py uses asyncio.wait_for, which loses cancellations in Python 3.11.
+            raise asyncio.CancelledError
+    return result
 
 
 def _plain_url(url: object) -> str:

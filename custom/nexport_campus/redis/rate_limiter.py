@@ -5,10 +5,11 @@ import math
 from contextlib import suppress
 from typing import Any, Self
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from nexport_campus._setting_values import positive
 
-from .clients import DEFAULT_PREFIX, OPERATION_SECONDS, ClientOwner, Clients, GivenClient, UrlClients
+from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClients, within_time
 
 __all__ = ["RedisRateLimiter"]
 
@@ -62,8 +63,9 @@ set_next_turn(turn + interval)
 return 0
 """
 _LATE_SECONDS = 0.025
-_ALIVE_SECONDS = 1.0
-_LONGEST_NAP = 0.25
+_ALIVE_SECONDS = 2.0
+_SHORT_NAP, _LONGEST_NAP = 0.25, 0.75
+_CONNECTIONS = 4
 
 
 class RedisRateLimiter(ClientOwner):
@@ -106,6 +108,7 @@ class RedisRateLimiter(ClientOwner):
         super().__init__(clients, prefix)
         self.per_second = positive("per_second", per_second, "requests per second")
         self._naps: set[asyncio.Future[None]] = set()
+        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def acquire(self) -> None:
         """Wait for a turn. A cancelled caller's turn goes to the next one."""
@@ -117,7 +120,7 @@ class RedisRateLimiter(ClientOwner):
                 wait = await asyncio.shield(asking)
                 if wait == 0:
                     return
-                await self._nap(min(wait / 1e6, _LONGEST_NAP))
+                await self._nap(wait / 1e6)
             except asyncio.CancelledError:
                 await self._give_up(ticket, asking)
                 raise
@@ -131,15 +134,18 @@ class RedisRateLimiter(ClientOwner):
         # In one slot of a cluster.
         keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "asked", "next", "pause")]
         times = [round(seconds * 1e6) for seconds in (1 / self.per_second, _LATE_SECONDS, _ALIVE_SECONDS)]
-        async with asyncio.timeout(OPERATION_SECONDS):
+        loop = asyncio.get_running_loop()
+        # Hundreds of waiting calls must not open hundreds of connections.
+        async with self._slots.setdefault(loop, asyncio.Semaphore(_CONNECTIONS)):
             script = self._clients.current().register_script(_SCRIPT)
-            return int(await script(keys=keys, args=[command, argument, *times]))
+            return int(await within_time(script(keys=keys, args=[command, argument, *times])))
 
-    async def _nap(self, seconds: float) -> None:
+    async def _nap(self, wait: float) -> None:
+        """Sleep for a part of the wait, which gets shorter when others give up."""
         nap = asyncio.get_running_loop().create_future()
         self._naps.add(nap)
         try:
-            await asyncio.wait([nap], timeout=seconds)
+            await asyncio.wait([nap], timeout=min(wait, max(_SHORT_NAP, wait / 4), _LONGEST_NAP))
         finally:
             self._naps.discard(nap)
 
