@@ -29,26 +29,13 @@ async def test_sections_in_the_requested_order(campus: NexportCampus, samples: S
     assert found.missing == []
 
 
-async def test_missing_sections_are_reported(
-    sandbox: Sandbox, campus: NexportCampus, samples: Samples
-) -> None:
-    """Unknown ids are reported, wherever they stand among 2,500, and the others are found."""
-    ids = (await all_sections(campus, samples))[:600]
+async def test_missing_sections_are_reported(campus: NexportCampus, samples: Samples) -> None:
+    """Unknown ids are reported in the order of the ids, and the other sections are found."""
+    ids = await all_sections(campus, samples)
     missing = [uuid4() for _ in range(3)]
-    filler = [ids[number % len(ids)] for number in range(2500)]
-    asked = [missing[0], *filler[:1200], missing[1], *filler[1200:], missing[2]]
-    found = await campus.get_sections_by_id(asked)
-    assert {section.syllabus_id for section in found.sections} == set(ids)
+    found = await campus.get_sections_by_id([missing[0], *ids[:10], missing[1], *ids[10:], missing[2]])
+    assert [section.syllabus_id for section in found.sections] == ids
     assert found.missing == missing
-
-
-async def test_2500_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
-    """2,500 unknown ids are returned as missing, in order, and no request has more than 1,000."""
-    asked = [UUID(int=number + 1) for number in range(2500)]
-    view = campus.with_options(timeout=60)
-    found = await view.get_sections_by_id(asked)
-    assert found.sections == []
-    assert found.missing == asked
 
 
 async def test_no_ids(sandbox: Sandbox, campus: NexportCampus) -> None:
@@ -114,6 +101,43 @@ async def test_nothing_else_makes_an_id_missing(refused: Response) -> None:
     async with campus_with(refused) as (campus, _):
         with pytest.raises(APIError):
             await campus.get_sections_by_id([uuid4()])
+
+
+async def test_several_batches() -> None:
+    """2,500 sections are requested 1,000 at a time and returned in the order of their ids, whatever the campus's order."""
+    ids = [UUID(int=number) for number in range(2500, 0, -1)]
+
+    async def respond(request: Request) -> Response:
+        return sections(*sorted(map(UUID, request.json["sections"])))
+
+    async with campus_with(respond) as (campus, server):
+        found = await campus.get_sections_by_id(ids)
+    assert [section.syllabus_id for section in found.sections] == ids
+    assert found.missing == []
+    batches = [list(map(UUID, request.json["sections"])) for request in server.requests]
+    assert sorted(batches, reverse=True) == [ids[:1000], ids[1000:2000], ids[2000:]]
+
+
+async def test_missing_sections_in_several_batches() -> None:
+    """Missing ids are found in every batch by halving it, and no request has more than 1,000 ids."""
+    ids = [UUID(int=number) for number in range(1, 2502)]
+    missing = {ids[0], ids[999], ids[1000], ids[2500]}
+
+    async def respond(request: Request) -> Response:
+        requested = list(map(UUID, request.json["sections"]))
+        assert len(requested) <= 1000
+        return (
+            json_response(error_entity(3, "Not found"), 409)
+            if missing & set(requested)
+            else sections(*requested)
+        )
+
+    async with campus_with(respond) as (campus, _):
+        found = await campus.get_sections_by_id(ids)
+    assert [section.syllabus_id for section in found.sections] == [
+        each for each in ids if each not in missing
+    ]
+    assert found.missing == sorted(missing)
 
 
 async def test_a_section_that_is_left_out() -> None:

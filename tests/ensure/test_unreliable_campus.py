@@ -27,7 +27,14 @@ from nexport_campus import (
 from tests.ensure.enrollment_campus import IDS, LOST, NEW, EnrollmentCampus, enrollment, found
 from tests.support.clients import campus_with
 from tests.support.manual_clock import ManualClock, campus_on
-from tests.support.scripted_server import Response, ScriptedServer, error_entity, html_response, json_response
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    html_response,
+    json_response,
+)
 
 REFUSED = json_response(error_entity(5, "Not authorized"), status=403)
 DUPLICATE = json_response(error_entity(7, "Duplicate"), status=409)
@@ -68,6 +75,47 @@ async def test_a_lost_response_is_settled(lost: Response) -> None:
     assert made.existing is not None
     assert made.existing.enrollment_id == made.enrollment_id
     assert (len(enrolling.created), len(enrolling.searched)) == (1, 2)
+    for search in enrolling.searched:
+        assert {name: search[f"{name}s"] for name in IDS} == {name: [value] for name, value in IDS.items()}
+
+
+async def test_groups_are_sent() -> None:
+    """The create has all groups, in their order, and the three ids; the searches have no groups."""
+    groups = ["55555555-5555-4555-8555-555555555555", "66666666-6666-4666-8666-666666666666"]
+    enrolling = EnrollmentCampus()
+    async with campus_at(enrolling) as campus:
+        await campus.ensure_enrollment(**IDS, membership_group_ids=[UUID(groups[0]), groups[1]])
+    assert enrolling.created == [IDS | {"membership_group_ids": groups}]
+    assert "membership_group_ids" not in enrolling.searched[0]
+
+
+async def test_an_enrollment_in_another_organization() -> None:
+    """It isn't returned instead of the requested one."""
+    enrolling = OtherOrganizationCampus()
+    async with campus_at(enrolling) as campus:
+        made = await campus.ensure_enrollment(**IDS)
+    assert (made.enrollment_id, made.created) == (NEW, True)
+
+
+async def test_an_enrollment_in_another_organization_after_a_lost_response() -> None:
+    """It isn't taken for the one that the campus may have created."""
+    enrolling = OtherOrganizationCampus(create=LOST)
+    async with campus_at(enrolling) as campus:
+        with pytest.raises(TransportError) as caught:
+            await campus.ensure_enrollment(**IDS)
+    assert caught.value.maybe_applied
+    assert len(enrolling.created) == 1
+
+
+class OtherOrganizationCampus(EnrollmentCampus):
+    """A campus where the user is only enrolled in another organization, which unfiltered searches find."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Return the response to a request."""
+        response = await super().__call__(request)
+        if request.operation_id == "LearningApi_SearchEnrollments" and "org_ids" not in request.json:
+            return found(enrollment(5))
+        return response
 
 
 async def test_searches_follow_the_delays_of_the_policy() -> None:
@@ -258,6 +306,14 @@ async def test_the_newest_of_several(order: list[int], undated: bool) -> None:
     async with campus_at(EnrollmentCampus(found(*items))) as campus:
         existing = await campus.ensure_enrollment(**IDS)
     assert existing.enrollment_id == UUID(int=3 if undated else 4)
+
+
+async def test_enrollments_of_the_same_date() -> None:
+    """Of enrollments with the same date the last one is returned, since the campus lists the earliest first."""
+    items = [enrollment(number, enrollment_date="2026-01-01T00:00:00Z") for number in (1, 2, 3)]
+    async with campus_at(EnrollmentCampus(found(*items))) as campus:
+        existing = await campus.ensure_enrollment(**IDS)
+    assert existing.enrollment_id == UUID(int=3)
 
 
 async def test_warnings_of_both_calls() -> None:
