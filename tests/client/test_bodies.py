@@ -79,7 +79,8 @@ async def test_unreadable_bodies(name: str) -> None:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     error = caught.value
     assert (error.operation_id, error.path, error.attempts) == ("LearningApi_GetSection", "", 1)
-    assert error.snippet is None or response.body.startswith(error.snippet)
+    unusable = words == "decompress"
+    assert error.snippet == (None if unusable else response.body[:200])
     assert str(error).startswith("LearningApi_GetSection: ")
     assert len(server.requests) == 1
 

@@ -165,6 +165,69 @@ async def test_an_invalid_login_response(broken: dict[str, Any], logged: list[st
     assert leaks("\n".join(logged)) == []
 
 
+@pytest.mark.parametrize("shape", ["entity", "fields", "key", "list", "html"])
+@pytest.mark.parametrize("status", [200, 302, 403, 422, 500])
+async def test_a_direct_login_that_echoes(status: int, shape: str, logged: list[str]) -> None:
+    """The password of a call of `admin.authenticate` is in no error of that call and of later ones, and in no log."""
+    async with campus_with(echo(status, shape), auth=StaticToken("another-token")) as (campus, _):
+        with pytest.raises(NexportError) as caught:
+            await campus.admin.authenticate(username="ada", password=PASSWORD, grant_type="password")
+        shown = everything_about(caught.value) + everything_about(await error_of(campus))
+    assert leaks(shown, PASSWORD_FORMS) == []
+    assert leaks("\n".join(logged), PASSWORD_FORMS) == []
+
+
+@pytest.mark.parametrize("secret", ["x9Q4", "x9Q4w", "x9Q4w7", "x9Q4w7!"])
+async def test_a_short_secret(secret: str, logged: list[str]) -> None:
+    """A password and a token of four to seven characters are redacted, in messages, headers, bodies and JSON keys."""
+    refusal = error_entity(2, f"not ({secret})") | {secret: secret}
+
+    async def respond(request: Request) -> Response:
+        return json_response(refusal, 422, {"X-Echo": f"a {secret}"})
+
+    for auth in (PasswordAuth("ada", secret), StaticToken(secret)):
+        async with campus_with(with_login(respond), auth=auth) as (campus, _):
+            error = await error_of(campus)
+        assert isinstance(error, APIError)
+        assert error.message == "not (***)"
+        assert dict(error.headers or {})["x-echo"] == "a ***"
+        assert json.loads(error.body or b"")["***"] == "***"
+        assert leaks(everything_about(error), [secret]) == []
+    assert leaks("\n".join(logged), [secret]) == []
+
+
+@pytest.mark.parametrize("first", ["lantern", "lantern-harbour"])
+async def test_a_secret_that_begins_with_another_one(first: str) -> None:
+    """Of two secrets, one a prefix of the other, the longer one is redacted completely, whichever was known first."""
+    refusal = json_response(error_entity(2, "lantern-harbour, lantern, lantern-harbour"), 422)
+    second = {"lantern": "lantern-harbour", "lantern-harbour": "lantern"}[first]
+    async with campus_with(refusal, refusal, auth=StaticToken(first)) as (campus, _):
+        await error_of(campus)
+        with pytest.raises(APIError) as caught:
+            await campus.admin.authenticate(username="ada", password=second, grant_type="password")
+    assert caught.value.message == "***, ***, ***"
+
+
+@pytest.mark.parametrize("before", [150, 180, 195])
+async def test_a_secret_at_the_end_of_a_snippet(before: int) -> None:
+    """A secret that reaches beyond the bytes that a snippet keeps is redacted before they are cut."""
+    page = Response(body=b"<" + b"x" * (before - 1) + TOKEN.upper().encode() + b" " * 500)
+    async with campus_with(page) as (campus, _):
+        error = await error_of(campus)
+    assert isinstance(error, ResponseDecodeError)
+    assert error.snippet == (b"<" + b"x" * (before - 1) + b"***" + b" " * 200)[:200]
+
+
+async def test_the_path_of_an_unreadable_value() -> None:
+    """The path in an error is redacted too, if part of it equals a secret."""
+    broken = json_response(SECTION | {"title": []})
+    async with campus_with(broken, auth=StaticToken("title")) as (campus, _):
+        error = await error_of(campus)
+    assert isinstance(error, ResponseDecodeError)
+    assert error.path == "***"
+    assert "title" not in str(error)
+
+
 async def test_a_successful_response_that_echoes(logged: list[str]) -> None:
     """Warnings and headers of a successful response and all log records are free of secrets."""
     response = SECTION | error_entity(0, "", [f"Old token {TOKEN.upper()}"])

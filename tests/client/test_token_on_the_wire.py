@@ -145,10 +145,10 @@ async def test_through_a_proxy() -> None:
 async def test_a_password_is_only_in_a_logins_body() -> None:
     """The login has name and password in its body and no token; later calls have the token and no password."""
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with campus_with(with_login(response), auth=PasswordAuth("ada", "hunter2&")) as (campus, server):
+    async with campus_with(with_login(respond), auth=PasswordAuth("ada", "hunter2&")) as (campus, server):
         await campus.learning.get_section(syllabus_id=SOME_ID)
     login, section = server.requests
     assert (login.method, login.target) == ("POST", "/api/v1/AdminApi/Authenticate")

@@ -11,6 +11,7 @@ import pytest
 from nexport_campus import NexportCampus, RequestTimeoutError
 from tests.support.clients import campus_of
 from tests.support.fault_cases import CALLS, Call
+from tests.support.proxy import Proxy
 from tests.support.scripted_server import ScriptedServer, json_response
 from tests.support.spec import SOME_ID
 
@@ -49,6 +50,29 @@ async def test_connecting(call: Call) -> None:
         error = await timeout_of(campus_of(scripted, base_url=f"https://{address}", timeout=timeout), call)
     assert "timed out connecting" in str(error)
     assert not error.maybe_applied
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_connecting_through_a_proxy(call: Call) -> None:
+    """The tunnel through a proxy counts too; nothing was sent to the campus."""
+    async with ScriptedServer([]) as scripted, silent_server() as proxy:
+        settings = {"base_url": "https://campus.example", "proxy": f"http://{proxy}"}
+        timeout = httpx.Timeout(30.0, connect=0.05, read=0.05)
+        error = await timeout_of(campus_of(scripted, **settings, timeout=timeout), call)
+    assert "timed out connecting" in str(error)
+    assert not error.maybe_applied
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_reading_through_a_proxy(call: Call) -> None:
+    """If a proxy forwards a request and the response doesn't come, a write may have been applied."""
+    gate = asyncio.Event()
+    async with ScriptedServer([json_response({}, gate=gate)]) as server, Proxy() as proxy:
+        settings = {"base_url": server.url, "proxy": proxy.url, "timeout": httpx.Timeout(30.0, read=0.05)}
+        error = await timeout_of(campus_of(server, **settings), call)
+        gate.set()
+    assert len(proxy.request_lines) == 1
+    assert error.maybe_applied is call.writes
 
 
 async def test_writing() -> None:

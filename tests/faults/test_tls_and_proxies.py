@@ -1,6 +1,7 @@
 """The route to the campus: untrusted certificates, and proxies that are down, refuse or forward."""
 
 import asyncio
+import hashlib
 import socket
 import ssl
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
 
 from nexport_campus import (
     APIError,
@@ -108,6 +110,54 @@ async def test_certificates_from_a_file(
             await call(campus)
             await call(campus)
             assert server.connections == 1
+
+
+def hashed_directory(authority: trustme.CA, directory: Path) -> Path:
+    """Write an authority's certificate into a directory, named by OpenSSL's hash of its subject, and return that."""
+    pem = authority.cert_pem.bytes()
+    attributes = [
+        x509.NameAttribute(each.oid, " ".join(str(each.value).lower().split()))
+        for each in x509.load_pem_x509_certificate(pem).subject
+    ]
+    # OpenSSL hashes the subject without its outer header, of two bytes for so short a name.
+    digest = hashlib.sha1(x509.Name(attributes).public_bytes()[2:], usedforsecurity=False).digest()
+    (directory / f"{int.from_bytes(digest[:4], 'little'):08x}.0").write_bytes(pem)
+    return directory
+
+
+@EVERY_CALL
+async def test_certificates_from_a_directory(
+    call: Call, authority: trustme.CA, tls: Contexts, tmp_path: Path
+) -> None:
+    """`verify` accepts a directory of certificates, and trusts no other authority then."""
+    async with ScriptedServer([good_response(call)], tls=tls[0]) as server:
+        trusting = hashed_directory(authority, tmp_path)
+        async with campus_on(ManualClock(), server, verify=trusting) as campus:
+            await call(campus)
+    other = tmp_path / "other"
+    other.mkdir()
+    async with ScriptedServer([], tls=tls[0]) as server:
+        await never_sent(call, server, "certificate", verify=hashed_directory(trustme.CA(), other))
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+async def test_certificates_from_the_environment(
+    variable: str, authority: trustme.CA, tls: Contexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default, the certificates that the environment names are trusted, also if it changed since another client."""
+    call = CALLS[0]
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    async with ScriptedServer([], tls=tls[0]) as server:
+        await never_sent(call, server, "certificate")
+    directory = hashed_directory(authority, tmp_path)
+    (bundle,) = directory.iterdir()
+    monkeypatch.setenv(variable, str(bundle if variable == "SSL_CERT_FILE" else directory))
+    async with (
+        ScriptedServer([good_response(call)], tls=tls[0]) as server,
+        campus_on(ManualClock(), server) as campus,
+    ):
+        await call(campus)
 
 
 async def test_unreadable_certificates(tmp_path: Path) -> None:

@@ -306,11 +306,11 @@ async def test_requests_are_sent_at_the_rate_limit() -> None:
 async def test_cancelled_calls_use_no_turn() -> None:
     """Whatever number of waiting calls was cancelled, the next call waits for one turn."""
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return GOOD
 
     clock = ManualClock()
-    async with ScriptedServer(response) as server, campus_on(clock, server, rate_limit=1) as campus:
+    async with ScriptedServer(respond) as server, campus_on(clock, server, rate_limit=1) as campus:
         await read(campus)
         clock.gate = asyncio.Event()
         waiting = [asyncio.create_task(read(campus)) for _ in range(50)]

@@ -50,11 +50,11 @@ async def test_a_storm_of_600_failing_calls() -> None:
     """600 calls of four attempts each send at most 1,200 requests; once the campus is back, calls succeed again."""
     down = True
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return DOWN if down else GOOD
 
     async with (
-        ScriptedServer(response) as server,
+        ScriptedServer(respond) as server,
         campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
     ):
 

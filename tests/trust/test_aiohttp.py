@@ -91,10 +91,10 @@ async def test_bodies_are_sent() -> None:
 async def test_connections_are_used_again() -> None:
     """Consecutive calls share one connection; concurrent calls use no more connections than run at a time."""
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with ScriptedServer(response) as server, campus_of(server.url, max_concurrency=4) as campus:
+    async with ScriptedServer(respond) as server, campus_of(server.url, max_concurrency=4) as campus:
         for _ in range(5):
             await read(campus)
         assert server.connections == 1
@@ -179,12 +179,12 @@ async def test_a_cancelled_call_leaves_nothing() -> None:
     gate, arrived = asyncio.Event(), asyncio.Event()
     before = asyncio.all_tasks()
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         first = not arrived.is_set()
         arrived.set()
         return json_response(GOOD, gate=gate if first else None)
 
-    async with ScriptedServer(response) as server:
+    async with ScriptedServer(respond) as server:
         async with campus_of(server.url) as campus:
             call = asyncio.create_task(read(campus))
             await arrived.wait()
@@ -252,10 +252,10 @@ async def test_aiohttp_traces_see_no_password(monkeypatch: pytest.MonkeyPatch) -
     """Nor is it in the bytes that are sent."""
     recorded = traced(monkeypatch)
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return json_response(GOOD)
 
-    async with ScriptedServer(with_login(response)) as server:
+    async with ScriptedServer(with_login(respond)) as server:
         auth = PasswordAuth("user", "correct-horse-battery-staple")
         async with NexportCampus(auth, base_url=server.url, transport=AiohttpTransport()) as campus:
             await read(campus)

@@ -16,6 +16,7 @@ from nexport_campus.aiohttp import AiohttpTransport
 from tests.support.leak_recorder import LeakRecorder
 from tests.support.scripted_server import (
     TOKEN,
+    Handler,
     Request,
     Response,
     ScriptedServer,
@@ -114,20 +115,20 @@ async def instrumented(provider: TracerProvider) -> AsyncIterator[None]:
     instrumentor.uninstrument()
 
 
-def respond_with(failure: Response) -> Callable[[Request], object]:
+def respond_with(failure: Response) -> Handler:
     """Return a campus that accepts the login, and sends one response to everything else."""
 
-    async def response(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         return LOGIN if request.operation_id == "AdminApi_Authenticate" else failure
 
-    return response
+    return respond
 
 
 async def watched_call(
     failure: Response, transport: httpx.AsyncBaseTransport | None, seen: LeakRecorder
 ) -> None:
     """Log in and get one response, with everything watched that could show a secret."""
-    async with ScriptedServer(respond_with(failure)) as server:  # type: ignore[arg-type]  # it is a handler
+    async with ScriptedServer(respond_with(failure)) as server:
         auth = PasswordAuth("user", PASSWORD)
         retry = RetryPolicy(max_attempts=2, initial_delay=0)
         with seen.watching():
@@ -191,12 +192,12 @@ async def test_redirects_to_another_origin_are_not_followed(status: int, at_logi
     async with ScriptedServer(never) as other:
         redirect = json_response({}, status=status, headers={"Location": f"{other.url}/steal"})
 
-        async def response(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             is_login = request.operation_id == "AdminApi_Authenticate"
             return LOGIN if is_login and not at_login else redirect
 
         auth = PasswordAuth("user", PASSWORD)
-        async with ScriptedServer(response) as server, NexportCampus(auth, base_url=server.url) as campus:
+        async with ScriptedServer(respond) as server, NexportCampus(auth, base_url=server.url) as campus:
             with pytest.raises(NexportError) as caught:
                 await campus.learning.get_section_description(section_id=SECTION)
         assert "redirect" in str(caught.value)
@@ -213,7 +214,7 @@ async def test_an_echo_leaves_a_response_readable() -> None:
         "is_complete": True,
     }
     response = json_response([echoed | {"comments": f"see /view?access_token={TOKEN}"} | error_entity()])
-    script = ScriptedServer(respond_with(response))  # type: ignore[arg-type]  # it is a handler
+    script = ScriptedServer(respond_with(response))
     async with script as server, NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url) as campus:
         with pytest.warns(DeprecationWarning, match="obsolete"):
             pager = campus.learning.get_test_attempts(enrollment_id=SECTION, assignment_id=SECTION)
@@ -226,7 +227,7 @@ async def test_an_echo_leaves_a_response_readable() -> None:
 async def test_the_log_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     """The SDK's log names operation, duration, attempts and status."""
     caplog.set_level(1, logger="nexport_campus")
-    async with ScriptedServer(respond_with(FAILURES["HTML"])) as server:  # type: ignore[arg-type]  # it is a handler
+    async with ScriptedServer(respond_with(FAILURES["HTML"])) as server:
         retry = RetryPolicy(max_attempts=3, initial_delay=0)
         async with NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url, retry=retry) as campus:
             with pytest.raises(NexportError):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nexport_campus import AuthenticationError, NexportCampus, NexportError, PasswordAuth, RetryPolicy
+from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 
 LOGIN = "AdminApi_Authenticate"
@@ -38,20 +39,24 @@ class LatestTokenCampus:
         self.valid: str | None = None
         self.logging_in = asyncio.Event()
         self.login_gate: asyncio.Event | None = None
-        self.login_answers: list[Response] = []
+        self.gate: asyncio.Event | None = None
+        self.login_responses: list[Response] = []
 
     async def __call__(self, request: Request) -> Response:
         if request.operation_id == LOGIN:
             return await self._login()
-        return description() if ("access_token", self.valid) in request.query else self.refusal
+        response = description() if ("access_token", self.valid) in request.query else self.refusal
+        if self.gate is not None:
+            await self.gate.wait()
+        return response
 
     async def _login(self) -> Response:
         self.logins += 1
         self.logging_in.set()
         if self.login_gate is not None:
             await self.login_gate.wait()
-        if self.login_answers:
-            return self.login_answers.pop(0)
+        if self.login_responses:
+            return self.login_responses.pop(0)
         self.valid = token(self.logins)
         lifetime = {} if self.expires_in is None else {"expires_in": self.expires_in}
         return json_response({"access_token": self.valid, "token_type": "bearer"} | lifetime | error_entity())
@@ -141,7 +146,7 @@ async def test_an_abandoned_login_is_used_later() -> None:
 async def test_bad_credentials_fail_all_callers_at_once() -> None:
     """50 callers with a wrong password cause one request and 50 errors, each a separate object."""
     script = LatestTokenCampus()
-    script.login_answers = [json_response(error_entity(4, "Unknown user or wrong password"), status=403)]
+    script.login_responses = [json_response(error_entity(4, "Unknown user or wrong password"), status=403)]
     async with ScriptedServer(script) as server, client(server) as campus:
         results = await asyncio.gather(*(describe(campus) for _ in range(50)), return_exceptions=True)
     assert {type(result) for result in results} == {AuthenticationError}
@@ -153,7 +158,7 @@ async def test_bad_credentials_fail_all_callers_at_once() -> None:
 async def test_a_failing_login_is_limited_and_recovers() -> None:
     """If the login of 100 callers fails, they send the requests of one call; later calls succeed."""
     script = LatestTokenCampus()
-    script.login_answers = [json_response({}, status=503) for _ in range(3)]
+    script.login_responses = [json_response({}, status=503) for _ in range(3)]
     policy = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
     async with ScriptedServer(script) as server, client(server, retry=policy) as campus:
         results = await asyncio.gather(*(describe(campus) for _ in range(100)), return_exceptions=True)
@@ -205,3 +210,59 @@ async def test_views_share_the_token() -> None:
             await describe(view)
         await describe(campus)
         assert script.logins == 1
+
+
+async def test_a_token_that_expires_while_its_call_waits_for_a_slot() -> None:
+    """The call logs in again instead of sending the expired token."""
+    script, clock = LatestTokenCampus(expires_in=600), ManualClock()
+    async with (
+        ScriptedServer(script) as server,
+        campus_on(clock, server, auth=AUTH, max_concurrency=1) as campus,
+    ):
+        script.gate = asyncio.Event()
+        first = asyncio.create_task(describe(campus))
+        await server.wait_for_requests(2)
+        second = asyncio.create_task(describe(campus))
+        await asyncio.sleep(0)
+        clock.now += 600
+        script.gate.set()
+        async with asyncio.timeout(30):  # a login that needs a slot would never end
+            await asyncio.gather(first, second)
+    assert sent_tokens(server) == [token(1), token(2)]
+
+
+async def test_a_token_that_expires_while_its_call_waits_for_its_turn() -> None:
+    """At a low rate limit, too, the call logs in again instead of sending the expired token."""
+    script, clock = LatestTokenCampus(expires_in=600), ManualClock()
+    async with (
+        ScriptedServer(script) as server,
+        campus_on(clock, server, auth=AUTH, rate_limit=0.001) as campus,
+    ):
+        await describe(campus)
+    assert sent_tokens(server) == [token(2)]
+
+
+def sent_tokens(server: ScriptedServer) -> list[str]:
+    """Return the tokens of the requests that carried one, in order."""
+    return [
+        dict(request.query)["access_token"] for request in server.requests if request.operation_id != LOGIN
+    ]
+
+
+async def test_a_login_takes_no_slot() -> None:
+    """A login is sent although the only slot is taken, so that a call can wait for its token before its slot."""
+    script, clock = LatestTokenCampus(expires_in=600), ManualClock()
+    async with (
+        ScriptedServer(script) as server,
+        campus_on(clock, server, auth=AUTH, max_concurrency=1) as campus,
+    ):
+        script.gate = asyncio.Event()
+        first = asyncio.create_task(describe(campus))
+        await server.wait_for_requests(2)
+        clock.now += 600
+        second = asyncio.create_task(describe(campus))
+        async with asyncio.timeout(30):
+            await server.wait_for_requests(3)
+        assert (script.logins, first.done()) == (2, False)
+        script.gate.set()
+        await asyncio.gather(first, second)
