@@ -12,11 +12,11 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 
 from nexport_campus._export.children import Campus
 from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
-from nexport_campus._export.engine import Summary, export
+from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
-from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import ExportRequest, Filters
 from nexport_campus._export.session import open_session
+from nexport_campus.export import ExportSummary
 
 __all__ = ["file_names", "make_request", "read_rows", "run"]
 
@@ -40,11 +40,11 @@ async def run(
     force: bool = False,
     form: Any = None,
     **output: Any,
-) -> Summary:
+) -> ExportSummary:
     """Run one export."""
     made = Output(target=target, format=form or FORMATS[target.suffix], **output)
-    with open_session(plan, made, restart=restart, force=force) as job, show_progress(None) as progress:
-        return await export(campus, job, progress)
+    with open_session(plan, made, restart=restart, force=force) as job:
+        return await export(campus, job)
 
 
 def file_names(folder: Path) -> list[str]:

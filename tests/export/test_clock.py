@@ -42,7 +42,9 @@ async def test_the_campuss_clock_counts(tmp_path: Path, apart: timedelta) -> Non
     """If the clocks differ by minutes or hours, the campus's clock decides, because records have its dates."""
     theirs = (datetime.now(UTC) + apart).replace(microsecond=0)
     async with campus_with_dates(format_datetime(theirs, usegmt=True)) as (campus, _):
-        assert (await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+        assert (
+            await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")
+        ).complete_until == theirs
 
 
 @pytest.mark.parametrize(
@@ -67,11 +69,11 @@ async def test_dates_that_cannot_be_right(
     async with campus_with_dates(date, date) as (campus, server):
         plan, target = make_request("enrollments", ORG, since=LAST), tmp_path / "e.csv"
         first = await run(campus, plan, target)
-        assert before <= first.cursor <= datetime.now(UTC)
+        assert before <= first.complete_until <= datetime.now(UTC)
         server.requests.clear()
         await run(campus, plan, target)
         searched = [request.json.get("utc_enrolled_after") for request in server.requests]
-        assert any(after and datetime.fromisoformat(after) < first.cursor for after in searched)
+        assert any(after and datetime.fromisoformat(after) < first.complete_until for after in searched)
     assert ("the campus's clock says" in caplog.text) == bool(date and "2100" in date)
 
 
@@ -79,7 +81,9 @@ async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixt
     """If one of both clocks is far off, the earlier one is used, so that no record is lost, and a warning is logged."""
     theirs = datetime(1970, 1, 1, tzinfo=UTC)
     async with campus_with_dates(format_datetime(theirs, usegmt=True)) as (campus, _):
-        assert (await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")).cursor == theirs
+        assert (
+            await run(campus, make_request("enrollments", ORG), tmp_path / "e.csv")
+        ).complete_until == theirs
     assert "the campus's clock says 1970-01-01 00:00:00+00:00" in caplog.text
 
 

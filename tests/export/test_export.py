@@ -31,7 +31,7 @@ async def test_enrollments_as_json_lines(
     """A line is the model's `to_dict()`; the lines are in order of enrollment."""
     summary = await run(campus, make_request("enrollments", samples.org_id), tmp_path / "e.jsonl")
     assert read_rows(tmp_path / "e.jsonl") == [item.to_dict() for item in enrollments]
-    assert (summary.counts.rows, summary.counts.new) == (len(enrollments), len(enrollments))
+    assert (summary.rows, summary.new) == (len(enrollments), len(enrollments))
     assert not summary.resumed
 
 
@@ -240,7 +240,7 @@ async def test_nothing_to_export(campus: NexportCampus, samples: Samples, tmp_pa
     )
     for suffix in ("jsonl", "csv", "db", "parquet"):
         target = tmp_path / f"e.{suffix}"
-        assert (await run(campus, plan, target)).counts.rows == 0
+        assert (await run(campus, plan, target)).rows == 0
         assert read_rows(target) == []
     assert (tmp_path / "e.csv").read_text().startswith("enrollment_id,")
 

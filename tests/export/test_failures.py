@@ -66,11 +66,11 @@ async def test_the_next_run_fetches_failures(
     lacking = await run(campus, statuses(samples), tmp_path / name)
     assert lacking.failed == len(lacking.errors) == 1
     assert "assignment_status_id" in lacking.errors[0]
-    assert 0 < lacking.counts.rows < whole.counts.rows
+    assert 0 < lacking.rows < whole.rows
     again = await run(campus, statuses(samples, since=LAST), tmp_path / name)
-    assert (again.failed, again.counts.rows) == (0, whole.counts.rows)
+    assert (again.failed, again.rows) == (0, whole.rows)
     last = await run(campus, statuses(samples, since=LAST), tmp_path / name)
-    assert (last.counts.new, last.counts.updated) == (0, 0)
+    assert (last.new, last.updated) == (0, 0)
 
 
 async def test_an_element_that_reports_an_error(
@@ -86,7 +86,7 @@ async def test_an_element_that_reports_an_error(
     for nth in (1, count + 1):
         await nexport_sandbox.faults.add(operation=OPERATION, nth=nth, body=json.dumps(items))
     lacking = await run(campus, statuses(samples), tmp_path / "s.jsonl")
-    assert lacking.counts.rows == whole.counts.rows - 1
+    assert lacking.rows == whole.rows - 1
     assert lacking.errors == [f"an assignment status of enrollment {enrollment}: it is out of order"]
 
 
@@ -97,10 +97,10 @@ async def test_records_that_the_campus_cannot_give(
     await nexport_sandbox.faults.add(operation=OPERATION, status=500, html=True)
     summary = await run(campus, statuses(samples), tmp_path / "s.jsonl")
     assert summary.failed > 10
-    assert summary.counts.rows == 0
+    assert summary.rows == 0
     await nexport_sandbox.faults.clear()
     again = await run(campus, statuses(samples, since=LAST), tmp_path / "s.jsonl")
-    assert (again.failed, again.counts.rows > 10) == (0, True)
+    assert (again.failed, again.rows > 10) == (0, True)
 
 
 @pytest.mark.parametrize("kind", ["assignment-statuses", "sessions", "scorm-data"])
@@ -123,7 +123,7 @@ async def test_a_gateway_removes_no_rows(
     await nexport_sandbox.faults.add(operation=OPERATIONS[kind], status=status, html=True, rate=0.5)
     lacking = await run(campus, plan, target)
     assert lacking.failed > 0
-    assert (lacking.counts.rows, lacking.counts.removed) == (whole.counts.rows, 0)
+    assert (lacking.rows, lacking.removed) == (whole.rows, 0)
     assert read_rows(target, plan.dataset.table) == rows
     assert all(f"HTTP {status}" in error for error in lacking.errors)
 
@@ -140,7 +140,7 @@ async def test_readable_rows_are_replaced(
     await campus.learning.delete_enrollment(enrollment_id=first)
     await nexport_sandbox.faults.add(operation=OPERATION, status=404, html=True)
     lacking = await run(campus, statuses(samples), target)
-    assert (lacking.counts.removed, lacking.counts.rows) == (len(gone), whole.counts.rows - len(gone))
+    assert (lacking.removed, lacking.rows) == (len(gone), whole.rows - len(gone))
     await nexport_sandbox.faults.clear()
     await campus.learning.delete_enrollment(enrollment_id=second)
     again = await run(campus, statuses(samples), target)

@@ -41,11 +41,11 @@ async def test_the_next_run_fetches_changes(
     before = await count_searches(nexport_sandbox)
     made = await enroll(campus, samples)
     again = await run(campus, plan, target)
-    assert (again.counts.rows, again.counts.new) == (first.counts.rows + 1, 1)
-    assert (again.counts.updated, again.counts.removed) == (0, 0)
+    assert (again.rows, again.new) == (first.rows + 1, 1)
+    assert (again.updated, again.removed) == (0, 0)
     assert made in {row["enrollment_id"] for row in read_rows(target)}
     assert await count_searches(nexport_sandbox) - before < 8
-    assert again.cursor >= first.cursor
+    assert again.complete_until >= first.complete_until
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -57,9 +57,9 @@ async def test_a_full_export_removes_rows(
     first = await run(campus, everything, target)
     await campus.learning.delete_enrollment(enrollment_id=samples.finished_enrollment_id)
     changed = await run(campus, make_request("enrollments", samples.org_id, since=LAST), target)
-    assert changed.counts.rows == first.counts.rows
+    assert changed.rows == first.rows
     full = await run(campus, everything, target)
-    assert (full.counts.rows, full.counts.removed) == (first.counts.rows - 1, 1)
+    assert (full.rows, full.removed) == (first.rows - 1, 1)
     assert samples.finished_enrollment_id not in {row["enrollment_id"] for row in read_rows(target)}
 
 
@@ -67,10 +67,10 @@ async def test_the_overlap_reaches_back(campus: NexportCampus, samples: Samples,
     """A run begins the overlap before the previous run began, by the campus's clock."""
     target = tmp_path / "e.jsonl"
     first = await run(campus, make_request("enrollments", samples.org_id, since=LAST), target)
-    assert abs(first.cursor - datetime.now(UTC)) < timedelta(minutes=5)
+    assert abs(first.complete_until - datetime.now(UTC)) < timedelta(minutes=5)
     years = make_request("enrollments", samples.org_id, since=LAST, overlap=timedelta(days=365))
     again = await run(campus, years, target)
-    assert (again.counts.rows, again.counts.new, again.counts.updated) == (first.counts.rows, 0, 0)
+    assert (again.rows, again.new, again.updated) == (first.rows, 0, 0)
 
 
 async def test_a_date_later_than_the_last_export_leaves_no_gap(
@@ -79,14 +79,14 @@ async def test_a_date_later_than_the_last_export_leaves_no_gap(
     """Records between the last export and a later `since` are fetched by the next run."""
     target, until = tmp_path / "e.jsonl", datetime(2026, 3, 1, tzinfo=UTC)
     first = await run(campus, make_request("enrollments", samples.org_id, until=until), target)
-    assert first.cursor == until
+    assert first.complete_until == until
     later = await run(
         campus, make_request("enrollments", samples.org_id, since=until + timedelta(days=60)), target
     )
-    assert later.counts.new
-    assert later.cursor == until
+    assert later.new
+    assert later.complete_until == until
     last = await run(campus, make_request("enrollments", samples.org_id, since=LAST), target)
-    assert last.counts.new
+    assert last.new
     await run(campus, make_request("enrollments", samples.org_id), tmp_path / "all.jsonl")
     assert read_rows(target) == read_rows(tmp_path / "all.jsonl")
 
@@ -99,7 +99,7 @@ async def test_a_backfill(campus: NexportCampus, samples: Samples, tmp_path: Pat
         "enrollments", samples.org_id, since=datetime(2023, 1, 1, tzinfo=UTC), until=cut, by="month"
     )
     backfilled = await run(campus, older, target)
-    assert backfilled.cursor == recent.cursor
+    assert backfilled.complete_until == recent.complete_until
     await run(campus, make_request("enrollments", samples.org_id), tmp_path / "all.jsonl")
     assert read_rows(target) == read_rows(tmp_path / "all.jsonl")
 
@@ -179,7 +179,7 @@ async def test_a_table_that_was_dropped(campus: NexportCampus, samples: Samples,
     with closing(sqlite3.connect(target)) as connection:
         connection.execute("DROP TABLE enrollments")
     again = await run(campus, plan, target)
-    assert again.counts.rows == first.counts.rows == len(read_rows(target))
+    assert again.rows == first.rows == len(read_rows(target))
 
 
 async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
@@ -191,4 +191,4 @@ async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samp
     await run(campus, plan, target, keep_state=False, force=True)
     assert file_names(tmp_path) == ["e.csv"]
     again = await run(campus, make_request("enrollments", samples.org_id, since=LAST), target, force=True)
-    assert again.counts.new == again.counts.rows > 0
+    assert again.new == again.rows > 0

@@ -189,9 +189,9 @@ async def test_sessions_that_name_no_organization(tmp_path: Path, suffix: str) -
         await run(campus, plan, target)
         responses["GetStudentSessions"] = httpx.Response(404, html="<html></html>")
         lacking = await run(campus, plan, target)
-        assert (lacking.failed, lacking.counts.rows, lacking.counts.removed) == (1, 2, 0)
+        assert (lacking.failed, lacking.rows, lacking.removed) == (1, 2, 0)
         responses["GetStudentSessions"] = found | {"sessions": [], "total_count": 0}
-        assert (await run(campus, plan, target)).counts.removed == 2
+        assert (await run(campus, plan, target)).removed == 2
     assert read_rows(target, "sessions") == []
 
 
@@ -252,12 +252,12 @@ async def test_a_row_that_changed(tmp_path: Path, suffix: str) -> None:
         plan, target = make_request("enrollments", ONE, since=LAST), tmp_path / f"e.{suffix}"
         await run(campus, plan, target)
         responses["SearchEnrollments"] = search_result(phase=2, result=1)
-        changed = (await run(campus, plan, target)).counts
+        changed = await run(campus, plan, target)
         assert (changed.rows, changed.new, changed.updated, changed.removed) == (1, 0, 1, 0)
-        same = (await run(campus, plan, target)).counts
+        same = await run(campus, plan, target)
         assert (same.rows, same.new, same.updated, same.removed) == (1, 0, 0, 0)
         responses["SearchEnrollments"] = search_result(enrollment_id=TWO)
-        other = (await run(campus, make_request("enrollments", ONE), target)).counts
+        other = await run(campus, make_request("enrollments", ONE), target)
         assert (other.rows, other.new, other.updated, other.removed) == (1, 1, 0, 1)
     assert [(row["enrollment_id"], row["phase"]) for row in read_rows(target)] == [(TWO, 1)]
 

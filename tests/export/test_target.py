@@ -4,7 +4,7 @@ import os
 import socket
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus._export.session import open_session
+from nexport_campus.export import OnProgress
 from nexport_campus.sandbox import Samples
 from tests.export.running import file_names, make_request, read_rows, run
 
@@ -168,7 +169,7 @@ async def test_a_file_that_appears_meanwhile(
     target = tmp_path / "e.csv"
     with open_session(plan, Output(target=target, format="csv")) as job:
         with pytest.raises(ExportError, match=r"e\.csv was changed while the export ran; its rows are kept"):
-            await export(campus, job, _Disturbance(target))
+            await export(campus, job, when_complete(lambda: target.write_text("another program's")))
         assert job.can_resume()
     assert target.read_text() == "another program's"
     with pytest.raises(ConfigurationError, match="no state file next to it"):
@@ -185,31 +186,17 @@ async def test_a_file_that_is_touched_or_deleted_meanwhile(
     target = tmp_path / "e.csv"
     await run(campus, plan, target)
 
-    class _Touch(_Disturbance):
-        def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
-            if title == "saving":
-                target.unlink() if deleted else os.utime(target, (0, 0))
+    def touch() -> None:
+        target.unlink() if deleted else os.utime(target, (0, 0))
 
     with open_session(plan, Output(target=target, format="csv")) as job:
-        await export(campus, job, _Touch(target))
+        await export(campus, job, when_complete(touch))
     assert len(read_rows(target)) > 100
 
 
-class _Disturbance:
-    """Progress that writes to the target once the rows are complete."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-
-    def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
-        if title == "saving":
-            self._target.write_text("another program's")
-
-    def expect(self, more: int) -> None:
-        """No-op."""
-
-    def advance(self, count: int) -> None:
-        """No-op."""
+def when_complete(action: Callable[[], object]) -> OnProgress:
+    """Return an `on_progress` that does something to the target once the rows are complete."""
+    return lambda progress: action() if progress.stage == "saving" else None
 
 
 async def test_a_state_of_version_0_1(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
@@ -313,7 +300,7 @@ async def test_an_sqlite_file_of_the_users(
             await run(campus, plan, target, restart=restart)
     assert (target.read_bytes(), file_names(tmp_path)) == (before, ["mine.db"])
     summary = await run(campus, plan, target, force=True)
-    assert len(read_rows(target)) == summary.counts.rows > 100
+    assert len(read_rows(target)) == summary.rows > 100
     assert read_rows(target, "notes") == []
 
 
@@ -339,15 +326,13 @@ async def test_a_table_that_appears_meanwhile(
     """A table that another program makes during the export is kept."""
     target = tmp_path / "mine.db"
 
-    class _Table(_Disturbance):
-        def stage(self, title: str, total: int | None = None, done: int = 0) -> None:
-            if title == "saving":
-                with closing(sqlite3.connect(target)) as connection:
-                    connection.execute("CREATE TABLE enrollments (mine)")
+    def make_table() -> None:
+        with closing(sqlite3.connect(target)) as connection:
+            connection.execute("CREATE TABLE enrollments (mine)")
 
     refuse_group = pytest.raises(ConfigurationError, match="has a table enrollments that no export created")
     with open_session(plan, Output(target=target, format="sqlite")) as job, refuse_group:
-        await export(campus, job, _Table(target))
+        await export(campus, job, when_complete(make_table))
     with closing(sqlite3.connect(target)) as connection:
         assert [name for _, name, *_ in connection.execute("PRAGMA table_info(enrollments)")] == ["mine"]
 

@@ -188,10 +188,10 @@ class Checkpoint:
         )
         return int(found[0])
 
-    def failures(self, limit: int) -> list[str]:
-        """Return the errors of up to `limit` failed parents."""
+    def failures(self) -> list[str]:
+        """Return the errors of the failed parents."""
         found = self._database.connection.execute(
-            "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number LIMIT ?", (limit,)
+            "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number"
         )
         return [error for (error,) in found]
 

@@ -113,6 +113,8 @@ class CompletedRows:
             rows = f"{schema}.{quote_name(self.name)}"
             self._make_table(schema, rows, run)
             counts = self._publish_rows(rows, run)
+            if counts.new or counts.updated or counts.removed:
+                self._outdate_file()
             self._write_metadata(schema, run)
         return counts
 
@@ -129,6 +131,7 @@ class CompletedRows:
             lookup = f"SELECT upper(type) FROM {schema}.sqlite_master WHERE lower(name) = ?"
             for (object_type,) in self._fetch_all(lookup, self.name):
                 self._execute(f"DROP {object_type} {rows}")
+                self._outdate_file()
         self._execute(self.table.create(rows))
         present = {
             name for _, name, *_ in self._fetch_all(f"PRAGMA {schema}.table_info({quote_name(self.name)})")
@@ -136,6 +139,11 @@ class CompletedRows:
         for column, sql_type in self.table.columns.items():
             if column not in present:
                 self._execute(f"ALTER TABLE {rows} ADD COLUMN {quote_name(column)} {sql_type}")
+
+    def _outdate_file(self) -> None:
+        """Note that the file, if there is one, no longer holds these rows."""
+        if self._fetch_all("SELECT 1 FROM main.sqlite_master WHERE name = 'written'"):
+            self._execute("UPDATE main.written SET form = NULL")
 
     def _publish_rows(self, rows: str, run: ExportRun) -> Counts:
         if not self._fetch_all("SELECT 1 FROM main.sqlite_master WHERE name = 'staged'"):

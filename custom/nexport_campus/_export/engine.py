@@ -1,54 +1,32 @@
 """Running an export: from the start, or resuming an interrupted one."""
 
 from datetime import datetime
-from typing import Final
-
-import attrs
 
 from .children import Campus
 from .completed_rows import Counts
-from .context import ExportContext, Progress
+from .context import ExportContext
 from .fetch_children import fetch_children
 from .fetch_enrollments import fetch_enrollments
 from .queries import TimeRange, build_queries
+from .reports import ExportSummary, OnProgress, ProgressReporter
 from .request import ExportRequest, find_zone
 from .server_clock import fetch_campus_time
 from .session import ExportSession
 from .worker_thread import WorkerThread
 
-__all__ = ["Summary", "export"]
-
-_MAX_ERRORS: Final = 10
+__all__ = ["export"]
 
 
-@attrs.frozen(kw_only=True)
-class Summary:
-    """The result of an export.
-
-    Attributes:
-        counts: The number of rows, and of new, updated and removed ones.
-        absent: The number of parents without records: removed in the meantime, or not enrollments in a section.
-        failed: The number of parents that couldn't be fetched; the next export retries them.
-        errors: The messages of the first failures.
-        cursor: The time up to which the rows are complete; `--since last` starts from it, less the overlap.
-        resumed: Whether it resumed an interrupted export.
-    """
-
-    counts: Counts
-    absent: int
-    failed: int
-    errors: list[str]
-    cursor: datetime
-    resumed: bool
-
-
-async def export(campus: Campus, session: ExportSession, progress: Progress) -> Summary:
+async def export(
+    campus: Campus, session: ExportSession, on_progress: OnProgress | None = None
+) -> ExportSummary:
     """Run an export, or the rest of an interrupted one.
 
     Raises:
         NexportError: The campus is unavailable or refused a request; a new session resumes the export.
         ExportError: A local file can't be written, for example on a full disk; a new session resumes the export.
     """
+    progress = ProgressReporter(on_progress)
     with WorkerThread(session.output.name, _recovery_advice(session)) as worker:
         run, request = session.unfinished, session.request
         if run is None:
@@ -61,16 +39,20 @@ async def export(campus: Campus, session: ExportSession, progress: Progress) -> 
         while (left := await worker.do(session.checkpoint.next_span)) is not None:
             await _export_range(context, *left)
         progress.stage("saving")
-        summary = Summary(
-            counts=await worker.do(session.completed.publish, run),
+        counts = await worker.do(session.completed.publish, run)
+        summary = ExportSummary(
+            rows=counts.rows,
+            new=counts.new,
+            updated=counts.updated,
+            removed=counts.removed,
             absent=await worker.do(session.checkpoint.count, "absent"),
             failed=await worker.do(session.checkpoint.count, "failed"),
-            errors=await worker.do(session.checkpoint.failures, _MAX_ERRORS),
-            cursor=datetime.fromisoformat(run.cursor),
+            errors=await worker.do(session.checkpoint.failures),
+            complete_until=datetime.fromisoformat(run.cursor),
             resumed=session.unfinished is not None,
         )
         if session.destination is not None:
-            await _write(session, worker, progress, summary.counts.rows)
+            await _write(session, worker, progress, counts)
         await worker.do(session.finish)
     return summary
 
@@ -85,7 +67,7 @@ def _recovery_advice(session: ExportSession) -> str:
 async def _export_range(context: ExportContext, number: int, span: TimeRange) -> None:
     label = _label(context.request, span)
     queries = [] if context.request.by_enrollment_ids else build_queries(context.request, span)
-    context.progress.stage(f"enrollments{label}", 0)
+    context.progress.stage(f"enrollments{label}")
     await context.worker.do(context.checkpoint.begin_span, number, queries)
     await fetch_enrollments(context, span)
     if context.request.dataset.parents is not None:
@@ -101,8 +83,10 @@ def _label(request: ExportRequest, span: TimeRange) -> str:
     return f" {local:%Y-%m}" if request.by == "month" else f" {local:%Y-%m-%d}"
 
 
-async def _write(session: ExportSession, worker: WorkerThread, progress: Progress, rows: int) -> None:
-    progress.stage(f"writing {session.output.name}", rows)
+async def _write(
+    session: ExportSession, worker: WorkerThread, progress: ProgressReporter, counts: Counts
+) -> None:
+    progress.stage(f"writing {session.output.name}", counts.rows)
     batches = session.write()
     try:
         while written := await worker.do(next, batches, 0):

@@ -1,6 +1,5 @@
 """A writer of Parquet files. It needs pyarrow, from the extra `parquet`."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
@@ -10,6 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no type anno
 from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-untyped]
 
 from .datasets import Dataset
+from .stored_rows import StoredRows
 from .tables import fits
 
 __all__ = ["ParquetWriter"]
@@ -35,18 +35,16 @@ class ParquetWriter:
     """
 
     def __init__(self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool) -> None:
-        self._kind = dataset
-        self._elements = elements
-        self._labels = labels
-        columns = dataset.columns(elements).items()
+        self._rows = StoredRows(dataset, elements, labels=labels)
+        columns = self._rows.columns.items()
         self._schema = pa.schema([(name, _type(cls, labels=labels)) for name, cls in columns])
         self._writer = GroupWriter(file, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []
 
     def write(self, records: Sequence[str]) -> None:
-        found = (self._kind.from_dict(json.loads(record)) for record in records)
-        rows = [self._kind.row(record, self._elements, labels=self._labels) for record in found]
-        self._batches.append(self._batch(rows))
+        columns = zip(*self._rows.read(records), strict=True)
+        arrays = [_array(field, values) for field, values in zip(self._schema, columns, strict=True)]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if sum(batch.num_rows for batch in self._batches) >= _ROWS:
             self._write_group()
 
@@ -60,19 +58,6 @@ class ParquetWriter:
         """Mark the writer as closed, so that pyarrow doesn't write the footer when the writer is freed."""
         self._writer.is_open = False
 
-    def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
-        try:
-            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
-        except (OverflowError, pa.ArrowInvalid):
-            widths = {
-                field.name: field.type.bit_width for field in self._schema if pa.types.is_integer(field.type)
-            }
-            for row in rows:
-                for name, bits in widths.items():
-                    if row[name] is not None and not fits(name, row[name], bits):
-                        row[name] = None
-            return pa.RecordBatch.from_pylist(rows, schema=self._schema)
-
     def _write_group(self) -> None:
         self._writer.write_table(pa.Table.from_batches(self._batches, schema=self._schema))
         self._batches.clear()
@@ -82,3 +67,15 @@ def _type(cls: type, *, labels: bool) -> pa.DataType:
     if labels and issubclass(cls, IntEnum):
         return pa.string()
     return next((arrow for base, arrow in _TYPES if issubclass(cls, base)), pa.string())
+
+
+def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
+    """Return the array of a column. A number that is too large for it becomes null."""
+    if pa.types.is_timestamp(field.type):
+        return pa.array(values, pa.string()).cast(field.type)
+    try:
+        return pa.array(values, field.type)
+    except (OverflowError, pa.ArrowInvalid):
+        bits = field.type.bit_width
+        kept = [value if value is None or fits(field.name, value, bits) else None for value in values]
+        return pa.array(kept, field.type)

@@ -1,5 +1,6 @@
 """An export session: the opened target, its state, and the result of earlier exports."""
 
+import json
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO, Final
 import attrs
 
 from nexport_campus._errors import ExportError
+from nexport_campus._version import __version__
 
 from .checkpoint import Checkpoint, ExportRun, Parent
 from .completed_rows import CompletedRows, PreviousExport
@@ -102,8 +104,11 @@ class ExportSession:
         return False
 
     def write(self) -> Generator[int, None, None]:
-        """Write the file in batches, yielding the number of rows of each, and complete it at the end."""
-        if self.destination is None:
+        """Write the file in batches, yielding the number of rows of each, and complete it at the end.
+
+        A file that would stay the same is left as it is.
+        """
+        if self.destination is None or self.destination.is_current():
             return
         with self.destination.writing() as file:
             writer = self._writer(file)
@@ -175,7 +180,7 @@ def _open(
     completed = CompletedRows(database, request.dataset, name, table, file if typed else None, force=force)
     stack.callback(_delete_if_empty, checkpoint, completed)
     previous, unfinished = completed.previous(), checkpoint.run()
-    destination = None if typed else _destination(output, database, previous, force=force)
+    destination = None if typed else _destination(request, output, database, previous, force=force)
     if typed and file is not None:
         check_writable(file)
     if restart:
@@ -191,11 +196,18 @@ def _state_path(file: Path | None, table: str | None) -> Path | None:
 
 
 def _destination(
-    output: Output, database: Database, previous: PreviousExport | None, *, force: bool
+    request: ExportRequest,
+    output: Output,
+    database: Database,
+    previous: PreviousExport | None,
+    *,
+    force: bool,
 ) -> Destination:
     if not isinstance(output.target, Path):
         return StandardOutput(output.target)
-    file = TargetFile(database, output.target)
+    columns = request.dataset.columns(request.elements) if output.format != "jsonl" else ()
+    form = json.dumps([__version__, output.format, output.labels, output.bom, *columns])
+    file = TargetFile(database, output.target, form)
     file.check(force=force, exported_before=previous is not None)
     return file
 

@@ -35,6 +35,9 @@ _MOST_LINKS: Final = 40
 class Destination(Protocol):
     """A destination for rows in a file format."""
 
+    def is_current(self) -> bool:
+        """Return whether it already holds the rows, in the same format."""
+
     def writing(self) -> AbstractContextManager[BinaryIO]:
         """Return a context manager that yields the file, and completes it at the end of the block."""
 
@@ -75,11 +78,13 @@ class TargetFile:
     Args:
         database: The state of the export, with the digests of what exports wrote.
         path: The file, as `resolve_target` returns it.
+        form: Describes how rows are written: the same rows in the same form make the same file.
     """
 
-    def __init__(self, database: Database, path: Path) -> None:
+    def __init__(self, database: Database, path: Path, form: str) -> None:
         self._database = database
         self._path = path
+        self._form = form
         self._expected: tuple[int, ...] | None = None
         self._known: set[str] = set()
 
@@ -107,6 +112,12 @@ class TargetFile:
             f"{self._path.name} {reason}: choose another --to, or add --force to overwrite the file"
         )
 
+    def is_current(self) -> bool:
+        """Return whether the file already holds the rows, in the same form."""
+        with self._database.transaction() as connection:
+            found = connection.execute("SELECT digest FROM written WHERE form = ?", (self._form,)).fetchall()
+        return bool(found) and _status(self._path) is not None and (_digest(self._path),) in found
+
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
         """Yield a file that replaces the target at the end of the block.
@@ -128,7 +139,9 @@ class TargetFile:
                 " or add --force to overwrite it, and run the same command again"
             )
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO written (digest) VALUES (?)", (_digest(written),))
+            connection.execute(
+                "INSERT OR REPLACE INTO written (digest, form) VALUES (?, ?)", (_digest(written), self._form)
+            )
 
     def _read_digests(self, *, exported_before: bool) -> set[str]:
         """Return the digests of the last export's file, and of one that an interrupted export may have put in place."""
@@ -140,6 +153,9 @@ class TargetFile:
                 # Version 0.1 stored no digests. Its state is trusted once.
                 if exported_before and self._path.exists():
                     connection.execute("INSERT INTO written (digest) VALUES (?)", (_digest(self._path),))
+            if "form" not in {name for _, name, *_ in connection.execute("PRAGMA table_info(written)")}:
+                # Null once the rows have changed since the file was written.
+                connection.execute("ALTER TABLE written ADD COLUMN form TEXT")
             return {digest for (digest,) in connection.execute("SELECT digest FROM written")}
 
 
@@ -148,6 +164,10 @@ class StandardOutput:
     """Standard output. It gets all rows at the end of an export, and none if the export fails."""
 
     stream: BinaryIO
+
+    def is_current(self) -> bool:
+        """Return False: a stream gets the rows of each export."""
+        return False
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:

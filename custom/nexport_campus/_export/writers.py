@@ -2,14 +2,14 @@
 
 import csv
 import io
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
+from uuid import UUID
 
 from .datasets import Dataset
-from .tables import to_text
+from .stored_rows import StoredRows
 
 __all__ = ["CsvWriter", "JsonLinesWriter", "Writer"]
 
@@ -66,15 +66,17 @@ class CsvWriter:
         self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool, bom: bool
     ) -> None:
         self._file = file
-        self._kind = dataset
-        self._elements = elements
-        self._labels = labels
-        self._write([list(dataset.columns(elements))], encoding="utf-8-sig" if bom else "utf-8")
+        self._rows = StoredRows(dataset, elements, labels=labels)
+        self._cells = [_cell_function(held) for held in self._rows.columns.values()]
+        self._write([list(self._rows.columns)], encoding="utf-8-sig" if bom else "utf-8")
 
     def write(self, records: Sequence[str]) -> None:
-        found = (self._kind.from_dict(json.loads(record)) for record in records)
-        rows = (self._kind.row(record, self._elements, labels=self._labels) for record in found)
-        self._write([[_cell(value) for value in row.values()] for row in rows])
+        self._write(
+            [
+                ["" if value is None else cell(value) for cell, value in zip(self._cells, row, strict=True)]
+                for row in self._rows.read(records)
+            ]
+        )
 
     def close(self) -> None:
         """No-op: nothing follows the last record."""
@@ -88,13 +90,14 @@ class CsvWriter:
         self._file.write(text.getvalue().encode(encoding))
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return to_text(value)
+def _cell_function(held: type) -> Callable[[Any], str]:
+    """Return the function that makes cells of values of a type."""
+    if issubclass(held, bool):
+        return lambda value: "true" if value else "false"
+    return str if issubclass(held, datetime | UUID) else _text_cell
+
+
+def _text_cell(value: object) -> str:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return str(value)

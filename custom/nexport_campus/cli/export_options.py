@@ -3,17 +3,15 @@
 import re
 import sys
 from datetime import datetime, timedelta, tzinfo
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 import click
 
-from nexport_campus import ConfigurationError
-from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
 from nexport_campus._export.errors import TargetError
-from nexport_campus._export.output import FORMATS, Output
+from nexport_campus._export.options import make_output, make_request
+from nexport_campus._export.output import Output
 from nexport_campus._export.request import (
     DATE_FILTERS,
     LAST,
@@ -55,16 +53,11 @@ def duration(text: str) -> timedelta:
 
 def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
     """Return the export request that the options describe, for the campus at an address."""
-    dataset, zone = DATASETS[given["kind"]], find_zone(given["zone"])
-    if given["elements"] and dataset.name != "scorm-data":
-        raise click.UsageError("--element is for scorm-data only")
-    if given["overlap"] is not None and given["since"] != LAST:
-        raise click.UsageError("--overlap is for --since last only")
+    zone = find_zone(given["zone"])
     filters: dict[str, Any] = {name: _ids(option, given[name]) for name, option in _IDS.items()}
     filters |= {name: _date(name, given[name], zone) for name in DATE_FILTERS}
-    elements = given["elements"] or DEFAULT_ELEMENTS
-    return ExportRequest(
-        dataset=dataset,
+    return make_request(
+        given["kind"],
         address=address,
         filters=Filters(**filters, syllabus_unique_names=given["syllabus_unique_names"]),
         since=LAST if given["since"] == LAST else _date("since", given["since"], zone),
@@ -72,7 +65,7 @@ def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
         overlap=given["overlap"],
         by=given["by"],
         zone=given["zone"],
-        elements=tuple(dict.fromkeys(elements)) if dataset.name == "scorm-data" else (),
+        elements=given["elements"],
         per_page=given["per_page"],
         concurrency=given["concurrency"],
     )
@@ -80,27 +73,13 @@ def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
 
 def to_output(given: dict[str, Any]) -> Output:
     """Return the target and the format that the options specify."""
-    to_stdout, target = given["target"] == STDOUT, Path(given["target"])
-    form = given["form"] or ("jsonl" if to_stdout else FORMATS.get(target.suffix.lower()))
-    if form is None:
-        raise click.UsageError(
-            f"--to: the suffix of {target.name} doesn't determine the format; add --format"
-        )
-    if form == "parquet" and find_spec("pyarrow") is None:
-        raise ConfigurationError('Parquet needs pyarrow: pip install "nexport-campus[parquet]"')
-    if given["labels"] and form in ("jsonl", "sqlite"):
-        raise click.UsageError(f"--labels: {form} always has numbers; CSV and Parquet support labels")
-    if given["bom"] and form != "csv":
-        raise click.UsageError("--bom is for CSV only")
-    if given["no_state"] and given["since"] is not None:
-        raise click.UsageError("--no-state removes the state that --since continues from")
-    labels = form == "csv" if given["labels"] is None else given["labels"]
-    return Output(
-        target=_standard_output() if to_stdout else target,
-        format=form,
-        labels=labels,
+    return make_output(
+        _standard_output() if given["target"] == STDOUT else Path(given["target"]),
+        format=given["form"],
+        labels=given["labels"],
         bom=given["bom"],
         keep_state=not given["no_state"],
+        since=given["since"],
     )
 
 

@@ -8,25 +8,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import attrs
 import click
 
 from nexport_campus import ExportError, NexportCampus
-from nexport_campus._export.context import Progress
 from nexport_campus._export.datasets import DATASETS
-from nexport_campus._export.engine import Summary, export
+from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS
-from nexport_campus._export.progress import show_progress
 from nexport_campus._export.request import DATE_FILTERS
 from nexport_campus._export.session import ExportSession, open_session
 from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
+from nexport_campus.cli.export_bar import show_progress
 from nexport_campus.cli.export_options import STDOUT, duration, to_output, to_request
 from nexport_campus.cli.terminal import console, note, on_terminal, warn
+from nexport_campus.export import ExportSummary, OnProgress
 
 __all__ = ["command"]
+
+_MAX_ERRORS: Final = 10
 
 
 class _Interrupted(click.ClickException):
@@ -161,15 +162,15 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     with open_session(request, output, restart=given["restart"], force=given["force"]) as session:
         # It may prompt for credentials, before the progress bar is shown.
         campus = open_campus(ctx, max_concurrency=request.concurrency)
-        with show_progress(bar) as progress:
-            summary = _run(campus, session, progress)
+        with show_progress(bar) as on_progress:
+            summary = _run(campus, session, on_progress)
     _report(summary, session, time.monotonic() - begun, as_json=given["as_json"], quiet=given["quiet"])
     return PARTIAL if summary.failed else 0
 
 
-def _run(campus: NexportCampus, session: ExportSession, progress: Progress) -> Summary:
+def _run(campus: NexportCampus, session: ExportSession, on_progress: OnProgress | None) -> ExportSummary:
     try:
-        return asyncio.run(_export(campus, session, progress))
+        return asyncio.run(_export(campus, session, on_progress))
     except KeyboardInterrupt:
         raise _Interrupted(f"interrupted: {_how_to_resume(session)}") from None
     except asyncio.CancelledError:
@@ -182,10 +183,12 @@ def _run(campus: NexportCampus, session: ExportSession, progress: Progress) -> S
         raise
 
 
-async def _export(campus: NexportCampus, session: ExportSession, progress: Progress) -> Summary:
+async def _export(
+    campus: NexportCampus, session: ExportSession, on_progress: OnProgress | None
+) -> ExportSummary:
     with _cancelled_by_sigterm():
         async with campus:
-            return await export(campus, session, progress)
+            return await export(campus, session, on_progress)
 
 
 @contextmanager
@@ -214,29 +217,35 @@ def _how_to_resume(session: ExportSession) -> str:
     return "nothing was fetched"
 
 
-def _report(summary: Summary, session: ExportSession, seconds: float, *, as_json: bool, quiet: bool) -> None:
-    for error in summary.errors:
+def _report(
+    summary: ExportSummary, session: ExportSession, seconds: float, *, as_json: bool, quiet: bool
+) -> None:
+    for error in summary.errors[:_MAX_ERRORS]:
         warn(error)
     if summary.failed:
         warn(
             f"could not read {summary.failed} of the enrollments or users: their rows of an earlier export are kept,"
             " and the next run retries them"
         )
-    counts, target = summary.counts, session.output.target
+    target = session.output.target
     if as_json:
-        report = attrs.asdict(counts) | {
+        report = {
+            "rows": summary.rows,
+            "new": summary.new,
+            "updated": summary.updated,
+            "removed": summary.removed,
             "kind": session.request.dataset.name,
             "file": str(target) if isinstance(target, Path) else "-",
             "absent": summary.absent,
             "failed": summary.failed,
-            "complete_until": summary.cursor.isoformat(),
+            "complete_until": summary.complete_until.isoformat(),
             "resumed": summary.resumed,
             "seconds": round(seconds, 3),
         }
         click.echo(json.dumps(report), err=not isinstance(target, Path))
     elif not quiet:
-        changes = f"{counts.new} new, {counts.updated} changed, {counts.removed} gone"
+        changes = f"{summary.new} new, {summary.updated} changed, {summary.removed} gone"
         absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
         click.echo(
-            f"{session.output.name}: {counts.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True
+            f"{session.output.name}: {summary.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True
         )

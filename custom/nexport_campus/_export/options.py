@@ -1,0 +1,82 @@
+"""The options of an export, as a program or the command line gives them, and the checks that they share.
+
+Messages name options as the command line does; `nexport_campus.export` renames them.
+"""
+
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from nexport_campus._errors import ConfigurationError
+
+from .datasets import DATASETS, DEFAULT_ELEMENTS
+from .output import FORMATS, Format, Output
+from .request import LAST, ExportRequest, Filters
+
+__all__ = ["make_output", "make_request"]
+
+
+def make_request(
+    dataset: str,
+    *,
+    address: str,
+    filters: Filters,
+    since: datetime | Literal["last"] | None,
+    until: datetime | None,
+    overlap: timedelta | None,
+    elements: tuple[str, ...],
+    per_page: int | None,
+    concurrency: int,
+    by: Literal["month", "day"] | None = None,
+    zone: str = "UTC",
+) -> ExportRequest:
+    """Return the request that the options describe, for the campus at an address. Raises ConfigurationError."""
+    if elements and dataset != "scorm-data":
+        raise ConfigurationError("--element is for scorm-data only")
+    if overlap is not None and since != LAST:
+        raise ConfigurationError("--overlap is for --since last only")
+    return ExportRequest(
+        dataset=DATASETS[dataset],
+        address=address,
+        filters=filters,
+        since=since,
+        until=until,
+        overlap=overlap,
+        by=by,
+        zone=zone,
+        elements=tuple(dict.fromkeys(elements or DEFAULT_ELEMENTS)) if dataset == "scorm-data" else (),
+        per_page=per_page,
+        concurrency=concurrency,
+    )
+
+
+def make_output(
+    target: Path | BinaryIO,
+    *,
+    format: Format | None,  # noqa: A002 -- the name of the option
+    labels: bool | None,
+    keep_state: bool,
+    since: object,
+    bom: bool = False,
+) -> Output:
+    """Return the target and the format that the options specify. Raises ConfigurationError."""
+    form = format or (FORMATS.get(target.suffix.lower()) if isinstance(target, Path) else "jsonl")
+    if form is None:
+        name = target.name if isinstance(target, Path) else target
+        raise ConfigurationError(f"--to: the suffix of {name} doesn't determine the format; add --format")
+    if form == "parquet" and find_spec("pyarrow") is None:
+        raise ConfigurationError('Parquet needs pyarrow: pip install "nexport-campus[parquet]"')
+    if labels and form in ("jsonl", "sqlite"):
+        raise ConfigurationError(f"--labels: {form} always has numbers; CSV and Parquet support labels")
+    if bom and form != "csv":
+        raise ConfigurationError("--bom is for CSV only")
+    if not keep_state and since is not None:
+        raise ConfigurationError("--no-state removes the state that --since continues from")
+    return Output(
+        target=target,
+        format=form,
+        labels=form == "csv" if labels is None else labels,
+        bom=bom,
+        keep_state=keep_state,
+    )

@@ -1,0 +1,150 @@
+"""Rows read from the state, and files that are left as they are."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexport_campus import NexportCampus
+from nexport_campus._export.datasets import DATASETS, Dataset, Record
+from nexport_campus._export.request import LAST, ExportRequest
+from nexport_campus._export.stored_rows import StoredRows
+from nexport_campus._export.tables import to_text
+from nexport_campus.sandbox import Samples
+from nexport_client.types import fields_of
+from tests.export.running import make_request, read_rows, run
+
+pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
+ELEMENTS = ("cmi.exit", "cmi.core.score.raw")
+
+dates = st.sampled_from(
+    [
+        "2026-01-31T08:00:00Z",
+        "2026-01-31T08:00:00.25+00:00",
+        "2026-01-31T08:00:00.1234567Z",
+        "2026-01-31T08:00:00+05:30",
+        "2026-01-31T08:00:00",
+        "2026-01-31T08:00:00.123456-11:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59.9999999",
+    ]
+)
+values: dict[str, st.SearchStrategy[Any]] = {
+    "uuid": st.uuids().map(str),
+    "date-time": dates,
+    "text": st.text(st.characters(exclude_categories=["Cs"])),
+    "boolean": st.booleans(),
+    "int32": st.integers(-(2**31), 2**31 - 1),
+    "integer": st.integers(),
+    "number": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-1000, 1000),
+}
+
+
+@st.composite
+def records(draw: st.DrawFn, dataset: Dataset) -> Record:
+    """Draw a record with any of its fields missing, and perhaps with unknown ones."""
+    data: dict[str, Any] = draw(
+        st.dictionaries(
+            st.sampled_from(["extra", "more", "user_name"]), st.none() | st.text('aé"\n'), max_size=2
+        )
+    )
+    for field in fields_of(dataset.cls):
+        if not field.required and draw(st.booleans()):
+            continue
+        kind: Any = field.kind
+        if field.key == "cmi_fields":
+            data[field.key] = draw(st.lists(cmi_fields, max_size=3))
+        elif field.key == "api_error_entity":
+            data[field.key] = {"error_code": 0}
+        else:
+            data[field.key] = draw(values.get(getattr(kind, "name", ""), st.integers(0, 9)))
+    own: dict[str, Any] = {
+        name: draw(st.integers(0, 3)) if held is int else str(draw(st.uuids()))
+        for name, held in dataset.own.items()
+    }
+    return Record(dataset.cls.from_dict(data), own)
+
+
+cmi_fields = st.fixed_dictionaries(
+    {"cmi_element_name": st.sampled_from([*ELEMENTS, "cmi.other"])},
+    optional={"cmi_element_value": st.text("ab="), "error_message": st.sampled_from(["", "unknown"])},
+)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("labels", [True, False])
+@settings(max_examples=25)
+@given(st.data())
+def test_they_equal_those_of_the_models(name: str, labels: bool, data: st.DataObject) -> None:
+    """A row read from the stored JSON has the values of the model's row."""
+    dataset = DATASETS[name]
+    elements = ELEMENTS if name == "scorm-data" else ()
+    record = data.draw(records(dataset))
+    stored = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    rows = StoredRows(dataset, elements, labels=labels)
+    (row,) = rows.read([stored])
+    expected = dataset.row(dataset.from_dict(json.loads(stored)), elements, labels=labels)
+    assert list(rows.columns) == list(expected)
+    assert row == [to_text(value) if isinstance(value, datetime) else value for value in expected.values()]
+
+
+@pytest.fixture
+def plan(samples: Samples) -> ExportRequest:
+    """Return a request for what has changed in an organization."""
+    return make_request("enrollments", samples.org_id, since=LAST)
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.parquet", "e.jsonl"])
+async def test_a_file_without_changes_is_left_alone(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
+) -> None:
+    """It isn't written anew, neither by an update nor by a full export."""
+    target = tmp_path / name
+    await run(campus, plan, target)
+    before = target.stat()
+    for request in (plan, make_request("enrollments", str(plan.filters.org_ids[0]))):
+        summary = await run(campus, request, target)
+        assert (summary.new, summary.updated, summary.removed) == (0, 0, 0)
+        assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+async def test_another_form_is_written(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
+    """Labels instead of numbers need a new file, though the rows are the same."""
+    target = tmp_path / "e.csv"
+    await run(campus, plan, target, labels=False)
+    numbers = read_rows(target)
+    await run(campus, plan, target, labels=True)
+    assert read_rows(target) != numbers
+    await run(campus, plan, target, labels=False)
+    assert read_rows(target) == numbers
+
+
+async def test_a_lost_or_changed_file_is_written(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
+    """Whatever happened to it, it holds the rows afterwards."""
+    target = tmp_path / "e.csv"
+    await run(campus, plan, target)
+    rows = read_rows(target)
+    target.unlink()
+    await run(campus, plan, target)
+    assert read_rows(target) == rows
+    target.write_text("mine")
+    await run(campus, plan, target, force=True)
+    assert read_rows(target) == rows
+
+
+async def test_a_replaced_export_without_rows(
+    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+) -> None:
+    """The rows of the export that it replaces don't stay in the file."""
+    target = tmp_path / "e.csv"
+    assert (await run(campus, plan, target)).rows
+    none = make_request("enrollments", str(plan.filters.org_ids[0]), filters={"syllabus_ids": (UUID(int=1),)})
+    assert (await run(campus, none, target, restart=True)).rows == 0
+    assert read_rows(target) == []
