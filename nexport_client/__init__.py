@@ -19,8 +19,46 @@ OPERATIONS: Final = OperationIndex(
         "AdminApi_Authenticate": IndexEntry(
             "POST", "/api/v1/AdminApi/Authenticate", ".api.admin_api.admin_api_authenticate"
         ),
+        "AdminApi_GetOrganizations": IndexEntry(
+            "GET", "/api/v1/AdminApi/GetOrganizations", ".api.admin_api.admin_api_get_organizations"
+        ),
+        "AdminApi_GetSubscription": IndexEntry(
+            "GET", "/api/v1/AdminApi/GetSubscription", ".api.admin_api.admin_api_get_subscription"
+        ),
+        "AdminApi_GetSubscriptions": IndexEntry(
+            "GET", "/api/v1/AdminApi/GetSubscriptions", ".api.admin_api.admin_api_get_subscriptions"
+        ),
+        "AdminApi_GetUser": IndexEntry(
+            "GET", "/api/v1/AdminApi/GetUser", ".api.admin_api.admin_api_get_user"
+        ),
+        "AdminApi_GetUserContactInformation": IndexEntry(
+            "GET",
+            "/api/v1/AdminApi/GetUserContactInformation",
+            ".api.admin_api.admin_api_get_user_contact_information",
+        ),
+        "AdminApi_HasGroupPermission": IndexEntry(
+            "POST", "/api/v1/AdminApi/HasGroupPermission", ".api.admin_api.admin_api_has_group_permission"
+        ),
+        "AdminApi_RemoveMembership": IndexEntry(
+            "POST", "/api/v1/AdminApi/RemoveMembership", ".api.admin_api.admin_api_remove_membership"
+        ),
+        "AdminApi_SearchGroupsForPermission": IndexEntry(
+            "POST",
+            "/api/v1/AdminApi/SearchGroupsForPermission",
+            ".api.admin_api.admin_api_search_groups_for_permission",
+        ),
+        "AdminApi_SetCustomProfileFieldValues": IndexEntry(
+            "POST",
+            "/api/v1/AdminApi/SetCustomProfileFieldValues",
+            ".api.admin_api.admin_api_set_custom_profile_field_values",
+        ),
         "AdminApi_ValidateAccessToken": IndexEntry(
             "GET", "/api/v1/AdminApi/ValidateAccessToken", ".api.admin_api.admin_api_validate_access_token"
+        ),
+        "AssessmentApi_GetTestAttempts": IndexEntry(
+            "GET",
+            "/api/v1/AssessmentApi/GetTestAttempts",
+            ".api.assessment_api.assessment_api_get_test_attempts",
         ),
         "LearningApi_CreateEnrollment": IndexEntry(
             "POST", "/api/v1/LearningApi/CreateEnrollment", ".api.learning_api.learning_api_create_enrollment"
@@ -154,12 +192,57 @@ OPERATIONS: Final = OperationIndex(
             "/api/v1/LearningApi/SetCustomEnrollmentFieldValues",
             ".api.learning_api.learning_api_set_custom_enrollment_field_values",
         ),
+        "PointOfSaleApi_AddInvoiceItem": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/AddInvoiceItem",
+            ".api.point_of_sale_api.point_of_sale_api_add_invoice_item",
+        ),
+        "PointOfSaleApi_AddInvoiceItems": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/AddInvoiceItems",
+            ".api.point_of_sale_api.point_of_sale_api_add_invoice_items",
+        ),
+        "PointOfSaleApi_AddInvoicePayment": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/AddInvoicePayment",
+            ".api.point_of_sale_api.point_of_sale_api_add_invoice_payment",
+        ),
+        "PointOfSaleApi_AddInvoiceScheduledPayment": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/AddInvoiceScheduledPayment",
+            ".api.point_of_sale_api.point_of_sale_api_add_invoice_scheduled_payment",
+        ),
+        "PointOfSaleApi_BeginInvoiceTransaction": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/BeginInvoiceTransaction",
+            ".api.point_of_sale_api.point_of_sale_api_begin_invoice_transaction",
+        ),
+        "PointOfSaleApi_CommitInvoiceTransaction": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/CommitInvoiceTransaction",
+            ".api.point_of_sale_api.point_of_sale_api_commit_invoice_transaction",
+        ),
+        "PointOfSaleApi_GetInvoice": IndexEntry(
+            "GET", "/api/v1/PointOfSaleApi/GetInvoice", ".api.point_of_sale_api.point_of_sale_api_get_invoice"
+        ),
+        "PointOfSaleApi_GetInvoiceRedemption": IndexEntry(
+            "GET",
+            "/api/v1/PointOfSaleApi/GetInvoiceRedemption",
+            ".api.point_of_sale_api.point_of_sale_api_get_invoice_redemption",
+        ),
+        "PointOfSaleApi_RedeemInvoiceItem": IndexEntry(
+            "POST",
+            "/api/v1/PointOfSaleApi/RedeemInvoiceItem",
+            ".api.point_of_sale_api.point_of_sale_api_redeem_invoice_item",
+        ),
         "ScormApi_EditScormData": IndexEntry(
             "POST", "/api/v1/ScormApi/EditScormData", ".api.scorm_api.scorm_api_edit_scorm_data"
         ),
         "ScormApi_GetCmiData": IndexEntry(
             "POST", "/api/v1/ScormApi/GetCmiData", ".api.scorm_api.scorm_api_get_cmi_data"
         ),
+        "SsoApi_Classroom": IndexEntry("POST", "/api/v1/SsoApi/Classroom", ".api.sso_api.sso_api_classroom"),
+        "SsoApi_SignIn": IndexEntry("POST", "/api/v1/SsoApi/SignIn", ".api.sso_api.sso_api_sign_in"),
     },
 )
 """All operations by operationId, each imported when it is first looked up."""

@@ -10,8 +10,11 @@ from .results import JSONResult, Page, RawResponse
 
 if TYPE_CHECKING:
     from .api.admin_api import AdminApi, RawAdminApi
+    from .api.assessment_api import AssessmentApi, RawAssessmentApi
     from .api.learning_api import LearningApi, RawLearningApi
+    from .api.point_of_sale_api import PointOfSaleApi, RawPointOfSaleApi
     from .api.scorm_api import RawScormApi, ScormApi
+    from .api.sso_api import RawSsoApi, SsoApi
 
 __all__ = [
     "Areas",
@@ -41,6 +44,13 @@ class Areas:
         return AdminApi(self._caller)
 
     @cached_property
+    def assessment(self) -> "AssessmentApi":
+        """The operations of the vendor's AssessmentApi."""
+        from .api.assessment_api import AssessmentApi  # noqa: PLC0415 -- loaded when first used
+
+        return AssessmentApi(self._caller)
+
+    @cached_property
     def learning(self) -> "LearningApi":
         """The operations of the vendor's LearningApi."""
         from .api.learning_api import LearningApi  # noqa: PLC0415 -- loaded when first used
@@ -48,11 +58,25 @@ class Areas:
         return LearningApi(self._caller)
 
     @cached_property
+    def point_of_sale(self) -> "PointOfSaleApi":
+        """The operations of the vendor's PointOfSaleApi."""
+        from .api.point_of_sale_api import PointOfSaleApi  # noqa: PLC0415 -- loaded when first used
+
+        return PointOfSaleApi(self._caller)
+
+    @cached_property
     def scorm(self) -> "ScormApi":
         """The operations of the vendor's ScormApi."""
         from .api.scorm_api import ScormApi  # noqa: PLC0415 -- loaded when first used
 
         return ScormApi(self._caller)
+
+    @cached_property
+    def sso(self) -> "SsoApi":
+        """The operations of the vendor's SsoApi."""
+        from .api.sso_api import SsoApi  # noqa: PLC0415 -- loaded when first used
+
+        return SsoApi(self._caller)
 
 
 class RawAreas:
@@ -69,6 +93,13 @@ class RawAreas:
         return RawAdminApi(self._caller)
 
     @cached_property
+    def assessment(self) -> "RawAssessmentApi":
+        """The operations of the vendor's AssessmentApi, with whole responses."""
+        from .api.assessment_api import RawAssessmentApi  # noqa: PLC0415 -- loaded when first used
+
+        return RawAssessmentApi(self._caller)
+
+    @cached_property
     def learning(self) -> "RawLearningApi":
         """The operations of the vendor's LearningApi, with whole responses."""
         from .api.learning_api import RawLearningApi  # noqa: PLC0415 -- loaded when first used
@@ -76,8 +107,22 @@ class RawAreas:
         return RawLearningApi(self._caller)
 
     @cached_property
+    def point_of_sale(self) -> "RawPointOfSaleApi":
+        """The operations of the vendor's PointOfSaleApi, with whole responses."""
+        from .api.point_of_sale_api import RawPointOfSaleApi  # noqa: PLC0415 -- loaded when first used
+
+        return RawPointOfSaleApi(self._caller)
+
+    @cached_property
     def scorm(self) -> "RawScormApi":
         """The operations of the vendor's ScormApi, with whole responses."""
         from .api.scorm_api import RawScormApi  # noqa: PLC0415 -- loaded when first used
 
         return RawScormApi(self._caller)
+
+    @cached_property
+    def sso(self) -> "RawSsoApi":
+        """The operations of the vendor's SsoApi, with whole responses."""
+        from .api.sso_api import RawSsoApi  # noqa: PLC0415 -- loaded when first used
+
+        return RawSsoApi(self._caller)

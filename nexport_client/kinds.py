@@ -27,6 +27,7 @@ __all__ = [
     "DATE_TIME",
     "INT32",
     "INTEGER",
+    "INT_OR_TEXT",
     "NOTHING",
     "NUMBER",
     "TEXT",
@@ -92,7 +93,7 @@ class Kind(Protocol):
 
 @attrs.frozen
 class Scalar:
-    """A simple value: string, integer, number, boolean, uuid, date-time, anything or nothing."""
+    """A simple value: string, integer, either of these, number, boolean, uuid, date-time, anything or nothing."""
 
     name: str
 
@@ -244,6 +245,7 @@ BOOLEAN: Final = Scalar("boolean")
 DATE_TIME: Final = Scalar("date-time")
 INT32: Final = Scalar("int32")
 INTEGER: Final = Scalar("integer")
+INT_OR_TEXT: Final = Scalar("int-or-text")
 NOTHING: Final = Scalar("nothing")
 NUMBER: Final = Scalar("number")
 TEXT: Final = Scalar("text")
@@ -311,9 +313,9 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _exactly(expected: type) -> Any:
+def _exactly(*expected: type) -> Any:
     def read(value: Any) -> Any:
-        if type(value) is not expected:
+        if type(value) not in expected:
             raise ValueError
         return value
 
@@ -326,6 +328,7 @@ _READ: Final[dict[str, Any]] = {
     "date-time": parse_datetime,
     "int32": _exactly(int),
     "integer": _exactly(int),
+    "int-or-text": _exactly(int, str),
     "nothing": lambda _: None,
     "number": _number,
     "text": _exactly(str),
@@ -334,6 +337,7 @@ _READ: Final[dict[str, Any]] = {
 _READ_UNUSUAL: Final[dict[str, Any]] = {
     "int32": _whole_float,
     "integer": _whole_float,
+    "int-or-text": _whole_float,
     "uuid": _bracketed_uuid,
 }
 _EXPECTED: Final = {
@@ -342,6 +346,7 @@ _EXPECTED: Final = {
     "date-time": "a date and time",
     "int32": "a whole number",
     "integer": "a whole number",
+    "int-or-text": "a whole number or a string",
     "nothing": "nothing",
     "number": "a number",
     "text": "a string",

@@ -7,7 +7,7 @@ import attrs
 
 from .kinds import Kind
 
-__all__ = ["Operation", "Paging", "Parameter"]
+__all__ = ["FailureSign", "Operation", "Paging", "Parameter"]
 
 T = TypeVar("T")
 
@@ -30,12 +30,34 @@ class Parameter:
 class Paging:
     """How an operation is paged: `where` the page number is sent, and which response field holds the records.
 
-    `key` is the field of the request body that holds the page number and the page size.
+    `key` is the field of the request body that holds the page number and the page size, or None if they are fields of
+    the body itself.
     """
 
     where: Literal["query", "body"]
     items: str | None = None
-    key: str = "paging"
+    key: str | None = "paging"
+
+
+@attrs.frozen
+class FailureSign:
+    """A field by which a response reports a failure although its error code is 0.
+
+    `when` says which value does: True, an empty or missing list, or a string with any text. `meaning` is the error's
+    message if the response has none.
+    """
+
+    field: str
+    when: Literal["true", "empty", "text"]
+    meaning: str
+
+    def is_in(self, result: object) -> bool:
+        """Return whether a result has the sign, also in a field that its model does not declare."""
+        undeclared = getattr(result, "additional_properties", {})
+        value = getattr(result, self.field, undeclared.get(self.field))
+        if self.when == "true":
+            return value is True
+        return not value if self.when == "empty" else isinstance(value, str) and bool(value.strip())
 
 
 @attrs.frozen
@@ -46,6 +68,10 @@ class Operation(Generic[T]):
     request carries: the client's own, none, or the one given as an argument. `body` lists the fields of the body, or is
     the single parameter that forms it. `parts` fill the path's placeholders. `success` lists the statuses of a success.
 
+    `fixed` lists fields of the body that are the same in every request, by key. `failures` are the ways to report one with
+    error code 0. `secret_result` says whether the response holds a secret.
+
+    `provisional` marks an operation that is declared from public facts, and `uncertain` says which part of it is least so.
     `area` and `name` are its names in Python. `description` has paragraphs, between empty lines. `return_type` is the
     return annotation of its method, and `returns` describes the response. `raises` names errors, and when each is raised.
     `deprecated` is the notice on an obsolete operation.
@@ -63,6 +89,11 @@ class Operation(Generic[T]):
     parts: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     success: tuple[int, ...] = (200,)
+    fixed: tuple[tuple[str, object], ...] = ()
+    failures: tuple[FailureSign, ...] = ()
+    secret_result: bool = False
+    provisional: bool = False
+    uncertain: str = attrs.field(default="", repr=False)
     area: str = ""
     name: str = ""
     description: str = attrs.field(default="", repr=False)

@@ -99,6 +99,7 @@ _SCALARS: Final[dict[str, tuple[type, Callable[[Any], object]]]] = {
     "date-time": (datetime, _utc),
     "int32": (int, _as_it_is),
     "integer": (int, _as_it_is),
+    "int-or-text": (str, str),
     "number": (float, _as_it_is),
     "text": (str, _as_it_is),
     "uuid": (UUID, str),

@@ -226,7 +226,8 @@ class APIError(NexportError):
     `method`, `path`: the request, without its query. `status_code`, `headers`, `body`: the response. `error_code`: the
     number in the error entity; None without an entity, which means that the response comes from a gateway, a
     firewall, IIS or a wrong base URL and says nothing about a record. `message`: the campus's message. `warnings`:
-    its warning messages.
+    its warning messages. `provisional`: whether the operation is declared from public facts, so that the declaration
+    may be wrong.
     """
 
     _private = frozenset({"body", "headers"})
@@ -242,6 +243,7 @@ class APIError(NexportError):
         warnings: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        provisional: bool = False,
         **place: Any,
     ) -> None:
         super().__init__(message, **place)
@@ -252,6 +254,7 @@ class APIError(NexportError):
         self.warnings = warnings
         self.headers = headers
         self.body = body
+        self.provisional = provisional
 
     @property
     def transient(self) -> bool:
@@ -260,7 +263,8 @@ class APIError(NexportError):
 
     def _detail(self) -> str:
         code = f", code {self.error_code}" if self.error_code else ""
-        return f"{super()._detail()} (HTTP {self.status_code}{code})"
+        provisional = "; a provisional operation" if self.provisional else ""
+        return f"{super()._detail()} (HTTP {self.status_code}{code}{provisional})"
 
 
 class AuthenticationError(APIError):

@@ -5,6 +5,10 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from .add_invoice_item_response import AddInvoiceItemResponse
+    from .add_invoice_items_response import AddInvoiceItemsResponse
+    from .add_invoice_payment_response import AddInvoicePaymentResponse
+    from .add_invoice_scheduled_payment_response import AddInvoiceScheduledPaymentResponse
     from .api_enrollment_item import ApiEnrollmentItem
     from .api_error_entity import ApiErrorEntity
     from .api_pagination_options import ApiPaginationOptions
@@ -15,15 +19,24 @@ if TYPE_CHECKING:
     from .assignment_status_response_item import AssignmentStatusResponseItem
     from .authentication_token_request import AuthenticationTokenRequest
     from .authentication_token_response import AuthenticationTokenResponse
+    from .begin_invoice_transaction_response import BeginInvoiceTransactionResponse
     from .catalog_access_option import CatalogAccessOption
     from .catalog_request import CatalogRequest
     from .catalog_response import CatalogResponse
     from .catalog_response_item import CatalogResponseItem
     from .category_response_item import CategoryResponseItem
     from .certificate_url_response import CertificateUrlResponse
+    from .classroom_sso_request import ClassroomSsoRequest
     from .cmi_field import CmiField
+    from .commit_invoice_request import CommitInvoiceRequest
+    from .commit_invoice_response import CommitInvoiceResponse
     from .create_enrollment_request import CreateEnrollmentRequest
     from .create_enrollment_response import CreateEnrollmentResponse
+    from .create_invoice_item_request import CreateInvoiceItemRequest
+    from .create_invoice_items_request import CreateInvoiceItemsRequest
+    from .create_invoice_message_request import CreateInvoiceMessageRequest
+    from .directory_response_item import DirectoryResponseItem
+    from .display import Display
     from .drop_delete_enrollment_response import DropDeleteEnrollmentResponse
     from .due_date_strategy import DueDateStrategy
     from .edit_scorm_data_request import EditScormDataRequest
@@ -42,29 +55,54 @@ if TYPE_CHECKING:
         GetDefaultCustomEnrollmentFieldSettingResponse,
     )
     from .get_description_response import GetDescriptionResponse
+    from .get_invoice_response import GetInvoiceResponse
+    from .get_invoice_response_invoice_items_item import GetInvoiceResponseInvoiceItemsItem
     from .get_objectives_response import GetObjectivesResponse
     from .get_sections_request import GetSectionsRequest
     from .get_sections_response import GetSectionsResponse
     from .get_student_sessions_request import GetStudentSessionsRequest
     from .get_syllabi_response_item import GetSyllabiResponseItem
+    from .get_user_response import GetUserResponse
     from .grading_strategy import GradingStrategy
+    from .has_group_permission_request import HasGroupPermissionRequest
+    from .has_group_permission_response import HasGroupPermissionResponse
+    from .invoice_payment_request import InvoicePaymentRequest
+    from .invoice_redemption_response import InvoiceRedemptionResponse
+    from .invoice_scheduled_payment_request import InvoiceScheduledPaymentRequest
     from .organization_response_item import OrganizationResponseItem
     from .phase import Phase
     from .pricing_model import PricingModel
     from .proctor_response_item import ProctorResponseItem
     from .publishing_model import PublishingModel
+    from .redeem_invoice_item_request import RedeemInvoiceItemRequest
+    from .redirect_entity_request import RedirectEntityRequest
+    from .remove_membership_request import RemoveMembershipRequest
+    from .remove_membership_response import RemoveMembershipResponse
     from .result import Result
+    from .search_groups_for_permission_request import SearchGroupsForPermissionRequest
+    from .search_groups_for_permission_response import SearchGroupsForPermissionResponse
     from .section_enrollments_response import SectionEnrollmentsResponse
     from .section_response import SectionResponse
     from .set_custom_enrollment_field_values_request import SetCustomEnrollmentFieldValuesRequest
     from .set_custom_enrollment_field_values_response import SetCustomEnrollmentFieldValuesResponse
+    from .set_custom_profile_field_values_request import SetCustomProfileFieldValuesRequest
+    from .set_custom_profile_field_values_response import SetCustomProfileFieldValuesResponse
+    from .sso_request import SsoRequest
+    from .sso_response import SsoResponse
+    from .subscription_response import SubscriptionResponse
     from .syllabus_type import SyllabusType
     from .test_attempt_response_item import TestAttemptResponseItem
     from .training_plan_enrollments_response import TrainingPlanEnrollmentsResponse
     from .training_plan_response import TrainingPlanResponse
+    from .updated_invoice_fields import UpdatedInvoiceFields
+    from .user_contact_info_response import UserContactInfoResponse
     from .validate_access_token_response import ValidateAccessTokenResponse
 
 __all__ = [
+    "AddInvoiceItemResponse",
+    "AddInvoiceItemsResponse",
+    "AddInvoicePaymentResponse",
+    "AddInvoiceScheduledPaymentResponse",
     "ApiEnrollmentItem",
     "ApiErrorEntity",
     "ApiPaginationOptions",
@@ -75,15 +113,24 @@ __all__ = [
     "AssignmentStatusResponseItem",
     "AuthenticationTokenRequest",
     "AuthenticationTokenResponse",
+    "BeginInvoiceTransactionResponse",
     "CatalogAccessOption",
     "CatalogRequest",
     "CatalogResponse",
     "CatalogResponseItem",
     "CategoryResponseItem",
     "CertificateUrlResponse",
+    "ClassroomSsoRequest",
     "CmiField",
+    "CommitInvoiceRequest",
+    "CommitInvoiceResponse",
     "CreateEnrollmentRequest",
     "CreateEnrollmentResponse",
+    "CreateInvoiceItemRequest",
+    "CreateInvoiceItemsRequest",
+    "CreateInvoiceMessageRequest",
+    "DirectoryResponseItem",
+    "Display",
     "DropDeleteEnrollmentResponse",
     "DueDateStrategy",
     "EditScormDataRequest",
@@ -100,30 +147,55 @@ __all__ = [
     "GetCustomEnrollmentFieldValuesResponse",
     "GetDefaultCustomEnrollmentFieldSettingResponse",
     "GetDescriptionResponse",
+    "GetInvoiceResponse",
+    "GetInvoiceResponseInvoiceItemsItem",
     "GetObjectivesResponse",
     "GetSectionsRequest",
     "GetSectionsResponse",
     "GetStudentSessionsRequest",
     "GetSyllabiResponseItem",
+    "GetUserResponse",
     "GradingStrategy",
+    "HasGroupPermissionRequest",
+    "HasGroupPermissionResponse",
+    "InvoicePaymentRequest",
+    "InvoiceRedemptionResponse",
+    "InvoiceScheduledPaymentRequest",
     "OrganizationResponseItem",
     "Phase",
     "PricingModel",
     "ProctorResponseItem",
     "PublishingModel",
+    "RedeemInvoiceItemRequest",
+    "RedirectEntityRequest",
+    "RemoveMembershipRequest",
+    "RemoveMembershipResponse",
     "Result",
+    "SearchGroupsForPermissionRequest",
+    "SearchGroupsForPermissionResponse",
     "SectionEnrollmentsResponse",
     "SectionResponse",
     "SetCustomEnrollmentFieldValuesRequest",
     "SetCustomEnrollmentFieldValuesResponse",
+    "SetCustomProfileFieldValuesRequest",
+    "SetCustomProfileFieldValuesResponse",
+    "SsoRequest",
+    "SsoResponse",
+    "SubscriptionResponse",
     "SyllabusType",
     "TestAttemptResponseItem",
     "TrainingPlanEnrollmentsResponse",
     "TrainingPlanResponse",
+    "UpdatedInvoiceFields",
+    "UserContactInfoResponse",
     "ValidateAccessTokenResponse",
 ]
 
 _MODULES: Final = {
+    "AddInvoiceItemResponse": ".add_invoice_item_response",
+    "AddInvoiceItemsResponse": ".add_invoice_items_response",
+    "AddInvoicePaymentResponse": ".add_invoice_payment_response",
+    "AddInvoiceScheduledPaymentResponse": ".add_invoice_scheduled_payment_response",
     "ApiEnrollmentItem": ".api_enrollment_item",
     "ApiErrorEntity": ".api_error_entity",
     "ApiPaginationOptions": ".api_pagination_options",
@@ -134,15 +206,24 @@ _MODULES: Final = {
     "AssignmentStatusResponseItem": ".assignment_status_response_item",
     "AuthenticationTokenRequest": ".authentication_token_request",
     "AuthenticationTokenResponse": ".authentication_token_response",
+    "BeginInvoiceTransactionResponse": ".begin_invoice_transaction_response",
     "CatalogAccessOption": ".catalog_access_option",
     "CatalogRequest": ".catalog_request",
     "CatalogResponse": ".catalog_response",
     "CatalogResponseItem": ".catalog_response_item",
     "CategoryResponseItem": ".category_response_item",
     "CertificateUrlResponse": ".certificate_url_response",
+    "ClassroomSsoRequest": ".classroom_sso_request",
     "CmiField": ".cmi_field",
+    "CommitInvoiceRequest": ".commit_invoice_request",
+    "CommitInvoiceResponse": ".commit_invoice_response",
     "CreateEnrollmentRequest": ".create_enrollment_request",
     "CreateEnrollmentResponse": ".create_enrollment_response",
+    "CreateInvoiceItemRequest": ".create_invoice_item_request",
+    "CreateInvoiceItemsRequest": ".create_invoice_items_request",
+    "CreateInvoiceMessageRequest": ".create_invoice_message_request",
+    "DirectoryResponseItem": ".directory_response_item",
+    "Display": ".display",
     "DropDeleteEnrollmentResponse": ".drop_delete_enrollment_response",
     "DueDateStrategy": ".due_date_strategy",
     "EditScormDataRequest": ".edit_scorm_data_request",
@@ -159,26 +240,47 @@ _MODULES: Final = {
     "GetCustomEnrollmentFieldsResponse": ".get_custom_enrollment_fields_response",
     "GetDefaultCustomEnrollmentFieldSettingResponse": ".get_default_custom_enrollment_field_setting_response",
     "GetDescriptionResponse": ".get_description_response",
+    "GetInvoiceResponse": ".get_invoice_response",
+    "GetInvoiceResponseInvoiceItemsItem": ".get_invoice_response_invoice_items_item",
     "GetObjectivesResponse": ".get_objectives_response",
     "GetSectionsRequest": ".get_sections_request",
     "GetSectionsResponse": ".get_sections_response",
     "GetStudentSessionsRequest": ".get_student_sessions_request",
     "GetSyllabiResponseItem": ".get_syllabi_response_item",
+    "GetUserResponse": ".get_user_response",
     "GradingStrategy": ".grading_strategy",
+    "HasGroupPermissionRequest": ".has_group_permission_request",
+    "HasGroupPermissionResponse": ".has_group_permission_response",
+    "InvoicePaymentRequest": ".invoice_payment_request",
+    "InvoiceRedemptionResponse": ".invoice_redemption_response",
+    "InvoiceScheduledPaymentRequest": ".invoice_scheduled_payment_request",
     "OrganizationResponseItem": ".organization_response_item",
     "Phase": ".phase",
     "PricingModel": ".pricing_model",
     "ProctorResponseItem": ".proctor_response_item",
     "PublishingModel": ".publishing_model",
+    "RedeemInvoiceItemRequest": ".redeem_invoice_item_request",
+    "RedirectEntityRequest": ".redirect_entity_request",
+    "RemoveMembershipRequest": ".remove_membership_request",
+    "RemoveMembershipResponse": ".remove_membership_response",
     "Result": ".result",
+    "SearchGroupsForPermissionRequest": ".search_groups_for_permission_request",
+    "SearchGroupsForPermissionResponse": ".search_groups_for_permission_response",
     "SectionEnrollmentsResponse": ".section_enrollments_response",
     "SectionResponse": ".section_response",
     "SetCustomEnrollmentFieldValuesRequest": ".set_custom_enrollment_field_values_request",
     "SetCustomEnrollmentFieldValuesResponse": ".set_custom_enrollment_field_values_response",
+    "SetCustomProfileFieldValuesRequest": ".set_custom_profile_field_values_request",
+    "SetCustomProfileFieldValuesResponse": ".set_custom_profile_field_values_response",
+    "SsoRequest": ".sso_request",
+    "SsoResponse": ".sso_response",
+    "SubscriptionResponse": ".subscription_response",
     "SyllabusType": ".syllabus_type",
     "TestAttemptResponseItem": ".test_attempt_response_item",
     "TrainingPlanEnrollmentsResponse": ".training_plan_enrollments_response",
     "TrainingPlanResponse": ".training_plan_response",
+    "UpdatedInvoiceFields": ".updated_invoice_fields",
+    "UserContactInfoResponse": ".user_contact_info_response",
     "ValidateAccessTokenResponse": ".validate_access_token_response",
 }
 

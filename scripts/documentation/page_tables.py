@@ -97,8 +97,22 @@ def _link(operation: Operation[Any], text: str) -> str:
 
 
 def _notes(operation: Operation[Any]) -> str:
-    writes = "writes" if operation.effect == "write" else ""
-    return ", ".join(filter(None, (writes, "obsolete" if operation.deprecated else "")))
+    notes = {
+        "writes": operation.effect == "write",
+        "obsolete": operation.deprecated is not None,
+        "[provisional](../provisional.md)": operation.provisional,
+    }
+    return ", ".join(note for note, applies in notes.items() if applies)
+
+
+def provisional() -> str:
+    """The provisional operations, and which part of each is least certain."""
+    rows = [
+        (_link(each, each.full_name), each.method, each.uncertain)
+        for each in OPERATIONS.values()
+        if each.provisional
+    ]
+    return _table(("operation", "HTTP", "least certain"), rows)
 
 
 def retries() -> str:
@@ -196,4 +210,4 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-_TABLES = {"errors": errors, "retries": retries}
+_TABLES = {"errors": errors, "provisional": provisional, "retries": retries}

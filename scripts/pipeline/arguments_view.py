@@ -9,9 +9,16 @@ from pipeline.docstrings import one_line
 from pipeline.python_names import argument_name
 from pipeline.schema_kinds import KindView, is_nullable, kind_of
 
-__all__ = ["ArgumentView", "Arguments", "arguments_of", "is_paging_field"]
+__all__ = [
+    "PAGE_ARGUMENTS",
+    "ArgumentView",
+    "Arguments",
+    "arguments_of",
+    "is_paging_field",
+    "request_constant",
+]
 
-_PAGE = ("page", "per_page")
+PAGE_ARGUMENTS = ("page", "per_page")
 # OpenAPI ignores header parameters of these names: the body and the security scheme describe them.
 _NO_ARGUMENTS = {"accept", "content-type", "authorization"}
 # These headers belong to the connection.
@@ -63,13 +70,17 @@ class ArgumentView:
 
 @attrs.frozen
 class Arguments:
-    """All arguments of an operation by their place; `whole_body`: one argument is the whole body."""
+    """All arguments of an operation by their place; `whole_body`: one argument is the whole body.
+
+    `fixed`: the fields of the body that no argument is there for.
+    """
 
     path: list[ArgumentView]
     query: list[ArgumentView]
     header: list[ArgumentView]
     body: list[ArgumentView] | None
     whole_body: bool
+    fixed: dict[str, object]
 
     @property
     def all(self) -> list[ArgumentView]:
@@ -88,19 +99,22 @@ def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], pagin
     """
     found = [_parameter(item, schemas) for item in operation["parameters"] if not _is_ignored(item)]
     if paging == "query":
-        found = [item for item in found if not (item.place == "query" and item.key in _PAGE)]
+        found = [item for item in found if not (item.place == "query" and item.key in PAGE_ARGUMENTS)]
     schema = _body_schema(operation)
     fields = _fields(schema, schemas) if schema is not None else None
+    fixed: dict[str, object] = {}
     if fields is not None:
-        found += [
-            _field(key, value, fields, schemas)
-            for key, value in fields["properties"].items()
-            if not (paging == "body" and is_paging_field(value))
-        ]
+        flat = PAGE_ARGUMENTS if set(PAGE_ARGUMENTS) <= fields["properties"].keys() else ()
+        for key, value in fields["properties"].items():
+            constant = request_constant(value, schemas)
+            if constant is not None:
+                fixed |= {key: constant} if key in fields.get("required", []) else {}
+            elif not (paging == "body" and (is_paging_field(value) or key in flat)):
+                found.append(_field(key, value, fields, schemas))
     elif schema is not None:
         required = operation["requestBody"].get("required", False)
         found.append(_argument("body", schema, schema, schemas, "body", required=required))
-    named = _distinct(found, _PAGE if paging else ())
+    named = _distinct(found, PAGE_ARGUMENTS if paging else ())
     by_place = {place: [item for item in named if item.place == place] for place in _PLACES}
     return Arguments(
         path=by_place["path"],
@@ -108,12 +122,18 @@ def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], pagin
         header=by_place["header"],
         body=None if schema is None else by_place["body"],
         whole_body=schema is not None and fields is None,
+        fixed=fixed,
     )
 
 
 def is_paging_field(schema: Mapping[str, Any]) -> bool:
     """Return whether a field of a body holds the page number and the page size."""
     return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
+
+
+def request_constant(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
+    """Return what a request sends where it must have a schema that only responses give a meaning; None for others."""
+    return schemas.get(str(schema.get("$ref", "")).rsplit("/", 1)[-1], {}).get("x-nexport-in-requests")
 
 
 def _distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:

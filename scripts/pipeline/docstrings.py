@@ -10,6 +10,11 @@ import attrs
 __all__ = ["OperationText", "one_line"]
 
 NOT_DESCRIBED = "Not described by the vendor."
+_PROVISIONAL = (
+    "Provisional: declared from public facts instead of the vendor's page, and exempt from semantic versioning."
+    " Least certain: {}. `scripts/regenerate --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a"
+    " campus's own definition."
+)
 _ALWAYS_RAISED = (
     ("ArgumentError", "An argument doesn't fit the spec; nothing was sent."),
     ("NexportError", "The call failed for another reason."),
@@ -75,7 +80,7 @@ class OperationText:
             parts.append("Args:\n" + _entries(described))
         parts.append("Returns:\n" + _entries([(return_type, self.returns)]))
         parts.append("Raises:\n" + _entries([*_ALWAYS_RAISED[:1], *self.raises, *_ALWAYS_RAISED[1:]]))
-        return "\n\n".join([*parts, f"Source: the vendor's page, {source}."])
+        return "\n\n".join([*parts, f"Source: {source}."])
 
 
 def _lead(operation: Mapping[str, Any]) -> list[str]:
@@ -88,6 +93,8 @@ def _lead(operation: Mapping[str, Any]) -> list[str]:
         if paragraph not in paragraphs:
             paragraphs.append(paragraph)
     paragraphs += [f"Obsolete: {obsolete[1].strip()}."] if obsolete else []
+    if operation.get("x-nexport-provisional"):
+        paragraphs.append(_PROVISIONAL.format(operation.get("x-uncertain", "not stated")))
     return _joined(paragraphs)
 
 

@@ -45,17 +45,28 @@ class Inputs:
         lost = sorted(known - stated.areas) if everything else []
         covered = Stated(stated.fragments, stated.areas | set(lost))
         self.fragments, gone = pages.take_over(covered, self.fragments)
+        refuted = self._drop_provisional(covered.areas)
+        gone += refuted
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
             *(f"the area {area} is removed: the definition no longer has it" for area in lost),
-            *(f"{name} is removed: its area no longer has it" for name in gone),
-            *(f"the overlay's mark {target} is removed with its operation" for target in marks),
+            *(f"{name} is removed: its area no longer has it" for name in gone if name not in refuted),
             *(
-                f"{name} stays provisional: its area's page does not have it"
-                for name, document in self.provisional.items()
-                if the_operation(document, name).area in stated.areas and name not in self.fragments
+                f"{name} is removed: it was provisional, and its area's page does not have it"
+                for name in refuted
             ),
+            *(f"the overlay's mark {target} is removed with its operation" for target in marks),
         ]
+
+    def _drop_provisional(self, areas: set[str]) -> list[str]:
+        """Remove the provisional documents of areas that are stated now; return the ids that no fragment replaces."""
+        dropped = {name for name, each in self.provisional.items() if the_operation(each, name).area in areas}
+        self.provisional = {
+            name: each
+            for name, each in self.provisional.items()
+            if name not in dropped | self.fragments.keys()
+        }
+        return sorted(dropped - self.fragments.keys())
 
     def sources(self) -> dict[str, Document]:
         """Return all documents by file; fragments outrank provisional documents and parts of them."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from pipeline.arguments_view import request_constant
 from pipeline.docstrings import one_line
 from pipeline.python_names import attribute_name
 from pipeline.schema_kinds import is_nullable, kind_of
@@ -30,6 +31,16 @@ class FieldView:
     required: bool
     secret: bool
     wire: str
+    constant: object = None
+    """The value that a request must have there, as a JSON object."""
+    model: str = ""
+
+    @property
+    def default(self) -> str:
+        """The first arguments of attrs' `field`: the default, if there is one."""
+        if self.constant is not None:
+            return f"factory=lambda: class_named({self.model!r}).from_dict({self.constant!r}), "
+        return "" if self.required else "default=None, "
 
 
 @attrs.frozen
@@ -47,6 +58,11 @@ class ModelView:
     def description(self) -> str:
         """The description as a Python literal."""
         return repr(self.doc)
+
+    @property
+    def needs_registry(self) -> bool:
+        """Whether a default is a model, found by its name."""
+        return any(field.constant is not None for field in self.fields)
 
 
 @attrs.frozen
@@ -78,7 +94,9 @@ def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
     return EnumView(name, one_line(schema.get("description")), labels)
 
 
-def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]) -> ModelView:
+def model_view(
+    name: str, schemas: Mapping[str, Any], modules: Mapping[str, str], *, in_requests: bool
+) -> ModelView:
     """Return the record of an object schema; `modules` maps models and enums to their modules."""
     schema = schemas[name]
     fields, imports = [], {"from typing import Any"}
@@ -103,6 +121,8 @@ def model_view(name: str, schemas: Mapping[str, Any], modules: Mapping[str, str]
                 required=required,
                 secret=value.get("x-nexport-secret", False),
                 wire=f"wire({key!r}, {kind.code}{marks})",
+                constant=request_constant(value, schemas) if in_requests and required else None,
+                model=kind.annotation,
             )
         )
         imports |= {line for line in kind.imports if "collections" not in line}

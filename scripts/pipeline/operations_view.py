@@ -9,7 +9,7 @@ from openapi_python_client.strings import PythonIdentifier
 from pipeline.arguments_view import Arguments, ArgumentView, arguments_of
 from pipeline.docstrings import OperationText
 from pipeline.python_names import area_name, method_name
-from pipeline.results_view import PagingView, ResultView, paging_of, result_of
+from pipeline.results_view import PagingView, ResultView, holds_secret, paging_of, result_of
 from pipeline.spec import METHODS
 
 __all__ = ["OperationView", "operation_view"]
@@ -31,6 +31,10 @@ class OperationView:
     text: OperationText
     area: str
     deprecated: str | None
+    failures: list[Mapping[str, str]]
+    secret_result: bool
+    provisional: bool
+    uncertain: str
 
     @property
     def module(self) -> str:
@@ -63,6 +67,12 @@ class OperationView:
         further = {"parts": _tuple(travelling.path), "headers": _tuple(travelling.header)}
         said |= {name: code for name, code in further.items() if code != "()"}
         said |= {"success": repr(self.result.success)} if self.result.success != (200,) else {}
+        said |= {"fixed": repr(tuple(travelling.fixed.items()))} if travelling.fixed else {}
+        signs = "".join(f"FailureSign({_keywords(sign)}), " for sign in self.failures)
+        said |= {"failures": f"({signs})"} if signs else {}
+        marks = {"secret_result": self.secret_result, "provisional": self.provisional}
+        said |= {name: "True" for name, given in marks.items() if given}
+        said |= {"uncertain": repr(self.uncertain)} if self.uncertain else {}
         return said | self._description
 
     @property
@@ -78,7 +88,8 @@ class OperationView:
     def doc(self) -> str:
         """The docstring of its method."""
         arguments = ((argument.name, argument.description) for argument in self.arguments)
-        source = f"{self.method} {self.path}"
+        stated = "public facts" if self.provisional else "the vendor's page"
+        source = f"{stated}, {self.method} {self.path}"
         return self.text.docstring(arguments, self.returns, paged=bool(self.paging), source=source)
 
     @property
@@ -99,7 +110,8 @@ class OperationView:
     @property
     def operation_imports(self) -> list[str]:
         """The imports of its declaration from `nexport_client.operation`."""
-        return ["Operation", *["Paging"] * bool(self.paging), *["Parameter"] * bool(self.arguments)]
+        signs = ["FailureSign"] * bool(self.failures)
+        return [*signs, "Operation", *["Paging"] * bool(self.paging), *["Parameter"] * bool(self.arguments)]
 
     @property
     def kind_imports(self) -> list[str]:
@@ -130,9 +142,17 @@ def operation_view(
         result=result,
         paging=paging,
         text=OperationText.of(operation, result.doc),
+        failures=operation.get("x-nexport-failures", []),
+        secret_result=holds_secret(result.schema, schemas),
+        provisional=operation.get("x-nexport-provisional", False),
+        uncertain=operation.get("x-uncertain", ""),
         area=area_name(operation["tags"][0]),
         deprecated=_deprecation(document, operation),
     )
+
+
+def _keywords(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def _tuple(parameters: Iterable[ArgumentView]) -> str:

@@ -67,6 +67,8 @@ def _remarks(operation: OperationView) -> Iterable[str]:
         yield "writes"
     if operation.deprecated is not None:
         yield "obsolete"
+    if operation.provisional:
+        yield "provisional"
 
 
 def _effects(document: Document) -> str:

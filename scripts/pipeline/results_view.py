@@ -5,11 +5,11 @@ from typing import Any
 
 import attrs
 
-from pipeline.arguments_view import is_paging_field
+from pipeline.arguments_view import PAGE_ARGUMENTS, is_paging_field
 from pipeline.python_names import attribute_name
 from pipeline.schema_kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
 
-__all__ = ["PagingView", "ResultView", "paging_of", "result_of"]
+__all__ = ["PagingView", "ResultView", "holds_secret", "paging_of", "result_of"]
 
 
 @attrs.frozen
@@ -27,7 +27,7 @@ class PagingView:
     """How a list operation pages: the place of the page number, and the attribute that holds the list."""
 
     where: str
-    key: str
+    key: str | None
     items: str | None
     item: KindView
 
@@ -86,6 +86,22 @@ def paging_of(
     return PagingView(where, key, attribute_name(name), kind_of(properties[name].get("items", {}), schemas))
 
 
+def holds_secret(
+    schema: Mapping[str, Any] | None, schemas: Mapping[str, Any], seen: frozenset[str] = frozenset()
+) -> bool:
+    """Return whether a value of a schema holds a secret anywhere."""
+    if schema is None:
+        return False
+    name = str(schema.get("$ref", "")).rsplit("/", 1)[-1]
+    if name in seen:
+        return False
+    whole = schemas.get(name, schema)
+    parts = [*whole.get("properties", {}).values(), whole.get("items"), whole.get("additionalProperties")]
+    nested = (part for part in parts if isinstance(part, Mapping))
+    marked = schema.get("x-nexport-secret", False)
+    return bool(marked) or any(holds_secret(part, schemas, seen | ({name} - {""})) for part in nested)
+
+
 def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = answer.get("content") or {}
     media = content.get("application/json")
@@ -95,12 +111,14 @@ def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return schema
 
 
-def _place(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the place of the page number: a pair of query parameters, or a field of the body with its key."""
+def _place(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """Return the place of the page number: query parameters, the body, or a field of the body with its key."""
     query = {item["name"] for item in operation["parameters"] if item["in"] == "query"}
-    if {"page", "per_page"} <= query:
+    if set(PAGE_ARGUMENTS) <= query:
         return "query", "paging"
     content = operation.get("requestBody", {}).get("content", {})
     reference = content.get("application/json", {}).get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
     fields = schemas.get(reference, {}).get("properties", {})
+    if set(PAGE_ARGUMENTS) <= fields.keys():
+        return "body", None
     return next((("body", key) for key, value in fields.items() if is_paging_field(value)), None)

@@ -38,6 +38,7 @@ _SCALARS = {
 _ANYTHING = KindView(
     "ANYTHING", "Any", "object", frozenset({"ANYTHING"}), imports=frozenset({"from typing import Any"})
 )
+_INT_OR_TEXT = KindView("INT_OR_TEXT", "int | str", "int | str", frozenset({"INT_OR_TEXT"}))
 NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 
 
@@ -49,6 +50,8 @@ def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
     if "$ref" in schema:
         return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)
     types = list(_types(schema))
+    if types == ["integer", "string"]:
+        return _INT_OR_TEXT
     if len(types) > 1 or {"anyOf", "oneOf", "allOf"} & schema.keys():
         raise ValueError("it may be of several types; the overlay has to choose one")
     if not types:

@@ -13,6 +13,8 @@ from .inputs import Inputs, read
 from .jsontext import Document, dumps
 from .layout import Layout
 from .pages import Stated
+from .provisional import mark_provisional
+from .reachable import allow_null_dates
 from .transaction import Transaction, locked
 
 _RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
@@ -48,7 +50,7 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
             new, written = transaction.new, list(_RESULTS)
             if stated is not None:
                 report.notes += inputs.take(stated, everything=everything)
-                written[:0] = [Layout.FRAGMENTS, Layout.OVERLAY]
+                written[:0] = [Layout.FRAGMENTS, Layout.PROVISIONAL, Layout.OVERLAY]
                 _write_inputs(inputs, new)
             _write_results(inputs, layout, new, report)
             changed = _changed(root, new, written, tree.WRITTEN)
@@ -103,15 +105,21 @@ def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> 
 
 
 def _write_inputs(inputs: Inputs, target: Path) -> None:
-    (target / Layout.FRAGMENTS).mkdir(parents=True)
-    for name, document in inputs.fragments.items():
-        _write(target / Layout.FRAGMENTS / f"{name}.json", dumps(document))
+    for folder, documents in {
+        Layout.FRAGMENTS: inputs.fragments,
+        Layout.PROVISIONAL: inputs.provisional,
+    }.items():
+        (target / folder).mkdir(parents=True)
+        for name, document in documents.items():
+            _write(target / folder / f"{name}.json", dumps(document))
     _write(target / Layout.OVERLAY, inputs.overlay)
 
 
 def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
     merged = merge.merge(inputs.sources())
     corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY)
+    allow_null_dates(corrected)
+    mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())
     name_checks.check(corrected, layout.SDK)
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))

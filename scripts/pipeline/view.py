@@ -4,15 +4,14 @@ The generator's own templates don't get to see an operation's id, its marks or t
 these records come from the document itself, under the names that the generator chose.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import attrs
 from openapi_python_client.parser import GeneratorData
 
 from pipeline.areas_view import AreaView, areas_view
+from pipeline.jsontext import Document
 from pipeline.models_view import EnumView, ModelView, enum_view, model_view
 from pipeline.operations_view import OperationView
+from pipeline.reachable import schemas_in_requests
 
 __all__ = ["SdkView", "template_globals"]
 
@@ -36,7 +35,7 @@ class SdkView:
         return next(area for area in self.areas if area.package == package)
 
 
-def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[str, object]:
+def template_globals(document: Document, data: GeneratorData) -> dict[str, object]:
     """Return the templates' additional globals: `sdk`, the view of the document.
 
     Takes out of `data` the models that the generator invents for inline maps: users are given mappings.
@@ -49,7 +48,12 @@ def template_globals(document: Mapping[str, Any], data: GeneratorData) -> dict[s
     modules = {str(info.name): str(info.module_name) for info in classes}
     if missing := sorted(schemas.keys() - modules.keys()):
         raise ValueError(f"the schema {missing[0]} would have no class, or one of another name")
-    models = {name: model_view(name, schemas, modules) for name in modules if "enum" not in schemas[name]}
+    requested = schemas_in_requests(document)
+    models = {
+        name: model_view(name, schemas, modules, in_requests=name in requested)
+        for name in modules
+        if "enum" not in schemas[name]
+    }
     areas = areas_view(document)
     view = SdkView(
         models=models,

@@ -12,11 +12,10 @@ import pytest
 import nexport_campus
 from nexport_campus.cli.commands import call as _call
 from nexport_campus.cli.exit_codes import exit_code
-from nexport_campus.cli.known_operations import holds_secrets
 from nexport_campus.cli.operation_options import flag
 from nexport_client import OPERATIONS
 from nexport_client.client import Areas
-from nexport_client.kinds import INT32, TEXT, UUID_, Array, EnumOf, ModelOf
+from nexport_client.kinds import INT32, TEXT, Array, EnumOf, ModelOf
 from nexport_client.operation import Operation, Paging, Parameter
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
@@ -37,6 +36,7 @@ def test_list_of_operations(nexport: Nexport) -> None:
     by_name = {each["name"]: each for each in listed}
     assert by_name["learning.drop_enrollment"]["writes"]
     assert by_name["learning.get_test_attempts"]["obsolete"]
+    assert by_name["sso.sign_in"]["provisional"]
     assert by_name["learning.search_enrollments"]["operation_id"] == "LearningApi_SearchEnrollments"
     assert [json.loads(line) for line in nexport("call", "--output", "jsonl").stdout.splitlines()] == listed
     marked = {line.split()[0] for line in lines if line.split()[1] == "writes"}
@@ -79,7 +79,7 @@ def test_options_are_the_arguments(operation: Operation[Any]) -> None:
     assert not flags & {"--password", "--token", "--access-token"}
     assert ("--all" in flags) is ("page" in signature)
     assert ("--yes" in flags) is (operation.effect == "write")
-    assert ("--show-secret" in flags) is (operation.id == "AdminApi_Authenticate")
+    assert ("--show-secret" in flags) is operation.secret_result
 
 
 def _method(operation: Operation[Any]) -> Any:
@@ -154,13 +154,6 @@ async def test_a_new_operation_gets_its_command(new_operation: Operation[Any], n
         (request,) = server.requests
     assert request.query[:2] == [("from", "2"), ("from", "0")]
     assert request.json == {"limit": 7, "output": [{"cmi_element_name": "n"}]}
-
-
-def test_nested_secrets_are_found() -> None:
-    """A list of models with secrets counts as holding secrets, and a recursive model ends the search."""
-    assert holds_secrets(Array(ModelOf("AuthenticationTokenResponse")))
-    assert not holds_secrets(ModelOf("SectionResponse"))
-    assert not holds_secrets(UUID_)
 
 
 def test_completions_match_operations(nexport: Nexport) -> None:

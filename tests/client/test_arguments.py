@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
 from tests.support.clients import TOKEN, campus_with
@@ -220,8 +221,7 @@ def test_invalid_arguments_raise_only_argument_errors(operation: SpecOperation, 
 
 def _declared(operation: SpecOperation) -> Any:
     """Return an operation's record in the generated client."""
-    module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
-    return getattr(module, operation.name.upper())
+    return nexport_client.OPERATIONS[operation.id]
 
 
 async def test_a_refused_password_is_not_exposed() -> None:

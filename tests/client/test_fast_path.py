@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 
 from nexport_campus._decoding.decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from nexport_campus._drift import Drift, DriftReporter
-from nexport_client.api import admin_api, learning_api, scorm_api
-from nexport_client.client import Operation
+from nexport_client import OPERATIONS as RESULTS
 from nexport_client.errors import DecodeError
 from nexport_client.types import Model
 from tests.support.spec import OPERATIONS, example_response
 from tests.support.spec import SpecOperation as Stated
 from tests.support.spec_strategies import damaged, valid
 
-AREAS = (admin_api, learning_api, scorm_api)
-RESULTS = {value.id: value for area in AREAS for value in vars(area).values() if isinstance(value, Operation)}
 EVERY = pytest.mark.parametrize("stated", OPERATIONS, ids=str)
 SECTION = RESULTS["LearningApi_GetSection"].result
 

@@ -306,7 +306,7 @@ async def test_the_message() -> None:
     """It has the campus's message and says what to do."""
     async with client(LoginCampus([WRONG])) as campus:
         assert str(await failure(campus)) == (
-            "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4); "
+            "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4; a provisional operation); "
             "check the credentials: this client tries no other login for 60 s"
         )
 

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, PasswordAuth
 from nexport_campus.models import Phase
 from tests.support.clients import campus_with
@@ -162,8 +163,7 @@ def test_every_list_argument_takes_a_generator(operation: Any, item: Any) -> Non
     """A generator is sent like the list of its elements."""
     from nexport_campus._calling.arguments import encode
 
-    module = __import__(f"nexport_client.api.{operation.area}_api", fromlist=["x"])
-    stated = getattr(module, operation.name.upper())
+    stated = nexport_client.OPERATIONS[operation.id]
     required = {other.name: other.given for other in operation.arguments if other.required}
     listed = encode(stated, required | {item.name: item.given})
     generated = encode(stated, required | {item.name: iter(item.given)})

@@ -39,8 +39,9 @@ def read_request(fake: FakeCampus) -> tuple[dict[str, str], dict[str, Any]]:
     query = {name: sent for name, sent in pairs if (name, sent) != ("access_token", TOKEN)}
     assert len(pairs) == len(dict(pairs))
     body = json.loads(request.content) if request.content else {}
-    body.pop("paging", None)
-    return {name: sent for name, sent in query.items() if name not in {"page", "per_page"}}, body
+    page = {"page", "per_page", "paging"}
+    without_page = [{name: sent for name, sent in part.items() if name not in page} for part in (query, body)]
+    return without_page[0], without_page[1]
 
 
 def is_sent_as(argument: Declared, sent: Any, expected: Any) -> bool:
@@ -54,8 +55,8 @@ def is_sent_as(argument: Declared, sent: Any, expected: Any) -> bool:
 
 
 def is_empty_secret(argument: Declared, expected: Any) -> bool:
-    """Return whether the argument is an empty password or token, which can't be one."""
-    return argument.name in {"password", "access_token"} and expected == ""
+    """Return whether the argument is an empty password, token or code, which can't be one."""
+    return argument.name in {"password", "access_token", "invoice_item_redemption_code"} and expected == ""
 
 
 @pytest.mark.parametrize(
@@ -124,11 +125,8 @@ def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_pag
         return
     assert outcome.error is None
     assert fake.request is not None
-    paging = (
-        json.loads(fake.request.content)["paging"]
-        if operation.pages == "body"
-        else dict(fake.request.url.params)
-    )
+    content = fake.request.content
+    paging = operation.page_numbers(dict(fake.request.url.params), json.loads(content) if content else {})
     assert (int(paging["page"]), int(paging["per_page"])) == (page, per_page or 1000)
 
 

@@ -60,7 +60,8 @@ class PageResponder:
 
     async def respond(self, request: Request) -> Response:
         """Return one page."""
-        place = request.json["paging"] if "StudentSessions" in request.path else dict(request.query)
+        operation = next(each for each in PAGED if each.id == request.operation_id)
+        place = operation.page_numbers(dict(request.query), request.json if operation.has_body else {})
         page, size = int(place["page"]), int(place["per_page"])
         self.requested.append((page, size))
         gate = self.held(page)
@@ -86,7 +87,7 @@ class PageResponder:
             paging_fields = dict.fromkeys(paging_fields)
         if isinstance(body, list):
             return self._records(body[0], page, size), headers
-        key = next(key for key in ("enrollments", "catalogs", "sessions") if key in body)
+        key = next(key for key in ("enrollments", "catalogs", "sessions", "groups") if key in body)
         body[key] = self._records(body[key][0], page, size)
         return body | {key: value for key, value in paging_fields.items() if key in body}, headers
 

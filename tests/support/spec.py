@@ -15,6 +15,8 @@ from uuid import UUID
 
 import attrs
 
+from nexport_campus import models
+
 __all__ = [
     "OPERATIONS",
     "SCHEMAS",
@@ -49,7 +51,7 @@ def _schemas(operations: Iterable[object]) -> Mapping[str, Any]:
 
 SCHEMAS = _schemas(_PATHS.values())
 
-_GOOD = {"error_code": 0, "error": False, "warning_messages": []}
+_GOOD = {"error_code": 0, "error": False, "message": "", "warning_messages": []}
 SOME_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 SOME_TEXT = "Füße & 100 % + ?/#=\"\\'"
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -85,6 +87,10 @@ class SpecOperation:
     def __str__(self) -> str:
         return self.id
 
+    def page_numbers(self, query: Mapping[str, Any], body: Any) -> Mapping[str, Any]:
+        """Return the part of a request that has the page number and the page size."""
+        return query if self.pages == "query" else body["paging"] if self.pages == "object" else body
+
 
 def example_response(operation_id: str) -> Any:
     """Return a complete response body of an operation, with every declared field."""
@@ -111,6 +117,8 @@ def example(schema: Mapping[str, Any]) -> Any:
 
 
 def _plain(schema: Mapping[str, Any]) -> Any:
+    if "type" not in schema:
+        return SOME_TEXT
     kind = _type(schema)
     if kind == "array":
         return [example(schema["items"])] * 2
@@ -141,6 +149,8 @@ def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _given(schema: Mapping[str, Any], sent: Any) -> Any:
     """Return the Python value whose JSON form is `sent`."""
+    if isinstance(sent, dict) and "$ref" in schema:
+        return getattr(models, schema["$ref"].rsplit("/", 1)[-1]).from_dict(sent)
     if isinstance(sent, list):
         return [_given(schema["items"], item) for item in sent]
     if schema.get("format") == "uuid":
@@ -161,7 +171,7 @@ def _arguments(operation: Mapping[str, Any]) -> Iterator[Argument]:
         return
     body = _resolved(operation["requestBody"]["content"]["application/json"]["schema"])
     for key, schema in body["properties"].items():
-        if key != "paging":
+        if key not in {"page", "per_page", "paging"}:
             sent = example(schema)
             yield Argument(key, "body", key in body.get("required", []), _given(schema, sent), sent)
 
@@ -176,7 +186,7 @@ def _name(operation_id: str) -> str:
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> SpecOperation:
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
-    in_body = "ApiPaginationOptions" in json.dumps(_request_schema(operation))
+    body = _request_schema(operation)
     return SpecOperation(
         id=operation["operationId"],
         area=_area(operation["operationId"]),
@@ -185,11 +195,20 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> SpecOper
         path=path,
         arguments=tuple(_arguments(operation)),
         has_body="requestBody" in operation,
-        pages="body" if in_body else "query" if {"page", "per_page"} <= names else None,
+        pages=_pages(names, body),
         response_schema=operation["responses"]["200"]["content"]["application/json"]["schema"],
         writes=operation["x-nexport-effect"] == "write",
         deprecated=operation.get("deprecated", False),
     )
+
+
+def _pages(parameters: set[str], body: Mapping[str, Any]) -> str | None:
+    """Return where the page number is sent: in the query, in an object of the body, or among the body's fields."""
+    if {"page", "per_page"} <= parameters:
+        return "query"
+    if "ApiPaginationOptions" in json.dumps(body):
+        return "object"
+    return "fields" if {"page", "per_page"} <= body.get("properties", {}).keys() else None
 
 
 def _request_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:

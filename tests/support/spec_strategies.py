@@ -68,10 +68,14 @@ def valid(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         return _object(schema)
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "type" not in schema:
+        return any_json
     declared = schema["type"]
     kinds = [declared] if isinstance(declared, str) else declared
     if "null" in kinds and len(kinds) > 1:
         return st.none() | valid({**schema, "type": next(kind for kind in kinds if kind != "null")})
+    if len(kinds) > 1:
+        return st.one_of(*(valid({**schema, "type": kind}) for kind in kinds))
     if declared == "array":
         return st.lists(valid(schema["items"]), max_size=3)
     if declared == "object":

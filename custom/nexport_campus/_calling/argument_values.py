@@ -196,6 +196,12 @@ def _whole(bits: int) -> Callable[[object], int]:
     return whole
 
 
+def _whole_or_string(value: object) -> int | str:
+    if not isinstance(value, str) and to_whole(value) is None:
+        raise InvalidValue("must be a whole number or a string", f", got {describe(value)}")
+    return _string(value) if isinstance(value, str) else _whole(32)(value)
+
+
 def _number(value: object) -> float | Decimal:
     number = to_number(value)
     if number is None:
@@ -256,6 +262,7 @@ _SCALARS: Final[dict[str, Callable[[object], Any]]] = {
     "date-time": _datetime,
     "int32": _whole(32),
     "integer": _whole(64),
+    "int-or-text": _whole_or_string,
     "number": _number,
     "text": _string,
     "uuid": lambda value: str(read_uuid(value)),

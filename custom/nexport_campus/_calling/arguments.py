@@ -57,7 +57,7 @@ def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[A
         return None if value is UNSET else value, operation.body.secret
     values = {parameter.key: _value(operation, parameter, arguments) for parameter in operation.body}
     secret = any(parameter.secret for parameter in operation.body)
-    return {key: value for key, value in values.items() if value is not UNSET}, secret
+    return {key: value for key, value in values.items() if value is not UNSET} | dict(operation.fixed), secret
 
 
 def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:

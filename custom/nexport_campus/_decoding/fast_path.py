@@ -45,6 +45,7 @@ _TYPES: Final[dict[str, Any]] = {
     "date-time": str,
     "int32": int,
     "integer": int,
+    "int-or-text": int | str,
     "number": float,
     "text": str,
     "uuid": UUID,

@@ -61,9 +61,10 @@ class ResponseReader:
         entity = read_entity(parsed)
         if entity.code:
             raise self._error_response(operation, response, entity)
-        if getattr(parsed, "error", None) is True:
-            # SetCustomEnrollmentFieldValues reports an invalid field this way, with code 0 (the vendor's example).
-            raise self._failed_at_code_0(operation, response, entity, getattr(parsed, "message", None))
+        for sign in operation.failures:
+            if sign.is_in(parsed):
+                message = getattr(parsed, "message", None) or entity.message or sign.meaning
+                raise self._failed_at_code_0(operation, response, entity, message)
         return Outcome(response, parsed, tuple(map(self.scrubber.text, warnings_of(parsed))))
 
     def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
@@ -138,11 +139,11 @@ class ResponseReader:
         )
 
     def _failed_at_code_0(
-        self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity, message: str | None
+        self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity, message: str
     ) -> AttemptFailed:
         if not entity.present:
             return self._unreadable(operation, response, "an error is reported without api_error_entity")
-        entity = attrs.evolve(entity, message=message or entity.message)
+        entity = attrs.evolve(entity, message=message)
         error = self._api_error(InvalidRequestError, operation, response, entity, 0)
         return AttemptFailed(error, Failure.CONSIDERED, status=response.status_code)
 
@@ -165,11 +166,12 @@ class ResponseReader:
             headers=scrubber.headers(response.headers),
             body=self._kept_body(operation, response.content),
             operation_id=operation.id,
+            provisional=operation.provisional,
         )
 
     def _kept_body(self, operation: Operation[Any], content: bytes) -> bytes | None:
-        """Return the part of a body that an error keeps; nothing of a login's, which may hold an unknown token."""
-        return None if operation.token == "none" else self.scrubber.body(content)
+        """Return the part of a body that an error keeps; nothing of one that may hold an unknown secret."""
+        return None if operation.secret_result else self.scrubber.body(content)
 
 
 def _class_of(operation: Operation[Any], response: HttpResponse, entity: ErrorEntity) -> type[APIError]:

@@ -43,7 +43,8 @@ class EncodedRequest:
         """Return the request for one page of a list."""
         if paging is not None and paging.where == "body":
             numbers = {"page": int(page), "per_page": int(per_page)}
-            return attrs.evolve(self, fields={**(self.fields or {}), paging.key: numbers})
+            paged = numbers if paging.key is None else {paging.key: numbers}
+            return attrs.evolve(self, fields={**(self.fields or {}), **paged})
         paging_query = f"page={int(page)}&per_page={int(per_page)}"
         return attrs.evolve(self, query=f"{self.query}&{paging_query}" if self.query else paging_query)
 

@@ -1,13 +1,13 @@
-"""Lookup of operations by the names that users type, and what their results hold."""
+"""Lookup of operations by the names that users type, and of the records in their results."""
 
 from typing import Any, cast
 
 from nexport_client import OPERATIONS
-from nexport_client.kinds import Array, Kind, MapOf, ModelOf, Nullable
+from nexport_client.kinds import Array, Kind, ModelOf
 from nexport_client.operation import Operation
 from nexport_client.types import fields_of
 
-__all__ = ["find", "holds_secrets", "record_kind"]
+__all__ = ["find", "record_kind"]
 
 
 def find(name: str) -> Operation[Any] | None:
@@ -28,13 +28,3 @@ def record_kind(operation: Operation[Any]) -> Kind:
         fields = fields_of(cast("ModelOf", kind).cls)
         kind = next(field.kind for field in fields if field.attribute == operation.paging.items)
     return cast("Array", kind).item
-
-
-def holds_secrets(kind: Kind, _seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether values of a kind contain a secret anywhere."""
-    if isinstance(kind, Array | MapOf | Nullable):
-        return holds_secrets(kind.item, _seen)
-    if not isinstance(kind, ModelOf) or kind.name in _seen:
-        return False
-    seen = _seen | {kind.name}
-    return any(field.secret or holds_secrets(field.kind, seen) for field in fields_of(kind.cls))

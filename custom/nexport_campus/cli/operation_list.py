@@ -31,6 +31,7 @@ def _facts(operation: Operation[Any]) -> dict[str, Any]:
         "writes": operation.effect == "write",
         "pages": operation.paging is not None,
         "obsolete": operation.deprecated is not None,
+        "provisional": operation.provisional,
         "summary": operation.summary,
     }
 

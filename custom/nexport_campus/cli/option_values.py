@@ -159,6 +159,13 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _whole_or_string(text: str) -> int | str:
+    try:
+        return _whole(text)
+    except ValueError:
+        return text
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -195,6 +202,7 @@ _SCALARS: Final[dict[str, Callable[[str], Any]]] = {
     "date-time": _date,
     "int32": _whole,
     "integer": _whole,
+    "int-or-text": _whole_or_string,
     "number": _number,
     "text": str,
     "uuid": _uuid,
@@ -205,6 +213,7 @@ _METAVARS: Final = {
     "date-time": "DATE",
     "int32": "INTEGER",
     "integer": "INTEGER",
+    "int-or-text": "INTEGER|TEXT",
     "number": "NUMBER",
     "text": "TEXT",
     "uuid": "UUID",

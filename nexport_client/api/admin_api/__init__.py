@@ -3,20 +3,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ...hints import lazy_annotations
-from ...protocols import Caller
+from ...protocols import AsyncPager, Caller
 from ...results import RawResponse
 from ...types import UNSET, Unset, conceal
 from .admin_api_authenticate import OPERATION as AUTHENTICATE
+from .admin_api_get_organizations import OPERATION as GET_ORGANIZATIONS
+from .admin_api_get_subscription import OPERATION as GET_SUBSCRIPTION
+from .admin_api_get_subscriptions import OPERATION as GET_SUBSCRIPTIONS
+from .admin_api_get_user import OPERATION as GET_USER
+from .admin_api_get_user_contact_information import OPERATION as GET_USER_CONTACT_INFORMATION
+from .admin_api_has_group_permission import OPERATION as HAS_GROUP_PERMISSION
+from .admin_api_remove_membership import OPERATION as REMOVE_MEMBERSHIP
+from .admin_api_search_groups_for_permission import OPERATION as SEARCH_GROUPS_FOR_PERMISSION
+from .admin_api_set_custom_profile_field_values import OPERATION as SET_CUSTOM_PROFILE_FIELD_VALUES
 from .admin_api_validate_access_token import OPERATION as VALIDATE_ACCESS_TOKEN
 
 if TYPE_CHECKING:
     from ...models import (
         AuthenticationTokenResponse,
+        DirectoryResponseItem,
+        GetUserResponse,
+        HasGroupPermissionResponse,
+        OrganizationResponseItem,
+        RemoveMembershipResponse,
+        SearchGroupsForPermissionResponse,
+        SetCustomProfileFieldValuesResponse,
+        SubscriptionResponse,
+        UserContactInfoResponse,
         ValidateAccessTokenResponse,
     )
 
@@ -43,6 +62,10 @@ class AdminApi:
 
         Not available to System Operators or to users with the Customer Service role.
 
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: nothing. `scripts/regenerate --pages FILE` replaces it by the vendor's
+        page, and `--swagger FILE` by a campus's own definition.
+
         Args:
             username: Not described by the vendor.
             password: Not described by the vendor.
@@ -59,7 +82,7 @@ class AdminApi:
             InvalidRequestError: The request was malformed (HTTP 422).
             NexportError: The call failed for another reason.
 
-        Source: the vendor's page, POST /api/v1/AdminApi/Authenticate.
+        Source: public facts, POST /api/v1/AdminApi/Authenticate.
         """
         password = conceal(password)
         return await self._caller.call(
@@ -73,10 +96,340 @@ class AdminApi:
             },
         )
 
+    def get_organizations(
+        self,
+        *,
+        org_id: UUID | str | None = None,
+        org_short_name: str | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> AsyncPager[OrganizationResponseItem]:
+        """List an organization and those below it.
+
+        In alphabetical order. Pass the organization's id or its short name.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: nothing. `scripts/regenerate --pages FILE` replaces it by the vendor's
+        page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            org_id: Not described by the vendor.
+            org_short_name: Not described by the vendor.
+            page: The one-based page to start on.
+            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
+                less.
+
+        Returns:
+            AsyncPager[OrganizationResponseItem]: The organizations
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, GET /api/v1/AdminApi/GetOrganizations.
+        """
+        return self._caller.paged(
+            GET_ORGANIZATIONS,
+            {
+                "org_id": org_id,
+                "org_short_name": org_short_name,
+            },
+            page,
+            per_page,
+        )
+
+    async def get_subscription(
+        self, *, user_id: UUID | str | None = None, org_id: UUID | str | None = None
+    ) -> SubscriptionResponse:
+        """Get a user's subscription in an organization.
+
+        If there is none, the error has code 6.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, GET, and the name `user_id`. `scripts/regenerate --pages
+        FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+            org_id: Not described by the vendor.
+
+        Returns:
+            SubscriptionResponse: The subscription
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, GET /api/v1/AdminApi/GetSubscription.
+        """
+        return await self._caller.call(
+            GET_SUBSCRIPTION,
+            {
+                "user_id": user_id,
+                "org_id": org_id,
+            },
+        )
+
+    def get_subscriptions(
+        self, *, user_id: UUID | str | None = None, page: int = 1, per_page: int | None = None
+    ) -> AsyncPager[SubscriptionResponse]:
+        """List a user's subscriptions.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, GET. `scripts/regenerate --pages FILE` replaces it by the
+        vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+            page: The one-based page to start on.
+            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
+                less.
+
+        Returns:
+            AsyncPager[SubscriptionResponse]: The subscriptions
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, GET /api/v1/AdminApi/GetSubscriptions.
+        """
+        return self._caller.paged(
+            GET_SUBSCRIPTIONS,
+            {
+                "user_id": user_id,
+            },
+            page,
+            per_page,
+        )
+
+    async def get_user(self, *, user_id: UUID | str | None = None) -> GetUserResponse:
+        """Get a user.
+
+        A user can be found by login as well; the name of that parameter is not public.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, GET; there is no way to ask by login. `scripts/regenerate
+        --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+
+        Returns:
+            GetUserResponse: The user
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, GET /api/v1/AdminApi/GetUser.
+        """
+        return await self._caller.call(
+            GET_USER,
+            {
+                "user_id": user_id,
+            },
+        )
+
+    async def get_user_contact_information(
+        self, *, user_id: UUID | str | None = None
+    ) -> UserContactInfoResponse:
+        """Get a user's postal address and telephone numbers.
+
+        The response has two lines of the address as well, whose names are not public.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, GET, and the name `user_id`; the address lines are missing.
+        `scripts/regenerate --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a
+        campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+
+        Returns:
+            UserContactInfoResponse: The contact information
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, GET /api/v1/AdminApi/GetUserContactInformation.
+        """
+        return await self._caller.call(
+            GET_USER_CONTACT_INFORMATION,
+            {
+                "user_id": user_id,
+            },
+        )
+
+    async def has_group_permission(
+        self, *, user_id: UUID | str, group_id: UUID | str, permission: str
+    ) -> HasGroupPermissionResponse:
+        """Return whether a user has a permission in a group.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, POST; how a permission is written. `scripts/regenerate
+        --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+            group_id: Not described by the vendor.
+            permission: Name of the permission, as the campus calls it.
+
+        Returns:
+            HasGroupPermissionResponse: The verdict
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, POST /api/v1/AdminApi/HasGroupPermission.
+        """
+        return await self._caller.call(
+            HAS_GROUP_PERMISSION,
+            {
+                "user_id": user_id,
+                "group_id": group_id,
+                "permission": permission,
+            },
+        )
+
+    async def remove_membership(self, *, memberships: Iterable[UUID | str]) -> RemoveMembershipResponse:
+        """Remove memberships in groups.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, POST. `scripts/regenerate --pages FILE` replaces it by the
+        vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            memberships: Ids of the memberships.
+
+        Returns:
+            RemoveMembershipResponse: The memberships that were removed
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, POST /api/v1/AdminApi/RemoveMembership.
+        """
+        return await self._caller.call(
+            REMOVE_MEMBERSHIP,
+            {
+                "memberships": memberships,
+            },
+        )
+
+    def search_groups_for_permission(
+        self,
+        *,
+        user_id: UUID | str,
+        org_id: UUID | str,
+        permission: str,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> AsyncPager[DirectoryResponseItem]:
+        """Find the groups of an organization in which a user has a permission.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, POST; how a permission is written. `scripts/regenerate
+        --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.
+
+        Args:
+            user_id: Not described by the vendor.
+            org_id: Organization to search below.
+            permission: Name of the permission, as the campus calls it.
+            page: The one-based page to start on.
+            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
+                less.
+
+        Returns:
+            AsyncPager[DirectoryResponseItem]: The groups
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, POST /api/v1/AdminApi/SearchGroupsForPermission.
+        """
+        return self._caller.paged(
+            SEARCH_GROUPS_FOR_PERMISSION,
+            {
+                "user_id": user_id,
+                "org_id": org_id,
+                "permission": permission,
+            },
+            page,
+            per_page,
+        )
+
+    async def set_custom_profile_field_values(
+        self, *, subscriber_id: UUID | str, custom_profile_field_values: Mapping[str, str]
+    ) -> SetCustomProfileFieldValuesResponse:
+        """Set custom profile fields of a subscriber.
+
+        A message in the response means that a field was not set.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: the method, POST; the field `error` of the response is missing.
+        `scripts/regenerate --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a
+        campus's own definition.
+
+        Args:
+            subscriber_id: Id of the subscription.
+            custom_profile_field_values: Value of each field, by the field's key.
+
+        Returns:
+            SetCustomProfileFieldValuesResponse: What came of it
+
+        Raises:
+            ArgumentError: An argument doesn't fit the spec; nothing was sent.
+            PermissionDeniedError: Not permitted (HTTP 403).
+            NotFoundError: Something named in the request does not exist (HTTP 409).
+            InvalidRequestError: The request was malformed (HTTP 422).
+            NexportError: The call failed for another reason.
+
+        Source: public facts, POST /api/v1/AdminApi/SetCustomProfileFieldValues.
+        """
+        return await self._caller.call(
+            SET_CUSTOM_PROFILE_FIELD_VALUES,
+            {
+                "subscriber_id": subscriber_id,
+                "custom_profile_field_values": custom_profile_field_values,
+            },
+        )
+
     async def validate_access_token(
         self, *, access_token: UUID | str | None = None
     ) -> ValidateAccessTokenResponse:
         """Tell whether an access token is valid and when it expires.
+
+        Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
+        versioning. Least certain: nothing. `scripts/regenerate --pages FILE` replaces it by the vendor's
+        page, and `--swagger FILE` by a campus's own definition.
 
         Args:
             access_token: Not described by the vendor.
@@ -89,7 +442,7 @@ class AdminApi:
             InvalidRequestError: The request was malformed (HTTP 422).
             NexportError: The call failed for another reason.
 
-        Source: the vendor's page, GET /api/v1/AdminApi/ValidateAccessToken.
+        Source: public facts, GET /api/v1/AdminApi/ValidateAccessToken.
         """
         access_token = conceal(access_token)
         return await self._caller.call(
@@ -126,6 +479,127 @@ class RawAdminApi:
                 "grant_type": grant_type,
                 "scope": scope,
                 "utc_expiration_date": utc_expiration_date,
+            },
+        )
+
+    async def get_organizations(
+        self,
+        *,
+        org_id: UUID | str | None = None,
+        org_short_name: str | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> RawResponse[list[OrganizationResponseItem]]:
+        """Call `AdminApi.get_organizations` and return status, headers and bytes too."""
+        return await self._caller.paged_raw(
+            GET_ORGANIZATIONS,
+            {
+                "org_id": org_id,
+                "org_short_name": org_short_name,
+            },
+            page,
+            per_page,
+        )
+
+    async def get_subscription(
+        self, *, user_id: UUID | str | None = None, org_id: UUID | str | None = None
+    ) -> RawResponse[SubscriptionResponse]:
+        """Call `AdminApi.get_subscription` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            GET_SUBSCRIPTION,
+            {
+                "user_id": user_id,
+                "org_id": org_id,
+            },
+        )
+
+    async def get_subscriptions(
+        self, *, user_id: UUID | str | None = None, page: int = 1, per_page: int | None = None
+    ) -> RawResponse[list[SubscriptionResponse]]:
+        """Call `AdminApi.get_subscriptions` and return status, headers and bytes too."""
+        return await self._caller.paged_raw(
+            GET_SUBSCRIPTIONS,
+            {
+                "user_id": user_id,
+            },
+            page,
+            per_page,
+        )
+
+    async def get_user(self, *, user_id: UUID | str | None = None) -> RawResponse[GetUserResponse]:
+        """Call `AdminApi.get_user` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            GET_USER,
+            {
+                "user_id": user_id,
+            },
+        )
+
+    async def get_user_contact_information(
+        self, *, user_id: UUID | str | None = None
+    ) -> RawResponse[UserContactInfoResponse]:
+        """Call `AdminApi.get_user_contact_information` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            GET_USER_CONTACT_INFORMATION,
+            {
+                "user_id": user_id,
+            },
+        )
+
+    async def has_group_permission(
+        self, *, user_id: UUID | str, group_id: UUID | str, permission: str
+    ) -> RawResponse[HasGroupPermissionResponse]:
+        """Call `AdminApi.has_group_permission` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            HAS_GROUP_PERMISSION,
+            {
+                "user_id": user_id,
+                "group_id": group_id,
+                "permission": permission,
+            },
+        )
+
+    async def remove_membership(
+        self, *, memberships: Iterable[UUID | str]
+    ) -> RawResponse[RemoveMembershipResponse]:
+        """Call `AdminApi.remove_membership` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            REMOVE_MEMBERSHIP,
+            {
+                "memberships": memberships,
+            },
+        )
+
+    async def search_groups_for_permission(
+        self,
+        *,
+        user_id: UUID | str,
+        org_id: UUID | str,
+        permission: str,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> RawResponse[SearchGroupsForPermissionResponse]:
+        """Call `AdminApi.search_groups_for_permission` and return status, headers and bytes too."""
+        return await self._caller.paged_raw(
+            SEARCH_GROUPS_FOR_PERMISSION,
+            {
+                "user_id": user_id,
+                "org_id": org_id,
+                "permission": permission,
+            },
+            page,
+            per_page,
+        )
+
+    async def set_custom_profile_field_values(
+        self, *, subscriber_id: UUID | str, custom_profile_field_values: Mapping[str, str]
+    ) -> RawResponse[SetCustomProfileFieldValuesResponse]:
+        """Call `AdminApi.set_custom_profile_field_values` and return status, headers and bytes too."""
+        return await self._caller.call_raw(
+            SET_CUSTOM_PROFILE_FIELD_VALUES,
+            {
+                "subscriber_id": subscriber_id,
+                "custom_profile_field_values": custom_profile_field_values,
             },
         )
 

@@ -37,9 +37,12 @@ OPERATION: Operation[AuthenticationTokenResponse] = Operation(
     ),
     result=ModelOf("AuthenticationTokenResponse"),
     paging=None,
+    secret_result=True,
+    provisional=True,
+    uncertain="nothing",
     area="admin",
     name="authenticate",
-    description="Exchange a user name and password for an access token.\n\nNot available to System Operators or to users with the Customer Service role.",
+    description="Exchange a user name and password for an access token.\n\nNot available to System Operators or to users with the Customer Service role.\n\nProvisional: declared from public facts instead of the vendor's page, and exempt from semantic versioning. Least certain: nothing. `scripts/regenerate --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.",
     return_type="AuthenticationTokenResponse",
     returns="The token",
     raises=(

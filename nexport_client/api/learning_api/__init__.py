@@ -755,9 +755,7 @@ class LearningApi:
             },
         )
 
-    @deprecated(
-        "The vendor marks this operation as obsolete and names AdminApi/GetOrganizations, which is not in this SDK yet."
-    )
+    @deprecated("The vendor marks this operation as obsolete: use campus.admin.get_organizations.")
     def get_organizations(
         self,
         *,
@@ -1032,9 +1030,7 @@ class LearningApi:
             per_page,
         )
 
-    @deprecated(
-        "The vendor marks this operation as obsolete and names AssessmentApi/GetTestAttempts, which is not in this SDK yet."
-    )
+    @deprecated("The vendor marks this operation as obsolete: use campus.assessment.get_test_attempts.")
     def get_test_attempts(
         self,
         *,
@@ -1596,9 +1592,7 @@ class RawLearningApi:
             },
         )
 
-    @deprecated(
-        "The vendor marks this operation as obsolete and names AdminApi/GetOrganizations, which is not in this SDK yet."
-    )
+    @deprecated("The vendor marks this operation as obsolete: use campus.admin.get_organizations.")
     async def get_organizations(
         self,
         *,
@@ -1709,9 +1703,7 @@ class RawLearningApi:
             per_page,
         )
 
-    @deprecated(
-        "The vendor marks this operation as obsolete and names AssessmentApi/GetTestAttempts, which is not in this SDK yet."
-    )
+    @deprecated("The vendor marks this operation as obsolete: use campus.assessment.get_test_attempts.")
     async def get_test_attempts(
         self,
         *,

@@ -35,5 +35,5 @@ OPERATION: Operation[list[OrganizationResponseItem]] = Operation(
         ("NotFoundError", "Entity not found (HTTP 409)."),
         ("InvalidRequestError", "Validation exception (HTTP 422)."),
     ),
-    deprecated="The vendor marks this operation as obsolete and names AdminApi/GetOrganizations, which is not in this SDK yet.",
+    deprecated="The vendor marks this operation as obsolete: use campus.admin.get_organizations.",
 )

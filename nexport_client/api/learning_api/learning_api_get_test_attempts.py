@@ -36,5 +36,5 @@ OPERATION: Operation[list[TestAttemptResponseItem]] = Operation(
         ("NotFoundError", "Entity not found (HTTP 409)."),
         ("InvalidRequestError", "Validation exception. See response body for more info (HTTP 422)."),
     ),
-    deprecated="The vendor marks this operation as obsolete and names AssessmentApi/GetTestAttempts, which is not in this SDK yet.",
+    deprecated="The vendor marks this operation as obsolete: use campus.assessment.get_test_attempts.",
 )

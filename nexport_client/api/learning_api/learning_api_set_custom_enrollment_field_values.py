@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...kinds import TEXT_MAP, UUID_, ModelOf
-from ...operation import Operation, Parameter
+from ...operation import FailureSign, Operation, Parameter
 
 if TYPE_CHECKING:
     from ...models import SetCustomEnrollmentFieldValuesResponse
@@ -38,6 +38,7 @@ OPERATION: Operation[SetCustomEnrollmentFieldValuesResponse] = Operation(
     ),
     result=ModelOf("SetCustomEnrollmentFieldValuesResponse"),
     paging=None,
+    failures=(FailureSign(field="error", when="true", meaning="a value was refused"),),
     area="learning",
     name="set_custom_enrollment_field_values",
     description="Sets the custom enrollment field values for a subscription\n\nSets the custom enrollment field values for a subscription based on the enrollment id and key/value pairs in the request.\n\nPermissions: Requires the Update Section Enrollments permission in the enrollment subscription organization.",

@@ -12,7 +12,7 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
-from nexport_campus.cli.known_operations import find, holds_secrets
+from nexport_campus.cli.known_operations import find
 from nexport_campus.cli.messages import for_command_line
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
@@ -132,7 +132,7 @@ def _own_options(operation: Operation[Any]) -> list[click.Parameter]:
         ]
     if operation.effect == "write":
         options.append(option("yes", is_flag=True, help="Change data without prompting for confirmation."))
-    if holds_secrets(operation.result):
+    if operation.secret_result:
         options.append(option("show-secret", is_flag=True, help="Show the secrets in the response."))
     options.append(
         option(

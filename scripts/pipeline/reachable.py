@@ -1,0 +1,49 @@
+"""Which schemas requests and responses use, directly or within others."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .jsontext import Document
+from .spec import components, operations, references
+
+__all__ = ["allow_null_dates", "schemas_in_requests", "schemas_in_responses"]
+
+
+def schemas_in_requests(document: Document) -> set[str]:
+    """Return the names of the schemas that a parameter or a body uses."""
+    sent = ([each.body.get("parameters"), each.body.get("requestBody")] for each in operations(document))
+    return _reachable(document, sent)
+
+
+def schemas_in_responses(document: Document) -> set[str]:
+    """Return the names of the schemas that a response uses, successful or not."""
+    return _reachable(document, (each.body.get("responses") for each in operations(document)))
+
+
+def allow_null_dates(document: Document) -> None:
+    """Let each date of a response with an error entity be null, whatever its schema requires.
+
+    A section without an end has no end date, although the schema requires one; it is null or absent. A request can have
+    an error entity too, and keeps its dates.
+    """
+    schemas = components(document, "schemas")
+    for name in schemas_in_responses(document) - schemas_in_requests(document):
+        fields = schemas.get(name, {}).get("properties") or {}
+        for schema in fields.values() if "api_error_entity" in fields else ():
+            if schema.get("type") == "string" and schema.get("format") == "date-time":
+                schema["type"] = ["string", "null"]
+
+
+def _reachable(document: Document, parts: Iterable[Any]) -> set[str]:
+    schemas, found = components(document, "schemas"), set[str]()
+    waiting = [name for part in parts for name in _named(part)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _named(schemas.get(name))
+    return found
+
+
+def _named(part: Any) -> Iterator[str]:
+    return (reference.rsplit("/", 1)[-1] for _, reference in references(part))

@@ -1,0 +1,93 @@
+"""Provisional operations: a page of their area replaces or removes them; and requests that carry an error entity."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.layout import Layout
+from pipeline.reachable import allow_null_dates
+
+Document = dict[str, Any]
+Capture = pytest.CaptureFixture[str]
+
+
+def read(repository: Path, name: str) -> Document:
+    """Return a JSON document of the repository."""
+    document: Document = json.loads((repository / name).read_bytes())
+    return document
+
+
+def test_a_page_replaces_and_removes(
+    repository: Path, make_page: Callable[..., Path], capsys: Capture
+) -> None:
+    """A page with one of an area's operations replaces that one, and removes the others with their marks, by name."""
+    stated = read(repository, f"{Layout.PROVISIONAL}/SsoApi_SignIn.json")
+    operation = stated["paths"]["/api/v1/SsoApi/SignIn"]["post"]
+    del operation["x-uncertain"]
+    operation["summary"] = "Signs a user in."
+    assert main(["--pages", str(make_page(stated))], repository) == 0
+    output = capsys.readouterr().out
+    assert "SsoApi_Classroom is removed: it was provisional, and its area's page does not have it" in output
+    assert "SsoApi_Classroom" not in (repository / Layout.OVERLAY).read_text(encoding="utf-8")
+    left = {file.name for file in (repository / Layout.PROVISIONAL).iterdir()}
+    assert not any(name.startswith("SsoApi") for name in left)
+    assert "PointOfSaleApi_GetInvoice.json" in left
+    assert (repository / Layout.FRAGMENTS / "SsoApi_SignIn.json").exists()
+    merged = read(repository, Layout.SDK)["paths"]
+    assert "x-nexport-provisional" not in merged["/api/v1/SsoApi/SignIn"]["post"]
+    assert "/api/v1/SsoApi/Classroom" not in merged
+    assert main(["--check"], repository) == 0
+
+
+def test_a_request_with_an_error_entity(
+    repository: Path, make_document: Callable[..., Document], make_page: Callable[..., Path]
+) -> None:
+    """The client sends one without errors: no method has an argument for it, and a nested model has a default."""
+    entity = read(repository, Layout.MERGED)["components"]["schemas"]["ApiErrorEntity"]
+    reference = {"$ref": "#/components/schemas/ApiErrorEntity"}
+    date = {"type": "string", "format": "date-time"}
+    fields = {"api_error_entity": reference, "since": date}
+    page = make_document("UserApi_EditThing", ApiErrorEntity=entity)
+    schemas = page["components"]["schemas"]
+    schemas["Contact"] = {"type": "object", "required": ["api_error_entity", "since"], "properties": fields}
+    schemas["EditThingRequest"] = {
+        "type": "object",
+        "required": ["api_error_entity", "contact"],
+        "properties": {**fields, "contact": {"$ref": "#/components/schemas/Contact"}},
+    }
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/EditThingRequest"}}}
+    item = page["paths"].popitem()[1]
+    item["get"]["requestBody"] = {"required": True, "content": body}
+    page["paths"]["/api/v1/UserApi/EditThing"] = {"post": item["get"]}
+    assert main(["--pages", str(make_page(page))], repository) == 0
+    client = repository / Layout.CLIENT
+    declared = (client / "api/user_api/user_api_edit_thing.py").read_text(encoding="utf-8")
+    assert 'fixed=(("api_error_entity", {"error_code": 0}),)' in declared
+    assert 'Parameter("api_error_entity"' not in declared
+    contact = (client / "models/contact.py").read_text(encoding="utf-8")
+    assert 'class_named("ApiErrorEntity").from_dict({"error_code": 0})' in contact
+    assert "since: datetime = field(" in contact
+
+
+def test_dates_in_responses_may_be_null(make_document: Callable[..., Document]) -> None:
+    """A required date of a response with an error entity may be null; that of a request may not."""
+    entity = {"type": "object", "properties": {"error_code": {"type": "integer"}}}
+    document = make_document("UserApi_EditThing", ApiErrorEntity=entity)
+    fields = {
+        "api_error_entity": {"$ref": "#/components/schemas/ApiErrorEntity"},
+        "end": {"type": "string", "format": "date-time"},
+    }
+    schemas = document["components"]["schemas"]
+    schemas["Thing"] = {"type": "object", "properties": json.loads(json.dumps(fields))}
+    schemas["Sent"] = {"type": "object", "properties": json.loads(json.dumps(fields))}
+    operation = document["paths"]["/api/v1/UserApi/EditThing"]["get"]
+    operation["requestBody"] = {
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Sent"}}}
+    }
+    allow_null_dates(document)
+    assert schemas["Thing"]["properties"]["end"]["type"] == ["string", "null"]
+    assert schemas["Sent"]["properties"]["end"]["type"] == "string"
