@@ -68,12 +68,14 @@ async def test_pages_that_are_not_numbers(api: HttpApi, samples: Samples, wrong:
 
 
 async def test_headers_with_totals(api: HttpApi, samples: Samples) -> None:
-    """SearchEnrollments, GetCatalogs and GetCatalogSyllabi send the X- headers, and no other operation does."""
+    """Four operations of LearningApi send the X- headers, and no other one does."""
     owned = {"group_id": samples.root_org_id, "catalog_access_option": 1}
+    section = {"syllabus_id": samples.popular_section_id, "org_id": samples.root_org_id}
     with_headers = [
         await api.call(SEARCH, {"org_ids": [samples.org_id]}, page=2),
         await api.call("LearningApi_GetCatalogs", owned, page=2),
         await api.call("LearningApi_GetCatalogSyllabi", catalog_id=samples.catalog_id, page=2),
+        await api.call("LearningApi_GetSectionEnrollments", **section, page=2),
     ]
     for response in with_headers:
         assert response.headers["x-page"] == "2"
@@ -85,7 +87,7 @@ async def test_headers_with_totals(api: HttpApi, samples: Samples) -> None:
         await api.call("LearningApi_GetCategorySyllabi", category_id=samples.category_id),
         await api.call("LearningApi_GetOrganizations", org_id=samples.root_org_id),
         await api.call("LearningApi_GetAssignments", section_id=samples.section_id),
-        await api.call("LearningApi_GetSectionEnrollments", subscriber_id=samples.subscription_id),
+        await api.call("LearningApi_GetTrainingPlanEnrollments", subscriber_id=samples.subscription_id),
         await api.call("LearningApi_GetAssignmentStatuses", enrollment_id=samples.finished_enrollment_id),
     ]
     for response in without_headers:

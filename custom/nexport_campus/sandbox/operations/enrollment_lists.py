@@ -128,8 +128,9 @@ def get_section_enrollments(campus: CampusState, call: OperationCall) -> Operati
     query = call.query
     if query.id("user_id") and query.id("subscriber_id"):
         raise invalid("If user_id is provided then subscriber_id must not be sent")
-    numbers = _list_enrollments(campus, call, SECTION, ("subscriber_id",), read_paging(query))
-    return OperationResult(section_enrollment_records(campus, numbers))
+    paging = read_paging(query)
+    rows, total = _list_enrollments(campus, call, SECTION, ("subscriber_id",), paging)
+    return OperationResult(section_enrollment_records(campus, rows), paging.headers(total))
 
 
 @operation("GET", "LearningApi_GetTrainingPlanEnrollments")
@@ -138,10 +139,10 @@ def get_training_plan_enrollments(campus: CampusState, call: OperationCall) -> O
 
     Page: as for GetSectionEnrollments, but user_id is enough, and may be combined with subscriber_id.
     """
-    numbers = _list_enrollments(
+    rows, _ = _list_enrollments(
         campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query)
     )
-    return OperationResult(training_plan_enrollment_records(campus, numbers))
+    return OperationResult(training_plan_enrollment_records(campus, rows))
 
 
 def _list_enrollments(
@@ -150,8 +151,8 @@ def _list_enrollments(
     syllabus_type: int,
     people: tuple[str, ...],
     paging: RequestedPage,
-) -> list[Row]:
-    """Return one page of either list; `people` are the filters that suffice without any other."""
+) -> tuple[list[Row], int]:
+    """Return one page of either list and its total; `people` are the filters that suffice without any other."""
     query = call.query
     unique_name = query.text("syllabus_unique_name")
     org_id = query.id("org_id")
@@ -166,8 +167,8 @@ def _list_enrollments(
     owner = _add_list_filters(campus, call, conditions, syllabus_type, unique_name)
     _check_list_permission(campus, call, conditions, _VIEW[syllabus_type], owner)
     conditions.add("syllabus IN (SELECT number FROM syllabus WHERE type = ?)", syllabus_type)
-    numbers, _ = campus.page(conditions.listing("DESC"), conditions.arguments, paging)
-    return campus.by_number("SELECT * FROM enrollment", numbers)
+    numbers, total = campus.page(conditions.listing("DESC"), conditions.arguments, paging)
+    return campus.by_number("SELECT * FROM enrollment", numbers), total
 
 
 def _add_list_filters(
