@@ -1,168 +1,88 @@
-"""A nightly mirror of an organization's completions in SQLite.
+"""A mirror of an organization's enrollments and completions in PostgreSQL.
 
-    NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python mirror_completions.py mirror.sqlite3 ORGANIZATION_ID
+    pip install nexport-campus "sqlalchemy[asyncio]" "psycopg[binary]"
+    export DATABASE_URL=postgresql+psycopg://user:secret@localhost/training
+    NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python mirror_completions.py ORGANIZATION_ID [--find-removed]
 
-Each run fetches the completions since the last one. It then updates results that have changed, and marks enrollments that
-were dropped or deleted with the date on which they were first missing. An interrupted run is resumed by the next start.
+Run it as often as you like: each run stores what has changed. Run it with --find-removed once a day: it marks enrollments
+that the campus no longer has, and stores corrected results. It may be killed at any moment; the next run continues.
 """
 
-import argparse
 import asyncio
-import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Column, DateTime, MetaData, SmallInteger, String, Table, Uuid, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from nexport_campus import NexportCampus
 from nexport_campus.models import ApiEnrollmentItem
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS completions (
-    enrollment_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, syllabus_id TEXT, completed TEXT,
-    phase INTEGER, result INTEGER, organization TEXT NOT NULL, gone TEXT
-);
-CREATE TABLE IF NOT EXISTS runs (
-    number INTEGER PRIMARY KEY, organization TEXT NOT NULL, started TEXT NOT NULL, completed_after TEXT,
-    enrolled_after TEXT, fetched INTEGER NOT NULL DEFAULT 0, checked TEXT NOT NULL DEFAULT '',
-    finished INTEGER NOT NULL DEFAULT 0
-);
-"""
-# Completions may be backdated, and the campus's clock may differ from ours.
-OVERLAP = timedelta(days=1)
-BATCH = 500
+TABLES = MetaData()
+ENROLLMENTS = Table(
+    "enrollments",
+    TABLES,
+    Column("enrollment_id", Uuid, primary_key=True),
+    *(Column(name, Uuid) for name in ("organization_id", "user_id", "syllabus_id")),
+    *(Column(name, SmallInteger) for name in ("phase", "result")),
+    *(Column(f"{name}_date", DateTime(timezone=True)) for name in ("enrollment", "completion", "missing")),
+)
+CURSORS = Table(
+    "cursors", TABLES, Column("organization_id", Uuid, primary_key=True), Column("cursor", String)
+)
 
 
-class Mirror:
-    """The database, with the completions and the progress of the current run."""
-
-    def __init__(self, database: sqlite3.Connection, organization: UUID) -> None:
-        self.database = database
-        self.organization = organization
-        database.row_factory = sqlite3.Row
-        database.executescript(SCHEMA)
-
-    def run(self) -> sqlite3.Row:
-        """Return the interrupted run, or else a new one that begins at the start of the last one."""
-        key = (str(self.organization),)
-        last = self.database.execute(
-            "SELECT * FROM runs WHERE organization = ? ORDER BY number DESC LIMIT 1", key
-        ).fetchone()
-        if last is None or last["finished"]:
-            after = (datetime.fromisoformat(last["started"]) - OVERLAP).isoformat() if last else None
-            with self.database:
-                self.database.execute(
-                    "INSERT INTO runs (organization, started, completed_after) VALUES (?, ?, ?)",
-                    (*key, datetime.now(UTC).isoformat(), after),
-                )
-            return self.run()
-        run: sqlite3.Row = last
-        return run
-
-    def keep(
-        self,
-        run: sqlite3.Row,
-        items: Iterable[ApiEnrollmentItem],
-        *,
-        enrolled_after: str | None = None,
-        fetched: bool = False,
-        checked: str = "",
-        finished: bool = False,
-    ) -> None:
-        """Store completions together with the progress of the run, in one transaction."""
-        rows = [(*_row(item), str(self.organization)) for item in items]
-        with self.database:
-            self.database.executemany(
-                "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", rows
-            )
-            self.database.execute(
-                "UPDATE runs SET enrolled_after = coalesce(?, enrolled_after), fetched = max(fetched, ?),"
-                " checked = max(checked, ?), finished = max(finished, ?) WHERE number = ?",
-                (enrolled_after, fetched, checked, finished, run["number"]),
-            )
-
-    def lose(self, ids: Iterable[str]) -> None:
-        """Record that the campus no longer has these enrollments."""
-        now = datetime.now(UTC).isoformat()
-        with self.database:
-            self.database.executemany(
-                "UPDATE completions SET gone = ? WHERE enrollment_id = ?", [(now, missing) for missing in ids]
-            )
-
-    def known(self, after: str) -> list[str]:
-        """Return the next IDs, in ascending order, of enrollments that are not known to be gone."""
-        rows = self.database.execute(
-            "SELECT enrollment_id FROM completions WHERE organization = ? AND gone IS NULL AND enrollment_id > ?"
-            " ORDER BY enrollment_id LIMIT ?",
-            (str(self.organization), after, BATCH),
-        )
-        return [row[0] for row in rows]
+async def upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, or replace those with the same key."""
+    if rows:
+        new = insert(table)
+        values = {name: new.excluded[name] for name in rows[0]}
+        await connection.execute(new.on_conflict_do_update(constraint=table.primary_key, set_=values), rows)
 
 
-async def fetch(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> None:
-    """Fetch the completions since the last run.
-
-    The campus lists the earliest enrollment first, so a run resumes at the last enrollment date that it stored. It can't
-    resume by page number, because pages shift when enrollments are removed in the meantime.
-    """
-    found = campus.learning.search_enrollments(
-        org_ids=[mirror.organization],
-        utc_completed_after=_date(run["completed_after"]) or datetime(1970, 1, 1, tzinfo=UTC),
-        utc_enrolled_after=_date(run["enrolled_after"]),
-    )
-    async for page in found.pages():
-        dates = [item.enrollment_date for item in page.items if item.enrollment_date]
-        # Others may have enrolled at the same instant, which "after" excludes.
-        reached = (max(dates) - timedelta(seconds=1)).isoformat() if dates else None
-        mirror.keep(run, page.items, enrolled_after=reached)
-    mirror.keep(run, [], fetched=True)
+def to_row(org: UUID, item: ApiEnrollmentItem) -> dict[str, Any]:
+    """Return the row of an enrollment that exists: it has no `missing_date`."""
+    return {each.name: getattr(item, each.name, None) for each in ENROLLMENTS.c} | {"organization_id": org}
 
 
-async def reconcile(campus: NexportCampus, mirror: Mirror, run: sqlite3.Row) -> None:
-    """Update the stored completions. Enrollments that the campus no longer finds by ID were dropped or deleted."""
-    last = run["checked"]
-    while ids := mirror.known(last):
-        search = campus.learning.search_enrollments(org_ids=[mirror.organization], enrollment_ids=ids)
-        found = await search.collect()
-        mirror.lose(set(ids) - {str(item.enrollment_id) for item in found})
-        last = ids[-1]
-        mirror.keep(run, found, checked=last)
+async def store_changes(campus: NexportCampus, engine: AsyncEngine, org: UUID) -> None:
+    """Store what has changed since the last run: each batch and its cursor in one transaction."""
+    async with engine.begin() as connection:
+        await connection.run_sync(TABLES.create_all)
+        cursor = await connection.scalar(select(CURSORS.c.cursor).where(CURSORS.c.organization_id == org))
+    async for batch in campus.enrollment_changes(org_ids=[org], cursor=cursor):
+        async with engine.begin() as connection:
+            await upsert(connection, ENROLLMENTS, [to_row(org, item) for item in batch.items])
+            await upsert(connection, CURSORS, [{"organization_id": org, "cursor": batch.cursor}])
 
 
-async def mirror_once(campus: NexportCampus, mirror: Mirror) -> None:
-    """Complete one run, new or interrupted. Raises NexportError; everything stored so far is kept."""
-    run = mirror.run()
-    if not run["fetched"]:
-        await fetch(campus, mirror, run)
-    await reconcile(campus, mirror, run)
-    mirror.keep(run, [], finished=True)
+async def find_removed(campus: NexportCampus, engine: AsyncEngine, org: UUID) -> None:
+    """Date the enrollments that the campus doesn't find any more, and store the current state of the others."""
+    key, missing_date = ENROLLMENTS.c.enrollment_id, ENROLLMENTS.c.missing_date
+    async with engine.connect() as connection:
+        known = select(key).where(ENROLLMENTS.c.organization_id == org, missing_date.is_(None))
+        ids = (await connection.scalars(known)).all()
+    for start in range(0, len(ids), 5000):
+        found = await campus.get_enrollments_by_id(ids[start : start + 5000], org_ids=[org])
+        async with engine.begin() as connection:
+            await upsert(connection, ENROLLMENTS, [to_row(org, item) for item in found.enrollments])
+            gone = update(ENROLLMENTS).where(key.in_(found.missing))
+            await connection.execute(gone.values(missing_date=datetime.now(UTC)))
 
 
-def _row(item: ApiEnrollmentItem) -> tuple[object, ...]:
-    completed = item.completion_date.isoformat() if item.completion_date else None
-    syllabus = str(item.syllabus_id) if item.syllabus_id else None
-    return str(item.enrollment_id), str(item.user_id), syllabus, completed, item.phase, item.result
-
-
-def _date(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-async def main() -> None:
-    """Mirror the organization given on the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("database")
-    parser.add_argument("organization", type=UUID)
-    given = parser.parse_args()
-    with closing(sqlite3.connect(given.database)) as database:
-        mirror = Mirror(database, given.organization)
-        async with NexportCampus.from_env() as campus:
-            await mirror_once(campus, mirror)
-        count, gone = database.execute("SELECT count(*), count(gone) FROM completions").fetchone()
-    print(f"{count} completions, {gone} of them gone from the campus")
+async def main(org: UUID, *options: str) -> None:
+    """Mirror an organization."""
+    engine = create_async_engine(os.environ["DATABASE_URL"])
+    async with NexportCampus.from_env() as campus:
+        await store_changes(campus, engine, org)
+        if "--find-removed" in options:
+            await find_removed(campus, engine, org)
+    await engine.dispose()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(UUID(sys.argv[1]), *sys.argv[2:]))

@@ -1,5 +1,6 @@
 """Walking by date: which enrollments are found, in how many requests, and where a walk resumes."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,7 +23,7 @@ SECOND = timedelta(seconds=1)
 async def walk(server: MovingCampus, filters: dict[str, Any] | None = None, **options: Any) -> list[Step]:
     """Return all steps of a walk."""
     steps = []
-    async with campus_with(server.respond) as (campus, _):
+    async with campus_with(options.pop("respond", server.respond)) as (campus, _):
         search = EnrollmentSearch(campus, {"org_ids": [str(ORG)]} | (filters or {}))
         walk = DateWalk(search, options.pop("after", None), now=lambda: server.now, **options)
         while (step := await walk.next()) is not None:
@@ -120,6 +121,20 @@ async def test_a_crowd_that_never_rests() -> None:
         await walk(server)
     firsts = [search for search in server.searches if search["page"] == 1]
     assert len(firsts) == 2 + 5
+
+
+async def test_a_total_that_promises_more() -> None:
+    """Two passes that agree don't outrank a total that says that an enrollment is missing from both."""
+    server = in_sequence(30, timedelta(), clamp=10)
+    respond = server.respond
+
+    async def one_more(request: Any) -> Any:
+        response = await respond(request)
+        body = json.loads(response.body)
+        return json_response(body | {"total_count": body["total_count"] + 1})
+
+    with pytest.raises(PaginationError, match="5 passes"):
+        await walk(server, respond=one_more)
 
 
 @pytest.mark.parametrize("totals", [True, False], ids=["totals", "no totals"])

@@ -1,79 +1,130 @@
-"""The nightly mirror, run as a program against the sandbox."""
+"""The mirror in PostgreSQL, run as a program against the sandbox, and killed at random."""
 
-import sqlite3
+import random
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.examples.conftest import EXAMPLES
 
-pytestmark = pytest.mark.nexport_sandbox(enrollments=5000)
-SEARCH = "LearningApi_SearchEnrollments"
-Run = Callable[..., subprocess.CompletedProcess[str]]
+pytestmark = pytest.mark.nexport_sandbox(enrollments=3000)
+
+KILLED_AT = """
+import os, runpy, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+left = int(sys.argv[1])
+
+def step(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+    event.listen(Engine, name, step)
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program until it has taken a number of steps in its database, and kills it there."""
+
+Row = tuple[str, int, int, bool]
 
 
-def rows(database: Path, query: str) -> list[Any]:
-    """Return the rows of a query on the mirror."""
-    with closing(sqlite3.connect(database)) as connection:
-        return connection.execute(query).fetchall()
+@pytest.fixture
+def mirror(environment: dict[str, str], postgres_url: str) -> Callable[..., int]:
+    """Return a function that runs the mirror and returns its exit code, killing it at a step if one is given."""
+    variables = environment | {"DATABASE_URL": postgres_url.replace("postgresql:", "postgresql+psycopg:")}
+
+    def run(*arguments: str, killed_at: int | None = None) -> int:
+        program = [str(EXAMPLES / "mirror_completions.py"), *arguments]
+        start = [] if killed_at is None else ["-c", KILLED_AT, str(killed_at)]
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *start, *program],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode
+
+    return run
 
 
-async def completed_enrollments(campus: NexportCampus, samples: Samples) -> set[str]:
-    """Return the organization's completed enrollments, as the campus has them."""
-    found = campus.learning.search_enrollments(org_ids=[samples.org_id])
-    return {str(item.enrollment_id) async for item in found if item.completion_date}
+def read(url: str, *, missing: bool = False) -> list[Row]:
+    """Return the rows of the mirror that are missing from the campus, or that aren't."""
+    query = (
+        "SELECT enrollment_id::text, phase, result, completion_date IS NOT NULL FROM enrollments"
+        " WHERE (missing_date IS NOT NULL) = %s ORDER BY 1"
+    )
+    with psycopg.connect(url) as connection:
+        return connection.execute(query, (missing,)).fetchall()
 
 
-async def test_every_completion_once(
-    run: Run, tmp_path: Path, samples: Samples, campus: NexportCampus
+async def on_campus(campus: NexportCampus, org: str) -> list[Row]:
+    """Return the same of the campus's enrollments."""
+    found = await campus.learning.search_enrollments(org_ids=[org]).collect()
+    return sorted(
+        (str(item.enrollment_id), int(item.phase), int(item.result), item.completion_date is not None)
+        for item in found
+    )
+
+
+async def test_it_mirrors_what_exists_and_what_changes(
+    mirror: Callable[..., int], postgres_url: str, samples: Samples, campus: NexportCampus
 ) -> None:
-    """The first run stores all completions; the second finds nothing new, and changes nothing."""
-    database = tmp_path / "mirror.sqlite3"
-    for _ in range(2):
-        done = run("mirror_completions.py", str(database), samples.org_id)
-        assert (done.returncode, done.stderr) == (0, "")
-        mirrored = rows(database, "SELECT enrollment_id FROM completions WHERE gone IS NULL")
-        assert {row[0] for row in mirrored} == await completed_enrollments(campus, samples)
-    assert rows(database, "SELECT finished FROM runs") == [(1,), (1,)]
+    """The first run stores everything, and the next ones what was created and removed."""
+    mirror(samples.org_id)
+    assert read(postgres_url) == await on_campus(campus, samples.org_id)
+    made = await campus.ensure_enrollment(
+        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
+    )
+    assert made.created
+    await campus.learning.delete_enrollment(enrollment_id=samples.finished_enrollment_id)
+    mirror(samples.org_id)
+    assert len(read(postgres_url)) == len(await on_campus(campus, samples.org_id)) + 1
+    mirror(samples.org_id, "--find-removed")
+    assert read(postgres_url) == await on_campus(campus, samples.org_id)
+    assert [row[0] for row in read(postgres_url, missing=True)] == [samples.finished_enrollment_id]
 
 
-@pytest.mark.parametrize("nth", [1, 2, 4])
-async def test_resuming_after_a_failure(
-    run: Run, tmp_path: Path, samples: Samples, campus: NexportCampus, nexport_sandbox: Sandbox, nth: int
+async def test_a_second_organization_is_mirrored_beside_the_first(
+    mirror: Callable[..., int], postgres_url: str, samples: Samples, campus: NexportCampus
 ) -> None:
-    """After a failure of any request, stored rows are kept, and the next run resumes and completes."""
-    database = tmp_path / "mirror.sqlite3"
-    body = '{"api_error_entity": {"error_code": 1, "error_message": "out of order"}}'
-    await nexport_sandbox.faults.add(operation=SEARCH, nth=nth, status=500, body=body)
-    failed = run("mirror_completions.py", str(database), samples.org_id)
-    assert failed.returncode == 1
-    assert "out of order" in failed.stderr
-    stored = rows(database, "SELECT count(*) FROM completions")[0][0]
-    assert (stored > 0) == (nth > 1)
-    assert run("mirror_completions.py", str(database), samples.org_id).returncode == 0
-    assert {
-        row[0] for row in rows(database, "SELECT enrollment_id FROM completions")
-    } == await completed_enrollments(campus, samples)
-    assert rows(database, "SELECT finished FROM runs") == [(1,)]
-
-
-async def test_removed_enrollments_are_marked(
-    run: Run, tmp_path: Path, samples: Samples, campus: NexportCampus
-) -> None:
-    """A dropped and a deleted enrollment get a date and stay; the mirror of another organization isn't touched."""
-    database = tmp_path / "mirror.sqlite3"
+    """Each has a cursor, and a search for removals of one leaves the other alone."""
     other = next(org for org in samples.org_ids if org != samples.org_id)
-    for organization in (samples.org_id, other):
-        assert run("mirror_completions.py", str(database), organization).returncode == 0
-    deleted = min(await completed_enrollments(campus, samples) - {samples.finished_enrollment_id})
-    await campus.learning.drop_enrollment(enrollment_id=samples.finished_enrollment_id)
-    await campus.learning.delete_enrollment(enrollment_id=deleted)
-    done = run("mirror_completions.py", str(database), samples.org_id)
-    assert "2 of them gone" in done.stdout
-    gone = rows(database, "SELECT enrollment_id FROM completions WHERE gone IS NOT NULL")
-    assert {row[0] for row in gone} == {deleted, samples.finished_enrollment_id}
+    mirror(samples.org_id)
+    mirror(other, "--find-removed")
+    expected = await on_campus(campus, samples.org_id) + await on_campus(campus, other)
+    assert read(postgres_url) == sorted(expected)
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 9))])
+async def test_killed_at_random_it_loses_and_doubles_nothing(
+    mirror: Callable[..., int],
+    postgres_url: str,
+    samples: Samples,
+    campus: NexportCampus,
+    nexport_sandbox: Sandbox,
+    seed: int,
+) -> None:
+    """Whatever it was about to do, and though enrollments come and go between its attempts."""
+    choice = random.Random(seed)
+    removed = []
+    for _ in range(4):
+        mirror(samples.org_id, "--find-removed", killed_at=choice.randrange(1, 40))
+        existing = await on_campus(campus, samples.org_id)
+        removed.append(choice.choice(existing)[0])
+        await campus.learning.delete_enrollment(enrollment_id=removed[-1])
+    while mirror(samples.org_id, "--find-removed", killed_at=choice.randrange(20, 90)):
+        pass
+    assert read(postgres_url) == await on_campus(campus, samples.org_id)
+    assert {row[0] for row in read(postgres_url, missing=True)} <= set(removed)

@@ -3,7 +3,7 @@
 Page numbers shift when enrollments are added or removed: after a removal, page 3 starts with an enrollment later than the
 one that follows page 2, which is missed. So the list is read in passes until nothing can have been missed. In a pass
 that misses an enrollment, another one that it has read was removed, and the next pass doesn't find that one. Two
-passes that agree are therefore whole.
+passes that agree are therefore whole. A total that the campus reports has to agree as well.
 """
 
 from collections.abc import Awaitable, Callable
@@ -91,8 +91,9 @@ class Passes:
         distinct = frozenset(self._ids)
         # A repeated enrollment shows that some were added.
         clean = len(distinct) == len(self._ids)
-        self._counted |= clean and self._count_holds(distinct)
-        agreed = clean and distinct == self._previous and self._may_agree()
+        counted = clean and self._count_holds(distinct)
+        self._counted |= counted
+        agreed = clean and distinct == self._previous and (counted or self._may_agree())
         self.done = self._pages == 1 or agreed or (self._counted and not self.confirm)
         if not self.done and self._pass >= MAX_PASSES:
             if not self._counted:
@@ -110,7 +111,8 @@ class Passes:
         return self._totals == {len(distinct)}
 
     def _may_agree(self) -> bool:
-        return True
+        """Return whether a pass that wasn't confirmed by a total may agree with the previous one."""
+        return self._totals == {None}
 
     def _start_pass(self) -> None:
         self._next = 1
@@ -132,6 +134,9 @@ class LeadingUndated(Passes):
 
     def _count_holds(self, distinct: frozenset[UUID]) -> bool:
         return False  # The total includes enrollments with a date.
+
+    def _may_agree(self) -> bool:
+        return True
 
 
 @attrs.define
