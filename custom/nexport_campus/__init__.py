@@ -3,6 +3,7 @@
 from nexport_client.client import AsyncPager, Page, RawResponse
 from nexport_client.types import UNSET, Unset
 
+from ._attempts import Attempt
 from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
 from ._auth.token_store import TokenStore
 from ._changes.results import ChangeBatch, EnrollmentsById
@@ -45,6 +46,7 @@ __all__ = [
     "AlreadyExistsError",
     "ArgumentError",
     "AsyncPager",
+    "Attempt",
     "AuthenticationError",
     "ChangeBatch",
     "ClientSettings",

@@ -14,7 +14,9 @@ import httpx
 from nexport_client.client import Areas, RawAreas
 from nexport_client.types import UNSET, Unset
 
+from ._attempts import Attempt
 from ._auth.credentials import Auth, check_auth
+from ._auth.secret_headers import check_headers, conceal_headers
 from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
 from ._calling.arguments import uuids
@@ -57,12 +59,14 @@ class NexportCampus(Areas):
             limit.
         token_store: Where to share the token with other processes; see `nexport_campus.redis`. Requires `PasswordAuth`.
         token_encryption_keys: Fernet keys for what is stored: the first one encrypts, all of them decrypt.
+        headers: Headers to send with every request, logins included. Their values are treated as secrets.
         transport: Any `httpx.AsyncBaseTransport`; without one, proxies and certificates from the environment apply.
         verify: TLS verification: True, False, an `ssl.SSLContext`, or the path of a PEM file or folder of certificates.
         proxy: The address of a proxy for all requests of this client.
         user_agent: The `User-Agent` header; None identifies this SDK.
         max_response_bytes: Maximum bytes of a response after decompression; a larger response is an error.
         allow_insecure_http: Whether to send token and password over plain http to other machines.
+        on_attempt: A synchronous function called with an `Attempt` after each request, logins included.
         on_drift: A synchronous function called with each `Drift`, once per kind and place; None logs them.
 
     Raises:
@@ -83,14 +87,18 @@ class NexportCampus(Areas):
         rate_limit: float | RateLimiter | None = None,
         token_store: TokenStore | None = None,
         token_encryption_keys: Sequence[str | bytes] = (),
+        headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         verify: ssl.SSLContext | str | os.PathLike[str] | bool = True,
         proxy: str | httpx.URL | httpx.Proxy | None = None,
         user_agent: str | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         allow_insecure_http: bool = False,
+        on_attempt: Callable[[Attempt], object] | None = None,
         on_drift: Callable[[Drift], object] | None = None,
     ) -> None:
+        # Before anything can raise: tracebacks record the arguments of a frame.
+        headers = conceal_headers(headers)
         settings = Settings(
             base_url=base_url,
             timeout=timeout,
@@ -99,12 +107,14 @@ class NexportCampus(Areas):
             rate_limit=rate_limit,
             token_store=token_store,
             token_encryption_keys=token_encryption_keys,
+            headers=headers,
             transport=transport,
             verify=verify,
             proxy=proxy,
             user_agent=user_agent,
             max_response_bytes=max_response_bytes,
             allow_insecure_http=allow_insecure_http,
+            on_attempt=on_attempt,
             on_drift=on_drift,
         )
         # The machinery for calls is imported with the first client, so that a program that only imports the package
@@ -126,6 +136,8 @@ class NexportCampus(Areas):
         Raises:
             ConfigurationError: A variable is missing, or a setting is invalid.
         """
+        if "headers" in settings:
+            settings["headers"] = conceal_headers(settings["headers"])
         environ = os.environ if environ is None else environ
         if environ.get("NEXPORT_BASE_URL"):
             settings.setdefault("base_url", environ["NEXPORT_BASE_URL"])
@@ -138,21 +150,38 @@ class NexportCampus(Areas):
         retry: RetryPolicy | Unset = UNSET,
         user_agent: str | Unset | None = UNSET,
         max_response_bytes: int | Unset = UNSET,
+        headers: Mapping[str, str | None] | Unset | None = UNSET,
+        on_attempt: Callable[[Attempt], object] | Unset | None = UNSET,
         on_drift: Callable[[Drift], object] | Unset | None = UNSET,
     ) -> Self:
         """Return a view with other settings on the same connections, limits and token. Closing a view has no effect.
 
+        Args:
+            timeout: As for the client, and so are the others except `headers`.
+            retry: What is retried, how often and when.
+            user_agent: The `User-Agent` header.
+            max_response_bytes: Maximum bytes of a response.
+            headers: Headers to send in addition to those of this client, or in their place; a value of None removes a
+                header. A login that a call of the view triggers is sent with them too.
+            on_attempt: A function called with an `Attempt` after each request of the view, and of a login that it
+                triggers.
+            on_drift: A function called with each `Drift`.
+
         Raises:
             ConfigurationError: The settings are invalid.
         """
+        headers = headers if headers is UNSET else conceal_headers(headers)
         given: dict[str, Any] = {
             "timeout": timeout,
             "retry": retry,
             "user_agent": user_agent,
             "max_response_bytes": max_response_bytes,
+            "on_attempt": on_attempt,
             "on_drift": on_drift,
         }
         changed = {name: value for name, value in given.items() if value is not UNSET}
+        if headers is not UNSET:
+            changed["headers"] = self._settings.headers.merged(check_headers(headers, removable=True))
         return self._view(**changed)
 
     async def ensure_enrollment(
@@ -336,6 +365,7 @@ class NexportCampus(Areas):
         from ._calling.caller import CampusCaller
 
         calls = CampusCaller(core, settings, decoder)
+        core.scrubber.watch(settings.headers)
         self._calls = calls
         self._core = core
         self._settings = settings

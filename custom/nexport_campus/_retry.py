@@ -1,5 +1,6 @@
 """The rules for retries, without side effects, and the budget that prevents retry storms."""
 
+import logging
 import math
 import re
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ __all__ = [
     "wait_before_retry",
 ]
 
+_logger = logging.getLogger("nexport_campus")
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, *range(520, 525)})
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
@@ -152,12 +154,17 @@ class Budget:
 
     def __init__(self) -> None:
         self._left = self.CAPACITY
+        self._logged = False
 
     def spend(self) -> bool:
-        """Spend the cost of one retry. Returns False if not enough is left."""
+        """Spend the cost of one retry. Returns False if not enough is left, which is logged once until there is."""
         if self._left < self.COST:
+            if not self._logged:
+                _logger.info("the retry budget is spent: no call is retried until others succeed")
+            self._logged = True
             return False
         self._left -= self.COST
+        self._logged = False
         return True
 
     def refund(self, retries: int = 0) -> None:

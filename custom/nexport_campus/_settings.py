@@ -10,7 +10,9 @@ import attrs
 import httpx
 
 from . import _setting_values as values
+from ._attempts import Attempt
 from ._auth.credentials import Auth, PasswordAuth, StaticToken
+from ._auth.secret_headers import SecretHeaders, check_headers
 from ._auth.token_envelope import TokenCipher, cipher_of
 from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
@@ -57,6 +59,10 @@ def _max_response_bytes(value: object) -> int:
     return values.whole("max_response_bytes", value)
 
 
+def _on_attempt(value: object) -> Callable[[Attempt], object] | None:
+    return cast("Callable[[Attempt], object] | None", values.callback("on_attempt", value, "an Attempt"))
+
+
 def _on_drift(value: object) -> Callable[[Drift], object] | None:
     return cast("Callable[[Drift], object] | None", values.callback("on_drift", value, "a Drift"))
 
@@ -79,12 +85,14 @@ class ClientSettings(TypedDict, total=False):
     rate_limit: float | RateLimiter | None
     token_store: TokenStore | None
     token_encryption_keys: Sequence[str | bytes]
+    headers: Mapping[str, str] | None
     transport: httpx.AsyncBaseTransport | None
     verify: ssl.SSLContext | str | os.PathLike[str] | bool
     proxy: str | httpx.URL | httpx.Proxy | None
     user_agent: str | None
     max_response_bytes: int
     allow_insecure_http: bool
+    on_attempt: Callable[[Attempt], object] | None
     on_drift: Callable[[Drift], object] | None
 
 
@@ -103,6 +111,7 @@ class Settings:
     rate_limit: float | RateLimiter | None = attrs.field(default=None, converter=checked_rate)
     token_store: TokenStore | None = attrs.field(default=None, repr=False, converter=_token_store)
     token_encryption_keys: TokenCipher | None = attrs.field(default=None, repr=False, converter=cipher_of)
+    headers: SecretHeaders = attrs.field(default=None, converter=check_headers)
     transport: httpx.AsyncBaseTransport | None = None
     verify: ssl.SSLContext | bool = attrs.field(default=True, converter=verification)
     proxy: httpx.Proxy | None = attrs.field(
@@ -111,6 +120,7 @@ class Settings:
     user_agent: str | None = attrs.field(default=None, converter=values.user_agent)
     max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, converter=_max_response_bytes)
     allow_insecure_http: bool = False
+    on_attempt: Callable[[Attempt], object] | None = attrs.field(default=None, converter=_on_attempt)
     on_drift: Callable[[Drift], object] | None = attrs.field(default=None, converter=_on_drift)
     tracer: "Tracer | None" = attrs.field(default=None, repr=False)
     group: CallGroup | None = attrs.field(default=None, repr=False)

@@ -2,9 +2,10 @@
 
 import json
 import re
+import weakref
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -56,9 +57,17 @@ class SecretURL(httpx.URL):
         return httpx.URL(self).copy_with(raw_path=bytes(self.raw_path))
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LONG = 16
 _SHORTEST = 4
 _MOST_RECENT = 16
+
+
+class SecretHolder(Protocol):
+    """An object with secrets, such as the headers of a view."""
+
+    def secrets(self) -> list[str]:
+        """Return them."""
 
 
 class Scrubber:
@@ -67,6 +76,7 @@ class Scrubber:
     def __init__(self) -> None:
         self._kept: dict[str, str] = {}
         self._recent: dict[str, None] = {}
+        self._watched: tuple[weakref.ref[SecretHolder], ...] = ()
         self._changes = 0
         self._compiled: tuple[int, re.Pattern[str]] = (0, re.compile("(?!)"))
 
@@ -88,17 +98,27 @@ class Scrubber:
         while len(self._recent) > _MOST_RECENT:
             del self._recent[next(iter(self._recent))]
 
+    def watch(self, holder: SecretHolder) -> None:
+        """Remember the secrets of an object for as long as it lives."""
+        self._watched = (*(known for known in self._watched if known() is not None), weakref.ref(holder))
+        self._changes += 1
+
     def text(self, value: str) -> str:
         """Return the string without secrets. Thread-safe: other threads may log while secrets are added."""
         changes, pattern = self._compiled
         if changes != self._changes:
             changes = self._changes
-            secrets = [*self._kept.values(), *self._recent]
+            secrets = [*self._kept.values(), *self._recent, *self._held()]
             known = {form for text in secrets if len(text) >= _SHORTEST for form in _forms(text)}
             longest_first = sorted(known, key=len, reverse=True)
             pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
             self._compiled = changes, pattern
         return pattern.sub("***", value)
+
+    def _held(self) -> list[str]:
+        """Return the secrets of the objects that are watched."""
+        holders = [holder for known in self._watched if (holder := known()) is not None]
+        return [text for holder in holders for text in holder.secrets()]
 
     def body(self, value: bytes) -> bytes:
         """Return the bytes without secrets."""
@@ -109,10 +129,11 @@ class Scrubber:
 
         A UUID stays valid and so does the body.
 
-        `sent` is the request's token, which may belong to another user. A short password may occur as an ordinary
-        word, so it isn't replaced.
+        `sent` is the request's token, which may belong to another user. A short secret may occur as an ordinary word,
+        and a header with a UUID may name a record, such as an organization, so these aren't replaced.
         """
-        for text in (*self._kept.values(), *(() if sent is None else (sent.reveal(),))):
+        headers = (text for text in self._held() if not _UUID.fullmatch(text))
+        for text in (*self._kept.values(), *headers, *(() if sent is None else (sent.reveal(),))):
             secret = text.encode()
             if len(secret) >= _LONG and secret in value:
                 value = value.replace(secret, re.sub(rb"[0-9A-Za-z]", b"0", secret))

@@ -1,10 +1,12 @@
 """One call: what it sends, its state, and how it ends, with its error and its log line."""
 
 import logging
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import attrs
 
+from nexport_campus._attempts import Attempt
 from nexport_campus._auth.refusals import CallKey
 from nexport_campus._decoding.response import Outcome
 from nexport_campus._errors import NexportError, RequestTimeoutError, fresh_copy
@@ -27,10 +29,11 @@ class Call(Generic[T]):
     """One call under way.
 
     `started`, `deadline`: when it began and when its total time is over (or None), on the client's clock. `limited`:
-    whether `max_concurrency` applies. `page`: the requested page of a list. `session`: that of the
-    running event loop.
+    whether `max_concurrency` applies. `page`: the requested page of a list. `check`: raises the
+    errors of elements of a list. `session`: that of the running event loop.
 
-    `number`: higher than those of earlier calls. `attempts`: the requests sent. `retries`: the attempts after a
+    `number`: higher than those of earlier calls. `waited`, `sent`: how long the latest attempt waited for a turn and its
+    token, and when it was sent. `attempts`: the requests sent. `retries`: the attempts after a
     failure. `token`: the token of the latest attempt. `key`: identifies what the call sends with the client's token;
     None without one. `refused`: the tokens that the campus rejected, after which the call was sent again.
     `login_failed`: whether its error is that of a login. `tracker`: that of the attempt in flight, if any. `status`:
@@ -43,8 +46,11 @@ class Call(Generic[T]):
     deadline: float | None = None
     limited: bool = True
     page: int | None = None
+    check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None
     session: Session = attrs.field(init=False)
     number: int = attrs.field(default=0, init=False)
+    waited: float = attrs.field(default=0.0, init=False)
+    sent: float = attrs.field(default=0.0, init=False)
     attempts: int = attrs.field(default=0, init=False)
     retries: int = attrs.field(default=0, init=False)
     token: Secret | None = attrs.field(default=None, init=False)
@@ -60,8 +66,8 @@ class Call(Generic[T]):
         """Return the number of attempts for the retry policy, which excludes those whose token was rejected."""
         return self.attempts - len(self.refused)
 
-    def final_error(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
-        """Return the error of a call that isn't retried."""
+    def error_of(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
+        """Return the error of a failed attempt, which is that of the call unless it is retried."""
         error = fresh_copy(failed.error)
         may_try_again = self.tries < policy.max_attempts and may_retry(
             self.operation.effect, failed.failure, failed.status
@@ -87,6 +93,20 @@ class Call(Generic[T]):
         if closed:
             return NexportError("the client was closed while this call was under way", **place)
         return RequestTimeoutError(f"timed out: the {total_timeout:g} s of total_timeout are over", **place)
+
+    def attempt(self, now: float, error: NexportError | None, retry_in: float | None) -> Attempt:
+        """Return the report on the latest attempt, which has ended."""
+        return Attempt(
+            operation_id=self.operation.id,
+            method=self.operation.method,
+            path=self.operation.path,
+            number=self.attempts,
+            status_code=self.status,
+            error=error,
+            seconds=now - self.sent,
+            waited=self.waited,
+            retry_in=retry_in,
+        )
 
     def log(self, seconds: float, ended: Outcome[Any] | NexportError) -> None:
         """Log the call in one line with structured fields, without its arguments or its response."""

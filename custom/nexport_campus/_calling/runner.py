@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import attrs
 
+from nexport_campus._attempts import report_attempt
 from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, StaticToken
 from nexport_campus._auth.guarded_store import GuardedStore, StoreTimes
 from nexport_campus._auth.log_redaction import scrub_logs
@@ -43,6 +45,10 @@ T = TypeVar("T")
 _LARGE = 32 * 1024
 """Bytes from which decoding a response blocks the loop noticeably."""
 _PAUSING = frozenset({429, 503})
+
+
+_login_for: ContextVar["tuple[ClientState, Settings] | None"] = ContextVar("nexport_login_for", default=None)
+"""The client and the settings of the view's call that waits for a token. A login's task inherits them."""
 
 
 class ClientState:
@@ -85,6 +91,24 @@ class ClientState:
         await self.tokens.aclose()
         await self.sessions.aclose()
 
+    async def token(self, settings: Settings) -> Secret:
+        """Return the current token. A login that this starts uses the headers and `on_attempt` of these settings."""
+        if settings is self.settings:
+            return await self.tokens.get()
+        previous = _login_for.set((self, settings))
+        try:
+            return await self.tokens.get()
+        finally:
+            _login_for.reset(previous)
+
+    def _login_settings(self) -> Settings:
+        waiting = _login_for.get()
+        # An auth function may call another client, whose login must not get the headers of this one's view.
+        if waiting is None or waiting[0] is not self:
+            return self.settings
+        _, settings = waiting
+        return attrs.evolve(self.settings, headers=settings.headers, on_attempt=settings.on_attempt)
+
     def _token_source(self) -> TokenSource:
         auth, settings, clock = self._auth, self.settings, self.clock.monotonic
         own = OwnTokens(self._fetch, logs_in=isinstance(auth, PasswordAuth), clock=clock)
@@ -109,7 +133,7 @@ class ClientState:
         from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
 
         fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
-        runner = CallRunner(self, self.settings, self._decoder)
+        runner = CallRunner(self, self._login_settings(), self._decoder)
         encoded = EncodedRequest("", fields, secret_body=True, token=None)
         try:
             parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
@@ -157,14 +181,14 @@ class CallRunner:
     ) -> Outcome[T]:
         """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
         started = self.core.clock.monotonic()
-        call = Call(operation, encoded, started, self._deadline(started), limited, page)
+        call = Call(operation, encoded, started, self._deadline(started), limited, page, check)
         try:
             call.session = self.core.session()
             with span_of(self.settings, call):
                 outcome = await self._logged(call)
                 if self.settings.group is not None:
                     self.settings.group.warnings.extend(outcome.warnings)
-                return outcome if check is None else check(operation, outcome)
+                return outcome
         except NexportError as error:
             # A failed login has its own operation and doesn't belong to a page.
             error.operation_id = error.operation_id or operation.id
@@ -203,16 +227,19 @@ class CallRunner:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise call.interruption_error(total, closed=session.closed) from (
-                call.failed.error if call.failed is not None else error
-            )
+            interruption = call.interruption_error(total, closed=session.closed)
+            if call.tracker is not None and not session.closed:
+                self._report(call, interruption)
+            raise interruption from (call.failed.error if call.failed is not None else error)
         finally:
             session.leave(limit)
 
     async def _attempts(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
         self.core.scrubber.add(call.encoded.secrets())
+        clock = self.core.clock
         while True:
+            begun = clock.monotonic()
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
             call.token = await self._token(call)
             async with call.session.slots if call.limited else nullcontext() as waited:
@@ -220,15 +247,14 @@ class CallRunner:
                     # The token may have expired while waiting.
                     call.token = await self._token(call)
                 await self._take_turn(call)
+                call.sent = clock.monotonic()
+                call.waited = call.sent - begun
                 try:
                     outcome = await self._attempt(call)
                 except AttemptFailed as attempt:
                     call.failed = failed = attempt
                 else:
-                    self.core.budget.refund(call.retries)
-                    if call.key is not None:
-                        self.core.tokens.accept(call.key)
-                    return attrs.evolve(outcome, attempts=call.attempts)
+                    return self._accept(call, outcome)
             call.tracker = None
             # Outside the handler, so that the user's error has its own cause and no internal context.
             # Outside the turn, so that a waiting call doesn't occupy a slot.
@@ -251,6 +277,24 @@ class CallRunner:
         else:
             call.token = current
 
+    def _accept(self, call: Call[T], outcome: Outcome[T]) -> Outcome[T]:
+        """Return the outcome of a call that succeeded. Raises the error of an element of a list."""
+        self.core.budget.refund(call.retries)
+        if call.key is not None:
+            self.core.tokens.accept(call.key)
+        outcome = attrs.evolve(outcome, attempts=call.attempts)
+        try:
+            checked = outcome if call.check is None else call.check(call.operation, outcome)
+        except NexportError as error:
+            self._report(call, error)
+            raise
+        self._report(call, None)
+        return checked
+
+    def _report(self, call: Call[Any], error: NexportError | None, retry_in: float | None = None) -> None:
+        """Report the latest attempt to the log and to the user."""
+        report_attempt(call.attempt(self.core.clock.monotonic(), error, retry_in), self.settings.on_attempt)
+
     async def _token(self, call: Call[Any]) -> Secret | None:
         """Return the token that the call needs, or None if it needs none."""
         if call.operation.token == "none":
@@ -258,7 +302,7 @@ class CallRunner:
         if call.encoded.token is not None:
             return call.encoded.token
         try:
-            return await self.core.tokens.get()
+            return await self.core.token(self.settings)
         except NexportError:
             call.login_failed = True
             raise
@@ -288,8 +332,19 @@ class CallRunner:
         if self.core.limiter is not None and failed.status in _PAUSING and failed.retry_after:
             # A longer pause would block calls for which `max_retry_after` demands an error at once.
             await self.core.limiter.pause(min(failed.retry_after, self.settings.retry.max_retry_after))
+        error = call.error_of(failed, self.settings.retry)
         if self._may_replay(call, failed):
+            self._report(call, error, 0.0)
             return
+        wait = self._retry_wait(call, failed)
+        self._report(call, error, wait)
+        if wait is None:
+            raise error
+        call.retries += 1
+        await self.core.clock.sleep(wait)
+
+    def _retry_wait(self, call: Call[Any], failed: AttemptFailed) -> float | None:
+        """Return the seconds to wait before the next attempt, or None to give up."""
         clock = self.core.clock
         wait = wait_before_retry(
             self.settings.retry,
@@ -301,10 +356,7 @@ class CallRunner:
             seconds_left=None if call.deadline is None else call.deadline - clock.monotonic(),
             jitter=clock.random(),
         )
-        if wait is None or not self.core.budget.spend():
-            raise call.final_error(failed, self.settings.retry)
-        call.retries += 1
-        await clock.sleep(wait)
+        return wait if wait is not None and self.core.budget.spend() else None
 
     def _may_replay(self, call: Call[Any], failed: AttemptFailed) -> bool:
         """Return whether to send a call again with another token, because the campus rejected this one."""

@@ -148,8 +148,9 @@ def _translate(error: Exception, host: str, *, not_sent: bool) -> NexportError:
 def build_request(
     settings: Settings, operation: Operation[Any], encoded: EncodedRequest, token: Secret | None
 ) -> OutgoingRequest:
-    """Return the request of a call."""
+    """Return the request of a call. A header that is an argument replaces one of the user's own."""
     content = encoded.content()
+    secret_headers = settings.headers.without(encoded.headers)
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
@@ -158,11 +159,14 @@ def build_request(
     }
     if content is not None:
         headers["Content-Type"] = "application/json"
+    if any(name.lower() == "accept" for name in secret_headers):
+        del headers["Accept"]
     return OutgoingRequest(
         operation.method,
         _address(str(settings.base_url), encoded.path or operation.path),
         encoded.query,
         headers | dict(encoded.headers),
+        secret_headers,
         content,
         token,
         settings.timeout,

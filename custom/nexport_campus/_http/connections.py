@@ -5,7 +5,7 @@ import socket
 import ssl
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
@@ -66,8 +66,8 @@ class _SocketConnection:
         return self._connection.is_available() and not self._connection.has_expired()
 
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
-        """Send a request. httpx and httpcore see a placeholder for its query, which the network replaces."""
-        placeholder = self._network.expect(request.whole_query, tracker)
+        """Send a request. httpx and httpcore see a placeholder for its query; the network adds all secrets."""
+        placeholder = self._network.expect(request.whole_query, tracker, request.secret_headers.lines())
         # A numeric timeout limits the whole attempt, which the caller enforces.
         phases = request.timeout.as_dict() if isinstance(request.timeout, httpx.Timeout) else {}
         url = SecretURL(request.url, placeholder)
@@ -93,26 +93,21 @@ class _UserTransport:
         return True
 
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
-        """Send a request, its query hidden as deep as the transport allows."""
+        """Send a request, its secrets hidden as deep as the transport allows."""
         tracker.is_unknown()
         extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
-        # The request isn't bound to a name, because it may have a plain URL and tracebacks record locals.
-        return await self._transport.handle_async_request(self._prepare(request, extensions))
+        # Transports that build their request from `str(url)` need a plain one. It isn't bound to a name, because
+        # tracebacks record locals.
+        hides = _sends_raw_path(self._transport)
+        return await self._transport.handle_async_request(
+            request.as_hidden(extensions) if hides else request.as_plain(extensions)
+        )
 
     def close(self) -> None:
         """Do nothing: other requests share the transport."""
 
     def interrupt(self) -> None:
         """Do nothing: other requests share the transport."""
-
-    def _prepare(self, request: OutgoingRequest, extensions: dict[str, Any]) -> httpx.Request:
-        """Return the request with its query.
-
-        Transports that send `raw_path` get a URL that hides its query from everything else. Other transports may build
-        their request from `str(url)`, so they get a plain URL, which exists only in this request.
-        """
-        url = request.with_query()
-        return request.as_httpx(url if _sends_raw_path(self._transport) else url.plain(), extensions)
 
 
 def _sends_raw_path(transport: object) -> bool:

@@ -1,7 +1,8 @@
-"""The network below httpcore: this package's sockets, and the only place where a request's query is written.
+"""The network below httpcore: this package's sockets, and the only place where a request's secrets are written.
 
 httpcore, and whatever wraps it (such as agents that trace HTTP), see a placeholder instead of the query, which holds
-the token and may identify students. The stream substitutes the query as it writes the request line.
+the token and may identify students, and don't see the user's own headers. The stream substitutes the query as it writes
+the request line, and writes these headers behind it.
 
 The sockets are plain ones, driven by the event loop's `sock_` methods. An idle socket isn't registered with any event
 loop, so it can be closed at any time and from any thread, even if its loop is paused or closed. asyncio's transports
@@ -52,15 +53,18 @@ class Network(httpcore.AsyncNetworkBackend):
         self._open_sockets = open_sockets
         self._own_sockets: list[socket.socket] = []
         self._query: bytes | None = None
+        self._headers = b""
         self._tracker: SendTracker | None = None
         self._begun_line = b""
 
-    def expect(self, query: bytes, tracker: SendTracker) -> bytes:
+    def expect(self, query: bytes, tracker: SendTracker, headers: bytes = b"") -> bytes:
         """Register the next request and return the placeholder to use for its query.
 
-        When the request is written, the query replaces the placeholder and the tracker is notified.
+        When the request is written, the query replaces the placeholder, the lines of `headers` are added, and the
+        tracker is notified.
         """
         self._query, self._tracker, self._begun_line = SecretBytes(query), tracker, b""
+        self._headers = SecretBytes(headers)
         return _MARK
 
     @property
@@ -128,7 +132,9 @@ class Network(httpcore.AsyncNetworkBackend):
         query, self._query, self._begun_line = self._query, None, b""
         if self._tracker is not None:
             self._tracker.sends()
-        return SecretBytes(line.replace(b"?" + _MARK, b"?" + query if query else b"") + end + rest)
+        return SecretBytes(
+            line.replace(b"?" + _MARK, b"?" + query if query else b"") + end + self._headers + rest
+        )
 
     def _new_socket(self, address: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, *_ = address

@@ -9,6 +9,7 @@ import attrs
 import httpx
 
 from nexport_campus._auth.redaction import SecretBytes, SecretURL
+from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_client.types import Secret
 
 __all__ = ["OutgoingRequest", "SendTracker"]
@@ -16,12 +17,17 @@ __all__ = ["OutgoingRequest", "SendTracker"]
 
 @attrs.frozen(eq=False, repr=False, slots=False)
 class OutgoingRequest:
-    """A request with its secrets. `url` has no query, `query` no token; `timeout` is the client's setting."""
+    """A request with its secrets.
+
+    `url` has no query, `query` no token; `secret_headers` are the user's, whose names don't occur in `headers`;
+    `timeout` is the client's setting.
+    """
 
     method: str
     url: httpx.URL
     query: str = ""
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    secret_headers: SecretHeaders = attrs.field(factory=SecretHeaders)
     content: bytes | None = None
     token: Secret | None = None
     timeout: float | httpx.Timeout | None = None
@@ -36,6 +42,18 @@ class OutgoingRequest:
         """Return the request in the form of httpx' transports, with this URL."""
         request = httpx.Request(self.method, self.url, headers=self.headers, content=self.content)
         request.url, request.extensions = url, extensions
+        return request
+
+    def as_hidden(self, extensions: dict[str, Any]) -> httpx.Request:
+        """Return the request for a transport that sends `raw_path` and `headers.raw`, where alone the secrets are."""
+        request = self.as_httpx(self.with_query(), extensions)
+        request.headers = HiddenHeaders(request.headers, self.secret_headers)
+        return request
+
+    def as_plain(self, extensions: dict[str, Any]) -> httpx.Request:
+        """Return the request for any transport, with its secrets in plain sight."""
+        request = self.as_httpx(self.with_query().plain(), extensions)
+        request.headers.update(self.secret_headers)
         return request
 
     def with_query(self) -> SecretURL:

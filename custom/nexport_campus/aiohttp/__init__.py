@@ -15,14 +15,15 @@ import aiohttp
 import httpx
 from multidict import CIMultiDict
 
+from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_campus._certificates import context_for, verification
 from nexport_campus._setting_values import proxy_at, seconds
 
 from .loop_connections import LoopSession
 from .wire_request import (
     FAILURES,
-    QuerySender,
     RequestBody,
+    SecretSender,
     address_of,
     proxy_address,
     translated,
@@ -72,12 +73,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         await _notice_closed_connections()
         try:
             session = self._session()
+            shown, hidden = _split_headers(request.headers)
             proxy = self._proxy or session.environment_proxy(request.url)
             response = await session.aiohttp.request(
                 request.method,
                 address_of(request.url),
                 # aiohttp writes UTF-8.
-                headers=CIMultiDict((name.decode(), value.decode()) for name, value in request.headers.raw),
+                headers=CIMultiDict((name.decode(), value.decode()) for name, value in shown.raw),
                 data=body,
                 allow_redirects=False,
                 proxy=None if proxy is None else proxy_address(proxy),
@@ -86,7 +88,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
                 trace_request_ctx=request.extensions.get("trace"),
-                middlewares=(QuerySender(request.url),),
+                middlewares=(SecretSender(request.url, hidden),),
             )
         except asyncio.CancelledError as cancelled:
             # aiohttp's frames hold the body.
@@ -140,6 +142,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             self._sessions.pop(loop).close_from_elsewhere()
+
+
+def _split_headers(headers: httpx.Headers) -> tuple[httpx.Headers, SecretHeaders]:
+    """Return the headers that aiohttp may show, and those that only the wire gets."""
+    if isinstance(headers, HiddenHeaders):
+        return headers.shown, headers.hidden
+    return headers, SecretHeaders()
 
 
 async def _request_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:

@@ -1,4 +1,4 @@
-"""Sending a request through aiohttp: its query, its body, its trace events, and its failures."""
+"""Sending a request through aiohttp: its secrets, its body, its trace events, and its failures."""
 
 import asyncio
 from types import SimpleNamespace
@@ -8,17 +8,18 @@ from weakref import WeakSet
 import aiohttp
 import httpx
 from aiohttp.http import HttpProcessingError
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from nexport_campus._auth.secret_headers import SecretHeaders
 from nexport_campus._errors import ConfigurationError
 
 from .lenient_parser import LenientParser
 
 __all__ = [
     "FAILURES",
-    "QuerySender",
     "RequestBody",
+    "SecretSender",
     "WireRequest",
     "address_of",
     "progress_trace",
@@ -56,9 +57,10 @@ class _UnexpectedBytes(Exception):
 
 
 class WireRequest(aiohttp.ClientRequest):
-    """A request whose query is visible only on the wire: not to traces, errors or instrumentation of aiohttp."""
+    """A request whose secrets are visible only on the wire: not to traces, errors or instrumentation of aiohttp."""
 
     wire_url: URL | None = None
+    wire_headers = SecretHeaders()
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """Write the request with its query. Raises _UnexpectedBytes before anything is sent."""
@@ -66,36 +68,48 @@ class WireRequest(aiohttp.ClientRequest):
             raise _UnexpectedBytes
         _used.add(conn.protocol)
         conn.protocol._parser = LenientParser(conn.protocol)
-        shown = self.url
+        shown, headers = self.url, self.headers
         self.url = self.wire_url or shown
+        self.headers = CIMultiDict(headers)
+        self.headers.update(self.wire_headers)
         try:
             return await super().send(conn)
         finally:
-            self.url = shown
+            self.url, self.headers = shown, headers
 
     @property
     def request_info(self) -> aiohttp.RequestInfo:
         """The information about the request that responses and errors hold."""
-        return super().request_info._replace(url=self.original_url)
+        shown = CIMultiDictProxy(self._without_secrets(self.headers))
+        return super().request_info._replace(url=self.original_url, headers=shown)
 
     async def _on_headers_request_sent(self, method: str, url: URL, headers: "CIMultiDict[str]") -> None:
-        await super()._on_headers_request_sent(method, self.original_url, headers)
+        await super()._on_headers_request_sent(method, self.original_url, self._without_secrets(headers))
+
+    def _without_secrets(self, headers: "CIMultiDict[str]") -> "CIMultiDict[str]":
+        secret = {name.lower() for name in self.wire_headers}
+        return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in secret)
 
     async def _on_chunk_request_sent(self, method: str, url: URL, chunk: bytes) -> None:
         """Report nothing: the body of a login contains the password."""
 
 
-class QuerySender:
-    """Middleware that adds the query to a request and stops aiohttp from resending it, because two GETs delete data."""
+class SecretSender:
+    """Middleware that adds the query and the user's own headers to a request.
 
-    def __init__(self, url: httpx.URL) -> None:
+    It also stops aiohttp from resending the request, because two GETs delete data.
+    """
+
+    def __init__(self, url: httpx.URL, headers: SecretHeaders) -> None:
         self._url = url
+        self._headers = headers
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Send the request with its query. Raises instead of sending it a second time."""
+        """Send the request with its secrets. Raises instead of sending it a second time."""
         assert isinstance(request, WireRequest)
+        request.wire_headers = self._headers
         # The complete URL isn't bound to a name, because tracebacks record locals.
         request.wire_url = address_of(self._url, whole=True)
         while True:

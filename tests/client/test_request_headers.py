@@ -1,0 +1,208 @@
+"""`headers=`: sent with every request, merged in views, and checked when the client or the view is made."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from nexport_campus import AccessToken, ConfigurationError, NexportCampus, PasswordAuth, StaticToken
+from nexport_campus._settings import Settings
+from nexport_campus.aiohttp import AiohttpTransport
+from tests.support.clients import TOKEN, campus_of
+from tests.support.scripted_server import (
+    Request,
+    Response,
+    ScriptedServer,
+    error_entity,
+    json_response,
+    with_login,
+)
+from tests.support.spec import SOME_ID
+
+KEY = "gateway-key-0815"
+GOOD = json_response({"description": "Safety first"} | error_entity())
+TRANSPORTS: dict[str, Any] = {
+    "default": lambda: None,
+    "httpx": httpx.AsyncHTTPTransport,
+    "aiohttp": AiohttpTransport,
+}
+REFUSED = [
+    "Host",
+    "content-type",
+    "CONTENT-LENGTH",
+    "Content-Anything",
+    "Transfer-Encoding",
+    "Connection",
+    "Accept-Encoding",
+    "User-Agent",
+]
+
+
+async def respond(request: Request) -> Response:
+    """Return a section's description."""
+    return GOOD
+
+
+def shown(error: BaseException) -> str:
+    """Return an error's traceback with the locals of every frame outside these tests."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return repr(error) + "".join(
+        repr(value)
+        for frame in frames
+        if "/tests/" not in frame.f_code.co_filename
+        for value in frame.f_locals.values()
+        if not isinstance(value, Settings)  # whose attributes may be incomplete
+    )
+
+
+async def describe(campus: NexportCampus) -> str:
+    """Make a call that reads."""
+    return (await campus.learning.get_section_description(section_id=SOME_ID)).description
+
+
+@pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
+async def test_headers_are_sent_with_every_request(make: Any) -> None:
+    """The login has them too; they appear once, and replace the SDK's `Accept` if they contain one."""
+    headers = {"X-Api-Key": KEY, "Accept": "application/json, text/json"}
+    async with (
+        ScriptedServer(with_login(respond)) as server,
+        campus_of(server, auth=PasswordAuth("user", "secret"), headers=headers, transport=make()) as campus,
+    ):
+        for _ in range(2):
+            assert await describe(campus) == "Safety first"
+    assert [request.operation_id for request in server.requests] == [
+        "AdminApi_Authenticate",
+        *["LearningApi_GetSectionDescription"] * 2,
+    ]
+    for request in server.requests:
+        assert request.headers["x-api-key"] == KEY
+        assert request.headers["accept"] == "application/json, text/json"
+        assert request.headers["user-agent"].startswith("nexport-campus/")
+        assert request.headers["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
+async def test_headers_go_out_with_a_body(make: Any) -> None:
+    """A POST has its body, its length and the headers."""
+    async with (
+        ScriptedServer([json_response(error_entity())]) as server,
+        campus_of(server, headers={"X-Api-Key": KEY}, transport=make()) as campus,
+    ):
+        await campus.scorm.edit_scorm_data(assignment_status_id=SOME_ID, sco_id="I_SCO0", title="Größe")
+    (request,) = server.requests
+    assert (request.json["title"], request.headers["x-api-key"]) == ("Größe", KEY)
+
+
+async def test_a_view_merges_its_headers() -> None:
+    """Names are compared without regard to case; None removes a header; the client keeps its own."""
+    async with (
+        ScriptedServer(respond) as server,
+        campus_of(server, headers={"X-Api-Key": KEY, "X-Tenant": "north"}) as campus,
+    ):
+        view = campus.with_options(headers={"x-tenant": "south", "X-Trace": "7"})
+        without = view.with_options(headers={"X-API-KEY": None, "X-Unknown": None})
+        for each in (
+            view,
+            without,
+            without.with_options(timeout=5.0),
+            view.with_options(headers=None),
+            campus,
+        ):
+            await describe(each)
+    names = ("x-api-key", "x-tenant", "x-trace", "x-unknown")
+    assert [tuple(request.headers.get(name) for name in names) for request in server.requests] == [
+        (KEY, "south", "7", None),
+        (None, "south", "7", None),
+        (None, "south", "7", None),
+        (KEY, "south", "7", None),
+        (KEY, "north", None, None),
+    ]
+
+
+async def test_a_login_has_the_headers_of_the_view_that_triggers_it() -> None:
+    """The gateway that wants a view's key wants it for the login as well."""
+    auth = PasswordAuth("user", "secret")
+    async with ScriptedServer(with_login(respond)) as server, campus_of(server, auth=auth) as campus:
+        await describe(campus.with_options(headers={"X-Api-Key": KEY}))
+        await describe(campus)
+    assert [request.headers.get("x-api-key") for request in server.requests] == [KEY, KEY, None]
+
+
+async def test_an_auth_function_with_another_client_gets_no_headers() -> None:
+    """A client whose token comes through a second client never sends its view's headers there."""
+    async with ScriptedServer(with_login(respond)) as other, ScriptedServer(respond) as server:
+        inner = campus_of(other, auth=PasswordAuth("user", "secret"))
+
+        async def fetch_token() -> Any:
+            await describe(inner)
+            return AccessToken(TOKEN)
+
+        async with inner, campus_of(server, auth=fetch_token) as campus:
+            await describe(campus.with_options(headers={"X-Api-Key": KEY}))
+    assert server.requests[0].headers["x-api-key"] == KEY
+    assert not [request for request in other.requests if "x-api-key" in request.headers]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_headers_that_the_sdk_needs_are_refused(name: str) -> None:
+    """Those that frame a request or name its sender can't be replaced, in a client and in a view."""
+    with pytest.raises(ConfigurationError, match=f"headers must not contain {name}"):
+        NexportCampus(StaticToken(TOKEN), headers={name: KEY})
+    campus = NexportCampus(StaticToken(TOKEN))
+    with pytest.raises(ConfigurationError, match=f"headers must not contain {name}"):
+        campus.with_options(headers={name: KEY})
+
+
+WRONG: dict[str, Any] = {
+    "a list": [("X-Api-Key", KEY)],
+    "a string": f"X-Api-Key: {KEY}",
+    "a name with a colon": {f"X-Api-Key: {KEY}": ""},
+    "an empty name": {"": KEY},
+    "a name with a line break": {"X-A\r\nX-B": KEY},
+    "a name that is a number": {7: KEY},
+    "a value with a line break": {"X-Api-Key": f"{KEY}\r\nX-Admin: 1"},
+    "an empty value": {"X-Api-Key": ""},
+    "a value with spaces around it": {"X-Api-Key": f" {KEY}"},
+    "a value beyond ASCII": {"X-Api-Key": f"{KEY}ü"},
+    "bytes": {"X-Api-Key": KEY.encode()},
+    "a number": {"X-Api-Key": 815},
+    "None": {"X-Api-Key": None},
+    "a name in two cases": {"X-Api-Key": KEY, "x-api-key": KEY},
+}
+
+
+@pytest.mark.parametrize("headers", WRONG.values(), ids=WRONG)
+def test_invalid_headers_are_refused(headers: Any) -> None:
+    """The error has one line that shows no value, and so do the frames behind it."""
+    with pytest.raises(ConfigurationError, match="headers") as caught:
+        NexportCampus(StaticToken(TOKEN), headers=headers)
+    assert KEY not in shown(caught.value)
+    assert "815" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", ["client", "view", "from_env"])
+def test_another_invalid_setting_shows_no_header(make: str) -> None:
+    """When the timeout is wrong, the frames of the error show no header either."""
+    headers: Mapping[str, str] = {"X-Api-Key": KEY}
+    makers: dict[str, Callable[[], object]] = {
+        "client": lambda: NexportCampus(StaticToken(TOKEN), headers=headers, timeout=-1),
+        "view": lambda: NexportCampus(StaticToken(TOKEN)).with_options(headers=headers, timeout=-1),
+        "from_env": lambda: NexportCampus.from_env(
+            {"NEXPORT_ACCESS_TOKEN": TOKEN}, headers=headers, timeout=-1
+        ),
+    }
+    with pytest.raises(ConfigurationError, match="timeout") as caught:
+        makers[make]()
+    assert KEY not in shown(caught.value)
+
+
+async def test_from_env_takes_headers() -> None:
+    """`from_env` passes them on."""
+    async with ScriptedServer(respond) as server:
+        environ = {"NEXPORT_ACCESS_TOKEN": TOKEN, "NEXPORT_BASE_URL": server.url}
+        async with NexportCampus.from_env(environ, headers={"X-Api-Key": KEY}) as campus:
+            await describe(campus)
+    assert server.requests[0].headers["x-api-key"] == KEY
