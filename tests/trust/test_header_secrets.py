@@ -119,7 +119,7 @@ async def test_an_interrupted_call_shows_no_header(make: Callable[[], Any]) -> N
             with pytest.raises(NexportError) as late:
                 await campus.with_options(timeout=0.1).learning.get_section_description(section_id=SOME_ID)
             seen.error(late.value)
-            task = asyncio.create_task(campus.learning.get_section_description(section_id=SOME_ID))  # type: ignore[arg-type] # a coroutine
+            task = asyncio.create_task(campus.learning.get_section_description(section_id=SOME_ID))
             await server.wait_for_requests(2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
