@@ -52,8 +52,8 @@ class FailureSign:
     meaning: str
 
     def is_in(self, result: object) -> bool:
-        """Return whether a result has the sign, also in a field that its model does not declare."""
-        undeclared = getattr(result, "additional_properties", {})
+        """Return whether a model or a JSON object has the sign, also in a field that the model does not declare."""
+        undeclared = result if isinstance(result, dict) else getattr(result, "additional_properties", {})
         value = getattr(result, self.field, undeclared.get(self.field))
         if self.when == "true":
             return value is True

@@ -5,13 +5,15 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack
 from uuid import UUID
 
 import attrs
 import httpx
 
 from nexport_client.client import Areas, RawAreas
+from nexport_client.protocols import AsyncPager
+from nexport_client.results import RawResponse
 from nexport_client.types import UNSET, Unset
 
 from ._attempts import Attempt
@@ -20,6 +22,7 @@ from ._auth.secret_headers import check_headers, conceal_headers
 from ._auth.token_store import TokenStore
 from ._call_group import CallGroup
 from ._calling.arguments import uuids
+from ._calling.raw_arguments import RawArguments, RawPaging
 from ._changes.results import ChangeBatch, EnrollmentsById
 from ._drift import Drift
 from ._ensure import (
@@ -30,6 +33,7 @@ from ._ensure import (
     ensure_enrollment,
     get_sections_by_id,
 )
+from ._inputs import Concealed
 from ._rate_limit import RateLimiter
 from ._retry import RetryPolicy
 from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
@@ -350,6 +354,77 @@ class NexportCampus(Areas):
                 per_page=per_page,
             )
         return ChangeFeed(self, str(self._settings.base_url), self._core.clock, arguments).batches()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        effect: Literal["read", "write"] | None = None,
+    ) -> RawResponse[Any]:
+        """Call any operation of the campus, whether the SDK knows it or not.
+
+        It has the same token, limits, retries, redaction and errors as the methods of the namespaces.
+
+        Args:
+            method: The HTTP method.
+            path: The path below `base_url`, such as `/api/v1/AdminApi/GetUser`.
+            params: The query parameters, written as the methods write their arguments: a list repeats the name, None is
+                left out.
+            json: The body; dates, UUIDs and numbers are written as in arguments. None sends no body.
+            effect: "read" if the request may be repeated, "write" if it may not. None is the mark of a known operation,
+                and "write" for any other.
+
+        Returns:
+            RawResponse: `.parsed` is the JSON as Python objects, or None for an empty body. Numbers are exact.
+
+        Raises:
+            ArgumentError: An argument is invalid, or "read" is claimed for an operation that changes data; nothing was
+                sent.
+            NexportError: Any other failure, as of the methods.
+        """
+        # Tracebacks record the arguments of a frame, and the query may identify a student.
+        given, params, json = RawArguments(Concealed(params), Concealed(json)), None, None
+        with self._calls.redacting():
+            return await self._calls.raw_requests.request(method, path, given, effect)
+
+    def request_pages(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        items: str | None = None,
+        paging: str = "query",
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> AsyncPager[dict[str, Any]]:
+        """Read a list of any operation of the campus, page by page.
+
+        Args:
+            method: The HTTP method.
+            path: The path below `base_url`.
+            params: The query parameters, as for `request`.
+            json: The body, as for `request`.
+            items: The field of the response that holds the records; None if the response is the list.
+            paging: Where `page` and `per_page` are sent: "query", "body", or "body.NAME" for an object in the body.
+            page: The page to start with.
+            per_page: The page size; None requests a large one.
+
+        Returns:
+            AsyncPager: The records, as dictionaries.
+
+        Raises:
+            ArgumentError: An argument is invalid, or the operation changes data; nothing was sent.
+        """
+        given, params, json = RawArguments(Concealed(params), Concealed(json)), None, None
+        with self._calls.redacting():
+            return self._calls.raw_requests.pages(
+                method, path, given, RawPaging(paging, items, page, per_page)
+            )
 
     def _view(self, **changed: Any) -> Self:
         settings = attrs.evolve(self._settings, **changed)

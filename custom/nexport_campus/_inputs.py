@@ -4,16 +4,34 @@ import functools
 import inspect
 import math
 import operator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from numbers import Integral, Real
+from typing import Any
 
-__all__ = ["describe", "is_async", "quote", "takes_one_argument", "to_number", "to_whole", "zone_problem"]
+__all__ = [
+    "Concealed",
+    "describe",
+    "is_async",
+    "quote",
+    "takes_one_argument",
+    "to_number",
+    "to_whole",
+    "zone_problem",
+]
 
 _LONGEST = 32
 _MOST_BITS = 1024
 """Bits of the largest number that a float can represent."""
+
+
+class Concealed:
+    """A value that no repr shows, so that tracebacks, which record the locals of frames, don't show it either."""
+
+    def __init__(self, value: object) -> None:
+        self.reveal: Callable[[], Any] = lambda: value
 
 
 def to_whole(value: object) -> int | None:

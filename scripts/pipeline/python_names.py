@@ -11,7 +11,16 @@ _TAKEN_ATTRIBUTES = {
 _TAKEN_ARGUMENTS = {"conceal"}
 _TAKEN_METHODS = {"deprecated"}
 # Attributes of the client besides the namespaces.
-TAKEN_AREAS = {"aclose", "ensure_enrollment", "from_env", "get_sections_by_id", "raw", "with_options"}
+TAKEN_AREAS = {
+    "aclose",
+    "ensure_enrollment",
+    "from_env",
+    "get_sections_by_id",
+    "raw",
+    "request",
+    "request_pages",
+    "with_options",
+}
 # Imports of the generated modules besides models and enums.
 TAKEN_CLASSES = {
     *(

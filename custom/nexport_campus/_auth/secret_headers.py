@@ -1,13 +1,13 @@
 """The headers that a user adds to every request. Their values are secrets, such as the key of a gateway."""
 
 import re
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Final, NoReturn
 
 import httpx
 
 from nexport_campus._errors import ConfigurationError
-from nexport_campus._inputs import describe
+from nexport_campus._inputs import Concealed, describe
 from nexport_client.types import Secret
 
 from .redaction import SecretBytes
@@ -68,17 +68,10 @@ class SecretHeaders(Mapping[str, str]):
         return SecretBytes("".join(f"{name}: {self[name]}\r\n" for name in self).encode("ascii"))
 
 
-class _Unchecked:
-    """Headers as the user passed them, hidden from tracebacks until they are checked."""
-
-    def __init__(self, given: object) -> None:
-        self.reveal: Callable[[], object] = lambda: given
-
-
 def conceal_headers(given: Any) -> Any:
     """Return a setting in a form that no repr reveals, for `check_headers`. Accepts anything."""
-    known = given is None or isinstance(given, SecretHeaders | _Unchecked)
-    return given if known else _Unchecked(given)
+    known = given is None or isinstance(given, SecretHeaders | Concealed)
+    return given if known else Concealed(given)
 
 
 def check_headers(value: object, *, removable: bool = False) -> SecretHeaders:
@@ -100,7 +93,7 @@ def check_headers(value: object, *, removable: bool = False) -> SecretHeaders:
 
 def _read(value: object, *, removable: bool) -> SecretHeaders | str:
     """Return the headers, or the reason why they are invalid."""
-    given = value.reveal() if isinstance(value, _Unchecked) else value
+    given = value.reveal() if isinstance(value, Concealed) else value
     if not isinstance(given, Mapping):
         return f"headers must be a mapping of names to values, got {describe(given)}"
     checked: dict[str, Secret | None] = {}

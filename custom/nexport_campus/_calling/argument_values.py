@@ -12,9 +12,18 @@ from uuid import UUID
 from nexport_campus._inputs import describe, quote, to_number, to_whole, zone_problem
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
-from nexport_client.types import Model, Secret, fields_of
+from nexport_client.types import UNSET, Model, Secret, fields_of
 
-__all__ = ["InvalidValue", "elements", "read_uuid", "secret_value", "to_wire"]
+__all__ = [
+    "InvalidValue",
+    "elements",
+    "part",
+    "query_values",
+    "read_uuid",
+    "secret_value",
+    "to_text",
+    "to_wire",
+]
 
 T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
@@ -58,7 +67,28 @@ def elements(value: object, write: Callable[[object], T]) -> list[T]:
     dimensions = getattr(value, "ndim", 1)
     if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
         raise InvalidValue("must be a list", f", got {describe(value)}")
-    return [_part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
+    return [part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
+
+
+def query_values(value: object) -> list[Any]:
+    """Return the JSON scalars of a query parameter: one for each element of a list, none for None.
+
+    Raises InvalidValue.
+    """
+    if value is None or value is UNSET:
+        return []
+    written = _anything(value)
+    scalars = written if isinstance(written, list) else [written]
+    if any(item is None or isinstance(item, dict | list) for item in scalars):
+        raise InvalidValue("must be a string, number, boolean, datetime or UUID, or a list of these")
+    return scalars
+
+
+def to_text(value: object) -> str:
+    """Return a JSON scalar as a string for a query."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def read_uuid(value: object) -> UUID:
@@ -105,7 +135,7 @@ def _iterator(value: object) -> Iterator[Any] | None:
         return None
 
 
-def _part(place: str, write: Callable[[object], T], value: object) -> T:
+def part(place: str, write: Callable[[object], T], value: object) -> T:
     """Return the result of `write` for an element, an entry or a field.
 
     The reason of a InvalidValue is prefixed with its place.
@@ -121,7 +151,7 @@ def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
     if not isinstance(value, Mapping):
         raise InvalidValue("must be a mapping", f", got {describe(value)}")
     return {
-        _part("has a key that", _string, key): _part(f"[{quote(key)}]", write, item)
+        part("has a key that", _string, key): part(f"[{quote(key)}]", write, item)
         for key, item in value.items()
     }
 
@@ -133,7 +163,7 @@ def _model(kind: ModelOf, value: object) -> dict[str, Any]:
 
 
 def _fields(model: Model) -> dict[str, Any]:
-    sent: dict[str, Any] = _part(
+    sent: dict[str, Any] = part(
         ".additional_properties", partial(_entries, write=_json), model.additional_properties
     )
     for field in fields_of(type(model)):
@@ -142,7 +172,7 @@ def _fields(model: Model) -> dict[str, Any]:
         if value is not None:
             write = partial(to_wire, field.kind)
             write = partial(_unshown, write) if field.secret else write
-            sent[field.key] = _part(f".{field.attribute}", write, value)
+            sent[field.key] = part(f".{field.attribute}", write, value)
     return sent
 
 
@@ -212,12 +242,18 @@ def _number(value: object) -> float | Decimal:
 
 
 def _boolean(value: object) -> bool:
+    plain = _to_boolean(value)
+    if plain is None:
+        raise InvalidValue("must be True or False", f", got {describe(value)}")
+    return plain
+
+
+def _to_boolean(value: object) -> bool | None:
+    """Return a boolean of Python or numpy, or None."""
     # numpy's boolean follows no protocol except that of numpy's scalars.
     item = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
     plain = value if item is None else item()
-    if not isinstance(plain, bool):
-        raise InvalidValue("must be True or False", f", got {describe(value)}")
-    return plain
+    return plain if isinstance(plain, bool) else None
 
 
 def _anything(value: object) -> object:
@@ -230,8 +266,10 @@ def _anything(value: object) -> object:
 
 def _json(value: object) -> Any:
     """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises InvalidValue."""
-    if value is None or isinstance(value, bool):
-        return value
+    if value is None:
+        return None
+    if (plain := _to_boolean(value)) is not None:
+        return plain
     for kind, write in _BY_TYPE.items():
         if isinstance(value, kind):
             return write(value)

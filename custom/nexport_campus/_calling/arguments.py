@@ -1,7 +1,6 @@
 """Encoding of a method's arguments. Everything that doesn't fit the spec is rejected before anything is sent."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -12,13 +11,13 @@ from nexport_campus._inputs import describe, to_whole
 from nexport_client.client import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
-from .argument_values import InvalidValue, elements, read_uuid, secret_value, to_wire
+from .argument_values import InvalidValue, elements, read_uuid, secret_value, to_text, to_wire
 
-__all__ = ["encode", "page_arguments", "uuids"]
+__all__ = ["LONGEST_QUERY", "encode", "page_arguments", "refusal", "uuids"]
 
 
 # httpx rejects URLs beyond 65,536 bytes with a message that quotes the arguments.
-_LONGEST_QUERY = 60_000
+LONGEST_QUERY = 60_000
 
 
 def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
@@ -33,10 +32,10 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
             # A list becomes one pair per element, OpenAPI's default.
             values = value if isinstance(value, list) else [value]
             key = quote(parameter.key, safe="")
-            pairs += [f"{key}={quote(_text(item), safe='')}" for item in values]
-            if sum(map(len, pairs)) > _LONGEST_QUERY:
-                reason = f"makes the URL too long: its query may have {_LONGEST_QUERY:,} characters"
-                raise _refusal(operation, parameter.name, reason)
+            pairs += [f"{key}={quote(to_text(item), safe='')}" for item in values]
+            if sum(map(len, pairs)) > LONGEST_QUERY:
+                reason = f"makes the URL too long: its query may have {LONGEST_QUERY:,} characters"
+                raise refusal(operation, parameter.name, reason)
     fields, secret = _body(operation, arguments)
     return EncodedRequest(
         "&".join(pairs),
@@ -64,9 +63,9 @@ def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
     """Return the path with its placeholders filled. Rejects a value that would change the path's structure."""
     path = operation.path if operation.parts else ""
     for parameter in operation.parts:
-        text = _text(_value(operation, parameter, arguments))
+        text = to_text(_value(operation, parameter, arguments))
         if text in ("", ".", ".."):
-            raise _refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
+            raise refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
         path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
     return path
 
@@ -77,9 +76,9 @@ def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict
     for parameter in operation.headers:
         value = _value(operation, parameter, arguments)
         if value is not UNSET:
-            text = headers[parameter.key] = _text(value)
+            text = headers[parameter.key] = to_text(value)
             if not (text.isascii() and text.isprintable()):
-                raise _refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
+                raise refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
     return headers
 
 
@@ -101,9 +100,7 @@ def page_arguments(operation: Operation[Any], page: object, per_page: object) ->
 def _from_one(operation: Operation[Any], name: str, value: object) -> int:
     number = to_whole(value)
     if number is None or not 1 <= number < 2**31:
-        raise _refusal(
-            operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}"
-        )
+        raise refusal(operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}")
     return number
 
 
@@ -125,15 +122,9 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
         reason = str(wrong)
     else:
         return sent
-    raise _refusal(operation, parameter.name, reason)
+    raise refusal(operation, parameter.name, reason)
 
 
-def _refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
+def refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
+    """Return the error for an invalid argument."""
     return ArgumentError(f"{name} {reason}; nothing was sent", argument=name, operation_id=operation.id)
-
-
-def _text(value: object) -> str:
-    """Return a JSON scalar as a string for a query."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)

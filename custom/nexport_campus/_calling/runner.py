@@ -133,7 +133,7 @@ class ClientState:
         from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
 
         fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
-        runner = CallRunner(self, self._login_settings(), self._decoder)
+        runner = CallRunner(self, self._login_settings(), ResponseReader(self._decoder, self.scrubber))
         encoded = EncodedRequest("", fields, secret_body=True, token=None)
         try:
             parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
@@ -165,10 +165,10 @@ async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
 class CallRunner:
     """Runner of calls with one set of settings."""
 
-    def __init__(self, core: ClientState, settings: Settings, decoder: Decoder) -> None:
+    def __init__(self, core: ClientState, settings: Settings, reader: ResponseReader) -> None:
         self.core = core
         self.settings = settings
-        self.reader = ResponseReader(decoder, core.scrubber)
+        self.reader = reader
 
     async def run(
         self,
@@ -315,8 +315,7 @@ class CallRunner:
         operation, encoded, scrubber = call.operation, call.encoded, self.core.scrubber
         request = build_request(self.settings, operation, encoded, call.token)
         if call.token is not None and encoded.token is None:
-            arguments = (encoded.path, encoded.query, request.content, *encoded.headers.items())
-            call.key = CallKey(operation.id, hash(arguments))
+            call.key = CallKey(operation.id, encoded.fingerprint(request.content))
         response = await send(call.session.connections, self.settings, request, tracker, scrubber)
         call.status = response.status_code
         if operation.token != "none":

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from math import isfinite
 from typing import Any, NoReturn
@@ -31,10 +32,15 @@ class NotJSON(ValueError):
     """A body that isn't JSON; the message describes it."""
 
 
-def parse_json(content: bytes, reader: Reader | None = None) -> Any:
-    """Return the JSON value of a body, with or without a byte order mark. Repairs are reported to `reader` as drift.
+def parse_json(
+    content: bytes, reader: Reader | None = None, number: Callable[[str], Any] | None = None
+) -> Any:
+    """Return the JSON value of a body, with or without a byte order mark. Raises NotJSON.
 
-    Raises NotJSON.
+    Args:
+        content: The body.
+        reader: Gets repairs reported as drift.
+        number: Converts numbers that aren't integers; it may raise ValueError. None converts them to floats.
     """
     content = content.removeprefix(_BOM)
     if not content.strip():
@@ -42,21 +48,21 @@ def parse_json(content: bytes, reader: Reader | None = None) -> Any:
     import msgspec
 
     try:
-        return msgspec.json.decode(content)
+        return msgspec.json.Decoder(float_hook=number).decode(content)
     except RecursionError:
         raise NotJSON("the body is nested too deeply") from None
     except UnicodeDecodeError:
         raise NotJSON("not JSON: the body isn't UTF-8") from None
     except ValueError as error:
         with suppress(ValueError, RecursionError):
-            return _parse_with_surrogates(content, reader or Reader())
+            return _parse_with_surrogates(content, reader or Reader(), number or _finite)
         markup = content.lstrip()[:1] == b"<"
         raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
 
 
-def _parse_with_surrogates(content: bytes, reader: Reader) -> Any:
+def _parse_with_surrogates(content: bytes, reader: Reader, number: Callable[[str], Any]) -> Any:
     """Parse JSON with an escaped lone surrogate, which msgspec rejects. Raises ValueError."""
-    parsed = json.loads(content.decode(), parse_constant=_refuse, parse_float=_finite)
+    parsed = json.loads(content.decode(), parse_constant=_refuse, parse_float=number)
     value = replace_surrogates(parsed, reader)
     if value is parsed:
         raise ValueError("msgspec refused it for another reason")

@@ -11,7 +11,7 @@ import attrs
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import INTEGER, Reader
 
-__all__ = ["KEY", "ErrorEntity", "find_failing", "read_entity", "reports_error", "warnings_of"]
+__all__ = ["KEY", "ErrorEntity", "find_failing", "read_entity", "read_field", "reports_error", "warnings_of"]
 
 KEY = "api_error_entity"
 """The field that holds the entity, and the attribute of models."""
@@ -49,6 +49,11 @@ def reports_error(value: Any) -> bool:
     # Most of a list's elements report nothing, and don't need a whole ErrorEntity to say so.
     declared = getattr(value, KEY, None)
     return _read_json(_undeclared(value)).code != 0 if declared is None else bool(declared.error_code)
+
+
+def read_field(value: Any, name: str) -> Any:
+    """Return a field of a model or a JSON object, or None."""
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
 def find_failing(items: Iterable[Any]) -> list[int]:

@@ -21,7 +21,7 @@ from nexport_client.kinds import NOTHING
 
 from .decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from .default_messages import default_message
-from .error_entity import ErrorEntity, read_entity, warnings_of
+from .error_entity import ErrorEntity, read_entity, read_field, warnings_of
 
 __all__ = ["Outcome", "ResponseReader"]
 
@@ -55,16 +55,17 @@ class ResponseReader:
         """
         if response.status_code not in operation.success:
             raise self._unexpected_status(operation, response)
-        parsed = self.decoder.fast(operation.result, response.content)
-        if parsed is NO_MATCH:
-            parsed = self._read_tolerantly(operation, response)
+        parsed = self._parse(operation, response)
         entity = read_entity(parsed)
         if entity.code:
             raise self._error_response(operation, response, entity)
-        for sign in operation.failures:
+        for sign in () if parsed is None else operation.failures:
             if sign.is_in(parsed):
-                message = getattr(parsed, "message", None) or entity.message or sign.meaning
-                raise self._failed_at_code_0(operation, response, entity, message)
+                message = read_field(parsed, "message")
+                words = message if isinstance(message, str) else ""
+                raise self._failed_at_code_0(
+                    operation, response, entity, words or entity.message or sign.meaning
+                )
         return Outcome(response, parsed, tuple(map(self.scrubber.text, warnings_of(parsed))))
 
     def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
@@ -74,6 +75,11 @@ class ResponseReader:
         error = self._api_error(cls, operation, outcome.response, entity, entity.code)
         error.index, error.attempts = index, outcome.attempts
         return error
+
+    def _parse(self, operation: Operation[Any], response: HttpResponse) -> Any:
+        """Return the models of a body. Raises AttemptFailed."""
+        parsed = self.decoder.fast(operation.result, response.content)
+        return self._read_tolerantly(operation, response) if parsed is NO_MATCH else parsed
 
     def _read_tolerantly(self, operation: Operation[Any], response: HttpResponse) -> Any:
         if not response.content.strip() and (operation.result == NOTHING or response.status_code == 204):

@@ -13,7 +13,7 @@ from nexport_client.types import Secret
 __all__ = ["EncodedRequest"]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class EncodedRequest:
     """The encoded arguments of a call: the query without the token, the body, and a token passed as an argument.
 
@@ -36,8 +36,13 @@ class EncodedRequest:
 
     def secrets(self) -> list[Secret]:
         """Return the secrets in the request."""
-        values = [self.token, *((self.fields or {}).values() if self.secret_body else ())]
+        fields = self.fields.values() if self.secret_body and isinstance(self.fields, Mapping) else ()
+        values = [self.token, *fields]
         return [value for value in values if isinstance(value, Secret)]
+
+    def fingerprint(self, content: bytes | None) -> int:
+        """Return a hash of everything that is sent with this body, except the token."""
+        return hash((self.path, self.query, content, *self.headers.items()))
 
     def with_page(self, paging: Paging | None, page: int, per_page: int) -> "EncodedRequest":
         """Return the request for one page of a list."""

@@ -1,6 +1,7 @@
 """Iteration over the pages of a list: fetched singly or prefetched, and returned in order."""
 
 import asyncio
+import re
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
@@ -19,6 +20,7 @@ from .end_detection import EndDetector, PageFacts
 __all__ = ["OnItemError", "PageIterator", "PageSource", "RawPage"]
 
 T = TypeVar("T")
+_ID_OR_DATE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9]{4}-[0-9]{2}-[0-9]{2}T", re.ASCII | re.IGNORECASE)
 OnItemError = Literal["raise", "skip", "yield"]
 
 
@@ -49,7 +51,10 @@ def _fingerprint(items: list[Any]) -> Hashable:
     """
     import msgspec
 
-    return hash(msgspec.json.encode(items))
+    try:
+        return hash(msgspec.json.encode(items))
+    except OverflowError:  # a raw record with an integer of more than 64 bits
+        return hash(repr(items))
 
 
 def _distinct(items: list[Any]) -> bool:
@@ -63,7 +68,16 @@ def _distinct(items: list[Any]) -> bool:
     first = items[0]
     fields = fields_of(type(first)) if attrs.has(type(first)) else ()
     values = [getattr(first, field.attribute) for field in fields] or [first]
-    return any(isinstance(value, UUID | datetime) for value in values) or any(item != first for item in items)
+    if isinstance(first, dict):
+        values = list(first.values())
+    return any(_is_distinctive(value) for value in values) or any(item != first for item in items)
+
+
+def _is_distinctive(value: object) -> bool:
+    """Return whether a value is an id or a date, also as the string of a raw record."""
+    return isinstance(value, UUID | datetime) or (
+        isinstance(value, str) and _ID_OR_DATE.match(value) is not None
+    )
 
 
 @attrs.frozen(eq=False, repr=False)
