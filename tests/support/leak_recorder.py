@@ -5,7 +5,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 __all__ = ["LeakRecorder"]
@@ -54,7 +54,8 @@ class LeakRecorder(logging.Handler):
         """Record the repr of every live object whose class is ours."""
         for item in gc.get_objects():
             if str(type(item).__module__).startswith("nexport_"):
-                self.strings.append(repr(item))
+                with suppress(AttributeError):  # an object whose constructor raised may be incomplete
+                    self.strings.append(repr(item))
 
     def show(self, *secrets: str, attributes: bool = True) -> list[str]:
         """Return the recorded strings that contain one of the secrets, including attributes of errors unless disabled."""
