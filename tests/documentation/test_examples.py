@@ -38,6 +38,7 @@ def names(
     monkeypatch.setenv("NEXPORT_BASE_URL", nexport_sandbox.url)
     monkeypatch.setenv("NEXPORT_USERNAME", nexport_sandbox.username)
     monkeypatch.setenv("NEXPORT_PASSWORD", nexport_sandbox.password)
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("NEXPORT_WEBHOOK_SECRET", "secret-of-the-example")
     monkeypatch.chdir(tmp_path)
     samples = asyncio.run(nexport_sandbox.samples())

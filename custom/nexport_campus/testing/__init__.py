@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from .memory_token_store import MemoryTokenStore
+from nexport_campus._auth.memory_token_store import MemoryTokenStore
+
 from .webhook_requests import webhook_request
 
 if TYPE_CHECKING:

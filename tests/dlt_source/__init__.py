@@ -1,0 +1,1 @@
+"""The dlt source against servers on loopback, into DuckDB and PostgreSQL."""
