@@ -17,6 +17,7 @@ from documentation.includes import included
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Sandbox
+from tests.support.valkey import Valkey
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -32,13 +33,18 @@ EXAMPLES = {
 
 @pytest.fixture
 def names(
-    nexport_sandbox: Sandbox, campus: NexportCampus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    nexport_sandbox: Sandbox,
+    campus: NexportCampus,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> dict[str, Any]:
     """Return the names for an example, with credentials in the environment and an empty working directory."""
     monkeypatch.setenv("NEXPORT_BASE_URL", nexport_sandbox.url)
     monkeypatch.setenv("NEXPORT_USERNAME", nexport_sandbox.username)
     monkeypatch.setenv("NEXPORT_PASSWORD", nexport_sandbox.password)
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("NEXPORT_WEBHOOK_SECRET", "secret-of-the-example")
     monkeypatch.chdir(tmp_path)
     samples = asyncio.run(nexport_sandbox.samples())
