@@ -18,7 +18,10 @@ VERSIONS = ("3.11", "3.12", "3.13")
 # Tests of the package and its extras; tests of this repository's scripts are left out.
 TESTS = [
     name
-    for name in ("cli", "client", "export", "fastapi", "otel", "paging", "times", "trust/test_aiohttp.py")
+    for name in (
+        *("cli", "client", "export", "fastapi", "otel", "paging", "rate_limit", "shared_tokens", "times"),
+        "trust/test_aiohttp.py",
+    )
     if (ROOT / "tests" / name).exists()
 ]
 
