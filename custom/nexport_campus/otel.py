@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ._client import NexportCampus
 from ._errors import ConfigurationError
+from ._extras import missing_extra
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -39,9 +40,7 @@ def with_tracer_provider(campus: CampusT, tracer_provider: "TracerProvider") -> 
     try:
         from opentelemetry import trace
     except ImportError as error:
-        raise ConfigurationError(
-            'traces need opentelemetry-api, which isn\'t installed: pip install "nexport-campus[otel]"'
-        ) from error
+        raise ConfigurationError(missing_extra(__name__, "otel")) from error
     from ._calling.spans import tracer_of
 
     if not isinstance(tracer_provider, trace.TracerProvider):

@@ -213,7 +213,7 @@ def test_without_the_extra() -> None:
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == 'nexport: error: click missing: pip install "nexport-campus[cli]"\n'
+    assert done.stderr == 'nexport: error: nexport_campus.cli needs: pip install "nexport-campus[cli]"\n'
 
 
 def test_it_starts_lazily() -> None:

@@ -81,7 +81,7 @@ def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = nexport("sandbox")
     assert done.exit_code == 2
-    assert 'pip install "nexport-campus[sandbox]"' in done.stderr
+    assert 'nexport_campus.sandbox needs: pip install "nexport-campus[sandbox]"' in done.stderr
 
 
 def test_demo(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,9 @@ async def test_the_server_stops_with_the_block() -> None:
 async def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its extra the sandbox names what to install."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else name)
-    with pytest.raises(SandboxError, match=r"needs uvicorn: pip install 'nexport-campus\[sandbox\]'"):
+    with pytest.raises(
+        SandboxError, match=r'^nexport_campus\.sandbox needs: pip install "nexport-campus\[sandbox\]"$'
+    ):
         async with Sandbox():
             pytest.fail("it started")
 

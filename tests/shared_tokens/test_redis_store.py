@@ -1,7 +1,6 @@
 """`RedisTokenStore` on a real Valkey: values, the lock, connections of loops and processes."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -254,23 +253,3 @@ def test_urls(scheme: str) -> None:
     """The schemes of Redis and Valkey are accepted; a repr shows the prefix only."""
     store = RedisTokenStore.from_url(f"{scheme}://:hidden@localhost:6379/0", prefix="school:")
     assert repr(store) == "<RedisTokenStore school:>"
-
-
-MISSING = """
-import sys
-sys.modules[{module!r}] = None
-try:
-    import nexport_campus.redis
-except ImportError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize("module", ["redis", "redis.asyncio", "cryptography"])
-def test_the_extra_is_missing(module: str) -> None:
-    """The message says what to install."""
-    code = MISSING.format(module=module)
-    completed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
-    )
-    assert completed.stdout == 'nexport_campus.redis needs: pip install "nexport-campus[redis]"\n'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from nexport_campus._errors import ConfigurationError
+from nexport_campus._extras import missing_extra
 
 from .datasets import DATASETS, DEFAULT_ELEMENTS
 from .output import FORMATS, Format, Output
@@ -66,7 +67,7 @@ def make_output(
         name = target.name if isinstance(target, Path) else target
         raise ConfigurationError(f"--to: the suffix of {name} doesn't determine the format; add --format")
     if form == "parquet" and find_spec("pyarrow") is None:
-        raise ConfigurationError('Parquet needs pyarrow: pip install "nexport-campus[parquet]"')
+        raise ConfigurationError(missing_extra("Parquet", "parquet"))
     if labels and form in ("jsonl", "sqlite"):
         raise ConfigurationError(f"--labels: {form} always has numbers; CSV and Parquet support labels")
     if bom and form != "csv":

@@ -11,13 +11,18 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import cached_property
 
-import aiohttp
 import httpx
-from multidict import CIMultiDict
 
 from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_campus._certificates import context_for, verification
+from nexport_campus._extras import missing_extra
 from nexport_campus._setting_values import proxy_at, seconds
+
+try:
+    import aiohttp
+    from multidict import CIMultiDict
+except ImportError as _error:
+    raise ModuleNotFoundError(missing_extra(__name__, "aiohttp"), name=_error.name) from _error
 
 from .loop_connections import LoopSession
 from .wire_request import (

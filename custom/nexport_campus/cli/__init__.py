@@ -4,6 +4,8 @@ import sys
 from importlib.util import find_spec
 from typing import NoReturn
 
+from nexport_campus._extras import missing_extra
+
 from .standard_streams import reserve_descriptors
 
 __all__ = ["main"]
@@ -15,9 +17,8 @@ _REQUIRED = ("click", "rich")
 def main() -> None:
     """Run `nexport` with the arguments of this process, and exit with its code."""
     reserve_descriptors()
-    missing = [name for name in _REQUIRED if find_spec(name) is None]
-    if missing:
-        _exit_with_error(f'{" and ".join(missing)} missing: pip install "nexport-campus[cli]"')
+    if any(find_spec(name) is None for name in _REQUIRED):
+        _exit_with_error(missing_extra(__name__, "cli"))
     try:
         from .root import root
 

@@ -13,9 +13,13 @@ application's OpenAPI page includes their schema.
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
-
 from nexport_campus._errors import NexportError
+from nexport_campus._extras import missing_extra
+
+try:
+    from fastapi import FastAPI
+except ImportError as _error:
+    raise ModuleNotFoundError(missing_extra(__name__, "fastapi"), name=_error.name) from _error
 
 from .lifespan import Campus, campus_lifespan, get_campus
 from .model_types import encode_results, take_models_from_the_body

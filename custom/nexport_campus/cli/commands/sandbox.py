@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from nexport_campus import ConfigurationError
+from nexport_campus._extras import missing_extra
 from nexport_campus.cli.terminal import on_terminal
 
 __all__ = ["command"]
@@ -68,10 +69,8 @@ def command(
     try:
         from nexport_campus.sandbox.sandbox_settings import SandboxSettings
         from nexport_campus.sandbox.serving.server import serve_in_foreground
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f'the sandbox needs {error.name}: pip install "nexport-campus[sandbox]"'
-        ) from None
+    except ModuleNotFoundError:
+        raise ConfigurationError(missing_extra("nexport_campus.sandbox", "sandbox")) from None
     try:
         settings = SandboxSettings(
             host=host,

@@ -34,11 +34,8 @@ class ServerProcess:
     """
 
     def __init__(self, settings: SandboxSettings) -> None:
-        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-        if missing:
-            raise SandboxError(
-                f"the sandbox needs {', '.join(missing)}: pip install 'nexport-campus[sandbox]'"
-            )
+        if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+            raise SandboxError('nexport_campus.sandbox needs: pip install "nexport-campus[sandbox]"')
         self._settings = settings
         # A separate session, so that Ctrl-C does not stop the server before its owner does.
         self._process = subprocess.Popen(
