@@ -16,9 +16,33 @@ from nexport_campus import TransportError
 
 CAMPUS = Path(nexport_campus.__file__).parent
 MODULES = sorted(path.relative_to(CAMPUS).as_posix() for path in CAMPUS.rglob("*.py"))
-OPTIONAL = ("aiohttp", "cli", "demo", "export", "fastapi", "otel", "redis", "sandbox", "testing", "_export")
-PUBLIC = ("aiohttp", "cli", "export", "fastapi", "otel", "redis", "sandbox", "testing", "times", "webhooks")
-OUTERMOST = {"cli", "demo", "testing"}
+OPTIONAL = (
+    "aiohttp",
+    "cli",
+    "demo",
+    "dlt",
+    "export",
+    "fastapi",
+    "otel",
+    "redis",
+    "sandbox",
+    "testing",
+    "_export",
+)
+PUBLIC = (
+    "aiohttp",
+    "cli",
+    "dlt",
+    "export",
+    "fastapi",
+    "otel",
+    "redis",
+    "sandbox",
+    "testing",
+    "times",
+    "webhooks",
+)
+OUTERMOST = {"cli", "demo", "dlt", "testing"}
 
 
 @pytest.mark.parametrize("name", MODULES)
