@@ -1,4 +1,4 @@
-"""The backend of a training shop: enrolls buyers, and shows learners their progress and certificates.
+"""The backend of a training shop: turns paid orders into enrollments, and leads buyers into their classrooms.
 
     uvicorn training_shop:app --workers 4
 
@@ -11,33 +11,54 @@ import hashlib
 import hmac
 import json
 import os
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from paid_orders import UNKNOWN, Fulfilment, Order, OrderBusyError, OrderStore
+from pydantic import BaseModel, Field, ValidationError
 
 from nexport_campus import NexportCampus, NotFoundError
 from nexport_campus.fastapi import Campus, add_exception_handlers, campus_lifespan
 from nexport_campus.models import ApiEnrollmentItem, Phase, Result
 
 ORGANIZATION = UUID(os.environ["SHOP_ORGANIZATION"])
+MERCHANT_ACCOUNT = os.environ.get("SHOP_MERCHANT_ACCOUNT")
 WEBHOOK_SECRET = os.environ["SHOP_WEBHOOK_SECRET"].encode()
 API_KEY = os.environ["SHOP_API_KEY"].encode()
 DATABASE = os.environ.get("SHOP_DATABASE", "shop.sqlite3")
+LEASE_SECONDS = float(os.environ.get("SHOP_LEASE_SECONDS", "120"))
 
 
 class Payment(BaseModel):
-    """A payment, as the provider reports it: repeatedly until it gets a 2xx, and sometimes again after that."""
+    """A paid order, as the payment provider reports it: repeatedly until it gets a 2xx, and sometimes again after that."""
 
-    event_id: str
+    order_id: str = Field(min_length=1, max_length=100)
     user_id: UUID
-    syllabus_id: UUID
+    product_id: UUID
+    amount: Decimal = Field(ge=0, max_digits=12, decimal_places=2)
+
+
+class OrderStatus(BaseModel):
+    """How far an order has come. `payment_to_check`: the campus may have the payment's record or not; look it up there."""
+
+    order_id: str
+    status: str
+    enrollment_id: UUID | None
+    problem: str | None
+    payment_to_check: bool
+
+
+class FoundInvoice(BaseModel):
+    """The invoice that a person found in the campus by its note, or null if there is none."""
+
+    invoice_id: UUID | None
 
 
 class Course(BaseModel):
@@ -58,45 +79,29 @@ class Certificate(BaseModel):
     url: str | None
 
 
-class Ledger:
-    """The processed payments, in a file that all workers share.
-
-    The campus isn't enough: if a payment is reported again after its enrollment was dropped, it must not enroll again.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        with closing(self._connect()) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS handled (event_id TEXT PRIMARY KEY, enrollment_id TEXT NOT NULL)"
-            )
-
-    def find(self, event_id: str) -> UUID | None:
-        """Return the enrollment of a payment, if the payment was processed."""
-        with closing(self._connect()) as database:
-            row = database.execute(
-                "SELECT enrollment_id FROM handled WHERE event_id = ?", (event_id,)
-            ).fetchone()
-        return UUID(row[0]) if row else None
-
-    def enter(self, event_id: str, enrollment_id: UUID) -> None:
-        """Record a processed payment. If two workers processed it at once, both found the same enrollment."""
-        with closing(self._connect()) as database, database:
-            database.execute("INSERT OR IGNORE INTO handled VALUES (?, ?)", (event_id, str(enrollment_id)))
-
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=30)
-
-
 @asynccontextmanager
-async def open_ledger(app: FastAPI) -> AsyncIterator[dict[str, Ledger]]:
-    """Open the ledger for the lifetime of the application."""
-    yield {"ledger": await run_in_threadpool(Ledger, DATABASE)}
+async def open_store(app: FastAPI) -> AsyncIterator[dict[str, OrderStore]]:
+    """Open the store of orders for the lifetime of the application."""
+    yield {"orders": await run_in_threadpool(OrderStore, DATABASE, LEASE_SECONDS)}
 
 
-app = FastAPI(title="Training shop", lifespan=campus_lifespan(NexportCampus.from_env, open_ledger))
+app = FastAPI(title="Training shop", lifespan=campus_lifespan(NexportCampus.from_env, open_store))
 add_exception_handlers(app)
+
+
+@app.exception_handler(OrderBusyError)
+async def report_busy(request: Request, error: OrderBusyError) -> Response:
+    """Have the payment provider call again."""
+    return JSONResponse({"detail": "the order is being processed"}, 503, {"Retry-After": "5"})
+
+
+def get_store(request: Request) -> OrderStore:
+    """Return the store of orders."""
+    store: OrderStore = request.state.orders
+    return store
+
+
+Store = Annotated[OrderStore, Depends(get_store)]
 
 
 async def signed_payment(request: Request, x_signature: Annotated[str, Header()]) -> Payment:
@@ -117,23 +122,63 @@ def require_shop_key(x_api_key: Annotated[str, Header()]) -> None:
         raise HTTPException(401, "wrong key")
 
 
-@app.post("/webhooks/payment")
-async def enroll(
-    request: Request, campus: Campus, payment: Annotated[Payment, Depends(signed_payment)]
-) -> dict[str, UUID]:
+@app.post("/webhooks/payment", status_code=202)
+async def sell(
+    campus: Campus, store: Store, payment: Annotated[Payment, Depends(signed_payment)]
+) -> OrderStatus:
     """Enroll the buyer once, however often the payment is reported, and to however many workers.
 
-    After a failure the response is a 5xx, and the provider calls again: `ensure_enrollment` then finds the enrollment.
+    After a failure the response is a 5xx, and the provider calls again: the order resumes. An order with a problem is
+    accepted all the same, because only a person can help.
     """
-    ledger: Ledger = request.state.ledger
-    enrollment_id = await run_in_threadpool(ledger.find, payment.event_id)
-    if enrollment_id is None:
-        ensured = await campus.ensure_enrollment(
-            org_id=ORGANIZATION, user_id=payment.user_id, syllabus_id=payment.syllabus_id
-        )
-        enrollment_id = ensured.enrollment_id
-        await run_in_threadpool(ledger.enter, payment.event_id, enrollment_id)
-    return {"enrollment_id": enrollment_id}
+    await run_in_threadpool(store.add, payment.order_id, payment.user_id, payment.product_id, payment.amount)
+    merchant_account = UUID(MERCHANT_ACCOUNT) if MERCHANT_ACCOUNT else None
+    fulfilment = Fulfilment(campus, store, ORGANIZATION, merchant_account)
+    return _status(await fulfilment.fulfil(payment.order_id))
+
+
+@app.get("/orders/{order_id}", dependencies=[Depends(require_shop_key)])
+async def order_status(order_id: str, store: Store) -> OrderStatus:
+    """Return how far an order has come."""
+    return _status(await _find_order(store, order_id))
+
+
+@app.put("/orders/{order_id}/invoice", dependencies=[Depends(require_shop_key)], status_code=204)
+async def settle_invoice(order_id: str, found: FoundInvoice, store: Store) -> None:
+    """Enter what a person found in the campus. The order resumes when the payment is reported again."""
+    if not await run_in_threadpool(store.settle_invoice, order_id, found.invoice_id):
+        raise HTTPException(409, "the order doesn't wait for an invoice")
+
+
+@app.get("/classroom/{order_id}", dependencies=[Depends(require_shop_key)], status_code=303)
+async def classroom(order_id: str, campus: Campus, store: Store) -> Response:
+    """Redirect the buyer of an order into the classroom. The URL signs them in and expires soon, so it is never kept."""
+    order = await _find_order(store, order_id)
+    if order.enrollment_id is None:
+        raise HTTPException(409, "the order isn't finished yet")
+    entrance = await campus.sso.classroom(enrollment_id=order.enrollment_id)
+    if not entrance.url:
+        raise HTTPException(502, "the campus returned no address")
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(entrance.url, 303, headers)
+
+
+async def _find_order(store: OrderStore, order_id: str) -> Order:
+    order = await run_in_threadpool(store.find, order_id)
+    if order is None:
+        raise HTTPException(404, "there is no such order")
+    return order
+
+
+def _status(order: Order) -> OrderStatus:
+    done = "enrolled" if order.enrollment_id else "in progress"
+    return OrderStatus(
+        order_id=order.order_id,
+        status="problem" if order.problem else done,
+        enrollment_id=UUID(order.enrollment_id) if order.enrollment_id else None,
+        problem=order.problem,
+        payment_to_check=order.payment_id == UNKNOWN,
+    )
 
 
 @app.get("/learners/{user_id}/courses", dependencies=[Depends(require_shop_key)])

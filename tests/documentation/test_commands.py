@@ -23,7 +23,23 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
 SEPARATORS = {"&&", ";", "|", "||"}
 REDIRECTIONS = {">", ">>", "<"}
 # Commands of other projects; their options are not checked.
-OTHER_PROGRAMS = {"cat", "cd", "export", "git", "gzip", "head", "jq", "sqlite3", "source", "uvicorn"}
+OTHER_PROGRAMS = {
+    *(
+        "cat",
+        "cd",
+        "curl",
+        "echo",
+        "export",
+        "git",
+        "gzip",
+        "head",
+        "jq",
+        "openssl",
+        "sqlite3",
+        "source",
+        "uvicorn",
+    )
+}
 
 
 def commands(document: Path) -> list[list[str]]:

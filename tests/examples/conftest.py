@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.examples.shop_process import API_KEY, EXAMPLES, client_of, shop_process
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-API_KEY = "key-of-the-shop"
 WEBHOOK_SECRET = "secret-of-the-provider"
 
 
@@ -38,35 +37,15 @@ def environment(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> d
 
 @pytest.fixture
 def shop_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[str]:
-    """Serve the training shop with uvicorn, with one worker or as many as the test's parameter says."""
-    workers = getattr(request, "param", 1)
-    options = ["--port", "0", "--workers", str(workers), "--no-access-log"]
-    shop = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "uvicorn", "training_shop:app", *options],
-        cwd=EXAMPLES,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert shop.stderr is not None
-    url, started, output = "", 0, []
-    try:
-        while not url or started < workers:
-            output.append(shop.stderr.readline())
-            assert output[-1], "".join(output)
-            started += "Application startup complete" in output[-1]
-            if "running on " in output[-1]:
-                url = output[-1].split("running on ")[1].split()[0]
+    """Serve the training shop, with one worker or as many as the test's parameter says."""
+    with shop_process(environment, getattr(request, "param", 1)) as (_, url):
         yield url
-    finally:
-        shop.terminate()
-        shop.communicate(timeout=30)
 
 
 @pytest.fixture
 async def shop(shop_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Return a client of the shop, as its web server has one."""
-    async with httpx.AsyncClient(base_url=shop_url, headers={"X-Api-Key": API_KEY}, timeout=60) as client:
+    """Return a client of the shop."""
+    async with client_of(shop_url) as client:
         yield client
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
-from tests.examples.conftest import EXAMPLES
+from tests.examples.shop_process import EXAMPLES
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=3000)
 

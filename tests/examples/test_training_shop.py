@@ -8,87 +8,150 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from paid_orders import OrderStore
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.examples.shop_process import client_of, shop_process
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=1000)
-CREATE = "LearningApi_CreateEnrollment"
+COMMIT = "PointOfSaleApi_CommitInvoiceTransaction"
 
 
-def payment(samples: Samples, event_id: str = "payment-1") -> dict[str, object]:
-    """Return a payment of a section, for a student who isn't enrolled in it."""
-    body = {"event_id": event_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
-    content = json.dumps(body).encode()
+def payment(samples: Samples, order_id: str = "order-1", **changes: object) -> dict[str, object]:
+    """Return the report of a paid section, for a student who isn't enrolled in it."""
+    body = {"order_id": order_id, "user_id": samples.user_id, "product_id": samples.section_product_id}
+    content = json.dumps({**body, "amount": "49.50", **changes}).encode()
     signature = hmac.new(b"secret-of-the-provider", content, hashlib.sha256).hexdigest()
     return {"content": content, "headers": {"X-Signature": signature}}
 
 
-async def pay(shop: httpx.AsyncClient, samples: Samples, event_id: str = "payment-1") -> httpx.Response:
+async def pay(shop: httpx.AsyncClient, samples: Samples, **changes: object) -> httpx.Response:
     """Send the payment provider's request."""
-    return await shop.post("/webhooks/payment", **payment(samples, event_id))  # type: ignore[arg-type]
+    return await shop.post("/webhooks/payment", **payment(samples, **changes))  # type: ignore[arg-type]
+
+
+async def pay_until_accepted(shop: httpx.AsyncClient, samples: Samples) -> httpx.Response:
+    """Repeat the payment provider's request until it gets a 2xx."""
+    async with asyncio.timeout(60):
+        while not (response := await pay(shop, samples)).is_success:
+            assert response.status_code in {502, 503, 504}, response.text
+            await asyncio.sleep(0.2)
+    return response
+
+
+def let_claim_run_out(environment: dict[str, str]) -> None:
+    """End the claim on the order, as time does."""
+    OrderStore(environment["SHOP_DATABASE"]).release("order-1")
+
+
+async def test_from_a_paid_order_to_the_classroom(
+    shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus
+) -> None:
+    """A paid order leads the buyer into a classroom that names the buyer and the course."""
+    paid = await pay(shop, samples)
+    assert (paid.status_code, paid.json()["status"], paid.json()["problem"]) == (202, "enrolled", None)
+    entrance = await shop.get("/classroom/order-1")
+    assert (entrance.status_code, entrance.headers["cache-control"]) == (303, "no-store")
+    async with httpx.AsyncClient() as browser:
+        page = (await browser.get(entrance.headers["location"])).text
+    user = await campus.admin.get_user(user_id=samples.user_id)
+    section = await campus.learning.get_section(syllabus_id=samples.section_id)
+    assert f"{user.first_name} {user.last_name}" in page
+    assert str(section.title) in page
+    assert (await shop.get("/orders/order-1")).json() == paid.json()
 
 
 @pytest.mark.parametrize("shop_url", [1, 3], indirect=True)
 async def test_a_payment_enrolls_once(
     shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """Repeated requests, to any worker, create one enrollment, and all return it."""
+    """Repeated requests, to any worker, lead to one invoice and one enrollment; the others are to come again."""
     responses = await asyncio.gather(*(pay(shop, samples) for _ in range(12)))
-    assert {response.status_code for response in responses} == {200}
-    assert len({response.json()["enrollment_id"] for response in responses}) == 1
-    again = await pay(shop, samples, "payment-2")
-    assert again.json() == responses[0].json()
-    created = [change for change in (await nexport_sandbox.books()).changes if "created" in change.what]
-    assert [change.what for change in created].count("enrollment created") == 1
+    assert {response.status_code for response in responses} <= {202, 503}
+    accepted = await pay_until_accepted(shop, samples)
+    assert all(response.json() == accepted.json() for response in responses if response.is_success)
+    assert all(response.headers["retry-after"] == "5" for response in responses if not response.is_success)
+    books = await nexport_sandbox.books()
+    assert len(books.invoices) == len(books.invoices[0].items) == len(books.invoices[0].payments) == 1
+    assert [change.what for change in books.changes].count("enrollment created") == 1
 
 
-async def test_a_lost_response(shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox) -> None:
-    """If the response to an enrollment is lost, it is found at once, and a second request finds it too."""
-    await nexport_sandbox.faults.add(operation=CREATE, when="after", reset=True, nth=1)
-    first, second = [await pay(shop, samples) for _ in range(2)]
-    assert (first.status_code, second.status_code) == (200, 200)
-    assert first.json() == second.json()
-    changes = (await nexport_sandbox.books()).changes
-    assert [change.what for change in changes].count("enrollment created") == 1
+async def test_a_killed_shop(environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """A shop that is killed while the campus commits an invoice resumes the order after its restart."""
+    await nexport_sandbox.faults.add(operation=COMMIT, when="after", delay=300, nth=1)
+    with shop_process(environment) as (process, url):
+        async with client_of(url) as shop:
+            waiting = asyncio.create_task(pay(shop, samples))
+            while "invoice committed" not in {
+                change.what for change in (await nexport_sandbox.books()).changes
+            }:
+                assert not waiting.done(), waiting.result().text
+                await asyncio.sleep(0.05)
+            process.kill()
+            with pytest.raises(httpx.TransportError):
+                await waiting
+    let_claim_run_out(environment)
+    with shop_process(environment) as (_, url):
+        async with client_of(url) as shop:
+            accepted = await pay_until_accepted(shop, samples)
+            assert accepted.json()["status"] == "enrolled"
+            assert (await shop.get("/classroom/order-1")).status_code == 303
+    books = await nexport_sandbox.books()
+    assert len(books.invoices) == len(books.invoices[0].items) == len(books.invoices[0].payments) == 1
+    assert books.counts[COMMIT] == 1
 
 
-async def test_an_unknown_outcome_and_a_second_call(
-    shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
+async def test_an_order_that_waits_for_an_invoice(
+    environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
-    """A lost request is reported to the provider as possibly carried out; the second one enrolls."""
-    await nexport_sandbox.faults.add(operation=CREATE, when="before", reset=True, nth=1)
-    lost = await pay(shop, samples)
-    assert (lost.status_code, lost.headers["content-type"]) == (502, "application/problem+json")
-    assert lost.json()["maybe_applied"] is True
-    assert (await pay(shop, samples)).status_code == 200
-    changes = (await nexport_sandbox.books()).changes
-    assert [change.what for change in changes].count("enrollment created") == 1
+    """If the response to a begun invoice is lost, a person looks for it, and the order resumes with it."""
+    operation = "PointOfSaleApi_BeginInvoiceTransaction"
+    await nexport_sandbox.faults.add(operation=operation, when="after", reset=True, nth=1)
+    with shop_process(environment) as (_, url):
+        async with client_of(url) as shop:
+            lost = await pay(shop, samples)
+            assert (lost.status_code, lost.json()["maybe_applied"]) == (502, True)
+            assert (await pay(shop, samples)).status_code == 503
+            let_claim_run_out(environment)
+            waiting = (await pay(shop, samples)).json()
+            assert waiting["status"] == "problem"
+            assert "Order order-1" in waiting["problem"]
+            assert (await shop.get("/classroom/order-1")).status_code == 409
+            (invoice,) = (await nexport_sandbox.books()).invoices
+            found = {"invoice_id": invoice.id}
+            assert (await shop.put("/orders/order-1/invoice", json=found)).status_code == 204
+            assert (await shop.put("/orders/order-1/invoice", json=found)).status_code == 409
+            assert (await pay(shop, samples)).json()["status"] == "enrolled"
+    assert len((await nexport_sandbox.books()).invoices) == 1
 
 
 @pytest.mark.parametrize("shop_url", [3], indirect=True)
-async def test_a_repeated_payment_after_a_drop(
+async def test_a_payment_after_a_drop_does_not_enroll(
     shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus
 ) -> None:
-    """A payment that was processed by any worker isn't processed again: a late repetition doesn't undo a drop."""
+    """A fulfilled order stays fulfilled, for all workers: a late repetition does not undo a drop."""
     enrollment_id = (await pay(shop, samples)).json()["enrollment_id"]
     await campus.learning.delete_enrollment(enrollment_id=enrollment_id)
-    responses = await asyncio.gather(*(pay(shop, samples) for _ in range(6)))
-    assert {response.json()["enrollment_id"] for response in responses} == {enrollment_id}
+    for _ in range(6):
+        assert (await pay_until_accepted(shop, samples)).json()["enrollment_id"] == enrollment_id
     left = campus.learning.search_enrollments(user_ids=[samples.user_id], syllabus_ids=[samples.section_id])
     assert await left.collect() == []
 
 
-async def test_unauthorized_requests(shop: httpx.AsyncClient, samples: Samples) -> None:
-    """A wrong signature, a wrong key and an invalid body change nothing."""
+async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox) -> None:
+    """A wrong signature, a wrong key, an unknown order and a malformed body change nothing."""
     forged = payment(samples) | {"headers": {"X-Signature": "00"}}
     assert (await shop.post("/webhooks/payment", **forged)).status_code == 401  # type: ignore[arg-type]
-    content = b'{"event_id": "x"}'
+    content = b'{"order_id": "x"}'
     signature = hmac.new(b"secret-of-the-provider", content, hashlib.sha256).hexdigest()
     wrong = await shop.post("/webhooks/payment", content=content, headers={"X-Signature": signature})
-    assert [error["loc"] for error in wrong.json()["detail"]] == [["user_id"], ["syllabus_id"]]
-    path = f"/learners/{samples.user_id}/courses"
-    assert (await shop.get(path, headers={"X-Api-Key": "none"})).status_code == 401
+    assert [error["loc"] for error in wrong.json()["detail"]] == [["user_id"], ["product_id"], ["amount"]]
+    for path in (f"/learners/{samples.user_id}/courses", "/classroom/order-1", "/orders/order-1"):
+        assert (await shop.get(path, headers={"X-Api-Key": "none"})).status_code == 401
+    for path in ("/classroom/order-1", "/orders/order-1"):
+        assert (await shop.get(path)).status_code == 404
+    assert (await nexport_sandbox.books()).changes == ()
 
 
 async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus) -> None:

@@ -4,10 +4,13 @@
 """
 
 import asyncio
+import html
+import re
 import time
 from collections import Counter
 from uuid import UUID
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -46,6 +49,7 @@ async def _demo() -> None:
             await _enroll(campus, samples)
             await _mend(campus, samples)
             await _certificate(campus, samples)
+            await _sell(campus, samples)
         books = await sandbox.books()
     logins = books.counts["AdminApi_Authenticate"]
     seconds = time.perf_counter() - started
@@ -168,3 +172,32 @@ async def _certificate(campus: NexportCampus, samples: Samples) -> None:
         enrollment_id=UUID(samples.finished_enrollment_id)
     )
     console.print(f"  {certificate.certificate_url if certificate.certificate_ready else 'not ready yet'}")
+
+
+async def _sell(campus: NexportCampus, samples: Samples) -> None:
+    _head("Sell a course", "campus.point_of_sale, campus.sso.classroom(...)")
+    buyer = await campus.admin.get_user(user_id=samples.finished_user_id)
+    mine = await campus.learning.search_enrollments(user_ids=[buyer.user_id]).collect()
+    taken = {enrollment.syllabus_id for enrollment in mine}
+    products = campus.learning.get_catalog_syllabi(catalog_id=samples.catalog_id)
+    product_id = next(
+        each.product_id
+        for each in (await products).items
+        if each.product_id and each.syllabus_id not in taken
+    )
+    pos = campus.point_of_sale
+    sale = await pos.begin_invoice_transaction(
+        purchasing_agent_id=buyer.user_id, organization_id=samples.org_id
+    )
+    item = await pos.add_invoice_item(invoice_id=sale.invoice_id, product_id=product_id, cost=49.50)
+    await pos.add_invoice_payment(invoice_id=sale.invoice_id, payee_id=buyer.user_id, amount_usd=49.50)
+    await pos.commit_invoice_transaction(invoice_id=sale.invoice_id)
+    redemption = await pos.redeem_invoice_item(
+        invoice_item_id=item.invoice_item_id, redeeming_user_id=buyer.user_id
+    )
+    console.print(f"  invoice, item, payment, commit, redemption: enrolled in {redemption.syllabus_title!r}")
+    entrance = await campus.sso.classroom(enrollment_id=str(redemption.redemption_enrollment_id))
+    async with httpx.AsyncClient() as browser:
+        page = await browser.get(str(entrance.url))
+    course, student = re.findall(r"<(?:h1|p)>(.*?)</", page.text)[:2]
+    console.print(f"  the page of the classroom: {html.unescape(course)} | {html.unescape(student)}")
