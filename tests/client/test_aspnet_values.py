@@ -35,14 +35,16 @@ def section(**changes: Any) -> dict[str, Any]:
     return dict(example_response("LearningApi_GetSection")) | changes
 
 
-def read_fast(**changes: Any) -> Any:
-    """Decode the section on the fast path."""
-    return decoder_for(ModelOf("SectionResponse"), Learned())(json.dumps(section(**changes)).encode())
+def read_fast(model: str = "SectionResponse", value: Any = None, **changes: Any) -> Any:
+    """Decode a value, or the section, on the fast path, which has learned the key `unknown`."""
+    kind = ModelOf(model)
+    learned = Learned(keys=frozenset({(kind.cls, "unknown")}))
+    return decoder_for(kind, learned)(json.dumps(value or section(**changes)).encode())
 
 
-def read_tolerant(**changes: Any) -> Any:
-    """Decode the section on the tolerant path."""
-    return ModelOf("SectionResponse").read(section(**changes), Reader())
+def read_tolerant(model: str = "SectionResponse", value: Any = None, **changes: Any) -> Any:
+    """Decode a value, or the section, on the tolerant path."""
+    return ModelOf(model).read(value or section(**changes), Reader())
 
 
 @pytest.mark.parametrize("read", [read_fast, read_tolerant])
@@ -203,6 +205,40 @@ def test_numbers() -> None:
     made = read_tolerant(enrollment_duration=3.0, credit_hours=2)
     assert (made.enrollment_duration, type(made.enrollment_duration)) == (3, int)
     assert (made.credit_hours, type(made.credit_hours)) == (2.0, float)
+
+
+SESSION = dict(example_response("LearningApi_GetStudentSessions")["sessions"][0])
+
+
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
+@pytest.mark.parametrize("number", [2**62, 2**63 - 1, -(2**62) - 1, -(2**63), 2**53 + 1, -(2**53) - 1])
+def test_large_integers_are_exact(read: Any, number: int) -> None:
+    """Integers of 54 bits and more, up to the extremes of 64 bits, are read exactly, in declared and unknown fields."""
+    made = read("AssignmentSession", SESSION | {"order": number, "unknown": number})
+    assert (made.order, type(made.order), made.additional_properties) == (number, int, {"unknown": number})
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53)])
+def test_the_largest_whole_float(number: int) -> None:
+    """Up to 2**53, an integer field accepts a number written as a decimal."""
+    made = read_tolerant("AssignmentSession", SESSION | {"order": float(number)})
+    assert (made.order, type(made.order)) == (number, int)
+
+
+@pytest.mark.parametrize("number", [2.0**53 + 2, -(2.0**53) - 2, 2.0**62, -(2.0**63), 1e300])
+def test_a_larger_whole_float_is_refused(number: float) -> None:
+    """Beyond 2**53, a decimal no longer tells one integer from the next, so it isn't read as one."""
+    with pytest.raises(DecodeError, match="whole number") as caught:
+        read_tolerant("AssignmentSession", SESSION | {"order": number})
+    assert caught.value.path == "order"
+
+
+@pytest.mark.parametrize("read", [read_fast, read_tolerant])
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, -(2**80)])
+def test_a_large_integer_in_a_decimal_field(read: Any, number: int) -> None:
+    """It is read as the nearest float."""
+    found = read(credit_hours=number).credit_hours
+    assert (found, type(found)) == (float(number), float)
 
 
 @pytest.mark.parametrize(

@@ -413,6 +413,25 @@ def test_any_value_is_sent_as_in_other_operations() -> None:
     }
 
 
+LARGE = [sign * (2**bits + step) for bits in (53, 62, 63, 64, 100) for step in (-1, 0, 1) for sign in (1, -1)]
+
+
+@pytest.mark.parametrize("number", LARGE)
+def test_large_integers_are_sent_exactly(number: int) -> None:
+    """An integer in any value is written digit for digit, beyond 64 bits too; one for an integer field must fit."""
+    from nexport_campus._calling.argument_values import InvalidValue, to_wire
+    from nexport_campus._http.encoded_request import EncodedRequest
+    from nexport_client.kinds import ANYTHING, INTEGER
+
+    sent = EncodedRequest("", to_wire(ANYTHING, [number]), secret_body=False, token=None).content()
+    assert sent == f"[{number}]".encode()
+    if -(2**63) <= number < 2**63:
+        assert to_wire(INTEGER, number) == number
+    else:
+        with pytest.raises(InvalidValue, match="from -9223372036854775808 to 9223372036854775807"):
+            to_wire(INTEGER, number)
+
+
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
 
