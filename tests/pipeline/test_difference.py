@@ -27,6 +27,9 @@ Edit = Callable[[Document], object]
 Capture = pytest.CaptureFixture[str]
 
 
+TEXT = {"type": "string"}
+
+
 def base() -> Document:
     """Return a document with operations of several shapes."""
     wanted = ("RenameTest", "GetTests", "SearchTests", "SubmitAnswers", "GetMode", "SetScore", "DeleteTest")
@@ -49,6 +52,10 @@ def base() -> Document:
     mode = {"type": "integer", "enum": [0, 1], "x-enum-varnames": ["A", "B"], "x-enum-labels": ["a", "b"]}
     merged["components"]["schemas"]["Mode"] = mode
     merged["components"]["schemas"]["Test"]["properties"]["mode"] = {"$ref": "#/components/schemas/Mode"}
+    # Models within others that are sent: in an element of a body, and in a field of one.
+    for name, outer in (("Source", "Answer"), ("Reason", "Renaming")):
+        merged["components"]["schemas"][name] = {"type": "object", "properties": {"note": TEXT}}
+        fields(merged, outer)[name.lower()] = {"$ref": f"#/components/schemas/{name}"}
     return merged
 
 
@@ -104,12 +111,17 @@ def rename_operation(document: Document) -> None:
     document["paths"]["/api/v1/AssessmentApi/Grade"] = path_item
 
 
+def require_field(document: Document, name: str) -> None:
+    """Add a required field to a schema."""
+    fields(document, name)["more"] = TEXT
+    document["components"]["schemas"][name]["required"] = ["more"]
+
+
 def parameter(name: str, schema: Document, *, required: bool) -> Document:
     """Return a query parameter."""
     return {"name": name, "in": "query", "schema": schema, "required": required}
 
 
-TEXT = {"type": "string"}
 BREAKS: dict[str, tuple[Edit, str]] = {
     "operation removed": (remove_operation, "AssessmentApi_SetScore removed"),
     "argument removed": (
@@ -171,6 +183,14 @@ BREAKS: dict[str, tuple[Edit, str]] = {
             d["components"]["schemas"]["Answer"]["required"].append("grade"),
         ),
         "Answer.grade added: required",
+    ),
+    "required field of a model within a sent model added": (
+        lambda d: require_field(d, "Source"),
+        "Source.more added: required",
+    ),
+    "required field of a model within a body added": (
+        lambda d: require_field(d, "Reason"),
+        "Reason.more added: required",
     ),
     "field of a request became required": (
         lambda d: d["components"]["schemas"]["Answer"]["required"].append("text"),
