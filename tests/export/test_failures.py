@@ -35,12 +35,25 @@ BROKEN = '[{"assignment_status_id": "no uuid"}]'
 def statuses(samples: Samples, **given: Any) -> ExportRequest:
     """Return a request for the statuses of some enrollments, one at a time."""
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
-    return make_request("assignment-statuses", samples.org_id, filters=filters, **{"concurrency": 1} | given)
+    settings: dict[str, Any] = {"concurrency": 1, "filters": filters} | given
+    return make_request("assignment-statuses", samples.org_id, **settings)
 
 
 async def count_requests(sandbox: Sandbox, operation: str = OPERATION) -> int:
     """Return how often an operation was requested."""
     return (await sandbox.books()).counts.get(operation, 0)
+
+
+async def test_an_enrollment_in_several_months_is_requested_once(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
+    """An enrollment that was made in one month and active in later ones is found in each, and fetched in the first."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    await run(campus, statuses(samples, since=since, filters={}), tmp_path / "whole.jsonl")
+    before = await count_requests(nexport_sandbox)
+    await run(campus, statuses(samples, since=since, filters={}, by="month"), tmp_path / "months.jsonl")
+    assert await count_requests(nexport_sandbox) == 2 * before
+    assert read_rows(tmp_path / "months.jsonl") == read_rows(tmp_path / "whole.jsonl")
 
 
 async def test_a_failure_is_repeated(

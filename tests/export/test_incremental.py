@@ -12,9 +12,12 @@ from nexport_campus import ConfigurationError, NexportCampus
 from nexport_campus._export.request import LAST
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import file_names, make_request, read_rows, run
+from tests.support.clients import campus_with
+from tests.support.scripted_server import Request, Response, error_entity, json_response
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 TARGETS = ["e.jsonl", "e.db"]
+ORGANIZATION = "11111111-1111-4111-8111-111111111111"
 
 
 async def enroll(campus: NexportCampus, samples: Samples) -> str:
@@ -71,6 +74,32 @@ async def test_the_overlap_reaches_back(campus: NexportCampus, samples: Samples,
     years = make_request("enrollments", samples.org_id, since=LAST, overlap=timedelta(days=365))
     again = await run(campus, years, target)
     assert (again.rows, again.new, again.updated) == (first.rows, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "seconds"), [(None, 3600), (timedelta(0), 0), (timedelta(days=3), 3 * 86400)], ids=str
+)
+async def test_where_an_incremental_run_starts(
+    tmp_path: Path, overlap: timedelta | None, seconds: int
+) -> None:
+    """Its searches begin the overlap (an hour by default) before the start of the previous run, and a second earlier."""
+    page = {"enrollments": [], "page": 1, "page_size": 40, "total_count": 0} | error_entity()
+
+    async def respond(request: Request) -> Response:
+        return json_response(page, headers={"Date": "Thu, 01 Oct 2026 12:00:00 GMT"})
+
+    plan = make_request("enrollments", ORGANIZATION, since=LAST, overlap=overlap)
+    async with campus_with(respond) as (campus, server):
+        first = await run(campus, plan, tmp_path / "e.jsonl")
+        before = len(server.requests)
+        await run(campus, plan, tmp_path / "e.jsonl")
+    bounds = {
+        datetime.fromisoformat(value)
+        for request in server.requests[before:]
+        for name, value in request.json.items()
+        if name.endswith("_after")
+    }
+    assert bounds == {first.complete_until - timedelta(seconds=seconds + 1)}
 
 
 async def test_a_date_later_than_the_last_export_leaves_no_gap(
