@@ -19,7 +19,7 @@ from distributed import LocalCluster
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_campus.times import months
-from tests.examples.conftest import EXAMPLES
+from tests.examples.shop_process import EXAMPLES
 from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=1000)
