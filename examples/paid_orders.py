@@ -2,8 +2,8 @@
 
 invoice -> item -> payment -> commit -> redemption. None of these writes may be sent twice, and the campus has no key for
 repeated requests. So an order notes each write before it is sent (`unsettled`), and its result afterwards. A later run that
-finds a write unsettled looks at the campus before it writes again. Two writes can't be looked up: for an invoice it takes a
-person, and a payment is left as it is, because it only records what the shop has received.
+finds a write unsettled looks at the campus before it writes again. Two writes can't be looked up: an invoice needs a
+person, and a payment is not repeated, because it only records what the shop has received.
 """
 
 import asyncio
@@ -57,8 +57,8 @@ class OrderBusyError(Exception):
 class OrderStore:
     """The orders, in a file that all workers share.
 
-    Whoever works on an order claims it for `lease` seconds. A worker that dies, or doesn't know what its last request did, lets
-    the claim run out: by then a request that was still on its way has ended, and looking for its result is reliable.
+    A worker claims an order for `lease` seconds before it works on it. If the worker dies, or doesn't know what its last request
+    did, the claim runs out: by then a request that was still on its way has ended, and a look at its result is reliable.
     """
 
     def __init__(self, path: str, lease: float = 120, clock: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,4 @@
-"""The training shop as a process of its own, and its client."""
+"""The training shop as a separate process, and its client."""
 
 import subprocess
 import sys

@@ -109,7 +109,7 @@ async def test_a_token_of_a_browser_is_no_token_of_the_api(api: HttpApi, samples
     [
         pytest.param(CLASSROOM, {}, (422, 2), id="no enrollment"),
         pytest.param(CLASSROOM, {"enrollment_id": NOTHING}, (409, 3), id="unknown enrollment"),
-        pytest.param(SIGN_IN, {}, (422, 2), id="nobody"),
+        pytest.param(SIGN_IN, {}, (422, 2), id="no user"),
         pytest.param(SIGN_IN, {"user_id": NOTHING}, (422, 2), id="user without organization"),
         pytest.param(SIGN_IN, {"subscription_id": NOTHING}, (409, 6), id="unknown subscription"),
         pytest.param(SIGN_IN, {"user_id": NOTHING, "org_id": NOTHING}, (409, 3), id="unknown user"),

@@ -16,7 +16,7 @@ __all__ = ["Placement", "add_memberships", "enroll", "ensure_subscription"]
 class Placement:
     """Who is enrolled where, and the organizations in which they become a member first.
 
-    `caller` is the API user who needs permission to add subscriptions and memberships; None: nobody does.
+    `caller` is the API user who needs permission to add subscriptions and memberships; None skips these checks.
     `expires` is the end of access in ticks; None leaves it to the syllabus.
     """
 

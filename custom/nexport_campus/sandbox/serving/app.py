@@ -146,7 +146,9 @@ async def _unmatched(request: Request, error: Exception) -> Response:
 
 
 def _not_modelled(what: str) -> Response:
-    return json_response({"message": f"The sandbox does not model {what}"}, 501)
+    reason = f"The sandbox does not model {what}"
+    # Clients look for `detail` in the errors of servers other than the campus.
+    return json_response({"message": reason, "detail": reason}, 501)
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:

@@ -28,7 +28,7 @@ class _Delivery:
 
 
 class WebhookSender:
-    """Sends the events of the campus to the registered addresses, each in a thread of its own, once.
+    """Sends the events of the campus to the registered addresses, once, each in a separate thread.
 
     The campus does not wait for the response, because the receiver may call the campus to read the record.
     """
