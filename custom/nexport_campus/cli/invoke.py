@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from nexport_client.kinds import Array
+from nexport_client.kinds import Array, Kind
 from nexport_client.operation import Operation
 from nexport_client.protocols import AsyncPager
 from nexport_client.results import Page
@@ -19,7 +19,7 @@ from .record_output import Secrecy, write_value, writer
 from .standard_streams import after_change
 from .terminal import note, warn
 
-__all__ = ["OutputOptions", "call"]
+__all__ = ["OutputOptions", "call", "page_size", "write_pages", "write_result"]
 
 _LARGE_PAGE = 1000
 
@@ -47,28 +47,27 @@ async def call(
             # The command has already warned about obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
-                page_size = _page_size(options)
-                pager = method(**arguments, page=options.page, per_page=page_size)
-                await _write_pages(pager, operation, options)
+                pager = method(**arguments, page=options.page, per_page=page_size(options))
+                await write_pages(pager, record_kind(operation), options)
             else:
                 result = await method(**arguments)
                 with after_change(operation.full_name) if operation.effect == "write" else nullcontext():
-                    _write(result, operation, options)
+                    write_result(result, operation.result, options)
 
 
-def _write(value: Any, operation: Operation[Any], options: OutputOptions) -> None:
-    kind = operation.result
-    if isinstance(kind, Array) and value is not None:
-        out = writer(options.form, kind.item, options.secrecy)
+def write_result(value: Any, kind: Kind, options: OutputOptions) -> None:
+    """Write a whole result: a list as records, anything else as one value."""
+    if isinstance(value, list):
+        out = writer(options.form, kind.item if isinstance(kind, Array) else kind, options.secrecy)
         out.write(value)
         out.end()
     else:
         write_value(options.form, kind, value, options.secrecy)
 
 
-async def _write_pages(pager: AsyncPager[Any], operation: Operation[Any], options: OutputOptions) -> None:
-    """Write each page as it arrives: up to the limit, or all pages, or one."""
-    out = writer(options.form, record_kind(operation), options.secrecy)
+async def write_pages(pager: AsyncPager[Any], kind: Kind, options: OutputOptions) -> None:
+    """Write each page as it arrives: up to the limit, or all pages, or one. `kind` is that of the records."""
+    out = writer(options.form, kind, options.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:
@@ -93,7 +92,7 @@ async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
     return following is not None and bool(following.items)
 
 
-def _page_size(options: OutputOptions) -> int | None:
+def page_size(options: OutputOptions) -> int | None:
     """Return the page size: at most the limit, except with --page, whose numbers assume the default size."""
     if options.per_page is None and options.limit is not None and options.page == 1:
         return min(options.limit, _LARGE_PAGE)

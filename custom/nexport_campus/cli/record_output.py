@@ -1,6 +1,8 @@
 """Output of results to stdout, as JSON, JSON Lines or a table."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,15 +37,30 @@ def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
 class Secrecy:
     """The masking of secrets.
 
-    `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field.
+    `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field. `keys`: the secret
+    fields of results that are no models.
     """
 
     show: bool = False
     known: Scrubber = attrs.field(factory=Scrubber, converter=_scrubber)
+    keys: frozenset[str] = frozenset()
 
     def text(self, value: str) -> str:
         """Return a string with the known secrets masked, in any case and encoding."""
         return self.known.text(value)
+
+    def mask_keys(self, value: Any) -> Any:
+        """Return a JSON value with the secret fields masked."""
+        if self.show or not self.keys:
+            return value
+        if isinstance(value, list):
+            return [self.mask_keys(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                key: "***" if key.lower() in self.keys else self.mask_keys(item)
+                for key, item in value.items()
+            }
+        return value
 
 
 class RecordWriter(Protocol):
@@ -165,7 +182,10 @@ def _blocks(rows: list[dict[str, str]]) -> str:
 def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
     """Return the cells of a record: labels for enums, without the error entity."""
     if isinstance(value, dict):
-        return {printable(name): secrecy.text(_cell(each)) for name, each in value.items()}
+        cells = secrecy.mask_keys(value).items()
+        return {
+            printable(name): secrecy.text(_cell(each)) for name, each in cells if name != "api_error_entity"
+        }
     if not isinstance(value, Model):
         return {"value": secrecy.text(_cell(value))}
     secret = {
@@ -184,6 +204,8 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, OpenIntEnum):
         return value.label
+    if isinstance(value, dict | list):
+        return printable(_dumps(value))
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds").replace("+00:00", "Z")
     return printable(str(value))
@@ -208,4 +230,16 @@ def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -
     written = None if value is None else kind.write(value)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     shown = written if secrecy.show else _mask(value, written)
-    return secrecy.text(json.dumps(shown, ensure_ascii=not unicode, indent=indent))
+    return secrecy.text(_dumps(secrecy.mask_keys(shown), ensure_ascii=not unicode, indent=indent))
+
+
+_EXACT = f"exact-number-{os.urandom(8).hex()}:"
+"""Mark of a Decimal among strings; it is random, so that no response contains it by accident."""
+
+
+def _dumps(value: Any, *, ensure_ascii: bool = False, indent: int | None = None) -> str:
+    """Return the JSON of a value, in which a Decimal is a number with all its digits."""
+    text = json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, default=lambda number: f"{_EXACT}{number}"
+    )
+    return re.sub(f'"{_EXACT}([^"]*)"', r"\1", text)

@@ -16,6 +16,7 @@ from nexport_campus.cli.known_operations import find
 from nexport_campus.cli.messages import for_command_line
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
+from nexport_campus.cli.raw_call import METHODS, raw_command
 from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format
 from nexport_campus.cli.secret_options import secret_arguments, secret_options
 from nexport_campus.cli.suggestions import did_you_mean, similar_operations, similar_words
@@ -35,6 +36,8 @@ class Operations(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of an operation. Raises UsageError, with suggestions, for an unknown name."""
+        if cmd_name.upper() in METHODS:
+            return raw_command(cmd_name.upper())
         found = find(cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
             raise click.UsageError(f"there is no operation {cmd_name}{_hint(cmd_name, ctx)}", ctx)
@@ -55,7 +58,8 @@ class Operations(click.Group):
 def command(ctx: click.Context, output: str) -> None:
     """Call an operation of the campus, or list all operations.
 
-    `nexport call OPERATION --help` describes an operation and its arguments.
+    `nexport call OPERATION --help` describes an operation and its arguments. `nexport call GET /api/v1/...` sends a request
+    to any path; GET may be POST, PUT, PATCH or DELETE.
 
     A value is given literally, or read from a file with @FILE, or from stdin with -; write @@ for a value that starts with @.
     For a list, repeat the option or give a JSON list. An object is JSON.
