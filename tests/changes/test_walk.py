@@ -178,6 +178,17 @@ async def test_a_campus_that_compares_other_dates_than_it_shows(hours: int) -> N
     assert ids(await walk(server)) == set(server.records)
 
 
+@pytest.mark.parametrize("hours", [-7, 7])
+async def test_a_walk_by_page_number_resumes_from_its_start(hours: int) -> None:
+    """Once page numbers are used, no step has a date to resume after, because the campus compares other dates."""
+    server = in_sequence(100, clamp=10, shift=timedelta(hours=hours))
+    steps = await walk(server)
+    assert {step.after for step in steps[1:]} == {None}
+    begin = FIRST - timedelta(days=2)
+    steps = await walk(server, after=begin)
+    assert {step.after for step in steps[1:]} == {begin}
+
+
 async def test_a_campus_that_lists_the_newest_first() -> None:
     """The whole search is read by page number."""
     server = in_sequence(50, clamp=10, newest_first=True)

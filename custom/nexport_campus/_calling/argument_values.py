@@ -275,7 +275,7 @@ def _json(value: object) -> Any:
             return write(value)
     whole = to_whole(value)
     if whole is not None:
-        return whole if abs(whole) < _LARGE else Decimal(whole)
+        return whole
     if to_number(value) is not None:
         return _number(value)
     if isinstance(value, Mapping):
@@ -285,8 +285,6 @@ def _json(value: object) -> Any:
     raise InvalidValue("must be a value that JSON can hold", f", got {describe(value)}")
 
 
-_LARGE: Final = 2**63
-"""From here on msgspec accepts an integer only as a Decimal."""
 _BY_TYPE: Final[dict[type, Callable[[Any], Any]]] = {
     str: _string,
     UUID: str,
