@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ["check", "demo", "regenerate", "test"]
+SCRIPTS = ["check", "demo", "mutate", "regenerate", "test"]
 
 
 @pytest.mark.parametrize("name", ["_bootstrap.py", *SCRIPTS])
