@@ -18,6 +18,7 @@ from nexport_client.models import ApiEnrollmentItem
 from .enrollment_dates import EARLIEST, EDGE, date_of, is_ordered, tail
 from .enrollment_search import EnrollmentPage, EnrollmentSearch
 from .passes import LeadingUndated, Passes, TrailingUndated
+from .searches import MAX_IDS
 
 __all__ = ["DateWalk", "Step"]
 
@@ -158,13 +159,13 @@ class DateWalk:
         passes = Passes(fetch, confirm=last >= self._now() - _SETTLED)
 
         async def leave() -> None:
+            # The passes had a bound more than the page. If they found none of it, either all was removed or the bound was
+            # compared with other dates.
             self._shared = {} if passes.delivered.keys() & dates.keys() else dates
-            found = EnrollmentPage([], 1, None)
-            if await self._is_contradicted(found):
+            if await self._is_contradicted(EnrollmentPage([], 1, None)):
                 self._by_number()
                 return
-            self._shared = {}
-            self._after, self._next = last + EDGE, self._page
+            self._after, self._shared, self._next = last + EDGE, {}, self._page
 
         self._read(passes, leave)
 
@@ -213,7 +214,7 @@ class DateWalk:
         """Return whether enrollments of the previous page still exist, and should be on this page, but aren't."""
         if not self._shared or any(item.enrollment_id in self._shared for item in page.items):
             return False
-        found = await self._search.fetch(ids=self._shared)
+        found = await self._search.fetch(ids=list(self._shared)[:MAX_IDS])
         reached = None if page.is_last(self._full) else date_of(page.items[-1])
         dates = [
             date for item in found.items if item.enrollment_id in self._shared and (date := date_of(item))
