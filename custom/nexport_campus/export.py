@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 from uuid import UUID
 
 from nexport_client.api.learning_api.learning_api_search_enrollments import OPERATION
 
 from ._calling.arguments import page_arguments, uuids
+from ._client import NexportCampus
 from ._errors import ArgumentError, ConfigurationError
 from ._export.datasets import DATASETS
 from ._export.engine import export
@@ -23,9 +24,6 @@ from ._export.request import LAST, ExportRequest, Filters
 from ._export.session import ExportSession, open_session
 from ._export.worker_thread import WorkerThread
 from ._inputs import describe, is_async, to_whole, zone_problem
-
-if TYPE_CHECKING:
-    from ._client import NexportCampus
 
 __all__ = ["DatasetName", "ExportProgress", "ExportSummary", "OnProgress", "export_records"]
 
@@ -62,7 +60,7 @@ _OPTION: Final = re.compile("|".join(rf"{re.escape(option)}(?![\w-])" for option
 
 
 async def export_records(
-    campus: "NexportCampus",
+    campus: NexportCampus,
     dataset: DatasetName,
     to: str | os.PathLike[str] | BinaryIO,
     *,
@@ -141,7 +139,7 @@ async def export_records(
 
 
 async def _run(
-    campus: "NexportCampus",
+    campus: NexportCampus,
     request: ExportRequest,
     output: Output,
     on_progress: OnProgress | None,

@@ -50,7 +50,7 @@ async def test_every_dataset(campus: NexportCampus, samples: Samples, tmp_path: 
 
 async def test_the_signature_is_the_documented_one() -> None:
     """Names, order and defaults are part of the contract."""
-    parameters = inspect.signature(export_records).parameters
+    parameters = inspect.signature(export_records, eval_str=True).parameters
     assert list(parameters) == [
         "campus",
         "dataset",
