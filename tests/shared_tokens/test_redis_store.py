@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,16 @@ def test_urls(scheme: str) -> None:
     """The schemes of Redis and Valkey are accepted; a repr shows the prefix only."""
     store = RedisTokenStore.from_url(f"{scheme}://:hidden@localhost:6379/0", prefix="school:")
     assert repr(store) == "<RedisTokenStore school:>"
+
+
+def test_threads(valkey: Valkey) -> None:
+    """One store serves the clients of several threads, each with its own event loops."""
+    store = RedisTokenStore.from_url(valkey.url)
+
+    def use(name: str) -> None:
+        for number in range(5):
+            asyncio.run(store.set(name, b"%d" % number, ttl=60))
+            assert asyncio.run(store.get(name)) == b"%d" % number
+
+    with assert_nothing_left_open(), ThreadPoolExecutor(4) as threads:
+        list(threads.map(use, "abcdefgh"))

@@ -30,7 +30,7 @@ from nexport_campus._http.attempt import AttemptFailed, build_request, send
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._http.loop_session import Session, Sessions
 from nexport_campus._http.outgoing_request import SendTracker
-from nexport_campus._rate_limit import limiter_of
+from nexport_campus._rate_limit import RateLimiter, limiter_of
 from nexport_campus._retry import Budget, wait_before_retry
 from nexport_campus._settings import Settings
 from nexport_client.client import Operation
@@ -246,7 +246,8 @@ class CallRunner:
                 if waited:
                     # The token may have expired while waiting.
                     call.token = await self._token(call)
-                await self._take_turn(call)
+                if self.core.limiter is not None:
+                    await self._take_turn(call, self.core.limiter)
                 call.sent = clock.monotonic()
                 call.waited = call.sent - begun
                 try:
@@ -260,16 +261,13 @@ class CallRunner:
             # Outside the turn, so that a waiting call doesn't occupy a slot.
             await self._recover(call, failed)
 
-    async def _take_turn(self, call: Call[Any]) -> None:
+    async def _take_turn(self, call: Call[Any], limiter: RateLimiter) -> None:
         """Wait until the rate limit allows the next request."""
-        limiter, tokens = self.core.limiter, self.core.tokens
-        if limiter is None:
-            return
         await limiter.acquire()
         if call.operation.token == "none" or call.encoded.token is not None:
             return
         # The token may have expired while waiting.
-        current = tokens.current()
+        current = self.core.tokens.current()
         if current is None:
             call.token = await self._token(call)
             # While this call waited for the login, others did so too: their turns must not be used all at once.

@@ -74,8 +74,9 @@ class UrlClients:
         self._leave_to_parent()
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            for other in [other for other in self._clients if other.is_closed()]:
-                del self._clients[other]
+            for other in list(self._clients):  # which may change in other threads
+                if other.is_closed():
+                    self._clients.pop(other, None)
             client = self._new_client()
             self._clients[loop] = client, LoopGuard(client.aclose)
         return self._clients[loop][0]

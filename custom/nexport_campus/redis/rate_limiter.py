@@ -113,7 +113,7 @@ class RedisRateLimiter(ClientOwner):
     def _begin(self, clients: Clients, per_second: float, prefix: str) -> None:
         super().__init__(clients, prefix)
         self.per_second = positive("per_second", per_second, "requests per second")
-        self._paused_until = float("-inf")
+        self._paused_until = self._failed_at = float("-inf")
         self._naps: set[asyncio.Future[None]] = set()
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
@@ -153,10 +153,17 @@ class RedisRateLimiter(ClientOwner):
         keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "asked", "next", "pause")]
         times = (1 / (self.per_second * _USED_SHARE), _AHEAD_SECONDS, _LATE_SECONDS, _ALIVE_SECONDS)
         arguments = [command, argument, *(round(seconds * 1e6) for seconds in times)]
+        begun = time.monotonic()
         # Hundreds of waiting calls must not open hundreds of connections.
         async with self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_CONNECTIONS)):
             script = self._clients.current().register_script(_SCRIPT)
-            has_turn, wait = await within_time(script(keys=keys, args=arguments))
+            if self._failed_at > begun:
+                raise ConnectionError("the commands before this one have failed")
+            try:
+                has_turn, wait = await within_time(script(keys=keys, args=arguments))
+            except Exception:
+                self._failed_at = time.monotonic()
+                raise
             return bool(int(has_turn)), int(wait) / 1e6
 
     async def _nap(self, wait: float) -> None:
@@ -173,6 +180,6 @@ class RedisRateLimiter(ClientOwner):
         with suppress(Exception):  # without it, the ticket is dropped after some seconds
             has_turn = asking is not None and (await asking)[0]
             await self._run("return" if has_turn else "leave", ticket)
-        for nap in self._naps:
+        for nap in list(self._naps):
             if nap.get_loop() is asyncio.get_running_loop() and not nap.done():
                 nap.set_result(None)
