@@ -1,6 +1,7 @@
 """Strict reading and stable writing of JSON."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, NoReturn, TypeAlias
 
 from .errors import PipelineError
@@ -45,27 +46,32 @@ def dumps(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def first_difference(one: object, other: object, pointer: str = "") -> str | None:
-    """Return the JSON Pointer (RFC 6901) of the first difference of two values, or None if they are equal.
+def differences(one: object, other: object, pointer: str = "") -> Iterator[str]:
+    """Yield the JSON Pointer (RFC 6901) of each difference of two values.
 
     The order of keys does not matter; `1`, `1.0` and `true` are different values.
     """
     if type(one) is not type(other):
-        return pointer
-    if isinstance(one, dict) and isinstance(other, dict):
+        yield pointer
+    elif isinstance(one, dict) and isinstance(other, dict):
         for key in sorted(one.keys() | other.keys()):
             place = f"{pointer}/{escape(key)}"
             if key not in one or key not in other:
-                return place
-            if (found := first_difference(one[key], other[key], place)) is not None:
-                return found
-        return None
-    if isinstance(one, list) and isinstance(other, list):
+                yield place
+            else:
+                yield from differences(one[key], other[key], place)
+    elif isinstance(one, list) and isinstance(other, list):
         for index, (left, right) in enumerate(zip(one, other, strict=False)):
-            if (found := first_difference(left, right, f"{pointer}/{index}")) is not None:
-                return found
-        return None if len(one) == len(other) else f"{pointer}/{min(len(one), len(other))}"
-    return None if one == other else pointer
+            yield from differences(left, right, f"{pointer}/{index}")
+        if len(one) != len(other):
+            yield f"{pointer}/{min(len(one), len(other))}"
+    elif one != other:
+        yield pointer
+
+
+def first_difference(one: object, other: object, pointer: str = "") -> str | None:
+    """Return the JSON Pointer of the first difference of two values, or None if they are equal."""
+    return next(differences(one, other, pointer), None)
 
 
 def escape(key: str) -> str:

@@ -1,57 +1,86 @@
 """Merges all fragments into one document, `openapi/nexport.json`."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import PipelineError
-from .jsontext import Document, escape, first_difference
+from .errors import Problems
+from .jsontext import Document, escape
+from .meaning import differences_in_meaning, newest_version
 from .spec import METHODS, references, the_operation
 
 
 @dataclass
 class _Agreed:
-    """Values by JSON Pointer with the file that stated them first; another file must agree."""
+    """Values by place with the files that state them; files that state the same place must agree."""
 
+    problems: Problems
     values: dict[tuple[str, ...], object] = field(default_factory=dict)
     files: dict[tuple[str, ...], str] = field(default_factory=dict)
+    disagree: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def state(self, place: tuple[str, ...], value: object, file: str) -> None:
         if place not in self.values:
             self.values[place], self.files[place] = value, file
             return
+        if place == ("openapi",):
+            self.values[place] = newest_version(str(self.values[place]), str(value))
+            return
         pointer = "".join(f"/{escape(part)}" for part in place)
-        difference = first_difference(self.values[place], value, pointer)
-        if difference is not None:
-            raise PipelineError(
-                f"{self.files[place]} and {file} disagree at {difference}; "
-                "take in the newest page of both areas, or correct the provisional one"
+        for difference in differences_in_meaning(self.values[place], value, pointer):
+            self.disagree.setdefault(difference, {self.files[place]: None})[file] = None
+
+    def report(self) -> None:
+        """Record each disagreement once, with one file on each side and the areas of all."""
+        for place, names in self.disagree.items():
+            first, second, *more = names
+            others = f" and {len(more)} more" if more else ""
+            areas = sorted({_area(name) for name in names})
+            self.problems.add(
+                f"{first} and {second}{others} disagree at {place}; import the newest pages of "
+                f"{', '.join(areas)} at once, or correct the provisional document",
+                areas[0] if len(areas) == 1 else "",
             )
 
 
-def merge(sources: Mapping[str, Document]) -> Document:
+def merge(sources: Mapping[str, Document], problems: Problems | None = None) -> Document:
     """Merge documents of one operation each.
 
     What several state (info, servers, components) must agree. The result does not depend on the order of `sources`.
 
     Args:
-        sources: the documents by file name.
+        sources: The documents by file name.
+        problems: Receives a problem for each disagreement, repeated operation and unknown reference; the result then
+            has the first of the values, and any value where something unknown is referred to. Without it, they are raised.
 
     Raises:
-        PipelineError: two documents disagree, state one operation twice, or refer to what is not there.
+        PipelineError: There are problems, and no `problems` to receive them.
     """
-    agreed = _Agreed()
+    if problems is None:
+        problems = Problems()
+        merged = merge(sources, problems)
+        problems.stop()
+        return merged
+    agreed = _Agreed(problems)
     ids: dict[str, str] = {}
     for file in sorted(sources, key=lambda name: (name.rsplit("/", 1)[-1], name)):
         document = sources[file]
         operation = the_operation(document, file)
         if operation.id in ids:
-            raise PipelineError(f"{file} and {ids[operation.id]} both state {operation.id}; remove one")
+            problems.add(
+                f"{file} and {ids[operation.id]} both state {operation.id}; remove one", operation.area
+            )
+            continue
         ids[operation.id] = file
         _state(agreed, document, file)
-    merged = _assemble(agreed)
-    _check_references(merged, agreed)
-    return merged
+    agreed.report()
+    return _with_known_references(_assemble(agreed), agreed)
+
+
+def _area(file: str) -> str:
+    """Return the area of a fragment by its file name: `openapi/fragments/LearningApi_GetSection.json`."""
+    return file.rsplit("/", 1)[-1].split("_", 1)[0]
 
 
 def _state(agreed: _Agreed, document: Document, file: str) -> None:
@@ -61,10 +90,12 @@ def _state(agreed: _Agreed, document: Document, file: str) -> None:
                 for member, content in item.items():
                     place = ("paths", path, member)
                     if member in METHODS and place in agreed.values:
-                        raise PipelineError(
-                            f"{file} and {agreed.files[place]} both state {member.upper()} {path}"
+                        agreed.problems.add(
+                            f"{file} and {agreed.files[place]} both state {member.upper()} {path}; remove one",
+                            _area(file),
                         )
-                    agreed.state(place, content, file)
+                    else:
+                        agreed.state(place, content, file)
         elif key == "components":
             for section, members in (value or {}).items():
                 for name, content in (members or {}).items():
@@ -89,12 +120,23 @@ def _assemble(agreed: _Agreed) -> Document:
     return {**merged, "paths": paths, "components": sections}
 
 
-def _check_references(merged: Document, agreed: _Agreed) -> None:
-    for pointer, reference in references(merged):
-        if not _resolves(merged, reference):
-            place = tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:4])
-            file = agreed.files.get(place, "the merged document")
-            raise PipelineError(f"{file}: {pointer} refers to {reference!r}, which is not there")
+def _with_known_references(merged: Document, agreed: _Agreed) -> Document:
+    """Record unknown references; return the document with any value instead of them, so that the run can continue."""
+    unknown = [found for found in references(merged) if not _resolves(merged, found[1])]
+    if not unknown:
+        return merged
+    merged = copy.deepcopy(merged)
+    for pointer, reference in unknown:
+        tokens = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        file = agreed.files.get(tuple(tokens[:3]), "the merged document")
+        agreed.problems.add(
+            f"{file}: {pointer} refers to {reference!r}, which is not there; import the newest page", _area(file)
+        )
+        holder: Any = merged
+        for token in tokens[:-1]:
+            holder = holder[int(token)] if isinstance(holder, list) else holder[token]
+        del holder[tokens[-1]]
+    return merged
 
 
 def _resolves(document: Document, reference: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from openapi_python_client.schema import OpenAPI
 from pydantic import ValidationError
 
-from .errors import PipelineError
+from .errors import PipelineError, Problems
 from .jsontext import Document, escape
 
 # Keys that describe the API as a whole, in every document.
@@ -18,7 +18,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # `AreaApi_DoThing`. It becomes a file name, a module and a method: nothing that leaves a folder or is no identifier.
 OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*_[A-Za-z][A-Za-z0-9_]*")
 
-_MARK = "x-nexport-"
+MARK = "x-nexport-"
+_PLACE = 3  # /paths/PATH/METHOD, /components/schemas/NAME
 _EXAMPLES = {"default", "example", "examples", "enum", "const"}  # data, in which "$ref" would be a mere key
 
 
@@ -78,17 +79,24 @@ def validate(document: Document, where: str) -> None:
     """Check that a document has the shape of OpenAPI 3, so that the steps after this can rely on it.
 
     Raises:
-        PipelineError: it has not, or bears marks that are ours to give; names the place.
+        PipelineError: It has not, or has marks that only the overlay may set; names each place once.
     """
+    problems = Problems()
     for pointer, key in _keys(document):
-        if key.startswith(_MARK):
-            raise PipelineError(f"{where}: {pointer}: marks such as {key!r} are given by the overlay alone")
+        if key.startswith(MARK):
+            problems.add(f"{where}: {pointer}: marks such as {key!r} are given by the overlay alone")
     try:
         OpenAPI.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = "".join(f"/{escape(str(part))}" for part in first["loc"])
-        raise PipelineError(f"{where}: this is no OpenAPI 3 document: {first['msg']} at {place}") from None
+        places: set[tuple[int | str, ...]] = set()
+        for fault in error.errors(include_url=False, include_input=False):
+            # One fault is reported for each alternative of a union: one message per operation or schema is enough.
+            top = fault["loc"][:_PLACE]
+            if top not in places:
+                places.add(top)
+                place = "".join(f"/{escape(str(part))}" for part in fault["loc"])
+                problems.add(f"{where}: this is no OpenAPI 3 document: {fault['msg']} at {place}")
+    problems.stop()
 
 
 def components(document: Document, section: str) -> Mapping[str, Any]:

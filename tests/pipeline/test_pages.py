@@ -39,7 +39,7 @@ def test_any_json_in_a_document_is_kept(make_document: Make, make_page: MakePage
     assert read_pages([make_page(document)]).fragments["LearningApi_GetThing"] == document
 
 
-@given(prose=st.text().filter(lambda text: "`" not in text and "~~~" not in text))
+@given(prose=st.text().filter(lambda text: not any(mark in text for mark in ("`", "~~~", "<!--", "\0"))))
 def test_prose_is_never_data(prose: str) -> None:
     """Text outside the fences doesn't affect the content of the fences."""
     assert [content for _, content in fences(f"{prose}\n```json\n{{}}\n```\n{prose}", "page.md")] == ["{}"]
@@ -70,7 +70,7 @@ def test_commented_out_fences_are_prose() -> None:
     [
         (b"\xef\xbb\xbf```json\r\n{}\r\n```\r\n", None),
         (b"~~~JSON title\n{}\n~~~\n", None),
-        (b"```json\n{}\n```\n" + b"x\n" * 5_000_000, None),
+        (b"```json\n{}\n```\n" + b"x\n" * 20_000, None),
         ("```json\n{}\n```\n".encode("utf-16"), "cannot be read"),
         (b"```json\n{}\n```\n\xff", "cannot be read"),
         (b"```jsonc\n{}\n```\n", "no ```json fence"),
@@ -82,7 +82,7 @@ def test_commented_out_fences_are_prose() -> None:
     ids=range(10),
 )
 def test_odd_pages(tmp_path: Path, content: bytes, message: str | None) -> None:
-    """Byte order marks, CRLF, other fences, other encodings and ten megabytes are read, or refused in one line."""
+    """Byte order marks, CRLF, other fences, other encodings and long pages are read, or refused in one line."""
     page = tmp_path / "page.md"
     page.write_bytes(content)
     if message is None:
