@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["PipelineError", "Problems"]
+__all__ = ["PipelineError", "Problems", "reporting"]
 
 
 class PipelineError(Exception):
@@ -56,6 +56,15 @@ class Problems:
             parts.append(f"{area or 'Whole API'} ({len(messages)}):")
             parts += ["  " + message.replace("\n", "\n    ") for message in messages]
         raise PipelineError("\n".join([*parts, *_block(errors)]))
+
+
+@contextlib.contextmanager
+def reporting(problems: Problems | None) -> Iterator[Problems]:
+    """Yield the collection to add problems to: the caller's, or a new one, whose problems are raised at the end."""
+    found = Problems() if problems is None else problems
+    yield found
+    if problems is None:
+        found.stop()
 
 
 def _block(errors: list[PipelineError]) -> list[str]:

@@ -12,12 +12,12 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
-from .errors import Problems
+from .errors import Problems, reporting
 
 __all__ = ["Fence", "fences"]
 
 
-def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
+def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse an HTML comment, which hides its fences. Other HTML doesn't: it is read like text."""
     first = state.bMarks[start] + state.tShift[start]
     if state.is_code_block(start) or not state.src.startswith("<!--", first):
@@ -63,26 +63,23 @@ def fences(text: str, where: str, problems: Problems | None = None) -> list[Fenc
     Raises:
         PipelineError: There are problems, and no `problems` to receive them.
     """
-    if problems is None:
-        problems = Problems()
-        found = fences(text, where, problems)
-        problems.stop()
-        return found
+    with reporting(problems) as reported:
+        return list(_fences(text, where, reported))
+
+
+def _fences(text: str, where: str, problems: Problems) -> Iterator[Fence]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         problems.add(f"{where}:{line}: a NUL character; the page is not text")
-        return []
-    found = []
+        return
     for token in _MARKDOWN.parse(f"{text}\n"):
         if token.map is None or token.type not in ("fence", "code_block", "comment"):
             continue
         number = token.map[0] + 1
-        faults = list(_faults(token))
-        if faults:
-            problems.add(f"{where}:{number}: {faults[0]}")
+        if fault := next(_faults(token), None):
+            problems.add(f"{where}:{number}: {fault}")
         elif _is_json(token):
-            found.append(Fence(number + 1, token.content.removesuffix("\n")))
-    return found
+            yield Fence(number + 1, token.content.removesuffix("\n"))
 
 
 def _is_json(token: Token) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import Problems
+from .errors import Problems, reporting
 from .jsontext import Document, escape
 from .meaning import differences_in_meaning, newest_version
 from .spec import METHODS, references, the_operation
@@ -57,25 +57,22 @@ def merge(sources: Mapping[str, Document], problems: Problems | None = None) -> 
     Raises:
         PipelineError: There are problems, and no `problems` to receive them.
     """
-    if problems is None:
-        problems = Problems()
-        merged = merge(sources, problems)
-        problems.stop()
-        return merged
-    agreed = _Agreed(problems)
+    with reporting(problems) as reported:
+        agreed = _Agreed(reported)
+        _state_all(agreed, sources)
+        agreed.report()
+        return _with_known_references(_assemble(agreed), agreed)
+
+
+def _state_all(agreed: _Agreed, sources: Mapping[str, Document]) -> None:
     ids: dict[str, str] = {}
     for file in sorted(sources, key=lambda name: (name.rsplit("/", 1)[-1], name)):
-        document = sources[file]
-        operation = the_operation(document, file)
-        if operation.id in ids:
-            problems.add(
-                f"{file} and {ids[operation.id]} both state {operation.id}; remove one", operation.area
-            )
-            continue
-        ids[operation.id] = file
-        _state(agreed, document, file)
-    agreed.report()
-    return _with_known_references(_assemble(agreed), agreed)
+        operation = the_operation(sources[file], file)
+        if (other := ids.setdefault(operation.id, file)) != file:
+            message = f"{file} and {other} both state {operation.id}; remove one"
+            agreed.problems.add(message, operation.area)
+        else:
+            _state(agreed, sources[file], file)
 
 
 def _area(file: str) -> str:
@@ -130,7 +127,8 @@ def _with_known_references(merged: Document, agreed: _Agreed) -> Document:
         tokens = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
         file = agreed.files.get(tuple(tokens[:3]), "the merged document")
         agreed.problems.add(
-            f"{file}: {pointer} refers to {reference!r}, which is not there; import the newest page", _area(file)
+            f"{file}: {pointer} refers to {reference!r}, which is not there; import the newest page",
+            _area(file),
         )
         holder: Any = merged
         for token in tokens[:-1]:

@@ -1,32 +1,48 @@
 """Checks names before they become code, and shapes that the generator would silently skip."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-from openapi_python_client.strings import ClassName
+from . import marks
+from .class_names import is_class_name, name_clashes
+from .errors import Problems, reporting
+from .jsontext import Document, escape
+from .normalization import class_names_of
+from .python_names import TAKEN_AREAS, area_name, property_name
+from .remedies import remove_operation, schema_path, write_action
+from .spec import OPERATION_ID, Areas, Operation, components, contents, operations, references, schemas
 
-from .errors import PipelineError
-from .jsontext import Document
-from .python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
-from .spec import OPERATION_ID, Operation, components, contents, operations, references, schemas
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# Names of fields and of parameters in the query: what ASP.NET makes, such as `$type`, `filter.org_id` and `ids[]`.
+_NAME = re.compile(r"[$@_]?[A-Za-z0-9][A-Za-z0-9_$@.:\[\]-]*")
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PLACEHOLDER = re.compile(r"\{([^}]*)\}")
 # A path segment of dots only would lead elsewhere.
-_PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+")
+_PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_.-]*\}))+")
 
 
-def check(document: Document, where: str) -> None:
+Found: TypeAlias = tuple[str, str, str]  # a JSON Pointer, what is wrong there, and the overlay action for it
+
+
+def check(document: Document, where: str, problems: Problems | None = None) -> None:
     """Check a document before code is generated from it.
 
+    Args:
+        document: The document.
+        where: Its name, for messages.
+        problems: Receives everything that cannot become code. Without it, it is raised.
+
     Raises:
-        PipelineError: something in it cannot become code; names the place.
+        PipelineError: There are problems, and no `problems` to receive them.
     """
-    for problem in (*_operations(document), *_areas(document), *_schemas(document)):
-        raise PipelineError(f"{where}: {problem}")
+    areas = Areas(document)
+    with reporting(problems) as reported:
+        for place, message, action in (*_operations(document), *_areas(document), *_schemas(document)):
+            reported.add(f"{where}: {message}", areas.of(place), action)
+        for place, message in marks.wrong(document):
+            reported.add(f"{where}: {message}", areas.of(place))
 
 
 def unmarked(document: Document) -> list[str]:
@@ -43,31 +59,40 @@ def unnamed_enums(document: Document) -> list[str]:
     ]
 
 
-def _operations(document: Document) -> Iterator[str]:
+def _operations(document: Document) -> Iterator[Found]:
     for operation in operations(document):
-        if not _PATH.fullmatch(operation.path):
-            yield f"the path {operation.path!r} has characters that no path of the API has"
-        if not OPERATION_ID.fullmatch(operation.id):
-            yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
-        if not _CLASS.fullmatch(operation.area):
-            yield f"{operation.id}: the tag {operation.area!r} cannot name a module"
-        if operation.body.get("x-nexport-effect", "write") not in ("read", "write"):
-            yield f"{operation.id}: x-nexport-effect is neither read nor write"
-        yield from _parameters(operation)
-        for pointer, content in contents(operation):
-            if not content:
-                yield f"{pointer} has no media type left; the generator would take it for no content"
+        for message in (*_operation(operation), *_parameters(operation)):
+            yield (
+                operation.pointer,
+                message,
+                remove_operation(operation.id, f"It cannot be a method: {message}."),
+            )
 
 
-def _areas(document: Document) -> Iterator[str]:
+def _operation(operation: Operation) -> Iterator[str]:
+    if not _PATH.fullmatch(operation.path):
+        yield f"the path {operation.path!r} has characters that no path of the API has"
+    if not OPERATION_ID.fullmatch(operation.id):
+        yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
+    if not _CLASS.fullmatch(operation.area):
+        yield f"{operation.id}: the tag {operation.area!r} cannot name a module"
+    for pointer, content in contents(operation):
+        if not content:
+            yield f"{pointer} has no media type left; the generator would take it for no content"
+
+
+def _areas(document: Document) -> Iterator[Found]:
     """Check that tags are distinct namespaces and that operationIds begin with their tag."""
     tags: dict[str, str] = {}
     for operation in operations(document):
         tag, area = operation.area, area_name(operation.area)
+        action = remove_operation(operation.id, "Its namespace is taken.")
         if area in TAKEN_AREAS or tags.setdefault(area, tag) != tag:
-            yield f"{operation.id}: the tag {tag!r} would be the namespace {area!r}, which is taken"
+            message = f"{operation.id}: the tag {tag!r} would be the namespace {area!r}, which is taken"
+            yield operation.pointer, message, action
         if not operation.id.startswith(f"{tag}_"):
-            yield f"{operation.id}: the tag is {tag!r}, and the operationId belongs to another area"
+            message = f"{operation.id}: the tag is {tag!r}, and the operationId belongs to another area"
+            yield operation.pointer, message, action
 
 
 def _parameters(operation: Operation) -> Iterator[str]:
@@ -85,27 +110,55 @@ def _parameters(operation: Operation) -> Iterator[str]:
             yield f"{operation.id}: the parameter {name!r} has no schema; the generator would leave it out"
 
 
-def _schemas(document: Document) -> Iterator[str]:
+def _schemas(document: Document) -> Iterator[Found]:
     known = components(document, "schemas")
     for pointer, reference in references(document):
         if reference.removeprefix("#/components/schemas/") not in known:
-            yield f"{pointer} refers to {reference!r}, which is no schema with a name"
-    for name in components(document, "schemas"):
-        if not _CLASS.fullmatch(name) or ClassName(name, "") != name or name in TAKEN_CLASSES:
-            yield f"the schema {name!r} cannot name a class"
+            yield pointer, f"{pointer} refers to {reference!r}, which is no schema with a name", ""
+    yield from _classes(class_names_of(known), known)
     for pointer, schema in schemas(document):
         yield from _properties(pointer, schema.get("properties") or {})
         if "enum" in schema:
-            yield from _enum(pointer, schema)
+            yield from ((pointer, message, "") for message in _enum(pointer, schema))
 
 
-def _properties(pointer: str, properties: Iterable[str]) -> Iterator[str]:
+def _classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
+    """Check that each schema has a class name, and a module that no other has."""
+    for name in known:
+        if not is_class_name(names.get(name, "")):
+            place = f"/components/schemas/{escape(name)}"
+            made = re.sub("[^A-Za-z0-9]", "", name)
+            yield (
+                place,
+                f"the schema {name!r} cannot name a class",
+                _rename(place, f"Api{made[:1].upper()}{made[1:]}"),
+            )
+    for first, name, made in name_clashes(names):
+        place = f"/components/schemas/{escape(name)}"
+        message = f"the schemas {first!r} and {name!r} would be classes in one module"
+        yield place, message, _rename(place, f"Other{made}")
+
+
+def _properties(pointer: str, properties: Mapping[str, object]) -> Iterator[Found]:
     known: dict[str, str] = {}
-    for name in properties:
-        if not _NAME.fullmatch(name):
-            yield f"{pointer}: the property {name!r} cannot name an attribute"
-        elif (other := known.setdefault(attribute_name(name), name)) != name:
-            yield f"{pointer}: the properties {other!r} and {name!r} would be one attribute"
+    for name, schema in properties.items():
+        place = f"{pointer}/properties/{escape(name)}"
+        attribute = property_name(name, schema)
+        if not _NAME.fullmatch(name) or not attribute.isidentifier():
+            yield (
+                pointer,
+                f"{pointer}: the property {name!r} cannot name an attribute",
+                write_action(schema_path(place), "No name for an attribute can be made of it."),
+            )
+        elif (other := known.setdefault(attribute, name)) != name:
+            message = f"{pointer}: the properties {other!r} and {name!r} would be one attribute"
+            yield pointer, message, _rename(place, f"{attribute.rstrip('_')}_2")
+
+
+def _rename(place: str, name: str) -> str:
+    return write_action(
+        schema_path(place), "Its own name is taken, or is none in Python.", f"{{x-nexport-name: {name}}}"
+    )
 
 
 def _enum(pointer: str, schema: Document) -> Iterator[str]:

@@ -9,27 +9,39 @@ from typing import Any
 
 from openapi_python_client.strings import ClassName
 
-from .errors import PipelineError
+from .class_names import class_names
+from .errors import Problems, reporting
 from .jsontext import Document
+from .python_names import argument_name, attribute_name
+from .schema_kinds import is_nullable
 from .spec import METHODS, components
 
-__all__ = ["becomes_class", "member_name", "normalized"]
+__all__ = ["becomes_class", "class_names_of", "member_name", "normalized", "without_words"]
 
 _UNIONS = ("anyOf", "oneOf")
+_WORDS = ("description", "title", "example", "examples", "default")
+_JSON = "application/json"
+_NUMBERS = ("integer", "number")
 
 
-def normalized(document: Document) -> Document:
+def normalized(document: Document, problems: Problems | None = None) -> Document:
     """Return an equivalent document in normal form; the argument is not changed.
 
+    Args:
+        document: The document.
+        problems: Receives a problem where a schema contains itself without a class between, parts of an allOf disagree, or a
+            name is taken. Without it, they are raised.
+
     Raises:
-        PipelineError: a schema contains itself without a class between, parts of an allOf disagree, or a name is taken.
+        PipelineError: There are problems, and no `problems` to receive them.
     """
-    normal = _Normal(components(document, "schemas"))
-    for name, schema in normal.given.items():
-        if becomes_class(merged := normal.merged(schema, (name,))):
-            normal.made[name] = normal.class_of(merged, name)
-    paths = {path: normal.path_item(item) for path, item in document["paths"].items()}
-    return {**document, "paths": paths, "components": {"schemas": normal.made}}
+    with reporting(problems) as reported:
+        normal = _Normal(document, reported)
+        for name, schema in normal.given.items():
+            if becomes_class(merged := normal.merged(schema, (name,))):
+                normal.named(name, merged)
+        paths = {path: normal.path_item(item) for path, item in document["paths"].items()}
+        return {**document, "paths": paths, "components": {"schemas": normal.made}}
 
 
 def becomes_class(schema: Mapping[str, Any]) -> bool:
@@ -41,9 +53,48 @@ def becomes_class(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object" and not schema.get("additionalProperties") and "items" not in schema
 
 
+def class_names_of(schemas: Mapping[str, Document]) -> dict[str, str]:
+    """Return the class name of each schema that becomes a class, or might: the overlay's, or one made of the schema's name."""
+    own = {
+        name: str(schema["x-nexport-name"]) for name, schema in schemas.items() if "x-nexport-name" in schema
+    }
+    return class_names(name for name in schemas if name not in own) | own
+
+
+def without_words(value: Any) -> Any:
+    """Return a schema without descriptions and examples, which make no difference to the code."""
+    if isinstance(value, list):
+        return [without_words(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields = value.get("properties")
+    found = {key: without_words(item) for key, item in value.items() if key not in (*_WORDS, "properties")}
+    if isinstance(fields, dict):  # the keys are the vendor's names, not keywords
+        found["properties"] = {key: without_words(item) for key, item in fields.items()}
+    return found
+
+
 def member_name(value: int) -> str:
     """Return the name of an enum member that has none."""
     return f"VALUE_{value}".replace("-", "MINUS_")
+
+
+def _json_only(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the JSON of a content; other media types beside it say the same, and without any JSON, all are returned."""
+    for media, item in content.items():
+        kind = media.partition(";")[0].strip().lower()
+        if kind == _JSON:
+            return {_JSON: item}
+    return content
+
+
+def _number_kinds(schema: Mapping[str, Any]) -> list[str]:
+    """Return the number type of a union with string: .NET states that it reads numbers from strings, too."""
+    kinds = schema.get("type")
+    if not isinstance(kinds, list) or "string" not in kinds:
+        return []
+    numbers = [kind for kind in kinds if kind in _NUMBERS]
+    return numbers if set(kinds) <= {*numbers, "string", "null"} else []
 
 
 def _plain_enum(schema: Document) -> Document:
@@ -59,9 +110,16 @@ def _plain_enum(schema: Document) -> Document:
 class _Normal:
     """The given schemas, and those that have become classes so far."""
 
-    def __init__(self, given: Mapping[str, Document]) -> None:
-        self.given = given
+    def __init__(self, document: Document, problems: Problems) -> None:
+        self.given: Mapping[str, Document] = components(document, "schemas")
         self.made: dict[str, Document] = {}
+        self.problems = problems
+        self.names = class_names_of(self.given)
+
+    def named(self, name: str, schema: Document) -> None:
+        """Add the class of a schema that has a name."""
+        if name in self.names:
+            self.made[self.names[name]] = self.class_of(schema, self.names[name])
 
     def path_item(self, item: Document) -> Document:
         """Return the operations of a path, each with the path's own parameters added."""
@@ -91,6 +149,8 @@ class _Normal:
         schema = self.merged(schema, trail)
         if "$ref" in schema:
             return self._reference(schema, trail)
+        if len(kinds := _number_kinds(schema)) == 1:
+            schema = {**schema, "type": kinds[0], **({"nullable": True} if is_nullable(schema) else {})}
         if becomes_class(schema) and ("enum" in schema or schema.get("properties")):
             return self._lifted(schema, name)
         return self._plain(schema, name, trail)
@@ -121,32 +181,35 @@ class _Normal:
             named = {"x-enum-varnames": [member_name(value) for value in values]}
             return {"x-enum-labels": [str(value) for value in values], **schema, **named}
         fields = {
-            key: self.schema(value, name + ClassName(key, "Field"))
+            key: self.schema(value, name + ClassName(attribute_name(key), "Field"))
             for key, value in (schema.get("properties") or {}).items()
         }
         return {**schema, "properties": fields}
 
     def _parameter(self, parameter: Document, name: str) -> Document:
-        called = name + ClassName(str(parameter["name"]), "Parameter")
+        if "schema" not in parameter:
+            return parameter
+        called = name + ClassName(argument_name(str(parameter["name"])), "Parameter")
         return {**parameter, "schema": self.schema(parameter["schema"], called)}
 
     def _contents(self, holder: Document, name: str) -> Document:
         content = {
             media: {**item, "schema": self.schema(item["schema"], name)} if "schema" in item else item
-            for media, item in (holder.get("content") or {}).items()
+            for media, item in _json_only(holder.get("content") or {}).items()
         }
         return {**holder, "content": content} if content else holder
 
     def _reference(self, schema: Document, trail: tuple[str, ...]) -> Document:
         """Return a reference to a class, or the schema itself if it does not become a class."""
         name = schema["$ref"].rsplit("/", 1)[-1]
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
         if name in trail:
-            raise PipelineError(f"/components/schemas/{name} contains itself, and no class is between")
+            self.problems.add(f"/components/schemas/{name} contains itself, and no class is between")
+            return rest
         target = self.merged(self.given[name], (*trail, name))
         if becomes_class(target):
-            return schema
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return self.schema({**target, **rest}, name, (*trail, name))
+            return {**schema, "$ref": f"#/components/schemas/{self.names.get(name, name)}"}
+        return self.schema({**target, **rest}, self.names.get(name, name), (*trail, name))
 
     def _lifted(self, schema: Document, name: str) -> Document:
         """Return a reference to a class made of an unnamed schema."""
@@ -155,14 +218,23 @@ class _Normal:
             for key in ("description", "nullable", "deprecated", "x-nexport-secret")
             if key in schema
         }
+        name = str(schema.get("x-nexport-name", name))
         made = self.class_of({key: value for key, value in schema.items() if key != "nullable"}, name)
-        taken = self.given.get(name, self.made.get(name, made))
-        if taken != made:
-            raise PipelineError(
-                f"two schemas would be the class {name}; give one another name by the overlay"
-            )
-        self.made[name] = made
+        if name in self.names.values() or without_words(self.made.get(name, made)) != without_words(made):
+            name = self._free_name(name, made)
+        self.made.setdefault(name, made)
         return {"$ref": f"#/components/schemas/{name}", **about}
+
+    def _free_name(self, name: str, made: Document) -> str:
+        """Return another name for the class of an unnamed schema, since its own is taken."""
+        for other in (f"{name}Inline", f"{name}Inline2", f"{name}Inline3"):
+            taken = other in self.names.values()
+            if not taken and without_words(self.made.get(other, made)) == without_words(made):
+                return other
+        self.problems.add(
+            f"two schemas would be the class {name}; give one another name by the overlay (x-nexport-name)"
+        )
+        return name
 
     def _plain(self, schema: Document, name: str, trail: tuple[str, ...]) -> Document:
         """Return a schema that is not a class; values of a string enum move to its description, since the vendor adds to them."""
@@ -177,24 +249,32 @@ class _Normal:
         return result
 
     def _joined(self, parts: list[Document], trail: tuple[str, ...]) -> Document:
-        """Return one object schema with the fields of several."""
+        """Return one object schema with the fields of several; the words of the last part count."""
         result: Document = {"type": "object", "properties": {}, "required": []}
         for part in parts:
             whole = self._followed(part, trail)
             for key, value in (whole.get("properties") or {}).items():
-                if result["properties"].setdefault(key, value) != value:
-                    raise PipelineError(
-                        f"parts of an allOf disagree about the field {key!r}; mend it in the overlay"
-                    )
+                known = result["properties"].get(key, value)
+                if without_words(known) != without_words(value):
+                    self._disagree(key, trail)
+                result["properties"][key] = value
             result["required"] += whole.get("required") or []
             about = {key: value for key, value in part.items() if key not in ("$ref", *result)}
             result.update(about)
         return result
+
+    def _disagree(self, key: str, trail: tuple[str, ...]) -> None:
+        """Record that parts of an allOf disagree about a field."""
+        place = "/components/schemas/" + trail[0] if trail else "an unnamed schema"
+        self.problems.add(
+            f"{place}: parts of an allOf disagree about the field {key!r}; remove it from one by the overlay"
+        )
 
     def _followed(self, part: Document, trail: tuple[str, ...]) -> Document:
         if "$ref" not in part:
             return self.merged(part, trail)
         name = part["$ref"].rsplit("/", 1)[-1]
         if name in trail:
-            raise PipelineError(f"/components/schemas/{name} is made of itself")
+            self.problems.add(f"/components/schemas/{name} is made of itself")
+            return {}
         return self.merged(self.given[name], (*trail, name))

@@ -6,32 +6,18 @@ stops the run, because the vendor has changed what it corrected; and each action
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from jsonpath import JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from .errors import PipelineError
+from .errors import PipelineError, Problems, reporting
 from .jsontext import Document
+from .marks import wrong_names
+from .overlay_actions import JSONPATH, Action, explain, named_area
 
-_JSONPATH = JSONPathEnvironment(strict=True)
 _KEYS = {"target", "description", "update", "remove"}
-
-
-@dataclass(frozen=True)
-class Action:
-    """One action of the overlay: its target and what happens there."""
-
-    number: int
-    target: str
-    update: object = None
-    remove: bool = False
-
-    def __str__(self) -> str:
-        return f"action {self.number} ({self.target})"
 
 
 def load(text: str, where: str) -> list[Action]:
@@ -49,36 +35,46 @@ def load(text: str, where: str) -> list[Action]:
     return [_action(number, item, where) for number, item in enumerate(actions, start=1)]
 
 
-def apply(actions: Iterable[Action], document: Document, where: str) -> Document:
+def apply(
+    actions: Iterable[Action], document: Document, where: str, problems: Problems | None = None
+) -> Document:
     """Return the document with all actions applied in order; the argument is not changed.
 
+    Args:
+        actions: The actions.
+        document: The vendor's document.
+        where: The overlay's name, for messages.
+        problems: Receives a problem for each action that matches nothing or can't be applied. Without it, they are
+            raised.
+
     Raises:
-        PipelineError: an action matches nothing, its target is not a JSONPath, or its update does not fit what it selects.
+        PipelineError: There are problems, and no `problems` to receive them.
     """
     result = copy.deepcopy(document)
-    unmatched: list[str] = []  # reported together: a person has to look at each
-    for action in actions:
-        try:
-            places = [match.parts for match in _JSONPATH.finditer(action.target, result)]
-        except JSONPathError as error:
-            raise PipelineError(
-                f"{where}: {action}: the target is not a JSONPath: {error.args[0]}"
-            ) from error
-        if not places:
-            unmatched.append(f"{where}: {action} matches nothing")
-        for place in reversed(
-            places
-        ):  # from the end, so that a removal does not shift the places still to visit
-            if action.remove:
-                _remove(result, place)
-            else:
-                _update(result, place, action, where)
-    if unmatched:
-        listed = "\n".join(unmatched)
-        raise PipelineError(
-            f"{listed}; has the vendor changed what it corrects? Remove the action or correct its target"
-        )
+    with reporting(problems) as reported:
+        unmatched = []
+        for action in actions:
+            with reported.collecting(named_area(action.target)):
+                if not _applied(action, result, where):
+                    unmatched.append(action)
+        for action in unmatched:  # the corrected document shows which secrets are left without a mark
+            reported.add(f"{where}: {explain(action, document, result)}", named_area(action.target))
     return result
+
+
+def _applied(action: Action, document: Document, where: str) -> bool:
+    """Apply an action, and return whether it matches anything."""
+    try:
+        places = [match.parts for match in JSONPATH.finditer(action.target, document)]
+    except JSONPathError as error:
+        message = f"{where}: {action}: the target is not a JSONPath: {error.args[0]}; correct it"
+        raise PipelineError(message) from error
+    for place in reversed(places):  # from the end, so that a removal does not shift the places still to visit
+        if action.remove:
+            _remove(document, place)
+        else:
+            _update(document, place, action, where)
+    return bool(places)
 
 
 def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
@@ -126,7 +122,10 @@ def _action(number: int, item: object, where: str) -> Action:
         raise PipelineError(f"{name} ({item['target']}) has no reason; state it in `description`")
     if ("update" in item) == (item.get("remove") is True):
         raise PipelineError(f"{name} ({item['target']}) must have either `update` or `remove: true`")
-    return Action(number, item["target"], item.get("update"), item.get("remove") is True)
+    if wrong := next(wrong_names(item.get("update")), None):
+        raise PipelineError(f"{name} ({item['target']}): {wrong}")
+    reason = " ".join(item["description"].split())
+    return Action(number, item["target"], item.get("update"), item.get("remove") is True, reason)
 
 
 def _parent(document: Document, place: tuple[int | str, ...]) -> Any:

@@ -1,8 +1,19 @@
 """Converts the vendor's names to Python: attributes, arguments, methods, namespaces."""
 
+import re
+from collections.abc import Mapping
+
 from openapi_python_client.strings import PythonIdentifier, snake_case
 
-__all__ = ["TAKEN_AREAS", "TAKEN_CLASSES", "area_name", "argument_name", "attribute_name", "method_name"]
+__all__ = [
+    "TAKEN_AREAS",
+    "TAKEN_CLASSES",
+    "area_name",
+    "argument_name",
+    "attribute_name",
+    "method_name",
+    "property_name",
+]
 
 # Names that generated class and method bodies use; the generator adds an underscore to keywords and builtins.
 _TAKEN_ATTRIBUTES = {
@@ -44,12 +55,18 @@ TAKEN_CLASSES = {
 
 def attribute_name(key: str) -> str:
     """Return the attribute name of a field: `creditHours` is `credit_hours`, `class` is `class_`."""
-    return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ATTRIBUTES)
+    return _free(_identifier(key), _TAKEN_ATTRIBUTES)
+
+
+def property_name(key: str, schema: object) -> str:
+    """Return the attribute name of a field: the overlay's (`x-nexport-name`), or one made of the key."""
+    given = schema.get("x-nexport-name") if isinstance(schema, Mapping) else None
+    return str(given) if given else attribute_name(key)
 
 
 def argument_name(key: str) -> str:
     """Return the argument name of a parameter or of a field of the body."""
-    return _free(str(PythonIdentifier(key, "field_")), _TAKEN_ARGUMENTS)
+    return _free(_identifier(key), _TAKEN_ARGUMENTS)
 
 
 def method_name(operation_id: str) -> str:
@@ -61,6 +78,12 @@ def method_name(operation_id: str) -> str:
 def area_name(tag: str) -> str:
     """Return the namespace of a tag: `PointOfSaleApi` is `point_of_sale`."""
     return str(PythonIdentifier(tag.removesuffix("Api"), "area_"))
+
+
+def _identifier(key: str) -> str:
+    """Return the identifier of a key such as `$type`, `cmi.core.score` or `ids[]`."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", key).strip("_")
+    return str(PythonIdentifier(words or key, "field_"))
 
 
 def _free(name: str, taken: set[str]) -> str:

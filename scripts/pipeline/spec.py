@@ -104,6 +104,33 @@ def components(document: Document, section: str) -> Mapping[str, Any]:
     return (document.get("components") or {}).get(section) or {}
 
 
+class Areas:
+    """The areas that the parts of a document belong to."""
+
+    def __init__(self, document: Document) -> None:
+        self._operations = {operation.pointer: operation for operation in operations(document)}
+        self._schemas: dict[str, set[str]] = {}
+        known = components(document, "schemas")
+        for operation in self._operations.values():
+            waiting: list[object] = [operation.body]
+            while waiting:
+                for _, reference in references(waiting.pop()):
+                    name = reference.rsplit("/", 1)[-1]
+                    areas = self._schemas.setdefault(name, set())
+                    if operation.area not in areas:
+                        areas.add(operation.area)
+                        waiting.append(known.get(name))
+
+    def of(self, pointer: str) -> str:
+        """Return the area of the operation or schema at a JSON Pointer; empty if several areas share it."""
+        _, section, *names = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
+        if section == "paths":
+            operation = self._operations.get("/".join(pointer.split("/")[:4]))
+            return operation.area if operation else ""
+        areas = self._schemas.get(names[1], set()) if len(names) > 1 else set()
+        return next(iter(areas)) if len(areas) == 1 else ""
+
+
 def schemas(document: Document) -> Iterator[tuple[str, Document]]:
     """Yield every schema of a document with its JSON Pointer, nested ones included."""
     for name, schema in components(document, "schemas").items():

@@ -5,16 +5,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import changelog, merge, name_checks, overlay, readme, tree
+from . import changelog, merge, overlay, readme, tree
+from .checks import check_document
+from .decisions import decisions
 from .difference import Difference, compare, version_of
-from .errors import PipelineError
+from .enums import refer_to_enums
+from .errors import PipelineError, Problems
 from .generate import generate
 from .inputs import Inputs, read
-from .jsontext import Document, dumps
+from .jsontext import dumps
 from .layout import Layout
 from .pages import Stated
 from .provisional import mark_provisional
 from .reachable import allow_null_dates
+from .token_places import odd_token_places
 from .transaction import Transaction, locked
 
 _RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
@@ -116,18 +120,22 @@ def _write_inputs(inputs: Inputs, target: Path) -> None:
 
 
 def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
-    merged = merge.merge(inputs.sources())
-    corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY)
+    problems = Problems()
+    merged = merge.merge(inputs.sources(), problems)
+    corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY, problems)
+    report.notes += refer_to_enums(corrected, merged, problems)
     allow_null_dates(corrected)
     mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())
-    name_checks.check(corrected, layout.SDK)
+    check_document(corrected, problems)
+    problems.stop()
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))
     generate(corrected, layout, target / layout.CLIENT)
     for name, written in _DOCUMENTS.items():
         if (file := layout.root / name).exists():
             _write(target / name, written(read(file, name), corrected))
-    report.notes.extend(_advise(corrected))
+    report.notes += odd_token_places(merged, corrected)
+    report.notes += decisions(corrected)
 
 
 def _draft(root: Path, new: Path, difference: Difference) -> None:
@@ -137,16 +145,6 @@ def _draft(root: Path, new: Path, difference: Difference) -> None:
         text = read(file, Layout.CHANGELOG)
         drafted = changelog.with_draft(text, difference.version, difference.next_version, lines)
         _write(new / Layout.CHANGELOG, drafted)
-
-
-def _advise(document: Document) -> list[str]:
-    return [
-        f"{name} counts as writing, until {Layout.OVERLAY} marks it (x-nexport-effect)"
-        for name in name_checks.unmarked(document)
-    ] + [
-        f"{pointer} is an enum without names for its members; {Layout.OVERLAY} can give them"
-        for pointer in name_checks.unnamed_enums(document)
-    ]
 
 
 def _write(file: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import PipelineError
+from .errors import PipelineError, Problems
 from .jsontext import Document, escape, loads
 from .pages import Stated
 from .spec import METHODS, SHARED, components, references, the_operation, validate
@@ -22,22 +22,35 @@ def read_definition(file: Path) -> Stated:
     """Read the fragments of a definition.
 
     Raises:
-        PipelineError: the file cannot be read, is no OpenAPI 3 definition, refers to what is not there, or states an
-            operation without area or name, or twice.
+        PipelineError: The file cannot be read, is no definition, refers to what is not there, or states an operation
+            without area or name, or twice. All of it is named.
     """
     document = _load(file)
     validate(document, file.name)
-    stated = Stated()
+    stated, problems = Stated(), Problems()
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                fragment = _fragment(document, path, method, file.name)
-                operation = the_operation(fragment, f"{file.name}: {method.upper()} {path}")
-                if operation.id in stated.fragments:
-                    raise PipelineError(f"{file.name}: two operations are called {operation.id}")
-                stated.fragments[operation.id] = fragment
-                stated.areas.add(operation.area)
+                with problems.collecting(_area(item[method])):
+                    _state(stated, document, path, method, file.name)
+    problems.stop()
     return stated
+
+
+def _area(operation: Mapping[str, Any]) -> str:
+    return str((operation.get("tags") or [""])[0])
+
+
+def _state(stated: Stated, document: Document, path: str, method: str, where: str) -> None:
+    """Add one operation of a definition."""
+    fragment = _fragment(document, path, method, where)
+    operation = the_operation(fragment, f"{where}: {method.upper()} {path}")
+    if operation.id in stated.fragments:
+        raise PipelineError(
+            f"{where}: two operations are called {operation.id}; {method.upper()} {path} is one"
+        )
+    stated.fragments[operation.id] = fragment
+    stated.areas.add(operation.area)
 
 
 def _load(file: Path) -> Document:
@@ -64,7 +77,14 @@ def _fragment(document: Document, path: str, method: str, where: str) -> Documen
     shared = {"parameters": _resolved(common, document, f"{where}: {place}/parameters")} if common else {}
     stated = {**shared, method: operation}
     top = {key: document[key] for key in SHARED if key in document}
-    return {**top, "paths": {path: stated}, "components": {"schemas": _reached(stated, document, where)}}
+    parts = {"schemas": _reached(stated, document, where)}
+    security = operation.get("security", document.get("security"))
+    if security:  # the token is stated elsewhere than in the query
+        stated[method] = {**operation, "security": security}
+        names = {name for requirement in security for name in requirement}
+        known = components(document, "securitySchemes")
+        parts["securitySchemes"] = {name: known[name] for name in sorted(names) if name in known}
+    return {**top, "paths": {path: stated}, "components": parts}
 
 
 def _resolved(value: Any, document: Document, where: str, trail: tuple[str, ...] = ()) -> Any:

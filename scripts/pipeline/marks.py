@@ -1,0 +1,84 @@
+"""Checks our marks, `x-nexport-...`: a typo in a name or a value would have no effect."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .jsontext import Document, escape
+from .spec import MARK, OPERATION_ID
+
+__all__ = ["wrong", "wrong_names"]
+
+
+def _is_boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_operation(value: object) -> bool:
+    return isinstance(value, str) and OPERATION_ID.fullmatch(value) is not None
+
+
+_OPERATION: dict[str, tuple[Callable[[object], bool], str]] = {
+    "x-nexport-effect": (lambda value: value in ("read", "write"), "neither read nor write"),
+    "x-nexport-replacement": (_is_operation, "not the id of an operation"),
+    "x-nexport-credentials": (_is_boolean, "neither true nor false"),
+    "x-nexport-items": (_is_text, "not the name of a list"),
+}
+_ELSEWHERE: dict[str, tuple[Callable[[object], bool], str]] = {
+    "x-nexport-secret": (_is_boolean, "neither true nor false"),
+    "x-nexport-name": (_is_text, "not a name"),
+}
+_KNOWN = _OPERATION | _ELSEWHERE
+# Extensions of others that the generator reads.
+_FOREIGN = ("x-enum-varnames", "x-enum-labels")
+
+
+def wrong(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield each mark of a document that is unknown, at the wrong place or of a wrong value: its place and what is wrong."""
+    for pointer, key, value in _extensions(document):
+        place = pointer.rsplit("/", 1)[0]
+        if not key.startswith(MARK):
+            continue
+        if key not in _KNOWN:
+            yield pointer, f"{pointer}: there is no mark {key}{_meant(key)}"
+        elif not _KNOWN[key][0](value):
+            yield pointer, f"{pointer}: {key} is {_KNOWN[key][1]}: {value!r}"
+        elif (key in _OPERATION) != _is_place_of_operation(place):
+            what = "an operation" if key in _OPERATION else "a field or a parameter"
+            yield pointer, f"{pointer}: {key} is a mark of {what}"
+
+
+def wrong_names(update: object) -> Iterator[str]:
+    """Yield what is wrong with the names of extensions in an update of the overlay."""
+    for _, key, _ in _extensions(update):
+        if key not in _KNOWN and key not in _FOREIGN:
+            yield f"there is no mark {key}{_meant(key)}"
+
+
+def _meant(key: str) -> str:
+    close = difflib.get_close_matches(key, [*_KNOWN, *_FOREIGN], 1, 0.6)
+    return f"; is {close[0]} meant?" if close else f"; the marks are {', '.join(_KNOWN)}"
+
+
+def _is_place_of_operation(pointer: str) -> bool:
+    return pointer.startswith("/paths/") and pointer.count("/") == len(("paths", "PATH", "METHOD"))
+
+
+def _extensions(value: Any, pointer: str = "") -> Iterator[tuple[str, str, object]]:
+    """Yield every key that begins with `x-` or resembles a mark: its JSON Pointer, its name and its value."""
+    children: Any = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        place = f"{pointer}/{escape(str(key))}"
+        named = place.rsplit("/", 2)[-2] in (
+            "properties",
+            "schemas",
+        )  # the vendor's names of fields and schemas
+        if isinstance(key, str) and not named and (key.startswith("x-") or "nexport-" in key):
+            yield place, key, child
+        yield from _extensions(child, place)

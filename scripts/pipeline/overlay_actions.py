@@ -1,0 +1,98 @@
+"""One action of the overlay, and why it matches nothing."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonpath import JSONPathEnvironment
+
+from .jsontext import Document
+from .secret_names import is_secret_name, unmarked_secrets
+from .spec import components, operations
+
+__all__ = ["JSONPATH", "Action", "explain", "named_area"]
+
+JSONPATH = JSONPathEnvironment(strict=True)
+_OPERATION = re.compile(r"@\.operationId == '([^']*)'")
+_SCHEMA = re.compile(r"\$\.components\.schemas(?:\.([A-Za-z]\w*)|\['([^']*)'\])")
+_QUOTED = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of the overlay: its target and what happens there."""
+
+    number: int
+    target: str
+    update: object = None
+    remove: bool = False
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"action {self.number} ({self.target})"
+
+
+def named_area(target: str) -> str:
+    """Return the area of the operation that a target names, or an empty string."""
+    match = _OPERATION.search(target)
+    return match[1].partition("_")[0] if match else ""
+
+
+def explain(action: Action, document: Document, corrected: Document) -> str:
+    """Return why an action matches nothing, and what to do.
+
+    Args:
+        action: The action.
+        document: The vendor's document.
+        corrected: The document with the other actions applied.
+    """
+    reason = f" Its reason: {action.reason.rstrip('.')}." if action.reason else ""
+    return f"{action} matches nothing: {_lost(action, document)}.{reason} {_remedy(action, corrected)}"
+
+
+def _lost(action: Action, document: Document) -> str:
+    """Return what the target names and the document lacks."""
+    known = {operation.id for operation in operations(document)}
+    if gone := [name for name in _OPERATION.findall(action.target) if name not in known]:
+        return f"the operation {gone[0]} is gone"
+    schema = _SCHEMA.search(action.target)
+    name = (schema[1] or schema[2]) if schema else ""
+    if name and name not in components(document, "schemas"):
+        return f"the schema {name} is gone"
+    segments = [str(segment) for segment in JSONPATH.compile(action.target).segments]  # type: ignore[attr-defined] # of JSONPath, not of a compound path
+    for count in range(len(segments), 0, -1):
+        prefix = "$" + "".join(segments[:count])
+        if next(iter(JSONPATH.finditer(prefix, document)), None) is not None:
+            return (
+                f"{prefix} is there, and nothing below it matches"
+                if count < len(segments)
+                else "an earlier action removes it"
+            )
+    return f"nothing matches {'$' + ''.join(segments[:1])}"
+
+
+def _remedy(action: Action, corrected: Document) -> str:
+    if not _keeps_secret(action):
+        return "Correct the target, or remove the action."
+    if unmarked := unmarked_secrets(corrected):
+        places = ", ".join(place for place, _ in unmarked[:5]) + ", ..." * (len(unmarked) > 5)
+        return (
+            f"It hides a secret, so don't remove it before these are marked as secret or not: {places}. Then correct "
+            "its target or remove it."
+        )
+    return (
+        "It hides a secret, and no other field or parameter looks like one: correct its target, or remove it."
+    )
+
+
+def _keeps_secret(action: Action) -> bool:
+    """Return whether an action marks a secret, or keeps one out of the arguments."""
+    marks = isinstance(action.update, Mapping) and _has_mark(action.update)
+    return marks or any(is_secret_name(word) for word in _QUOTED.findall(action.target))
+
+
+def _has_mark(value: Mapping[str, Any]) -> bool:
+    return "x-nexport-secret" in value or any(
+        _has_mark(item) for item in value.values() if isinstance(item, Mapping)
+    )

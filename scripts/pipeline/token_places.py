@@ -1,0 +1,69 @@
+"""Finds operations that don't take the token where the client sends it: in the query, as `access_token`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .jsontext import Document
+from .secret_names import is_secret_name
+from .spec import Operation, components, operations
+
+__all__ = ["odd_token_places"]
+
+_SHOWN = 5
+
+
+def odd_token_places(vendor: Document, corrected: Document) -> list[str]:
+    """Return one note for each unusual place of the token, with the operations that have it.
+
+    Args:
+        vendor: The vendor's document, in which the token is a parameter.
+        corrected: The same with the overlay's marks: operations that issue or check tokens are not looked at.
+    """
+    marked = {item.id for item in operations(corrected) if item.body.get("x-nexport-credentials")}
+    places: dict[str, list[str]] = {}
+    for operation in operations(vendor):
+        if operation.id not in marked:
+            for place in _places(operation, vendor):
+                places.setdefault(place, []).append(operation.id)
+    return [
+        f"{_names(names)} {place}; the client sends the token in the query, as access_token"
+        for place, names in places.items()
+    ]
+
+
+def _places(operation: Operation, document: Document) -> Iterator[str]:
+    item: Mapping[str, Any] = document["paths"][operation.path]
+    parameters = [*(item.get("parameters") or []), *(operation.body.get("parameters") or [])]
+    stated = {(str(one.get("in")), str(one.get("name"))) for one in parameters}
+    headers = sorted(name for place, name in stated if place in ("header", "cookie") and is_secret_name(name))
+    yield from (f"takes a token in the header {name}" for name in headers)
+    schemes = list(_schemes(operation, document))
+    yield from (f"states the security scheme {words}" for words in schemes if words)
+    in_query = ("query", "access_token") in stated or "" in schemes
+    if not in_query and not headers and not schemes:
+        yield "states no token"
+    elif not in_query:
+        yield "states no access_token in the query"
+
+
+def _schemes(operation: Operation, document: Document) -> Iterator[str]:
+    """Yield the security schemes of an operation in words; an empty string for the usual place of the token."""
+    known = components(document, "securitySchemes")
+    for requirement in operation.body.get("security", document.get("security")) or []:
+        for name in requirement:
+            scheme = known.get(name) or {}
+            if (scheme.get("type"), scheme.get("in"), scheme.get("name")) == (
+                "apiKey",
+                "query",
+                "access_token",
+            ):
+                yield ""
+                continue
+            about = [str(scheme[key]) for key in ("type", "scheme", "in", "name") if key in scheme]
+            yield f"{name} ({', '.join(about)})" if about else name
+
+
+def _names(names: list[str]) -> str:
+    if len(names) <= _SHOWN:
+        return ", ".join(names)
+    return f"Each of {len(names)} operations ({', '.join(names[:_SHOWN])}, ...)"
