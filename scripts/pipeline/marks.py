@@ -30,6 +30,7 @@ _OPERATION: dict[str, tuple[Callable[[object], bool], str]] = {
 }
 _ELSEWHERE: dict[str, tuple[Callable[[object], bool], str]] = {
     "x-nexport-secret": (_is_boolean, "neither true nor false"),
+    "x-nexport-may-be-missing": (_is_boolean, "neither true nor false"),
     "x-nexport-name": (_is_text, "not a name"),
 }
 _KNOWN = _OPERATION | _ELSEWHERE
@@ -48,7 +49,7 @@ def wrong(document: Document) -> Iterator[tuple[str, str]]:
         elif not _KNOWN[key][0](value):
             yield pointer, f"{pointer}: {key} is {_KNOWN[key][1]}: {value!r}"
         elif (key in _OPERATION) != _is_place_of_operation(place):
-            what = "an operation" if key in _OPERATION else "a field or a parameter"
+            what = "an operation" if key in _OPERATION else "a schema or a parameter"
             yield pointer, f"{pointer}: {key} is a mark of {what}"
 
 
