@@ -5,7 +5,7 @@ from .errors import Problems
 from .jsontext import Document
 from .layout import Layout
 from .normalization import normalized
-from .shapes import check_shapes
+from .shapes import check_shapes, check_unions
 from .spec import components, references
 
 __all__ = ["check_document"]
@@ -20,6 +20,7 @@ def check_document(document: Document, problems: Problems) -> None:
     ):
         return  # recorded, and nothing further can be said
     before = len(problems.found)
+    check_unions(document, problems)
     normal = normalized(document, problems)
     if len(problems.found) == before:
         check_shapes(normal, problems)

@@ -10,7 +10,7 @@ from .python_names import TAKEN_CLASSES
 
 __all__ = ["class_names", "is_class_name", "is_schema_name", "name_clashes"]
 
-_SCHEMA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.,`+<>\[\]-]*")
+_SCHEMA_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_.,`+<>\[\]-]*")
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 _GENERIC = re.compile(r"[\[\],<>`+]+")
 _WORDS = re.compile(r"[A-Za-z0-9]+")

@@ -138,12 +138,11 @@ def _contradictions(enum: _Enum) -> Iterator[tuple[str, str, str]]:
 
 
 def _contradiction(enum: _Enum, one: _Use, other: _Use, what: str) -> tuple[str, str, str]:
-    return (
-        other.pointer,
+    message = (
         f"{one.pointer} and {other.pointer} disagree about {enum.name}: {what}; import the newest pages of all areas at "
-        "once, or make one an enum of its own",
-        other.own_names(),
+        "once, or make one an enum of its own"
     )
+    return other.pointer, message, other.own_names()
 
 
 def _incomplete(enum: _Enum) -> Iterator[str]:

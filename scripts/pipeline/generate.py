@@ -93,11 +93,11 @@ def _check_complete(document: Document, data: GeneratorData) -> None:
 
 
 def _check_distinct(modules: Iterable[str], what: str) -> None:
-    module, count = Counter(modules).most_common(1)[0]
-    if count > 1:
-        raise PipelineError(
-            f"{Layout.SDK}: {count} {what} would be written into one module, {module}.py; rename one"
-        )
+    for module, count in Counter(modules).most_common(1):
+        if count > 1:
+            raise PipelineError(
+                f"{Layout.SDK}: {count} {what} would be written into one module, {module}.py; rename one"
+            )
 
 
 def _objection(objections: Iterable[GeneratorError]) -> PipelineError:
@@ -110,7 +110,7 @@ def _objection(objections: Iterable[GeneratorError]) -> PipelineError:
 def _format(layout: Layout, folder: Path) -> None:
     """Sort imports and format by this repository's ruff settings, wherever the folder is."""
     common = ["--config", str(layout.rules), "--no-cache", "--no-respect-gitignore", "--quiet", str(folder)]
-    for arguments in (["check", "--select", "I", "--fix"], ["format"]):
+    for arguments in (["check", "--select", "I,F", "--fix"], ["format"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *arguments, *common],
             capture_output=True,

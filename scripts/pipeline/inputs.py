@@ -5,8 +5,9 @@ from pathlib import Path
 
 from . import overlay, pages
 from .errors import PipelineError
-from .jsontext import Document, dumps, loads
+from .jsontext import Document, dumps, in_order_of, loads
 from .layout import Layout
+from .meaning import differences_in_meaning
 from .pages import Stated
 from .spec import SHARED, components, the_operation, validate
 
@@ -43,7 +44,10 @@ class Inputs:
         """
         known = {the_operation(document, name).area for name, document in self.fragments.items()}
         lost = sorted(known - stated.areas) if everything else []
-        covered = Stated(stated.fragments, stated.areas | set(lost))
+        fragments = {
+            name: _taken(self.fragments.get(name), document) for name, document in stated.fragments.items()
+        }
+        covered = Stated(fragments, stated.areas | set(lost))
         self.fragments, gone = pages.take_over(covered, self.fragments)
         refuted = self._drop_provisional(covered.areas)
         gone += refuted
@@ -88,6 +92,13 @@ class Inputs:
         own = {name: schema for name, schema in schemas.items() if name not in stated}
         kept = {key: value for key, value in document.items() if key not in SHARED}
         return {**kept, "components": {**document.get("components", {}), "schemas": own}}
+
+
+def _taken(known: Document | None, document: Document) -> Document:
+    """Return the fragment to keep: the known one if the new one means the same, so that only changes are written."""
+    if known is None:
+        return document
+    return in_order_of(known, document) if differences_in_meaning(known, document) else known
 
 
 def _read_folder(root: Path, folder: str) -> dict[str, Document]:

@@ -1,5 +1,6 @@
 """Strict reading and stable writing of JSON."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any, NoReturn, TypeAlias
@@ -72,6 +73,17 @@ def differences(one: object, other: object, pointer: str = "") -> Iterator[str]:
 def first_difference(one: object, other: object, pointer: str = "") -> str | None:
     """Return the JSON Pointer of the first difference of two values, or None if they are equal."""
     return next(differences(one, other, pointer), None)
+
+
+def in_order_of(known: object, value: Any) -> Any:
+    """Return a value with its keys in the order of another, as far as that has them: what did not change does not move."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        keys = [key for key in known if key in value]
+        return {key: in_order_of(known.get(key), value[key]) for key in dict.fromkeys([*keys, *value])}
+    if isinstance(value, list) and isinstance(known, list):
+        pairs = itertools.zip_longest(known, value)
+        return [in_order_of(one, other) for (one, other), _ in zip(pairs, value, strict=False)]
+    return value
 
 
 def escape(key: str) -> str:

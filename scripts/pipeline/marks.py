@@ -61,7 +61,7 @@ def wrong_names(update: object) -> Iterator[str]:
 
 
 def _meant(key: str) -> str:
-    close = difflib.get_close_matches(key, [*_KNOWN, *_FOREIGN], 1, 0.6)
+    close = difflib.get_close_matches(key.lower(), [*_KNOWN, *_FOREIGN], 1, 0.6)
     return f"; is {close[0]} meant?" if close else f"; the marks are {', '.join(_KNOWN)}"
 
 

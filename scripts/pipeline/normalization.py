@@ -13,10 +13,9 @@ from .class_names import class_names
 from .errors import Problems, reporting
 from .jsontext import Document
 from .python_names import argument_name, attribute_name
-from .schema_kinds import is_nullable
 from .spec import METHODS, components
 
-__all__ = ["becomes_class", "class_names_of", "member_name", "normalized", "without_words"]
+__all__ = ["becomes_class", "class_names_of", "member_name", "normalized", "types_of", "without_words"]
 
 _UNIONS = ("anyOf", "oneOf")
 _WORDS = ("description", "title", "example", "examples", "default")
@@ -88,13 +87,12 @@ def _json_only(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return content
 
 
-def _number_kinds(schema: Mapping[str, Any]) -> list[str]:
-    """Return the number type of a union with string: .NET states that it reads numbers from strings, too."""
-    kinds = schema.get("type")
-    if not isinstance(kinds, list) or "string" not in kinds:
-        return []
+def types_of(schema: Mapping[str, Any]) -> list[str]:
+    """Return the types of a schema without null. .NET states numbers as `[integer, string]`, for it reads both."""
+    declared = schema.get("type", [])
+    kinds = [kind for kind in ([declared] if isinstance(declared, str) else declared) if kind != "null"]
     numbers = [kind for kind in kinds if kind in _NUMBERS]
-    return numbers if set(kinds) <= {*numbers, "string", "null"} else []
+    return numbers if len(numbers) == 1 and set(kinds) == {*numbers, "string"} else kinds
 
 
 def _plain_enum(schema: Document) -> Document:
@@ -149,8 +147,12 @@ class _Normal:
         schema = self.merged(schema, trail)
         if "$ref" in schema:
             return self._reference(schema, trail)
-        if len(kinds := _number_kinds(schema)) == 1:
-            schema = {**schema, "type": kinds[0], **({"nullable": True} if is_nullable(schema) else {})}
+        if "string" in (declared := schema.get("type") or "") and types_of(schema) in (
+            ["integer"],
+            ["number"],
+        ):
+            null = {"nullable": True} if "null" in declared else {}
+            schema = {**schema, "type": types_of(schema)[0], **null}
         if becomes_class(schema) and ("enum" in schema or schema.get("properties")):
             return self._lifted(schema, name)
         return self._plain(schema, name, trail)

@@ -20,8 +20,13 @@ from .overlay_actions import JSONPATH, Action, explain, named_area
 _KEYS = {"target", "description", "update", "remove"}
 
 
-def load(text: str, where: str) -> list[Action]:
+def load(text: str, where: str, problems: Problems | None = None) -> list[Action]:
     """Read an overlay document.
+
+    Args:
+        text: The document.
+        where: Its name, for messages.
+        problems: Receives a problem for each action that is not as it must be. Without it, they are raised.
 
     Raises:
         PipelineError: The document is not an overlay, or an action is incomplete, has both update and remove, or has no reason.
@@ -32,7 +37,12 @@ def load(text: str, where: str) -> list[Action]:
     actions = data.get("actions")
     if not isinstance(actions, list):
         raise PipelineError(f"{where}: `actions` is not a list")
-    return [_action(number, item, where) for number, item in enumerate(actions, start=1)]
+    found = []
+    with reporting(problems) as reported:
+        for number, item in enumerate(actions, start=1):
+            with reported.collecting():
+                found.append(_action(number, item, where))
+    return found
 
 
 def apply(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonpath import JSONPathEnvironment
+from jsonpath import JSONPath, JSONPathEnvironment
 
 from .jsontext import Document
 from .secret_names import is_secret_name, unmarked_secrets
@@ -60,7 +60,8 @@ def _lost(action: Action, document: Document) -> str:
     name = (schema[1] or schema[2]) if schema else ""
     if name and name not in components(document, "schemas"):
         return f"the schema {name} is gone"
-    segments = [str(segment) for segment in JSONPATH.compile(action.target).segments]  # type: ignore[attr-defined] # of JSONPath, not of a compound path
+    query = JSONPATH.compile(action.target)
+    segments = [str(segment) for segment in query.segments] if isinstance(query, JSONPath) else []
     for count in range(len(segments), 0, -1):
         prefix = "$" + "".join(segments[:count])
         if next(iter(JSONPATH.finditer(prefix, document)), None) is not None:
@@ -69,7 +70,7 @@ def _lost(action: Action, document: Document) -> str:
                 if count < len(segments)
                 else "an earlier action removes it"
             )
-    return f"nothing matches {'$' + ''.join(segments[:1])}"
+    return "the document has nothing of it"
 
 
 def _remedy(action: Action, corrected: Document) -> str:

@@ -7,12 +7,33 @@ from .arguments_view import arguments_of
 from .errors import Problems
 from .jsontext import Document, escape
 from .layout import Layout
-from .remedies import remove_operation
+from .normalization import types_of
+from .remedies import operation_action, remove_operation, schema_path, write_action
 from .results_view import paging_of, result_of
 from .schema_kinds import kind_of
-from .spec import Areas, Operation, components, operations
+from .spec import Areas, Operation, components, operations, schemas
 
-__all__ = ["check_shapes"]
+__all__ = ["check_shapes", "check_unions"]
+
+
+def check_unions(document: Document, problems: Problems) -> None:
+    """Record each schema that may be of several types, with the actions that choose one."""
+    areas = Areas(document)
+    for pointer, schema in schemas(document):
+        path = schema_path(pointer)
+        reason = "The vendor states several types, and the client reads one."
+        for keyword in ("oneOf", "anyOf"):
+            options = [item for item in schema.get(keyword) or [] if item.get("type") != "null"]
+            if len(options) > 1:
+                first = options[0].get("$ref")
+                update = f'{{$ref: "{first}"}}' if first else "{type: string}"
+                action = f"{write_action(f'{path}.{keyword}', reason)}\n{write_action(path, reason, update)}"
+                message = f"{Layout.SDK}: {pointer}: it may be of several types ({keyword}); choose one"
+                problems.add(message, areas.of(pointer), action)
+        if len(kinds := types_of(schema)) > 1:
+            action = f"{write_action(f'{path}.type', reason)}\n{write_action(path, reason, f'{{type: {kinds[0]}}}')}"
+            message = f"{Layout.SDK}: {pointer}: it may be of several types ({', '.join(kinds)}); choose one"
+            problems.add(message, areas.of(pointer), action)
 
 
 def check_shapes(document: Document, problems: Problems) -> None:
@@ -21,21 +42,29 @@ def check_shapes(document: Document, problems: Problems) -> None:
     for operation in operations(document):
         for message in dict.fromkeys(_operation(operation, known)):
             problems.add(
-                f"{Layout.SDK}: {operation.id}: {message}",
-                operation.area,
-                remove_operation(operation.id, f"Not supported by the client: {message}."),
+                f"{Layout.SDK}: {operation.id}: {message}", operation.area, _remedy(operation.id, message)
             )
     areas = Areas(document)
     for name, schema in known.items():
         for key, value in (schema.get("properties") or {}).items():
             place = f"/components/schemas/{escape(name)}/properties/{escape(key)}"
-            for message in _refusals(lambda value=value: kind_of(value, known)):
+            for message in _refusals(kind_of, value, known):
                 problems.add(f"{Layout.SDK}: {place}: {message}", areas.of(place))
+
+
+def _remedy(operation_id: str, message: str) -> str:
+    """Return the overlay action that mends an operation."""
+    if "several lists (" in message:
+        first = message.partition("several lists (")[2].partition(",")[0]
+        return operation_action(
+            operation_id, "The list that the pages are of.", f"{{x-nexport-items: {first}}}"
+        )
+    return remove_operation(operation_id, f"Not supported by the client: {message}.")
 
 
 def _operation(operation: Operation, known: Mapping[str, Any]) -> Iterator[str]:
     """Yield why an operation can't become a method."""
-    result = None
+    paging = None
     try:
         result = result_of(operation.body, known)
         paging = paging_of(operation.body, result, known)
@@ -43,12 +72,15 @@ def _operation(operation: Operation, known: Mapping[str, Any]) -> Iterator[str]:
             yield "x-nexport-items names no list of its response"
     except ValueError as error:
         yield str(error)
-        paging = None
-    yield from _refusals(lambda: arguments_of(operation.body, known, paging.where if paging else None))
+    without_body = {key: value for key, value in operation.body.items() if key != "requestBody"}
+    for parameter in operation.body["parameters"]:
+        yield from _refusals(arguments_of, {**without_body, "parameters": [parameter]}, known, None)
+    yield from _refusals(arguments_of, {**operation.body, "parameters": []}, known, None)
+    yield from _refusals(arguments_of, operation.body, known, paging.where if paging else None)
 
 
-def _refusals(attempt: Callable[[], object]) -> Iterator[str]:
+def _refusals(attempt: Callable[..., object], *arguments: object) -> Iterator[str]:
     try:
-        attempt()
+        attempt(*arguments)
     except ValueError as error:
         yield str(error)

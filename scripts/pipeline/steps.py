@@ -122,7 +122,8 @@ def _write_inputs(inputs: Inputs, target: Path) -> None:
 def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
     problems = Problems()
     merged = merge.merge(inputs.sources(), problems)
-    corrected = overlay.apply(overlay.load(inputs.overlay, layout.OVERLAY), merged, layout.OVERLAY, problems)
+    actions = overlay.load(inputs.overlay, layout.OVERLAY, problems)
+    corrected = overlay.apply(actions, merged, layout.OVERLAY, problems)
     report.notes += refer_to_enums(corrected, merged, problems)
     allow_null_dates(corrected)
     mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())

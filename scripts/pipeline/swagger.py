@@ -1,4 +1,4 @@
-"""Extracts fragments from one whole OpenAPI 3 definition.
+"""Extracts fragments from one whole definition, of OpenAPI 3 or Swagger 2.0.
 
 Each operation becomes one document with the schemas that it reaches. References to parameters, bodies and responses are
 resolved in place, because the overlay's rules address parameters where they are used.
@@ -12,6 +12,7 @@ from .errors import PipelineError, Problems
 from .jsontext import Document, escape, loads
 from .pages import Stated
 from .spec import METHODS, SHARED, components, references, the_operation, validate
+from .swagger2 import to_openapi_3
 
 __all__ = ["read_definition"]
 
@@ -60,12 +61,11 @@ def _load(file: Path) -> Document:
         raise PipelineError(f"{file}: the definition cannot be read: {error}") from error
     document = loads(text, file.name)
     if "swagger" in document:
-        raise PipelineError(
-            f"{file.name}: this is Swagger 2.0; convert it by `npx swagger2openapi --outfile openapi.json {file.name}`, "
-            "and take in openapi.json"
-        )
+        document = to_openapi_3(document, file.name)
     if not str(document.get("openapi", "")).startswith("3.") or not document.get("paths"):
-        raise PipelineError(f"{file.name}: this is no OpenAPI 3 definition with paths")
+        raise PipelineError(
+            f"{file.name}: this is neither an OpenAPI 3 nor a Swagger 2.0 definition with paths"
+        )
     return document
 
 

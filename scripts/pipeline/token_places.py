@@ -17,12 +17,12 @@ def odd_token_places(vendor: Document, corrected: Document) -> list[str]:
 
     Args:
         vendor: The vendor's document, in which the token is a parameter.
-        corrected: The same with the overlay's marks: operations that issue or check tokens are not looked at.
+        corrected: The same with the overlay's marks: operations that issue or check tokens, or that the overlay removes, are left out.
     """
-    marked = {item.id for item in operations(corrected) if item.body.get("x-nexport-credentials")}
+    usual = {item.id for item in operations(corrected) if not item.body.get("x-nexport-credentials")}
     places: dict[str, list[str]] = {}
     for operation in operations(vendor):
-        if operation.id not in marked:
+        if operation.id in usual:
             for place in _places(operation, vendor):
                 places.setdefault(place, []).append(operation.id)
     return [

@@ -10,6 +10,7 @@ import pytest
 
 from nexport_campus import NexportCampus
 from nexport_client.types import Model
+from pipeline.class_names import class_names
 from pipeline.errors import PipelineError
 from pipeline.name_checks import check, unmarked, unnamed_enums
 from pipeline.python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
@@ -20,7 +21,7 @@ Make = Callable[..., Document]
 
 ROOT = Path(__file__).parents[2]
 SDK: Document = json.loads((ROOT / "openapi/nexport.sdk.json").read_bytes())
-ODD = ['x"', "x\ny", "{{ x }}", "../x", "__class__", "x y", "1x", "", "é", "x\u0000", "$type"]
+ODD = ['x"', "x\ny", "{{ x }}", "../x", "__class__", "x y", "", "é", "x\u0000", "'", "$", "[]"]
 
 
 def operation(document: Document) -> Document:
@@ -29,11 +30,21 @@ def operation(document: Document) -> Document:
     return found
 
 
-@pytest.mark.parametrize("name", [*ODD, "lower"])
+@pytest.mark.parametrize("name", [*ODD, "1x", "$type"])
 def test_a_schema_name_that_is_not_a_class_name_is_refused(make_document: Make, name: str) -> None:
     """A schema name becomes a class name and a module name."""
     with pytest.raises(PipelineError, match="cannot name a class"):
         check(make_document(**{name: {"type": "object"}}), "nexport.json")
+
+
+@pytest.mark.parametrize(
+    "key", ["$type", "_links", "cmi.core.score", "@odata.id", "ids[]", "api-version", "2fa"]
+)
+def test_dotnet_fields_become_attributes(make_document: Make, key: str) -> None:
+    """What ASP.NET and OData call fields and parameters becomes a good name."""
+    check(make_document(Odd={"properties": {key: {}}}), "nexport.json")
+    names = {"$type": "type_", "_links": "links", "@odata.id": "odata_id", "ids[]": "ids", "2fa": "field_2fa"}
+    assert attribute_name(key) == names.get(key, key.replace(".", "_").replace("-", "_"))
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -147,11 +158,45 @@ def test_unmarked_operations_and_unnamed_enums_are_found(make_document: Make) ->
     assert unmarked(document) == []
 
 
-@pytest.mark.parametrize("name", ["None", "Any", "Model", "Operation", "ABC_D", "ValueError"])
-def test_a_reserved_schema_name_is_refused(make_document: Make, name: str) -> None:
-    """A class has the name of its schema, and must not shadow anything."""
-    with pytest.raises(PipelineError, match="cannot name a class"):
-        check(make_document(**{name: {"type": "object"}}), "nexport.json")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *[(name, f"Api{name}") for name in ("None", "Any", "Model", "Operation", "ValueError", "Exception")],
+        ("Model", "ApiModel"),
+        ("ABC_D", "ABCD"),
+        ("user", "User"),
+        ("user_item", "UserItem"),
+        ("PagedResult[User]", "PagedResultUser"),
+        ("PagedResult`1[[Nexport.Api.User]]", "PagedResultUser"),
+        ("Dictionary[String,Nexport.Api.Catalog]", "DictionaryStringCatalog"),
+        ("Nexport.Api.Models.User", "User"),
+        ("_links", "Links"),
+    ],
+)
+def test_dotnet_names_become_class_names(make_document: Make, name: str, expected: str) -> None:
+    """Generics, namespaces, lower case, underscores and names that are taken become good names of classes."""
+    assert class_names([name]) == {name: expected}
+    check(make_document(**{name: {"type": "object"}}), "nexport.json")
+
+
+def test_namespaces_stay_where_two_schemas_would_be_one_class() -> None:
+    """Only names that would be equal without their namespaces keep them."""
+    names = ["A.User", "B.User", "B.Group"]
+    assert class_names(names) == {"A.User": "AUser", "B.User": "BUser", "B.Group": "Group"}
+
+
+def test_a_clash_is_refused_with_the_action_that_renames_one(make_document: Make) -> None:
+    """Classes in one module, and fields that would be one attribute, are renamed by the overlay."""
+    document = make_document(FOO={"type": "object"}, Foo={"properties": {"sco_id": {}, "scoId": {}}})
+    with pytest.raises(PipelineError) as caught:
+        check(document, "nexport.json")
+    assert "'FOO' and 'Foo' would be classes in one module" in str(caught.value)
+    assert "target: $.components.schemas.Foo\n" in str(caught.value)
+    assert "update: {x-nexport-name: OtherFoo}" in str(caught.value)
+    assert "target: $.components.schemas.Foo.properties.scoId\n" in str(caught.value)
+    document["components"]["schemas"]["Foo"]["x-nexport-name"] = "OtherFoo"
+    document["components"]["schemas"]["Foo"]["properties"]["scoId"]["x-nexport-name"] = "sco_id_2"
+    check(document, "nexport.json")
 
 
 @pytest.mark.parametrize("values", [["a", 1], [1.5], [True], [None], [], [{"a": 1}]])

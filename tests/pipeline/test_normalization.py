@@ -103,13 +103,6 @@ def test_a_string_enum_stays_a_string(make_document: Make) -> None:
             },
             "disagree about the field 'b'",
         ),
-        (
-            {
-                "A": {"properties": {"b": {"properties": {"c": {}}}}},
-                "AB": {"type": "object", "properties": {}},
-            },
-            "two schemas would be the class AB",
-        ),
     ],
 )
 def test_schemas_without_a_normal_form_are_refused(
@@ -119,6 +112,56 @@ def test_schemas_without_a_normal_form_are_refused(
     owner = {"type": "object", "properties": {"it": {"$ref": f"{REF}A"}}}
     with pytest.raises(PipelineError, match=message):
         normalized(make_document(Owner=owner, **schemas))
+
+
+def test_all_schemas_without_a_normal_form_are_named(make_document: Make) -> None:
+    """One run names all of them."""
+    parts = [{"properties": {"b": {"type": "string"}}}, {"properties": {"b": {"type": "integer"}}}]
+    document = make_document(
+        A={"type": "array", "items": {"$ref": f"{REF}A"}},
+        B={"allOf": parts},
+        Owner={"properties": {"a": {"$ref": f"{REF}A"}, "b": {"$ref": f"{REF}B"}}},
+    )
+    with pytest.raises(PipelineError) as caught:
+        normalized(document)
+    assert str(caught.value).startswith("2 problems; nothing was written\n")
+
+
+def test_parts_that_differ_in_words_only_are_one_field(make_document: Make) -> None:
+    """The last part's description counts."""
+    base = {"type": "object", "properties": {"id": {"type": "string", "description": "base"}}}
+    own = {"type": "object", "properties": {"id": {"type": "string", "description": "derived"}}}
+    made = fields(make_document, "Derived", Base=base, Derived={"allOf": [{"$ref": f"{REF}Base"}, own]})
+    assert made == {"id": {"type": "string", "description": "derived"}}
+
+
+def test_an_unnamed_object_never_takes_the_name_of_a_schema(make_document: Make) -> None:
+    """It gets a name of its own, unless the overlay gives it one."""
+    inner = {"type": "object", "properties": {"c": {"type": "string"}}}
+    taken = {"type": "object", "properties": {"d": {"type": "string"}}}
+    made = fields(make_document, "A", A={"properties": {"b": inner}}, AB=taken)
+    assert made["b"] == {"$ref": f"{REF}ABInline"}
+    made = fields(make_document, "A", A={"properties": {"b": {**inner, "x-nexport-name": "Inner"}}}, AB=taken)
+    assert made["b"] == {"$ref": f"{REF}Inner"}
+
+
+def test_numbers_that_may_be_strings_are_numbers(make_document: Make) -> None:
+    """.NET states so that it reads numbers from strings; it writes numbers."""
+    owner = {
+        "properties": {"a": {"type": ["integer", "string"]}, "b": {"type": ["null", "number", "string"]}}
+    }
+    made = fields(make_document, Owner=owner)
+    assert made == {"a": {"type": "integer"}, "b": {"type": "number", "nullable": True}}
+
+
+def test_other_media_types_beside_json_are_ignored(make_document: Make) -> None:
+    """They say the same; without JSON, all stay, and the operation is refused."""
+    document = make_document()
+    content = next(iter(document["paths"].values()))["get"]["responses"]["200"]["content"]
+    content |= {"application/xml": {"schema": {"type": "string"}}}
+    content["application/json; charset=utf-8"] = content.pop("application/json")
+    (path,) = normalized(document)["paths"].values()
+    assert list(path["get"]["responses"]["200"]["content"]) == ["application/json"]
 
 
 def test_parameters_of_a_path_are_copied_to_its_operations(make_document: Make) -> None:

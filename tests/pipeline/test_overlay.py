@@ -67,9 +67,61 @@ def test_all_actions_that_match_nothing_are_reported() -> None:
     actions = [Action(number, target, {}) for number, target in enumerate(targets, start=1)]
     with pytest.raises(PipelineError) as caught:
         apply(actions, DOCUMENT, "overlay.yaml")
-    first, last = str(caught.value).splitlines()
-    assert first == "overlay.yaml: action 1 ($.nothing) matches nothing"
-    assert last.startswith("overlay.yaml: action 3 ($.gone) matches nothing; has the vendor changed")
+    heading, area, first, last = str(caught.value).splitlines()
+    assert (heading, area) == ("2 problems; nothing was written", "Whole API (2):")
+    assert first.startswith("  overlay.yaml: action 1 ($.nothing) matches nothing: ")
+    assert last.startswith("  overlay.yaml: action 3 ($.gone) matches nothing: ")
+
+
+def unmatched(target: str, update: object = None, reason: str = "why.") -> str:
+    """Return the message about an action that matches nothing of a document with one operation and one schema."""
+    document = {
+        "paths": {
+            "/a": {"get": {"operationId": "AApi_Get", "tags": ["AApi"], "parameters": [], "responses": {}}}
+        },
+        "components": {"schemas": {"Login": {"properties": {"password": {"type": "string"}, "name": {}}}}},
+    }
+    with pytest.raises(PipelineError) as caught:
+        apply([Action(7, target, update, update is None, reason)], document, "overlay.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "lost"),
+    [
+        ("$.paths.*[?@.operationId == 'AApi_Gone'].parameters", "the operation AApi_Gone is gone"),
+        ("$.components.schemas.Gone.properties.x", "the schema Gone is gone"),
+        ("$.components.schemas['Gone[A]'].properties.x", "the schema Gone[A] is gone"),
+        (
+            "$.components.schemas.Login.properties.id",
+            "$['components']['schemas']['Login']['properties'] is there",
+        ),
+        (
+            "$.paths.*[?@.operationId == 'AApi_Get'].parameters[0]",
+            "['parameters'] is there, and nothing below",
+        ),
+    ],
+)
+def test_the_message_says_what_is_lost_and_why_the_action_was_there(target: str, lost: str) -> None:
+    """The vendor's operation or schema that is gone is named, with the action's own reason."""
+    message = unmatched(target, {"a": 1})
+    assert lost in message
+    assert "Its reason: why. Correct the target, or remove the action." in message
+
+
+@pytest.mark.parametrize(
+    ("target", "update"),
+    [
+        ("$..properties[?@.format == 'password']", {"x-nexport-secret": True}),
+        ("$.paths..parameters[?@.name == 'access_token']", None),
+    ],
+)
+def test_no_message_advises_to_expose_a_secret(target: str, update: object) -> None:
+    """An action that hides a secret is not to be removed while something unmarked looks like one."""
+    message = unmatched(target, update)
+    assert "or remove the action" not in message
+    place = "/components/schemas/Login/properties/password"
+    assert f"don't remove it before these are marked as secret or not: {place}." in message
 
 
 @pytest.mark.parametrize("target", ["", "a.b", "$.[", "$[?@.n = 1]"])
@@ -98,6 +150,12 @@ def test_an_update_of_the_wrong_type_is_refused(target: str, update: object) -> 
         ("{target: $.a, description: why, remove: false}", "must have either"),
         ("{target: $.a, description: why, remove: true, update: {}}", "must have either"),
         ("{target: $.a, description: why, removed: true}", "unknown key 'removed'"),
+        ("{target: $.a, description: why, update: {x-nexport-efect: read}}", "is x-nexport-effect meant"),
+        (
+            "{target: $.a, description: why, update: {b: [{x-nexprt-secret: true}]}}",
+            "is x-nexport-secret meant",
+        ),
+        ("{target: $.a, description: why, update: {x-nexport-SECRET: true}}", "is x-nexport-secret meant"),
     ],
 )
 def test_an_incomplete_action_is_refused(action: str, message: str) -> None:
