@@ -9,7 +9,7 @@ from .spec import operations
 
 __all__ = ["decisions"]
 
-_FEW = 10  # more operations are summarized by area
+_FEW = 20  # more operations are summarized by area
 
 
 def decisions(document: Document) -> list[str]:

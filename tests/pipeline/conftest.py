@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from pipeline.layout import Layout
+from pipeline.steps import regenerate
 
 ROOT = Path(__file__).parents[2]
+SMALL = Path(__file__).with_name("repository")
 
 Document = dict[str, Any]
 
@@ -67,18 +68,26 @@ def make_page(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """Return a copy of the files that the pipeline reads and writes."""
-    root = tmp_path / "repository"
-    shutil.copytree(ROOT / "openapi", root / "openapi")
-    shutil.copytree(
-        ROOT / "nexport_client", root / "nexport_client", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    (root / Layout.VERSION).parent.mkdir(parents=True)
-    for name in ("generator-config.yaml", "pyproject.toml", Layout.VERSION):
+@pytest.fixture(scope="session")
+def small_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small repository with its generated files: a few of the vendor's operations, as they were once published.
+
+    Only templates and settings come from this repository, so that no change of the vendor's API changes these tests.
+    """
+    root = tmp_path_factory.mktemp("small") / "repository"
+    shutil.copytree(SMALL, root)
+    for name in ("openapi/templates", "openapi/runtime"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("generator-config.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, root / name)
+    regenerate(root)
     return root
+
+
+@pytest.fixture
+def repository(small_repository: Path, tmp_path: Path) -> Path:
+    """Return a copy of the small repository."""
+    return Path(shutil.copytree(small_repository, tmp_path / "repository"))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from pipeline import steps
 from pipeline.cli import main
+
+ROOT = Path(__file__).parents[2]
 
 Document = dict[str, Any]
 MakePage = Callable[..., Path]
@@ -36,13 +39,18 @@ def assert_refused(
     return capsys.readouterr().err
 
 
-def test_this_repository_is_up_to_date(repository: Path, snapshot: Snapshot, capsys: Capture) -> None:
-    """The committed files are byte for byte what the inputs give; neither the check nor a run changes anything."""
+def test_a_run_is_idempotent(repository: Path, snapshot: Snapshot, capsys: Capture) -> None:
+    """The files are byte for byte what the inputs give; neither the check nor a run changes anything."""
     before = snapshot(repository)
     assert main(["--check"], repository) == 0, capsys.readouterr()
     assert main([], repository) == 0
     assert "everything is up to date" in capsys.readouterr().out
     assert snapshot(repository) == before
+
+
+def test_this_repository_is_up_to_date(capsys: Capture) -> None:
+    """The committed files are what the committed inputs give."""
+    assert main(["--check"], ROOT) == 0, capsys.readouterr()
 
 
 def test_results_depend_only_on_the_inputs(repository: Path, snapshot: Snapshot) -> None:
@@ -176,7 +184,7 @@ def test_a_page_that_conflicts_with_another_is_refused(
 @pytest.mark.parametrize(
     ("place", "old", "new", "message"),
     [
-        ("openapi/overlay.yaml", "'paer_page'", "'gone_page'", "matches nothing"),
+        ("openapi/overlay.yaml", "['text/json']", "['text/jsonp']", "matches nothing"),
         ("generator-config.yaml", "post_hooks:", "post_hoks:", "unknown key 'post_hoks'"),
         (
             "generator-config.yaml",
@@ -218,9 +226,14 @@ def test_any_defect_stops_the_run_and_writes_nothing(
 
 
 def test_a_generator_warning_stops_the_run(
-    repository: Path, snapshot: Snapshot, capsys: Capture, make_page: MakePage
+    repository: Path,
+    snapshot: Snapshot,
+    capsys: Capture,
+    make_page: MakePage,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What the generator would omit with a warning and exit code 0 is an error here."""
+    monkeypatch.setattr(steps, "check_document", lambda *_: None)  # which finds it before the generator does
     documents = fragments(repository, "ScormApi")
     content = documents[0]["paths"]["/api/v1/ScormApi/EditScormData"]["post"]["responses"]["200"]["content"]
     content["application/x-unheard-of"] = content.pop("application/json")

@@ -92,9 +92,9 @@ def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"swagger": "2.0"}, "npx swagger2openapi --outfile openapi.json definition.json"),
-        ({"openapi": "2.0"}, "no OpenAPI 3 definition"),
-        ({"paths": {}}, "no OpenAPI 3 definition"),
+        ({"swagger": "1.2"}, "its version is '1.2'"),
+        ({"openapi": "2.0"}, "neither an OpenAPI 3 nor a Swagger 2.0 definition"),
+        ({"paths": {}}, "neither an OpenAPI 3 nor a Swagger 2.0 definition"),
         ({"paths": {"/a": {"get": {"responses": {}}}}}, "operationId '' is not of the form"),
         ({"paths": {"/a": {"get": {"operationId": "A_b", "responses": {}}}}}, "has no tag"),
         ({"components": {"schemas": {}}}, "refers to '#/components/schemas/Thing', which is not there"),
@@ -104,7 +104,7 @@ def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None
 def test_an_invalid_definition_is_refused(
     make_document: Make, write: Write, change: Document, message: str
 ) -> None:
-    """The message says what is wrong, and for Swagger 2.0 how to convert it."""
+    """The message says what is wrong."""
     with pytest.raises(PipelineError, match=message):
         read_definition(write({**make_document(), **change}))
 

@@ -22,49 +22,38 @@ Capture = pytest.CaptureFixture[str]
 Document = dict[str, Any]
 
 
-@pytest.fixture
-def documented(repository: Path) -> Path:
-    """Return a copy of this repository with README, the page on retries and the changelog."""
-    (repository / "docs").mkdir()
-    for name in ("README.md", "docs/retries.md", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, repository / name)
-    return repository
-
-
-def test_a_new_page_is_documented(documented: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_new_page_is_documented(repository: Path, tmp_path: Path, capsys: Capture) -> None:
     """README lists the new methods and the changelog has a draft; another run adds nothing, and existing text stays."""
-    page, before = tmp_path / "page.md", (documented / "CHANGELOG.md").read_text(encoding="utf-8")
-    page.write_text(new_area.page(documented), encoding="utf-8")
-    assert main(["--pages", str(page)], documented) == 0
-    readme = (documented / "README.md").read_text(encoding="utf-8")
-    replaced = sum(operation.area == "assessment" for operation in OPERATIONS.values())
-    count = len(OPERATIONS) - replaced + len(new_area.documents(documented))
-    assert f"{count} methods in 6 namespaces." in readme
+    page, before = tmp_path / "page.md", (repository / "CHANGELOG.md").read_text(encoding="utf-8")
+    page.write_text(new_area.page(repository), encoding="utf-8")
+    assert main(["--pages", str(page)], repository) == 0
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    assert "26 methods in 4 namespaces." in readme
     assert "### `campus.assessment`\n\n| method | returns | |\n" in readme
     assert "| `get_nearest` | `Test or None` | writes |\n" in readme
-    assert "| `assessment.get_nearest` | GET | writes |\n" in (documented / "docs/retries.md").read_text()
-    drafted = (documented / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "| `assessment.get_nearest` | GET | writes |\n" in (repository / "docs/retries.md").read_text()
+    drafted = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests).\n" in drafted
     assert set(before.splitlines()) <= set(drafted.splitlines())
-    assert main(["--pages", str(page)], documented) == 0
+    assert main(["--pages", str(page)], repository) == 0
     assert "everything is up to date" in capsys.readouterr().out
-    assert (documented / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
+    assert (repository / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
 
 
 @pytest.mark.parametrize(
     ("name", "row"), [("README.md", "`get_section`"), ("docs/retries.md", "`scorm.get_cmi_data`")]
 )
-def test_the_check_includes_documents(name: str, row: str, documented: Path, capsys: Capture) -> None:
+def test_the_check_includes_documents(name: str, row: str, repository: Path, capsys: Capture) -> None:
     """An edited table is found by the check and restored by a run; the rest of the page is ignored."""
-    file = documented / name
+    file = repository / name
     before = file.read_text(encoding="utf-8")
     file.write_text(before.replace(f"| {row} |", "| `edited` |"), encoding="utf-8")
-    assert main(["--check"], documented) == 1
+    assert main(["--check"], repository) == 1
     assert f"{name} differs from what would be written" in capsys.readouterr().out
-    assert main([], documented) == 0
+    assert main([], repository) == 0
     assert file.read_text(encoding="utf-8") == before
     file.write_text(f"{before}\nMore words.\n", encoding="utf-8")
-    assert main(["--check"], documented) == 0
+    assert main(["--check"], repository) == 0
 
 
 def test_readme_without_marks_is_not_changed(make_document: Any) -> None:
