@@ -1,18 +1,23 @@
 """Drafts the entry in CHANGELOG.md for a difference; a person finishes it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pipeline.changes import Change
 from pipeline.python_names import area_name, method_name
+from pipeline.report_lines import is_within
 
-__all__ = ["DOCUMENTATION", "lines", "with_draft"]
+__all__ = ["DOCUMENTATION", "lines", "unreleased_places", "with_draft", "without_places"]
 
 DOCUMENTATION = "its documentation"
 _TITLES = {"added": "Added", "removed": "Removed", "changed": "Changed"}
 _OPERATION = re.compile(r"(?P<id>(?P<tag>[A-Za-z0-9]+)_\w+)(?P<argument>\(\w+\))?")
 _HEADING = re.compile(r"^## (\d+)\.(\d+)\.(\d+)(.*)$", re.MULTILINE)
 _UNRELEASED = ", not released yet"
+_DRAFT = f"## 0.0.0{_UNRELEASED}\n"
+_ADDED_OPERATION = re.compile(r"- Added `campus\.\w+\.\w+(?P<argument>\(\w+\))?` \((?P<id>\w+)\)")
+_ADDED_MODELS = re.compile(r"- Added the models (?P<names>(`\w+`(, )?)+)\.$")
+_ADDED = re.compile(r"- Added `(?P<place>[\w.]+)`")
 
 
 def lines(changes: Sequence[Change]) -> list[str]:
@@ -53,6 +58,45 @@ def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) 
     heading = f"## {max(found, following, key=_order)}{_UNRELEASED}"
     body = "\n".join([known.rstrip(), *new])
     return f"{text[: first.start()]}{heading}{body}\n" + (f"\n{text[end:]}" if after else "")
+
+
+def unreleased_places(text: str) -> set[str]:
+    """Return the operations, arguments, models and members that the topmost entry adds, if it is not released yet."""
+    places: set[str] = set()
+    for line in _unreleased(text).splitlines():
+        if match := _ADDED_OPERATION.match(line):
+            places.add(match["id"] + (match["argument"] or ""))
+        elif match := _ADDED_MODELS.match(line):
+            places.update(re.findall(r"`(\w+)`", match["names"]))
+        elif match := _ADDED.match(line):
+            places.add(match["place"])
+    return places
+
+
+def without_places(text: str, places: Collection[str]) -> str:
+    """Return the changelog without what the topmost entry adds and is gone before it was released."""
+    entry = _unreleased(text)
+    kept = "".join(_without(line, places) for line in entry.splitlines(keepends=True))
+    return text.replace(entry, kept, 1) if entry else text
+
+
+def _without(line: str, places: Collection[str]) -> str:
+    """Return a line of the changelog without the places that it adds; empty if it adds nothing else."""
+    if match := _ADDED_MODELS.match(line):
+        names = re.findall(r"`(\w+)`", match["names"])
+        kept = [f"`{name}`" for name in names if name not in places]
+        return f"- Added the models {', '.join(kept)}.\n" if kept else ""
+    added = unreleased_places(f"{_DRAFT}{line}")
+    return "" if any(is_within(place, places) for place in added) else line
+
+
+def _unreleased(text: str) -> str:
+    """Return the text of the topmost entry if it is not released yet."""
+    first = _HEADING.search(text)
+    if first is None or first[4] != _UNRELEASED:
+        return ""
+    after = _HEADING.search(text, first.end())
+    return text[first.end() : after.start() if after else len(text)]
 
 
 def _entry(version: str, drafted: Sequence[str]) -> str:

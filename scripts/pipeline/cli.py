@@ -10,6 +10,7 @@ from .difference import Difference, between
 from .errors import PipelineError
 from .layout import Layout
 from .pages import read_pages
+from .report_lines import by_folder
 from .swagger import read_definition
 
 
@@ -40,12 +41,12 @@ def main(arguments: Sequence[str], root: Path) -> int:
     except RecursionError:
         print("regenerate: a document is nested too deeply to be read; nothing was written", file=sys.stderr)
         return 1
+    if report.difference is not None:
+        _tell(report.difference, options.json, report.notes)
+    for line in by_folder(report.changed):
+        print(line)
     for note in report.notes:
         print(f"note: {note}")
-    for line in report.changed:
-        print(line)
-    if report.difference is not None:
-        _tell(report.difference, options.json)
     return _conclude(options.check, len(report.changed))
 
 
@@ -57,11 +58,11 @@ def _run(options: argparse.Namespace, root: Path) -> steps.Report:
     return steps.regenerate(root, read_pages(options.pages) if options.pages else None)
 
 
-def _tell(difference: Difference, file: Path | None) -> None:
+def _tell(difference: Difference, file: Path | None, notes: Sequence[str] = ()) -> None:
     """Print the report, and write it as JSON if `--json` names a file."""
     print(difference.words() or "nothing changes for users")
     if file is not None:
-        file.write_text(difference.as_json(), encoding="utf-8")
+        file.write_text(difference.as_json(notes), encoding="utf-8")
 
 
 def _conclude(checking: bool, count: int) -> int:
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--swagger",
         type=Path,
         metavar="FILE",
-        help="extract fragments from a whole OpenAPI 3 definition first; areas and operations that it lacks are removed",
+        help="extract fragments from a whole definition first (OpenAPI 3 or Swagger 2.0); areas and operations that it lacks are removed",
     )
     kind.add_argument(
         "--diff",

@@ -4,7 +4,7 @@ import json
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +18,8 @@ from pipeline.errors import PipelineError
 from pipeline.layout import Layout
 from pipeline.normalization import normalized
 from pipeline.python_changes import python_changes
+from pipeline.python_places import unexplained
+from pipeline.report_lines import MANY, is_within, shortened, summary
 from pipeline.spec_changes import sent_models, spec_changes
 
 __all__ = ["Difference", "between", "compare", "next_version"]
@@ -36,37 +38,41 @@ class Difference:
         return next_version(self.version, self.changes)
 
     def words(self) -> str:
-        """Return the report as text; empty if nothing changed."""
+        """Return the report: a summary by area if there are many changes, then one line a change; empty if nothing changed."""
         if not self.changes:
             return ""
-        breaking = [f"  {change} [{change.source}]" for change in self.changes if change.breaks]
-        parts = [
-            _count(len(breaking)),
-            *breaking,
-        ]
+        breaking = [change for change in self.changes if change.breaks]
+        documented = sum(change.detail == changelog.DOCUMENTATION for change in self.changes)
         harmless = [
             change
             for change in self.changes
             if not change.breaks and change.detail != changelog.DOCUMENTATION
         ]
-        parts += ["Harmless changes:" * bool(harmless), *(f"  {change}" for change in harmless)]
-        documented = sum(change.detail == changelog.DOCUMENTATION for change in self.changes)
+        parts = list(summary(self.changes)) if len(self.changes) > MANY else []
+        parts += [_count(len(breaking)), *shortened(f"  {change} [{change.source}]" for change in breaking)]
+        parts += ["Harmless changes:" * bool(harmless), *shortened(f"  {change}" for change in harmless)]
         parts += [f"Changes of documentation alone: {documented}"] * bool(documented)
-        parts += [f"The version goes from {self.version} to {self.next_version}. For CHANGELOG.md:"]
-        return "\n".join([*filter(None, parts), "", self.changelog()])
+        parts += [f"The version goes from {self.version} to {self.next_version}."]
+        return "\n".join(filter(None, parts))
+
+    def without(self, places: Collection[str]) -> "Difference":
+        """Return the difference without changes of what was never released: nobody uses it yet."""
+        kept = [change for change in self.changes if not is_within(change.place, places)]
+        return Difference(kept, self.version)
 
     def changelog(self) -> str:
         """Return the draft of the changelog's entry; a person adds what users must do."""
         return "\n".join([f"## {self.next_version}, not released yet", "", *changelog.lines(self.changes)])
 
-    def as_json(self) -> str:
-        """Return the report as JSON."""
+    def as_json(self, notes: Sequence[str] = ()) -> str:
+        """Return the report as JSON, with the notes for a person."""
         value = {
             "version": self.version,
             "next_version": self.next_version,
             "breaks": any(change.breaks for change in self.changes),
             "changes": [change.as_json() for change in self.changes],
             "changelog": self.changelog() if self.changes else "",
+            "notes": list(notes),
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -97,8 +103,10 @@ def compare(old: Path, new: Path, version: str) -> Difference:
     """
     try:
         before, after = (json.loads((root / Layout.SDK).read_bytes()) for root in (old, new))
-        sent = sent_models(normalized(after))
-        changes = [*spec_changes(before, after), *python_changes(old, new, Layout.CLIENT, sent)]
+        normal = [normalized(document) for document in (before, after)]
+        stated = spec_changes(before, after)
+        found = python_changes(old, new, Layout.CLIENT, sent_models(normal[1]))
+        changes = [*stated, *unexplained(found, stated, *normal)]
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise PipelineError(f"the two states can't be compared, for one is not whole: {error!r}") from error
     return Difference(changes, version)

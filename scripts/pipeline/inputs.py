@@ -1,5 +1,6 @@
 """The inputs of a run: fragments, provisional documents, the overlay; and how new fragments replace old ones."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from .jsontext import Document, dumps, in_order_of, loads
 from .layout import Layout
 from .meaning import differences_in_meaning
 from .pages import Stated
+from .python_names import area_name, method_name
 from .spec import SHARED, components, the_operation, validate
 
 __all__ = ["Inputs", "read"]
@@ -48,11 +50,16 @@ class Inputs:
             name: _taken(self.fragments.get(name), document) for name, document in stated.fragments.items()
         }
         covered = Stated(fragments, stated.areas | set(lost))
+        before = set(self.fragments)
         self.fragments, gone = pages.take_over(covered, self.fragments)
+        renamed = _renamed(gone, self.fragments.keys() - before)
+        for name, other in renamed.items():
+            self.overlay = self.overlay.replace(f"operationId == '{name}'", f"operationId == '{other}'")
         refuted = self._drop_provisional(covered.areas)
-        gone += refuted
+        gone = [*(name for name in gone if name not in renamed), *refuted]
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
+            *(f"{name} is spelled {other} now, and keeps its method" for name, other in renamed.items()),
             *(f"the area {area} is removed: the definition no longer has it" for area in lost),
             *(f"{name} is removed: its area no longer has it" for name in gone if name not in refuted),
             *(
@@ -92,6 +99,13 @@ class Inputs:
         own = {name: schema for name, schema in schemas.items() if name not in stated}
         kept = {key: value for key, value in document.items() if key not in SHARED}
         return {**kept, "components": {**document.get("components", {}), "schemas": own}}
+
+
+def _renamed(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:
+    """Return operations whose id is only spelled differently: the namespace and the method are the same."""
+    methods = {(area_name(name.partition("_")[0]), method_name(name)): name for name in new}
+    found = {name: methods.get((area_name(name.partition("_")[0]), method_name(name))) for name in gone}
+    return {name: other for name, other in found.items() if other}
 
 
 def _taken(known: Document | None, document: Document) -> Document:

@@ -15,12 +15,21 @@ from .jsontext import Document
 from .python_names import argument_name, attribute_name
 from .spec import METHODS, components
 
-__all__ = ["becomes_class", "class_names_of", "member_name", "normalized", "types_of", "without_words"]
+__all__ = [
+    "becomes_class",
+    "class_names_of",
+    "listed_values",
+    "member_name",
+    "normalized",
+    "types_of",
+    "without_words",
+]
 
 _UNIONS = ("anyOf", "oneOf")
 _WORDS = ("description", "title", "example", "examples", "default")
 _JSON = "application/json"
 _NUMBERS = ("integer", "number")
+_LISTED = "One of: "
 
 
 def normalized(document: Document, problems: Problems | None = None) -> Document:
@@ -71,6 +80,12 @@ def without_words(value: Any) -> Any:
     if isinstance(fields, dict):  # the keys are the vendor's names, not keywords
         found["properties"] = {key: without_words(item) for key, item in fields.items()}
     return found
+
+
+def listed_values(description: str) -> list[str] | None:
+    """Return the values of a string enum from its description in normal form, or None if it is no enum."""
+    lines = [line for line in description.splitlines() if line.startswith(_LISTED)]
+    return lines[-1].removeprefix(_LISTED).removesuffix(".").split(", ") if lines else None
 
 
 def member_name(value: int) -> str:
@@ -247,7 +262,7 @@ class _Normal:
             result["additionalProperties"] = self.schema(values, f"{name}Value", trail)
         if "enum" in schema:
             listed = ", ".join(str(value) for value in result.pop("enum") if value is not None)
-            result["description"] = f"{schema.get('description', '')}\nOne of: {listed}.".strip()
+            result["description"] = f"{schema.get('description', '')}\n{_LISTED}{listed}.".strip()
         return result
 
     def _joined(self, parts: list[Document], trail: tuple[str, ...]) -> Document:

@@ -11,12 +11,14 @@ from typing import Any
 import attrs
 
 from pipeline.arguments_view import ArgumentView
+from pipeline.changelog import DOCUMENTATION
 from pipeline.changes import Change
 from pipeline.jsontext import Document
-from pipeline.normalization import normalized
+from pipeline.normalization import listed_values, normalized
 from pipeline.operations_view import OperationView, operation_view
+from pipeline.python_names import area_name
 from pipeline.schema_kinds import KindView, is_nullable, kind_of
-from pipeline.spec import operations, references
+from pipeline.spec import components, operations, references
 
 __all__ = ["sent_models", "spec_changes"]
 
@@ -31,7 +33,7 @@ _WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANY
 def spec_changes(old: Document, new: Document) -> list[Change]:
     """Compare two versions of `openapi/nexport.sdk.json`."""
     before, after = normalized(old), normalized(new)
-    found = [*_operations(before, after), *_schemas(before, after)]
+    found = [*_whole(old, new), *_operations(before, after), *_schemas(before, after)]
     return sorted(found)
 
 
@@ -81,15 +83,35 @@ def _views(document: Document) -> dict[str, OperationView]:
     }
 
 
+def _whole(old: Document, new: Document) -> Iterator[Change]:
+    """Yield changes of what the document states about the whole API: its servers, and how it takes the token."""
+    servers = [[item.get("url") for item in document.get("servers") or []] for document in (old, new)]
+    if servers[0] != servers[1]:
+        was, now = (", ".join(map(str, urls)) or "none" for urls in servers)
+        yield _change("servers", "changed", f"are {now}, were {was}")
+    schemes = [components(document, "securitySchemes") for document in (old, new)]
+    for name in schemes[0].keys() | schemes[1].keys():
+        if schemes[0].get(name) != schemes[1].get(name):
+            kind = "added" if name not in schemes[0] else "removed" if name not in schemes[1] else "changed"
+            yield _change(f"security scheme {name}", kind)
+
+
 def _operations(old: Document, new: Document) -> Iterator[Change]:
-    before, after = _views(old), _views(new)
-    yield from (_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
-    yield from (_change(name, "added") for name in after.keys() - before.keys())
+    before, after = _by_method(_views(old)), _by_method(_views(new))
+    yield from (_change(before[name].id, "removed", breaks=True) for name in before.keys() - after.keys())
+    yield from (_change(after[name].id, "added") for name in after.keys() - before.keys())
     for name in before.keys() & after.keys():
         yield from _operation(before[name], after[name])
 
 
+def _by_method(views: Mapping[str, OperationView]) -> dict[tuple[str, str], OperationView]:
+    """Return operations by namespace and method: another spelling of an operationId is no other operation."""
+    return {(area_name(name.partition("_")[0]), view.name): view for name, view in views.items()}
+
+
 def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
+    if old.id != new.id:
+        yield _change(old.id, "changed", f"operationId is {new.id}; the method keeps its name")
     if old.returns != new.returns or old.result.kind.annotation != new.result.kind.annotation:
         yield _change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
     for what in ("method", "path"):
@@ -102,7 +124,11 @@ def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
         told = "obsolete no more" if new.deprecated is None else ast.literal_eval(new.deprecated)
         yield _change(old.id, "changed", told)
     if old.doc != new.doc:
-        yield _change(old.id, "changed", "its documentation")
+        yield _change(old.id, "changed", DOCUMENTATION)
+    yield from _arguments(old, new)
+
+
+def _arguments(old: OperationView, new: OperationView) -> Iterator[Change]:
     before = {item.name: item for item in old.arguments}
     after = {item.name: item for item in new.arguments}
     for name in before.keys() - after.keys():
@@ -124,14 +150,33 @@ def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Chan
     if old.required != new.required:
         yield _change(place, "changed", "required" if new.required else "optional", breaks=new.required)
     if old.nullable != new.nullable:
-        yield _change(
-            place, "changed", "null is sent" if new.nullable else "null is not sent", breaks=old.nullable
+        detail = (
+            "None is sent as null now, so leave the argument out where it was None"
+            if new.nullable
+            else "null is not sent"
         )
+        yield _change(place, "changed", detail, breaks=True)
     if old.min_items != new.min_items:
         detail = f"at least {new.min_items} items"
         yield _change(place, "changed", detail, breaks=new.min_items > old.min_items)
+    yield from _values(place, old.doc, new.doc, sent=True)
     if (old.key, old.place) != (new.key, new.place):
         yield _change(place, "changed", f"travels as {new.key} in the {new.place}")
+
+
+def _values(place: str, old: str, new: str, *, sent: bool) -> Iterator[Change]:
+    """Yield changes of the values of a string enum, which the normal form lists in the description."""
+    found = [listed_values(description) for description in (old, new)]
+    if None in found or found[0] == found[1]:
+        return
+    was, now = (
+        [value for value in values or [] if value not in (other or [])]
+        for values, other in (found, found[::-1])
+    )
+    if now:
+        yield _change(place, "changed", f"may be {', '.join(now)}, too")
+    if was:
+        yield _change(place, "changed", f"is no longer {', '.join(was)}", breaks=sent)
 
 
 def _is_wider(old: str, new: str) -> bool:
@@ -212,8 +257,11 @@ def _fields(old: _Owner, new: _Owner, *, sent: bool, received: bool) -> Iterator
         if was != now:
             breaks = (sent and not _takes(old, new, key)) or (received and was != f"{now} | None")
             yield _change(place, "changed", f"is {now}, was {was}", breaks=breaks)
-        if old.fields[key].get("description") != new.fields[key].get("description"):
-            yield _change(place, "changed", "its documentation")
+        words = [str(owner.fields[key].get("description") or "") for owner in (old, new)]
+        changes = list(_values(place, *words, sent=sent))
+        yield from changes
+        if words[0] != words[1] and not changes:
+            yield _change(place, "changed", DOCUMENTATION)
 
 
 def _takes(old: _Owner, new: _Owner, key: str) -> bool:

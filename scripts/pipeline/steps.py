@@ -27,11 +27,19 @@ _DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with
 
 @dataclass
 class Report:
-    """The result of a run: changed or differing files, notes for a person, and the difference for users."""
+    """The result of a run.
+
+    Attributes:
+        changed: Changed or differing files.
+        notes: Notes for a person.
+        difference: What changes for users; None if there is no complete old state.
+        gone: What is removed before it was ever released.
+    """
 
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     difference: Difference | None = None
+    gone: set[str] = field(default_factory=set)
 
 
 def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = False) -> Report:
@@ -59,8 +67,8 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
             _write_results(inputs, layout, new, report)
             changed = _changed(root, new, written, tree.WRITTEN)
             _report_difference(root, new, report, same=not changed)
-            if stated is not None and report.difference is not None:
-                _draft(root, new, report.difference)
+            if stated is not None:
+                _draft(root, new, report)
                 changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
             report.changed = [line for lines in changed.values() for line in lines]
             transaction.commit(list(changed))
@@ -103,9 +111,18 @@ def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> 
     """Report what changes for users, if there is a complete old state to compare with."""
     try:
         version = version_of(root)
-        report.difference = Difference([], version) if same else compare(root, new, version)
+        found = Difference([], version) if same else compare(root, new, version)
     except PipelineError as error:
         report.notes.append(f"no report of what changes for users: {error}")
+        return
+    never_released = changelog.unreleased_places(_changelog(root))
+    report.difference = found.without(never_released)
+    report.gone = {item.place for item in found.changes if item.kind == "removed"} & never_released
+
+
+def _changelog(root: Path) -> str:
+    file = root / Layout.CHANGELOG
+    return read(file, Layout.CHANGELOG) if file.exists() else ""
 
 
 def _write_inputs(inputs: Inputs, target: Path) -> None:
@@ -139,13 +156,16 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     report.notes += decisions(corrected)
 
 
-def _draft(root: Path, new: Path, difference: Difference) -> None:
-    """Draft the changelog's entry, if there is a changelog and a change."""
-    if difference.changes and (file := root / Layout.CHANGELOG).exists():
+def _draft(root: Path, new: Path, report: Report) -> None:
+    """Draft the changelog's entry, if there is a changelog and a change; what was never released leaves it without a trace."""
+    difference, text = report.difference, _changelog(root)
+    if difference is None or not text or not (difference.changes or report.gone):
+        return
+    drafted = changelog.without_places(text, report.gone)
+    if difference.changes:
         lines = changelog.lines(difference.changes)
-        text = read(file, Layout.CHANGELOG)
-        drafted = changelog.with_draft(text, difference.version, difference.next_version, lines)
-        _write(new / Layout.CHANGELOG, drafted)
+        drafted = changelog.with_draft(drafted, difference.version, difference.next_version, lines)
+    _write(new / Layout.CHANGELOG, drafted)
 
 
 def _write(file: Path, text: str) -> None:

@@ -68,7 +68,9 @@ class _Conversion:
                 name: _security(item) for name, item in (document.get("securityDefinitions") or {}).items()
             },
         }
-        same = {key: document[key] for key in ("info", "tags", "security", "externalDocs") if key in document}
+        same: Document = {
+            key: document[key] for key in ("info", "tags", "security", "externalDocs") if key in document
+        }
         servers = list(self._servers())
         return {
             "openapi": _VERSION,

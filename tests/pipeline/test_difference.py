@@ -18,6 +18,9 @@ from pipeline.errors import PipelineError
 from pipeline.generate import generate
 from pipeline.layout import Layout
 from pipeline.merge import merge
+from pipeline.normalization import normalized
+from pipeline.python_changes import python_changes
+from pipeline.spec_changes import sent_models, spec_changes
 from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +160,10 @@ BREAKS: dict[str, tuple[Edit, str]] = {
     "null no longer sent": (
         lambda d: fields(d, "Renaming")["note"].update(type="string"),
         "AssessmentApi_RenameTest(note) changed: null is not sent",
+    ),
+    "null is sent": (
+        lambda d: fields(d, "Renaming")["page"].update(nullable=True),
+        "AssessmentApi_RenameTest(page) changed: None is sent as null now",
     ),
     "response's type changed": (
         lambda d: operation(d, "SetScore")["responses"]["200"]["content"]["application/json"].update(
@@ -346,23 +353,75 @@ def test_harmless_changes_are_not_breaks(state: Callable[[Document], Path], old:
     assert bool(difference.changes) == (kind != "nothing")
 
 
-@pytest.mark.parametrize(
-    ("kind", "place"),
-    [
-        ("operation removed", "nexport_client.api.assessment_api.AssessmentApi.set_score"),
-        ("argument removed", "nexport_client.api.assessment_api.AssessmentApi.get_tests(org_id)"),
-        ("required argument added", "nexport_client.api.assessment_api.AssessmentApi.get_tests(a)"),
-        ("field removed", "nexport_client.models.test.Test.wire_"),
-        ("required field of a request added", "nexport_client.models.answer.Answer.__init__(grade)"),
-        ("member removed", "nexport_client.models.mode.Mode.B"),
-    ],
-)
+GRIFFE = [
+    ("operation removed", "nexport_client.api.assessment_api.AssessmentApi.set_score"),
+    ("argument removed", "nexport_client.api.assessment_api.AssessmentApi.get_tests(org_id)"),
+    ("required argument added", "nexport_client.api.assessment_api.AssessmentApi.get_tests(a)"),
+    ("field removed", "nexport_client.models.test.Test.wire_"),
+    ("required field of a request added", "nexport_client.models.answer.Answer.__init__(grade)"),
+    ("member removed", "nexport_client.models.mode.Mode.B"),
+]
+
+
+@pytest.mark.parametrize(("kind", "place"), GRIFFE, ids=[kind for kind, _ in GRIFFE])
 def test_griffe_finds_breaks_of_the_python_api(
     state: Callable[[Document], Path], old: Path, kind: str, place: str
 ) -> None:
-    """Breaks in the spec are found in the generated package too, including the `__init__` that attrs creates."""
-    found = changed(state, old, BREAKS[kind][0]).changes
-    assert place in {item.place for item in found if item.source == "python"}
+    """Breaks in the spec are found in the generated package too, and reported once, in the vendor's words."""
+    document = base()
+    BREAKS[kind][0](document)
+    new = state(document)
+    assert place in {
+        item.place for item in python_changes(old, new, Layout.CLIENT, sent_models(normalized(document)))
+    }
+    assert not [str(item) for item in compare(old, new, "0.1.0").changes if item.source == "python"]
+
+
+def test_a_break_that_only_python_has_is_reported(state: Callable[[Document], Path], old: Path) -> None:
+    """A change of the templates can break users, too."""
+    new = state(base())
+    file = new / "nexport_client/api/assessment_api/__init__.py"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("def get_tests(", "def list_tests("), encoding="utf-8"
+    )
+    found = compare(old, new, "0.1.0").changes
+    assert {item.place for item in found} == {
+        f"nexport_client.api.assessment_api.{owner}.get_tests"
+        for owner in ("AssessmentApi", "RawAssessmentApi")
+    }
+
+
+def respell(document: Document) -> None:
+    """Spell the id of an operation differently."""
+    operation(document, "SetScore")["operationId"] = "AssessmentApi_setScore"
+
+
+def test_another_spelling_of_an_operation_is_no_removal(state: Callable[[Document], Path], old: Path) -> None:
+    """The method keeps its name, so nothing breaks."""
+    (found,) = changed(state, old, respell).changes
+    assert str(found) == (
+        "AssessmentApi_SetScore changed: operationId is AssessmentApi_setScore; the method keeps its name"
+    )
+    assert not found.breaks
+
+
+def test_many_changes_are_summarized_by_area(state: Callable[[Document], Path], old: Path) -> None:
+    """The report says first what is where, and lists no more than a person reads."""
+    changes = [Change("spec", f"SsoApi_Get{number}", "added", "", False) for number in range(90)]
+    changes += [
+        Change("spec", "SsoApi_Old", "removed", "", True),
+        Change("spec", "Ticket", "added", "", False),
+        Change("spec", "LearningApi_Get(a)", "added", "", False),
+    ]
+    lines = Difference(changes, "0.1.0").words().splitlines()
+    assert lines[:4] == [
+        "LearningApi: 1 changed",
+        "SsoApi: 90 added, 1 removed; 1 break users",
+        "Models: 1 added",
+        "One change breaks users:",
+    ]
+    assert "  ... and 52 more; --json FILE lists all" in lines
+    assert len(lines) < 60
 
 
 @pytest.mark.parametrize(
@@ -391,12 +450,42 @@ def test_a_run_reports_as_text_and_json(repository: Path, tmp_path: Path, capsys
     assert main(["--pages", str(tmp_path / "page.md"), "--json", str(file)], repository) == 0
     output = capsys.readouterr().out
     assert "No change breaks users." in output
-    assert "## 0.1.1, not released yet" in output
-    assert "- Added `campus.assessment.get_tests` (AssessmentApi_GetTests)." in output
+    assert "The version goes from 0.1.0 to 0.1.1." in output
+    assert output.count("AssessmentApi_GetTests added") == 1
     report = json.loads(file.read_text(encoding="utf-8"))
     assert (report["next_version"], report["breaks"]) == ("0.1.1", False)
     assert {"source": "spec", "place": "Test", "kind": "added", "detail": "", "breaks": False} in report[
         "changes"
+    ]
+
+
+def test_values_of_a_string_enum_are_reported() -> None:
+    """A new value is more than documentation; a value that is no longer taken breaks who sends it."""
+    documents = []
+    for values in (["a", "b"], ["b", "c"]):
+        document = base()
+        schema = {**TEXT, "enum": values}
+        operation(document, "GetTests")["parameters"].append(parameter("word", schema, required=False))
+        fields(document, "Test")["wire"] = schema
+        documents.append(document)
+    found = {str(item): item.breaks for item in spec_changes(*documents)}
+    assert found == {
+        "AssessmentApi_GetTests(word) changed: may be c, too": False,
+        "AssessmentApi_GetTests(word) changed: is no longer a": True,
+        "Test.wire changed: may be c, too": False,
+        "Test.wire changed: is no longer a": False,
+        "AssessmentApi_GetTests changed: its documentation": False,
+    }
+
+
+def test_servers_and_security_are_reported() -> None:
+    """A changed address, and another way to take the token, concern everybody."""
+    old, new = base(), base()
+    new["servers"] = [{"url": "https://other.example"}]
+    new["components"]["securitySchemes"] = {"jwt": {"type": "http", "scheme": "bearer"}}
+    assert [str(item) for item in spec_changes(old, new)] == [
+        "security scheme jwt added",
+        "servers changed: are https://other.example, were https://www.nexportcampus.com",
     ]
 
 

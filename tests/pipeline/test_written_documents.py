@@ -1,6 +1,5 @@
 """Documents that a run updates: README's tables and the changelog's draft."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
