@@ -1,6 +1,7 @@
 """The command line of `scripts/regenerate`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from .layout import Layout
 from .pages import read_pages
 from .report_lines import by_folder
 from .swagger import read_definition
+from .transaction import Transaction, locked
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
@@ -26,21 +28,57 @@ def main(arguments: Sequence[str], root: Path) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.json and not options.json.absolute().parent.is_dir():
-        parser.error(f"--json: the folder {options.json.parent} does not exist")
+    if problem := _unwritable(options.json):
+        parser.error(f"--json: {problem}")
     try:
-        if options.accept_templates:
-            originals.accept(Layout(root))
-        if options.diff:
-            _tell(between(root, options.diff), options.json)
-            return 0
-        report = _run(options, root)
+        return _run(options, root)
     except PipelineError as error:
-        print(f"regenerate: {error}", file=sys.stderr)
-        return 1
+        message = str(error)
     except RecursionError:
-        print("regenerate: a document is nested too deeply to be read; nothing was written", file=sys.stderr)
-        return 1
+        message = "a document is nested too deeply to be read; nothing was written"
+    except OSError as error:
+        message = f"{error.strerror or error}: {error.filename or root}; " + _outcome(root)
+    except KeyboardInterrupt:
+        message = f"interrupted; {_outcome(root)}"
+    print(f"regenerate: {message}", file=sys.stderr)
+    return 1
+
+
+def _unwritable(file: Path | None) -> str | None:
+    """Return why a report can't be written, before anything else is."""
+    if file is None:
+        return None
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        return f"the folder {file.parent} does not exist"
+    if file.is_dir():
+        return f"{file} is a folder"
+    return None if os.access(file if file.exists() else folder, os.W_OK) else f"{file} cannot be written"
+
+
+def _outcome(root: Path) -> str:
+    """Return what an interrupted run leaves."""
+    if Transaction(root).pending():
+        return "run scripts/regenerate again to finish, or with --discard to drop the results"
+    return "nothing was written"
+
+
+def _run(options: argparse.Namespace, root: Path) -> int:
+    """Run what the options ask for, and print its report; return the exit code."""
+    if options.discard:
+        with locked(root):
+            Transaction(root).discard()
+        print(
+            "the results of an interrupted run are discarded; the files are as they were before this command"
+        )
+        return 0
+    if options.accept_templates:
+        originals.accept(Layout(root))
+    if options.diff:
+        Transaction(root).refuse_if_pending()
+        _tell(between(root, options.diff), options.json)
+        return 0
+    report = _regenerate(options, root)
     if report.difference is not None:
         _tell(report.difference, options.json, report.notes)
     for line in by_folder(report.changed):
@@ -50,9 +88,12 @@ def main(arguments: Sequence[str], root: Path) -> int:
     return _conclude(options.check, len(report.changed))
 
 
-def _run(options: argparse.Namespace, root: Path) -> steps.Report:
+def _regenerate(options: argparse.Namespace, root: Path) -> steps.Report:
     if options.check:
         return steps.check(root)
+    with locked(root):
+        if finished := Transaction(root).recover():
+            print(f"finished what an interrupted run had begun: {', '.join(finished)}", flush=True)
     if options.swagger:
         return steps.regenerate(root, read_definition(options.swagger), everything=True)
     return steps.regenerate(root, read_pages(options.pages) if options.pages else None)
@@ -101,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
         "--diff",
         metavar="REV",
         help="change nothing; report what changed for users since a git revision, or between two (REV..REV)",
+    )
+    kind.add_argument(
+        "--discard",
+        action="store_true",
+        help="discard the results of a run that was killed while it wrote them",
     )
     kind.add_argument(
         "--accept-templates",

@@ -117,6 +117,8 @@ def _taken(known: Document | None, document: Document) -> Document:
 
 def _read_folder(root: Path, folder: str) -> dict[str, Document]:
     found: dict[str, Document] = {}
+    if (root / folder).exists() and not (root / folder).is_dir():
+        raise PipelineError(f"{folder} must be a folder, and is a file; move it away")
     for file in sorted((root / folder).glob("*")):
         name = f"{folder}/{file.name}"
         text = read(file, name)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from openapi_python_client.strings import PythonIdentifier
+
 from . import marks
 from .class_names import is_class_name, name_clashes
 from .errors import Problems, reporting
@@ -22,6 +24,8 @@ _PLACEHOLDER = re.compile(r"\{([^}]*)\}")
 # A path segment of dots only would lead elsewhere.
 _PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_.-]*\}))+")
 
+
+_LONGEST = 200  # characters of a module's name; file systems take 255 bytes
 
 Found: TypeAlias = tuple[str, str, str]  # a JSON Pointer, what is wrong there, and the overlay action for it
 
@@ -76,6 +80,8 @@ def _operation(operation: Operation) -> Iterator[str]:
         yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
     if not _CLASS.fullmatch(operation.area):
         yield f"{operation.id}: the tag {operation.area!r} cannot name a module"
+    if len(PythonIdentifier(operation.id, "field_")) > _LONGEST:
+        yield f"{operation.id[:40]}...: the operationId is too long for the name of a module"
     for pointer, content in contents(operation):
         if not content:
             yield f"{pointer} has no media type left; the generator would take it for no content"
@@ -125,7 +131,15 @@ def _schemas(document: Document) -> Iterator[Found]:
 def _classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
     """Check that each schema has a class name, and a module that no other has."""
     for name in known:
-        if not is_class_name(names.get(name, "")):
+        made = names.get(name, "")
+        if len(PythonIdentifier(made, "")) > _LONGEST:
+            place = f"/components/schemas/{escape(name)}"
+            yield (
+                place,
+                f"the schema {name[:40]!r}... is too long for the name of a module",
+                _rename(place, made[:40]),
+            )
+        if not is_class_name(made):
             place = f"/components/schemas/{escape(name)}"
             made = re.sub("[^A-Za-z0-9]", "", name)
             yield (

@@ -20,6 +20,7 @@ OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*_[A-Za-z][A-Za-z0-9_]*")
 
 MARK = "x-nexport-"
 _PLACE = 3  # /paths/PATH/METHOD, /components/schemas/NAME
+_LONGEST = 200  # characters of a name that a file is named after
 _EXAMPLES = {"default", "example", "examples", "enum", "const"}  # data, in which "$ref" would be a mere key
 
 
@@ -70,6 +71,10 @@ def the_operation(document: Document, where: str) -> Operation:
     operation = found[0]
     if not OPERATION_ID.fullmatch(operation.id):
         raise PipelineError(f"{where}: operationId {operation.id!r} is not of the form AreaApi_Name")
+    if len(operation.id) > _LONGEST:
+        raise PipelineError(
+            f"{where}: operationId {operation.id[:40]}... has {len(operation.id)} characters; no file can have that name"
+        )
     if not operation.area:
         raise PipelineError(f"{where}: {operation.id} has no tag, and so belongs to no area")
     return operation

@@ -84,8 +84,7 @@ def check(root: Path) -> Report:
     Raises:
         PipelineError: A run would stop.
     """
-    if Transaction(root).pending():
-        raise PipelineError("a run of scripts/regenerate was killed at its end; run it again to finish it")
+    Transaction(root).refuse_if_pending()
     layout, report = Layout(root), Report()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)

@@ -100,6 +100,7 @@ def test_a_kill_at_any_step_writes_all_or_nothing(
             name: data for name, data in snapshot(copy).items() if not name.startswith(".regenerate")
         }
         assert committed or remaining in (old, new)
+        assert bool(Transaction(copy).recover()) == committed
         steps.regenerate(copy)
         outcomes.append(snapshot(copy))
         assert outcomes[-1] == (new if committed or remaining == new else old)

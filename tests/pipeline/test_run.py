@@ -1,7 +1,9 @@
 """The whole pipeline, run in a copy of this repository."""
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 
 from pipeline import steps
 from pipeline.cli import main
+from pipeline.transaction import Transaction
 
 ROOT = Path(__file__).parents[2]
 
@@ -285,3 +288,134 @@ def test_a_deeply_nested_document_is_refused(
         deep = '{"paths": {"/a": {"get": ' + '{"x": ' * depth + "1" + "}" * depth + "}}}"
         page.write_text(f"```json\n{deep}\n```\n", encoding="utf-8")
         assert "regenerate: " in assert_refused(repository, ["--pages", str(page)], before, capsys, snapshot)
+
+
+def kill_at_the_end(root: Path, monkeypatch: pytest.MonkeyPatch, page: Path) -> None:
+    """Run, and kill the run before it moves its results into place."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "finish", interrupt)
+        assert main(["--pages", str(page)], root) == 1
+
+
+def interrupt(*_: object) -> None:
+    """Do what Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_finishes_another_says_so_first(
+    repository: Path, make_page: MakePage, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Until then, neither the check nor a comparison says anything else."""
+    kept = fragments(repository, "ScormApi")[1:]
+    kill_at_the_end(repository, monkeypatch, make_page(*kept))
+    assert "run scripts/regenerate again to finish, or with --discard" in capsys.readouterr().err
+    for arguments in (["--check"], ["--diff", "HEAD"]):
+        assert main(arguments, repository) == 1
+        assert "a run of scripts/regenerate was killed at its end" in capsys.readouterr().err
+    assert main([], repository) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(
+        "finished what an interrupted run had begun: openapi/fragments, openapi/overlay.yaml"
+    )
+    assert len(fragments(repository, "ScormApi")) == len(kept)
+
+
+def test_a_killed_run_can_be_discarded(
+    repository: Path,
+    make_page: MakePage,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    snapshot: Snapshot,
+) -> None:
+    """The files stay as they are; a run over files that changed since offers nothing else."""
+    before = snapshot(repository)
+    kill_at_the_end(repository, monkeypatch, make_page(*fragments(repository, "ScormApi")[1:]))
+    (repository / "README.md").write_text("changed", encoding="utf-8")
+    capsys.readouterr()
+    assert main([], repository) == 1
+    assert (
+        "README.md changed since, as after a `git checkout`; run it with --discard" in capsys.readouterr().err
+    )
+    assert main(["--discard"], repository) == 0
+    assert snapshot(repository) == before | {"README.md": b"changed"}
+
+
+OBSTACLES: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
+    "a file for the client": (
+        lambda root: (shutil.rmtree(root / "nexport_client"), (root / "nexport_client").write_text("")),
+        [],
+        "nexport_client must be a folder, and is a file",
+    ),
+    "a file for the fragments": (
+        lambda root: (shutil.rmtree(root / "openapi/fragments"), (root / "openapi/fragments").write_text("")),
+        [],
+        "openapi/fragments must be a folder, and is a file",
+    ),
+    "a file for the staging folder": (
+        lambda root: (root / ".regenerate").write_text(""),
+        [],
+        "Not a directory",
+    ),
+    "a folder for the spec": (
+        lambda root: ((root / "openapi/nexport.json").unlink(), (root / "openapi/nexport.json").mkdir()),
+        [],
+        "openapi/nexport.json must be a file, and is a folder",
+    ),
+    "no inputs": (lambda root: shutil.rmtree(root / "openapi"), [], "openapi must be a folder"),
+}
+
+
+@pytest.mark.parametrize("kind", OBSTACLES)
+def test_an_obstacle_is_named_in_one_line(
+    repository: Path, capsys: Capture, kind: str, snapshot: Snapshot
+) -> None:
+    """Nothing is written."""
+    obstruct, arguments, message = OBSTACLES[kind]
+    obstruct(repository)
+    before = snapshot(repository)
+    assert main(arguments, repository) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert snapshot(repository) == before
+
+
+def test_a_full_disk_is_named_in_one_line(
+    repository: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot
+) -> None:
+    """Results are staged first, so that nothing is written then."""
+    before = snapshot(repository)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "nexport.json")
+
+    monkeypatch.setattr(steps, "_write", fail)
+    assert main([], repository) == 1
+    assert (
+        capsys.readouterr().err == "regenerate: No space left on device: nexport.json; nothing was written\n"
+    )
+    assert snapshot(repository) == before
+
+
+def test_a_report_into_a_folder_is_refused_early(repository: Path, tmp_path: Path, capsys: Capture) -> None:
+    """The run doesn't start."""
+    with pytest.raises(SystemExit):
+        main(["--json", str(tmp_path)], repository)
+    assert "--json: " in capsys.readouterr().err
+
+
+def test_a_name_that_is_too_long_for_a_file_is_named(
+    repository: Path, make_document: Make, make_page: MakePage, capsys: Capture, snapshot: Snapshot
+) -> None:
+    """Operations and schemas become files."""
+    before, long = snapshot(repository), "A" + "a" * 250
+    page = make_page(make_document(f"ScormApi_{long}"))
+    assert "no file can have that name" in assert_refused(
+        repository, ["--pages", str(page)], before, capsys, snapshot
+    )
+    document = make_document(
+        "ScormApi_Get", **{long: {"type": "object", "properties": {"a": {"type": "string"}}}}
+    )
+    page = make_page(*fragments(repository, "ScormApi"), document)
+    error = assert_refused(repository, ["--pages", str(page)], before, capsys, snapshot)
+    assert "is too long for the name of a module" in error

@@ -1,5 +1,6 @@
 """Results are written all or none, even if a run is killed."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,11 +60,8 @@ def test_a_kill_before_the_commit_has_no_effect(root: Path, snapshot: Snapshot) 
     assert snapshot(root) == OLD
 
 
-@pytest.mark.parametrize("step", range(1, 5))
-def test_a_kill_during_the_commit_is_completed_by_the_next_run(
-    root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    """Whichever rename a run is killed before, the next run completes the commit."""
+def killed_before(step: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit, and kill the run before one of its renames."""
     count = 0
     rename = Path.rename
 
@@ -79,11 +77,46 @@ def test_a_kill_during_the_commit_is_completed_by_the_next_run(
         patch.setattr(Path, "rename", killed)
         with pytest.raises(KeyboardInterrupt):
             transaction.commit(["client", "spec.json"])
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_a_kill_during_the_commit_is_completed_by_the_next_run(
+    root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Whichever rename a run is killed before, the next run completes the commit."""
+    killed_before(step, root, monkeypatch)
     assert Transaction(root).pending()
-    later = Transaction(root)
-    later.begin()
-    later.discard()
+    with pytest.raises(PipelineError, match="run it again to finish it, or with --discard"):
+        Transaction(root).begin()
+    assert Transaction(root).recover() == ["client", "spec.json"]
     assert snapshot(root) == NEW
+    assert Transaction(root).recover() == []
+
+
+@pytest.mark.parametrize("step", range(2, 5))
+def test_a_killed_commit_is_not_completed_over_changes(
+    root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """After a `git checkout`, or any other change, the results can only be discarded."""
+    killed_before(step, root, monkeypatch)
+    shutil.rmtree(root / "client", ignore_errors=True)
+    write(root, OLD)
+    with pytest.raises(PipelineError, match=r"client.* changed since, as after a `git checkout`"):
+        Transaction(root).recover()
+    Transaction(root).discard()
+    assert snapshot(root) == OLD
+
+
+def test_a_result_that_has_no_place_is_refused_before_anything_is_written(
+    root: Path, snapshot: Snapshot
+) -> None:
+    """A file where a folder should be, or the other way round, is named."""
+    (root / "spec.json").unlink()
+    (root / "spec.json").mkdir()
+    with pytest.raises(PipelineError, match=r"spec\.json must be a file, and is a folder"):
+        prepare(root).commit(["client", "spec.json"])
+    Transaction(root).discard()
+    assert snapshot(root) == {name: data for name, data in OLD.items() if name != "spec.json"}
 
 
 def test_concurrent_runs_are_refused(tmp_path: Path) -> None:
