@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import originals, steps
+from .campus_wheel import build_wheel
 from .difference import Difference, between
 from .errors import PipelineError
 from .layout import Layout
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str], root: Path) -> int:
     options = parser.parse_args(arguments)
     if problem := _unwritable(options.json):
         parser.error(f"--json: {problem}")
+    if options.wheel and not options.swagger:
+        parser.error("--wheel needs --swagger FILE")
     try:
         return _run(options, root)
     except PipelineError as error:
@@ -72,6 +75,8 @@ def _run(options: argparse.Namespace, root: Path) -> int:
             "the results of an interrupted run are discarded; the files are as they were before this command"
         )
         return 0
+    if options.wheel:
+        return _wheel(options, root)
     if options.accept_templates:
         originals.accept(Layout(root))
     if options.diff:
@@ -86,6 +91,18 @@ def _run(options: argparse.Namespace, root: Path) -> int:
     for note in report.notes:
         print(f"note: {note}")
     return _conclude(options.check, len(report.changed))
+
+
+def _wheel(options: argparse.Namespace, root: Path) -> int:
+    """Build a wheel of the definition, and leave the repository as it is."""
+    stated = read_definition(options.swagger)
+    wheel, report = build_wheel(root, stated, options.wheel, options.output, test=not options.no_test)
+    if report.difference is not None:
+        _tell(report.difference, options.json, report.notes)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"built {wheel}; the repository is unchanged")
+    return 0
 
 
 def _regenerate(options: argparse.Namespace, root: Path) -> steps.Report:
@@ -152,6 +169,19 @@ def _parser() -> argparse.ArgumentParser:
         "--accept-templates",
         action="store_true",
         help="record the hashes of the installed generator's templates after comparing them with ours",
+    )
+    wheel = parser.add_argument_group("a wheel of a campus's own definition (with --swagger)")
+    wheel.add_argument(
+        "--wheel",
+        metavar="LABEL",
+        help="regenerate and test a copy of the repository, and build a wheel of it, under a local version such as "
+        "0.2.0+campus.example",
+    )
+    wheel.add_argument(
+        "--output", type=Path, default=Path("dist"), help="folder for the wheel (default: dist)"
+    )
+    wheel.add_argument(
+        "--no-test", action="store_true", help="build the wheel without running the client's tests"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     return parser

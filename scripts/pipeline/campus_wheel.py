@@ -1,0 +1,89 @@
+"""Builds a wheel from a campus's own definition, for a company that wants everything that its campus has today."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import steps
+from .difference import version_of
+from .errors import PipelineError
+from .layout import Layout
+from .pages import Stated
+
+__all__ = ["build_wheel"]
+
+# PEP 440's local version.
+_LABEL = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
+_IGNORED = shutil.ignore_patterns(".*", "__pycache__", "dist", "site")
+# Tests of what a changed API can affect: calls, models and pages.
+_TESTS = ("tests/client", "tests/paging")
+
+
+def build_wheel(
+    root: Path, stated: Stated, label: str, output: Path, *, test: bool
+) -> tuple[Path, steps.Report]:
+    """Build a wheel of a copy of the repository that is regenerated from a definition.
+
+    Args:
+        root: The repository; it is not changed.
+        stated: The definition.
+        label: The local part of the wheel's version, such as `campus.example`.
+        output: The folder for the wheel.
+        test: Whether to run the client's tests before.
+
+    Returns:
+        tuple: The wheel, and the report of the run.
+
+    Raises:
+        PipelineError: The definition can't become a client, a test fails, or the wheel can't be built.
+    """
+    if not _LABEL.fullmatch(label):
+        raise PipelineError(
+            f"--wheel {label!r}: a local version consists of lower-case words and dots, as campus.example"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "nexport-campus"
+        shutil.copytree(root, copy, ignore=_IGNORED)
+        report = steps.regenerate(copy, stated, everything=True)
+        if test:
+            _run(copy, "the client's tests", "pytest", "-q", "-p", "no:cacheprovider", *_TESTS)
+        version = f"{version_of(copy)}+{label}"
+        file = copy / Layout.VERSION
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(f'"{version_of(copy)}"', f'"{version}"'), encoding="utf-8")
+        output.mkdir(parents=True, exist_ok=True)
+        _run(
+            copy,
+            "building the wheel",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(output.absolute()),
+            ".",
+        )
+    (wheel,) = output.glob(f"*-{version}-*.whl")
+    return wheel, report
+
+
+def _run(root: Path, step: str, *command: str) -> None:
+    """Run a module with the copy's packages before the installed ones.
+
+    Raises:
+        PipelineError: It fails; the message has the end of its output.
+    """
+    paths = os.pathsep.join(str(root / name) for name in ("custom", "."))
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise PipelineError(f"{step} failed:\n{(done.stdout + done.stderr).strip()[-4000:]}")
