@@ -59,6 +59,7 @@ class Inputs:
         gone = [*(name for name in gone if name not in renamed), *refuted]
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
+            *stated.notes,
             *(f"{name} is spelled {other} now, and keeps its method" for name, other in renamed.items()),
             *(f"the area {area} is removed: the definition no longer has it" for area in lost),
             *(f"{name} is removed: its area no longer has it" for name in gone if name not in refuted),

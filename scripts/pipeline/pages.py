@@ -12,6 +12,7 @@ from .errors import PipelineError, Problems
 from .fences import fences
 from .jsontext import Document, loads
 from .meaning import differences_in_meaning
+from .overloads import with_distinct_ids
 from .spec import the_operation, validate
 
 __all__ = ["Stated", "fences", "read_pages", "take_over"]
@@ -19,10 +20,11 @@ __all__ = ["Stated", "fences", "read_pages", "take_over"]
 
 @dataclass
 class Stated:
-    """The documents that pages state, by operationId, and the areas that they cover."""
+    """The documents that pages state, by operationId, the areas that they cover, and notes for a person."""
 
     fragments: dict[str, Document] = field(default_factory=dict)
     areas: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
 
 
 def read_pages(files: Iterable[Path]) -> Stated:
@@ -33,12 +35,19 @@ def read_pages(files: Iterable[Path]) -> Stated:
             than one operation; two documents of one operationId disagree. All of them are named.
     """
     stated, problems = Stated(), Problems()
-    sources: dict[str, str] = {}
+    valid: list[tuple[str, Document]] = []
     for file in files:
         for where, document in _documents(file, problems):
             if document.get("paths"):
                 with problems.collecting(_area(document)):
-                    _state(stated, sources, document, where)
+                    validate(document, where)
+                    the_operation(document, where)
+                    valid.append((where, document))
+    sources: dict[str, str] = {}
+    documents, stated.notes = with_distinct_ids(valid)
+    for where, document in documents:
+        with problems.collecting(_area(document)):
+            _state(stated, sources, document, where)
     problems.stop()
     return stated
 
@@ -62,7 +71,6 @@ def take_over(stated: Stated, known: Mapping[str, Document]) -> tuple[dict[str, 
 
 def _state(stated: Stated, sources: dict[str, str], document: Document, where: str) -> None:
     """Add a document of a page."""
-    validate(document, where)
     operation = the_operation(document, where)
     known = stated.fragments.setdefault(operation.id, document)
     if places := differences_in_meaning(known, document):

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import PipelineError, Problems
 from .jsontext import Document, escape, loads
+from .overloads import with_distinct_ids
 from .pages import Stated
 from .spec import METHODS, SHARED, components, references, the_operation, validate
 from .swagger2 import to_openapi_3
@@ -29,29 +30,29 @@ def read_definition(file: Path) -> Stated:
     document = _load(file)
     validate(document, file.name)
     stated, problems = Stated(), Problems()
+    found: list[tuple[str, Document]] = []
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 with problems.collecting(_area(item[method])):
-                    _state(stated, document, path, method, file.name)
+                    fragment = _fragment(document, path, method, file.name)
+                    the_operation(fragment, f"{file.name}: {method.upper()} {path}")
+                    found.append((f"{method.upper()} {path}", fragment))
+    fragments, stated.notes = with_distinct_ids(found)
+    for where, fragment in fragments:
+        operation = the_operation(fragment, where)
+        if operation.id in stated.fragments:
+            problems.add(
+                f"{file.name}: two operations are called {operation.id}; {where} is one", operation.area
+            )
+        stated.fragments[operation.id] = fragment
+        stated.areas.add(operation.area)
     problems.stop()
     return stated
 
 
 def _area(operation: Mapping[str, Any]) -> str:
     return str((operation.get("tags") or [""])[0])
-
-
-def _state(stated: Stated, document: Document, path: str, method: str, where: str) -> None:
-    """Add one operation of a definition."""
-    fragment = _fragment(document, path, method, where)
-    operation = the_operation(fragment, f"{where}: {method.upper()} {path}")
-    if operation.id in stated.fragments:
-        raise PipelineError(
-            f"{where}: two operations are called {operation.id}; {method.upper()} {path} is one"
-        )
-    stated.fragments[operation.id] = fragment
-    stated.areas.add(operation.area)
 
 
 def _load(file: Path) -> Document:

@@ -43,16 +43,78 @@ def join_fragments(root: Path) -> Document:
     return whole
 
 
-def test_a_definition_gives_the_same_client_as_pages(
+def to_swagger_2(whole: Document) -> Document:
+    """Return a definition in the form of Swagger 2.0, as Swashbuckle 5 writes it."""
+    document = json.loads(json.dumps(whole).replace("#/components/schemas/", "#/definitions/"))
+    for item in document["paths"].values():
+        for operation in item.values():
+            operation["parameters"] = [
+                {**{key: value for key, value in one.items() if key != "schema"}, **one["schema"]}
+                for one in operation["parameters"]
+            ]
+            operation["produces"] = ["application/json", "text/json"]
+            body = operation.pop("requestBody", None)
+            operation["consumes"] = list(body["content"]) if body else []
+            if body:
+                schema = body["content"]["application/json"]["schema"]
+                about = {"name": "request", "in": "body", "required": body["required"], "schema": schema}
+                operation["parameters"].insert(0, {"description": body.get("description", ""), **about})
+            for response in operation["responses"].values():
+                response["schema"] = response.pop("content")["application/json"]["schema"]
+    return {
+        "swagger": "2.0",
+        "info": document["info"],
+        "host": document["servers"][0]["url"].removeprefix("https://"),
+        "schemes": ["https"],
+        "paths": dict(reversed(document["paths"].items())),
+        "definitions": document["components"]["schemas"],
+    }
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "3.0.4", "2.0"])
+def test_a_definition_gives_the_same_fragments_as_pages(
+    repository: Path, snapshot: Snapshot, write: Write, capsys: Capture, version: str
+) -> None:
+    """Page by page or at once, in OpenAPI 3 or Swagger 2.0: what is stated is the same, so that no file changes."""
+    before, whole = snapshot(repository), join_fragments(repository)
+    whole["openapi"] = version
+    whole = to_swagger_2(whole) if version == "2.0" else whole
+    assert main(["--swagger", str(write(whole))], repository) == 0, capsys.readouterr()
+    assert "everything is up to date" in capsys.readouterr().out
+    assert snapshot(repository) == before
+
+
+def test_a_change_moves_nothing_else(
     repository: Path, snapshot: Snapshot, write: Write, capsys: Capture
 ) -> None:
-    """Whether the vendor states the API page by page or at once, the client is the same."""
-    before = snapshot(repository / "nexport_client")
-    assert main(["--swagger", str(write(join_fragments(repository)))], repository) == 0, capsys.readouterr()
-    assert " is removed" not in capsys.readouterr().out
-    after = snapshot(repository / "nexport_client")
-    assert {name for name in before if before[name] != after.get(name)} <= {"pydantic_schema.py"}
-    assert main(["--check"], repository) == 0
+    """Of a fragment that changes, only the changed lines change."""
+    before, whole = snapshot(repository), join_fragments(repository)
+    changed = to_swagger_2(whole)
+    changed["paths"]["/api/v1/LearningApi/GetSection"]["get"]["summary"] = "Other words."
+    assert main(["--swagger", str(write(changed))], repository) == 0, capsys.readouterr()
+    name = "openapi/fragments/LearningApi_GetSection.json"
+    old, new = before[name].splitlines(), (repository / name).read_bytes().splitlines()
+    assert len(old) == len(new)
+    assert len([line for line, other in zip(old, new, strict=True) if line != other]) == 1
+    fragments = [name for name in before if name.startswith("openapi/fragments/")]
+    assert [item for item in fragments if before[item] != (repository / item).read_bytes()] == [name]
+
+
+def test_versions_of_openapi_may_mix(repository: Path, write: Write, capsys: Capture, tmp_path: Path) -> None:
+    """A page of OpenAPI 3.0 states null in another way than one of 3.1; the later version wins."""
+    page = tmp_path / "page.md"
+    documents = [
+        json.loads(file.read_bytes())
+        for file in sorted((repository / "openapi/fragments").glob("ScormApi_*"))
+    ]
+    for document in documents:
+        document["openapi"] = "3.0.4"
+        message = document["components"]["schemas"]["ApiErrorEntity"]["properties"]["error_message"]
+        assert message["type"] == "string"
+        message["nullable"] = False
+    page.write_text("".join(f"```json\n{json.dumps(item)}\n```\n" for item in documents), encoding="utf-8")
+    assert main(["--pages", str(page)], repository) == 0, capsys.readouterr()
+    assert "everything is up to date" in capsys.readouterr().out
 
 
 def test_a_missing_area_is_removed(repository: Path, write: Write, capsys: Capture) -> None:
@@ -121,12 +183,24 @@ def test_dangling_references_are_refused(make_document: Make, write: Write) -> N
         read_definition(write(whole))
 
 
-def test_two_operations_with_one_name_are_refused(make_document: Make, write: Write) -> None:
-    """An operationId must be unique."""
+def test_overloads_are_told_apart(make_document: Make, write: Write) -> None:
+    """Operations of .NET may share an operationId: own parameters, or the method, make the other names."""
     whole = make_document()
-    whole["paths"]["/other"] = next(iter(whole["paths"].values()))
-    with pytest.raises(PipelineError, match="two operations are called LearningApi_GetThing"):
-        read_definition(write(whole))
+    ((path, item),) = whole["paths"].items()
+    parameter = {"name": "user_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    whole["paths"][f"{path}/{{user_id}}"] = {"get": {**item["get"], "parameters": [parameter]}}
+    whole["paths"][path] = {**item, "post": item["get"]}
+    stated = read_definition(write(whole))
+    assert set(stated.fragments) == {
+        "LearningApi_GetThing",
+        "LearningApi_GetThingByUserId",
+        "LearningApi_GetThingPost",
+    }
+    told = "LearningApi_GetThing is stated more than once;"
+    assert stated.notes == [
+        f"{told} POST {path} is LearningApi_GetThingPost",
+        f"{told} GET {path}/{{user_id}} is LearningApi_GetThingByUserId",
+    ]
 
 
 def test_an_unreadable_definition_is_named(tmp_path: Path, write: Write) -> None:
