@@ -22,14 +22,23 @@ def _is_operation(value: object) -> bool:
     return isinstance(value, str) and OPERATION_ID.fullmatch(value) is not None
 
 
+def _are_failures(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, Mapping) and item.keys() == {"field", "when", "meaning"} for item in value
+    )
+
+
 _OPERATION: dict[str, tuple[Callable[[object], bool], str]] = {
     "x-nexport-effect": (lambda value: value in ("read", "write"), "neither read nor write"),
     "x-nexport-replacement": (_is_operation, "not the id of an operation"),
     "x-nexport-credentials": (_is_boolean, "neither true nor false"),
     "x-nexport-items": (_is_text, "not the name of a list"),
+    "x-nexport-provisional": (_is_boolean, "neither true nor false"),
+    "x-nexport-failures": (_are_failures, "not a list of field, when and meaning"),
 }
 _ELSEWHERE: dict[str, tuple[Callable[[object], bool], str]] = {
     "x-nexport-secret": (_is_boolean, "neither true nor false"),
+    "x-nexport-in-requests": (lambda value: isinstance(value, Mapping), "not an object"),
     "x-nexport-may-be-missing": (_is_boolean, "neither true nor false"),
     "x-nexport-name": (_is_text, "not a name"),
 }

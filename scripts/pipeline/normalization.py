@@ -29,6 +29,11 @@ _UNIONS = ("anyOf", "oneOf")
 _WORDS = ("description", "title", "example", "examples", "default")
 _JSON = "application/json"
 _NUMBERS = ("integer", "number")
+_NUMBER_KINDS = (
+    ["integer"],
+    ["number"],
+    ["integer", "string"],
+)  # that the client has, of a union with string
 _LISTED = "One of: "
 
 
@@ -103,11 +108,15 @@ def _json_only(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def types_of(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types of a schema without null. .NET states numbers as `[integer, string]`, for it reads both."""
+    """Return the types of a schema without null.
+
+    .NET states a number as `[integer, string]` with a format or a pattern, for it reads both, and writes a number.
+    """
     declared = schema.get("type", [])
     kinds = [kind for kind in ([declared] if isinstance(declared, str) else declared) if kind != "null"]
     numbers = [kind for kind in kinds if kind in _NUMBERS]
-    return numbers if len(numbers) == 1 and set(kinds) == {*numbers, "string"} else kinds
+    stated = numbers == ["number"] or {"format", "pattern"} & schema.keys()
+    return numbers if stated and len(numbers) == 1 and set(kinds) == {*numbers, "string"} else kinds
 
 
 def _plain_enum(schema: Document) -> Document:
@@ -162,12 +171,10 @@ class _Normal:
         schema = self.merged(schema, trail)
         if "$ref" in schema:
             return self._reference(schema, trail)
-        if "string" in (declared := schema.get("type") or "") and types_of(schema) in (
-            ["integer"],
-            ["number"],
-        ):
+        declared, kinds = schema.get("type"), sorted(types_of(schema))
+        if isinstance(declared, list) and "string" in declared and kinds in _NUMBER_KINDS:
             null = {"nullable": True} if "null" in declared else {}
-            schema = {**schema, "type": types_of(schema)[0], **null}
+            schema = {**schema, "type": kinds[0] if len(kinds) == 1 else kinds, **null}
         if becomes_class(schema) and ("enum" in schema or schema.get("properties")):
             return self._lifted(schema, name)
         return self._plain(schema, name, trail)

@@ -30,7 +30,7 @@ def check_unions(document: Document, problems: Problems) -> None:
                 action = f"{write_action(f'{path}.{keyword}', reason)}\n{write_action(path, reason, update)}"
                 message = f"{Layout.SDK}: {pointer}: it may be of several types ({keyword}); choose one"
                 problems.add(message, areas.of(pointer), action)
-        if len(kinds := types_of(schema)) > 1:
+        if len(kinds := types_of(schema)) > 1 and set(kinds) != {"integer", "string"}:
             action = f"{write_action(f'{path}.type', reason)}\n{write_action(path, reason, f'{{type: {kinds[0]}}}')}"
             message = f"{Layout.SDK}: {pointer}: it may be of several types ({', '.join(kinds)}); choose one"
             problems.add(message, areas.of(pointer), action)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from nexport_client import OPERATIONS
 from pipeline.changelog import lines, with_draft
 from pipeline.changes import Change
 from pipeline.cli import main
