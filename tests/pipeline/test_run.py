@@ -143,11 +143,11 @@ def test_a_removed_operation_is_removed_with_its_marks(
 def test_a_fragment_replaces_a_provisional_operation(
     repository: Path, make_page: MakePage, capsys: Capture
 ) -> None:
-    """Once a vendor's page states an operation, our provisional one is ignored; the other one stays."""
+    """Once a vendor's page states an operation, our provisional one is gone, as are others of its area."""
     ours = json.loads((repository / "openapi/provisional/AdminApi_Authenticate.json").read_bytes())
     ours["paths"]["/api/v1/AdminApi/Authenticate"]["post"]["summary"] = "The vendor's words."
     assert main(["--pages", str(make_page(ours))], repository) == 0
-    assert "AdminApi_ValidateAccessToken stays provisional" in capsys.readouterr().out
+    assert "AdminApi_ValidateAccessToken is removed: it was provisional" in capsys.readouterr().out
     merged = json.loads((repository / "openapi/nexport.json").read_bytes())
     assert merged["paths"]["/api/v1/AdminApi/Authenticate"]["post"]["summary"] == "The vendor's words."
 

@@ -1,5 +1,6 @@
 """Documents that a run updates: README's tables and the changelog's draft."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def test_a_new_page_is_documented(repository: Path, tmp_path: Path, capsys: Capt
     page.write_text(new_area.page(repository), encoding="utf-8")
     assert main(["--pages", str(page)], repository) == 0
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    assert "26 methods in 4 namespaces." in readme
+    sdk = json.loads((repository / "openapi/nexport.sdk.json").read_bytes())
+    assert f"{len(sdk['paths'])} methods in 6 namespaces." in readme
     assert "### `campus.assessment`\n\n| method | returns | |\n" in readme
     assert "| `get_nearest` | `Test or None` | writes |\n" in readme
     assert "| `assessment.get_nearest` | GET | writes |\n" in (repository / "docs/retries.md").read_text()
