@@ -23,9 +23,10 @@ class PipelineError(Exception):
 
 @dataclass
 class Problems:
-    """Everything that is wrong, each problem once, so that one run can report all of it."""
+    """Everything that is wrong, each problem once, so that one run can report all of it; and notes, which stop no run."""
 
     found: dict[str, PipelineError] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.found)

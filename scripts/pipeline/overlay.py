@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 from .errors import PipelineError, Problems, reporting
 from .jsontext import Document
 from .marks import wrong_names
-from .overlay_actions import JSONPATH, Action, explain, named_area
+from .overlay_actions import JSONPATH, Action, explain, named_area, protects_in_vain
 
 _KEYS = {"target", "description", "update", "remove"}
 
@@ -68,7 +68,11 @@ def apply(
                 if not _applied(action, result, where):
                     unmatched.append(action)
         for action in unmatched:  # the corrected document shows which secrets are left without a mark
-            reported.add(f"{where}: {explain(action, document, result)}", named_area(action.target))
+            message = f"{where}: {explain(action, document, result)}"
+            if protects_in_vain(action, result):
+                reported.notes.append(message)
+            else:
+                reported.add(message, named_area(action.target))
     return result
 
 

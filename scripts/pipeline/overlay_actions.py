@@ -11,7 +11,7 @@ from .jsontext import Document
 from .secret_names import is_secret_name, unmarked_secrets
 from .spec import components, operations
 
-__all__ = ["JSONPATH", "Action", "explain", "named_area"]
+__all__ = ["JSONPATH", "Action", "explain", "named_area", "protects_in_vain"]
 
 JSONPATH = JSONPathEnvironment(strict=True)
 _OPERATION = re.compile(r"@\.operationId == '([^']*)'")
@@ -49,6 +49,14 @@ def explain(action: Action, document: Document, corrected: Document) -> str:
     """
     reason = f" Its reason: {action.reason.rstrip('.')}." if action.reason else ""
     return f"{action} matches nothing: {_lost(action, document)}.{reason} {_remedy(action, corrected)}"
+
+
+def protects_in_vain(action: Action, corrected: Document) -> bool:
+    """Return whether an action only marks secrets, and nothing that looks like one is left without a mark.
+
+    Such an action may stay: it protects what the vendor may publish again.
+    """
+    return action.update == {"x-nexport-secret": True} and not unmarked_secrets(corrected)
 
 
 def _lost(action: Action, document: Document) -> str:

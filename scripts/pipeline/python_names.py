@@ -24,8 +24,10 @@ _TAKEN_METHODS = {"deprecated"}
 # Attributes of the client besides the namespaces.
 TAKEN_AREAS = {
     "aclose",
+    "enrollment_changes",
     "ensure_enrollment",
     "from_env",
+    "get_enrollments_by_id",
     "get_sections_by_id",
     "raw",
     "request",
@@ -40,6 +42,7 @@ TAKEN_CLASSES = {
         "AsyncPager",
         "Caller",
         "EnumOf",
+        "FailureSign",
         "Final",
         "Iterable",
         "MapOf",

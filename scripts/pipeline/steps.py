@@ -145,6 +145,7 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())
     check_document(corrected, problems)
     problems.stop()
+    report.notes += problems.notes
     _write(target / layout.MERGED, dumps(merged))
     _write(target / layout.SDK, dumps(corrected))
     generate(corrected, layout, target / layout.CLIENT)

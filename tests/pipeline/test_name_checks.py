@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import nexport_client.models
 from nexport_campus import NexportCampus
 from nexport_client.types import Model
 from pipeline.class_names import class_names
@@ -76,7 +77,7 @@ def test_names_used_by_the_code_are_reserved() -> None:
     imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     imported = {alias.asname or alias.name for node in imports for alias in node.names}
     classes = {name for name in imported if name.isalnum() and name[0].isupper() and not name.isupper()}
-    assert classes - SDK["components"]["schemas"].keys() <= TAKEN_CLASSES
+    assert classes - set(nexport_client.models.__all__) <= TAKEN_CLASSES
 
 
 @pytest.mark.parametrize("name", ODD)
