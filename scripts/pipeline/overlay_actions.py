@@ -90,9 +90,7 @@ def _remedy(action: Action, corrected: Document) -> str:
             f"It hides a secret, so don't remove it before these are marked as secret or not: {places}. Then correct "
             "its target or remove it."
         )
-    return (
-        "It hides a secret, and no other field or parameter looks like one: correct its target, or remove it."
-    )
+    return "It hides a secret, and nothing else looks like one: keep it for what may come, or correct its target."
 
 
 def _keeps_secret(action: Action) -> bool:
