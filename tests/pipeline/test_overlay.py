@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.overlay import Action, apply, load, without_marks
+from pipeline.overlay import apply, load, without_marks
+from pipeline.overlay_actions import Action
 
 DOCUMENT: dict[str, Any] = {"a": {"b": [1, 2, 3], "c": {"d": "e"}}, "x": [{"n": 1}, {"n": 2}, {"n": 1}]}
 

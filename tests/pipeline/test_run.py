@@ -340,28 +340,33 @@ def test_a_killed_run_can_be_discarded(
     assert snapshot(repository) == before | {"README.md": b"changed"}
 
 
-OBSTACLES: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
-    "a file for the client": (
-        lambda root: (shutil.rmtree(root / "nexport_client"), (root / "nexport_client").write_text("")),
-        [],
-        "nexport_client must be a folder, and is a file",
-    ),
+def put_file(path: Path) -> None:
+    """Put a file where something else was."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.write_text("", encoding="utf-8")
+
+
+def put_folder(path: Path) -> None:
+    """Put a folder where a file was."""
+    path.unlink()
+    path.mkdir()
+
+
+OBSTACLES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "a file for the client": (put_file, "nexport_client", "nexport_client must be a folder, and is a file"),
     "a file for the fragments": (
-        lambda root: (shutil.rmtree(root / "openapi/fragments"), (root / "openapi/fragments").write_text("")),
-        [],
+        put_file,
+        "openapi/fragments",
         "openapi/fragments must be a folder, and is a file",
     ),
-    "a file for the staging folder": (
-        lambda root: (root / ".regenerate").write_text(""),
-        [],
-        "Not a directory",
-    ),
+    "a file for the staging folder": (put_file, ".regenerate", "Not a directory"),
     "a folder for the spec": (
-        lambda root: ((root / "openapi/nexport.json").unlink(), (root / "openapi/nexport.json").mkdir()),
-        [],
+        put_folder,
+        "openapi/nexport.json",
         "openapi/nexport.json must be a file, and is a folder",
     ),
-    "no inputs": (lambda root: shutil.rmtree(root / "openapi"), [], "openapi must be a folder"),
+    "no inputs": (shutil.rmtree, "openapi", "openapi must be a folder"),
 }
 
 
@@ -370,10 +375,10 @@ def test_an_obstacle_is_named_in_one_line(
     repository: Path, capsys: Capture, kind: str, snapshot: Snapshot
 ) -> None:
     """Nothing is written."""
-    obstruct, arguments, message = OBSTACLES[kind]
-    obstruct(repository)
+    obstruct, place, message = OBSTACLES[kind]
+    obstruct(repository / place)
     before = snapshot(repository)
-    assert main(arguments, repository) == 1
+    assert main([], repository) == 1
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1

@@ -13,7 +13,7 @@ Document = dict[str, Any]
 REF = "#/components/schemas/Thing"
 
 
-def convert(operation: Document | None = None, **parts: Document) -> Document:
+def convert(operation: Document | None = None, **parts: object) -> Document:
     """Convert a document with one operation."""
     operation = {"operationId": "AApi_Get", "tags": ["AApi"], "responses": {"200": {"description": "OK"}}} | (
         operation or {}
