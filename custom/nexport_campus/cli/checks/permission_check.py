@@ -72,6 +72,8 @@ def _in_organization(
 
 
 def _needs_only_organization(operation: Operation[Any]) -> bool:
+    if operation.provisional:  # an error could mean a wrong declaration, rather than a missing permission
+        return False
     names = {parameter.name for parameter in operation.parameters}
     required = {parameter.name for parameter in operation.parameters if parameter.required}
     reads = operation.effect == "read" and operation.token == "own"
