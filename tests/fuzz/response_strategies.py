@@ -79,6 +79,13 @@ def _dates() -> st.SearchStrategy[str]:
 
 
 def _objects(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    if "memberships" in schema["properties"]:  # without any, the response is an error
+        removed = st.lists(any_json(), min_size=1, max_size=3)
+        return st.fixed_dictionaries({"memberships": removed, "api_error_entity": st.just({"error_code": 0})})
+    if schema["properties"].keys() == {"message", "api_error_entity"}:  # a message makes it an error
+        return st.fixed_dictionaries(
+            {"message": st.just(" "), "api_error_entity": st.just({"error_code": 0})}
+        )
     required = set(schema.get("required", ()))
     fields = {key: st.just({"error_code": 0, "error_message": "", "warning_messages": []}) if key == "api_error_entity"
               else st.just(False) if key == "error" else _valid(inner)

@@ -118,7 +118,7 @@ def records(operation: SpecOperation, result: Any) -> list[Any]:
     """Return the records in a raw response of a list operation."""
     if isinstance(result, list):
         return result
-    found = [getattr(result, name, None) for name in ("enrollments", "sessions", "catalogs")]
+    found = [getattr(result, name, None) for name in ("enrollments", "sessions", "catalogs", "groups")]
     return next((each for each in found if each is not None), [])
 
 
