@@ -142,8 +142,7 @@ def note_if_testing(message: str) -> None:
 
 def use_tolerant(campus: NexportCampus) -> None:
     """Disable the client's fast path."""
-    runner = campus._caller._runner  # type: ignore[attr-defined]
-    runner.decoder.__class__ = _Tolerant
+    campus._caller.decoder.__class__ = _Tolerant  # type: ignore[attr-defined]
 
 
 def required_arguments(operation: SpecOperation) -> dict[str, Any]:
