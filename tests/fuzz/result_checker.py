@@ -87,7 +87,7 @@ def _check_list(schema: Mapping[str, Any], value: Any, got: Any, where: str) -> 
     for index, (one, other) in enumerate(zip(value, got, strict=True)):
         if one is None:
             assert other is None, where
-            assert _may_be_missing(item, ""), f"{where}[{index}] may not be null"
+            assert not item or _may_be_missing(item, ""), f"{where}[{index}] may not be null"
         else:
             _check_value(item, one, other, f"{where}[{index}]")
 
