@@ -53,8 +53,11 @@ class FailureSign:
 
     def is_in(self, result: object) -> bool:
         """Return whether a model or a JSON object has the sign, also in a field that the model does not declare."""
-        undeclared = result if isinstance(result, dict) else getattr(result, "additional_properties", {})
-        value = getattr(result, self.field, undeclared.get(self.field))
+        if isinstance(result, dict):
+            value = result.get(self.field)
+        else:
+            undeclared = getattr(result, "additional_properties", {})
+            value = getattr(result, self.field, undeclared.get(self.field))
         if self.when == "true":
             return value is True
         return not value if self.when == "empty" else isinstance(value, str) and bool(value.strip())

@@ -296,6 +296,25 @@ async def test_a_failure_at_code_0_of_a_known_operation() -> None:
     assert caught.value.error_code == 0
 
 
+FAILING = {operation.id: operation for operation in OPERATIONS.values() if operation.failures}
+
+
+@pytest.mark.parametrize("name", FAILING)
+async def test_failures_at_code_0_of_all_known_operations(name: str) -> None:
+    """Each sign of a failure raises, and an empty body or a response without any sign doesn't."""
+    operation = FAILING[name]
+    values = {"true": (True, False), "empty": ([], [1]), "text": ("wrong", "")}
+    good = {sign.field: values[sign.when][1] for sign in operation.failures} | error_entity()
+    bad = [json_response(good | {sign.field: values[sign.when][0]}) for sign in operation.failures]
+    async with campus_with(json_response(good), Response(status=204), *bad) as (campus, _):
+        for expected in (good, None):
+            assert (await campus.request(operation.method, operation.path)).parsed == expected
+        for _ in bad:
+            with pytest.raises(InvalidRequestError) as caught:
+                await campus.request(operation.method, operation.path)
+            assert (caught.value.error_code, caught.value.maybe_applied) == (0, False)
+
+
 async def test_timeouts() -> None:
     """The client's timeout applies."""
     gate = asyncio.Event()
