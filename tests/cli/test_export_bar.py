@@ -2,14 +2,16 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from nexport_campus.cli.export_bar import show_progress
 from nexport_campus.export import ExportProgress
 
 
-def test_on_a_terminal() -> None:
+def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal shows stage, count and total."""
+    monkeypatch.setenv("TERM", "xterm")  # on a dumb terminal, rich draws no bar
     screen = io.StringIO()
     with show_progress(Console(file=screen, force_terminal=True, width=120)) as on_progress:
         assert on_progress is not None

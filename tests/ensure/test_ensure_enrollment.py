@@ -11,6 +11,7 @@ import pytest
 
 from nexport_campus import (
     ArgumentError,
+    EnrollmentAlreadyExistsError,
     NexportCampus,
     NotFoundError,
     TransportError,
@@ -102,11 +103,13 @@ async def test_without_permission_to_search(
 ) -> None:
     """An account that may enroll but not search still enrolls; the campus's own check prevents duplicates."""
     body = '{"api_error_entity": {"error_code": 5, "error_message": "Not authorized"}}'
-    await sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=403, body=body, times=1)
-    made = await campus.ensure_enrollment(
-        org_id=samples.org_id, user_id=samples.user_id, syllabus_id=samples.section_id
-    )
+    await sandbox.faults.add(operation="LearningApi_SearchEnrollments", status=403, body=body)
+    arguments = {"org_id": samples.org_id, "user_id": samples.user_id, "syllabus_id": samples.section_id}
+    made = await campus.ensure_enrollment(**arguments)
     assert made.created
+    with pytest.raises(EnrollmentAlreadyExistsError):
+        await campus.ensure_enrollment(**arguments)
+    assert await created_enrollments(sandbox) == [str(made.enrollment_id)]
 
 
 async def test_an_existing_enrollment(campus: NexportCampus, samples: Samples) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus import NexportError, ResponseDecodeError
+from nexport_campus import NexportError, PaginationError, ResponseDecodeError
 from tests.fuzz.fake_campus import CallOutcome, FakeCampus, note_if_testing
 from tests.fuzz.response_strategies import (
     NotPlainJSON,
@@ -17,7 +17,7 @@ from tests.fuzz.response_strategies import (
     valid,
     with_one_defect,
 )
-from tests.fuzz.result_checker import check, resolved
+from tests.fuzz.result_checker import check, kind_of, resolved
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -112,14 +112,17 @@ def test_iteration_over_repeated_pages_ends(
         assert type(listed.error) is type(whole.error)
         assert isinstance(listed.error, NexportError)
         assert listed.error.page == 1
+    else:
+        assert isinstance(listed.error, PaginationError)
 
 
 def records(operation: SpecOperation, result: Any) -> list[Any]:
     """Return the records in a raw response of a list operation."""
     if isinstance(result, list):
         return result
-    found = [getattr(result, name, None) for name in ("enrollments", "sessions", "catalogs", "groups")]
-    return next((each for each in found if each is not None), [])
+    fields = resolved(operation.response_schema)["properties"]
+    (name,) = [name for name, schema in fields.items() if kind_of(resolved(schema)) == "array"]
+    return getattr(result, name) or []
 
 
 @EVERY

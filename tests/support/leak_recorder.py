@@ -5,7 +5,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["LeakRecorder"]
@@ -18,6 +18,7 @@ class LeakRecorder(logging.Handler):
         super().__init__(level=1)
         self.strings: list[str] = []
         self.attributes: list[str] = []
+        self._older: list[object] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.strings.append(f"{record.getMessage()} {record.__dict__!r}")
@@ -25,6 +26,10 @@ class LeakRecorder(logging.Handler):
     @contextmanager
     def watching(self) -> Iterator["LeakRecorder"]:
         """Attach to every logger at its lowest level while the block runs."""
+        # Objects of earlier tests may show their secrets, or be half-built ones whose repr fails, until they are
+        # collected. They are kept, so that no new object has the id of one of them.
+        gc.collect()
+        self._older = _our_objects()
         loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "nexport_campus", "asyncio")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
@@ -51,11 +56,9 @@ class LeakRecorder(logging.Handler):
         self.strings.append(repr(pickle.loads(pickle.dumps(error))))
 
     def objects(self) -> None:
-        """Record the repr of every live object whose class is ours."""
-        for item in gc.get_objects():
-            if str(type(item).__module__).startswith("nexport_"):
-                with suppress(AttributeError):  # an object whose constructor raised may be incomplete
-                    self.strings.append(repr(item))
+        """Record the repr of every live object whose class is ours and that was made since `watching` began."""
+        older = set(map(id, self._older))
+        self.strings += [repr(item) for item in _our_objects() if id(item) not in older]
 
     def show(self, *secrets: str, attributes: bool = True) -> list[str]:
         """Return the recorded strings that contain one of the secrets, including attributes of errors unless disabled."""
@@ -63,6 +66,10 @@ class LeakRecorder(logging.Handler):
         return [
             string[:500] for string in watched if any(secret.lower() in string.lower() for secret in secrets)
         ]
+
+
+def _our_objects() -> list[object]:
+    return [item for item in gc.get_objects() if str(type(item).__module__).startswith("nexport_")]
 
 
 def _chain(error: BaseException | None) -> Iterator[Any]:

@@ -355,12 +355,13 @@ async def test_a_cut_login_exposes_no_password() -> None:
     seen = LeakRecorder()
     cut = attrs.evolve(json_response(GOOD), cut_after=0)
     async with ScriptedServer([cut]) as server:
-        auth = PasswordAuth("user", "correct-horse-battery-staple")
-        async with NexportCampus(
-            auth, base_url=server.url, transport=AiohttpTransport(), retry=RetryPolicy(max_attempts=1)
-        ) as campus:
-            with seen.watching(), pytest.raises(TransportError) as caught:
-                await read(campus)
+        with seen.watching():
+            auth = PasswordAuth("user", "correct-horse-battery-staple")
+            async with NexportCampus(
+                auth, base_url=server.url, transport=AiohttpTransport(), retry=RetryPolicy(max_attempts=1)
+            ) as campus:
+                with pytest.raises(TransportError) as caught:
+                    await read(campus)
     seen.error(caught.value)
     seen.objects()
     assert seen.strings

@@ -129,9 +129,9 @@ async def watched_call(
 ) -> None:
     """Log in and get one response, with everything watched that could show a secret."""
     async with ScriptedServer(respond_with(failure)) as server:
-        auth = PasswordAuth("user", PASSWORD)
         retry = RetryPolicy(max_attempts=2, initial_delay=0)
         with seen.watching():
+            auth = PasswordAuth("user", PASSWORD)
             async with NexportCampus(auth, base_url=server.url, transport=transport, retry=retry) as campus:
                 try:
                     raw = await campus.raw.learning.get_section_description(section_id=SECTION)
