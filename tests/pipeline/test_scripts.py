@@ -45,6 +45,25 @@ def test_help_works_from_any_folder_without_a_home(name: str, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_quick_runs_one_case_of_each_test() -> None:
+    """With `--quick`, pytest keeps one case of each test function."""
+    command = [sys.executable, "-m", "pytest", "--quick", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    folders = ["tests/retry", "tests/times"]
+    done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, check=False)
+    cases = [line for line in done.stdout.splitlines() if "::" in line]
+    functions = {case.partition("[")[0] for case in cases}
+    assert len(functions) == len(cases) > 50
+    assert "deselected" in done.stdout
+
+
+def test_one_option_at_a_time() -> None:
+    """`--quick`, `--full` and `--coverage` exclude one another."""
+    command = [sys.executable, "scripts/test", "--quick", "--full"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Usage: scripts/test" in done.stderr
+
+
 @pytest.mark.parametrize("lock", ["requirements-dev.txt", "requirements-demo.txt"])
 def test_the_lock_files_have_no_locations(lock: str) -> None:
     """Packages are locked by hash, without registry addresses or local paths."""
