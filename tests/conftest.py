@@ -25,13 +25,16 @@ settings.register_profile("quick", settings.get_profile("no-deadline"), max_exam
 _LEFT_OUT_OF_QUICK = frozenset(
     {
         "cli",
+        "dlt_source",
         "documentation",
         "examples",
+        "export",
         "faults",
         "fuzz",
         "packaging",
         "pipeline",
         "plugin",
+        "rate_limit",
         "shared_tokens",
         "test_benchmark.py",
         "test_documents.py",
