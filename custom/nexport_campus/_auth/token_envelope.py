@@ -26,7 +26,10 @@ __all__ = [
 ]
 
 _FORMAT = 1
-_ERROR_FIELDS = ("message", "status_code", "error_code", "operation_id", "method", "path", "attempts")
+_ERROR_FIELDS = (
+    *("message", "status_code", "error_code", "operation_id", "method", "path", "attempts"),
+    "provisional",
+)
 
 
 class UnreadableValueError(Exception):
