@@ -226,7 +226,7 @@ def test_the_largest_whole_float(number: int) -> None:
 
 @pytest.mark.parametrize("number", [2.0**53 + 2, -(2.0**53) - 2, 2.0**62, -(2.0**63), 1e300])
 def test_a_larger_whole_float_is_refused(number: float) -> None:
-    """Beyond 2**53, a decimal no longer tells one integer from the next, so it isn't read as one."""
+    """Beyond 2**53, decimals skip integers, so it isn't read as one."""
     with pytest.raises(DecodeError, match="whole number") as caught:
         read_tolerant("AssignmentSession", SESSION | {"order": number})
     assert caught.value.path == "order"

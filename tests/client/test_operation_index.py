@@ -66,7 +66,7 @@ def test_a_request_finds_its_operation(method: str, path: str) -> None:
     [("POST", "/api/v1/LearningApi/DropEnrollment"), ("GET", "/api/v1/LearningApi"), ("GET", "")],
 )
 def test_another_request_finds_none(method: str, path: str) -> None:
-    """Another method or another path is no known operation."""
+    """Another method or another path is not a known operation."""
     assert OPERATIONS.find(method, path) is None
 
 

@@ -68,8 +68,8 @@ FAILURES = {
     "a message": (
         "admin.set_custom_profile_field_values",
         {"subscriber_id": SOME_ID, "custom_profile_field_values": {"a": "b"}},
-        {"message": "a is no date"},
-        "a is no date",
+        {"message": "a is not a date"},
+        "a is not a date",
     ),
     "an undeclared flag": (
         "admin.set_custom_profile_field_values",

@@ -166,7 +166,7 @@ async def test_a_user_function() -> None:
     "error", [ValueError("no vault"), OSError(5, "x"), KeyError("token"), ConfigurationError("no")]
 )
 async def test_a_function_that_fails(error: Exception) -> None:
-    """Each waiting call raises a NexportError of its own, caused by the function's exception; it is called once."""
+    """Each waiting call raises its own NexportError, caused by the function's exception; it is called once."""
     calls = []
 
     async def auth() -> AccessToken:

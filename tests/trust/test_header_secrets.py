@@ -61,7 +61,7 @@ TRANSPORTS: dict[str, Callable[[], Any]] = {
 
 
 def respond_with(response: Response) -> Callable[[Request], Any]:
-    """Return a handler that answers every request alike."""
+    """Return a handler that sends the same response to every request."""
 
     async def respond(request: Request) -> Response:
         return response
@@ -139,7 +139,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 @pytest.mark.parametrize("way", ["every client", "one transport"])
 async def test_spans_show_no_header(spans: InMemorySpanExporter, way: str) -> None:
-    """OpenTelemetry records request headers if it is told to, but not these, and they still arrive."""
+    """OpenTelemetry records request headers if configured to, but not these, and they still arrive."""
     provider, seen = TracerProvider(), LeakRecorder()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     if way == "one transport":
