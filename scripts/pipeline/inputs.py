@@ -15,6 +15,8 @@ from .spec import SHARED, components, the_operation, validate
 
 __all__ = ["Inputs", "read"]
 
+_FEW = 10  # more notes of one kind are one
+
 
 @dataclass
 class Inputs:
@@ -67,7 +69,7 @@ class Inputs:
                 f"{name} is removed: it was provisional, and its area's page does not have it"
                 for name in refuted
             ),
-            *(f"the overlay's mark {target} is removed with its operation" for target in marks),
+            *_marks_notes(marks),
         ]
 
     def _drop_provisional(self, areas: set[str]) -> list[str]:
@@ -100,6 +102,13 @@ class Inputs:
         own = {name: schema for name, schema in schemas.items() if name not in stated}
         kept = {key: value for key, value in document.items() if key not in SHARED}
         return {**kept, "components": {**document.get("components", {}), "schemas": own}}
+
+
+def _marks_notes(marks: list[str]) -> list[str]:
+    """Return notes about removed marks; many are only counted."""
+    if len(marks) > _FEW:
+        return [f"{len(marks)} marks of the overlay are removed with their operations"]
+    return [f"the overlay's mark {target} is removed with its operation" for target in marks]
 
 
 def _renamed(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:

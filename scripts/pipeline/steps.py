@@ -20,6 +20,7 @@ from .provisional import mark_provisional
 from .reachable import allow_null_dates
 from .token_places import odd_token_places
 from .transaction import Transaction, locked
+from .uses import uses_of_breaks
 
 _RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
 _DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with_effects}
@@ -68,6 +69,7 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
             changed = _changed(root, new, written, tree.WRITTEN)
             _report_difference(root, new, report, same=not changed)
             if stated is not None:
+                report.notes += uses_of_breaks(root, report.difference.changes if report.difference else [])
                 _draft(root, new, report)
                 changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
             report.changed = [line for lines in changed.values() for line in lines]
