@@ -25,7 +25,7 @@ def test_files_that_use_what_breaks_are_named(tmp_path: Path) -> None:
     ]
     assert uses_of_breaks(tmp_path, changes) == [
         "custom/nexport_campus/sandbox.py uses AdminApi_GetUser, which a break concerns: adapt it",
-        "docs/users.md uses AdminApi_GetUser, which a break concerns: adapt it",
         "tests/test_users.py uses GetUserResponse, which a break concerns: adapt it",
+        "docs/users.md uses AdminApi_GetUser, which a break concerns: adapt it",
     ]
     assert uses_of_breaks(tmp_path, changes[2:]) == []
