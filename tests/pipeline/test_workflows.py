@@ -116,7 +116,7 @@ def test_a_change_is_proposed(checkout: Path) -> None:
     (folder / "definition.json").write_text(json.dumps(whole), encoding="utf-8")
     run(checkout, "Regenerate")
     assert (folder / "env").read_text(encoding="utf-8") == "CHANGED=yes\n"
-    assert json.loads((folder / "report.json").read_bytes())["next_version"] == "0.1.1"
+    assert json.loads((folder / "report.json").read_bytes())["next_version"] == "0.2.0"
     run(checkout, "Propose")
     assert git(checkout, "status", "--porcelain") == ""
     changed = git(folder / "origin", "diff", "--name-only", "main", "vendor-refresh").split()
