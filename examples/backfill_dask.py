@@ -30,7 +30,7 @@ Window = tuple[str, datetime | None, datetime | None]
 def load(window: Window) -> str:
     """Load the enrollments that an organization made in a month, and their statuses. Runs on a worker."""
     org, since, until = window
-    # Each worker stages rows in a schema of its own: the windows are merged side by side.
+    # Each worker stages rows in a separate schema: the windows are merged side by side.
     staging = re.sub(r"\W", "_", f"staging_{get_worker().name}")
     with TemporaryDirectory() as folder:
         pipeline = dlt.pipeline(
@@ -66,7 +66,7 @@ def plan(orgs: Iterable[str], first: datetime) -> list[Window]:
 def backfill(cluster: Client, orgs: list[str], first: datetime) -> None:
     """Load all windows, and then, for each organization, the enrollments without a date."""
     for windows in (plan(orgs, first), [(org, None, None) for org in orgs]):
-        # A first one alone creates the tables.
+        # The first one runs by itself and creates the tables.
         print(cluster.submit(load, windows[0], pure=False, retries=3).result())
         for done in as_completed(cluster.map(load, windows[1:], pure=False, retries=3)):
             print(done.result())

@@ -1,4 +1,4 @@
-"""The blocks of code in a document, and what stands in it for the tests alone.
+"""The blocks of code in a document, and what is in it only for the tests.
 
     <!-- run
     org = samples.org_id

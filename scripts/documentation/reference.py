@@ -16,7 +16,7 @@ __all__ = ["ReferencePage", "pages"]
 
 _LISTS = ("AsyncPager", "Page", "RawResponse")
 _ELSEWHERE = ("cli", "models")
-"""Modules without a page of their own: programs, which offer nothing to import, and what has two pages already."""
+"""Modules without a page: programs, which offer nothing to import, and what is on two pages already."""
 
 _WITHOUT_SIGNATURE = {"separate_signature": "false", "show_signature": "false"}
 

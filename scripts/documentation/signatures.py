@@ -1,4 +1,4 @@
-"""Signatures in the reference that the code alone doesn't show: those that attrs makes, and defaults that are constants."""
+"""Signatures in the reference that the code doesn't show: those that attrs makes, and defaults that are constants."""
 
 from collections.abc import Iterator
 from typing import Any

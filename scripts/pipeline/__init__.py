@@ -1,5 +1,5 @@
 """From the vendor's pages to `nexport_client/`: fragments, merge, overlay, generate.
 
-`run` ties the steps together; each other module is one step, and can be read alone. A step that cannot go on raises
+`steps` ties the steps together; each other module is one step, and can be read by itself. A step that cannot continue raises
 `PipelineError`, whose one line says what happened, where, and what to do about it.
 """

@@ -10,7 +10,7 @@ class Change:
     """One change, and whether it breaks users.
 
     `source` is "spec" or "python", `place` an operation, an argument, a field or a Python name, `kind` "added", "removed"
-    or "changed"; `breaks` tells whether a program that worked before may fail, or fail its type check, now.
+    or "changed"; `breaks`: whether a program that worked before may fail, or fail its type check, now.
     """
 
     source: str

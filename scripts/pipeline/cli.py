@@ -67,7 +67,7 @@ def _outcome(root: Path) -> str:
 
 
 def _run(options: argparse.Namespace, root: Path) -> int:
-    """Run what the options ask for, and print its report; return the exit code."""
+    """Run what the options select, print its report, and return the exit code."""
     if options.discard:
         with locked(root):
             Transaction(root).discard()

@@ -51,12 +51,12 @@ class Difference:
         parts = list(summary(self.changes)) if len(self.changes) > MANY else []
         parts += [_count(len(breaking)), *shortened(f"  {change} [{change.source}]" for change in breaking)]
         parts += ["Harmless changes:" * bool(harmless), *shortened(f"  {change}" for change in harmless)]
-        parts += [f"Changes of documentation alone: {documented}"] * bool(documented)
+        parts += [f"Changes of documentation only: {documented}"] * bool(documented)
         parts += [f"The version goes from {self.version} to {self.next_version}."]
         return "\n".join(filter(None, parts))
 
     def without(self, places: Collection[str]) -> "Difference":
-        """Return the difference without changes of what was never released: nobody uses it yet."""
+        """Return the difference without changes of what was never released, which has no users yet."""
         kept = [change for change in self.changes if not is_within(change.place, places)]
         return Difference(kept, self.version)
 

@@ -29,7 +29,7 @@ _ERRORS = {
 }
 _PAGED = {
     "page": "The one-based page to start on.",
-    "per_page": "Records a page; None leaves it to the SDK, which asks for many. The server may apply less.",
+    "per_page": "Records a page; None leaves it to the SDK, which requests large pages. The server may apply less.",
 }
 
 

@@ -1,6 +1,6 @@
 """Reads the values and names of an enum out of the vendor's description of a property.
 
-The vendor ends it with `0 = Not Started, 1 = In Progress`, and some have `NotStarted=0;` on lines of their own before.
+The vendor ends it with `0 = Not Started, 1 = In Progress`, and some have `NotStarted=0;` on separate lines before.
 """
 
 import re

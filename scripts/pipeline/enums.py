@@ -54,7 +54,7 @@ class _Use:
         return dict.fromkeys([*self.listed, *self.labels])
 
     def own_names(self) -> str:
-        """Return the overlay action that makes it an enum of its own."""
+        """Return the overlay action that makes it a separate enum."""
         words = {value: self.labels.get(value, str(value)) for value in self.listed}
         members = [member_of(label) or member_name(value) for value, label in words.items()]
         update = {"x-enum-varnames": members, "x-enum-labels": list(words.values())}
@@ -140,7 +140,7 @@ def _contradictions(enum: _Enum) -> Iterator[tuple[str, str, str]]:
 def _contradiction(enum: _Enum, one: _Use, other: _Use, what: str) -> tuple[str, str, str]:
     message = (
         f"{one.pointer} and {other.pointer} disagree about {enum.name}: {what}; import the newest pages of all areas at "
-        "once, or make one an enum of its own"
+        "once, or make one a separate enum"
     )
     return other.pointer, message, other.own_names()
 

@@ -1,4 +1,4 @@
-"""Compares documents by meaning: what OpenAPI 3.0 and 3.1 write differently is no difference."""
+"""Compares documents by meaning: what OpenAPI 3.0 and 3.1 write differently doesn't count."""
 
 from typing import Any
 

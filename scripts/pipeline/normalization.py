@@ -88,7 +88,7 @@ def without_words(value: Any) -> Any:
 
 
 def listed_values(description: str) -> list[str] | None:
-    """Return the values of a string enum from its description in normal form, or None if it is no enum."""
+    """Return the values of a string enum from its description in normal form, or None if it isn't an enum."""
     lines = [line for line in description.splitlines() if line.startswith(_LISTED)]
     return lines[-1].removeprefix(_LISTED).removesuffix(".").split(", ") if lines else None
 

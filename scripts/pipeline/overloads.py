@@ -14,7 +14,7 @@ __all__ = ["with_distinct_ids"]
 def with_distinct_ids(found: Iterable[tuple[str, Document]]) -> tuple[list[tuple[str, Document]], list[str]]:
     """Return documents of one operation each with distinct operationIds, and notes about those that got another.
 
-    Of operations that share an id, the one with the shortest path keeps it; the others are told apart by their own
+    Of operations that share an id, the one with the shortest path keeps it; the others are distinguished by their own
     parameters (`GetThingById`), or by their method (`GetThingPost`). Documents that repeat an operation keep its id.
 
     Args:
@@ -46,7 +46,7 @@ def with_distinct_ids(found: Iterable[tuple[str, Document]]) -> tuple[list[tuple
 
 
 def _suffix(first: Operation, other: Operation) -> str:
-    """Return what tells an overload apart: the parameters that the first has not, or its method."""
+    """Return what distinguishes an overload: the parameters that the first has not, or its method."""
     known = set(_parameters(first))
     own = [name for name in _parameters(other) if name not in known]
     words = "And".join(str(ClassName(argument_name(name), "")) for name in own)

@@ -46,7 +46,7 @@ def python_changes(old: Path, new: Path, package: str, sent: Container[str]) -> 
         old: the folder that the package is in.
         new: the same, later.
         package: its name.
-        sent: the models that users make; what another's `__init__` requires breaks nobody.
+        sent: the models that users make; what another's `__init__` requires breaks no program.
     """
     before, after = _load(old, package), _load(new, package)
     return sorted(set(_breaks(before, after, sent)))

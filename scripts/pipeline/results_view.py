@@ -106,7 +106,7 @@ def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = answer.get("content") or {}
     media = content.get("application/json")
     if content and media is None:
-        raise ValueError(f"its answer is {min(content)}, and the client reads JSON alone")
+        raise ValueError(f"its response is {min(content)}, and the client reads only JSON")
     schema: Mapping[str, Any] | None = (media or {}).get("schema")
     return schema
 

@@ -89,7 +89,7 @@ def validate(document: Document, where: str) -> None:
     problems = Problems()
     for pointer, key in _keys(document):
         if key.startswith(MARK):
-            problems.add(f"{where}: {pointer}: marks such as {key!r} are given by the overlay alone")
+            problems.add(f"{where}: {pointer}: marks such as {key!r} are given only by the overlay")
     try:
         OpenAPI.model_validate(document)
     except ValidationError as error:

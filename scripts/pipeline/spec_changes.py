@@ -1,7 +1,7 @@
 """Changes between two specs, and which of them break users: operations, arguments, models, fields.
 
-What is sent may ask for less and take more; what comes may hold more and lack no less. A new required field of a model
-that only comes breaks nobody who reads it, and so is none here.
+A request may require less and accept more; a response may contain more and lack nothing. A new required field of a model
+of responses breaks no program that reads it, and so is no break here.
 """
 
 import ast
@@ -105,7 +105,7 @@ def _operations(old: Document, new: Document) -> Iterator[Change]:
 
 
 def _by_method(views: Mapping[str, OperationView]) -> dict[tuple[str, str], OperationView]:
-    """Return operations by namespace and method: another spelling of an operationId is no other operation."""
+    """Return operations by namespace and method: another spelling of an operationId isn't another operation."""
     return {(area_name(name.partition("_")[0]), view.name): view for name, view in views.items()}
 
 

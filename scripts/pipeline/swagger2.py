@@ -1,6 +1,6 @@
 """Converts Swagger 2.0, which ASP.NET with Swashbuckle 5 serves, into OpenAPI 3.1: offline, without other programs.
 
-Python has no kept library for it: those on PyPI ask a web service, or start Node.
+Python has no kept library for it: those on PyPI call a web service, or start Node.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def to_openapi_3(document: Document, where: str) -> Document:
     try:
         return _Conversion(document).whole()
     except (AttributeError, KeyError, TypeError) as error:
-        raise PipelineError(f"{where}: this is no valid Swagger 2.0 document: {error!r}") from error
+        raise PipelineError(f"{where}: this is not a valid Swagger 2.0 document: {error!r}") from error
 
 
 class _Conversion:

@@ -293,7 +293,7 @@ HARMLESS: dict[str, tuple[Edit, str]] = {
     ),
     "documentation changed": (
         lambda d: operation(d, "GetTests").update(description="Other words."),
-        "Changes of documentation alone: 1",
+        "Changes of documentation only: 1",
     ),
     "path changed": (
         lambda d: d["paths"].update({"/api/v2/GetMode": d["paths"].pop("/api/v1/AssessmentApi/GetMode")}),

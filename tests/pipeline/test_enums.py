@@ -133,7 +133,7 @@ def test_new_words_for_a_value_keep_its_name(make_document: Make) -> None:
 def test_properties_that_contradict_each_other_stop_the_run(
     make_document: Make, other: dict[int, str], message: str
 ) -> None:
-    """A person decides which is right; the message has the action that makes one an enum of its own."""
+    """A person decides which is right; the message has the action that makes one a separate enum."""
     with pytest.raises(PipelineError, match=message) as caught:
         run(make_document, a=stated(PHASE), b=stated(other))
     assert "target: $.components.schemas.Owner.properties.b\n" in str(caught.value)

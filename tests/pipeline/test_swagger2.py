@@ -161,8 +161,8 @@ def test_shared_parts_are_converted() -> None:
     ("document", "message"),
     [
         ({"swagger": "1.2"}, "its version is '1.2'"),
-        ({"swagger": "2.0", "paths": []}, "no valid Swagger 2.0 document"),
-        ({"swagger": "2.0", "paths": {"/a": {"get": {}}}}, "no valid Swagger 2.0 document"),
+        ({"swagger": "2.0", "paths": []}, "not a valid Swagger 2.0 document"),
+        ({"swagger": "2.0", "paths": {"/a": {"get": {}}}}, "not a valid Swagger 2.0 document"),
     ],
 )
 def test_other_documents_are_refused(document: Document, message: str) -> None:

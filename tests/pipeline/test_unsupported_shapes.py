@@ -43,8 +43,8 @@ PAGED = [parameter("page", TEXT), parameter("per_page", TEXT)]
 REFUSED: dict[str, tuple[Document, str]] = {
     "a form": (body("application/x-www-form-urlencoded"), "its body is not JSON"),
     "an upload": (body("multipart/form-data"), "its body is not JSON"),
-    "a text response": (response(TEXT, "text/plain"), "its answer is text/plain"),
-    "a file": (response(TEXT, "application/octet-stream"), "its answer is application/octet-stream"),
+    "a text response": (response(TEXT, "text/plain"), "its response is text/plain"),
+    "a file": (response(TEXT, "application/octet-stream"), "its response is application/octet-stream"),
     "no success response": (response(TEXT, status="default"), "it states no status of a good answer"),
     "a range of statuses": (response(TEXT, status="2XX"), "it states no status of a good answer"),
     "a union": (response({"oneOf": [TEXT, {"type": "integer"}]}), "of several types"),

@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "2 problems; nothing was written",
         "AssessmentApi (2):",
         "AssessmentApi_GetC: its body is not JSON",
-        "AssessmentApi_GetD: its answer is application/pdf",
+        "AssessmentApi_GetD: its response is application/pdf",
     ),
 }
 

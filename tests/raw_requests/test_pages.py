@@ -226,7 +226,7 @@ async def test_a_field_that_is_null_is_an_empty_list() -> None:
 
 
 async def test_numbers_of_records_are_exact() -> None:
-    """Also those beyond 64 bits, whose pages are told apart all the same."""
+    """Also those beyond 64 bits, whose pages are distinguished all the same."""
     body = Response(body=b'[{"a": 123456789012345678901234567890, "b": 0.1234567890123456789}]')
     async with campus_with(body, json_response([])) as (campus, _):
         found = await campus.request_pages("GET", PATH, per_page=1).collect()

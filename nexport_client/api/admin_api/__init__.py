@@ -116,8 +116,8 @@ class AdminApi:
             org_id: Not described by the vendor.
             org_short_name: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[OrganizationResponseItem]: The organizations
@@ -187,8 +187,8 @@ class AdminApi:
         Args:
             user_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[SubscriptionResponse]: The subscriptions
@@ -360,8 +360,8 @@ class AdminApi:
             org_id: Organization to search below.
             permission: Name of the permission, as the campus calls it.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[DirectoryResponseItem]: The groups

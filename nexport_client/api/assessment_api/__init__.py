@@ -47,8 +47,8 @@ class AssessmentApi:
             enrollment_id: Not described by the vendor.
             assignment_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[TestAttemptResponseItem]: The attempts

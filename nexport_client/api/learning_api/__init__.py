@@ -284,8 +284,8 @@ class LearningApi:
             section_id: Id of the section for a section enrollment
             assignment_id: Optional assignment to filter by
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[AssignmentStatusResponseItem]: List of assignment statuses
@@ -322,8 +322,8 @@ class LearningApi:
         Args:
             section_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[AssignmentResponse]: List of assignments
@@ -427,8 +427,8 @@ class LearningApi:
         Args:
             catalog_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[GetSyllabiResponseItem]: List of syllabi
@@ -470,8 +470,8 @@ class LearningApi:
             catalog_access_option: The accessing option for listing the catalogs. Default to shared catalogs
                 if not specified.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[CatalogResponseItem]: Response containing list of catalogs
@@ -505,8 +505,8 @@ class LearningApi:
         Args:
             catalog_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[CategoryResponseItem]: List of categories
@@ -540,8 +540,8 @@ class LearningApi:
         Args:
             category_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[GetSyllabiResponseItem]: List of syllabi
@@ -613,8 +613,8 @@ class LearningApi:
             assignment_id: Id of the assignment to get SCORM data for
             cmi_element_names: List of CMI element names to get data for
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[GetCmiDataResponseItem]: List of SCOs and corresponding CMI data
@@ -775,8 +775,8 @@ class LearningApi:
             org_id: Not described by the vendor.
             org_short_name: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[OrganizationResponseItem]: List of organizations
@@ -890,8 +890,8 @@ class LearningApi:
             enrollment_id: Id of a particular section enrollment
             syllabus_unique_name: Unique name of a syllabus that belongs to the enrollment
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[SectionEnrollmentsResponse]: List of section enrollments
@@ -1003,8 +1003,8 @@ class LearningApi:
             section_id: If provided then the results will be limited to this one section id
             to_date: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[AssignmentSession]: Successfully returned the requested sessions
@@ -1056,8 +1056,8 @@ class LearningApi:
             enrollment_id: Not described by the vendor.
             assignment_id: Not described by the vendor.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[TestAttemptResponseItem]: List of test attempts
@@ -1174,8 +1174,8 @@ class LearningApi:
             enrollment_id: Id of a particular training plan enrollment
             syllabus_unique_name: Unique name of a syllabus that belongs to the enrollment
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[TrainingPlanEnrollmentsResponse]: List of training plan enrollments
@@ -1251,8 +1251,8 @@ class LearningApi:
             syllabus_ids: Only return enrollments in any of these sylabus IDs. This field is ignored if no
                 IDs are provided. Must not be empty.
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[ApiEnrollmentItem]: Enrollment search results successfully returned

@@ -139,8 +139,8 @@ class ScormApi:
             assignment_id: Id of the assignment to get SCORM data for
             cmi_element_names: List of CMI element names to get data for
             page: The one-based page to start on.
-            per_page: Records a page; None leaves it to the SDK, which asks for many. The server may apply
-                less.
+            per_page: Records a page; None leaves it to the SDK, which requests large pages. The server may
+                apply less.
 
         Returns:
             AsyncPager[GetCmiDataResponseItem]: List of SCOs and corresponding CMI data
