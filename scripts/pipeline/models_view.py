@@ -7,7 +7,7 @@ import attrs
 
 from pipeline.arguments_view import request_constant
 from pipeline.docstrings import one_line
-from pipeline.python_names import attribute_name
+from pipeline.python_names import property_name
 from pipeline.schema_kinds import is_nullable, kind_of
 
 __all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "model_view"]
@@ -115,7 +115,7 @@ def model_view(
             marks += f", description={described!r}"
         fields.append(
             FieldView(
-                attribute=attribute_name(key),
+                attribute=property_name(key, value),
                 annotation=kind.annotation + optional,
                 doc=one_line(value.get("description")),
                 required=required,

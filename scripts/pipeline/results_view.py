@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from pipeline.arguments_view import PAGE_ARGUMENTS, is_paging_field
-from pipeline.python_names import attribute_name
+from pipeline.python_names import property_name
 from pipeline.schema_kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
 
 __all__ = ["PagingView", "ResultView", "holds_secret", "paging_of", "result_of"]
@@ -83,7 +83,9 @@ def paging_of(
     if not records or chosen not in (None, *lists):
         return None
     name = chosen or records[0]
-    return PagingView(where, key, attribute_name(name), kind_of(properties[name].get("items", {}), schemas))
+    return PagingView(
+        where, key, property_name(name, properties[name]), kind_of(properties[name].get("items", {}), schemas)
+    )
 
 
 def holds_secret(

@@ -13,7 +13,9 @@ from nexport_campus import NexportCampus
 from nexport_client.types import Model
 from pipeline.class_names import class_names
 from pipeline.errors import PipelineError
+from pipeline.models_view import model_view
 from pipeline.name_checks import check, unmarked, unnamed_enums
+from pipeline.normalization import normalized
 from pipeline.python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
 from pipeline.spec import operations
 
@@ -198,6 +200,8 @@ def test_a_clash_is_refused_with_the_action_that_renames_one(make_document: Make
     document["components"]["schemas"]["Foo"]["x-nexport-name"] = "OtherFoo"
     document["components"]["schemas"]["Foo"]["properties"]["scoId"]["x-nexport-name"] = "sco_id_2"
     check(document, "nexport.json")
+    view = model_view("OtherFoo", normalized(document)["components"]["schemas"], {}, in_requests=False)
+    assert [field.attribute for field in view.fields] == ["sco_id", "sco_id_2"]
 
 
 @pytest.mark.parametrize("values", [["a", 1], [1.5], [True], [None], [], [{"a": 1}]])
