@@ -91,7 +91,8 @@ def test_command(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert_extras_exist(arguments)
     elif program == "python":
         module = arguments[1] if arguments[0] == "-m" else None
-        assert find_spec(module) if module else (ROOT / arguments[0]).is_file()
+        places = [folder / arguments[0] for folder in (ROOT, ROOT / "examples")]
+        assert find_spec(module) if module else any(place.is_file() for place in places)
     else:
         assert program in OTHER_PROGRAMS, f"{program}: add it to OTHER_PROGRAMS or check its options"
 

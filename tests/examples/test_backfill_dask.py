@@ -1,6 +1,7 @@
 """The backfill on a Dask cluster, run as a program while a worker is killed."""
 
 import asyncio
+import copyreg
 import os
 import signal
 import subprocess
@@ -10,17 +11,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from distributed import LocalCluster
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_campus.times import months
 from tests.examples.shop_process import EXAMPLES
 from tests.support.valkey import Valkey
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=1000)
 
@@ -42,8 +45,21 @@ def cluster_environment(
 
 
 @pytest.fixture
-def cluster(cluster_environment: dict[str, str], tmp_path: Path) -> Iterator[LocalCluster]:
+def unchanged_pickling() -> Iterator[None]:
+    """Undo what importing distributed does to the pickling of exceptions, for the tests after this one."""
+    before = dict(copyreg.dispatch_table)
+    yield
+    copyreg.dispatch_table.clear()
+    copyreg.dispatch_table.update(before)
+
+
+@pytest.fixture
+def cluster(
+    unchanged_pickling: None, cluster_environment: dict[str, str], tmp_path: Path
+) -> "Iterator[LocalCluster]":
     """Start two workers with one thread each."""
+    from distributed import LocalCluster
+
     with (
         pytest.MonkeyPatch.context() as patch,
         LocalCluster(
@@ -76,7 +92,7 @@ def wait_for_loads(url: str, count: int, running: asyncio.Task[Any]) -> None:
     "first", ["2026-10-01", pytest.param("2025-10-01", marks=pytest.mark.full)], ids=["months", "a year"]
 )
 async def test_the_union_is_complete_and_without_doubles(
-    cluster: LocalCluster,
+    cluster: "LocalCluster",
     cluster_environment: dict[str, str],
     samples: Samples,
     campus: NexportCampus,

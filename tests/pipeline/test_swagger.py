@@ -160,7 +160,7 @@ def test_a_fragment_is_self_contained(make_document: Make, write: Write) -> None
         ({"paths": {"/a": {"get": {"responses": {}}}}}, "operationId '' is not of the form"),
         ({"paths": {"/a": {"get": {"operationId": "A_b", "responses": {}}}}}, "has no tag"),
         ({"components": {"schemas": {}}}, "refers to '#/components/schemas/Thing', which is not there"),
-        ({"x-nexport-effect": "read"}, "given by the overlay alone"),
+        ({"x-nexport-effect": "read"}, "given only by the overlay"),
     ],
 )
 def test_an_invalid_definition_is_refused(

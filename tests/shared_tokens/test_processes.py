@@ -191,7 +191,7 @@ async def test_a_refused_login_holds_back_all_processes(setup: Setup) -> None:
         assert {error["type"] for error in errors} == {"AuthenticationError"}
         assert all(50 < error["retry_after"] <= 60 for error in errors)
         assert {error["text"].partition(";")[0] for error in errors} == {
-            "AdminApi_Authenticate: Wrong password (HTTP 403, code 4)"
+            "AdminApi_Authenticate: Wrong password (HTTP 403, code 4"
         }
         async with setup.fleet(2) as corrected:
             await assert_calls_succeed(corrected)

@@ -232,7 +232,8 @@ async def test_the_log_is_structured(caplog: pytest.LogCaptureFixture) -> None:
         async with NexportCampus(PasswordAuth("user", PASSWORD), base_url=server.url, retry=retry) as campus:
             with pytest.raises(NexportError):
                 await campus.learning.get_section_description(section_id=SECTION)
-    record = next(item for item in caplog.records if getattr(item, "operation", "").startswith("LearningApi"))
+    ended = [item for item in caplog.records if hasattr(item, "attempts")]
+    record = next(item for item in ended if getattr(item, "operation", "").startswith("LearningApi"))
     fields = {name: getattr(record, name) for name in ("operation", "status", "attempts", "seconds")}
     assert json.dumps(fields)
     assert fields["operation"] == "LearningApi_GetSectionDescription"

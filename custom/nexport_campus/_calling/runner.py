@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -99,7 +99,9 @@ class ClientState:
         try:
             return await self.tokens.get()
         finally:
-            _login_for.reset(previous)
+            # A call that is abandoned within a generator may be closed in another context, which has nothing to reset.
+            with suppress(ValueError):
+                _login_for.reset(previous)
 
     def _login_settings(self) -> Settings:
         waiting = _login_for.get()
