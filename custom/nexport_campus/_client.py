@@ -20,7 +20,6 @@ from ._attempts import Attempt
 from ._auth.credentials import Auth, check_auth
 from ._auth.secret_headers import check_headers, conceal_headers
 from ._auth.token_store import TokenStore
-from ._call_group import CallGroup
 from ._calling.arguments import uuids
 from ._calling.raw_arguments import RawArguments, RawPaging
 from ._changes.results import ChangeBatch, EnrollmentsById
@@ -36,7 +35,14 @@ from ._ensure import (
 from ._inputs import Concealed
 from ._rate_limit import RateLimiter
 from ._retry import RetryPolicy
-from ._settings import DEFAULT_BASE_URL, MAX_RESPONSE_BYTES, ClientSettings, Settings, auth_from_env
+from ._settings import (
+    DEFAULT_BASE_URL,
+    MAX_RESPONSE_BYTES,
+    CallGroup,
+    ClientSettings,
+    Settings,
+    auth_from_env,
+)
 
 if TYPE_CHECKING:
     from ._calling.runner import ClientState

@@ -11,7 +11,6 @@ import attrs
 from nexport_client.client import JSONResult
 from nexport_client.hints import lazy_annotations
 
-from ._call_group import CallGroup
 from ._clock import Clock
 from ._errors import (
     APIError,
@@ -21,6 +20,7 @@ from ._errors import (
     ResponseDecodeError,
 )
 from ._retry import Budget, Failure, RetryPolicy, wait_before_retry
+from ._settings import CallGroup
 
 if TYPE_CHECKING:
     from nexport_client.api.learning_api import LearningApi

@@ -15,7 +15,6 @@ from ._auth.credentials import Auth, PasswordAuth, StaticToken
 from ._auth.secret_headers import SecretHeaders, check_headers
 from ._auth.token_envelope import TokenCipher, cipher_of
 from ._auth.token_store import TokenStore
-from ._call_group import CallGroup
 from ._certificates import verification
 from ._drift import Drift
 from ._errors import ConfigurationError
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_BASE_URL",
     "MAX_RESPONSE_BYTES",
+    "CallGroup",
     "ClientSettings",
     "Settings",
     "auth_from_env",
@@ -38,6 +38,14 @@ __all__ = [
 
 DEFAULT_BASE_URL = "https://www.nexportcampus.com"
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+
+
+@attrs.frozen(eq=False)
+class CallGroup:
+    """Calls that serve one method of the SDK: their `deadline` on the client's clock, and their `warnings`."""
+
+    deadline: float | None = None
+    warnings: list[str] = attrs.Factory(list)
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ._client import NexportCampus
 from ._errors import ConfigurationError
-from ._extras import missing_extra
+from ._version import missing_extra
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nexport_campus._errors import AuthenticationError, ConfigurationError
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 from nexport_client.types import Secret
 
 if TYPE_CHECKING:

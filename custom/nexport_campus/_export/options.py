@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from nexport_campus._errors import ConfigurationError
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 
 from .datasets import DATASETS, DEFAULT_ELEMENTS
 from .output import FORMATS, Format, Output

@@ -15,8 +15,8 @@ import httpx
 
 from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_campus._certificates import context_for, verification
-from nexport_campus._extras import missing_extra
 from nexport_campus._setting_values import proxy_at, seconds
+from nexport_campus._version import missing_extra
 
 try:
     import aiohttp

@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 from typing import NoReturn
 
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 
 from .standard_streams import reserve_descriptors
 

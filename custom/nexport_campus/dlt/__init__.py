@@ -9,7 +9,7 @@
 It needs the `dlt` extra. `docs/mirror-to-a-database.md` shows configuration, scheduling and backfills.
 """
 
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 
 try:
     import dlt as _dlt  # noqa: F401

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexport_campus._errors import NexportError
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 
 try:
     from fastapi import FastAPI

@@ -8,7 +8,7 @@ It needs the `redis` extra. `docs/many-processes.md` shows how it is used with u
 Kubernetes.
 """
 
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 
 try:
     import cryptography as _cryptography  # noqa: F401 -- part of the extra, for token_encryption_keys

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_campus._extras import missing_extra
+from nexport_campus._version import missing_extra
 from nexport_campus.cli.terminal import on_terminal
 
 __all__ = ["command"]
