@@ -35,7 +35,7 @@ class RateLimiter(Protocol):
 class LocalRateLimiter:
     """A `RateLimiter` for the clients of one process: a turn every `1 / per_second` seconds, in order of arrival.
 
-    `NexportCampus(rate_limit=20)` uses one of its own; the same object can be given to several clients.
+    `NexportCampus(rate_limit=20)` creates one; the same object can be given to several clients.
 
     Raises:
         ConfigurationError: `per_second` isn't a positive number.

@@ -45,7 +45,7 @@ class OutgoingRequest:
         return request
 
     def as_hidden(self, extensions: dict[str, Any]) -> httpx.Request:
-        """Return the request for a transport that sends `raw_path` and `headers.raw`, where alone the secrets are."""
+        """Return the request for a transport that sends `raw_path` and `headers.raw`, the only places with secrets."""
         request = self.as_httpx(self.with_query(), extensions)
         request.headers = HiddenHeaders(request.headers, self.secret_headers)
         return request

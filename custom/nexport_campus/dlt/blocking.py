@@ -1,7 +1,7 @@
 """Iterating over a client's results in a thread without an event loop, as dlt's extraction does.
 
 dlt iterates over asynchronous generators as well, but does not close them when a run fails: the client's connections
-would stay open. A generator that dlt does close therefore runs the client in an event loop of its own.
+would stay open. A generator that dlt does close therefore runs the client in a separate event loop.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator

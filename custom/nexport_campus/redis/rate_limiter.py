@@ -95,7 +95,7 @@ class RedisRateLimiter(ClientOwner):
 
     @classmethod
     def from_url(cls, url: str, *, per_second: float, prefix: str = DEFAULT_PREFIX, **options: Any) -> Self:
-        """Return a limiter with connections of its own, for each event loop and process.
+        """Return a limiter with separate connections, for each event loop and process.
 
         Args:
             url: `redis://`, `rediss://` (TLS), `valkey://`, `valkeys://` or `unix://`, as for `redis.asyncio.from_url`.

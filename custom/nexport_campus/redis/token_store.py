@@ -37,7 +37,7 @@ class RedisTokenStore(ClientOwner):
 
     @classmethod
     def from_url(cls, url: str, *, prefix: str = DEFAULT_PREFIX, **options: Any) -> Self:
-        """Return a store with connections of its own, for each event loop and process.
+        """Return a store with separate connections, for each event loop and process.
 
         Args:
             url: `redis://`, `rediss://` (TLS), `valkey://`, `valkeys://` or `unix://`, as for `redis.asyncio.from_url`.
