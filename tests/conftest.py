@@ -4,7 +4,7 @@ Tests are one package with absolute imports only: `from tests.support.scripted_s
 can shadow a library of the same name.
 
 `--quick` runs one case of each test function, and leaves out the folders whose tests start processes, build documents or
-generate code.
+generate code, and the slowest files.
 """
 
 from pathlib import Path
@@ -24,6 +24,7 @@ settings.register_profile("quick", settings.get_profile("no-deadline"), max_exam
 
 _LEFT_OUT_OF_QUICK = frozenset(
     {
+        "changes/test_promise.py",
         "cli",
         "dlt_source",
         "documentation",
@@ -32,13 +33,17 @@ _LEFT_OUT_OF_QUICK = frozenset(
         "faults",
         "fuzz",
         "packaging",
+        "paging/test_sandbox.py",
         "pipeline",
         "plugin",
         "rate_limit",
+        "sandbox",
         "shared_tokens",
         "test_benchmark.py",
         "test_documents.py",
         "test_load.py",
+        "times/test_windows.py",
+        "webhooks",
     }
 )
 
@@ -57,9 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out slow folders with `--quick`."""
-    left_out = collection_path.parent == Path(__file__).parent and collection_path.name in _LEFT_OUT_OF_QUICK
-    return True if config.getoption("quick") and left_out else None
+    """Leave out slow folders and files with `--quick`."""
+    tests = Path(__file__).parent
+    if not config.getoption("quick") or not collection_path.is_relative_to(tests):
+        return None
+    return True if collection_path.relative_to(tests).as_posix() in _LEFT_OUT_OF_QUICK else None
 
 
 @pytest.hookimpl(tryfirst=True)
