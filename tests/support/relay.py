@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Self
 __all__ = ["RelayServer", "opened", "relay"]
 
 
-class RelayServer:
+class RelayServer(ABC):
     """Serves each connection in a task, and aborts all connections at its end."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -47,9 +48,9 @@ class RelayServer:
             self._tasks.discard(task)
             writer.transport.abort()
 
+    @abstractmethod
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        raise NotImplementedError
 
 
 @asynccontextmanager
