@@ -15,7 +15,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from nexport_campus import PasswordAuth, RateLimiter, StaticToken
 from nexport_campus.dlt import campus_source
+from nexport_campus.dlt.enrollment_batches import EnrollmentBatches
 from tests.dlt_source.warehouse import Warehouse
+from tests.support.clients import campus_with
 from tests.support.moving_campus import ORG, START, MovingCampus
 from tests.support.scripted_server import Request, Response, ScriptedServer, json_response, with_login
 
@@ -32,7 +34,12 @@ def old(count: int, **options: Any) -> MovingCampus:
 
 
 async def load(
-    warehouse: Warehouse, url: str, resource: str = "enrollments", name: str = "campus", **arguments: Any
+    warehouse: Warehouse,
+    url: str,
+    resource: str = "enrollments",
+    name: str = "campus",
+    refresh: Any = None,
+    **arguments: Any,
 ) -> Any:
     """Run a pipeline."""
     arguments.setdefault("credentials", StaticToken("token"))
@@ -40,7 +47,7 @@ async def load(
 
     def run() -> Any:
         source = campus_source(base_url=url, **arguments).with_resources(resource)
-        return warehouse.pipeline(name).run(source)
+        return warehouse.pipeline(name).run(source, refresh=refresh)
 
     return await asyncio.to_thread(run)
 
@@ -191,6 +198,33 @@ async def test_windows_are_half_open(inclusive: bool, duckdb_warehouse: Warehous
         await load(duckdb_warehouse, http.url, name="sweep")
     assert str(undated.id) in enrollments(duckdb_warehouse)
     assert enrollments(duckdb_warehouse) == expected(server)
+
+
+async def test_a_run_from_nothing_removes(duckdb_warehouse: Warehouse) -> None:
+    """With `refresh`, the table has only what exists, and the next run is incremental again."""
+    server = old(30, clamp=10)
+    async with ScriptedServer(server.respond) as http:
+        await load(duckdb_warehouse, http.url)
+        del server.records[next(iter(server.records))]
+        await load(duckdb_warehouse, http.url)
+        assert len(enrollments(duckdb_warehouse)) == 30
+        await load(duckdb_warehouse, http.url, refresh="drop_resources")
+        assert enrollments(duckdb_warehouse) == expected(server)
+        server.searches.clear()
+        await load(duckdb_warehouse, http.url)
+    assert len(server.searches) == 3
+
+
+async def test_an_unreadable_position_starts_from_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A cursor that this version can't read is logged and replaced, and everything is loaded again."""
+    server = old(10)
+    async with campus_with(server.respond) as (campus, http):
+        cursors = {f"{http.url} {ORG}": "unreadable"}
+        batches = EnrollmentBatches(http.url, [str(ORG)], None, None, cursors)
+        found = [item.enrollment_id async for items in batches.iterate(campus) for item in items]
+    assert set(found) == set(server.records)
+    assert "loading everything again" in caplog.text
+    assert cursors[f"{http.url} {ORG}"] != "unreadable"
 
 
 async def test_other_organizations_start_from_nothing(duckdb_warehouse: Warehouse) -> None:

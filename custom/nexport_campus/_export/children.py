@@ -20,11 +20,11 @@ from nexport_client.models import (
 )
 
 from .checkpoint import Parent
-from .datasets import Record
+from .datasets import Dataset, Record
 from .queries import TimeRange, is_in_range
 from .request import ExportRequest
 
-__all__ = ["Campus", "ChildRecords", "fetch_child_records", "to_parent"]
+__all__ = ["Campus", "ChildRecords", "Selection", "fetch_child_records", "to_parent"]
 
 _Reporting = TypeVar("_Reporting", AssignmentStatusResponseItem, GetCmiDataResponseItem)
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +42,22 @@ class Campus(Protocol):
     @property
     def scorm(self) -> ScormApi:
         """The operations of the vendor's ScormApi."""
+
+
+class Selection(Protocol):
+    """What is fetched of each parent; an `ExportRequest` is one."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset."""
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The CMI elements of SCORM data."""
+
+    @property
+    def per_page(self) -> int | None:
+        """Records per page; None takes the SDK's default."""
 
 
 @attrs.frozen
@@ -65,49 +81,49 @@ def to_parent(
     return Parent("/".join((org_id, ids["user_id"], ids.get("start", ""))), ids)
 
 
-async def fetch_child_records(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
+async def fetch_child_records(campus: Campus, selection: Selection, parent: Parent) -> ChildRecords:
     """Fetch the records of a parent.
 
     Raises:
         NotFoundError: The campus has no such parent: the enrollment was removed, or isn't in a section.
         NexportError: A request failed for another reason.
     """
-    if request.dataset.name == "sessions":
-        return await _sessions(campus, request, parent)
-    statuses, errors = await _statuses(campus, request, parent.ids["enrollment_id"])
-    if request.dataset.name == "assignment-statuses":
+    if selection.dataset.name == "sessions":
+        return await _sessions(campus, selection, parent)
+    statuses, errors = await _statuses(campus, selection, parent.ids["enrollment_id"])
+    if selection.dataset.name == "assignment-statuses":
         return ChildRecords([Record(status) for status in statuses], errors)
     records = []
     for status in statuses:
-        found, failed = await _scorm_data(campus, request, status)
+        found, failed = await _scorm_data(campus, selection, status)
         records += found
         errors += failed
     return ChildRecords(records, errors)
 
 
 async def _statuses(
-    campus: Campus, request: ExportRequest, enrollment_id: str
+    campus: Campus, selection: Selection, enrollment_id: str
 ) -> tuple[list[AssignmentStatusResponseItem], list[str]]:
-    pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=request.per_page)
+    pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=selection.per_page)
     items = await pager.on_item_error("yield").collect()
     return _split_errors(items, f"an assignment status of enrollment {enrollment_id}")
 
 
-async def _sessions(campus: Campus, request: ExportRequest, parent: Parent) -> ChildRecords:
+async def _sessions(campus: Campus, selection: Selection, parent: Parent) -> ChildRecords:
     start, end = (_parse_date(parent.ids.get(name)) for name in ("start", "end"))
     pager = campus.learning.get_student_sessions(
         org_id=parent.ids["org_id"],
         user_id=parent.ids["user_id"],
         from_date=start - EDGE if start else _EARLIEST,
         to_date=end,
-        per_page=request.per_page,
+        per_page=selection.per_page,
     )
     sessions = [session async for session in pager if is_in_range(session, TimeRange(start, end))]
     return ChildRecords([Record(session, {"session_key": _session_key(session)}) for session in sessions], [])
 
 
 async def _scorm_data(
-    campus: Campus, request: ExportRequest, status: AssignmentStatusResponseItem
+    campus: Campus, selection: Selection, status: AssignmentStatusResponseItem
 ) -> tuple[list[Record], list[str]]:
     """Fetch the SCOs of an assignment.
 
@@ -117,8 +133,8 @@ async def _scorm_data(
     pager = campus.scorm.get_cmi_data(
         enrollment_id=status.enrollment_id,
         assignment_id=status.assignment_id,
-        cmi_element_names=request.elements,
-        per_page=request.per_page,
+        cmi_element_names=selection.elements,
+        per_page=selection.per_page,
     )
     try:
         items, errors = _split_errors(await pager.on_item_error("yield").collect(), place)

@@ -50,18 +50,14 @@ class EnrollmentBatches:
                 yield batch.items
             self.cursors[key] = batch.cursor
 
-    async def _changes(self, campus: NexportCampus, cursor: str | None) -> AsyncGenerator[ChangeBatch, None]:
-        since = None if cursor else self.since
-        try:
-            feed = campus.enrollment_changes(org_ids=self.org_ids, since=since, cursor=cursor)
-            async for batch in feed:
-                yield batch
-        except ArgumentError as error:
-            if cursor is None:
-                raise
-            _logger.warning("loading everything again: %s", error)
-            async for batch in campus.enrollment_changes(org_ids=self.org_ids, since=self.since):
-                yield batch
+    def _changes(self, campus: NexportCampus, cursor: str | None) -> AsyncGenerator[ChangeBatch, None]:
+        """Return the feed after a cursor; without one, or if it can't be read, from the source's start."""
+        if cursor is not None:
+            try:
+                return campus.enrollment_changes(org_ids=self.org_ids, cursor=cursor)
+            except ArgumentError as error:
+                _logger.warning("loading everything again: %s", error)
+        return campus.enrollment_changes(org_ids=self.org_ids, since=self.since)
 
     async def _window(
         self, campus: NexportCampus, until: datetime

@@ -9,7 +9,6 @@ from nexport_campus import NexportCampus, NotFoundError
 from nexport_campus._export.checkpoint import Parent
 from nexport_campus._export.children import fetch_child_records
 from nexport_campus._export.datasets import Record
-from nexport_campus._export.request import ExportRequest, Filters
 from nexport_campus._export.worker_thread import for_each_concurrently
 from nexport_client.models import ApiEnrollmentItem, CatalogAccessOption
 
@@ -110,13 +109,11 @@ def _enrollment(item: ApiEnrollmentItem) -> Parent:
 
 async def _children(campus: NexportCampus, table: Table, parents: list[Parent]) -> list[Record]:
     """Return the records of enrollments or users. Removed enrollments, and elements that report an error, are logged."""
-    filters = Filters(org_ids=(UUID(int=0),))  # not used: the parents are known
-    request = ExportRequest(dataset=table.dataset, filters=filters, elements=table.elements)
     records: list[Record] = []
 
     async def fetch(parent: Parent) -> None:
         try:
-            found = await fetch_child_records(campus, request, parent)
+            found = await fetch_child_records(campus, table, parent)
         except NotFoundError:  # removed since, or in a training plan, which has no assignments
             return
         for error in found.errors:

@@ -29,11 +29,13 @@ _TYPES: Final[tuple[tuple[type, TDataType], ...]] = (
 class Table:
     """A table of the warehouse.
 
-    `dataset`: its records, key and columns. `elements`: the CMI elements that have a column each.
+    `dataset`: its records, key and columns. `elements`: the CMI elements that have a column each. `per_page`: the page
+    size of the requests; None takes the SDK's default.
     """
 
     dataset: Dataset
     elements: tuple[str, ...] = ()
+    per_page: int | None = None
 
     @property
     def key(self) -> list[str]:
