@@ -45,7 +45,7 @@ from ._settings import (
 )
 
 if TYPE_CHECKING:
-    from ._calling.runner import ClientState
+    from ._calling.client_state import ClientState
     from ._decoding.decoder import Decoder
 
 __all__ = ["NexportCampus"]
@@ -129,7 +129,7 @@ class NexportCampus(Areas):
         )
         # The machinery for calls is imported with the first client, so that a program that only imports the package
         # starts sooner.
-        from ._calling.runner import ClientState
+        from ._calling.client_state import ClientState
 
         auth = check_auth(auth, shared=token_store is not None)
         self._begin(ClientState(auth, settings), settings, owns=True)

@@ -316,7 +316,7 @@ async def test_a_store_that_fails(
 ) -> None:
     """It costs one warning, which doesn't quote what is stored, and the sharing, but never a call."""
     monkeypatch.setattr(
-        "nexport_campus._calling.runner.StoreTimes", lambda: StoreTimes(operation=0.1, wait=0.3)
+        "nexport_campus._calling.client_state.StoreTimes", lambda: StoreTimes(operation=0.1, wait=0.3)
     )
     async with account_with(FailingStore(FAILURES[failure], hangs)) as account:
         campus = await account.client()
@@ -333,7 +333,7 @@ async def test_a_lock_that_is_never_free(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who has waited long enough logs in alone, and stores the token for the others."""
-    monkeypatch.setattr("nexport_campus._calling.runner.StoreTimes", lambda: StoreTimes(wait=0.1))
+    monkeypatch.setattr("nexport_campus._calling.client_state.StoreTimes", lambda: StoreTimes(wait=0.1))
     async with account_with() as account:
         first = await account.client()
         key = store_key(account.server.url, USERNAME)

@@ -130,7 +130,7 @@ def shift_clock(seconds: float) -> None:
         def now(cls, tz: dt.tzinfo | None = None) -> Any:
             return real_now(tz) + dt.timedelta(seconds=seconds)
 
-    for module in (dt, token_source, sys.modules["nexport_campus._calling.runner"]):
+    for module in (dt, token_source, sys.modules["nexport_campus._calling.client_state"]):
         vars(module)["datetime"] = ShiftedDatetime
 
 
@@ -167,6 +167,6 @@ def host(address: str, size: int) -> None:
 
 
 if __name__ == "__main__":
-    import nexport_campus._calling.runner  # noqa: F401 -- before the fork
+    import nexport_campus._calling.client_state  # noqa: F401 -- before the fork
 
     host(sys.argv[1], int(sys.argv[2]))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nexport_campus import NexportCampus
-from nexport_campus._calling.runner import ClientState
+from nexport_campus._calling.client_state import ClientState
 from nexport_campus._clock import Clock
 from tests.support.clients import campus_of
 from tests.support.scripted_server import ScriptedServer

@@ -15,9 +15,10 @@ from nexport_campus._settings import Settings
 from nexport_client.client import Operation, RawResponse
 
 from .arguments import encode, page_arguments
+from .client_state import ClientState
 from .outcome_converter import OutcomeConverter
 from .raw_requests import RawRequests
-from .runner import CallRunner, ClientState
+from .runner import CallRunner
 
 __all__ = ["CampusCaller"]
 

@@ -21,7 +21,7 @@ from nexport_client.results import RawResponse
 from .arguments import page_arguments, refusal
 from .outcome_converter import OutcomeConverter
 from .raw_arguments import RawArguments, RawPaging, encode_raw, find_operation
-from .runner import CallRunner, ClientState
+from .runner import CallRunner, SharedState
 
 __all__ = ["RawRequests"]
 
@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 65_536
 class RawRequests:
     """The raw requests of a client or a view."""
 
-    def __init__(self, core: ClientState, settings: Settings, decoder: Decoder) -> None:
+    def __init__(self, core: SharedState, settings: Settings, decoder: Decoder) -> None:
         reader = ExactReader(decoder, core.scrubber)
         self._runner = CallRunner(core, settings, reader)
         self._convert = OutcomeConverter(reader)

@@ -1,36 +1,25 @@
 """Running one call: wait for a turn, get a token, make an attempt, read its response, and retry if that is safe."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
-from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from nexport_campus._attempts import report_attempt
-from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, StaticToken
-from nexport_campus._auth.guarded_store import GuardedStore, StoreTimes
-from nexport_campus._auth.log_redaction import scrub_logs
 from nexport_campus._auth.redaction import Scrubber
-from nexport_campus._auth.refusals import CallKey, login_refusal
-from nexport_campus._auth.shared_tokens import SharedTokens
+from nexport_campus._auth.refusals import CallKey
 from nexport_campus._auth.token_cache import TokenCache
-from nexport_campus._auth.token_envelope import Envelope, store_key
-from nexport_campus._auth.token_source import OwnTokens, TokenSource
-from nexport_campus._clock import REAL_CLOCK, Clock
-from nexport_campus._decoding.decoder import Decoder
+from nexport_campus._clock import Clock
 from nexport_campus._decoding.gc_pause import gc_paused
 from nexport_campus._decoding.response import Outcome, ResponseReader
-from nexport_campus._drift import Drift, DriftReporter
-from nexport_campus._errors import APIError, AuthenticationError, ConfigurationError, NexportError
+from nexport_campus._errors import AuthenticationError, NexportError
 from nexport_campus._http.attempt import AttemptFailed, build_request, send
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._http.loop_session import Session, Sessions
+from nexport_campus._http.loop_session import Session
 from nexport_campus._http.outgoing_request import SendTracker
-from nexport_campus._rate_limit import RateLimiter, limiter_of
+from nexport_campus._rate_limit import RateLimiter
 from nexport_campus._retry import Budget, wait_before_retry
 from nexport_campus._settings import Settings
 from nexport_client.client import Operation
@@ -39,7 +28,7 @@ from nexport_client.types import Secret
 from .call import Call
 from .tracing import span_of
 
-__all__ = ["CallRunner", "ClientState"]
+__all__ = ["CallRunner", "SharedState"]
 
 T = TypeVar("T")
 _LARGE = 32 * 1024
@@ -47,127 +36,26 @@ _LARGE = 32 * 1024
 _PAUSING = frozenset({429, 503})
 
 
-_login_for: ContextVar["tuple[ClientState, Settings] | None"] = ContextVar("nexport_login_for", default=None)
-"""The client and the settings of the view's call that waits for a token. A login's task inherits them."""
+class SharedState(Protocol):
+    """What calls share: the `ClientState` of their client."""
 
-
-class ClientState:
-    """The state shared by a client and its views: connections, token, rate limit, retry budget, known secrets."""
-
-    def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
-        self.clock = clock
-        self.sessions = Sessions(settings)
-        self.limiter = limiter_of(settings.rate_limit, clock)
-        self.budget = Budget()
-        self.scrubber = Scrubber()
-        scrub_logs(self.scrubber)
-        self.settings = settings
-        self._auth = auth
-        self._decoder = Decoder(DriftReporter(settings.on_drift))
-        self.tokens = TokenCache(
-            self._token_source(),
-            renewable=not isinstance(auth, StaticToken),
-            logs_in=isinstance(auth, PasswordAuth),
-            clock=clock.monotonic,
-        )
-        if isinstance(auth, PasswordAuth):
-            self.scrubber.keep("password", auth.password)
-
-    def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
-        """Return the decoder of all views with this `on_drift`, which reports and learns each drift once."""
-        same = on_drift is self.settings.on_drift
-        return self._decoder if same else Decoder(DriftReporter(on_drift))
+    clock: Clock
+    limiter: RateLimiter | None
+    budget: Budget
+    scrubber: Scrubber
+    tokens: TokenCache
 
     def session(self) -> Session:
         """Return the session of the running loop. Raises NexportError."""
-        session, is_new = self.sessions.current()
-        if is_new:
-            self.tokens.forget_loop()
-        return session
-
-    async def aclose(self) -> None:
-        """Close everything. Safe to call twice."""
-        self.sessions.refuse()
-        await self.tokens.aclose()
-        await self.sessions.aclose()
 
     async def token(self, settings: Settings) -> Secret:
-        """Return the current token. A login that this starts uses the headers and `on_attempt` of these settings."""
-        if settings is self.settings:
-            return await self.tokens.get()
-        previous = _login_for.set((self, settings))
-        try:
-            return await self.tokens.get()
-        finally:
-            # A call that is abandoned within a generator may be closed in another context, which has nothing to reset.
-            with suppress(ValueError):
-                _login_for.reset(previous)
-
-    def _login_settings(self) -> Settings:
-        waiting = _login_for.get()
-        # An auth function may call another client, whose login must not get the headers of this one's view.
-        if waiting is None or waiting[0] is not self:
-            return self.settings
-        _, settings = waiting
-        return attrs.evolve(self.settings, headers=settings.headers, on_attempt=settings.on_attempt)
-
-    def _token_source(self) -> TokenSource:
-        auth, settings, clock = self._auth, self.settings, self.clock.monotonic
-        own = OwnTokens(self._fetch, logs_in=isinstance(auth, PasswordAuth), clock=clock)
-        if settings.token_store is None or not isinstance(auth, PasswordAuth):
-            return own
-        envelope = Envelope(store_key(str(settings.base_url), auth.username), settings.token_encryption_keys)
-        store = GuardedStore(settings.token_store, envelope, clock, StoreTimes())
-        return SharedTokens(store, auth, own, clock=clock, keep=partial(self.scrubber.keep, "token"))
-
-    async def _fetch(self) -> AccessToken:
-        auth = self._auth
-        if isinstance(auth, StaticToken):
-            token = AccessToken(auth.token)
-        elif isinstance(auth, PasswordAuth):
-            token = await self._log_in(auth)
-        else:
-            token = await _given(auth)
-        self.scrubber.keep("token", token.value)
-        return token
-
-    async def _log_in(self, auth: PasswordAuth) -> AccessToken:
-        from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
-
-        fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
-        runner = CallRunner(self, self._login_settings(), ResponseReader(self._decoder, self.scrubber))
-        encoded = EncodedRequest("", fields, secret_body=True, token=None)
-        try:
-            parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
-        except APIError as error:
-            refusal = login_refusal(error)
-            if refusal is None:
-                raise
-            raise refusal from None
-        seconds = parsed.expires_in
-        expires_at = (
-            None if seconds is None else datetime.now(UTC) + timedelta(seconds=min(max(seconds, 0), 10**9))
-        )
-        return AccessToken(parsed.access_token, expires_at)
-
-
-async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
-    """Return the token from the user's function. Raises NexportError."""
-    try:
-        token: object = await auth()
-    except NexportError:
-        raise
-    except Exception as error:
-        raise NexportError(f"auth, which must give an AccessToken, raised {type(error).__name__}") from error
-    if not isinstance(token, AccessToken):
-        raise ConfigurationError(f"auth must give an AccessToken, got {type(token).__name__}")
-    return token
+        """Return the current token, for a call with these settings. Raises NexportError."""
 
 
 class CallRunner:
     """Runner of calls with one set of settings."""
 
-    def __init__(self, core: ClientState, settings: Settings, reader: ResponseReader) -> None:
+    def __init__(self, core: SharedState, settings: Settings, reader: ResponseReader) -> None:
         self.core = core
         self.settings = settings
         self.reader = reader
