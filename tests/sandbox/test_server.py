@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import inspect
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox, SandboxError
+from nexport_campus.sandbox.sandbox_settings import DEFAULTS
 from tests.sandbox.http_api import HttpApi
 
 
@@ -83,6 +85,22 @@ def test_the_server_stops_with_its_parent() -> None:
             parent.kill()
             # The server closes its connections when it stops.
             assert connection.recv(1) == b""
+
+
+def test_the_defaults_of_a_sandbox() -> None:
+    """`Sandbox` has the defaults of its settings, which the command line has too."""
+    parameters = inspect.signature(Sandbox).parameters
+    assert {name: each.default for name, each in parameters.items()} == {
+        name: value for name, value in DEFAULTS.items() if name != "control_key"
+    }
+
+
+async def test_the_control_routes_need_the_key(sandbox: Sandbox) -> None:
+    """Without the sandbox's random key, they don't exist, whatever is sent in its place."""
+    async with httpx.AsyncClient(base_url=sandbox.url) as client:
+        for key in (b"", b"wrong", "sch\u00f6n".encode("latin-1")):
+            response = await client.post("/sandbox/books", json={"since": 0}, headers={b"X-Sandbox-Key": key})
+            assert response.status_code == 404
 
 
 def test_serving_in_the_foreground() -> None:

@@ -1,13 +1,18 @@
-"""API users of every campus and their passwords."""
+"""API users of every campus, with their user names and passwords."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Final
 
-__all__ = ["ACCOUNT_NAMES", "account_password"]
+__all__ = ["ACCOUNT_NAMES", "account_password", "account_username"]
 
 ACCOUNT_NAMES: Final = ("administrator", "viewer", "registrar", "instructor", "operator", "service")
+
+
+def account_username(name: str) -> str:
+    """Return the user name of an API user."""
+    return f"api.{name}"
 
 
 def account_password(seed: int, name: str) -> str:

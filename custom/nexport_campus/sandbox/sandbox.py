@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from .accounts import ACCOUNT_NAMES, account_password
+from .accounts import ACCOUNT_NAMES, account_password, account_username
 from .reports import Account, Books, Samples
 from .sandbox_settings import SandboxSettings
 from .serving.process import SandboxError, ServerProcess
@@ -116,7 +116,7 @@ class Sandbox:
         (Customer Service) may not log in (AdminApi, Authenticate).
         """
         return {
-            name: Account(f"api.{name}", account_password(self._settings.seed, name))
+            name: Account(account_username(name), account_password(self._settings.seed, name))
             for name in ACCOUNT_NAMES
         }
 

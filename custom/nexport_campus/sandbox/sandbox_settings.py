@@ -1,11 +1,15 @@
-"""Settings of a sandbox, which the parent sends to the server process."""
+"""Settings of a sandbox and their defaults. The parent process sends them to the server process."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any, Final
 
-__all__ = ["SandboxSettings"]
+__all__ = ["DEFAULTS", "FOREGROUND_PORT", "SandboxSettings"]
+
+FOREGROUND_PORT: Final = 8010
+"""The default port of a sandbox on the command line; `Sandbox` takes a free one."""
 
 _MOST_ENROLLMENTS = 20_000_000
 _TOKEN_STATUSES = (200, 401, 403)
@@ -46,3 +50,7 @@ class SandboxSettings:
     def from_json(cls, text: str) -> SandboxSettings:
         """Return the settings from the JSON of `to_json`."""
         return cls(**json.loads(text))
+
+
+DEFAULTS: Final[dict[str, Any]] = {field.name: field.default for field in dataclasses.fields(SandboxSettings)}
+"""The default of each setting."""

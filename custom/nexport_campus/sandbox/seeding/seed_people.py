@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from nexport_campus.sandbox.accounts import ACCOUNT_NAMES, account_password
+from nexport_campus.sandbox.accounts import ACCOUNT_NAMES, account_password, account_username
 from nexport_campus.sandbox.permissions import Permission
 
 from .random_streams import random_stream
@@ -96,7 +96,7 @@ def seed_accounts(connection: sqlite3.Connection, seed: int) -> None:
     for user, (name, account) in enumerate(zip(ACCOUNT_NAMES, _ACCOUNTS, strict=True), 1):
         role, permissions, organizations = account
         connection.execute("INSERT INTO user VALUES (?, ?, ?, ?)", (user, ROOT, "Api", name.title()))
-        login = (user, f"api.{name}", account_password(seed, name), role)
+        login = (user, account_username(name), account_password(seed, name), role)
         connection.execute("INSERT INTO account VALUES (?, ?, ?, ?)", login)
         grants = [(user, organization, each) for organization in organizations for each in permissions]
         connection.executemany("INSERT INTO permission VALUES (?, ?, ?)", grants)

@@ -157,9 +157,9 @@ async def _internal_error(request: Request, error: Exception) -> Response:
     return json_response(OperationRefused(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500)
 
 
-def make_app(campus: CampusState, connections: Connections) -> Starlette:
+def make_app(campus: CampusState, faults: Faults, connections: Connections) -> Starlette:
     """Return the application. The server registers its open connections in `connections`."""
-    controls = Controls(campus, RequestLog(), Faults(campus.settings.seed), WebhookSender(campus))
+    controls = Controls(campus, RequestLog(), faults, WebhookSender(campus))
     service = _Service(controls, connections)
     routes = [*controls.routes(), classroom_route(campus)]
     for operation in OPERATIONS.values():

@@ -9,8 +9,8 @@ import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,6 +21,7 @@ from nexport_campus.sandbox.sandbox_settings import SandboxSettings
 from nexport_campus.sandbox.seeding.seed import CLOCK_START, open_store
 
 from .app import make_app
+from .faults import Faults
 from .http_responses import Connections
 
 # Up to this size, a copy of the campus for `reset` is kept in memory.
@@ -41,20 +42,27 @@ def serve_parent() -> None:
     except (OSError, ValueError, sqlite3.Error) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
-    server = _server(campus)
+    server = _server(campus, Faults(settings.seed))
     print(json.dumps({"url": _url(sock)}), flush=True)
     threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     _serve(server, sock, campus)
 
 
-def serve_in_foreground(settings: SandboxSettings, announce: Callable[[str], None]) -> None:
+def serve_in_foreground(
+    settings: SandboxSettings, announce: Callable[[str], None], faults: Sequence[dict[str, Any]] = ()
+) -> None:
     """Serve until interrupted. `announce` is called with the address once the campus accepts requests.
 
-    Raises OSError for an unavailable address, ValueError for a database of another campus, sqlite3.Error for
-    a file that is not a database.
+    `faults` are scripted failures, each with the arguments of `FaultScript.add`.
+
+    Raises OSError for an unavailable address, ValueError for a database of another campus or an invalid failure,
+    sqlite3.Error for a file that is not a database.
     """
+    script = Faults(settings.seed)
+    for fault in faults:
+        script.add(fault)
     with _listen(settings) as sock, contextlib.closing(_open(settings)) as campus:
-        server = _server(campus)
+        server = _server(campus, script)
         announce(_url(sock))
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.serve([sock]))
@@ -84,7 +92,7 @@ def _url(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(campus: CampusState) -> uvicorn.Server:
+def _server(campus: CampusState, faults: Faults) -> uvicorn.Server:
     connections: Connections = {}
 
     class Protocol(H11Protocol):
@@ -102,7 +110,7 @@ def _server(campus: CampusState) -> uvicorn.Server:
 
     # Both logs are off: URLs carry tokens, and uvicorn would report truncated responses as errors.
     config = uvicorn.Config(
-        make_app(campus, connections),
+        make_app(campus, faults, connections),
         http=Protocol,
         ws="none",
         lifespan="off",
