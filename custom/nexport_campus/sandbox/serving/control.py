@@ -90,8 +90,8 @@ class Controls:
 
 
 async def _run_action(key: str, action: _Action, request: Request) -> Response:
-    given = request.headers.get("x-sandbox-key", "")
-    if not key or not hmac.compare_digest(given, key):
+    given = request.headers.get("x-sandbox-key", "").encode()
+    if not key or not hmac.compare_digest(given, key.encode()):
         raise HTTPException(404)
     try:
         return json_response({"result": action(await request.json())})
