@@ -10,7 +10,7 @@ __all__ = ["Drift", "DriftReporter"]
 
 _logger = logging.getLogger("nexport_campus")
 _INDEX = re.compile(r"\[\d+\]")
-_MOST = 10_000
+_MAX_PLACES = 10_000
 
 
 @attrs.frozen
@@ -43,22 +43,31 @@ def log_drift(drift: Drift) -> None:
 
 
 class DriftReporter:
-    """Reporter that reports each difference once per kind and place, whichever list elements it occurs in."""
+    """Reporter that reports each difference once per kind and place, whichever list elements it occurs in.
 
-    def __init__(self, tell: Callable[[Drift], object] | None) -> None:
-        self._tell = tell or log_drift
-        self._told: set[tuple[str, str, str]] = set()
+    Args:
+        on_drift: The user's function, or None to log.
+        redact: Removes secrets from a string: a campus may repeat one as a key.
+    """
+
+    def __init__(
+        self, on_drift: Callable[[Drift], object] | None, redact: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self._on_drift = on_drift or log_drift
+        self._redact = redact
+        self._reported: set[tuple[str, str, str]] = set()
 
     def report(self, kind: str, operation_id: str, path: str, detail: str) -> None:
         """Report drift unless it was reported before. Exceptions of the user's function are logged and suppressed."""
         place = (kind, operation_id, _INDEX.sub("[]", path))
-        if place in self._told or len(self._told) >= _MOST:
+        if place in self._reported or len(self._reported) >= _MAX_PLACES:
             return
-        self._told.add(place)
+        self._reported.add(place)
+        drift = Drift(kind, operation_id, self._redact(path), self._redact(detail))
         try:
-            result = self._tell(Drift(kind, operation_id, path, detail))
+            result = self._on_drift(drift)
             if isinstance(result, Coroutine):
                 result.close()
                 _logger.error("on_drift returned a coroutine, which is not awaited: give it a plain function")
         except Exception:
-            _logger.exception("on_drift raised for %s at %s", operation_id, path)
+            _logger.exception("on_drift raised for %s at %s", operation_id, drift.path)

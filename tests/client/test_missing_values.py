@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import nexport_campus.models as models
-from nexport_campus import Drift, ResponseDecodeError
+from nexport_campus import Drift, ResponseDecodeError, StaticToken
 from nexport_campus.models import Phase
 from nexport_client.kinds import Reader
 from nexport_client.types import Model, fields_of
@@ -128,6 +128,17 @@ async def test_drift_is_reported_once_per_kind_and_path() -> None:
         ("unknown_enum_value", "[0].phase"),
         ("unknown_field", "[0].newer"),
     ]
+
+
+async def test_drift_shows_no_secret() -> None:
+    """A secret that the campus repeats as a key is redacted in what `on_drift` gets, short as it may be."""
+    drifts: list[Drift] = []
+    response = example_response("LearningApi_GetSection") | {"sh0rt-token": 1}
+    settings: dict[str, Any] = {"auth": StaticToken("sh0rt-token"), "on_drift": drifts.append}
+    async with campus_with(json_response(response), **settings) as (campus, _):
+        await campus.learning.get_section(syllabus_id=response["syllabus_id"])
+    assert [(drift.kind, drift.path) for drift in drifts] == [("unknown_field", "***")]
+    assert "sh0rt-token" not in repr(drifts)
 
 
 async def test_drift_is_logged_by_default(caplog: pytest.LogCaptureFixture) -> None:

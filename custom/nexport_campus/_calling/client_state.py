@@ -50,7 +50,7 @@ class ClientState:
         scrub_logs(self.scrubber)
         self.settings = settings
         self._auth = auth
-        self._decoder = Decoder(DriftReporter(settings.on_drift))
+        self._decoder = self._new_decoder(settings.on_drift)
         self.tokens = TokenCache(
             self._token_source(),
             renewable=not isinstance(auth, StaticToken),
@@ -62,8 +62,10 @@ class ClientState:
 
     def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         """Return the decoder of all views with this `on_drift`, which reports and learns each drift once."""
-        same = on_drift is self.settings.on_drift
-        return self._decoder if same else Decoder(DriftReporter(on_drift))
+        return self._decoder if on_drift is self.settings.on_drift else self._new_decoder(on_drift)
+
+    def _new_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
+        return Decoder(DriftReporter(on_drift, self.scrubber.text))
 
     def session(self) -> Session:
         """Return the session of the running loop. Raises NexportError."""
