@@ -163,7 +163,7 @@ def callback(name: str, function: object, argument: str) -> Any:
             "which can call asyncio.create_task"
         )
     if not takes_one_argument(function):
-        _refuse(f"{name} must be a function that can be called only {argument}")
+        _refuse(f"{name} must be a function that can be called with one argument, {argument}")
     return function
 
 

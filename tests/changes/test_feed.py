@@ -376,6 +376,13 @@ def test_cursors_of_a_later_version_are_refused() -> None:
         decode_cursor("any", later.rstrip("="))
 
 
+def test_deeply_nested_cursors_are_refused() -> None:
+    """What is nested more deeply than the parser allows isn't a cursor either."""
+    nested = base64.urlsafe_b64encode(b'{"position": ' + b"[" * 100_000).decode()
+    with pytest.raises(ArgumentError, match="not one of this feed's"):
+        decode_cursor("any", nested.rstrip("="))
+
+
 @pytest.mark.parametrize(
     "position",
     [

@@ -124,6 +124,16 @@ def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_callback_that_takes_nothing() -> None:
+    """The message says what a callback is called with."""
+
+    def print_nothing() -> None:
+        """Take no argument."""
+
+    with pytest.raises(ConfigurationError, match=r"^on_drift .* can be called with one argument, a Drift$"):
+        NexportCampus(StaticToken("token"), on_drift=print_nothing)  # type: ignore[arg-type]  # the mistake
+
+
 def test_a_refused_client_in_a_traceback() -> None:
     """Displaying the constructor's locals in a traceback works, although the client was not completed."""
     with pytest.raises(ConfigurationError) as caught:

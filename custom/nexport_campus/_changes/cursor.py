@@ -67,7 +67,7 @@ def decode_cursor(feed: str, cursor: str) -> Position:
                 f"cursor has the format version {version!r}, which this version of the SDK can't read"
             )
         read = msgspec.json.decode(content, type=_Cursor)
-    except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError):
+    except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, RecursionError):
         raise _refusal(
             "cursor is not one of this feed's, or was cut off: it must be stored unchanged"
         ) from None
