@@ -72,7 +72,9 @@ class Reader:
     def wrong(self, expected: str, value: object) -> DecodeError:
         """Return the error for an unexpected value. It names the value's type but never quotes the value."""
         names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-        return DecodeError(self.path(), f"expected {expected}, got {names.get(type(value), 'a number')}")
+        found = names.get(type(value), "a number")
+        found = f"{found} that is out of range" if found == expected else found
+        return DecodeError(self.path(), f"expected {expected}, got {found}")
 
 
 class Kind(Protocol):
@@ -197,7 +199,7 @@ class Array:
 
     def write(self, value: Any) -> list[Any]:
         """Return the list of the elements' JSON values."""
-        return [self.item.write(item) for item in value]
+        return [None if item is None else self.item.write(item) for item in value]
 
 
 @attrs.frozen
@@ -208,20 +210,22 @@ class MapOf:
     may_be_missing: bool = attrs.field(default=False, init=False)
 
     def read(self, value: Any, reader: Reader) -> dict[str, Any]:
-        """Return the object's values by key."""
+        """Return the object's values by key; a null value is a missing one."""
         if not isinstance(value, dict):
             raise reader.wrong("an object", value)
         read = {}
         reader.trail.append("")
         for key, item in value.items():
             reader.trail[-1] = key
-            read[key] = self.item.read(item, reader)
+            if item is None:
+                read_missing(self.item, reader)
+            read[key] = None if item is None else self.item.read(item, reader)
         reader.trail.pop()
         return read
 
     def write(self, value: Any) -> dict[str, Any]:
         """Return the JSON values by key."""
-        return {key: self.item.write(item) for key, item in value.items()}
+        return {key: None if item is None else self.item.write(item) for key, item in value.items()}
 
 
 @attrs.frozen

@@ -18,8 +18,12 @@ from nexport_client.kinds import (
     INT32,
     NUMBER,
     TEXT,
+    TEXT_MAP,
     UUID_,
+    Array,
+    EnumOf,
     Kind,
+    MapOf,
     ModelOf,
     Reader,
     parse_datetime,
@@ -27,6 +31,7 @@ from nexport_client.kinds import (
 from tests.support.spec import example_response
 
 ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
+PHASE = EnumOf("Phase")
 
 
 def section(**changes: Any) -> dict[str, Any]:
@@ -248,7 +253,7 @@ def test_a_large_integer_in_a_decimal_field(read: Any, number: int) -> None:
         (INT32, "3", "a whole number, got a string"),
         (INT32, 1e300, "a whole number, got a number"),
         (NUMBER, False, "a number, got a boolean"),
-        (NUMBER, 10**400, "a number, got a number"),
+        (NUMBER, 10**400, "a number, got a number that is out of range"),
         (NUMBER, "2.5", "a number, got a string"),
         (BOOLEAN, 1, "a boolean, got a number"),
         (BOOLEAN, "true", "a boolean, got a string"),
@@ -263,6 +268,29 @@ def test_a_wrong_type_is_refused(kind: Kind, value: Any, expected: str) -> None:
     """No value is converted to another type."""
     with pytest.raises(DecodeError, match=f"expected {expected}"):
         kind.read(value, Reader())
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "place"),
+    [
+        (Array(PHASE), [2, None], "[1]"),
+        (MapOf(PHASE), {"a": 2, "b": None}, "b"),
+        (TEXT_MAP, {"b": None}, "b"),
+    ],
+    ids=["list", "map", "strings"],
+)
+def test_null_elements(kind: Kind, value: Any, place: str) -> None:
+    """A null in a list or a map is read as None, reported as drift, and written as null again."""
+    reader = Reader()
+    read = kind.read(value, reader)
+    assert [(kind, path) for kind, path, *_ in reader.drifts] == [("missing_required", place)]
+    assert kind.write(read) == value
+
+
+def test_a_null_element_without_which_nothing_can_be_read() -> None:
+    """A null in place of an id is an error that names its place."""
+    with pytest.raises(DecodeError, match=r"^b: null or missing, and required$"):
+        MapOf(UUID_).read({"b": None}, Reader())
 
 
 @given(
