@@ -20,7 +20,7 @@ from ._attempts import Attempt
 from ._auth.credentials import Auth, check_auth
 from ._auth.secret_headers import check_headers, conceal_headers
 from ._auth.token_store import TokenStore
-from ._calling.arguments import uuids
+from ._calling.arguments import read_uuids
 from ._calling.raw_arguments import RawArguments, RawPaging
 from ._changes.results import ChangeBatch, EnrollmentsById
 from ._drift import Drift
@@ -266,7 +266,7 @@ class NexportCampus(Areas):
         with self._calls.redacting():
             # Unlike an operation's list, this is only iterated, so a mapping (such as a Counter of ids) stands for
             # its keys.
-            wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
+            wanted = read_uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
         return await get_sections_by_id(self, wanted)
 
     async def get_enrollments_by_id(
@@ -298,7 +298,7 @@ class NexportCampus(Areas):
         from ._changes.feed_arguments import check_people_and_places
 
         with self._calls.redacting():
-            wanted = uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
+            wanted = read_uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
             filters = check_people_and_places(org_ids, user_ids)
         return await get_enrollments_by_id(self, wanted, filters)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from nexport_client.api.learning_api.learning_api_search_enrollments import OPERATION
 
-from ._calling.arguments import page_arguments, uuids
+from ._calling.arguments import page_arguments, read_strings, read_uuids
 from ._client import NexportCampus
 from ._errors import ArgumentError, ConfigurationError
 from ._export.datasets import DATASETS
@@ -115,7 +115,7 @@ async def export_records(
         ExportError: The file can't be written, is in use, or holds something else.
         NexportError: The campus is unavailable or refused a request; the same call resumes.
     """
-    with _in_arguments():
+    with _naming_arguments():
         _check(dataset, since, until, overlap, on_progress)
         _check_target(to, format)
         filters = _filters(
@@ -129,13 +129,17 @@ async def export_records(
             since=since,
             until=until,
             overlap=overlap,
-            elements=() if elements is None else tuple(elements),
+            elements=() if elements is None else tuple(read_strings("elements", elements)),
             per_page=size,
             concurrency=_concurrency(concurrency),
         )
         target = Path(to) if isinstance(to, str | os.PathLike) else to
         output = make_output(target, format=format, labels=labels, keep_state=keep_state, since=since)
+    try:
         return await _run(campus, request, output, on_progress, restart=restart, force=force)
+    except TargetError as error:
+        _name_arguments(error)
+        raise
 
 
 async def _run(
@@ -196,7 +200,7 @@ def _concurrency(value: object) -> int:
 
 def _filters(**given: Iterable[UUID | str] | None) -> Filters:
     ids: dict[str, Any] = {
-        name: tuple(uuids(name, values)) for name, values in given.items() if values is not None
+        name: tuple(read_uuids(name, values)) for name, values in given.items() if values is not None
     }
     for name, values in ids.items():
         if not values:
@@ -207,24 +211,24 @@ def _filters(**given: Iterable[UUID | str] | None) -> Filters:
 
 
 @contextmanager
-def _in_arguments() -> Iterator[None]:
-    """Raise errors of the engine with the names of arguments instead of the command line's options."""
+def _naming_arguments() -> Iterator[None]:
+    """Raise invalid options as ArgumentErrors, with the names of arguments instead of the command line's options."""
     try:
         yield
-    except TargetError as error:
-        error.message = _renamed(error.message)
-        error.args = (error.message,)
-        raise
     except ConfigurationError as error:
-        message = _renamed(error.message)
+        _name_arguments(error)
+        if isinstance(error, TargetError):
+            raise
+        message = error.message
     else:
         return
     first = re.search(r"\w+", message)
     raise ArgumentError(f"{message}; nothing was sent", argument=first[0] if first else None)
 
 
-def _renamed(message: str) -> str:
-    return _OPTION.sub(lambda found: _ARGUMENTS[found[0]], message)
+def _name_arguments(error: ConfigurationError) -> None:
+    error.message = _OPTION.sub(lambda found: _ARGUMENTS[found[0]], error.message)
+    error.args = (error.message,)
 
 
 def _refusal(name: str, reason: str) -> ArgumentError:

@@ -12,7 +12,14 @@ from uuid import UUID
 
 import pytest
 
-from nexport_campus import ArgumentError, ExportError, NexportCampus, NexportError
+from nexport_campus import (
+    AccessToken,
+    ArgumentError,
+    ConfigurationError,
+    ExportError,
+    NexportCampus,
+    NexportError,
+)
 from nexport_campus.export import ExportProgress, ExportSummary, export_records
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import file_names, read_rows
@@ -203,6 +210,8 @@ async def test_what_cannot_be_read_is_counted_and_named(
         ({"org_ids": [ORG], "overlap": timedelta(hours=1)}, "overlap", 'for since="last" only'),
         ({"org_ids": [ORG], "since": "last", "overlap": timedelta(-1)}, "overlap", "negative"),
         ({"org_ids": [ORG], "elements": ["cmi.exit"]}, "elements", "for scorm_data only"),
+        ({"org_ids": [ORG], "dataset": "scorm_data", "elements": "cmi.exit"}, "elements", "must be a list"),
+        ({"org_ids": [ORG], "dataset": "scorm_data", "elements": [7]}, "elements", "must be a string"),
         ({"org_ids": [ORG], "concurrency": 0}, "concurrency", "from 1 to 64"),
         ({"org_ids": [ORG], "per_page": 0}, "per_page", "from 1"),
         ({"org_ids": [ORG], "format": "xlsx"}, "format", "must be one of"),
@@ -248,6 +257,18 @@ async def test_targets_that_are_refused(campus: NexportCampus, samples: Samples,
     assert (
         await export_records(campus, "enrollments", target, user_ids=[samples.user_id], restart=True)
     ).rows
+
+
+async def test_a_client_that_cannot_log_in(tmp_path: Path) -> None:
+    """Its own ConfigurationError is raised as it is: no argument of the export is wrong."""
+
+    async def auth() -> AccessToken:
+        return "a token"  # type: ignore[return-value]  # the mistake
+
+    async with campus_with(auth=auth) as (campus, _):
+        with pytest.raises(ConfigurationError, match="auth") as raised:
+            await export_records(campus, "enrollments", tmp_path / "e.csv", org_ids=[ORG])
+    assert not isinstance(raised.value, ArgumentError)
 
 
 async def test_a_campus_that_is_down(tmp_path: Path) -> None:

@@ -1,19 +1,23 @@
 """Encoding of a method's arguments. Everything that doesn't fit the spec is rejected before anything is sent."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 from uuid import UUID
 
 from nexport_campus._errors import ArgumentError
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._inputs import describe, to_whole
-from nexport_client.client import Operation, Parameter
+from nexport_client.kinds import TEXT
+from nexport_client.operation import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
 from .argument_values import InvalidValue, elements, read_uuid, secret_value, to_text, to_wire
 
-__all__ = ["LONGEST_QUERY", "encode", "page_arguments", "refusal", "uuids"]
+__all__ = ["LONGEST_QUERY", "encode", "page_arguments", "read_strings", "read_uuids", "refusal"]
+
+T = TypeVar("T")
 
 
 # httpx rejects URLs beyond 65,536 bytes with a message that quotes the arguments.
@@ -82,10 +86,19 @@ def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict
     return headers
 
 
-def uuids(name: str, values: object) -> list[UUID]:
+def read_uuids(name: str, values: object) -> list[UUID]:
     """Return the ids of any iterable, read once. Raises ArgumentError, which names the argument."""
+    return _read_list(name, values, read_uuid)
+
+
+def read_strings(name: str, values: object) -> list[str]:
+    """Return the strings of any iterable, read once. Raises ArgumentError, which names the argument."""
+    return _read_list(name, values, partial(to_wire, TEXT))
+
+
+def _read_list(name: str, values: object, read: Callable[[object], T]) -> list[T]:
     try:
-        return elements(values, read_uuid)
+        return elements(values, read)
     except InvalidValue as wrong:
         reason = str(wrong)
     raise ArgumentError(f"{name} {reason}; nothing was sent", argument=name)

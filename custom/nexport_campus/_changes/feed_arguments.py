@@ -6,7 +6,7 @@ from uuid import UUID
 
 import attrs
 
-from nexport_campus._calling.arguments import page_arguments, uuids
+from nexport_campus._calling.arguments import page_arguments, read_uuids
 from nexport_campus._errors import ArgumentError
 from nexport_campus._inputs import describe, zone_problem
 from nexport_client.api.learning_api.learning_api_search_enrollments import OPERATION
@@ -62,7 +62,9 @@ class FeedArguments:
 def check_people_and_places(org_ids: object, user_ids: object) -> dict[str, list[UUID]]:
     """Return the ids of organizations and users, each once, as arguments of SearchEnrollments. Raises ArgumentError."""
     given = {"org_ids": org_ids, "user_ids": user_ids}
-    filters = {name: list(dict.fromkeys(uuids(name, ids))) for name, ids in given.items() if ids is not None}
+    filters = {
+        name: list(dict.fromkeys(read_uuids(name, ids))) for name, ids in given.items() if ids is not None
+    }
     for name, ids in filters.items():
         if not ids:
             raise _refusal(

@@ -19,7 +19,7 @@ from nexport_campus import (
 )
 from nexport_campus._auth.credentials import Auth
 from nexport_campus._auth.memory_token_store import MemoryTokenStore
-from nexport_campus._calling.arguments import uuids
+from nexport_campus._calling.arguments import read_uuids
 from nexport_campus._inputs import zone_problem
 
 from .blocking import iterate
@@ -134,7 +134,7 @@ def _cursors() -> MutableMapping[str, str]:
 
 
 def _checked_ids(org_ids: Sequence[str]) -> list[str]:
-    ids = list(dict.fromkeys(str(each) for each in uuids("org_ids", org_ids)))
+    ids = list(dict.fromkeys(str(each) for each in read_uuids("org_ids", org_ids)))
     if not ids:
         raise ArgumentError(
             "org_ids must not be empty: the campus lists enrollments only by organization; nothing was sent",
