@@ -3,10 +3,15 @@
 Tests are one package with absolute imports only: `from tests.support.scripted_server import ScriptedServer`. So no folder
 can shadow a library of the same name.
 
+A run of the tests draws a fixed set of hypothesis' examples, and a fixed sample of the cases of a function marked
+`sampled`; `--full` draws more examples, at random, and runs all cases.
+
 `--quick` runs one case of each test function, and leaves out the folders whose tests start processes, build documents or
 generate code, and the slowest files.
 """
 
+import random
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -17,10 +22,16 @@ from tests.support.valkey import valkey, valkey_server
 
 __all__ = ["postgres_server", "postgres_url", "valkey", "valkey_server"]
 
-# A busy machine can make any example slow.
-settings.register_profile("no-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("no-deadline")
-settings.register_profile("quick", settings.get_profile("no-deadline"), max_examples=5)
+_COMMON = settings(
+    deadline=None,  # a busy machine can make any example slow
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+# A change is not to blame for a fault that happens to be found with it, so only the full run draws at random.
+_FIXED = settings(_COMMON, derandomize=True, database=None)
+settings.register_profile("default", _FIXED, max_examples=50)
+settings.register_profile("quick", _FIXED, max_examples=5)
+settings.register_profile("full", _COMMON, max_examples=300, print_blob=True)
+settings.load_profile("default")
 
 _LEFT_OUT_OF_QUICK = frozenset(
     {
@@ -56,9 +67,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw fewer examples with `--quick`. Hypothesis reads the profile when tests are imported."""
+    """Choose the number of examples. Hypothesis reads it when tests are imported."""
     if config.getoption("quick"):
         settings.load_profile("quick")
+    elif _is_full(config):
+        settings.load_profile("full")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -71,8 +84,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one case of each test function with `--quick`."""
-    if config.getoption("quick"):
-        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
-        config.hook.pytest_deselected(items=[item for item in items if item not in first.values()])
-        items[:] = list(reversed(first.values()))
+    """Keep one case of each test function with `--quick`, and a sample of the functions marked so unless all are due."""
+    if _is_full(config):
+        return
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    kept = {id(item) for group in cases.values() for item in _kept(group, quick=config.getoption("quick"))}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
+    items[:] = [item for item in items if id(item) in kept]
+
+
+def _kept(cases: list[pytest.Item], *, quick: bool) -> list[pytest.Item]:
+    if quick:
+        return cases[:1]
+    mark = cases[0].get_closest_marker("sampled")
+    return (
+        cases if mark is None or len(cases) <= mark.args[0] else random.Random(0).sample(cases, mark.args[0])
+    )
+
+
+def _is_full(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "full or not full")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, ArgumentError, NexportError, PaginationError, ServerError
@@ -38,7 +38,6 @@ async def test_any_number_of_ids() -> None:
     assert [len(search["enrollment_ids"]) for search in server.searches] == [500] * 4
 
 
-@settings(max_examples=40)
 @given(
     st.sampled_from([1, 7, 30, 1000]), st.booleans(), st.integers(0, 40), st.randoms(use_true_random=False)
 )

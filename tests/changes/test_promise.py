@@ -80,7 +80,6 @@ options = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(0, 60), options, st.sampled_from([0, -25, 25]), st.integers(0, 50))
 async def test_nothing_is_missed(
     seed: int, count: int, campus_options: dict[str, Any], skew: int, budget: int

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
 from tests.support.clients import TOKEN, campus_with
+from tests.support.examples import FEW
 from tests.support.scripted_server import json_response
 from tests.support.spec import OPERATIONS, SOME_ID, SpecOperation, example_response
 
@@ -198,7 +199,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@FEW
 @given(value=VALUES)
 @pytest.mark.parametrize(
     "operation", [item for item in OPERATIONS if item.arguments and not item.deprecated], ids=str

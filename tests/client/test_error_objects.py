@@ -7,12 +7,13 @@ import traceback
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nexport_campus as sdk
 from nexport_campus import APIError, NexportError, StaticToken
 from tests.support.clients import campus_with
+from tests.support.examples import FEW
 from tests.support.scripted_server import Response, error_entity, json_response
 from tests.support.spec import SOME_ID
 
@@ -159,7 +160,7 @@ def test_a_cause_does_not_prevent_pickling() -> None:
 
 
 @pytest.mark.parametrize("cls", [NexportError, *TREE])
-@settings(max_examples=25)
+@FEW
 @given(message=st.text() | st.text(min_size=50, max_size=60).map(lambda text: text * 20))
 def test_one_short_line(cls: type[NexportError], message: str) -> None:
     """An error prints one short line, whatever the campus sent."""

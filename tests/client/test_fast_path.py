@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus._decoding.decoder import NO_MATCH, Decoder, NotJSON, parse_json
@@ -15,6 +15,7 @@ from nexport_campus._drift import Drift, DriftReporter
 from nexport_client import OPERATIONS as RESULTS
 from nexport_client.errors import DecodeError
 from nexport_client.types import Model
+from tests.support.examples import FEW
 from tests.support.spec import OPERATIONS, example_response
 from tests.support.spec import SpecOperation as Stated
 from tests.support.spec_strategies import damaged, valid
@@ -37,7 +38,7 @@ def to_plain_json(value: Any) -> Any:
 
 
 @EVERY
-@settings(max_examples=25)
+@FEW
 @given(data=st.data())
 def test_both_paths_agree(stated: Stated, data: st.DataObject) -> None:
     """The tolerant path decodes equally whatever the fast path accepts, before and after learning."""
@@ -59,7 +60,7 @@ def test_both_paths_agree(stated: Stated, data: st.DataObject) -> None:
 
 
 @EVERY
-@settings(max_examples=8)
+@FEW
 @given(data=st.data())
 def test_learning_changes_no_other_response(stated: Stated, data: st.DataObject) -> None:
     """They also agree on a response after the decoder learned from one with another defect."""

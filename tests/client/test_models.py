@@ -6,11 +6,12 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nexport_campus.models as models
 from nexport_client.types import Model
+from tests.support.examples import FEW
 from tests.support.spec import SCHEMAS, example
 from tests.support.spec_strategies import valid
 
@@ -33,7 +34,7 @@ def test_every_schema_is_exported() -> None:
 
 
 @EVERY
-@settings(max_examples=25)
+@FEW
 @given(data=st.data())
 def test_json_round_trip(name: str, data: st.DataObject) -> None:
     """`from_dict` reads back an equal model from `to_dict`, which leaves None out."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import (
@@ -312,7 +312,6 @@ async def test_the_message() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["refused", "down", "in"]), st.floats(0, 2000)), max_size=12))
-@settings(max_examples=60, deadline=None)
 def test_no_login_before_the_stated_time(steps: list[tuple[str, float]]) -> None:
     """Whatever the responses and pauses, no login is sent within the time that the last error stated."""
     responses = {"refused": WRONG, "down": json_response({}, 503), "in": None}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nexport_campus.models as models
@@ -24,6 +24,7 @@ from nexport_campus.models import (
 )
 from nexport_client.kinds import ANYTHING, TEXT, Array, ModelOf
 from nexport_client.types import Model, OpenIntEnum, wire
+from tests.support.examples import FEW
 from tests.support.spec import SCHEMAS, SOME_ID, example
 from tests.support.spec_strategies import valid
 
@@ -60,7 +61,7 @@ def cell_type(holds: type) -> type:
 
 
 @EVERY
-@settings(max_examples=10)
+@FEW
 @given(data=st.data())
 def test_every_model(name: str, data: st.DataObject) -> None:
     """Whatever is missing or unknown, the columns and their types are the same, and hold all values but secrets."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import (
@@ -296,7 +296,6 @@ async def test_an_empty_unique_name_is_refused(name: str) -> None:
     assert server.connections == 0
 
 
-@settings(max_examples=25)
 @given(st.permutations([1, 2, 3, 4]), st.booleans())
 async def test_the_newest_of_several(order: list[int], undated: bool) -> None:
     """The enrollment with the latest date is returned, whatever the order; one without a date is the oldest."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus
@@ -18,6 +18,7 @@ from nexport_campus._export.tables import to_text
 from nexport_campus.sandbox import Samples
 from nexport_client.types import fields_of
 from tests.export.running import make_request, read_rows, run
+from tests.support.examples import FEW
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 ELEMENTS = ("cmi.exit", "cmi.core.score.raw")
@@ -78,7 +79,7 @@ cmi_fields = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("labels", [True, False])
-@settings(max_examples=25)
+@FEW
 @given(st.data())
 def test_they_equal_those_of_the_models(name: str, labels: bool, data: st.DataObject) -> None:
     """A row read from the stored JSON has the values of the model's row."""

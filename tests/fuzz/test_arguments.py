@@ -23,6 +23,7 @@ from tests.fuzz.argument_strategies import (
 from tests.fuzz.fake_campus import TOKEN, FakeCampus, note_if_testing, required_arguments
 from tests.fuzz.response_strategies import dump
 from tests.fuzz.test_responses import EVERY, PAGED
+from tests.support.examples import FEW
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 _ARGUMENTS = [(operation, argument) for operation in OPERATIONS for argument in declared(operation)]
@@ -64,6 +65,7 @@ def is_empty_secret(argument: Declared, expected: Any) -> bool:
     _ARGUMENTS,
     ids=[f"{operation}-{argument.name}" for operation, argument in _ARGUMENTS],
 )
+@FEW
 @given(data=st.data())
 def test_any_value(
     fake: FakeCampus, operation: SpecOperation, argument: Declared, data: st.DataObject
@@ -105,6 +107,7 @@ def assert_request(fake: FakeCampus, operation: SpecOperation, arguments: dict[s
 
 
 @PAGED
+@FEW
 @given(
     page=st.integers() | st.sampled_from([None, True, Wider(2), 1.0, "1", 2**31 - 1, 2**31, 10**400]),
     per_page=st.none() | st.integers(),
@@ -131,6 +134,7 @@ def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_pag
 
 
 @EVERY
+@FEW
 @given(data=st.data())
 def test_all_arguments_together(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """With any values for all arguments, all of them are sent correctly or nothing is sent."""

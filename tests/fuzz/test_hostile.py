@@ -50,6 +50,7 @@ def with_each_field(operation: SpecOperation, value: bytes) -> list[bytes]:
     return bodies
 
 
+@pytest.mark.sampled(240)
 @pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
 @EVERY
 def test_an_odd_value_in_any_field(fake: FakeCampus, operation: SpecOperation, value: bytes) -> None:
@@ -72,6 +73,7 @@ def test_deep_nesting(fake: FakeCampus, name: str, opening: bytes, closing: byte
                 assert isinstance(outcome.error, NexportError) or outcome.result is not None
 
 
+@pytest.mark.sampled(20)
 @EVERY
 def test_a_duplicate_key(fake: FakeCampus, operation: SpecOperation) -> None:
     """The last of duplicate keys counts, on both paths, for known and unknown keys."""

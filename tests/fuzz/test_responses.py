@@ -18,6 +18,7 @@ from tests.fuzz.response_strategies import (
     with_one_defect,
 )
 from tests.fuzz.result_checker import check, kind_of, resolved
+from tests.support.examples import FEW
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
 EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -51,6 +52,7 @@ def check_all_paths(fake: FakeCampus, operation: SpecOperation, *bodies: bytes) 
 
 
 @EVERY
+@FEW
 @given(data=st.data())
 def test_a_valid_response_becomes_a_model(
     fake: FakeCampus, operation: SpecOperation, data: st.DataObject
@@ -63,6 +65,7 @@ def test_a_valid_response_becomes_a_model(
 
 
 @EVERY
+@FEW
 @given(data=st.data())
 def test_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """A valid response with one defect, before and after a valid one and another defective one."""
@@ -72,6 +75,7 @@ def test_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObj
 
 
 @EVERY
+@FEW
 @given(data=st.data())
 def test_any_json(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """JSON unrelated to the operation."""
@@ -81,6 +85,7 @@ def test_any_json(fake: FakeCampus, operation: SpecOperation, data: st.DataObjec
 
 
 @EVERY
+@FEW
 @given(data=st.data())
 def test_bytes_with_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """A valid response with bytes cut, changed, inserted or duplicated, or in another encoding."""
@@ -88,6 +93,7 @@ def test_bytes_with_one_defect(fake: FakeCampus, operation: SpecOperation, data:
 
 
 @EVERY
+@FEW
 @given(body=st.binary(max_size=200))
 def test_any_bytes(fake: FakeCampus, operation: SpecOperation, body: bytes) -> None:
     """Arbitrary bytes."""
@@ -95,6 +101,7 @@ def test_any_bytes(fake: FakeCampus, operation: SpecOperation, body: bytes) -> N
 
 
 @PAGED
+@FEW
 @given(data=st.data())
 def test_iteration_over_repeated_pages_ends(
     fake: FakeCampus, operation: SpecOperation, data: st.DataObject

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, NexportCampus, RateLimitError, ResponseDecodeError
@@ -15,6 +15,7 @@ from tests.fuzz.fake_campus import CallOutcome, FakeCampus, note_if_testing, out
 from tests.fuzz.response_strategies import bytes_with_one_defect, dump, valid, with_one_defect
 from tests.fuzz.test_responses import EVERY, check_outcome
 from tests.support.clients import campus_of
+from tests.support.examples import FEW
 from tests.support.scripted_server import Request, Response, ScriptedServer
 from tests.support.spec import OPERATIONS, SpecOperation, example_response
 
@@ -45,6 +46,7 @@ _ENCODED: dict[bytes, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("operation", _SAMPLE, ids=str)
+@FEW
 @given(data=st.data())
 def test_any_head(fake: FakeCampus, operation: SpecOperation, data: st.DataObject) -> None:
     """Any status with any headers, around a valid body, one that reports an error, or none."""
@@ -73,6 +75,7 @@ def test_any_head(fake: FakeCampus, operation: SpecOperation, data: st.DataObjec
 
 @pytest.mark.parametrize("operation", _SAMPLE, ids=str)
 @pytest.mark.parametrize("encoding", _ENCODED, ids=bytes.decode)
+@FEW
 @given(data=st.data())
 def test_a_compressed_body(
     fake: FakeCampus, operation: SpecOperation, encoding: bytes, data: st.DataObject
@@ -148,8 +151,8 @@ def socket_server() -> Any:
 
 
 @EVERY
+@FEW
 @given(data=st.data())
-@settings(max_examples=5)
 def test_over_a_socket(socket_server: SocketServer, operation: SpecOperation, data: st.DataObject) -> None:
     """Valid, defective and broken responses in every framing, over a real socket."""
     valid_body = data.draw(valid(operation))
@@ -177,6 +180,7 @@ def test_over_a_socket(socket_server: SocketServer, operation: SpecOperation, da
 
 
 @pytest.mark.parametrize("operation", _SAMPLE, ids=str)
+@FEW
 @given(raw=st.binary(max_size=300) | st.binary(max_size=300).map(lambda body: b"HTTP/1.1 200 OK\r\n" + body))
 def test_bytes_that_are_not_http(socket_server: SocketServer, operation: SpecOperation, raw: bytes) -> None:
     """Bytes that aren't HTTP, or only start like it."""

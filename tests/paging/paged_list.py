@@ -11,7 +11,6 @@ __all__ = ["PagedList", "honest", "sizes", "thorough"]
 Totals = tuple[int | Literal["true"] | None, ...]
 Manner = Literal["honest", "ignores", "cycles", "repeats_last"]
 
-settings.load_profile("no-deadline")  # tests/fuzz loads another profile
 thorough = settings(max_examples=200)
 
 

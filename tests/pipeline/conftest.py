@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from pipeline.steps import regenerate
 
@@ -15,8 +14,6 @@ ROOT = Path(__file__).parents[2]
 SMALL = Path(__file__).with_name("repository")
 
 Document = dict[str, Any]
-
-settings.load_profile("no-deadline")  # tests/fuzz loads another profile
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def test_documents_are_taken_unchanged(make_document: Make, make_page: MakePage)
     assert stated.areas == {"LearningApi", "ScormApi"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(extra=JSON_VALUES)
 def test_any_json_in_a_document_is_kept(make_document: Make, make_page: MakePage, extra: object) -> None:
     """Any JSON in a document is kept, including fences and line separators in strings."""
