@@ -1,1 +1,1 @@
-"""A client as users see it, only for the reference: `reference_names.py` puts the vendor's areas in, and `campus.learning` is one."""
+"""Stands for a client in the reference: `reference_names.py` adds the vendor's areas, such as `campus.learning`."""

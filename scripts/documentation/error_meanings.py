@@ -9,7 +9,7 @@ MEANINGS = {
     "TransportError": "No usable response arrived: DNS, connection refused or reset, TLS, proxy, a truncated body",
     "RequestTimeoutError": "The response didn't arrive in time",
     "ExportError": "An export failed on this machine: the disk is full or a file can't be written",
-    "WebhookError": "A call that claims to be a web hook of the campus and must not be acted on",
+    "WebhookError": "A webhook call that can't be trusted or read",
     "WebhookSecretError": "The shared secret is missing or wrong",
     "WebhookFormatError": "The body isn't what the template promises, or is too large",
     "ResponseDecodeError": "A response that doesn't match the spec, or a success status without the body that the spec requires",

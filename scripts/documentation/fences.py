@@ -1,11 +1,11 @@
-"""The blocks of code in a document, and what is in it only for the tests.
+"""Reads the code blocks of a document, and removes what only the tests need.
 
     <!-- run
     org = samples.org_id
     -->
 
 prepares the example below it, or checks the one above: the tests run it, and the site doesn't show it.
-`<!-- not run: it needs a display -->` above a block keeps the tests from running it, and says why.
+`<!-- not run: it needs a display -->` above a block excludes the block from the tests, with a reason.
 """
 
 import re
@@ -25,8 +25,9 @@ _UNSEEN = re.compile(rf"{_HIDDEN}|{_REASON}", re.DOTALL | re.MULTILINE)
 
 @attrs.frozen
 class Fence:
-    """A block of code: `line` is the document's before its code; `follows` is true where nothing but space is before it.
+    """A code block.
 
+    `line` is the number of the line above its code. `follows`: only whitespace separates it from the block before.
     `hidden`: the site doesn't show it. `not_run`: why the tests don't run it, or None.
     """
 
@@ -39,7 +40,7 @@ class Fence:
 
 
 def fences(document: Path) -> list[Fence]:
-    """Every block of a document, in order."""
+    """Return the blocks of a document, in order."""
     text, end, found = document.read_text(encoding="utf-8"), 0, []
     for match in _BLOCK.finditer(text):
         group = "code" if match["hidden"] is None else "hidden"
@@ -58,5 +59,5 @@ def fences(document: Path) -> list[Fence]:
 
 
 def without_hidden(markdown: str) -> str:
-    """A document as its readers see it."""
+    """Return a document without what only the tests need."""
     return _UNSEEN.sub("", markdown)

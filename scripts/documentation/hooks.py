@@ -1,5 +1,9 @@
-"""What MkDocs calls while it builds the site: adds the reference, links and includes, and removes what only tests read."""
+"""Hooks that MkDocs calls while it builds the site.
 
+They add the reference, the links in tables and the included files, and remove what only the tests need.
+"""
+
+import re
 import sys
 from pathlib import Path
 
@@ -7,20 +11,22 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-# MkDocs loads this file by its path, and would not find its neighbours.
+# MkDocs loads this file by its path, so that its package isn't importable.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from documentation import page_tables, reference
 from documentation.fences import without_hidden
 from documentation.includes import with_includes
 
-__all__ = ["on_config", "on_files", "on_page_markdown"]
+__all__ = ["on_config", "on_files", "on_page_content", "on_page_markdown"]
 
 _ROOT = Path(__file__).resolve().parents[2]
+_CELL_CODE = re.compile(r"(?<=<code>)[^<]+(?=</code>)")
+_LAST_CELL = re.compile(r"<td(?:(?!<td).)*?</td>(?=\s*</tr>)", re.DOTALL)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the reference into the navigation, where mkdocs.yml has a section without pages for it."""
+    """Add the pages of the reference to its section of the navigation, which mkdocs.yml leaves empty."""
     for section in config.nav or []:
         if isinstance(section, dict) and "Reference" in section:
             section["Reference"] = [{page.title: page.path} for page in reference.pages()]
@@ -35,5 +41,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Show the files that the page links to, add links to its tables, and remove code that only the tests run."""
+    """Include the files that the page links to, add links to its tables, and remove code that only the tests run."""
     return with_includes(page_tables.with_links(without_hidden(markdown)), _ROOT)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let long names in the last column of a table break between their words instead of within them."""
+    return _LAST_CELL.sub(lambda cell: _CELL_CODE.sub(_with_breaks, cell[0]), html)
+
+
+def _with_breaks(name: re.Match[str]) -> str:
+    return re.sub(r"(?<=[_/:.])(?=\w)", "<wbr>", name[0])

@@ -1,4 +1,4 @@
-"""Files outside docs/ that a page shows: a link for those who read the Markdown, the content on the site."""
+"""Includes files from outside docs/ in a page: on the site, their contents replace the link to them."""
 
 import re
 import textwrap
@@ -10,12 +10,12 @@ _LINK = re.compile(r"^\[`?[^\]\n]+`?\]\(\.\./(?P<path>[\w./-]+\.(?:py|md))\)$", 
 
 
 def included(markdown: str) -> list[str]:
-    """Return the paths, from the root of the repository, of the files that a page shows."""
+    """Return the paths of the files that a page includes, from the root of the repository."""
     return [match["path"] for match in _LINK.finditer(markdown)]
 
 
 def with_includes(markdown: str, root: Path) -> str:
-    """Replace each link to a program or a document that has a line to itself by what it leads to."""
+    """Replace each link that is the only content of its line with the file that it leads to."""
     return _LINK.sub(lambda match: _content(root, match["path"]), markdown)
 
 

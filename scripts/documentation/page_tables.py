@@ -1,6 +1,6 @@
-"""The tables of the documentation that follow from the code.
+"""Generates the tables of the documentation from the code.
 
-Some stand in the Markdown, between two marks, for those who read it elsewhere than on the site; there they have no links.
+The Markdown contains some of them between two marks, without links, so that it can also be read outside the site.
 """
 
 import inspect
@@ -20,6 +20,7 @@ from nexport_client.types import OpenIntEnum
 
 __all__ = [
     "areas",
+    "effects",
     "errors",
     "errors_in_order",
     "members",
@@ -41,17 +42,17 @@ _STATUSES = range(300, 600)
 
 
 def with_links(markdown: str) -> str:
-    """Return a page with its tables as the site shows them. Raises KeyError for an unknown table."""
+    """Return a page with links in its tables, for the site. Raises KeyError for an unknown table."""
     return _BLOCK.sub(lambda block: f"{_TABLES[block['name']]()}\n", markdown)
 
 
 def up_to_date(markdown: str) -> str:
-    """Return a page with the tables that `scripts/docs` writes made anew."""
+    """Return a page with the tables that `scripts/docs` writes up to date."""
     return _BLOCK.sub(_written, markdown)
 
 
 def write(folder: Path) -> None:
-    """Bring the tables of every page in a folder up to date."""
+    """Update the tables of all pages in a folder."""
     for page in folder.glob("*.md"):
         text = page.read_text(encoding="utf-8")
         if (new := up_to_date(text)) != text:
@@ -66,16 +67,16 @@ def _written(block: re.Match[str]) -> str:
 
 
 def areas() -> str:
-    """The vendor's areas, as attributes of a client."""
+    """Return the table of the vendor's areas."""
     rows = [
-        (f"[`campus.{name}`]({name}.md)", f"{len(operations)} methods")
+        (f"[`campus.{name}`]({name}.md)", str(len(operations)))
         for name, operations in operations_by_area().items()
     ]
-    return _table(("area", ""), rows)
+    return _table(("area", "methods"), rows)
 
 
 def operations_by_area() -> dict[str, list[Operation[Any]]]:
-    """All operations, by the area that has them."""
+    """Return all operations by area."""
     found: dict[str, list[Operation[Any]]] = {}
     for operation in OPERATIONS.values():
         found.setdefault(operation.area, []).append(operation)
@@ -83,7 +84,7 @@ def operations_by_area() -> dict[str, list[Operation[Any]]]:
 
 
 def operations(area: str) -> str:
-    """The methods of one area: what they return, and what they are."""
+    """Return the table of an area's methods: return types, and whether they write or are obsolete or provisional."""
     rows = [
         (_link(each, each.name), f"`{each.return_type.replace(' | ', ' or ')}`", _notes(each))
         for each in operations_by_area()[area]
@@ -92,7 +93,7 @@ def operations(area: str) -> str:
 
 
 def _link(operation: Operation[Any], text: str) -> str:
-    """A reference to the method's own documentation, in Markdown."""
+    """Return a Markdown link to the documentation of an operation's method."""
     return f"[`{text}`][campus.{operation.full_name}]"
 
 
@@ -106,7 +107,7 @@ def _notes(operation: Operation[Any]) -> str:
 
 
 def provisional() -> str:
-    """The provisional operations, and which part of each is least certain."""
+    """Return the table of provisional operations, with the least certain part of each."""
     rows = [
         (_link(each, each.full_name), each.method, each.uncertain)
         for each in OPERATIONS.values()
@@ -116,23 +117,26 @@ def provisional() -> str:
 
 
 def retries() -> str:
-    """Of each operation whether it reads or writes, and after which failures it is sent again."""
-    rows = [
-        (_link(each, each.full_name), each.method, f"{each.effect}s", ", ".join(_causes(each.effect)))
-        for each in OPERATIONS.values()
-    ]
-    return _table(("operation", "HTTP", "effect", "retried after"), rows)
+    """Return the table of operations with their effects."""
+    rows = [(_link(each, each.full_name), each.method, f"{each.effect}s") for each in OPERATIONS.values()]
+    return _table(("operation", "HTTP", "effect"), rows)
+
+
+def effects() -> str:
+    """Return the table of effects, with the failures after which an operation is retried."""
+    effects: tuple[Literal["read", "write"], ...] = ("read", "write")
+    return _table(("effect", "retried after"), [(f"{each}s", ", ".join(_causes(each))) for each in effects])
 
 
 def _causes(effect: Literal["read", "write"]) -> list[str]:
-    """The failures that an operation is sent again after: without an answer, and statuses without an error entity."""
+    """Return the failures that are retried: without a response, and statuses without an error code."""
     words = {Failure.NO_RESPONSE: "no response", Failure.NOT_SENT: "no connection"}
     failures = [text for failure, text in words.items() if may_retry(effect, failure, None)]
     return failures + [str(status) for status in _STATUSES if may_retry(effect, Failure.STATUS, status)]
 
 
 def errors_in_order() -> list[type[NexportError]]:
-    """Every public class of errors, each behind the one that it is a kind of."""
+    """Return all public error classes, each after its base class."""
     public = {value for value in vars(nexport_campus).values() if isinstance(value, type)}
 
     def walk(error: type[NexportError]) -> Iterable[type[NexportError]]:
@@ -145,7 +149,7 @@ def errors_in_order() -> list[type[NexportError]]:
 
 
 def errors() -> str:
-    """Of each error what it means, what in an answer leads to it, its own attributes, and what is sent again before."""
+    """Return the table of errors: meaning, codes and statuses, attributes, and the failures that are retried first."""
     rows = [
         (
             f"[`{error.__name__}`][nexport_campus.{error.__name__}]",
@@ -191,14 +195,14 @@ def _retried(error: type[NexportError]) -> str:
 
 
 def _leads_to(error: type[NexportError]) -> Callable[[str], bool]:
-    """Whether a failure that calls are sent again after is one of this error's own."""
+    """Return a predicate that is true for the retried failures that raise this error."""
     if issubclass(error, TransportError):
         return lambda cause: not cause.isdecimal()
     return lambda cause: cause.isdecimal() and error_class(int(cause), None) is error
 
 
 def members(enum: type[OpenIntEnum]) -> str:
-    """The members of an enum: names, numbers and the vendor's words."""
+    """Return the table of an enum's members, with their numbers and the vendor's labels."""
     return _table(
         ("member", "value", "label"),
         [(f"`{member.name}`", str(int(member)), member.label) for member in enum],
@@ -210,4 +214,4 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-_TABLES = {"errors": errors, "provisional": provisional, "retries": retries}
+_TABLES = {"effects": effects, "errors": errors, "provisional": provisional, "retries": retries}

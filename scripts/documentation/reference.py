@@ -1,4 +1,4 @@
-"""The pages of the reference: which there are, and what each shows of the docstrings."""
+"""Generates the pages of the API reference."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ __all__ = ["ReferencePage", "pages"]
 
 _LISTS = ("AsyncPager", "Page", "RawResponse")
 _ELSEWHERE = ("cli", "models")
-"""Modules without a page: programs, which offer nothing to import, and what is on two pages already."""
+"""Modules without a page: the command line has nothing to import, and the models have pages already."""
 
 _WITHOUT_SIGNATURE = {"separate_signature": "false", "show_signature": "false"}
 
 
 @attrs.frozen
 class ReferencePage:
-    """A page of the reference: its title in the navigation, its path below docs, and its Markdown."""
+    """A page of the reference: its title in the navigation, its path in docs/, and its Markdown."""
 
     title: str
     path: str
@@ -31,7 +31,7 @@ class ReferencePage:
 
 
 def pages() -> list[ReferencePage]:
-    """Every page of the reference, in the order of the navigation."""
+    """Return all pages of the reference, in the order of the navigation."""
     return [_client(), *_areas(), _lists(), _errors(), _models(), _enums(), *_modules()]
 
 
@@ -50,9 +50,11 @@ def _client() -> ReferencePage:
 
 
 def _areas() -> Iterable[ReferencePage]:
-    for name in page_tables.operations_by_area():
+    for name, operations in page_tables.operations_by_area().items():
+        vendors_name = operations[0].id.partition("_")[0]
         text = [
             f"# campus.{name}",
+            f"The operations of the vendor's {vendors_name}. For methods that return an `AsyncPager`, see [Pages](../pages.md).",
             page_tables.operations(name),
             _entry(f"campus.{name}", show_root_heading="false", show_root_toc_entry="false"),
         ]
@@ -126,7 +128,7 @@ def _is_enum(name: str) -> bool:
 
 
 def _entry(path: str, **options: str) -> str:
-    """What mkdocstrings replaces with the documentation of an object."""
+    """Return the Markdown that mkdocstrings replaces with the documentation of an object."""
     chosen = "".join(f"\n        {option}: {value}" for option, value in options.items())
     return f"::: {path}" + (f"\n    options:{chosen}" if chosen else "")
 

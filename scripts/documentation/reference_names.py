@@ -1,4 +1,4 @@
-"""What the reference calls things: as users type them, not where the code happens to stand."""
+"""Shows objects in the reference under the names that users type, not those of the modules that define them."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ __all__ = ["AsUsersSeeThem"]
 
 
 class AsUsersSeeThem(Extension):
-    """Shows the vendor's areas as `campus.learning`, and every model as one of `nexport_campus.models`.
+    """Adds the vendor's areas (`campus.learning`), the models (`nexport_campus.models`), and the errors of operations.
 
-    Both are made when a program runs; who only reads the code, as the reference does, doesn't find them. The generated
-    code doesn't import the errors that its docstrings name; with these they are links.
+    Areas and models only exist at run time, and griffe reads the code without running it. The generated code doesn't
+    import the errors that its docstrings name; with aliases for them, these names become links.
     """
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **_: Any) -> None:
-        """Add the names to a package that was read; `nexport_client` is the first."""
+        """Add the names to a loaded package; `nexport_client` is loaded first."""
         code = loader.modules_collection
         if pkg.name == "campus":
             _add_areas(pkg, code["nexport_client.client.Areas"])
@@ -29,6 +29,8 @@ class AsUsersSeeThem(Extension):
 def _add_areas(campus: Module, areas: Any) -> None:
     for name, area in areas.members.items():
         if isinstance(area, Attribute) and isinstance(area.annotation, ExprName):
+            target = campus.modules_collection[area.annotation.canonical_path]
+            target.docstring = None  # the page has its own introduction
             campus.set_member(name, Alias(name, area.annotation.canonical_path))
 
 

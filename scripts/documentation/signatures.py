@@ -1,4 +1,4 @@
-"""Signatures in the reference that the code doesn't show: those that attrs makes, and defaults that are constants."""
+"""Signatures that griffe can't read from the code: those that attrs generates, and defaults that are constants."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,16 +25,16 @@ _MADE_BY_ATTRS = "attrs.frozen"
 
 
 class AsCalled(Extension):
-    """Gives attrs' classes the `__init__` that they have when a program runs, and shows what constants stand for."""
+    """Adds the `__init__` that attrs generates, and replaces the client's constants by their values."""
 
     def on_class(self, *, cls: Class, loader: GriffeLoader, **_: Any) -> None:
-        """Give a class of attrs' its signature."""
+        """Add the signature of an attrs class."""
         if any(decorator.callable_path == _MADE_BY_ATTRS for decorator in cls.decorators):
             made = Parameters(Parameter("self"), *_parameters(cls))
             cls.set_member("__init__", Function("__init__", parameters=made))
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **_: Any) -> None:
-        """Show the client's defaults by their values."""
+        """Show the values of the client's defaults."""
         if pkg.name == "nexport_campus":
             for parameter in pkg["_client.NexportCampus.__init__"].parameters:
                 if isinstance(parameter.default, ExprName):
@@ -56,7 +56,7 @@ def _parameters(cls: Class) -> Iterator[Parameter]:
 
 
 def _options(value: str | Expr | None) -> dict[str, Any]:
-    """What is said of a field: `attrs.field(...)` has options, and anything else is a default."""
+    """Return the options of a field: those of `attrs.field(...)`, or the default if there is any other value."""
     if isinstance(value, ExprCall) and value.canonical_path == "attrs.field":
         return {each.name: each.value for each in value.arguments if isinstance(each, ExprKeyword)}
     return {} if value is None else {"default": value}

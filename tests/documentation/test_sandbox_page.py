@@ -34,6 +34,6 @@ def test_the_table_of_the_log(heading: str, cls: type) -> None:
 
 
 def test_the_tables_of_faults() -> None:
-    """Every argument of `faults.add` is in one of the page_tables."""
+    """Every argument of `faults.add` is in one of the tables."""
     arguments = set(inspect.signature(Sandbox().faults.add).parameters)
     assert names_in_table("which calls", "what happens") == arguments
