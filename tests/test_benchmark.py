@@ -1,4 +1,4 @@
-"""The benchmarks run; what they measure is for `scripts/benchmark` to tell."""
+"""The benchmarks run; `scripts/benchmark` reports what they measure."""
 
 import subprocess
 import sys

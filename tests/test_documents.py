@@ -1,4 +1,4 @@
-"""What README says is there, and the demo runs."""
+"""README matches the code, and the demo runs."""
 
 import importlib.metadata
 import json
@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_readme_lists_every_operation() -> None:
-    """The tables of operations name each method of each namespace, and none that isn't there."""
+    """The tables of operations name each method of each namespace, and no other."""
     campus = NexportCampus(StaticToken("token"))
     listed = re.split(r"^### `campus\.(\w+)`$", README, flags=re.MULTILINE)[1:]
     for area, text in zip(listed[::2], listed[1::2], strict=True):
@@ -39,7 +39,7 @@ def test_version_is_the_same_everywhere() -> None:
 
 
 def test_demo_shows_the_main_jobs() -> None:
-    """The demo runs to its end, and shows a walk, an enrollment, its duplicate, a mended attempt and a certificate."""
+    """The demo runs to its end, and shows a list, an enrollment, its duplicate, a repaired attempt and a certificate."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "nexport_campus.cli", "demo"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The load run in small, and what it would say if something were wrong."""
+"""A small load test, and the mistakes that a load test would report."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "load"
 
 
 def run(*arguments: str) -> str:
-    """What scripts/load prints; it must succeed."""
+    """Return what scripts/load prints; it must succeed."""
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
     )
@@ -22,7 +22,7 @@ def run(*arguments: str) -> str:
 
 
 def test_a_small_run() -> None:
-    """2,000 mixed calls and a walk over 20,000 enrollments lose nothing and do nothing twice."""
+    """2,000 mixed calls and a walk over 20,000 enrollments lose nothing, and no change is applied twice."""
     report = run("--calls", "2000", "--enrollments", "20000")
     assert "20,000 of 20,000 enrollments, 20,000 different, in order" in report
     assert "All is well" in report
@@ -40,7 +40,7 @@ DONE, NOT_DONE = WriteOutcome.DONE, WriteOutcome.NOT_DONE
 
 
 @pytest.mark.parametrize(
-    ("told", "happened", "mistakes"),
+    ("reported", "applied", "mistakes"),
     [
         ([(CREATED, DONE), (EDITED, NOT_DONE)], [CREATED], 0),
         ([(CREATED, DONE)], [], 1),
@@ -49,18 +49,18 @@ DONE, NOT_DONE = WriteOutcome.DONE, WriteOutcome.NOT_DONE
         ([], [EDITED], 1),
     ],
     ids=[
-        "as told",
-        "told done, and wasn't",
+        "as reported",
+        "reported as done, not done",
         "done twice",
-        "told failed, and was done",
-        "nobody asked for it",
+        "reported as failed, but done",
+        "done without a request",
     ],
 )
-def test_the_ledger_finds_it(
-    told: list[tuple[str, WriteOutcome]], happened: list[str], mistakes: int
+def test_the_ledger_finds_mistakes(
+    reported: list[tuple[str, WriteOutcome]], applied: list[str], mistakes: int
 ) -> None:
-    """Whatever the books have otherwise than the client told is a mistake."""
+    """Each difference between the request log and the reported outcomes is a mistake."""
     ledger = WriteLedger()
-    for change, outcome in told:
+    for change, outcome in reported:
         ledger.enter(Write(change, "an id", outcome))
-    assert len(ledger.mistakes([Change(change, "an id") for change in happened])) == mistakes
+    assert len(ledger.mistakes([Change(change, "an id") for change in applied])) == mistakes

@@ -43,7 +43,7 @@ def old(count: int, **options: Any) -> MovingCampus:
     return server
 
 
-async def test_a_run_from_nothing_delivers_everything_once() -> None:
+async def test_a_full_run_delivers_everything_once() -> None:
     """Batches are pages, and the last one, which is empty, completes the run."""
     server = old(95, clamp=10)
     async with campus_with(server.respond) as (campus, _):
@@ -256,7 +256,7 @@ async def test_polling_ends_with_its_task() -> None:
 
 
 async def test_an_error_is_raised_and_the_last_cursor_resumes() -> None:
-    """What came before it is not delivered again, but for what dates can't tell apart."""
+    """Earlier batches are not delivered again, except for records with equal dates."""
     server = old(60, clamp=10)
 
     async def respond(request: Request) -> Response:

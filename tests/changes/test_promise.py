@@ -58,10 +58,10 @@ class Churn:
 
 
 def seeded(random: Any, count: int, **options: Any) -> MovingCampus:
-    """A campus with enrollments of many kinds: alone, crowded, without some of the dates."""
+    """Return a campus with enrollments of many kinds: with unique dates, with equal ones, and without some of them."""
     campus = MovingCampus(**options)
     for _ in range(count):
-        kind = random.choice(["alone", "crowd", "crowd", "undated"])
+        kind = random.choice(["single", "crowd", "crowd", "undated"])
         enrolled = START - timedelta(days=random.randrange(400), seconds=random.randrange(10**5))
         if kind == "crowd":
             enrolled = START - random.choice([timedelta(hours=5), timedelta(hours=5, seconds=0.5), SECOND])
@@ -84,7 +84,7 @@ options = st.fixed_dictionaries(
 async def test_nothing_is_missed(
     seed: int, count: int, campus_options: dict[str, Any], skew: int, budget: int
 ) -> None:
-    """What exists throughout a run from nothing is delivered, and what moves is delivered by the next run.
+    """What exists throughout a full run is delivered, and what changes is delivered by the next run.
 
     The campus's clock is minutes from that of its records, runs crash after any batch, and once the campus rests, the
     mirror is equal to it after one more run.

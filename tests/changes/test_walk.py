@@ -195,7 +195,7 @@ async def test_a_campus_that_lists_the_newest_first() -> None:
     assert ids(await walk(server)) == set(server.records)
 
 
-async def test_a_removed_tail_is_no_contradiction() -> None:
+async def test_a_removed_tail_does_not_contradict_the_total() -> None:
     """When all enrollments that the next page should repeat were removed, a search by id says so, and the walk continues."""
     server = in_sequence(40, clamp=10)
     tenth = list(server.records)[9]

@@ -247,7 +247,7 @@ def test_a_value_of_any_type_is_json(folder: type[Folder], value: object) -> Non
 
 
 def test_unknown_keys_collide_with_no_column() -> None:
-    """An unknown key named like a column stays among the unknown fields of its own object."""
+    """An unknown key named like a column remains among the unknown fields of its object."""
     section = example({"$ref": "#/SectionResponse"}) | {"to_row": 1}
     item = make(SectionEnrollmentsResponse, section=section, section_title="x", columns=[])
     assert isinstance(item.section, SectionResponse)

@@ -200,7 +200,7 @@ async def test_windows_are_half_open(inclusive: bool, duckdb_warehouse: Warehous
     assert enrollments(duckdb_warehouse) == expected(server)
 
 
-async def test_a_run_from_nothing_removes(duckdb_warehouse: Warehouse) -> None:
+async def test_a_full_run_removes_rows(duckdb_warehouse: Warehouse) -> None:
     """With `refresh`, the table has only what exists, and the next run is incremental again."""
     server = old(30, clamp=10)
     async with ScriptedServer(server.respond) as http:
@@ -215,7 +215,7 @@ async def test_a_run_from_nothing_removes(duckdb_warehouse: Warehouse) -> None:
     assert len(server.searches) == 3
 
 
-async def test_an_unreadable_position_starts_from_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unreadable_cursor_causes_a_full_run(caplog: pytest.LogCaptureFixture) -> None:
     """A cursor that this version can't read is logged and replaced, and everything is loaded again."""
     server = old(10)
     async with campus_with(server.respond) as (campus, http):
@@ -227,7 +227,7 @@ async def test_an_unreadable_position_starts_from_nothing(caplog: pytest.LogCapt
     assert cursors[f"{http.url} {ORG}"] != "unreadable"
 
 
-async def test_other_organizations_start_from_nothing(duckdb_warehouse: Warehouse) -> None:
+async def test_another_organization_causes_a_full_run(duckdb_warehouse: Warehouse) -> None:
     """A position belongs to its organizations: with another one, all its enrollments are loaded."""
     server = old(10)
     other = server.add(START - 50 * DAY, org=server.records[next(iter(server.records))].user)

@@ -96,10 +96,10 @@ async def test_it_mirrors_what_exists_and_what_changes(
     assert [row[0] for row in read(postgres_url, missing=True)] == [samples.finished_enrollment_id]
 
 
-async def test_a_second_organization_is_mirrored_beside_the_first(
+async def test_a_second_organization_is_mirrored_independently(
     mirror: Callable[..., int], postgres_url: str, samples: Samples, campus: NexportCampus
 ) -> None:
-    """Each has a cursor, and a search for removals of one leaves the other alone."""
+    """Each has a cursor, and a search for removals in one doesn't affect the other."""
     other = next(org for org in samples.org_ids if org != samples.org_id)
     mirror(samples.org_id)
     mirror(other, "--find-removed")
@@ -108,7 +108,7 @@ async def test_a_second_organization_is_mirrored_beside_the_first(
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 9))])
-async def test_killed_at_random_it_loses_and_doubles_nothing(
+async def test_killed_at_random_it_loses_and_duplicates_nothing(
     mirror: Callable[..., int],
     postgres_url: str,
     samples: Samples,

@@ -186,7 +186,7 @@ async def test_a_campus_that_is_down(shop: Shop, operation: str) -> None:
     assert [payment.id for payment in invoice.payments] == [order.payment_id]
 
 
-async def test_an_order_in_progress_is_left_alone(shop: Shop) -> None:
+async def test_an_order_in_progress_is_not_touched(shop: Shop) -> None:
     """An order that another worker has claimed is not touched, until the claim runs out."""
     shop.store().add("order-1", UUID(shop.samples.user_id), UUID(shop.samples.section_product_id), Decimal(1))
     assert shop.store().claim("order-1")
@@ -197,7 +197,7 @@ async def test_an_order_in_progress_is_left_alone(shop: Shop) -> None:
     assert (await shop.run()).enrollment_id
 
 
-async def test_a_fulfilled_order_is_left_alone(shop: Shop) -> None:
+async def test_a_fulfilled_order_causes_no_request(shop: Shop) -> None:
     """A payment that is reported again causes no request."""
     first = await shop.run()
     seen = (await shop.sandbox.books()).last
@@ -225,7 +225,7 @@ async def test_orders_that_need_a_person(shop: Shop) -> None:
     assert not store.settle_invoice("order-3", None)
 
 
-async def test_a_catalog_is_no_course(shop: Shop) -> None:
+async def test_a_product_that_is_not_a_course(shop: Shop) -> None:
     """A product without an enrollment is a problem, also when its redemption is found by looking."""
     store = shop.store()
     for place, order_id in enumerate(("order-4", "order-5")):

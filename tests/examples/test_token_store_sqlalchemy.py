@@ -33,7 +33,7 @@ def program() -> ModuleType:
 
 @pytest.fixture
 async def make_store(postgres_url: str) -> AsyncIterator[MakeStore]:
-    """Return a function that makes stores, each with connections of its own, as another process has."""
+    """Return a function that makes stores, each with separate connections, as another process has."""
     module, url = program(), postgres_url.replace("postgresql:", "postgresql+psycopg:")
     async with AsyncExitStack() as stack:
 
@@ -86,7 +86,7 @@ async def test_the_lock_is_held_by_one(make_store: MakeStore) -> None:
 
 
 async def test_clients_share_a_login(make_store: MakeStore) -> None:
-    """8 clients, each with connections of its own, make one login at the start, and one after a revocation."""
+    """8 clients with separate connections make one login at the start, and one after a revocation."""
     campus = CountingCampus(login_seconds=0.1)
     async with ScriptedServer(campus) as server, AsyncExitStack() as stack:
         auth = PasswordAuth(USERNAME, PASSWORD)

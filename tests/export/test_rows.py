@@ -329,7 +329,7 @@ def test_formulas_are_escaped(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["-5", "+1.5", "-0,5", "a=b", "'", "", 'Größe, "quoted"\nand broken'])
 def test_other_strings_are_unchanged(text: str) -> None:
-    """Numbers in strings are no formulas; separators, quotes and line breaks are read back."""
+    """Numbers in strings aren't formulas; separators, quotes and line breaks are read back."""
     _, (row,) = write_and_read_titles(text)
     assert row["title"] == text
 

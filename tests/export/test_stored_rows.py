@@ -101,10 +101,10 @@ def plan(samples: Samples) -> ExportRequest:
 
 
 @pytest.mark.parametrize("name", ["e.csv", "e.parquet", "e.jsonl"])
-async def test_a_file_without_changes_is_left_alone(
+async def test_a_file_without_changes_is_not_written(
     campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
 ) -> None:
-    """It isn't written anew, neither by an update nor by a full export."""
+    """Neither an update nor a full export writes it again."""
     target = tmp_path / name
     await run(campus, plan, target)
     before = target.stat()

@@ -66,7 +66,7 @@ def test_the_tag_must_be_the_version(project: Path) -> None:
 
 
 def test_this_version_has_a_section() -> None:
-    """The release of this tree would have a text."""
+    """CHANGELOG.md has a section for the version of this tree."""
     assert release_notes(ROOT, read_version(ROOT))[1]
 
 

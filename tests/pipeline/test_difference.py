@@ -396,7 +396,9 @@ def respell(document: Document) -> None:
     operation(document, "SetScore")["operationId"] = "AssessmentApi_setScore"
 
 
-def test_another_spelling_of_an_operation_is_no_removal(state: Callable[[Document], Path], old: Path) -> None:
+def test_another_spelling_of_an_operation_is_not_a_removal(
+    state: Callable[[Document], Path], old: Path
+) -> None:
     """The method keeps its name, so nothing breaks."""
     (found,) = changed(state, old, respell).changes
     assert str(found) == (
@@ -460,7 +462,7 @@ def test_a_run_reports_as_text_and_json(repository: Path, tmp_path: Path, capsys
 
 
 def test_values_of_a_string_enum_are_reported() -> None:
-    """A new value is more than documentation; a value that is no longer taken breaks who sends it."""
+    """A new value is more than documentation; a value that is no longer accepted breaks programs that send it."""
     documents = []
     for values in (["a", "b"], ["b", "c"]):
         document = base()

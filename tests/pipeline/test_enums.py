@@ -140,7 +140,7 @@ def test_properties_that_contradict_each_other_stop_the_run(
     assert '"x-enum-varnames": ["NOT_STARTED", ' in str(caught.value)
 
 
-def test_another_enum_is_left_alone(make_document: Make) -> None:
+def test_another_enum_is_not_changed(make_document: Make) -> None:
     """An enum that shares a word is another one, as is one that the overlay has named."""
     other = stated({0: "Not Started", 1: "Percent", 2: "Amount"})
     own = {**stated(PHASE), "x-enum-varnames": ["A", "B", "C", "D"]}

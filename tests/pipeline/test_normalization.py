@@ -136,7 +136,7 @@ def test_parts_that_differ_in_words_only_are_one_field(make_document: Make) -> N
 
 
 def test_an_unnamed_object_never_takes_the_name_of_a_schema(make_document: Make) -> None:
-    """It gets a name of its own, unless the overlay gives it one."""
+    """It gets another name, unless the overlay gives it one."""
     inner = {"type": "object", "properties": {"c": {"type": "string"}}}
     taken = {"type": "object", "properties": {"d": {"type": "string"}}}
     made = fields(make_document, "A", A={"properties": {"b": inner}}, AB=taken)

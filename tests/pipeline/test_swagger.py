@@ -183,7 +183,7 @@ def test_dangling_references_are_refused(make_document: Make, write: Write) -> N
         read_definition(write(whole))
 
 
-def test_overloads_are_told_apart(make_document: Make, write: Write) -> None:
+def test_overloads_get_distinct_ids(make_document: Make, write: Write) -> None:
     """Operations of .NET may share an operationId: own parameters, or the method, make the other names."""
     whole = make_document()
     ((path, item),) = whole["paths"].items()
@@ -196,10 +196,10 @@ def test_overloads_are_told_apart(make_document: Make, write: Write) -> None:
         "LearningApi_GetThingByUserId",
         "LearningApi_GetThingPost",
     }
-    told = "LearningApi_GetThing is stated more than once;"
+    note = "LearningApi_GetThing is stated more than once;"
     assert stated.notes == [
-        f"{told} POST {path} is LearningApi_GetThingPost",
-        f"{told} GET {path}/{{user_id}} is LearningApi_GetThingByUserId",
+        f"{note} POST {path} is LearningApi_GetThingPost",
+        f"{note} GET {path}/{{user_id}} is LearningApi_GetThingByUserId",
     ]
 
 

@@ -38,7 +38,7 @@ RETRIES = RetryPolicy(max_attempts=4, initial_delay=0.001)
 
 @attrs.define
 class CountingLimiter:
-    """A limiter that counts, and keeps nobody waiting."""
+    """Counts the requests, and delays none."""
 
     acquired: int = 0
     pauses: list[float] = attrs.field(factory=list)
@@ -76,7 +76,7 @@ async def test_every_request_counts() -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_response_with_retry_after_pauses(status: int) -> None:
-    """The limiter is told for how long, whether the call is retried or not."""
+    """The limiter gets the seconds, whether the call is retried or not."""
     limiter = CountingLimiter()
     busy = json_response({}, status, {"Retry-After": "0.25"})
     async with campus_with(busy, GOOD, busy, rate_limit=limiter, retry=RETRIES) as (campus, _):
@@ -156,7 +156,7 @@ async def test_a_cancelled_waiter_loses_no_turn() -> None:
 
 
 async def test_a_pause() -> None:
-    """Nobody gets a turn meanwhile, not even who was waiting already; a shorter pause changes nothing."""
+    """It delays all callers, even those that were waiting already; a shorter pause changes nothing."""
     clock = ManualClock()
     limiter = LocalRateLimiter(1, _clock=clock.clock())
     await limiter.acquire()
@@ -266,7 +266,7 @@ async def test_a_limiter_that_fails(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_failing_limiter_is_tried_again() -> None:
-    """After some seconds it is asked again, and works again."""
+    """After some seconds it is used again."""
     clock = ManualClock()
 
     class Recovering(CountingLimiter):
@@ -290,7 +290,7 @@ async def test_a_failing_limiter_is_tried_again() -> None:
 
 
 async def test_a_failing_limiter_without_a_known_rate(caplog: pytest.LogCaptureFixture) -> None:
-    """Calls go on, and the log says that no limit holds."""
+    """Calls continue, and the log says that no limit holds."""
     async with campus_with(GOOD, GOOD, rate_limit=FailingLimiter()) as (campus, _):
         await call(campus)
         await call(campus)

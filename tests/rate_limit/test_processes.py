@@ -144,7 +144,7 @@ async def test_a_turn_that_arrives_too_late_is_returned(
         await make_limiter(0.02).acquire()
 
 
-async def test_a_killed_process_holds_nobody_up(valkey: Valkey) -> None:
+async def test_a_killed_process_delays_no_other(valkey: Valkey) -> None:
     """The places in the queue of a process that was killed are dropped."""
     campus = CountingCampus()
     async with ScriptedServer(campus) as server:
@@ -172,7 +172,7 @@ async def test_a_fast_limit_is_used(make_limiter: MakeLimiter) -> None:
 
 
 async def test_without_valkey_the_local_limit_holds(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
-    """Calls go on at the same rate in this process, and one warning says so."""
+    """Calls continue at the same rate in this process, and one warning says so."""
     campus = CountingCampus()
     campus.issued[SOME_ID] = float("inf")
     async with (

@@ -121,7 +121,7 @@ def test_any_list_is_read_whole(count: int, most: int, per_page: int, ahead: int
 
 
 async def test_params_and_body_are_sent_with_every_page() -> None:
-    """The page numbers come on top of what the user sends, also within an object of the body."""
+    """The page numbers are added to what the user sends, also within an object of the body."""
     data = records(5)
     async with campus_with(serve(data, paging="body.paging")) as (campus, server):
         pager = campus.request_pages(
@@ -203,7 +203,7 @@ WRONG: dict[str, tuple[Any, str | None, str]] = {
     "a list in place of an object": ([], "users", "users"),
     "another field": ({"people": []}, "users", "users"),
     "a string in the field": ({"users": "all"}, "users", "users"),
-    "an element that is no object": ([{}, 7], None, "[1]"),
+    "an element that is not an object": ([{}, 7], None, "[1]"),
     "null as an element": ({"users": [{}, {}, None]}, "users", "users[2]"),
 }
 
@@ -310,7 +310,7 @@ async def test_invalid_arguments_are_refused_at_once(argument: str, call: Pages)
     assert caught.value.argument == argument
 
 
-async def test_page_numbers_of_ones_own_are_allowed_elsewhere() -> None:
+async def test_a_parameter_named_page_is_allowed_elsewhere() -> None:
     """With paging in the body, the query may have a field of that name."""
     async with campus_with(json_response([])) as (campus, server):
         await campus.request_pages("POST", PATH, params={"page": "x"}, paging="body").collect()

@@ -376,7 +376,7 @@ async def test_an_empty_body_is_none(status: int, path: str) -> None:
 
 
 async def test_a_known_operation_is_not_decoded_to_a_model() -> None:
-    """Its result is JSON too, and missing fields are no drift."""
+    """Its result is JSON too, and missing fields aren't drift."""
     seen: list[object] = []
     async with campus_with(GOOD, on_drift=seen.append) as (campus, _):
         response = await campus.request("GET", SECTION, params={"syllabus_id": UUID(SOME_ID)})

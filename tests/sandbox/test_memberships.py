@@ -13,7 +13,7 @@ NOTHING = str(uuid.uuid4())
 
 
 async def test_a_removed_membership(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
-    """A membership is removed once; removing it again removes nothing, which is no error."""
+    """A membership is removed once; removing it again removes nothing, without an error."""
     first = await api.get(REMOVE, {"memberships": [samples.membership_id, samples.membership_id]})
     assert first["memberships"] == [{}]
     assert (await api.get(REMOVE, {"memberships": [samples.membership_id]}))["memberships"] == []

@@ -97,7 +97,7 @@ async def test_header_and_redirects(api: HttpApi, samples: Samples) -> None:
     assert "<header>" not in (await visit(await open_classroom(api, samples, display=1))).text
 
 
-async def test_a_token_of_a_browser_is_no_token_of_the_api(api: HttpApi, samples: Samples) -> None:
+async def test_a_browsers_token_does_not_work_for_the_api(api: HttpApi, samples: Samples) -> None:
     """The token in the address does not open the Web API."""
     token = (await api.get(CLASSROOM, {"enrollment_id": samples.finished_enrollment_id}))["access_token"]
     student = HttpApi(api.client, token)

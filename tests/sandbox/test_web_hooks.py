@@ -16,7 +16,7 @@ Received = tuple[str, dict[str, str], dict[str, Any]]
 
 
 class Receiver:
-    """A server on loopback that keeps the requests, and redirects if it is asked for `/moved`."""
+    """A server on loopback that keeps the requests, and redirects those for `/moved`."""
 
     def __init__(self) -> None:
         self.requests: queue.Queue[Received] = queue.Queue()

@@ -106,8 +106,8 @@ async def test_a_killed_holder_of_the_lock_costs_at_most_its_lease(setup: Setup)
     assert setup.campus.logins == 2
 
 
-async def test_a_valkey_that_is_away(setup: Setup, valkey: Valkey) -> None:
-    """Each process logs in by itself, calls go on, and each process warns once."""
+async def test_an_unreachable_valkey(setup: Setup, valkey: Valkey) -> None:
+    """Each process logs in by itself, no call fails, and each process warns once."""
     valkey.stop()
     async with setup.fleet(3) as fleet:
         await assert_calls_succeed(fleet)
@@ -132,7 +132,7 @@ async def test_a_valkey_that_does_not_respond(setup: Setup, valkey: Valkey) -> N
 
 
 async def test_a_valkey_that_is_flushed(setup: Setup, valkey: Valkey) -> None:
-    """Calls go on without a login, and a process that starts afterwards causes one for all."""
+    """Calls continue without a login, and a process that starts afterwards logs in for all."""
     async with setup.fleet(3) as fleet, setup.fleet(1) as late:
         await assert_calls_succeed(fleet)
         with valkey.client() as client:

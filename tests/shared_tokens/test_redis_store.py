@@ -76,7 +76,7 @@ async def test_the_lock_is_renewed_while_it_is_held(store: RedisTokenStore, valk
 
 
 async def test_a_lease_that_was_lost(store: RedisTokenStore, valkey: Valkey) -> None:
-    """Leaving the lock leaves another holder's lock alone."""
+    """Releasing the lock doesn't affect that of another holder."""
     with valkey.client() as client:
         async with store.lock("key", ttl=10):
             client.set("nexport-campus:lock:key", "another")
@@ -141,7 +141,7 @@ async def test_closing_a_campus_closes_neither(valkey: Valkey) -> None:
 
 
 def test_one_loop_after_another(valkey: Valkey) -> None:
-    """Each has connections of its own, which are closed with it."""
+    """Each has separate connections, which are closed with it."""
     store = RedisTokenStore.from_url(valkey.url)
     with assert_nothing_left_open():
         asyncio.run(store.set("key", b"value", ttl=60))

@@ -240,7 +240,7 @@ async def test_new_processes_continue_the_hold_back() -> None:
 
 
 async def test_a_corrected_password_starts_fresh() -> None:
-    """It logs in at once; afterwards even the process with the old password uses the token, and the count begins anew."""
+    """It logs in at once; afterwards even the process with the old password uses the token, and the count starts again."""
     async with account_with() as account:
         wrong = await account.client("wrong")
         for seconds in (60, 120):
@@ -332,7 +332,7 @@ async def test_a_store_that_fails(
 async def test_a_lock_that_is_never_free(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who has waited long enough logs in alone, and stores the token for the others."""
+    """A client that has waited long enough logs in without the lock, and stores the token for the others."""
     monkeypatch.setattr("nexport_campus._calling.client_state.StoreTimes", lambda: StoreTimes(wait=0.1))
     async with account_with() as account:
         first = await account.client()
@@ -359,9 +359,9 @@ VALUES: dict[str, Any] = {
     "deeply nested": b"[" * 100_000,
     "no bytes": "a string",
     "a number": 7,
-    "a token that is no string": {"token": 7, "life": 3600},
+    "a token that is not a string": {"token": 7, "life": 3600},
     "an endless life": {"token": "t", "life": float("inf")},
-    "a life that is no number": {"token": "t", "life": "long"},
+    "a life that is not a number": {"token": "t", "life": "long"},
     "a refusal without an error": {"password": "x", "refusals": 1},
     "another account's": {"account": "0" * 64, "token": SOME_ID, "life": 3600},
 }
@@ -440,7 +440,7 @@ async def test_a_token_from_the_store_is_redacted(caplog: pytest.LogCaptureFixtu
 
 
 async def test_views_share_the_store() -> None:
-    """A view needs no login of its own."""
+    """A view uses the token of its client."""
     async with account_with() as account:
         campus = await account.client(token_encryption_keys=[Fernet.generate_key()])
         await call(campus.with_options(timeout=5.0))
@@ -491,7 +491,7 @@ def test_the_memory_store_is_a_token_store() -> None:
 
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_read_or_refused(value: bytes, encrypted: bool) -> None:
-    """Nothing but UnreadableValueError comes of a value that wasn't written by an envelope."""
+    """A value that an envelope didn't write raises UnreadableValueError, and nothing else."""
     envelope = Envelope("account", cipher_of([Fernet.generate_key()]) if encrypted else None)
     with pytest.raises(UnreadableValueError):
         envelope.open(value)

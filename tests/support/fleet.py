@@ -1,4 +1,4 @@
-"""Worker processes, each with a client of its own, that a test directs and can kill.
+"""Worker processes, each with a separate client, that a test controls and can kill.
 
 They are forked from one process that has imported everything, so that many of them start at once.
 """

@@ -26,7 +26,7 @@ _SECONDS_TO_START = 60
 
 
 class PostgresServer:
-    """A PostgreSQL of its own data directory, which is deleted at the end. Entering it starts the server.
+    """A PostgreSQL server with a separate data directory, which is deleted at the end. Entering it starts the server.
 
     `url` is the address of the database `postgres`, with `postgres` as the user and no password.
     """

@@ -67,7 +67,7 @@ def test_wrong_secrets(given_secret: str) -> None:
 
 
 @pytest.mark.parametrize("given_secret", [None, 1, True, [SECRET], {"secret": SECRET}], ids=repr)
-def test_secrets_that_are_no_strings(given_secret: object) -> None:
+def test_secrets_that_are_not_strings(given_secret: object) -> None:
     """A missing secret, and one of another type, are refused."""
     with pytest.raises(WebhookSecretError):
         verify(body_of(secret=given_secret), secret=SECRET)
@@ -114,12 +114,12 @@ def test_a_secret_beyond_ascii() -> None:
         pytest.param(b"<enrollment/>", id="XML"),
         pytest.param(b"{}", id="no event"),
         pytest.param(b'{"event": ""}', id="an empty event"),
-        pytest.param(b'{"event": 7}', id="an event that is no string"),
+        pytest.param(b'{"event": 7}', id="an event that is not a string"),
         pytest.param(b'{"event": "a\\nb"}', id="an event of two lines"),
         pytest.param(b'{"event": "\\ud800"}', id="an event with half a character"),
         pytest.param(b'{"event": "' + b"x" * 201 + b'"}', id="a long event"),
         pytest.param(body_of(enrollment_id="$enrollment.id"), id="a variable that has no value"),
-        pytest.param(body_of(user_id=7), id="an id that is no string"),
+        pytest.param(body_of(user_id=7), id="an id that is not a string"),
         pytest.param(body_of(assignment_id=[str(USER)]), id="a list of ids"),
     ],
 )
