@@ -42,7 +42,7 @@ async def _demo() -> None:
         auth = PasswordAuth(sandbox.username, sandbox.password)
         async with NexportCampus(auth, base_url=sandbox.url) as campus:
             await _log_in(campus)
-            await _walk(campus, samples)
+            await _read(campus, samples)
             await sandbox.faults.add(operation="LearningApi_SearchEnrollments", delay=LATENCY)
             await _race(campus, samples)
             await sandbox.faults.clear()
@@ -65,14 +65,14 @@ async def _log_in(campus: NexportCampus) -> None:
     _head("Log in", "PasswordAuth(username, password)")
     verdict = await campus.admin.validate_access_token()
     console.print(
-        f"  the token came with the first call, and is valid until {verdict.utc_expiration_date:%Y-%m-%d %H:%M} UTC"
+        f"  the first call logged in; the token is valid until {verdict.utc_expiration_date:%Y-%m-%d %H:%M} UTC"
     )
-    console.print(f"  neither it nor the password shows: {campus!r}")
+    console.print(f"  neither the token nor the password is shown: {campus!r}")
 
 
-async def _walk(campus: NexportCampus, samples: Samples) -> None:
+async def _read(campus: NexportCampus, samples: Samples) -> None:
     _head(
-        "Walk an organization's enrollments",
+        "Read an organization's enrollments",
         "async for enrollment in campus.learning.search_enrollments(...)",
     )
     pager = campus.learning.search_enrollments(org_ids=[samples.org_id], per_page=500)
@@ -103,10 +103,10 @@ def _table(enrollments: list[ApiEnrollmentItem]) -> Table:
 async def _race(campus: NexportCampus, samples: Samples) -> None:
     _head(f"The whole campus, with {LATENCY * 1000:.0f} ms of latency", "pager.concurrent(8)")
     pager = campus.learning.search_enrollments(org_ids=list(samples.org_ids), per_page=200)
-    table = Table("walk", "records", "seconds")
-    for name, walk in (("sequential", pager), ("concurrent(8)", pager.concurrent(8))):
+    table = Table("iteration", "records", "seconds")
+    for name, records_of in (("sequential", pager), ("concurrent(8)", pager.concurrent(8))):
         started = time.perf_counter()
-        records = [enrollment async for enrollment in walk]
+        records = [enrollment async for enrollment in records_of]
         table.add_row(name, f"{len(records):,}", f"{time.perf_counter() - started:.2f}")
     console.print(table)
 
@@ -167,7 +167,7 @@ async def _scorm(campus: NexportCampus, samples: Samples) -> dict[str, str | Non
 
 
 async def _certificate(campus: NexportCampus, samples: Samples) -> None:
-    _head("Hand out a certificate", "campus.learning.get_certificate_url(...)")
+    _head("Get a certificate", "campus.learning.get_certificate_url(...)")
     certificate = await campus.learning.get_certificate_url(
         enrollment_id=UUID(samples.finished_enrollment_id)
     )

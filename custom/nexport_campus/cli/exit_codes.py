@@ -46,7 +46,7 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
     (ArgumentError, USAGE, ""),
     (ConfigurationError, USAGE, ""),
     (AuthenticationError, 3, "the credentials or the token were refused"),
-    (PermissionDeniedError, 4, "the account may not do this"),
+    (PermissionDeniedError, 4, "the account lacks the permission"),
     (NotFoundError, 5, "not found"),
     (InvalidRequestError, 6, "the campus refused the arguments"),
     (AlreadyExistsError, 7, "already exists"),
@@ -72,13 +72,13 @@ def epilog() -> str:
     """Return the table of exit codes for the end of `nexport --help`."""
     known = {
         0: "success",
-        UNEXPECTED: "an unexpected error; an export's file can't be written; a wrong clock",
+        UNEXPECTED: "an unexpected error; the file of an export can't be written; a wrong clock",
         USAGE: "a mistake on the command line or in the settings; nothing was sent",
-        PARTIAL: "an export that lacks some records that failed, or has their earlier rows",
-        OUTPUT_FAILED: "stdout can't be written, as on a full disk",
+        PARTIAL: "some records of an export couldn't be read; their earlier rows are kept",
+        OUTPUT_FAILED: "stdout can't be written, for example because the disk is full",
         UNKNOWN_CODE: "an error of the campus with an unknown code",
         INTERRUPTED: "interrupted",
-        BROKEN_PIPE: "the reader of stdout has gone",
+        BROKEN_PIPE: "the reader of stdout closed it",
         TERMINATED: "an export ended by SIGTERM",
         **{code: text for _, code, text in _CODES if text},
     }
