@@ -4,9 +4,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .operation import Operation, Paging, Parameter
-from .protocols import AsyncPager, Caller
-from .results import JSONResult, Page, RawResponse
+from .protocols import Caller
 
 if TYPE_CHECKING:
     from .api.admin_api import AdminApi, RawAdminApi
@@ -16,18 +14,7 @@ if TYPE_CHECKING:
     from .api.scorm_api import RawScormApi, ScormApi
     from .api.sso_api import RawSsoApi, SsoApi
 
-__all__ = [
-    "Areas",
-    "AsyncPager",
-    "Caller",
-    "JSONResult",
-    "Operation",
-    "Page",
-    "Paging",
-    "Parameter",
-    "RawAreas",
-    "RawResponse",
-]
+__all__ = ["Areas", "RawAreas"]
 
 
 class Areas:

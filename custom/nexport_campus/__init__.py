@@ -1,6 +1,7 @@
 """The async Python SDK for NexPort Campus."""
 
-from nexport_client.client import AsyncPager, Page, RawResponse
+from nexport_client.protocols import AsyncPager
+from nexport_client.results import Page, RawResponse
 from nexport_client.types import UNSET, Unset
 
 from ._attempts import Attempt

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import attrs
 
-from nexport_client.client import JSONResult
 from nexport_client.hints import lazy_annotations
+from nexport_client.results import JSONResult
 
 from ._clock import Clock
 from ._errors import (

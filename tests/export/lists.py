@@ -8,7 +8,7 @@ from uuid import UUID
 import attrs
 
 from nexport_campus.models import ApiEnrollmentItem, Phase, Result
-from nexport_client.client import Page
+from nexport_client.results import Page
 
 __all__ = ["Enrollments", "enrollment"]
 

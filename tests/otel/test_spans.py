@@ -14,8 +14,8 @@ from nexport_campus import ArgumentError, NexportCampus, NexportError, RetryPoli
 from nexport_campus.otel import with_tracer_provider
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client.api.learning_api.learning_api_get_section import OPERATION
-from nexport_client.client import Parameter
 from nexport_client.kinds import UUID_
+from nexport_client.operation import Parameter
 from tests.support.clients import campus_with
 from tests.support.scripted_server import Response, error_entity, html_response, json_response
 from tests.support.spec import example_response

@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from nexport_campus import Drift, NexportCampus, NexportError
-from nexport_client.client import AsyncPager, RawResponse
+from nexport_client.protocols import AsyncPager
+from nexport_client.results import RawResponse
 from tests.paging.paged_list import PagedList
 from tests.support.clients import campus_of
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response

@@ -17,7 +17,7 @@ from nexport_campus import (
     ServerError,
     TransportError,
 )
-from nexport_client.client import AsyncPager
+from nexport_client.protocols import AsyncPager
 from tests.paging.page_responder import (
     PageResponder,
     collect_until_error,

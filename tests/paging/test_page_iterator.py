@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ArgumentError, NexportError, PaginationError
-from nexport_client.client import AsyncPager
+from nexport_client.protocols import AsyncPager
 from tests.paging.fake_source import FakePageSource, PageFailed, run_cleanly, settle, task_name
 from tests.paging.paged_list import PagedList, honest, sizes, thorough
 

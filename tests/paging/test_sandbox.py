@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox
-from nexport_client.client import AsyncPager
+from nexport_client.protocols import AsyncPager
 from tests.paging.page_responder import collect_until_error
 
 List = Callable[[NexportCampus, Samples, Any], AsyncPager[Any]]

@@ -15,7 +15,7 @@ from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._http.loop_session import Session
 from nexport_campus._http.outgoing_request import SendTracker
 from nexport_campus._retry import RetryPolicy, exceeds_max_retry_after, may_retry
-from nexport_client.client import Operation
+from nexport_client.operation import Operation
 from nexport_client.types import Secret
 
 __all__ = ["Call"]

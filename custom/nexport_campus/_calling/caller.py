@@ -12,7 +12,8 @@ from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._paging.page_iterator import PageSource, RawPage
 from nexport_campus._paging.pager import Pager
 from nexport_campus._settings import Settings
-from nexport_client.client import Operation, RawResponse
+from nexport_client.operation import Operation
+from nexport_client.results import RawResponse
 
 from .arguments import encode, page_arguments
 from .client_state import ClientState
@@ -27,7 +28,7 @@ LARGE_PAGE = 1000
 
 
 class CampusCaller:
-    """The implementation of `nexport_client.client.Caller` for one set of settings."""
+    """The implementation of `nexport_client.protocols.Caller` for one set of settings."""
 
     def __init__(self, core: ClientState, settings: Settings, decoder: Decoder | None = None) -> None:
         self.decoder = decoder or core.decoder(settings.on_drift)

@@ -22,7 +22,7 @@ from nexport_campus._http.outgoing_request import SendTracker
 from nexport_campus._rate_limit import RateLimiter
 from nexport_campus._retry import Budget, wait_before_retry
 from nexport_campus._settings import Settings
-from nexport_client.client import Operation
+from nexport_client.operation import Operation
 from nexport_client.types import Secret
 
 from .call import Call

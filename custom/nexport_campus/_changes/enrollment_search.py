@@ -8,8 +8,9 @@ from uuid import UUID
 import attrs
 
 from nexport_campus._errors import PaginationError
-from nexport_client.client import RawAreas, RawResponse
+from nexport_client.client import RawAreas
 from nexport_client.models import ApiEnrollmentItem, EnrollmentSearchResponse
+from nexport_client.results import RawResponse
 
 __all__ = ["Campus", "EnrollmentPage", "EnrollmentSearch", "OnResponse"]
 

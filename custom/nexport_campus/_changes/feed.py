@@ -7,8 +7,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from nexport_campus._clock import Clock
-from nexport_client.client import RawResponse
 from nexport_client.models import ApiEnrollmentItem, EnrollmentSearchResponse
+from nexport_client.results import RawResponse
 
 from .campus_time import campus_time
 from .cursor import Position, decode_cursor, digest_of, encode_cursor

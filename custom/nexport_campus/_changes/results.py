@@ -5,8 +5,8 @@ from uuid import UUID
 
 import attrs
 
-from nexport_client.client import JSONResult
 from nexport_client.hints import lazy_annotations
+from nexport_client.results import JSONResult
 
 if TYPE_CHECKING:
     from nexport_client.models import ApiEnrollmentItem

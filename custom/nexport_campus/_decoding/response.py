@@ -15,9 +15,9 @@ from nexport_campus._errors import (
 )
 from nexport_campus._http.attempt import AttemptFailed, HttpResponse
 from nexport_campus._retry import Failure, retry_after_seconds
-from nexport_client.client import Operation
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import NOTHING
+from nexport_client.operation import Operation
 
 from .decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from .default_messages import default_message

@@ -14,7 +14,7 @@ from nexport_campus._errors import NexportError, RequestTimeoutError, ResponseDe
 from nexport_campus._retry import Failure
 from nexport_campus._settings import Settings
 from nexport_campus._version import USER_AGENT
-from nexport_client.client import Operation
+from nexport_client.operation import Operation
 from nexport_client.types import Secret
 
 from .body import read_body

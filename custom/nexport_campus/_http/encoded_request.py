@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from nexport_campus._auth.redaction import SecretBytes
-from nexport_client.client import Paging
+from nexport_client.operation import Paging
 from nexport_client.types import Secret
 
 __all__ = ["EncodedRequest"]

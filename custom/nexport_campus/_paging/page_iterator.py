@@ -12,7 +12,7 @@ from uuid import UUID
 import attrs
 
 from nexport_campus._errors import APIError
-from nexport_client.client import Page
+from nexport_client.results import Page
 from nexport_client.types import fields_of
 
 from .end_detection import EndDetector, PageFacts

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from nexport_campus._errors import ArgumentError
 from nexport_campus._inputs import describe, to_whole
-from nexport_client.client import AsyncPager, Page
+from nexport_client.protocols import AsyncPager
+from nexport_client.results import Page
 
 from .page_iterator import OnItemError, PageIterator, PageSource
 

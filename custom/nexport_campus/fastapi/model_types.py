@@ -8,7 +8,7 @@ import attrs
 from fastapi.dependencies import utils
 from fastapi.encoders import ENCODERS_BY_TYPE, jsonable_encoder
 
-from nexport_client.client import JSONResult
+from nexport_client.results import JSONResult
 from nexport_client.types import Model
 
 __all__ = ["encode_results", "take_models_from_the_body"]
