@@ -56,7 +56,7 @@ def _log_failure(attempt: Attempt, error: NexportError) -> None:
         attempt.number,
         attempt.seconds,
         attempt.waited,
-        _reason(error),
+        _describe_failure(error),
         plan,
         extra={
             "operation": attempt.operation_id,
@@ -69,7 +69,7 @@ def _log_failure(attempt: Attempt, error: NexportError) -> None:
     )
 
 
-def _reason(error: NexportError) -> str:
+def _describe_failure(error: NexportError) -> str:
     """Return why an attempt failed, without the campus's words, which may name a student."""
     name = type(error).__name__
     if isinstance(error, APIError):

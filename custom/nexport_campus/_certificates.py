@@ -11,13 +11,13 @@ import httpx
 from ._errors import ConfigurationError
 from ._inputs import describe
 
-__all__ = ["context_for", "verification"]
+__all__ = ["check_verify", "get_tls_context"]
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
 """OpenSSL's file names for certificates in a folder."""
 
 
-def verification(verify: object) -> ssl.SSLContext | bool:
+def check_verify(verify: object) -> ssl.SSLContext | bool:
     """Return the setting `verify`, with the certificates of a path loaded once. Raises ConfigurationError."""
     if isinstance(verify, bool):
         return verify
@@ -32,17 +32,17 @@ def verification(verify: object) -> ssl.SSLContext | bool:
         raise ConfigurationError(
             f"verify must be True, False, an ssl.SSLContext or the path of certificates, got {describe(verify)}"
         )
-    return _context_of(path)
+    return _load_context(path)
 
 
-def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
+def get_tls_context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
     """Return the TLS context for a setting; the default one is created once. Raises ConfigurationError."""
     if isinstance(verify, ssl.SSLContext):
         return verify
     if not verify:
         return httpx.create_ssl_context(verify=False)
     try:
-        return _shared_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return _create_default_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     except OSError as error:
         if error.filename is not None and error.filename == os.environ.get("SSLKEYLOGFILE"):
             raise ConfigurationError(f"SSLKEYLOGFILE can't be written: {error.strerror}") from error
@@ -52,12 +52,12 @@ def context_for(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
 
 
 @cache
-def _shared_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+def _create_default_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Create the default context once per process, because that takes longer than a hundred small calls."""
     return httpx.create_ssl_context()
 
 
-def _context_of(path: str) -> ssl.SSLContext:
+def _load_context(path: str) -> ssl.SSLContext:
     try:
         if path and Path(path).is_dir():
             if not any(_HASHED.fullmatch(each.name) for each in Path(path).iterdir()):

@@ -41,7 +41,7 @@ from ._settings import (
     CallGroup,
     ClientSettings,
     Settings,
-    auth_from_env,
+    read_auth,
 )
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class NexportCampus(Areas):
         environ = os.environ if environ is None else environ
         if environ.get("NEXPORT_BASE_URL"):
             settings.setdefault("base_url", environ["NEXPORT_BASE_URL"])
-        return cls(auth_from_env(environ), **settings)
+        return cls(read_auth(environ), **settings)
 
     def with_options(
         self,
@@ -295,11 +295,11 @@ class NexportCampus(Areas):
             NexportError: Any other failure of the calls. No id counts as missing unless the campus's response is complete.
         """
         from ._changes.by_id import get_enrollments_by_id
-        from ._changes.feed_arguments import check_people_and_places
+        from ._changes.feed_arguments import check_org_and_user_ids
 
         with self._calls.redacting():
             wanted = read_uuids("ids", ids.keys() if isinstance(ids, Mapping) else ids)
-            filters = check_people_and_places(org_ids, user_ids)
+            filters = check_org_and_user_ids(org_ids, user_ids)
         return await get_enrollments_by_id(self, wanted, filters)
 
     def enrollment_changes(

@@ -134,7 +134,7 @@ async def ensure_enrollment(
     """
 
     def ensured(found: "ApiEnrollmentItem", *, created: bool) -> EnsuredEnrollment:
-        return EnsuredEnrollment(found.enrollment_id, created, _distinct(group.warnings), found)
+        return EnsuredEnrollment(found.enrollment_id, created, _remove_duplicates(group.warnings), found)
 
     here = [fields["org_id"]]
     # Searched first, because the campus's own check may miss enrollments that are finished or being created.
@@ -143,7 +143,9 @@ async def ensure_enrollment(
         return ensured(found, created=False)
     try:
         made = await campus.learning.create_enrollment(**fields)
-        return EnsuredEnrollment(made.enrollment_id, created=True, warnings=_distinct(group.warnings))
+        return EnsuredEnrollment(
+            made.enrollment_id, created=True, warnings=_remove_duplicates(group.warnings)
+        )
     except NexportError as error:
         failure = error
     if isinstance(failure, EnrollmentAlreadyExistsError):
@@ -215,14 +217,14 @@ async def _search(
             "the campus ignored syllabus_unique_names and returned enrollments in several syllabi: give syllabus_id",
             operation_id="LearningApi_SearchEnrollments",
         )
-    return max(reversed(found), key=_enrolled, default=None)
+    return max(reversed(found), key=_get_enrollment_date, default=None)
 
 
-def _enrolled(item: "ApiEnrollmentItem") -> datetime:
+def _get_enrollment_date(item: "ApiEnrollmentItem") -> datetime:
     return item.enrollment_date or datetime.min.replace(tzinfo=UTC)
 
 
-def _distinct(warnings: list[str]) -> tuple[str, ...]:
+def _remove_duplicates(warnings: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warnings))
 
 
@@ -230,7 +232,7 @@ async def get_sections_by_id(campus: LearningClient, ids: list[UUID]) -> Section
     """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
     wanted = list(dict.fromkeys(ids))
     found: dict[UUID, SectionResponse] = {}
-    for part in await _gather([_sections(campus, batch) for batch in _batches(wanted)]):
+    for part in await _gather([_fetch_sections(campus, batch) for batch in _batches(wanted)]):
         found |= part
     return SectionsById(
         sections=[found[identifier] for identifier in wanted if identifier in found],
@@ -238,7 +240,7 @@ async def get_sections_by_id(campus: LearningClient, ids: list[UUID]) -> Section
     )
 
 
-async def _sections(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
+async def _fetch_sections(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
     """Return the sections of one batch.
 
     A missing id fails the whole call without being named, so the batch is halved.
@@ -248,19 +250,19 @@ async def _sections(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, Sect
     except APIError as error:
         if error.error_code not in _NO_SUCH_SECTION:
             raise
-        return {} if len(ids) == 1 else await _halves(campus, ids)
+        return {} if len(ids) == 1 else await _fetch_halves(campus, ids)
     found = {section.syllabus_id: section for section in response.sections}
     absent = [identifier for identifier in ids if identifier not in found]
     if absent and len(ids) == 1:
         raise ResponseDecodeError(
             "the campus returned neither the section nor an error", operation_id="LearningApi_GetSections"
         )
-    return found | await _halves(campus, absent) if absent else found
+    return found | await _fetch_halves(campus, absent) if absent else found
 
 
-async def _halves(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
+async def _fetch_halves(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
     middle = max(1, len(ids) // 2)
-    parts = await _gather([_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
+    parts = await _gather([_fetch_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
     return {identifier: section for part in parts for identifier, section in part.items()}
 
 

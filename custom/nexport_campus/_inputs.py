@@ -14,12 +14,12 @@ from typing import Any
 __all__ = [
     "Concealed",
     "describe",
+    "find_zone_problem",
     "is_async",
-    "quote",
+    "quote_value",
     "takes_one_argument",
     "to_number",
     "to_whole",
-    "zone_problem",
 ]
 
 _LONGEST = 32
@@ -50,7 +50,7 @@ def to_number(value: object) -> float | Decimal | None:
         return float(value)
     exact = value if isinstance(value, Decimal) else to_whole(value)
     if exact is not None:
-        return _exactly(exact)
+        return _to_exact_number(exact)
     # A duration counts as an integer in numpy.
     if not isinstance(value, Real) or isinstance(value, Integral):
         return None
@@ -60,7 +60,7 @@ def to_number(value: object) -> float | Decimal | None:
         return math.inf
 
 
-def _exactly(value: int | Decimal) -> float | Decimal:
+def _to_exact_number(value: int | Decimal) -> float | Decimal:
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return math.inf
     exact = Decimal(value)
@@ -70,7 +70,7 @@ def _exactly(value: int | Decimal) -> float | Decimal:
     return near if Decimal(repr(near)) == exact else exact
 
 
-def zone_problem(value: datetime) -> str | None:
+def find_zone_problem(value: datetime) -> str | None:
     """Return why a datetime isn't an instant, phrased to follow its name, or None."""
     # pandas' NaT, an empty cell in a column of dates, is a datetime by class, and like NaN equals nothing.
     if value != value:
@@ -99,7 +99,7 @@ def describe(value: object) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-def quote(value: str) -> str:
+def quote_value(value: str) -> str:
     """Return a short string quoted on one line for an error message; of a longer one only its length.
 
     A truncated secret that a user passed by mistake could not be redacted.

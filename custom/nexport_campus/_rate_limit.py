@@ -12,7 +12,7 @@ from ._errors import ConfigurationError
 from ._inputs import describe
 from ._outage_log import OutageLog
 
-__all__ = ["GuardedLimiter", "LocalRateLimiter", "RateLimiter", "checked_rate", "limiter_of"]
+__all__ = ["GuardedLimiter", "LocalRateLimiter", "RateLimiter", "check_rate_limit", "make_limiter"]
 
 _LOCAL_SECONDS = 5.0
 
@@ -42,7 +42,7 @@ class LocalRateLimiter:
     """
 
     def __init__(self, per_second: float, *, _clock: Clock = REAL_CLOCK) -> None:
-        self.per_second = values.positive("per_second", per_second, "requests per second")
+        self.per_second = values.check_positive("per_second", per_second, "requests per second")
         self._clock = _clock
         self._next_turn = float("-inf")
         self._changing = threading.Lock()
@@ -112,7 +112,7 @@ class GuardedLimiter:
         return True
 
 
-def checked_rate(value: object) -> float | RateLimiter | None:
+def check_rate_limit(value: object) -> float | RateLimiter | None:
     """Return a validated `rate_limit`. Raises ConfigurationError."""
     if value is None or isinstance(value, RateLimiter):
         if isinstance(value, type):
@@ -120,10 +120,10 @@ def checked_rate(value: object) -> float | RateLimiter | None:
         return value
     if hasattr(value, "acquire"):
         raise ConfigurationError(f"rate_limit must have the methods acquire and pause, got {describe(value)}")
-    return values.positive("rate_limit", value, "requests per second")
+    return values.check_positive("rate_limit", value, "requests per second")
 
 
-def limiter_of(rate: float | RateLimiter | None, clock: Clock) -> RateLimiter | None:
+def make_limiter(rate: float | RateLimiter | None, clock: Clock) -> RateLimiter | None:
     """Return the limiter that a client uses for its `rate_limit`."""
     if rate is None or isinstance(rate, LocalRateLimiter):
         return rate

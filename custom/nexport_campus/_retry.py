@@ -16,10 +16,10 @@ __all__ = [
     "Budget",
     "Failure",
     "RetryPolicy",
-    "backoff",
+    "compute_backoff",
     "exceeds_max_retry_after",
     "may_retry",
-    "retry_after_seconds",
+    "parse_retry_after",
     "wait_before_retry",
 ]
 
@@ -46,13 +46,13 @@ class RetryPolicy:
 
     def __attrs_post_init__(self) -> None:
         checked: dict[str, float | None] = {
-            "max_attempts": values.whole("RetryPolicy: max_attempts", self.max_attempts),
+            "max_attempts": values.check_whole("RetryPolicy: max_attempts", self.max_attempts),
             "total_timeout": None
             if self.total_timeout is None
-            else values.positive("RetryPolicy: total_timeout", self.total_timeout, "seconds"),
+            else values.check_positive("RetryPolicy: total_timeout", self.total_timeout, "seconds"),
         }
         for name in ("initial_delay", "max_delay", "max_retry_after"):
-            checked[name] = values.seconds(f"RetryPolicy: {name}", getattr(self, name))
+            checked[name] = values.check_seconds(f"RetryPolicy: {name}", getattr(self, name))
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -81,7 +81,7 @@ def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | 
     return failure is Failure.NO_RESPONSE or status in _TRANSIENT
 
 
-def backoff(retry: int, policy: RetryPolicy, jitter: float) -> float:
+def compute_backoff(retry: int, policy: RetryPolicy, jitter: float) -> float:
     """Return the seconds to wait before a retry, counted from 1: `jitter` (0 to 1) times an exponential limit."""
     try:
         longest = policy.initial_delay * 2.0 ** (retry - 1)
@@ -117,7 +117,7 @@ def wait_before_retry(
         return None
     if exceeds_max_retry_after(policy, retry_after):
         return None
-    wait = backoff(attempt, policy, jitter) if retry_after is None else retry_after
+    wait = compute_backoff(attempt, policy, jitter) if retry_after is None else retry_after
     return wait if seconds_left is None or wait < seconds_left else None
 
 
@@ -126,7 +126,7 @@ def exceeds_max_retry_after(policy: RetryPolicy, retry_after: float | None) -> b
     return retry_after is not None and retry_after > policy.max_retry_after
 
 
-def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Return a `Retry-After` header as seconds from now (RFC 9110, 10.2.3), or None if it is invalid.
 
     Fractions of a second are accepted too. A date in the past means no wait.

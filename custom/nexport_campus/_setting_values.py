@@ -15,14 +15,14 @@ from ._errors import ConfigurationError
 from ._inputs import describe, is_async, takes_one_argument, to_number, to_whole
 
 __all__ = [
-    "base_url",
-    "callback",
-    "positive",
-    "proxy_at",
-    "seconds",
-    "timeout",
-    "user_agent",
-    "whole",
+    "check_base_url",
+    "check_callback",
+    "check_positive",
+    "check_proxy",
+    "check_seconds",
+    "check_timeout",
+    "check_user_agent",
+    "check_whole",
 ]
 
 _NEVER_IN_AN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f\\]")
@@ -30,7 +30,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 _LONGEST_HOST = 253
 
 
-def whole(name: str, value: object) -> int:
+def check_whole(name: str, value: object) -> int:
     """Return an integer of at least 1."""
     number = to_whole(value)
     if number is None or number < 1:
@@ -38,23 +38,23 @@ def whole(name: str, value: object) -> int:
     return number
 
 
-def positive(name: str, value: object, of: str) -> float:
+def check_positive(name: str, value: object, of: str) -> float:
     """Return a finite number greater than 0; `of` is its unit."""
-    number = _finite(name, value, of)
+    number = _check_finite(name, value, of)
     if number <= 0:
         _refuse(f"{name} must be greater than 0, got {describe(value)}")
     return number
 
 
-def seconds(name: str, value: object) -> float:
+def check_seconds(name: str, value: object) -> float:
     """Return a finite number of seconds, at least 0."""
-    number = _finite(name, value, "seconds")
+    number = _check_finite(name, value, "seconds")
     if number < 0:
         _refuse(f"{name} must not be negative, got {describe(value)}")
     return number
 
 
-def _finite(name: str, value: object, of: str) -> float:
+def _check_finite(name: str, value: object, of: str) -> float:
     number = to_number(value)
     if number is None:
         _refuse(f"{name} must be a number of {of}, got {describe(value)}")
@@ -63,26 +63,26 @@ def _finite(name: str, value: object, of: str) -> float:
     return float(number)
 
 
-def timeout(value: object) -> float | httpx.Timeout | None:
+def check_timeout(value: object) -> float | httpx.Timeout | None:
     """Return the timeout of one attempt, in seconds, by phases, or None for none."""
     if value is None:
         return None
     if not isinstance(value, httpx.Timeout):
-        return positive("timeout", value, "seconds")
+        return check_positive("timeout", value, "seconds")
     for phase, limit in value.as_dict().items():
         if phase == "pool" and limit is not None:
-            seconds("timeout: pool", limit)
+            check_seconds("timeout: pool", limit)
         elif limit is not None:
-            positive(f"timeout: {phase}", limit, "seconds")
+            check_positive(f"timeout: {phase}", limit, "seconds")
     return value
 
 
-def base_url(value: object) -> httpx.URL:
+def check_base_url(value: object) -> httpx.URL:
     """Return the address of a campus without a trailing slash."""
     text = str(value)
     if not isinstance(value, str | httpx.URL) and not text.startswith(("http://", "https://")):
         _refuse(f"base_url must be a string or an httpx.URL, got {describe(value)}")
-    url = _parsed("base_url", text.rstrip("/"))
+    url = _parse_url("base_url", text.rstrip("/"))
     if url.scheme not in {"http", "https"}:
         _refuse("base_url must begin with https://, as in https://www.nexportcampus.com")
     if url.userinfo or "?" in text or "#" in text:
@@ -91,7 +91,7 @@ def base_url(value: object) -> httpx.URL:
     return url
 
 
-def proxy_at(address: object) -> httpx.Proxy:
+def check_proxy(address: object) -> httpx.Proxy:
     """Return the proxy at an address. Raises ConfigurationError."""
     try:
         proxy = address if isinstance(address, httpx.Proxy) else httpx.Proxy(address)  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def proxy_at(address: object) -> httpx.Proxy:
     return proxy
 
 
-def _parsed(name: str, text: str) -> httpx.URL:
+def _parse_url(name: str, text: str) -> httpx.URL:
     if _NEVER_IN_AN_ADDRESS.search(text):
         _refuse(f"{name} must not contain spaces, control characters or backslashes")
     try:
@@ -139,7 +139,7 @@ def _is_host(host: str) -> bool:
     return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
 
 
-def user_agent(value: object) -> str | None:
+def check_user_agent(value: object) -> str | None:
     """Return the `User-Agent` header; None identifies the SDK."""
     if value is None:
         return None
@@ -151,7 +151,7 @@ def user_agent(value: object) -> str | None:
     return text
 
 
-def callback(name: str, function: object, argument: str) -> Any:
+def check_callback(name: str, function: object, argument: str) -> Any:
     """Return a function that is called with one argument, or None."""
     if function is None:
         return None

@@ -13,15 +13,14 @@ from . import _setting_values as values
 from ._attempts import Attempt
 from ._auth.credentials import Auth, PasswordAuth, StaticToken
 from ._auth.secret_headers import SecretHeaders, check_headers
-from ._auth.token_envelope import TokenCipher, cipher_of
+from ._auth.token_envelope import TokenCipher, make_cipher
 from ._auth.token_store import TokenStore
-from ._certificates import verification
+from ._certificates import check_verify
 from ._drift import Drift
 from ._errors import ConfigurationError
 from ._inputs import describe
-from ._rate_limit import RateLimiter, checked_rate
+from ._rate_limit import RateLimiter, check_rate_limit
 from ._retry import RetryPolicy
-from ._setting_values import proxy_at
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -32,8 +31,7 @@ __all__ = [
     "CallGroup",
     "ClientSettings",
     "Settings",
-    "auth_from_env",
-    "proxy_at",
+    "read_auth",
 ]
 
 DEFAULT_BASE_URL = "https://www.nexportcampus.com"
@@ -59,23 +57,25 @@ def is_loopback(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _max_concurrency(value: object) -> int:
-    return values.whole("max_concurrency", value)
+def _check_max_concurrency(value: object) -> int:
+    return values.check_whole("max_concurrency", value)
 
 
-def _max_response_bytes(value: object) -> int:
-    return values.whole("max_response_bytes", value)
+def _check_max_response_bytes(value: object) -> int:
+    return values.check_whole("max_response_bytes", value)
 
 
-def _on_attempt(value: object) -> Callable[[Attempt], object] | None:
-    return cast("Callable[[Attempt], object] | None", values.callback("on_attempt", value, "an Attempt"))
+def _check_on_attempt(value: object) -> Callable[[Attempt], object] | None:
+    return cast(
+        "Callable[[Attempt], object] | None", values.check_callback("on_attempt", value, "an Attempt")
+    )
 
 
-def _on_drift(value: object) -> Callable[[Drift], object] | None:
-    return cast("Callable[[Drift], object] | None", values.callback("on_drift", value, "a Drift"))
+def _check_on_drift(value: object) -> Callable[[Drift], object] | None:
+    return cast("Callable[[Drift], object] | None", values.check_callback("on_drift", value, "a Drift"))
 
 
-def _token_store(value: object) -> TokenStore | None:
+def _check_token_store(value: object) -> TokenStore | None:
     if value is not None and (isinstance(value, type) or not isinstance(value, TokenStore)):
         raise ConfigurationError(
             f"token_store must be an object with get, set, delete and lock, got {describe(value)}"
@@ -112,24 +112,24 @@ class Settings:
     `group`: the group of a view's calls; the deadline of a group replaces `total_timeout`.
     """
 
-    base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=values.base_url)
-    timeout: float | httpx.Timeout | None = attrs.field(default=30.0, converter=values.timeout)
+    base_url: httpx.URL = attrs.field(default=httpx.URL(DEFAULT_BASE_URL), converter=values.check_base_url)
+    timeout: float | httpx.Timeout | None = attrs.field(default=30.0, converter=values.check_timeout)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
-    max_concurrency: int = attrs.field(default=16, converter=_max_concurrency)
-    rate_limit: float | RateLimiter | None = attrs.field(default=None, converter=checked_rate)
-    token_store: TokenStore | None = attrs.field(default=None, repr=False, converter=_token_store)
-    token_encryption_keys: TokenCipher | None = attrs.field(default=None, repr=False, converter=cipher_of)
+    max_concurrency: int = attrs.field(default=16, converter=_check_max_concurrency)
+    rate_limit: float | RateLimiter | None = attrs.field(default=None, converter=check_rate_limit)
+    token_store: TokenStore | None = attrs.field(default=None, repr=False, converter=_check_token_store)
+    token_encryption_keys: TokenCipher | None = attrs.field(default=None, repr=False, converter=make_cipher)
     headers: SecretHeaders = attrs.field(default=None, converter=check_headers)
     transport: httpx.AsyncBaseTransport | None = None
-    verify: ssl.SSLContext | bool = attrs.field(default=True, converter=verification)
+    verify: ssl.SSLContext | bool = attrs.field(default=True, converter=check_verify)
     proxy: httpx.Proxy | None = attrs.field(
-        default=None, repr=False, converter=attrs.converters.optional(values.proxy_at)
+        default=None, repr=False, converter=attrs.converters.optional(values.check_proxy)
     )
-    user_agent: str | None = attrs.field(default=None, converter=values.user_agent)
-    max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, converter=_max_response_bytes)
+    user_agent: str | None = attrs.field(default=None, converter=values.check_user_agent)
+    max_response_bytes: int = attrs.field(default=MAX_RESPONSE_BYTES, converter=_check_max_response_bytes)
     allow_insecure_http: bool = False
-    on_attempt: Callable[[Attempt], object] | None = attrs.field(default=None, converter=_on_attempt)
-    on_drift: Callable[[Drift], object] | None = attrs.field(default=None, converter=_on_drift)
+    on_attempt: Callable[[Attempt], object] | None = attrs.field(default=None, converter=_check_on_attempt)
+    on_drift: Callable[[Drift], object] | None = attrs.field(default=None, converter=_check_on_drift)
     tracer: "Tracer | None" = attrs.field(default=None, repr=False)
     group: CallGroup | None = attrs.field(default=None, repr=False)
 
@@ -160,7 +160,7 @@ class Settings:
             )
 
 
-def auth_from_env(environ: Mapping[str, str]) -> Auth:
+def read_auth(environ: Mapping[str, str]) -> Auth:
     """Return the auth from the NEXPORT_USERNAME, _PASSWORD and _ACCESS_TOKEN variables. Raises ConfigurationError."""
     username, password = environ.get("NEXPORT_USERNAME"), environ.get("NEXPORT_PASSWORD")
     token = environ.get("NEXPORT_ACCESS_TOKEN")

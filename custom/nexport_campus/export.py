@@ -11,7 +11,7 @@ from uuid import UUID
 
 from nexport_client.api.learning_api.learning_api_search_enrollments import OPERATION
 
-from ._calling.arguments import page_arguments, read_strings, read_uuids
+from ._calling.arguments import check_page_arguments, read_strings, read_uuids
 from ._client import NexportCampus
 from ._errors import ArgumentError, ConfigurationError
 from ._export.datasets import DATASETS
@@ -23,7 +23,7 @@ from ._export.reports import ExportProgress, ExportSummary, OnProgress
 from ._export.request import LAST, ExportRequest, Filters
 from ._export.session import ExportSession, open_session
 from ._export.worker_thread import WorkerThread
-from ._inputs import describe, is_async, to_whole, zone_problem
+from ._inputs import describe, find_zone_problem, is_async, to_whole
 
 __all__ = ["DatasetName", "ExportProgress", "ExportSummary", "OnProgress", "export_records"]
 
@@ -121,7 +121,7 @@ async def export_records(
         filters = _filters(
             org_ids=org_ids, user_ids=user_ids, enrollment_ids=enrollment_ids, syllabus_ids=syllabus_ids
         )
-        _, size = page_arguments(OPERATION, 1, per_page)
+        _, size = check_page_arguments(OPERATION, 1, per_page)
         request = make_request(
             dataset.replace("_", "-"),
             address=str(campus._settings.base_url),
@@ -169,7 +169,7 @@ def _check(dataset: object, since: object, until: object, overlap: object, on_pr
             continue
         if not isinstance(value, datetime):
             raise _refusal(name, f"must be a datetime, got {describe(value)}")
-        problem = zone_problem(value)
+        problem = find_zone_problem(value)
         if problem is not None:
             raise _refusal(name, problem)
     if overlap is not None and (not isinstance(overlap, timedelta) or overlap < timedelta()):

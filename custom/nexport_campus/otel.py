@@ -41,10 +41,10 @@ def with_tracer_provider(campus: CampusT, tracer_provider: "TracerProvider") -> 
         from opentelemetry import trace
     except ImportError as error:
         raise ConfigurationError(missing_extra(__name__, "otel")) from error
-    from ._calling.spans import tracer_of
+    from ._calling.spans import get_tracer
 
     if not isinstance(tracer_provider, trace.TracerProvider):
         raise ConfigurationError(
             f"tracer_provider must be an OpenTelemetry TracerProvider, got {type(tracer_provider).__name__}"
         )
-    return campus._view(tracer=tracer_of(tracer_provider))
+    return campus._view(tracer=get_tracer(tracer_provider))

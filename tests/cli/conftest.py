@@ -78,7 +78,7 @@ def nexport(monkeypatch: pytest.MonkeyPatch) -> Nexport:
     The test fails if an exception gets through.
 
     """
-    monkeypatch.setattr("nexport_campus._retry.backoff", lambda *_: 0.0)
+    monkeypatch.setattr("nexport_campus._retry.compute_backoff", lambda *_: 0.0)
 
     def run(
         *arguments: str, stdin: str | bytes | None = None, env: Mapping[str, str | None] | None = None

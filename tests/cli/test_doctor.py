@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from nexport_campus._certificates import _shared_context
+from nexport_campus._certificates import _create_default_context
 from nexport_campus.cli.checks.permission_check import _needs_only_organization
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client import OPERATIONS
@@ -342,7 +342,7 @@ class TestTls:
     ) -> None:
         """An unusable file named by the environment is reported as a setting to correct, in calls too."""
         monkeypatch.setenv(variable, value)
-        _shared_context.cache_clear()
+        _create_default_context.cache_clear()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
         async with ScriptedServer(minimal_campus(), tls=context) as server:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus, StaticToken
-from nexport_campus._changes.campus_time import _read
+from nexport_campus._changes.campus_time import _parse_date
 from nexport_campus._export.request import LAST
 from tests.export.running import make_request, run
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
@@ -94,5 +94,5 @@ async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixt
 @example("Thu, 01 Jan 2026 00:00:00 +99999999999999999999")
 def test_any_header(header: str) -> None:
     """Any value of the header gives a usable time or none."""
-    read = _read(header)
+    read = _parse_date(header)
     assert read is None or (read - DAY).year >= 1899

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError, NexportCampus, PasswordAuth, TransportError
-from nexport_campus._http.proxies import environment_proxy
+from nexport_campus._http.proxies import find_environment_proxy
 from tests.support.clients import campus_of
 from tests.support.fault_cases import CALLS, good_response
 from tests.support.proxy import Proxy
@@ -158,7 +158,7 @@ def test_no_proxy(
     """`no_proxy` accepts domains, addresses, and IPv4 and IPv6 networks, each with or without a port, and `*`."""
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv(variable, rules)
-    assert (environment_proxy(httpx.URL(f"https://{host}")) is None) is exempt
+    assert (find_environment_proxy(httpx.URL(f"https://{host}")) is None) is exempt
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_loopback_addresses(scheme: str, host: str, monkeypatch: pytest.MonkeyPa
     """127.0.0.0/8, ::1 and localhost are reached directly, whatever the environment has."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://proxy.example:3128")
-    assert environment_proxy(httpx.URL(f"{scheme}://{host}")) is None
+    assert find_environment_proxy(httpx.URL(f"{scheme}://{host}")) is None
 
 
 @given(
@@ -190,7 +190,7 @@ def test_any_rule_is_accepted(rules: str, host: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("https_proxy", "http://proxy.example:3128")
         patch.setenv("no_proxy", rules)
-        found = environment_proxy(httpx.URL(f"https://{host}"))
+        found = find_environment_proxy(httpx.URL(f"https://{host}"))
     assert found is None or found.url.host == "proxy.example"
 
 

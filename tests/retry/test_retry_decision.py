@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import ConfigurationError, RetryPolicy
-from nexport_campus._retry import Failure, backoff, may_retry, retry_after_seconds, wait_before_retry
+from nexport_campus._retry import Failure, compute_backoff, may_retry, parse_retry_after, wait_before_retry
 
 Effect = Literal["read", "write"]
 NOW = datetime(2026, 5, 26, 12, 0, 0, tzinfo=UTC)
@@ -52,14 +52,14 @@ def test_retryable_failures(failure: Failure, status: int | None, read: bool, wr
 )
 def test_the_wait_doubles_up_to_its_bound(retry: int, longest: float) -> None:
     """With maximum jitter the wait is its bound, and with none it is zero."""
-    assert backoff(retry, RetryPolicy(), 1.0) == longest
-    assert backoff(retry, RetryPolicy(), 0.0) == 0.0
+    assert compute_backoff(retry, RetryPolicy(), 1.0) == longest
+    assert compute_backoff(retry, RetryPolicy(), 0.0) == 0.0
 
 
 @given(st.integers(1, 10**6), jitters, st.floats(0, 1e300), st.floats(0, 1e300))
 def test_jitter_stays_within_its_bounds(retry: int, jitter: float, initial: float, most: float) -> None:
     """Full jitter draws from zero to the exponential bound, never above `max_delay`."""
-    wait = backoff(retry, RetryPolicy(initial_delay=initial, max_delay=most), jitter)
+    wait = compute_backoff(retry, RetryPolicy(initial_delay=initial, max_delay=most), jitter)
     assert 0 <= wait <= most
     assert wait <= initial * 2.0 ** min(retry - 1, 1000) or math.isclose(wait, most * jitter)
 
@@ -143,13 +143,13 @@ def test_a_write_is_repeated_only_if_nothing_was_done(
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
     """It is seconds or a date; any other value, or a time that is past or infinite, is None."""
-    assert retry_after_seconds(value, NOW) == expected
+    assert parse_retry_after(value, NOW) == expected
 
 
 @given(st.text(max_size=40))
 def test_retry_after_accepts_any_string(value: str) -> None:
     """For any string the result is None or a finite wait."""
-    found = retry_after_seconds(value, NOW)
+    found = parse_retry_after(value, NOW)
     assert found is None or (math.isfinite(found) and found >= 0)
 
 
@@ -157,7 +157,7 @@ def test_retry_after_accepts_any_string(value: str) -> None:
 def test_retry_after_reads_every_date(offset: int) -> None:
     """It reads every RFC 9110 date, past or future."""
     value = format_datetime(NOW + timedelta(seconds=offset), usegmt=True)
-    assert retry_after_seconds(value, NOW) == max(0, offset)
+    assert parse_retry_after(value, NOW) == max(0, offset)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from nexport_campus._auth.token_envelope import (
     Envelope,
     SharedToken,
     UnreadableValueError,
-    cipher_of,
-    store_key,
+    make_cipher,
+    make_store_key,
 )
 from nexport_campus.testing import MemoryTokenStore
 from nexport_client.types import Secret
@@ -336,7 +336,7 @@ async def test_a_lock_that_is_never_free(
     monkeypatch.setattr("nexport_campus._calling.client_state.StoreTimes", lambda: StoreTimes(wait=0.1))
     async with account_with() as account:
         first = await account.client()
-        key = store_key(account.server.url, USERNAME)
+        key = make_store_key(account.server.url, USERNAME)
         async with account.store.lock(key, ttl=10):
             await call(first)
             await call(await account.client())
@@ -492,7 +492,7 @@ def test_the_memory_store_is_a_token_store() -> None:
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_read_or_refused(value: bytes, encrypted: bool) -> None:
     """A value that an envelope didn't write raises UnreadableValueError, and nothing else."""
-    envelope = Envelope("account", cipher_of([Fernet.generate_key()]) if encrypted else None)
+    envelope = Envelope("account", make_cipher([Fernet.generate_key()]) if encrypted else None)
     with pytest.raises(UnreadableValueError):
         envelope.open(value)
 

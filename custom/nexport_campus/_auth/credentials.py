@@ -8,27 +8,27 @@ from uuid import UUID
 import attrs
 
 from nexport_campus._errors import ConfigurationError
-from nexport_campus._inputs import describe, zone_problem
+from nexport_campus._inputs import describe, find_zone_problem
 from nexport_client.types import Secret
 
 __all__ = ["AccessToken", "Auth", "PasswordAuth", "StaticToken"]
 
 
-def _username(value: str) -> str:
-    return _string("a user name", value)
+def _check_username(value: str) -> str:
+    return _check_string("a user name", value)
 
 
-def _password(value: str) -> Secret:
-    return Secret(_string("a password", value))
+def _check_password(value: str) -> Secret:
+    return Secret(_check_string("a password", value))
 
 
-def _token(value: str | UUID) -> Secret:
+def _check_token(value: str | UUID) -> Secret:
     return Secret(
-        value if isinstance(value, UUID) else _string("an access token", value, "a string or a UUID")
+        value if isinstance(value, UUID) else _check_string("an access token", value, "a string or a UUID")
     )
 
 
-def _string(name: str, value: object, types: str = "a string") -> str:
+def _check_string(name: str, value: object, types: str = "a string") -> str:
     """Return a string of any string class as a plain `str`. Raises ConfigurationError, which doesn't show the value."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be {types}, got {type(value).__name__}")
@@ -57,7 +57,7 @@ class AccessToken(_Unpicklable):
     token that is used until the campus rejects it. Raises ConfigurationError.
     """
 
-    value: Secret = attrs.field(converter=_token, repr=False)
+    value: Secret = attrs.field(converter=_check_token, repr=False)
     expires_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -68,7 +68,7 @@ class AccessToken(_Unpicklable):
             raise ConfigurationError(
                 f"AccessToken: expires_at must be a datetime with a zone, or None, got {describe(at)}"
             )
-        if (problem := zone_problem(at)) is not None:
+        if (problem := find_zone_problem(at)) is not None:
             raise ConfigurationError(f"AccessToken: expires_at {problem}")
 
 
@@ -80,15 +80,15 @@ class PasswordAuth(_Unpicklable):
     Service role. Raises ConfigurationError for an empty name or password.
     """
 
-    username: str = attrs.field(converter=_username)
-    password: Secret = attrs.field(repr=False, converter=_password)
+    username: str = attrs.field(converter=_check_username)
+    password: Secret = attrs.field(repr=False, converter=_check_password)
 
 
 @attrs.frozen(slots=False)
 class StaticToken(_Unpicklable):
     """A fixed token, a string or a UUID, used as long as the campus accepts it. Raises ConfigurationError if empty."""
 
-    token: Secret = attrs.field(repr=False, converter=_token)
+    token: Secret = attrs.field(repr=False, converter=_check_token)
 
 
 Auth = PasswordAuth | StaticToken | Callable[[], Awaitable[AccessToken]]

@@ -9,13 +9,13 @@ import httpx
 
 from .redaction import Scrubber
 
-__all__ = ["censor", "hide_frames"]
+__all__ = ["hide_frames", "redact_exception"]
 
 _QUOTED = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 _HIDDEN = frozenset({"aiohttp", "anyio", "asyncio", "h11", "httpcore", "httpx", "ssl"})
 
 
-def censor(
+def redact_exception(
     error: BaseException, shown: httpx.Request, scrubber: Scrubber, *, outer: BaseException | None
 ) -> None:
     """Remove everything confidential from an exception, its causes and its contexts.
@@ -31,7 +31,7 @@ def censor(
         outer: The exception that the user's code was handling when it made the call. It is the last context and is
             left unchanged.
     """
-    for found in _chain(error, outer):
+    for found in _iterate_chain(error, outer):
         found.args = tuple(
             scrubber.text(_QUOTED.sub("...", item)) if isinstance(item, str) else item for item in found.args
         )
@@ -47,14 +47,14 @@ def censor(
 
 def hide_frames(error: BaseException, *, outer: BaseException | None) -> None:
     """Remove the frames of the HTTP libraries from the tracebacks of an exception, its causes and its contexts."""
-    for found in _chain(error, outer):
+    for found in _iterate_chain(error, outer):
         _hide_frames(found)
 
 
 def _hide_frames(error: BaseException) -> None:
     frames = [
         found
-        for found in _links(error.__traceback__)
+        for found in _iterate_links(error.__traceback__)
         if found.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _HIDDEN
     ]
     kept: TracebackType | None = None
@@ -63,13 +63,13 @@ def _hide_frames(error: BaseException) -> None:
     error.__traceback__ = kept
 
 
-def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
+def _iterate_links(traceback: TracebackType | None) -> Iterator[TracebackType]:
     while traceback is not None:
         yield traceback
         traceback = traceback.tb_next
 
 
-def _chain(error: BaseException, outer: BaseException | None) -> Iterator[Any]:
+def _iterate_chain(error: BaseException, outer: BaseException | None) -> Iterator[Any]:
     """Yield an exception, its causes and its contexts, up to the outer one."""
     seen = {id(outer)}
     waiting: list[BaseException | None] = [error]

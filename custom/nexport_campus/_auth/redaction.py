@@ -109,7 +109,7 @@ class Scrubber:
         if changes != self._changes:
             changes = self._changes
             secrets = [*self._kept.values(), *self._recent, *self._held()]
-            known = {form for text in secrets if len(text) >= _SHORTEST for form in _forms(text)}
+            known = {form for text in secrets if len(text) >= _SHORTEST for form in _iterate_forms(text)}
             longest_first = sorted(known, key=len, reverse=True)
             pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
             self._compiled = changes, pattern
@@ -146,7 +146,7 @@ class Scrubber:
         return httpx.Headers(scrubbed, encoding=value.encoding)
 
 
-def _forms(text: str) -> Iterator[str]:
+def _iterate_forms(text: str) -> Iterator[str]:
     """Return the forms of a secret: in a URL, a form, JSON, HTML, header bytes, or as a UUID without dashes."""
     yield from (
         text,

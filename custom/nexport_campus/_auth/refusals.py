@@ -8,7 +8,7 @@ import attrs
 from nexport_campus._errors import APIError, AuthenticationError, RateLimitError, ServerError, fresh_copy
 from nexport_client.types import Secret
 
-__all__ = ["CallKey", "Denials", "HoldBack", "Refusal", "login_refusal"]
+__all__ = ["CallKey", "Denials", "HoldBack", "Refusal", "to_login_refusal"]
 
 _FIRST_SECONDS = 60.0
 _LONGEST_SECONDS = 900.0
@@ -61,7 +61,7 @@ class Refusal:
         return error
 
 
-def login_refusal(error: APIError) -> AuthenticationError | None:
+def to_login_refusal(error: APIError) -> AuthenticationError | None:
     """Return the rejection of the credentials that a failed login means, or None if it failed for another reason.
 
     Error codes other than 4 also reject the credentials: if code 3 of a login were passed on, it would mean that the

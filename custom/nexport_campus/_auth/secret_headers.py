@@ -98,7 +98,9 @@ def _read(value: object, *, removable: bool) -> SecretHeaders | str:
         return f"headers must be a mapping of names to values, got {describe(given)}"
     checked: dict[str, Secret | None] = {}
     for name, text in given.items():
-        reason = _name_problem(name) or (None if text is None and removable else _value_problem(name, text))
+        reason = _find_name_problem(name) or (
+            None if text is None and removable else _find_value_problem(name, text)
+        )
         if reason is not None:
             return reason
         plain = str.__str__(name)
@@ -108,7 +110,7 @@ def _read(value: object, *, removable: bool) -> SecretHeaders | str:
     return SecretHeaders(checked)
 
 
-def _name_problem(name: object) -> str | None:
+def _find_name_problem(name: object) -> str | None:
     if not isinstance(name, str):
         return f"headers: a name must be a string, got {describe(name)}"
     # A name that isn't one may be a value in the wrong place, so it isn't shown.
@@ -120,7 +122,7 @@ def _name_problem(name: object) -> str | None:
     return None
 
 
-def _value_problem(name: str, value: object) -> str | None:
+def _find_value_problem(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         # Not the value itself, even of a number.
         return f"headers: the value of {name} must be a string, got {type(value).__name__}"

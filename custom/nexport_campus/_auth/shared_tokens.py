@@ -12,7 +12,7 @@ from .credentials import PasswordAuth
 from .guarded_store import GuardedStore, Stored, StoreFailed
 from .refusals import HoldBack, Refusal
 from .token_envelope import SharedRefusal, SharedToken
-from .token_source import FetchedToken, LoginRefused, OwnTokens, early_seconds
+from .token_source import FetchedToken, LoginRefused, OwnTokens, get_renewal_margin
 
 __all__ = ["SharedTokens"]
 
@@ -113,7 +113,7 @@ class SharedTokens:
             return None
         if self._seen is None or content.token != self._seen.token:
             life = float("inf") if content.life is None else content.life
-            early = early_seconds(life)
+            early = get_renewal_margin(life)
             self._keep(content.token)
             self._seen = _Seen(
                 content.token, self._clock() + life - early, early / 3 if content.life else float("inf")
@@ -195,10 +195,10 @@ class SharedTokens:
     async def _password_digest(self) -> str:
         """Return a digest of the password, which is slow to compute so that guessing passwords takes long."""
         if self._digest is None:
-            self._digest = await asyncio.to_thread(_slow_hash, self._auth)
+            self._digest = await asyncio.to_thread(_hash_slowly, self._auth)
         return self._digest
 
 
-def _slow_hash(auth: PasswordAuth) -> str:
+def _hash_slowly(auth: PasswordAuth) -> str:
     password, salt = auth.password.reveal().encode(), auth.username.encode()
     return hashlib.scrypt(password, salt=salt, n=_HASH_COST, r=8, p=1).hex()

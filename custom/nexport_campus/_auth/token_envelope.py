@@ -21,8 +21,8 @@ __all__ = [
     "SharedToken",
     "TokenCipher",
     "UnreadableValueError",
-    "cipher_of",
-    "store_key",
+    "make_cipher",
+    "make_store_key",
 ]
 
 _FORMAT = 1
@@ -121,12 +121,12 @@ def _read(plain: bytes, account: str) -> SharedToken | SharedRefusal:
     return SharedRefusal(str(fields["password"]), max(1, int(fields["refusals"])), error)
 
 
-def store_key(base_url: str, username: str) -> str:
+def make_store_key(base_url: str, username: str) -> str:
     """Return the key of an account: a digest of the campus's address and the user name."""
     return hashlib.sha256(json.dumps([base_url, username]).encode()).hexdigest()
 
 
-def cipher_of(keys: object) -> TokenCipher | None:
+def make_cipher(keys: object) -> TokenCipher | None:
     """Return the cipher of `token_encryption_keys`, or None without keys. Raises ConfigurationError."""
     if keys is None or isinstance(keys, TokenCipher):
         return keys

@@ -12,7 +12,7 @@ from nexport_client.types import Secret
 from .credentials import AccessToken
 from .refusals import Refusal
 
-__all__ = ["FetchedToken", "LoginRefused", "OwnTokens", "TokenSource", "early_seconds"]
+__all__ = ["FetchedToken", "LoginRefused", "OwnTokens", "TokenSource", "get_renewal_margin"]
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1
@@ -80,20 +80,20 @@ class OwnTokens:
             self.refusal = Refusal.of(error, self.refusal, self._clock())
         else:
             self.refusal = None
-            life, now = _remaining_life(fetched), self._clock()
-            return FetchedToken(fetched.value, now + life - early_seconds(life), expires_at=now + life)
+            life, now = _compute_remaining_life(fetched), self._clock()
+            return FetchedToken(fetched.value, now + life - get_renewal_margin(life), expires_at=now + life)
         raise LoginRefused(self.refusal, self.refusal.hold.until)
 
     def reject(self, token: Secret, *, distrust: bool) -> None:
         """Do nothing: the next token is a new one anyway."""
 
 
-def early_seconds(life: float) -> float:
+def get_renewal_margin(life: float) -> float:
     """Return how long before its expiry a token is renewed: a minute, or a tenth of a shorter life."""
     return min(_EARLY_SECONDS, life * _EARLY_SHARE)
 
 
-def _remaining_life(token: AccessToken) -> float:
+def _compute_remaining_life(token: AccessToken) -> float:
     """Return the seconds until a token expires. The wall clock is read only here."""
     if token.expires_at is None:
         return float("inf")

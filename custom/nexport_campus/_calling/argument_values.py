@@ -9,18 +9,18 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from nexport_campus._inputs import describe, quote, to_number, to_whole, zone_problem
+from nexport_campus._inputs import describe, find_zone_problem, quote_value, to_number, to_whole
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
 from nexport_client.types import UNSET, Model, Secret, fields_of
 
 __all__ = [
     "InvalidValue",
-    "elements",
-    "part",
-    "query_values",
+    "convert_elements",
+    "convert_part",
     "read_uuid",
-    "secret_value",
+    "to_query_values",
+    "to_secret",
     "to_text",
     "to_wire",
 ]
@@ -45,39 +45,39 @@ def to_wire(kind: Kind, value: object) -> Any:
     if isinstance(kind, Scalar):
         return _SCALARS[kind.name](value)
     if isinstance(kind, EnumOf):
-        return _enum(kind, value)
+        return _convert_enum(kind, value)
     if isinstance(kind, Array):
-        return elements(value, partial(to_wire, kind.item))
+        return convert_elements(value, partial(to_wire, kind.item))
     if isinstance(kind, MapOf):
-        return _entries(value, partial(to_wire, kind.item))
+        return _convert_entries(value, partial(to_wire, kind.item))
     if isinstance(kind, Nullable):
         return None if value is None else to_wire(kind.item, value)
     if isinstance(kind, ModelOf):
-        return _model(kind, value)
+        return _convert_model(kind, value)
     return kind.write(value)
 
 
-def elements(value: object, write: Callable[[object], T]) -> list[T]:
+def convert_elements(value: object, write: Callable[[object], T]) -> list[T]:
     """Return the results of `write` for each element of an iterable, except a string or mapping.
 
     Raises InvalidValue.
     """
-    iterator = None if isinstance(value, _NO_LISTS) else _iterator(value)
+    iterator = None if isinstance(value, _NO_LISTS) else _try_iterate(value)
     # Iterating over a data frame yields the names of its columns.
     dimensions = getattr(value, "ndim", 1)
     if iterator is None or (isinstance(dimensions, int) and dimensions != 1):
         raise InvalidValue("must be a list", f", got {describe(value)}")
-    return [part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
+    return [convert_part(f"[{index}]", write, item) for index, item in enumerate(iterator)]
 
 
-def query_values(value: object) -> list[Any]:
+def to_query_values(value: object) -> list[Any]:
     """Return the JSON scalars of a query parameter: one for each element of a list, none for None.
 
     Raises InvalidValue.
     """
     if value is None or value is UNSET:
         return []
-    written = _anything(value)
+    written = _convert_anything(value)
     scalars = written if isinstance(written, list) else [written]
     if any(item is None or isinstance(item, dict | list) for item in scalars):
         raise InvalidValue("must be a string, number, boolean, datetime or UUID, or a list of these")
@@ -102,19 +102,19 @@ def read_uuid(value: object) -> UUID:
     except DecodeError:
         spaced = value != value.strip()
         raise InvalidValue(
-            "is not a UUID", ": it has spaces around it" if spaced else f": {quote(value)}"
+            "is not a UUID", ": it has spaces around it" if spaced else f": {quote_value(value)}"
         ) from None
     return read
 
 
-def secret_value(kind: Kind, value: object) -> Secret:
+def to_secret(kind: Kind, value: object) -> Secret:
     """Return a secret, checked according to its kind and hidden from reprs. Raises InvalidValue."""
     if not isinstance(value, Secret) or not value:
         raise InvalidValue("must be a string that is not empty")
-    return Secret(_unshown(partial(to_wire, kind), value.reveal()))
+    return Secret(_convert_hidden(partial(to_wire, kind), value.reveal()))
 
 
-def _unshown(write: Callable[[object], T], value: object) -> T:
+def _convert_hidden(write: Callable[[object], T], value: object) -> T:
     try:
         return write(value)
     except InvalidValue as wrong:
@@ -126,7 +126,7 @@ def _unshown(write: Callable[[object], T], value: object) -> T:
 _NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping)
 
 
-def _iterator(value: object) -> Iterator[Any] | None:
+def _try_iterate(value: object) -> Iterator[Any] | None:
     if not isinstance(value, Iterable):
         return None
     try:
@@ -135,7 +135,7 @@ def _iterator(value: object) -> Iterator[Any] | None:
         return None
 
 
-def part(place: str, write: Callable[[object], T], value: object) -> T:
+def convert_part(place: str, write: Callable[[object], T], value: object) -> T:
     """Return the result of `write` for an element, an entry or a field.
 
     The reason of a InvalidValue is prefixed with its place.
@@ -147,36 +147,38 @@ def part(place: str, write: Callable[[object], T], value: object) -> T:
     raise InvalidValue(place + message if message.startswith(("[", ".")) else f"{place} {message}")
 
 
-def _entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
+def _convert_entries(value: object, write: Callable[[object], T]) -> dict[str, T]:
     if not isinstance(value, Mapping):
         raise InvalidValue("must be a mapping", f", got {describe(value)}")
     return {
-        part("has a key that", _string, key): part(f"[{quote(key)}]", write, item)
+        convert_part("has a key that", _convert_string, key): convert_part(
+            f"[{quote_value(key)}]", write, item
+        )
         for key, item in value.items()
     }
 
 
-def _model(kind: ModelOf, value: object) -> dict[str, Any]:
+def _convert_model(kind: ModelOf, value: object) -> dict[str, Any]:
     if not isinstance(value, kind.cls):
         raise InvalidValue(f"must be a {kind.name}", f", got {describe(value)}")
-    return _fields(value)
+    return _convert_fields(value)
 
 
-def _fields(model: Model) -> dict[str, Any]:
-    sent: dict[str, Any] = part(
-        ".additional_properties", partial(_entries, write=_json), model.additional_properties
+def _convert_fields(model: Model) -> dict[str, Any]:
+    sent: dict[str, Any] = convert_part(
+        ".additional_properties", partial(_convert_entries, write=_convert_json), model.additional_properties
     )
     for field in fields_of(type(model)):
         value = getattr(model, field.attribute)
         sent.pop(field.key, None)
         if value is not None:
             write = partial(to_wire, field.kind)
-            write = partial(_unshown, write) if field.secret else write
-            sent[field.key] = part(f".{field.attribute}", write, value)
+            write = partial(_convert_hidden, write) if field.secret else write
+            sent[field.key] = convert_part(f".{field.attribute}", write, value)
     return sent
 
 
-def _enum(kind: EnumOf, value: object) -> int:
+def _convert_enum(kind: EnumOf, value: object) -> int:
     foreign = hasattr(value, "is_declared") and not isinstance(value, kind.cls)
     number = None if foreign else to_whole(value)
     if number is None or number not in set(kind.cls):
@@ -185,7 +187,7 @@ def _enum(kind: EnumOf, value: object) -> int:
     return number
 
 
-def _string(value: object) -> str:
+def _convert_string(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidValue("must be a string", f", got {describe(value)}")
     plain = str.__str__(value)  # the value of an enum's member, not its name
@@ -196,10 +198,10 @@ def _string(value: object) -> str:
     return plain
 
 
-def _datetime(value: object) -> str:
+def _convert_datetime(value: object) -> str:
     if not isinstance(value, datetime):
         raise InvalidValue("must be a datetime", f", got {describe(value)}")
-    if (problem := zone_problem(value)) is not None:
+    if (problem := find_zone_problem(value)) is not None:
         raise InvalidValue(problem)
     offset = value.utcoffset() or timedelta(0)
     if offset % _MINUTE:
@@ -212,7 +214,7 @@ def _datetime(value: object) -> str:
     return datetime.isoformat(value)
 
 
-def _whole(bits: int) -> Callable[[object], int]:
+def _make_whole_converter(bits: int) -> Callable[[object], int]:
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def whole(value: object) -> int:
@@ -226,13 +228,13 @@ def _whole(bits: int) -> Callable[[object], int]:
     return whole
 
 
-def _whole_or_string(value: object) -> int | str:
+def _convert_whole_or_string(value: object) -> int | str:
     if not isinstance(value, str) and to_whole(value) is None:
         raise InvalidValue("must be a whole number or a string", f", got {describe(value)}")
-    return _string(value) if isinstance(value, str) else _whole(32)(value)
+    return _convert_string(value) if isinstance(value, str) else _make_whole_converter(32)(value)
 
 
-def _number(value: object) -> float | Decimal:
+def _convert_number(value: object) -> float | Decimal:
     number = to_number(value)
     if number is None:
         raise InvalidValue("must be a number", f", got {describe(value)}")
@@ -241,7 +243,7 @@ def _number(value: object) -> float | Decimal:
     return number
 
 
-def _boolean(value: object) -> bool:
+def _convert_boolean(value: object) -> bool:
     plain = _to_boolean(value)
     if plain is None:
         raise InvalidValue("must be True or False", f", got {describe(value)}")
@@ -256,15 +258,15 @@ def _to_boolean(value: object) -> bool | None:
     return plain if isinstance(plain, bool) else None
 
 
-def _anything(value: object) -> object:
+def _convert_anything(value: object) -> object:
     try:
-        return _json(value)
+        return _convert_json(value)
     except RecursionError:
         pass
     raise InvalidValue("must be a value that JSON can hold, and is nested too deep")
 
 
-def _json(value: object) -> Any:
+def _convert_json(value: object) -> Any:
     """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises InvalidValue."""
     if value is None:
         return None
@@ -277,29 +279,29 @@ def _json(value: object) -> Any:
     if whole is not None:
         return whole
     if to_number(value) is not None:
-        return _number(value)
+        return _convert_number(value)
     if isinstance(value, Mapping):
-        return _entries(value, _json)
+        return _convert_entries(value, _convert_json)
     if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS):
-        return elements(value, _json)
+        return convert_elements(value, _convert_json)
     raise InvalidValue("must be a value that JSON can hold", f", got {describe(value)}")
 
 
 _BY_TYPE: Final[dict[type, Callable[[Any], Any]]] = {
-    str: _string,
+    str: _convert_string,
     UUID: str,
-    datetime: _datetime,
-    Model: _fields,
-    Enum: lambda member: _json(member.value),
+    datetime: _convert_datetime,
+    Model: _convert_fields,
+    Enum: lambda member: _convert_json(member.value),
 }
 _SCALARS: Final[dict[str, Callable[[object], Any]]] = {
-    "anything": _anything,
-    "boolean": _boolean,
-    "date-time": _datetime,
-    "int32": _whole(32),
-    "integer": _whole(64),
-    "int-or-text": _whole_or_string,
-    "number": _number,
-    "text": _string,
+    "anything": _convert_anything,
+    "boolean": _convert_boolean,
+    "date-time": _convert_datetime,
+    "int32": _make_whole_converter(32),
+    "integer": _make_whole_converter(64),
+    "int-or-text": _convert_whole_or_string,
+    "number": _convert_number,
+    "text": _convert_string,
     "uuid": lambda value: str(read_uuid(value)),
 }

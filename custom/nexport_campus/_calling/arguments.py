@@ -13,9 +13,9 @@ from nexport_client.kinds import TEXT
 from nexport_client.operation import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
-from .argument_values import InvalidValue, elements, read_uuid, secret_value, to_text, to_wire
+from .argument_values import InvalidValue, convert_elements, read_uuid, to_secret, to_text, to_wire
 
-__all__ = ["LONGEST_QUERY", "encode", "page_arguments", "read_strings", "read_uuids", "refusal"]
+__all__ = ["LONGEST_QUERY", "check_page_arguments", "encode", "read_strings", "read_uuids", "refusal"]
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
     pairs: list[str] = []
     token = None
     for parameter in operation.query:
-        value = _value(operation, parameter, arguments)
+        value = _convert_value(operation, parameter, arguments)
         if parameter.key == "access_token":
             token = value
         elif value is not UNSET:
@@ -40,45 +40,45 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
             if sum(map(len, pairs)) > LONGEST_QUERY:
                 reason = f"makes the URL too long: its query may have {LONGEST_QUERY:,} characters"
                 raise refusal(operation, parameter.name, reason)
-    fields, secret = _body(operation, arguments)
+    fields, secret = _encode_body(operation, arguments)
     return EncodedRequest(
         "&".join(pairs),
         fields,
         secret,
         None if token is UNSET else cast("Secret | None", token),
-        _path(operation, arguments),
-        _headers(operation, arguments),
+        _encode_path(operation, arguments),
+        _encode_headers(operation, arguments),
     )
 
 
-def _body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[Any, bool]:
+def _encode_body(operation: Operation[Any], arguments: Mapping[str, object]) -> tuple[Any, bool]:
     """Return the value of the body, or None, and whether it holds a secret."""
     if operation.body is None:
         return None, False
     if isinstance(operation.body, Parameter):
-        value = _value(operation, operation.body, arguments)
+        value = _convert_value(operation, operation.body, arguments)
         return None if value is UNSET else value, operation.body.secret
-    values = {parameter.key: _value(operation, parameter, arguments) for parameter in operation.body}
+    values = {parameter.key: _convert_value(operation, parameter, arguments) for parameter in operation.body}
     secret = any(parameter.secret for parameter in operation.body)
     return {key: value for key, value in values.items() if value is not UNSET} | dict(operation.fixed), secret
 
 
-def _path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
+def _encode_path(operation: Operation[Any], arguments: Mapping[str, object]) -> str:
     """Return the path with its placeholders filled. Rejects a value that would change the path's structure."""
     path = operation.path if operation.parts else ""
     for parameter in operation.parts:
-        text = to_text(_value(operation, parameter, arguments))
+        text = to_text(_convert_value(operation, parameter, arguments))
         if text in ("", ".", ".."):
             raise refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
         path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
     return path
 
 
-def _headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict[str, str]:
+def _encode_headers(operation: Operation[Any], arguments: Mapping[str, object]) -> dict[str, str]:
     """Return the arguments sent as headers. A header may only hold printable ASCII without line breaks."""
     headers = {}
     for parameter in operation.headers:
-        value = _value(operation, parameter, arguments)
+        value = _convert_value(operation, parameter, arguments)
         if value is not UNSET:
             text = headers[parameter.key] = to_text(value)
             if not (text.isascii() and text.isprintable()):
@@ -98,26 +98,26 @@ def read_strings(name: str, values: object) -> list[str]:
 
 def _read_list(name: str, values: object, read: Callable[[object], T]) -> list[T]:
     try:
-        return elements(values, read)
+        return convert_elements(values, read)
     except InvalidValue as wrong:
         reason = str(wrong)
     raise ArgumentError(f"{name} {reason}; nothing was sent", argument=name)
 
 
-def page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:
+def check_page_arguments(operation: Operation[Any], page: object, per_page: object) -> tuple[int, int | None]:
     """Return page number and page size, normalized. Raises ArgumentError."""
-    size = None if per_page is None else _from_one(operation, "per_page", per_page)
-    return _from_one(operation, "page", page), size
+    size = None if per_page is None else _check_from_one(operation, "per_page", per_page)
+    return _check_from_one(operation, "page", page), size
 
 
-def _from_one(operation: Operation[Any], name: str, value: object) -> int:
+def _check_from_one(operation: Operation[Any], name: str, value: object) -> int:
     number = to_whole(value)
     if number is None or not 1 <= number < 2**31:
         raise refusal(operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}")
     return number
 
 
-def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[str, object]) -> Any:
+def _convert_value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[str, object]) -> Any:
     value = arguments.get(parameter.name, UNSET)
     if value is None and not parameter.required:
         return None if parameter.nullable else UNSET
@@ -125,7 +125,7 @@ def _value(operation: Operation[Any], parameter: Parameter, arguments: Mapping[s
         return UNSET
     try:
         if parameter.secret:
-            return secret_value(parameter.kind, value)
+            return to_secret(parameter.kind, value)
         sent = to_wire(parameter.kind, value)
         if parameter.min_items and len(sent) < parameter.min_items:
             raise InvalidValue(

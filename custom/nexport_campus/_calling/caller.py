@@ -15,7 +15,7 @@ from nexport_campus._settings import Settings
 from nexport_client.operation import Operation
 from nexport_client.results import RawResponse
 
-from .arguments import encode, page_arguments
+from .arguments import check_page_arguments, encode
 from .client_state import ClientState
 from .outcome_converter import OutcomeConverter
 from .raw_requests import RawRequests
@@ -57,7 +57,7 @@ class CampusCaller:
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> RawResponse[T]:
-        page, per_page = page_arguments(operation, page, per_page)
+        page, per_page = check_page_arguments(operation, page, per_page)
         paged = self._for_page(operation, self.encode(operation, arguments), page, per_page)
         return self._convert.response(
             await self._runner.run(operation, paged, page=page, check=self._convert.check)
@@ -66,7 +66,7 @@ class CampusCaller:
     def paged(
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> Pager[Any]:
-        page, per_page = page_arguments(operation, page, per_page)
+        page, per_page = check_page_arguments(operation, page, per_page)
         encoded = self.encode(operation, arguments)
 
         async def fetch(number: int) -> RawPage:

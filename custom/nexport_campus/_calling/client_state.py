@@ -12,10 +12,10 @@ from nexport_campus._auth.credentials import AccessToken, Auth, PasswordAuth, St
 from nexport_campus._auth.guarded_store import GuardedStore, StoreTimes
 from nexport_campus._auth.log_redaction import scrub_logs
 from nexport_campus._auth.redaction import Scrubber
-from nexport_campus._auth.refusals import login_refusal
+from nexport_campus._auth.refusals import to_login_refusal
 from nexport_campus._auth.shared_tokens import SharedTokens
 from nexport_campus._auth.token_cache import TokenCache
-from nexport_campus._auth.token_envelope import Envelope, store_key
+from nexport_campus._auth.token_envelope import Envelope, make_store_key
 from nexport_campus._auth.token_source import OwnTokens, TokenSource
 from nexport_campus._clock import REAL_CLOCK, Clock
 from nexport_campus._decoding.decoder import Decoder
@@ -24,7 +24,7 @@ from nexport_campus._drift import Drift, DriftReporter
 from nexport_campus._errors import APIError, ConfigurationError, NexportError
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._http.loop_session import Session, Sessions
-from nexport_campus._rate_limit import limiter_of
+from nexport_campus._rate_limit import make_limiter
 from nexport_campus._retry import Budget
 from nexport_campus._settings import Settings
 from nexport_client.types import Secret
@@ -44,7 +44,7 @@ class ClientState:
     def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
         self.clock = clock
         self.sessions = Sessions(settings)
-        self.limiter = limiter_of(settings.rate_limit, clock)
+        self.limiter = make_limiter(settings.rate_limit, clock)
         self.budget = Budget()
         self.scrubber = Scrubber()
         scrub_logs(self.scrubber)
@@ -105,7 +105,9 @@ class ClientState:
         own = OwnTokens(self._fetch, logs_in=isinstance(auth, PasswordAuth), clock=clock)
         if settings.token_store is None or not isinstance(auth, PasswordAuth):
             return own
-        envelope = Envelope(store_key(str(settings.base_url), auth.username), settings.token_encryption_keys)
+        envelope = Envelope(
+            make_store_key(str(settings.base_url), auth.username), settings.token_encryption_keys
+        )
         store = GuardedStore(settings.token_store, envelope, clock, StoreTimes())
         return SharedTokens(store, auth, own, clock=clock, keep=partial(self.scrubber.keep, "token"))
 
@@ -116,7 +118,7 @@ class ClientState:
         elif isinstance(auth, PasswordAuth):
             token = await self._log_in(auth)
         else:
-            token = await _given(auth)
+            token = await _call_auth(auth)
         self.scrubber.keep("token", token.value)
         return token
 
@@ -129,7 +131,7 @@ class ClientState:
         try:
             parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
         except APIError as error:
-            refusal = login_refusal(error)
+            refusal = to_login_refusal(error)
             if refusal is None:
                 raise
             raise refusal from None
@@ -140,7 +142,7 @@ class ClientState:
         return AccessToken(parsed.access_token, expires_at)
 
 
-async def _given(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
+async def _call_auth(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
     """Return the token from the user's function. Raises NexportError."""
     try:
         token: object = await auth()

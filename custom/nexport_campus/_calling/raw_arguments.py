@@ -13,13 +13,12 @@ import attrs
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._errors import ArgumentError
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._inputs import Concealed, describe
-from nexport_campus._inputs import quote as shown
+from nexport_campus._inputs import Concealed, describe, quote_value
 from nexport_client import OPERATIONS
 from nexport_client.kinds import ANYTHING
 from nexport_client.operation import Operation
 
-from .argument_values import InvalidValue, part, query_values, to_text, to_wire
+from .argument_values import InvalidValue, convert_part, to_query_values, to_text, to_wire
 from .arguments import LONGEST_QUERY, refusal
 
 __all__ = ["RawArguments", "RawPaging", "encode_raw", "find_operation"]
@@ -64,7 +63,7 @@ def find_operation(
     """
     if not isinstance(method, str) or method.upper() not in _METHODS:
         _refuse("method", f"must be one of {', '.join(_METHODS)}")
-    problem = _path_problem(path, scrubber)
+    problem = _find_path_problem(path, scrubber)
     if problem is not None or not isinstance(path, str):
         _refuse("path", problem or "must be a string")
     if effect not in (None, "read", "write"):
@@ -73,7 +72,7 @@ def find_operation(
     sent = quote(path, safe="/%:@!$&'()*+,;=~-._")
     known = OPERATIONS.find(verb, path)
     if known is None:
-        made = _operation(verb, sent, "read" if chosen == "read" else "write")
+        made = _make_operation(verb, sent, "read" if chosen == "read" else "write")
         return made, sent
     if effect == "read" and known.effect == "write":
         _refuse("effect", f"can't be read: {known.id} changes data")
@@ -92,14 +91,14 @@ def encode_raw(
         given: The arguments.
         own: Names of query parameters that the SDK adds itself.
     """
-    query = _encode(operation, "params", _query, given.params, {name.lower() for name in own})
-    body = _encode(operation, "json", _body, given.json)
+    query = _encode(operation, "params", _encode_query, given.params, {name.lower() for name in own})
+    body = _encode(operation, "json", _encode_body, given.json)
     return EncodedRequest(query, body, secret_body=True, token=None, path=path)
 
 
-def _operation(method: str, path: str, effect: Literal["read", "write"]) -> Operation[Any]:
+def _make_operation(method: str, path: str, effect: Literal["read", "write"]) -> Operation[Any]:
     return Operation(
-        id=_operation_id(method, path),
+        id=_make_operation_id(method, path),
         method=method,
         path=path,
         effect=effect,
@@ -111,7 +110,7 @@ def _operation(method: str, path: str, effect: Literal["read", "write"]) -> Oper
     )
 
 
-def _operation_id(method: str, path: str) -> str:
+def _make_operation_id(method: str, path: str) -> str:
     """Return an id in the vendor's style, `AdminApi_GetUsers`. Ids of records don't become part of it."""
     segments = [segment for segment in unquote(path).split("/") if segment]
     if segments and segments[0].lower() == "api":
@@ -120,7 +119,7 @@ def _operation_id(method: str, path: str) -> str:
     return "_".join(names) or method
 
 
-def _path_problem(path: object, scrubber: Scrubber) -> str | None:
+def _find_path_problem(path: object, scrubber: Scrubber) -> str | None:
     """Return why a path could leave the campus, change the query or carry a token, or None."""
     if not isinstance(path, str):
         return f"must be a string, got {describe(path)}"
@@ -163,15 +162,15 @@ def _encode(
     raise refusal(operation, name, reason)
 
 
-def _query(params: object, own: set[str]) -> str:
+def _encode_query(params: object, own: set[str]) -> str:
     if params is None:
         return ""
     if not isinstance(params, Mapping):
         raise InvalidValue("must be a mapping", f", got {describe(params)}")
     pairs = []
     for key, value in params.items():
-        name = _parameter_name(key, own)
-        values = part(f"[{shown(name)}]", query_values, value)
+        name = _check_parameter_name(key, own)
+        values = convert_part(f"[{quote_value(name)}]", to_query_values, value)
         pairs += [f"{name}={quote(to_text(each), safe='')}" for each in values]
     query = "&".join(pairs)
     if len(query) > LONGEST_QUERY:
@@ -179,7 +178,7 @@ def _query(params: object, own: set[str]) -> str:
     return query
 
 
-def _parameter_name(key: object, own: set[str]) -> str:
+def _check_parameter_name(key: object, own: set[str]) -> str:
     if not isinstance(key, str) or not key:
         raise InvalidValue("must have names that are strings and not empty")
     name: str = to_wire(ANYTHING, key)
@@ -190,7 +189,7 @@ def _parameter_name(key: object, own: set[str]) -> str:
     return quote(name, safe="")
 
 
-def _body(value: object) -> Any:
+def _encode_body(value: object) -> Any:
     return None if value is None else to_wire(ANYTHING, value)
 
 

@@ -18,7 +18,7 @@ from nexport_campus._settings import Settings
 from nexport_client.operation import Operation, Paging
 from nexport_client.results import RawResponse
 
-from .arguments import page_arguments, refusal
+from .arguments import check_page_arguments, refusal
 from .outcome_converter import OutcomeConverter
 from .raw_arguments import RawArguments, RawPaging, encode_raw, find_operation
 from .runner import CallRunner, SharedState
@@ -55,15 +55,15 @@ class RawRequests:
     ) -> Pager[dict[str, Any]]:
         """Return the pager of a list. Raises ArgumentError."""
         operation, sent = find_operation(method, path, "read", self._scrubber)
-        first, size = page_arguments(operation, paging.page, paging.per_page)
+        first, size = check_page_arguments(operation, paging.page, paging.per_page)
         where, items = _check_paging(operation, paging)
         encoded = encode_raw(operation, sent, given, _NUMBERS if where == "query" else ())
         _check_body(operation, encoded, where)
 
         async def fetch(number: int) -> RawPage:
-            paged = _with_page(encoded, where, number, size or _LARGE_PAGE)
+            paged = _add_page(encoded, where, number, size or _LARGE_PAGE)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
-            return self._convert.page(operation, outcome, _records(outcome.parsed, items))
+            return self._convert.page(operation, outcome, _get_records(outcome.parsed, items))
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)
@@ -74,7 +74,7 @@ class RawRequests:
         """Return a function that raises ResponseDecodeError for a response without a list of objects."""
 
         def check(operation: Operation[Any], outcome: Outcome[Any]) -> Outcome[Any]:
-            problem = _problem(outcome.parsed, items)
+            problem = _find_problem(outcome.parsed, items)
             if problem is None:
                 return outcome
             path, reason = problem
@@ -93,7 +93,7 @@ class RawRequests:
 Check = Callable[[Operation[Any], Outcome[Any]], Outcome[Any]]
 
 
-def _problem(parsed: Any, items: str | None) -> tuple[str, str] | None:
+def _find_problem(parsed: Any, items: str | None) -> tuple[str, str] | None:
     """Return where and why a response isn't a list of objects, or None."""
     place = items or ""
     if items is None:
@@ -103,13 +103,13 @@ def _problem(parsed: Any, items: str | None) -> tuple[str, str] | None:
         return place, "there is no such field"
     elif not isinstance(parsed[items], list | None):
         return place, "expected a list"
-    for index, record in enumerate(_records(parsed, items)):
+    for index, record in enumerate(_get_records(parsed, items)):
         if not isinstance(record, dict):
             return f"{place}[{index}]", "expected an object"
     return None
 
 
-def _records(parsed: Any, items: str | None) -> list[dict[str, Any]]:
+def _get_records(parsed: Any, items: str | None) -> list[dict[str, Any]]:
     return (parsed if items is None else parsed[items]) or []
 
 
@@ -139,7 +139,7 @@ def _check_body(operation: Operation[Any], encoded: EncodedRequest, where: str) 
             raise refusal(operation, "json", f"must not contain {number}: use the argument of this name")
 
 
-def _with_page(encoded: EncodedRequest, where: str, page: int, per_page: int) -> EncodedRequest:
+def _add_page(encoded: EncodedRequest, where: str, page: int, per_page: int) -> EncodedRequest:
     """Return the request for one page of a list."""
     if where == "query":
         return encoded.with_page(Paging("query"), page, per_page)

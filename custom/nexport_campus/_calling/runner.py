@@ -26,7 +26,7 @@ from nexport_client.operation import Operation
 from nexport_client.types import Secret
 
 from .call import Call
-from .tracing import span_of
+from .tracing import trace_call
 
 __all__ = ["CallRunner", "SharedState"]
 
@@ -74,7 +74,7 @@ class CallRunner:
         call = Call(operation, encoded, started, self._deadline(started), limited, page, check)
         try:
             call.session = self.core.session()
-            with span_of(self.settings, call):
+            with trace_call(self.settings, call):
                 outcome = await self._logged(call)
                 if self.settings.group is not None:
                     self.settings.group.warnings.extend(outcome.warnings)

@@ -21,7 +21,7 @@ from .call import Call
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
-__all__ = ["CallSpan", "tracer_of"]
+__all__ = ["CallSpan", "get_tracer"]
 
 _SCHEMA = "https://opentelemetry.io/schemas/1.27.0"
 _TRACER = context.create_key("nexport_campus.tracer")
@@ -29,7 +29,7 @@ _TRACER = context.create_key("nexport_campus.tracer")
 
 
 @lru_cache(maxsize=1)
-def tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
+def get_tracer(provider: trace.TracerProvider) -> trace.Tracer:
     """Return this package's tracer, cached because some providers create a new one each time."""
     return provider.get_tracer("nexport_campus", __version__, schema_url=_SCHEMA)
 
@@ -43,9 +43,9 @@ class CallSpan:
 
     def __enter__(self) -> None:
         given = self._settings.tracer or context.get_value(_TRACER)
-        tracer = given if isinstance(given, trace.Tracer) else tracer_of(trace.get_tracer_provider())
+        tracer = given if isinstance(given, trace.Tracer) else get_tracer(trace.get_tracer_provider())
         operation = self._call.operation
-        name, attributes = _known_before(
+        name, attributes = _start_attributes(
             str(self._settings.base_url), operation.id, operation.method, operation.path
         )
         if self._call.page is not None:
@@ -61,14 +61,14 @@ class CallSpan:
         if kind is not GeneratorExit or trace.get_current_span() is self._span:
             context.detach(self._token)
         if self._span.is_recording():
-            self._span.set_attributes(_known_after(self._call, error))
+            self._span.set_attributes(_end_attributes(self._call, error))
             if error is not None:
                 self._span.set_status(StatusCode.ERROR)
         self._span.end()
 
 
 @lru_cache(maxsize=1024)
-def _known_before(
+def _start_attributes(
     base_url: str, operation_id: str, method: str, path: str
 ) -> "tuple[str, dict[str, AttributeValue]]":
     """Return the name of a call's span and the attributes known at its start, which samplers use."""
@@ -84,7 +84,7 @@ def _known_before(
     }
 
 
-def _known_after(call: Call[Any], error: BaseException | None) -> "dict[str, AttributeValue]":
+def _end_attributes(call: Call[Any], error: BaseException | None) -> "dict[str, AttributeValue]":
     """Return the attributes known when a call has succeeded, failed or been cancelled."""
     found: dict[str, AttributeValue] = {"nexport.attempts": call.attempts}
     if call.attempts > 1:

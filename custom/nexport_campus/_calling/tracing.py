@@ -8,12 +8,12 @@ from nexport_campus._settings import Settings
 
 from .call import Call
 
-__all__ = ["span_of"]
+__all__ = ["trace_call"]
 
 _NO_SPAN = nullcontext()
 
 
-def span_of(settings: Settings, call: Call[Any]) -> AbstractContextManager[None]:
+def trace_call(settings: Settings, call: Call[Any]) -> AbstractContextManager[None]:
     """Return the context manager for one call's span.
 
     Only the application loads OpenTelemetry; this package never imports it by itself.

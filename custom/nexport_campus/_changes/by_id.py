@@ -7,15 +7,15 @@ from uuid import UUID
 from nexport_campus._errors import PaginationError
 from nexport_client.models import ApiEnrollmentItem
 
-from .enrollment_search import Campus, EnrollmentSearch
+from .enrollment_search import EnrollmentSearch, SearchClient
 from .results import EnrollmentsById
-from .searches import id_chunks
+from .searches import split_ids
 
 __all__ = ["get_enrollments_by_id"]
 
 
 async def get_enrollments_by_id(
-    campus: Campus, ids: Iterable[UUID], filters: Mapping[str, Sequence[UUID]]
+    campus: SearchClient, ids: Iterable[UUID], filters: Mapping[str, Sequence[UUID]]
 ) -> EnrollmentsById:
     """Return any number of enrollments; see `NexportCampus.get_enrollments_by_id`.
 
@@ -26,7 +26,7 @@ async def get_enrollments_by_id(
     """
     wanted = list(dict.fromkeys(ids))
     found: dict[UUID, ApiEnrollmentItem] = {}
-    for chunk in id_chunks({**filters, "enrollment_ids": wanted}):
+    for chunk in split_ids({**filters, "enrollment_ids": wanted}):
         found |= await _find(campus, chunk, [each for each in chunk["enrollment_ids"] if each not in found])
     return EnrollmentsById(
         enrollments=[found[each] for each in wanted if each in found],
@@ -34,7 +34,9 @@ async def get_enrollments_by_id(
     )
 
 
-async def _find(campus: Campus, filters: dict[str, Any], ids: list[UUID]) -> dict[UUID, ApiEnrollmentItem]:
+async def _find(
+    campus: SearchClient, filters: dict[str, Any], ids: list[UUID]
+) -> dict[UUID, ApiEnrollmentItem]:
     """Return the enrollments with these ids.
 
     What a page doesn't have is searched for again, until a single response is complete: between two pages of a search,

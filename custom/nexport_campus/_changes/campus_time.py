@@ -7,14 +7,14 @@ from typing import Final
 
 from .enrollment_dates import EARLIEST, EDGE
 
-__all__ = ["campus_time"]
+__all__ = ["estimate_campus_time"]
 
 _logger = logging.getLogger("nexport_campus")
 _MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
 """Clocks that are set correctly differ by less."""
 
 
-def campus_time(header: str | None, sent: datetime, seconds: float = 0.0) -> datetime:
+def estimate_campus_time(header: str | None, sent: datetime, seconds: float = 0.0) -> datetime:
     """Return the campus's time when it received a request, or an earlier one.
 
     If the clocks are more than a day apart, one of them is wrong, and the earlier time is returned. Starting too early
@@ -25,7 +25,7 @@ def campus_time(header: str | None, sent: datetime, seconds: float = 0.0) -> dat
         sent: The local time when the request was sent.
         seconds: How long the response took. A second of it is covered by the margin of searches.
     """
-    responded = _read(header)
+    responded = _parse_date(header)
     if responded is None:
         return sent
     theirs = responded - max(timedelta(seconds=seconds) - EDGE, timedelta())
@@ -38,7 +38,7 @@ def campus_time(header: str | None, sent: datetime, seconds: float = 0.0) -> dat
     return min(theirs, sent)
 
 
-def _read(header: str | None) -> datetime | None:
+def _parse_date(header: str | None) -> datetime | None:
     """Return the time of a Date header, or None if it is invalid or implausible."""
     try:
         read = parsedate_to_datetime(header or "")

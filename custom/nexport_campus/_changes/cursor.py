@@ -12,7 +12,7 @@ import msgspec
 
 from nexport_campus._errors import ArgumentError
 
-__all__ = ["Position", "decode_cursor", "digest_of", "encode_cursor"]
+__all__ = ["Position", "decode_cursor", "digest_feed", "encode_cursor"]
 
 _VERSION: Final = 1
 
@@ -39,7 +39,7 @@ class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: Position
 
 
-def digest_of(base_url: str, org_ids: Iterable[UUID], user_ids: Iterable[UUID]) -> str:
+def digest_feed(base_url: str, org_ids: Iterable[UUID], user_ids: Iterable[UUID]) -> str:
     """Return a digest of a campus and of the filters, regardless of their order and repetitions."""
     filters = (",".join(sorted({each.hex for each in ids})) for ids in (org_ids, user_ids))
     feed = "\n".join((base_url.rstrip("/"), *filters))

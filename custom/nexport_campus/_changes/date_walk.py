@@ -15,7 +15,7 @@ import attrs
 
 from nexport_client.models import ApiEnrollmentItem
 
-from .enrollment_dates import EARLIEST, EDGE, date_of, is_ordered, tail
+from .enrollment_dates import EARLIEST, EDGE, find_tail, get_date, is_ordered
 from .enrollment_search import EnrollmentPage, EnrollmentSearch
 from .passes import LeadingUndated, Passes, TrailingUndated
 from .searches import MAX_IDS
@@ -106,9 +106,9 @@ class DateWalk:
         if not is_ordered(page.items):
             self._by_number()
             return None
-        leads = date_of(page.items[0]) is None
+        leads = get_date(page.items[0]) is None
         self._seeks_undated = not leads
-        if leads and date_of(page.items[-1]) is None:
+        if leads and get_date(page.items[-1]) is None:
             self._read(LeadingUndated(self._search.fetch), self._begin_dated)
             return None
         return self._advance(page)
@@ -121,8 +121,8 @@ class DateWalk:
         after = self._after
         page = await self._fetch_dated(1)
         first = page.items[0] if page.items else None
-        misplaced = any(date_of(item) is None for item in page.items)
-        early = first is not None and after is not None and (date_of(first) or after) < after - EDGE
+        misplaced = any(get_date(item) is None for item in page.items)
+        early = first is not None and after is not None and (get_date(first) or after) < after - EDGE
         if misplaced or early or not is_ordered(page.items) or await self._is_contradicted(page):
             self._by_number()
             return None
@@ -139,7 +139,7 @@ class DateWalk:
 
     def _advance(self, page: EnrollmentPage) -> Step | None:
         """Continue after the dates of a page."""
-        shared = tail(page.items)
+        shared = find_tail(page.items)
         bound = shared[0][1] - EDGE
         if self._after is not None and bound <= self._after:
             self._read_crowd(page)
@@ -149,7 +149,7 @@ class DateWalk:
 
     def _read_crowd(self, page: EnrollmentPage) -> None:
         """Read the enrollments of a short time by page number, as they fill more than a page."""
-        dates = {item.enrollment_id: date for item in page.items if (date := date_of(item)) is not None}
+        dates = {item.enrollment_id: date for item in page.items if (date := get_date(item)) is not None}
         last = max(dates.values())
         before = last + 2 * EDGE
 
@@ -207,7 +207,7 @@ class DateWalk:
         return Step(items, page.total, len(page.items), after, last=self._next is None)
 
     def _is_beyond(self, item: ApiEnrollmentItem) -> bool:
-        date = date_of(item)
+        date = get_date(item)
         return date is not None and self._before is not None and date >= self._before
 
     async def _is_contradicted(self, page: EnrollmentPage) -> bool:
@@ -215,9 +215,9 @@ class DateWalk:
         if not self._shared or any(item.enrollment_id in self._shared for item in page.items):
             return False
         found = await self._search.fetch(ids=list(self._shared)[:MAX_IDS])
-        reached = None if page.is_last(self._full) else date_of(page.items[-1])
+        reached = None if page.is_last(self._full) else get_date(page.items[-1])
         dates = [
-            date for item in found.items if item.enrollment_id in self._shared and (date := date_of(item))
+            date for item in found.items if item.enrollment_id in self._shared and (date := get_date(item))
         ]
         after = self._after or EARLIEST
         return any(after + EDGE <= date and (reached is None or date < reached) for date in dates)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexport_client.models import ApiEnrollmentItem
 
-__all__ = ["EARLIEST", "EDGE", "LATEST", "date_of", "is_ordered", "tail"]
+__all__ = ["EARLIEST", "EDGE", "LATEST", "find_tail", "get_date", "is_ordered"]
 
 EDGE: Final = timedelta(seconds=1)
 """Margin of searches: the vendor doesn't document whether date filters are inclusive, nor their precision."""
@@ -22,7 +22,7 @@ LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
 _MAX_OVERLAP: Final = 10
 
 
-def date_of(item: ApiEnrollmentItem) -> datetime | None:
+def get_date(item: ApiEnrollmentItem) -> datetime | None:
     """Return the enrollment date, or None if it is missing or one of .NET's placeholders."""
     date = item.enrollment_date
     return date if date is not None and EARLIEST < date < LATEST else None
@@ -30,13 +30,13 @@ def date_of(item: ApiEnrollmentItem) -> datetime | None:
 
 def is_ordered(items: Sequence[ApiEnrollmentItem]) -> bool:
     """Return whether dates ascend, and enrollments without a date come only before or only after the others."""
-    dates = [date_of(item) for item in items]
+    dates = [get_date(item) for item in items]
     known = [date for date in dates if date is not None]
     together = known in (dates[: len(known)], dates[len(dates) - len(known) :])
     return together and all(earlier <= later for earlier, later in pairwise(known))
 
 
-def tail(items: Sequence[ApiEnrollmentItem]) -> list[tuple[UUID, datetime]]:
+def find_tail(items: Sequence[ApiEnrollmentItem]) -> list[tuple[UUID, datetime]]:
     """Return the ids and dates of the last enrollments with a date, which the next request repeats."""
-    dated = [(item.enrollment_id, date) for item in items if (date := date_of(item)) is not None]
+    dated = [(item.enrollment_id, date) for item in items if (date := get_date(item)) is not None]
     return dated[-max(1, min(_MAX_OVERLAP, len(dated) // 10)) :]

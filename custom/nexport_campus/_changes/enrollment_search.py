@@ -12,12 +12,12 @@ from nexport_client.client import RawAreas
 from nexport_client.models import ApiEnrollmentItem, EnrollmentSearchResponse
 from nexport_client.results import RawResponse
 
-__all__ = ["Campus", "EnrollmentPage", "EnrollmentSearch", "OnResponse"]
+__all__ = ["EnrollmentPage", "EnrollmentSearch", "OnResponse", "SearchClient"]
 
 OnResponse = Callable[[RawResponse[EnrollmentSearchResponse]], object]
 
 
-class Campus(Protocol):
+class SearchClient(Protocol):
     """The part of a client that searches use."""
 
     raw: RawAreas
@@ -51,7 +51,7 @@ class EnrollmentSearch:
         on_response: Called with every response.
     """
 
-    campus: Campus
+    campus: SearchClient
     filters: Mapping[str, Any]
     per_page: int | None = None
     on_response: OnResponse = lambda _: None
@@ -98,7 +98,7 @@ class EnrollmentSearch:
         )
         self.on_response(response)
         items = response.parsed.enrollments or []
-        total = _total(response, len(items))
+        total = _read_total(response, len(items))
         if not items and number == 1 and (total or (total is None and response.parsed.enrollments is None)):
             raise PaginationError(
                 f"the response has no enrollments, and {'no' if total is None else total} total",
@@ -109,7 +109,7 @@ class EnrollmentSearch:
         return EnrollmentPage(items, number, total)
 
 
-def _total(response: RawResponse[EnrollmentSearchResponse], least: int) -> int | None:
+def _read_total(response: RawResponse[EnrollmentSearchResponse], least: int) -> int | None:
     """Return the total from the body or else from a header; None without one, or if it contradicts the page."""
     # The field is required, and is None only where the campus leaves it out.
     total: int | None = response.parsed.total_count

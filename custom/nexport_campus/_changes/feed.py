@@ -10,14 +10,14 @@ from nexport_campus._clock import Clock
 from nexport_client.models import ApiEnrollmentItem, EnrollmentSearchResponse
 from nexport_client.results import RawResponse
 
-from .campus_time import campus_time
-from .cursor import Position, decode_cursor, digest_of, encode_cursor
+from .campus_time import estimate_campus_time
+from .cursor import Position, decode_cursor, digest_feed, encode_cursor
 from .date_walk import DateWalk
 from .enrollment_dates import EARLIEST, EDGE, LATEST
-from .enrollment_search import Campus, EnrollmentSearch
+from .enrollment_search import EnrollmentSearch, SearchClient
 from .feed_arguments import FeedArguments
 from .results import ChangeBatch
-from .searches import changes_since, id_chunks
+from .searches import build_change_filters, split_ids
 
 __all__ = ["ChangeFeed"]
 
@@ -37,12 +37,12 @@ class ChangeFeed:
         ArgumentError: The cursor can't be read, or belongs to another feed.
     """
 
-    def __init__(self, campus: Campus, base_url: str, clock: Clock, arguments: FeedArguments) -> None:
+    def __init__(self, campus: SearchClient, base_url: str, clock: Clock, arguments: FeedArguments) -> None:
         self._campus = campus
         self._clock = clock
         self._arguments = arguments
         filters = arguments.filters
-        self._digest = digest_of(base_url, filters.get("org_ids", ()), filters.get("user_ids", ()))
+        self._digest = digest_feed(base_url, filters.get("org_ids", ()), filters.get("user_ids", ()))
         self._until = None if arguments.until is None else min(arguments.until, LATEST)
         self._position = (
             Position(since=arguments.since, until=self._until)
@@ -85,12 +85,14 @@ class _Run:
     The searches run one after another, so that an older copy of an enrollment never follows a newer one.
     """
 
-    def __init__(self, campus: Campus, clock: Clock, arguments: FeedArguments, position: Position) -> None:
+    def __init__(
+        self, campus: SearchClient, clock: Clock, arguments: FeedArguments, position: Position
+    ) -> None:
         self.position = position
         self._campus = campus
         self._clock = clock
         self._per_page = arguments.per_page
-        self._searches = _searches(arguments.filters, position)
+        self._searches = _build_searches(arguments.filters, position)
         self._walk: DateWalk | None = None
         self._sent = datetime.now(UTC)
         self._sent_at = clock.monotonic()
@@ -131,7 +133,7 @@ class _Run:
         """Set the start of the run by the campus's clock, from its first response."""
         if self.position.started is None:
             seconds = self._clock.monotonic() - self._sent_at
-            started = campus_time(response.headers.get("date"), self._sent, seconds)
+            started = estimate_campus_time(response.headers.get("date"), self._sent, seconds)
             self.position = replace(self.position, started=started)
 
     def _now(self) -> datetime:
@@ -142,21 +144,21 @@ class _Run:
         until = self.position.until
         if until is None:
             return items
-        return [item for item in items if _earliest_change(item, until) < until]
+        return [item for item in items if _find_earliest_change(item, until) < until]
 
 
-def _searches(filters: dict[str, Any], position: Position) -> list[dict[str, Any]]:
+def _build_searches(filters: dict[str, Any], position: Position) -> list[dict[str, Any]]:
     """Return the filters of the searches of a run, always in the same order."""
     since, until = position.since, position.until
-    chunks = id_chunks(filters)
+    chunks = split_ids(filters)
     if since is None:
         return list(chunks)
     since = max(since, _FIRST)
     if until is not None and since >= until:
         return []
-    return [search for chunk in chunks for search in changes_since(chunk, since, until)]
+    return [search for chunk in chunks for search in build_change_filters(chunk, since, until)]
 
 
-def _earliest_change(item: ApiEnrollmentItem, until: datetime) -> datetime:
+def _find_earliest_change(item: ApiEnrollmentItem, until: datetime) -> datetime:
     dates = (item.enrollment_date, item.last_activity_date, item.completion_date)
     return min((date for date in dates if date is not None), default=until - EDGE)

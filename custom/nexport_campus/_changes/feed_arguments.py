@@ -6,12 +6,12 @@ from uuid import UUID
 
 import attrs
 
-from nexport_campus._calling.arguments import page_arguments, read_uuids
+from nexport_campus._calling.arguments import check_page_arguments, read_uuids
 from nexport_campus._errors import ArgumentError
-from nexport_campus._inputs import describe, zone_problem
+from nexport_campus._inputs import describe, find_zone_problem
 from nexport_client.api.learning_api.learning_api_search_enrollments import OPERATION
 
-__all__ = ["FeedArguments", "check_people_and_places"]
+__all__ = ["FeedArguments", "check_org_and_user_ids"]
 
 
 @attrs.frozen(kw_only=True)
@@ -29,8 +29,8 @@ class FeedArguments:
     @classmethod
     def check(cls, *, org_ids: object, user_ids: object, per_page: object, **rest: Any) -> "FeedArguments":
         """Return the arguments. Raises ArgumentError, which names one that is wrong."""
-        filters = check_people_and_places(org_ids, user_ids)
-        _, size = page_arguments(OPERATION, 1, per_page)
+        filters = check_org_and_user_ids(org_ids, user_ids)
+        _, size = check_page_arguments(OPERATION, 1, per_page)
         return cls(filters=filters, per_page=size, **rest)
 
     def __attrs_post_init__(self) -> None:
@@ -59,7 +59,7 @@ class FeedArguments:
             raise _refusal("poll_interval", "can't be combined with until, at which the feed ends")
 
 
-def check_people_and_places(org_ids: object, user_ids: object) -> dict[str, list[UUID]]:
+def check_org_and_user_ids(org_ids: object, user_ids: object) -> dict[str, list[UUID]]:
     """Return the ids of organizations and users, each once, as arguments of SearchEnrollments. Raises ArgumentError."""
     given = {"org_ids": org_ids, "user_ids": user_ids}
     filters = {
@@ -83,7 +83,7 @@ def _check_instant(name: str, value: object) -> None:
         return
     if not isinstance(value, datetime):
         raise _refusal(name, f"must be a datetime, got {describe(value)}")
-    problem = zone_problem(value)
+    problem = find_zone_problem(value)
     if problem is not None:
         raise _refusal(name, problem)
 

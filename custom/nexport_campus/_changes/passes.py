@@ -16,7 +16,7 @@ import msgspec
 from nexport_campus._errors import PaginationError
 from nexport_client.models import ApiEnrollmentItem
 
-from .enrollment_dates import date_of
+from .enrollment_dates import get_date
 from .enrollment_search import EnrollmentPage
 
 __all__ = ["MAX_PASSES", "LeadingUndated", "Passes", "TrailingUndated"]
@@ -126,10 +126,10 @@ class LeadingUndated(Passes):
     """Passes over the enrollments without a date at the start of a list."""
 
     def _belongs(self, item: ApiEnrollmentItem) -> bool:
-        return date_of(item) is None
+        return get_date(item) is None
 
     def _following(self, page: EnrollmentPage) -> int | None:
-        ended = not page.items or date_of(page.items[-1]) is not None
+        ended = not page.items or get_date(page.items[-1]) is not None
         return None if ended else Passes._following(self, page)
 
     def _count_holds(self, distinct: frozenset[UUID]) -> bool:
@@ -159,7 +159,7 @@ class TrailingUndated(Passes):
         self._next, self._full = self.start, self.full
 
     def _belongs(self, item: ApiEnrollmentItem) -> bool:
-        return date_of(item) is None
+        return get_date(item) is None
 
     def _following(self, page: EnrollmentPage) -> int | None:
         if not self._backward:
@@ -170,7 +170,7 @@ class TrailingUndated(Passes):
             # The pages before it were only read to find it.
             self._pages, self._totals = 1, {page.total}
             self._ids = [item.enrollment_id for item in page.items if self._belongs(item)]
-        leads = page.items and date_of(page.items[0]) is None
+        leads = page.items and get_date(page.items[0]) is None
         return page.number - 1 if leads and page.number > 1 else None
 
     def _find_last(self, page: EnrollmentPage) -> int:

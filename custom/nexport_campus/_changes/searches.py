@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from .enrollment_dates import EDGE
 
-__all__ = ["ID_FILTERS", "MAX_IDS", "changes_since", "id_chunks", "narrow"]
+__all__ = ["ID_FILTERS", "MAX_IDS", "build_change_filters", "narrow", "split_ids"]
 
 ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
 MAX_IDS: Final = 500
 """The number of ids of a kind in one request."""
 
 
-def id_chunks(filters: Mapping[str, Any], *, single: str | None = None) -> Iterator[dict[str, Any]]:
+def split_ids(filters: Mapping[str, Any], *, single: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield the filters with id lists that fit into one request, and a single id of the filter `single` in each."""
     lists = {name: filters[name] for name in ID_FILTERS if name in filters}
     parts = [list(_batches(ids, 1 if name == single else MAX_IDS)) for name, ids in lists.items()]
@@ -27,7 +27,7 @@ def _batches(ids: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield ids[start : start + size]
 
 
-def changes_since(
+def build_change_filters(
     filters: Mapping[str, Any], since: datetime, until: datetime | None
 ) -> list[dict[str, Any]]:
     """Return the filters of three searches: for enrollments created, last active, and completed in a time range.

@@ -11,14 +11,14 @@ from nexport_campus._http.attempt import HttpResponse
 from .decoder import NotJSON, parse_json
 from .error_entity import ErrorEntity
 
-__all__ = ["default_message"]
+__all__ = ["make_default_message"]
 
 _LONGEST: Final = 160
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
 """Queries in messages: ASP.NET repeats the request's URL, which holds the token and students' ids."""
 
 
-def default_message(
+def make_default_message(
     cls: type[APIError], response: HttpResponse, entity: ErrorEntity, scrubber: Scrubber
 ) -> str:
     """Return a message for a response without a reason: its likely source and what to check."""
@@ -29,7 +29,7 @@ def default_message(
     quote = _quote(response.content, scrubber)
     if cls is APIError and not entity.present:
         return (
-            f"{_kind(response)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
+            f"{_describe_kind(response)} that isn't the campus's own: it comes from a gateway, a firewall, IIS or a wrong base_url,"
             " and says nothing about a record" + (f': "{quote}"' if quote else "")
         )
     if cls is AuthenticationError:
@@ -37,7 +37,7 @@ def default_message(
     return "no error details in the response" + (f' except "{quote}"' if quote else "")
 
 
-def _kind(response: HttpResponse) -> str:
+def _describe_kind(response: HttpResponse) -> str:
     if response.empty:
         return "an empty response"
     return "an HTML page" if response.content.lstrip()[:1] == b"<" else "a response"
@@ -51,11 +51,11 @@ def _quote(content: bytes, scrubber: Scrubber) -> str:
         return ""
     if not isinstance(body, Mapping):
         return ""
-    words = _words(body, "Message") or _words(body, "title", "detail")
+    words = _join_words(body, "Message") or _join_words(body, "title", "detail")
     # Redacted before truncation: half a secret would not be recognized.
     quote = " ".join(scrubber.text(_QUERY.sub("?...", words)).split())
     return f"{quote[:_LONGEST]}..." if len(quote) > _LONGEST else quote
 
 
-def _words(body: Mapping[str, Any], *keys: str) -> str:
+def _join_words(body: Mapping[str, Any], *keys: str) -> str:
     return " ".join(value for key in keys if isinstance(value := body.get(key), str))

@@ -11,7 +11,15 @@ import attrs
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import INTEGER, Reader
 
-__all__ = ["KEY", "ErrorEntity", "find_failing", "read_entity", "read_field", "reports_error", "warnings_of"]
+__all__ = [
+    "KEY",
+    "ErrorEntity",
+    "find_failing",
+    "find_warnings",
+    "read_entity",
+    "read_field",
+    "reports_error",
+]
 
 KEY = "api_error_entity"
 """The field that holds the entity, and the attribute of models."""
@@ -41,14 +49,14 @@ def read_entity(value: Any) -> ErrorEntity:
             warnings=tuple(filter(None, declared.warning_messages or ())),
             present=code is not None,
         )
-    return _read_json(_undeclared(value))
+    return _read_json(_find_undeclared(value))
 
 
 def reports_error(value: Any) -> bool:
     """Return whether a model or a JSON object has an error entity with a code other than 0."""
     # Most of a list's elements report nothing, and don't need a whole ErrorEntity to say so.
     declared = getattr(value, KEY, None)
-    return _read_json(_undeclared(value)).code != 0 if declared is None else bool(declared.error_code)
+    return _read_json(_find_undeclared(value)).code != 0 if declared is None else bool(declared.error_code)
 
 
 def read_field(value: Any, name: str) -> Any:
@@ -61,7 +69,7 @@ def find_failing(items: Iterable[Any]) -> list[int]:
     return [index for index, item in enumerate(items) if reports_error(item)]
 
 
-def warnings_of(parsed: Any) -> tuple[str, ...]:
+def find_warnings(parsed: Any) -> tuple[str, ...]:
     """Return the warnings of an object, or of all elements of a list."""
     elements = parsed if isinstance(parsed, list) else [parsed]
     return tuple(text for element in elements if _warns(element) for text in read_entity(element).warnings)
@@ -69,10 +77,10 @@ def warnings_of(parsed: Any) -> tuple[str, ...]:
 
 def _warns(value: Any) -> bool:
     declared = getattr(value, KEY, None)
-    return bool(_undeclared(value) if declared is None else declared.warning_messages)
+    return bool(_find_undeclared(value) if declared is None else declared.warning_messages)
 
 
-def _undeclared(value: Any) -> Any:
+def _find_undeclared(value: Any) -> Any:
     """Return the JSON of an error entity that the spec doesn't declare, or None."""
     extra = getattr(value, "additional_properties", value)
     return extra.get(KEY) if isinstance(extra, dict) else None

@@ -13,10 +13,10 @@ from nexport_client.operation import Operation
 from .decoder import NotJSON, parse_json
 from .response import ResponseReader
 
-__all__ = ["ExactReader", "exact_number"]
+__all__ = ["ExactReader", "parse_exact_number"]
 
 
-def exact_number(text: str) -> float | Decimal:
+def parse_exact_number(text: str) -> float | Decimal:
     """Return a JSON number as a float, or as a Decimal if a float can't carry it. Raises ValueError."""
     near = float(text)
     try:
@@ -34,6 +34,6 @@ class ExactReader(ResponseReader):
         if not response.content.strip():
             return None
         try:
-            return parse_json(response.content, Reader(), exact_number)
+            return parse_json(response.content, Reader(), parse_exact_number)
         except NotJSON as error:
             raise self._unreadable(operation, response, str(error)) from None

@@ -14,14 +14,14 @@ from nexport_campus._errors import (
     error_class,
 )
 from nexport_campus._http.attempt import AttemptFailed, HttpResponse
-from nexport_campus._retry import Failure, retry_after_seconds
+from nexport_campus._retry import Failure, parse_retry_after
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import NOTHING
 from nexport_client.operation import Operation
 
 from .decoder import NO_MATCH, Decoder, NotJSON, parse_json
-from .default_messages import default_message
-from .error_entity import ErrorEntity, read_entity, read_field, warnings_of
+from .default_messages import make_default_message
+from .error_entity import ErrorEntity, find_warnings, read_entity, read_field
 
 __all__ = ["Outcome", "ResponseReader"]
 
@@ -66,7 +66,7 @@ class ResponseReader:
                 raise self._failed_at_code_0(
                     operation, response, entity, words or entity.message or sign.meaning
                 )
-        return Outcome(response, parsed, tuple(map(self.scrubber.text, warnings_of(parsed))))
+        return Outcome(response, parsed, tuple(map(self.scrubber.text, find_warnings(parsed))))
 
     def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
         """Return the error that one element of a list reports in its own error entity."""
@@ -131,8 +131,8 @@ class ResponseReader:
         self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity
     ) -> AttemptFailed:
         """Return the error for a response that reports one, by its code or by its status."""
-        cls = _class_of(operation, response, entity)
-        retry_after = retry_after_seconds(response.headers.get("retry-after"))
+        cls = _choose_class(operation, response, entity)
+        retry_after = parse_retry_after(response.headers.get("retry-after"))
         error = self._api_error(cls, operation, response, entity, entity.code or None)
         if isinstance(error, RateLimitError):
             error.retry_after = retry_after
@@ -163,7 +163,7 @@ class ResponseReader:
     ) -> APIError:
         scrubber = self.scrubber
         return cls(
-            scrubber.text(entity.message) or default_message(cls, response, entity, scrubber),
+            scrubber.text(entity.message) or make_default_message(cls, response, entity, scrubber),
             method=operation.method,
             path=operation.path,
             status_code=response.status_code,
@@ -180,7 +180,7 @@ class ResponseReader:
         return None if operation.secret_result else self.scrubber.body(content)
 
 
-def _class_of(operation: Operation[Any], response: HttpResponse, entity: ErrorEntity) -> type[APIError]:
+def _choose_class(operation: Operation[Any], response: HttpResponse, entity: ErrorEntity) -> type[APIError]:
     """Return the class of an error.
 
     A rejected login or token must come from the campus itself, as far as can be seen.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import attrs
 
 from nexport_campus._changes.enrollment_dates import EDGE
-from nexport_campus._changes.searches import changes_since, id_chunks, narrow
+from nexport_campus._changes.searches import build_change_filters, narrow, split_ids
 from nexport_campus.times import days, months
 from nexport_client.types import Model
 
@@ -69,13 +69,13 @@ def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any
     """
     queries: list[dict[str, Any]] = []
     by_user = request.dataset.parents == "users"
-    for chunk in id_chunks(to_arguments(request.filters.to_dict()), single="org_ids" if by_user else None):
+    for chunk in split_ids(to_arguments(request.filters.to_dict()), single="org_ids" if by_user else None):
         if span.start is None:
             queries.append(chunk)
         elif by_user:
             queries.append(narrow(chunk, utc_activity_after=span.start - EDGE))
         else:
-            queries += changes_since(chunk, span.start, span.end)
+            queries += build_change_filters(chunk, span.start, span.end)
     return [_to_json(query) for query in queries if not _is_empty(query)]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from nexport_campus._changes.campus_time import campus_time
+from nexport_campus._changes.campus_time import estimate_campus_time
 
 from .children import Campus
 from .queries import TimeRange, build_queries, to_arguments
@@ -22,4 +22,4 @@ async def fetch_campus_time(campus: Campus, request: ExportRequest) -> datetime:
     if request.by_enrollment_ids or not queries:
         return sent
     response = await campus.raw.learning.search_enrollments(**to_arguments(queries[0]), per_page=1)
-    return campus_time(response.headers.get("date"), sent)
+    return estimate_campus_time(response.headers.get("date"), sent)

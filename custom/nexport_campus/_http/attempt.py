@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeGuard
 import attrs
 import httpx
 
-from nexport_campus._auth.exception_redaction import censor, hide_frames
+from nexport_campus._auth.exception_redaction import hide_frames, redact_exception
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._errors import NexportError, RequestTimeoutError, ResponseDecodeError, TransportError
 from nexport_campus._retry import Failure
@@ -83,13 +83,13 @@ async def send(
         async with asyncio.timeout(seconds):
             response = await connection.send(request, tracker)
             try:
-                content = await _content(response, settings.max_response_bytes)
+                content = await _read_content(response, settings.max_response_bytes)
             finally:
                 await response.aclose()
     except BaseException as error:
         connections.drop(connection)
         if _is_from_below(error):
-            censor(error, request.shown(), scrubber, outer=outer)
+            redact_exception(error, request.shown(), scrubber, outer=outer)
             _fail(error, request, tracker)
         if isinstance(error, asyncio.CancelledError):
             hide_frames(error, outer=outer)
@@ -98,7 +98,7 @@ async def send(
     return HttpResponse(response.status_code, response.headers, content or b"", readable=content is not None)
 
 
-async def _content(response: httpx.Response, most: int) -> bytes | None:
+async def _read_content(response: httpx.Response, most: int) -> bytes | None:
     """Return the body, or None if it is unusable but the status says enough. Raises AttemptFailed."""
     try:
         return await read_body(response, most)
@@ -163,7 +163,7 @@ def build_request(
         del headers["Accept"]
     return OutgoingRequest(
         operation.method,
-        _address(str(settings.base_url), encoded.path or operation.path),
+        _make_url(str(settings.base_url), encoded.path or operation.path),
         encoded.query,
         headers | dict(encoded.headers),
         secret_headers,
@@ -174,7 +174,7 @@ def build_request(
 
 
 @lru_cache(maxsize=1024)
-def _address(base_url: str, path: str) -> httpx.URL:
+def _make_url(base_url: str, path: str) -> httpx.URL:
     """Return the URL of an operation without its query.
 
     Cached, because parsing it is the slowest step before sending.

@@ -25,8 +25,8 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
     if response.is_stream_consumed:
         # Transports that build the response from bytes, such as httpx.MockTransport, have already had it decoded by
         # httpx.
-        return _limited(response.content, most)
-    inflate = _inflater(response.headers.get("content-encoding", ""), most)
+        return _check_size(response.content, most)
+    inflate = _make_inflater(response.headers.get("content-encoding", ""), most)
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_raw():
@@ -40,7 +40,7 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _limited(content: bytes, most: int) -> bytes:
+def _check_size(content: bytes, most: int) -> bytes:
     if len(content) > most:
         raise _too_large(most)
     return content
@@ -50,7 +50,7 @@ def _too_large(most: int) -> ResponseDecodeError:
     return ResponseDecodeError(f"the response is larger than max_response_bytes, {most}")
 
 
-def _inflater(encoding: str, most: int) -> "_Inflater | None":
+def _make_inflater(encoding: str, most: int) -> "_Inflater | None":
     """Return a decompressor for a `Content-Encoding` (RFC 9110, 8.4), or None if there is nothing to decompress."""
     names = [name for name in (part.strip().lower() for part in encoding.split(",")) if name != "identity"]
     if not any(names):

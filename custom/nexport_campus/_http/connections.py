@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 import httpx
 
 from nexport_campus._auth.redaction import SecretURL
-from nexport_campus._certificates import context_for
+from nexport_campus._certificates import get_tls_context
 from nexport_campus._settings import Settings
 
 from .outgoing_request import OutgoingRequest, SendTracker
-from .proxies import proxy_for
+from .proxies import choose_proxy
 
 if TYPE_CHECKING:
     import httpcore
@@ -133,7 +133,7 @@ class ConnectionStack:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._sockets: set[socket.socket] = set()
-        self._connect = _connector(settings, self._sockets)
+        self._connect = _make_connector(settings, self._sockets)
         self._closed = False
         # httpx' own transport can be reused after it was closed, but not on another loop before that. For other
         # transports this isn't known.
@@ -204,7 +204,7 @@ def _close_all(sockets: Iterable[socket.socket]) -> None:
         sock.close()
 
 
-def _connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], Connection]:
+def _make_connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], Connection]:
     """Return a factory for connections. Raises ConfigurationError."""
     if settings.transport is not None:
         given = settings.transport
@@ -213,8 +213,8 @@ def _connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], 
 
     from .network_backend import Network
 
-    url, proxy = settings.base_url, _proxy(settings)
-    context = context_for(settings.verify) if url.scheme == "https" else None
+    url, proxy = settings.base_url, _to_httpcore_proxy(settings)
+    context = get_tls_context(settings.verify) if url.scheme == "https" else None
     origin = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path).origin
 
     def connect() -> Connection:
@@ -231,17 +231,17 @@ def _connector(settings: Settings, sockets: set[socket.socket]) -> Callable[[], 
     return connect
 
 
-def _proxy(settings: Settings) -> "httpcore.Proxy | None":
+def _to_httpcore_proxy(settings: Settings) -> "httpcore.Proxy | None":
     """Return the proxy in httpcore's form. Raises ConfigurationError."""
     import httpcore
 
-    proxy = proxy_for(settings)
+    proxy = choose_proxy(settings)
     if proxy is None:
         return None
     url = proxy.url
     context: ssl.SSLContext | None = proxy.ssl_context
     if context is None and url.scheme == "https":
-        context = context_for(True)
+        context = get_tls_context(True)
     return httpcore.Proxy(
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         auth=proxy.raw_auth,

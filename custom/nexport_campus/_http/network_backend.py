@@ -96,10 +96,10 @@ class Network(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, trying its addresses as in RFC 8305. Raises httpcore.ConnectError or ConnectTimeout."""
-        with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _translate_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 sock = await start_connection(
-                    await _addresses(host, port),
+                    await _resolve(host, port),
                     happy_eyeballs_delay=_HAPPY_EYEBALLS_SECONDS,
                     socket_factory=self._new_socket,
                 )
@@ -144,7 +144,7 @@ class Network(httpcore.AsyncNetworkBackend):
         return sock
 
 
-async def _addresses(host: str, port: int) -> list[Any]:
+async def _resolve(host: str, port: int) -> list[Any]:
     """Resolve a host. An IP address needs no lookup, and therefore no thread."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -153,7 +153,7 @@ async def _addresses(host: str, port: int) -> list[Any]:
 
 
 @contextmanager
-def _raising(late: type[Exception], failed: type[Exception]) -> Iterator[None]:
+def _translate_errors(late: type[Exception], failed: type[Exception]) -> Iterator[None]:
     """Convert exceptions of the operating system, anyio and ssl to those of httpcore."""
     try:
         yield
@@ -221,7 +221,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         if self._last_byte:
             data, self._last_byte = self._last_byte, b""
             return data
-        with _raising(httpcore.ReadTimeout, httpcore.ReadError):
+        with _translate_errors(httpcore.ReadTimeout, httpcore.ReadError):
             async with asyncio.timeout(timeout):
                 try:
                     data = await self._stream.receive(max_bytes)
@@ -239,7 +239,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         """
         if not buffer or not (buffer := self._network.outgoing(buffer)):
             return
-        with _raising(httpcore.WriteTimeout, httpcore.WriteError):
+        with _translate_errors(httpcore.WriteTimeout, httpcore.WriteError):
             async with asyncio.timeout(timeout):
                 await self._stream.send(buffer)
 
@@ -254,7 +254,7 @@ class _HttpStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 -- as above
     ) -> httpcore.AsyncNetworkStream:
         """Return a TLS stream on top of this one. Raises httpcore.ConnectError or ConnectTimeout."""
-        with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _translate_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 stream = await TLSStream.wrap(
                     self._stream,

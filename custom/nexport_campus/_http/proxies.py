@@ -6,25 +6,26 @@ from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 import httpx
 
-from nexport_campus._settings import Settings, is_loopback, proxy_at
+from nexport_campus._setting_values import check_proxy
+from nexport_campus._settings import Settings, is_loopback
 
-__all__ = ["environment_proxy", "proxy_for"]
+__all__ = ["choose_proxy", "find_environment_proxy"]
 
 _PORTS = {"http": 80, "https": 443}
 
 
-def proxy_for(settings: Settings) -> httpx.Proxy | None:
+def choose_proxy(settings: Settings) -> httpx.Proxy | None:
     """Return the proxy for a client's requests, or None for a direct connection.
 
-    A proxy in the settings is used for every host; one from the environment only where `environment_proxy` says so.
+    A proxy in the settings is used for every host; one from the environment only where `find_environment_proxy` says so.
 
     Raises:
         ConfigurationError: The environment specifies a proxy with an invalid address.
     """
-    return settings.proxy or environment_proxy(settings.base_url)
+    return settings.proxy or find_environment_proxy(settings.base_url)
 
 
-def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
+def find_environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
     """Return the proxy that the environment specifies for a URL, or None for a direct connection.
 
     Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, and the system's settings on macOS and Windows.
@@ -39,7 +40,7 @@ def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
     address = found.get(url.scheme) or found.get("all")
     if not address or _is_exempt(url, found.get("no", "")):
         return None
-    return proxy_at(address if "://" in address else f"http://{address}")
+    return check_proxy(address if "://" in address else f"http://{address}")
 
 
 def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
@@ -59,7 +60,7 @@ def _matches(rule: str, url: httpx.URL) -> bool:
     name, port = _split_port(rule)
     if port and port != str(url.port or _PORTS[url.scheme]):
         return False
-    address = _address(url.host)
+    address = _parse_address(url.host)
     if address is None:
         domain = name.lower().removeprefix("*").strip(".")
         hosts = (url.host.lower().rstrip("."), url.raw_host.decode("ascii").lower().rstrip("."))
@@ -81,7 +82,7 @@ def _split_port(rule: str) -> tuple[str, str]:
     return name, port
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return a host as an IP address, or None for a name. IPv4-mapped IPv6 addresses become IPv4."""
     try:
         address = ip_address(host)

@@ -14,8 +14,8 @@ from functools import cached_property
 import httpx
 
 from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
-from nexport_campus._certificates import context_for, verification
-from nexport_campus._setting_values import proxy_at, seconds
+from nexport_campus._certificates import check_verify, get_tls_context
+from nexport_campus._setting_values import check_proxy, check_seconds
 from nexport_campus._version import missing_extra
 
 try:
@@ -63,11 +63,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         proxy: str | None = None,
         keepalive_seconds: float = 15.0,
     ) -> None:
-        self._verify = verification(verify)
-        self._proxy = None if proxy is None else proxy_at(proxy)
+        self._verify = check_verify(verify)
+        self._proxy = None if proxy is None else check_proxy(proxy)
         if self._proxy is not None:
             proxy_address(self._proxy)
-        self._keepalive = seconds("keepalive_seconds", keepalive_seconds)
+        self._keepalive = check_seconds("keepalive_seconds", keepalive_seconds)
         self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
 
@@ -122,7 +122,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return context_for(self._verify)
+        return get_tls_context(self._verify)
 
     def _session(self) -> LoopSession:
         self._leave_to_parent()

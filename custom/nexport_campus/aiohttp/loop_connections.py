@@ -10,7 +10,7 @@ import aiohttp
 import httpx
 
 from nexport_campus._http.loop_guard import LoopGuard
-from nexport_campus._http.proxies import environment_proxy
+from nexport_campus._http.proxies import find_environment_proxy
 
 from .wire_request import WireRequest, progress_trace
 
@@ -50,7 +50,7 @@ class LoopSession:
         """Return the proxy that the environment specifies for a URL. Raises ConfigurationError."""
         origin = (url.scheme, url.netloc)
         if origin not in self._proxies:
-            self._proxies[origin] = environment_proxy(url)
+            self._proxies[origin] = find_environment_proxy(url)
         return self._proxies[origin]
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ import click
 
 from nexport_campus import AccessToken, ConfigurationError, NexportCampus, PasswordAuth
 from nexport_campus._auth.credentials import Auth
-from nexport_campus._settings import DEFAULT_BASE_URL, auth_from_env
+from nexport_campus._settings import DEFAULT_BASE_URL, read_auth
 
 from .keyring_store import KeyringUnavailable, stored_auth
 from .terminal import interactive, show_logs
@@ -71,7 +71,7 @@ def find_credentials(address: str) -> Credentials:
     """Return credentials from the environment, else the keyring, else a prompt. Raises ConfigurationError."""
     username, password = os.environ.get("NEXPORT_USERNAME"), os.environ.get("NEXPORT_PASSWORD")
     if password or os.environ.get("NEXPORT_ACCESS_TOKEN"):
-        auth = auth_from_env(os.environ)
+        auth = read_auth(os.environ)
         return Credentials(auth, f"{_who(auth)} from the environment")
     keyring_advice = ", or run `nexport login` once"
     try:

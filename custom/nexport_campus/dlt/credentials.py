@@ -8,7 +8,7 @@ from dlt.common.typing import TSecretStrValue
 
 from nexport_campus import PasswordAuth, StaticToken
 from nexport_campus._auth.credentials import Auth
-from nexport_campus._settings import DEFAULT_BASE_URL, auth_from_env
+from nexport_campus._settings import DEFAULT_BASE_URL, read_auth
 
 __all__ = ["Credentials", "NexportCredentials", "base_url_of", "to_auth"]
 
@@ -41,7 +41,7 @@ def to_auth(credentials: Credentials | None) -> Auth:
         return StaticToken(credentials.access_token)
     if credentials is not None and credentials.username and credentials.password:
         return PasswordAuth(credentials.username, credentials.password)
-    return auth_from_env(os.environ)
+    return read_auth(os.environ)
 
 
 def base_url_of(configured: str | None) -> str:

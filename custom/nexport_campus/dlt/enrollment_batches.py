@@ -11,7 +11,7 @@ from nexport_campus import ArgumentError, ChangeBatch, NexportCampus
 from nexport_campus._changes.date_walk import DateWalk
 from nexport_campus._changes.enrollment_dates import EDGE
 from nexport_campus._changes.enrollment_search import EnrollmentSearch
-from nexport_campus._changes.searches import id_chunks, narrow
+from nexport_campus._changes.searches import narrow, split_ids
 from nexport_client.models import ApiEnrollmentItem
 
 __all__ = ["EnrollmentBatches"]
@@ -64,7 +64,7 @@ class EnrollmentBatches:
     ) -> AsyncGenerator[list[ApiEnrollmentItem], None]:
         """Yield the enrollments with `since <= enrollment_date < until`."""
         bounds = {"utc_enrolled_after": self.since and self.since - EDGE, "utc_enrolled_before": until + EDGE}
-        for ids in id_chunks({"org_ids": list(self.org_ids)}):
+        for ids in split_ids({"org_ids": list(self.org_ids)}):
             walk = DateWalk(EnrollmentSearch(campus, narrow(ids, **bounds)), before=until)
             while (step := await walk.next()) is not None:
                 if items := [item for item in step.items if self._is_within(item, until)]:

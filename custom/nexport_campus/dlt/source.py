@@ -20,7 +20,7 @@ from nexport_campus import (
 from nexport_campus._auth.credentials import Auth
 from nexport_campus._auth.memory_token_store import MemoryTokenStore
 from nexport_campus._calling.arguments import read_uuids
-from nexport_campus._inputs import zone_problem
+from nexport_campus._inputs import find_zone_problem
 
 from .blocking import iterate
 from .credentials import Credentials, base_url_of, to_auth
@@ -144,7 +144,7 @@ def _checked_ids(org_ids: Sequence[str]) -> list[str]:
 
 
 def _checked_date(name: str, date: datetime | None) -> datetime | None:
-    problem = None if date is None else zone_problem(date)
+    problem = None if date is None else find_zone_problem(date)
     if problem is not None:
         raise ArgumentError(f"{name} {problem}; nothing was sent", argument=name)
     return date

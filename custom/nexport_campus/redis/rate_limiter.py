@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from nexport_campus._setting_values import positive
+from nexport_campus._setting_values import check_positive
 
 from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClients, within_time
 
@@ -112,7 +112,7 @@ class RedisRateLimiter(ClientOwner):
 
     def _begin(self, clients: Clients, per_second: float, prefix: str) -> None:
         super().__init__(clients, prefix)
-        self.per_second = positive("per_second", per_second, "requests per second")
+        self.per_second = check_positive("per_second", per_second, "requests per second")
         self._paused_until = self._failed_at = float("-inf")
         self._naps: set[asyncio.Future[None]] = set()
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

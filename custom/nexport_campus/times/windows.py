@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import attrs
 from dateutil.relativedelta import relativedelta
 
-from nexport_campus._inputs import zone_problem
+from nexport_campus._inputs import find_zone_problem
 
 __all__ = ["Window", "days", "months"]
 
@@ -139,7 +139,7 @@ def _localize(instant: datetime, zone: tzinfo) -> datetime:
 
 def _instant(name: str, given: datetime) -> datetime:
     """Return a datetime in UTC. Raises ValueError."""
-    problem = zone_problem(given) if isinstance(given, datetime) else "must be a datetime with a zone"
+    problem = find_zone_problem(given) if isinstance(given, datetime) else "must be a datetime with a zone"
     if problem is not None:
         raise ValueError(f"{name} {problem}, got {given!r}")
     try:

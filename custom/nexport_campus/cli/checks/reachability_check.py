@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from nexport_campus._errors import ConfigurationError, RequestTimeoutError, TransportError
-from nexport_campus._http.proxies import proxy_for
+from nexport_campus._http.proxies import choose_proxy
 from nexport_campus._settings import Settings
 
 from .findings import Finding, failed, ok
@@ -21,7 +21,7 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 async def check_reachability(settings: Settings, seconds: float) -> Finding:
     """Resolve the campus's host and connect to its port, within a number of seconds."""
     try:
-        proxy = proxy_for(settings)
+        proxy = choose_proxy(settings)
     except ConfigurationError as error:
         return failed(
             _CHECK, str(error), "Correct https_proxy, http_proxy or all_proxy, or unset them.", error
