@@ -118,7 +118,7 @@ async def export_records(
     with _naming_arguments():
         _check(dataset, since, until, overlap, on_progress)
         _check_target(to, format)
-        filters = _filters(
+        filters = _check_filters(
             org_ids=org_ids, user_ids=user_ids, enrollment_ids=enrollment_ids, syllabus_ids=syllabus_ids
         )
         _, size = check_page_arguments(OPERATION, 1, per_page)
@@ -131,7 +131,7 @@ async def export_records(
             overlap=overlap,
             elements=() if elements is None else tuple(read_strings("elements", elements)),
             per_page=size,
-            concurrency=_concurrency(concurrency),
+            concurrency=_check_concurrency(concurrency),
         )
         target = Path(to) if isinstance(to, str | os.PathLike) else to
         output = make_output(target, format=format, labels=labels, keep_state=keep_state, since=since)
@@ -189,7 +189,7 @@ def _check_target(to: object, form: object) -> None:
         raise _refusal("format", f"must be one of {', '.join(formats)}")
 
 
-def _concurrency(value: object) -> int:
+def _check_concurrency(value: object) -> int:
     number = to_whole(value)
     if number is None or not 1 <= number <= _MAX_CONCURRENCY:
         raise _refusal(
@@ -198,7 +198,7 @@ def _concurrency(value: object) -> int:
     return number
 
 
-def _filters(**given: Iterable[UUID | str] | None) -> Filters:
+def _check_filters(**given: Iterable[UUID | str] | None) -> Filters:
     ids: dict[str, Any] = {
         name: tuple(read_uuids(name, values)) for name, values in given.items() if values is not None
     }

@@ -114,13 +114,13 @@ def _check_secret(given: object, secrets: Iterable[str]) -> None:
     """Compare a secret with all accepted ones, in a time that doesn't depend on how much of it is right."""
     found = False
     for each in secrets:
-        for spelling in _spellings(given):
+        for spelling in _list_spellings(given):
             found |= hmac.compare_digest(spelling, each.encode("utf-8", "surrogatepass"))
     if not found:
         raise WebhookSecretError("the shared secret is missing or wrong")
 
 
-def _spellings(given: object) -> list[bytes]:
+def _list_spellings(given: object) -> list[bytes]:
     """Return the bytes that a string may stand for: frameworks decode headers as UTF-8 or as Latin-1."""
     if not isinstance(given, str):
         return []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexport_campus import PasswordAuth, StaticToken
-from nexport_campus.cli.keyring_store import stored_auth
+from nexport_campus.cli.keyring_store import load_auth
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
 from tests.cli.pseudo_terminal import run_on_terminal
@@ -58,7 +58,7 @@ def test_a_token_is_stored(nexport: Nexport, nexport_sandbox: Sandbox, no_login:
     words = ["call", "admin.authenticate", "--username", nexport_sandbox.username, "--grant-type", "password"]
     token = json.loads(nexport(*words, "--show-secret", env=no_login | account).stdout)["access_token"]
     assert nexport("login", "--access-token", stdin=token, env=no_login).exit_code == 0
-    assert stored_auth(f"{nexport_sandbox.url}/") == StaticToken(token)
+    assert load_auth(f"{nexport_sandbox.url}/") == StaticToken(token)
     assert nexport(*VALIDATE, env=no_login).exit_code == 0
     assert nexport(*VALIDATE, env=no_login | {"NEXPORT_USERNAME": "api.viewer"}).exit_code == 2
     assert nexport("login", "--access-token", "--username", "x", stdin=token, env=no_login).exit_code == 2
@@ -112,7 +112,7 @@ def test_spellings_of_the_address(keys: MemoryKeyring) -> None:
     """All spellings of an address share one entry."""
     keys.stored["nexport-campus", "https://campus.example"] = '{"username": "a", "password": "b"}'
     for address in ("https://campus.example/", "https://Campus.example"):
-        assert stored_auth(address) == PasswordAuth("a", "b")
+        assert load_auth(address) == PasswordAuth("a", "b")
 
 
 def test_the_option_outranks_the_environment(nexport: Nexport, account: dict[str, str]) -> None:

@@ -166,7 +166,7 @@ def test_unexpected_errors(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) ->
     def broken(name: str) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("nexport_campus.cli.commands.call.find", broken)
+    monkeypatch.setattr("nexport_campus.cli.commands.call.find_operation", broken)
     done = nexport(*READ)
     assert done.exit_code == 1
     assert done.stderr == (

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.text_input import numbered_lines, read_first_line, read_text
+from nexport_campus.cli.text_input import number_lines, read_first_line, read_text
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import MemoryKeyring, Nexport
 
@@ -89,7 +89,7 @@ def test_invalid_encodings(data: bytes, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_lines_keep_their_numbers() -> None:
     """Blank lines are skipped, and line numbers are those of an editor."""
-    assert numbered_lines("\n a \n\t\n\u2028b") == [(2, " a "), (4, "\u2028b")]
+    assert number_lines("\n a \n\t\n\u2028b") == [(2, " a "), (4, "\u2028b")]
 
 
 def test_closed_stdin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ async def test_an_unknown_request_counts_as_writing(nexport: Nexport) -> None:
 
 def test_confirmation(nexport: Nexport, samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal a write prompts, an unknown operation too, unless --yes or --read; a known read doesn't."""
-    monkeypatch.setattr("nexport_campus.cli.confirmation.interactive", lambda: True)
+    monkeypatch.setattr("nexport_campus.cli.confirmation.is_interactive", lambda: True)
     for command in (
         ["GET", DROP, "--param", f"enrollment_id={samples.finished_enrollment_id}"],
         ["POST", USERS, "--json", "{}"],

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from nexport_campus.cli.record_output import Secrecy, write_value, writer
+from nexport_campus.cli.record_output import Secrecy, make_writer, write_value
 from nexport_campus.models import AuthenticationTokenResponse, CatalogAccessOption, CmiField
 from nexport_client.kinds import (
     DATE_TIME,
@@ -70,7 +70,7 @@ def test_one_value(value_type: Kind, value: Any, plain: Any, table: str, capsys:
 def test_records_of_scalars(capsys: Capture) -> None:
     """Lists of strings are printed as records; null stays null."""
     for form, wanted in (("json", ["a", None]), ("table", "value\na\n\n")):
-        out = writer(form, Nullable(TEXT), Secrecy())
+        out = make_writer(form, Nullable(TEXT), Secrecy())
         out.write(["a"])
         out.write([None])
         out.end()
@@ -85,7 +85,7 @@ def test_secrets_in_lists_and_mappings(show: bool, capsys: Capture) -> None:
     value_type = ModelOf("AuthenticationTokenResponse")
     write_value("json", MapOf(Array(value_type)), {"a": [model]}, Secrecy(show=show))
     assert (str(ID) in capsys.readouterr().out) is show
-    out = writer("table", value_type, Secrecy(show=show))
+    out = make_writer("table", value_type, Secrecy(show=show))
     out.write([model])
     out.end()
     assert (str(ID) in capsys.readouterr().out) is show

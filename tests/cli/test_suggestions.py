@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.suggestions import RISKY_OPTIONS, similar_operations, similar_words
+from nexport_campus.cli.suggestions import RISKY_OPTIONS, find_similar_operations, find_similar_words
 from nexport_client import OPERATIONS
 from tests.cli.conftest import Nexport
 
@@ -16,7 +16,7 @@ READS = {operation.full_name for operation in OPERATIONS.values()} - WRITES
 
 def suggested_operations(typed: str) -> set[str]:
     """Return the suggested operations."""
-    return set(similar_operations(typed, OPERATIONS.values()))
+    return set(find_similar_operations(typed, OPERATIONS.values()))
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,4 @@ def test_one_typo(word: str, other: str) -> None:
         if len(tail) > 1:
             edits.add(head + tail[1] + tail[0] + tail[2:])
     for typed in [other, *sorted(edits)[::7]]:
-        assert (similar_words(typed, (), [word]) == [word]) is (typed in edits)
+        assert (find_similar_words(typed, (), [word]) == [word]) is (typed in edits)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus.cli.option_values import NULL, join_occurrences, metavar, parse
+from nexport_campus.cli.option_values import NULL, join_occurrences, make_metavar, parse
 from nexport_campus.models import CatalogAccessOption
 from nexport_client.kinds import (
     ANYTHING,
@@ -179,5 +179,5 @@ def test_any_string_is_read_or_refused(string: str, kind: Kind) -> None:
 
 def test_metavars() -> None:
     """The placeholder of a value in the help names its type."""
-    names = [metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, TEXT_MAP, Array(FIELD), BOOLEAN)]
+    names = [make_metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, TEXT_MAP, Array(FIELD), BOOLEAN)]
     assert names == ["UUID", "UUID", "CATALOG-ACCESS-OPTION", "NAME=TEXT", "JSON", "true|false"]

@@ -11,7 +11,7 @@ import pytest
 
 import nexport_campus
 from nexport_campus import ArgumentError, NexportCampus, RetryPolicy
-from nexport_campus.cli.messages import error_text, for_command_line
+from nexport_campus.cli.messages import adapt_message, render_error
 from nexport_campus.cli.root import root
 from tests.cli.conftest import SETTINGS, Nexport
 from tests.support.scripted_server import TOKEN, Response, ScriptedServer, json_response
@@ -137,10 +137,10 @@ def test_python_settings_are_rewritten() -> None:
             messages.append(string)
     assert len(messages) >= 8
     for string in messages:
-        output = for_command_line(string)
+        output = adapt_message(string)
         assert not named.search(output), output
         assert set(re.findall(r"--[a-z-]+", output)) <= ALL_OPTIONS
-        assert for_command_line(output) == output
+        assert adapt_message(output) == output
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def test_python_settings_are_rewritten() -> None:
 )
 def test_arguments_are_options(message: str, argument: str, expected: str) -> None:
     """Names of arguments become options; quoted values and other words stay."""
-    assert error_text(ArgumentError(message, argument=argument)) == expected
+    assert render_error(ArgumentError(message, argument=argument)) == expected
     error = ArgumentError(message, argument=argument, operation_id="LearningApi_GetSections")
-    assert error_text(error) == f"LearningApi_GetSections: {expected}"
+    assert render_error(error) == f"LearningApi_GetSections: {expected}"
 
 
 @pytest.mark.parametrize(

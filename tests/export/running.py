@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 
-from nexport_campus._export.children import Campus
+from nexport_campus._export.children import ExportClient
 from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
@@ -32,7 +32,7 @@ def make_request(kind: str, org: str | None = None, **given: Any) -> ExportReque
 
 
 async def run(
-    campus: Campus,
+    campus: ExportClient,
     plan: ExportRequest,
     target: Path,
     *,

@@ -169,7 +169,7 @@ async def test_file_work_stays_off_the_loop(
 
         return call
 
-    monkeypatch.setattr(target, "_digest", noting(target._digest))
+    monkeypatch.setattr(target, "_compute_digest", noting(target._compute_digest))
     monkeypatch.setattr(database.Database, "__init__", noting(database.Database.__init__))
     monkeypatch.setattr(database.Database, "transaction", noting(database.Database.transaction))
     for _ in range(2):

@@ -19,8 +19,8 @@ from nexport_campus import Drift, NexportCampus, StaticToken
 from nexport_campus._export.datasets import DATASETS, Record
 from nexport_campus._export.parquet_writer import ParquetWriter
 from nexport_campus._export.request import LAST
-from nexport_campus._export.tables import typed_table
-from nexport_campus._export.target import replacing
+from nexport_campus._export.tables import make_typed_table
+from nexport_campus._export.target import replace_file
 from nexport_campus._export.writers import CsvWriter
 from nexport_campus.models import ApiEnrollmentItem
 from tests.export.running import make_request, read_rows, run
@@ -356,7 +356,7 @@ def test_typed_values() -> None:
     item = ApiEnrollmentItem.from_dict(
         search_result(start_date="2026-01-01T01:00:00.5+02:00")["enrollments"][0]
     )
-    table = typed_table(DATASETS["enrollments"], ())
+    table = make_typed_table(DATASETS["enrollments"], ())
     row = dict(zip(table.columns, table.values(Record(item)), strict=True))
     assert row["start_date"] == "2025-12-31T23:00:00.500000Z"
     assert (row["phase"], row["enrollment_date"]) == (1, None)
@@ -369,10 +369,10 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "e.jsonl"
     target.write_text("old")
     (tmp_path / "e.jsonl.state.tmp").write_text("left by a process that was killed")
-    with pytest.raises(TypeError), replacing(target) as file:
+    with pytest.raises(TypeError), replace_file(target) as file:
         file.write("no bytes")  # type: ignore[call-overload]  # wrong on purpose
     assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]
     assert target.read_text() == "old"
-    with replacing(target) as file:
+    with replace_file(target) as file:
         file.write(b"new")
     assert target.read_text() == "new"

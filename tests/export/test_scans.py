@@ -13,7 +13,7 @@ from nexport_campus._export.datasets import DATASETS
 from nexport_campus._export.queries import (
     TimeRange,
     build_queries,
-    enrolled_before,
+    get_enrollment_bound,
     is_in_range,
     split_into_ranges,
     to_arguments,
@@ -91,7 +91,7 @@ def test_a_time_range_is_complete_and_exact(
                 continue
             wanted = wanted and item.enrollment_date < before
         kept = any(finds(scan, item, strict=strict) for scan in scans) and is_in_range(item, span)
-        ends = enrolled_before(plan(), span)
+        ends = get_enrollment_bound(plan(), span)
         if ends is not None:
             assert item.enrollment_date
             kept = kept and item.enrollment_date < ends
@@ -144,7 +144,7 @@ def test_sessions_of_those_who_were_active_later() -> None:
     span = TimeRange(START, START + timedelta(days=31))
     (scan,) = build_queries(plan("sessions"), span)
     assert set(scan) == {"org_ids", "utc_activity_after"}
-    assert enrolled_before(plan("sessions"), span) == span.end
+    assert get_enrollment_bound(plan("sessions"), span) == span.end
 
 
 def test_no_bound_on_the_enrollment_date_is_added() -> None:

@@ -19,9 +19,9 @@ from .datasets import Record
 from .queries import TimeRange
 from .tables import Table
 
-__all__ = ["Checkpoint", "ExportRun", "Outcome", "Parent", "Query"]
+__all__ = ["Checkpoint", "ExportRun", "Parent", "ParentState", "Query"]
 
-Outcome = Literal["open", "done", "absent", "failed"]
+ParentState = Literal["open", "done", "absent", "failed"]
 """The state of a parent's fetch. `absent`: the campus has no such parent."""
 
 _TABLES = {
@@ -167,7 +167,7 @@ class Checkpoint:
         return [(number, Parent(identity, json.loads(ids))) for number, identity, ids in found]
 
     def save_parent(
-        self, number: int, records: Iterable[Record], outcome: Outcome, error: str | None = None
+        self, number: int, records: Iterable[Record], outcome: ParentState, error: str | None = None
     ) -> None:
         """Store the records of a parent and the outcome of its fetch."""
         with self._database.transaction() as connection:
@@ -181,7 +181,7 @@ class Checkpoint:
         with self._database.transaction() as connection:
             return connection.execute("UPDATE parent SET outcome = 'open' WHERE outcome = 'failed'").rowcount
 
-    def count(self, outcome: Outcome | None = None) -> int:
+    def count(self, outcome: ParentState | None = None) -> int:
         """Return the number of parents, or of those with an outcome."""
         found = self._fetch_one(
             "SELECT count(*) FROM parent WHERE ? IS NULL OR outcome = ?", outcome, outcome

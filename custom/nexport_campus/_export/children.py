@@ -24,13 +24,13 @@ from .datasets import Dataset, Record
 from .queries import TimeRange, is_in_range
 from .request import ExportRequest
 
-__all__ = ["Campus", "ChildRecords", "Selection", "fetch_child_records", "to_parent"]
+__all__ = ["ChildRecords", "ExportClient", "Selection", "fetch_child_records", "to_parent"]
 
 _Reporting = TypeVar("_Reporting", AssignmentStatusResponseItem, GetCmiDataResponseItem)
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Campus(Protocol):
+class ExportClient(Protocol):
     """The part of a client that exports use."""
 
     raw: RawAreas
@@ -81,7 +81,7 @@ def to_parent(
     return Parent("/".join((org_id, ids["user_id"], ids.get("start", ""))), ids)
 
 
-async def fetch_child_records(campus: Campus, selection: Selection, parent: Parent) -> ChildRecords:
+async def fetch_child_records(campus: ExportClient, selection: Selection, parent: Parent) -> ChildRecords:
     """Fetch the records of a parent.
 
     Raises:
@@ -89,27 +89,27 @@ async def fetch_child_records(campus: Campus, selection: Selection, parent: Pare
         NexportError: A request failed for another reason.
     """
     if selection.dataset.name == "sessions":
-        return await _sessions(campus, selection, parent)
-    statuses, errors = await _statuses(campus, selection, parent.ids["enrollment_id"])
+        return await _fetch_sessions(campus, selection, parent)
+    statuses, errors = await _fetch_statuses(campus, selection, parent.ids["enrollment_id"])
     if selection.dataset.name == "assignment-statuses":
         return ChildRecords([Record(status) for status in statuses], errors)
     records = []
     for status in statuses:
-        found, failed = await _scorm_data(campus, selection, status)
+        found, failed = await _fetch_scorm_data(campus, selection, status)
         records += found
         errors += failed
     return ChildRecords(records, errors)
 
 
-async def _statuses(
-    campus: Campus, selection: Selection, enrollment_id: str
+async def _fetch_statuses(
+    campus: ExportClient, selection: Selection, enrollment_id: str
 ) -> tuple[list[AssignmentStatusResponseItem], list[str]]:
     pager = campus.learning.get_assignment_statuses(enrollment_id=enrollment_id, per_page=selection.per_page)
     items = await pager.on_item_error("yield").collect()
     return _split_errors(items, f"an assignment status of enrollment {enrollment_id}")
 
 
-async def _sessions(campus: Campus, selection: Selection, parent: Parent) -> ChildRecords:
+async def _fetch_sessions(campus: ExportClient, selection: Selection, parent: Parent) -> ChildRecords:
     start, end = (_parse_date(parent.ids.get(name)) for name in ("start", "end"))
     pager = campus.learning.get_student_sessions(
         org_id=parent.ids["org_id"],
@@ -119,11 +119,13 @@ async def _sessions(campus: Campus, selection: Selection, parent: Parent) -> Chi
         per_page=selection.per_page,
     )
     sessions = [session async for session in pager if is_in_range(session, TimeRange(start, end))]
-    return ChildRecords([Record(session, {"session_key": _session_key(session)}) for session in sessions], [])
+    return ChildRecords(
+        [Record(session, {"session_key": _make_session_key(session)}) for session in sessions], []
+    )
 
 
-async def _scorm_data(
-    campus: Campus, selection: Selection, status: AssignmentStatusResponseItem
+async def _fetch_scorm_data(
+    campus: ExportClient, selection: Selection, status: AssignmentStatusResponseItem
 ) -> tuple[list[Record], list[str]]:
     """Fetch the SCOs of an assignment.
 
@@ -169,7 +171,7 @@ def _split_errors(items: Iterable[_Reporting], place: str) -> tuple[list[_Report
     return records, errors
 
 
-def _session_key(session: AssignmentSession) -> str:
+def _make_session_key(session: AssignmentSession) -> str:
     """Return a session's id. Without one, join all its fields but the end, which changes while it is open."""
     if session.id is not None:
         return str(session.id)

@@ -5,7 +5,7 @@ from datetime import datetime
 import attrs
 
 from .checkpoint import Checkpoint
-from .children import Campus
+from .children import ExportClient
 from .reports import ProgressReporter
 from .request import ExportRequest
 from .worker_thread import WorkerThread
@@ -17,7 +17,7 @@ __all__ = ["ExportContext"]
 class ExportContext:
     """A running export. `started`: the start time by the campus's clock."""
 
-    campus: Campus
+    campus: ExportClient
     request: ExportRequest
     checkpoint: Checkpoint
     worker: WorkerThread

@@ -98,7 +98,7 @@ class Dataset:
     def moment(self, record: Record) -> str:
         """Return the date that a record is sorted by, as a sortable string, or "" without one."""
         date = record.value(self.sorted_by) if self.sorted_by else None
-        return _sortable(date) if date is not None else ""
+        return _to_sortable(date) if date is not None else ""
 
     def from_dict(self, data: dict[str, Any]) -> Record:
         """Return a record from the output of `Record.to_dict`."""
@@ -109,7 +109,7 @@ class Dataset:
         return {name: held for name, held in columns.items() if not name.startswith(_EXCLUDED_COLUMNS)}
 
 
-def _sortable(date: datetime) -> str:
+def _to_sortable(date: datetime) -> str:
     try:
         date = date.astimezone(UTC)
     except OverflowError:  # .NET's minimum or maximum date with an offset

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from .children import Campus
+from .children import ExportClient
 from .completed_rows import Counts
 from .context import ExportContext
 from .fetch_children import fetch_children
@@ -18,7 +18,7 @@ __all__ = ["export"]
 
 
 async def export(
-    campus: Campus, session: ExportSession, on_progress: OnProgress | None = None
+    campus: ExportClient, session: ExportSession, on_progress: OnProgress | None = None
 ) -> ExportSummary:
     """Run an export, or the rest of an interrupted one.
 
@@ -27,7 +27,7 @@ async def export(
         ExportError: A local file can't be written, for example on a full disk; a new session resumes the export.
     """
     progress = ProgressReporter(on_progress)
-    with WorkerThread(session.output.name, _recovery_advice(session)) as worker:
+    with WorkerThread(session.output.name, _describe_recovery(session)) as worker:
         run, request = session.unfinished, session.request
         if run is None:
             run = await worker.do(session.begin, await fetch_campus_time(campus, request))
@@ -57,7 +57,7 @@ async def export(
     return summary
 
 
-def _recovery_advice(session: ExportSession) -> str:
+def _describe_recovery(session: ExportSession) -> str:
     """Return how to recover from an error of a local file."""
     if session.database.path is None:
         return "an export to standard output can't resume: run it again"
@@ -65,7 +65,7 @@ def _recovery_advice(session: ExportSession) -> str:
 
 
 async def _export_range(context: ExportContext, number: int, span: TimeRange) -> None:
-    label = _label(context.request, span)
+    label = _make_label(context.request, span)
     queries = [] if context.request.by_enrollment_ids else build_queries(context.request, span)
     context.progress.stage(f"enrollments{label}")
     await context.worker.do(context.checkpoint.begin_span, number, queries)
@@ -75,7 +75,7 @@ async def _export_range(context: ExportContext, number: int, span: TimeRange) ->
     await context.worker.do(context.checkpoint.end_span, number)
 
 
-def _label(request: ExportRequest, span: TimeRange) -> str:
+def _make_label(request: ExportRequest, span: TimeRange) -> str:
     """Return the month or day of a time range in the request's zone, or "" if it isn't one."""
     if request.by is None or span.start is None:
         return ""

@@ -16,7 +16,7 @@ from nexport_campus._errors import (
     ResponseDecodeError,
 )
 
-from .checkpoint import Outcome, Parent
+from .checkpoint import Parent, ParentState
 from .children import fetch_child_records
 from .context import ExportContext
 from .server_clock import fetch_campus_time
@@ -54,7 +54,7 @@ class _ChildFetcher:
 
     async def fetch(self, numbered: tuple[int, Parent]) -> None:
         number, parent = numbered
-        outcome: Outcome = "done"
+        outcome: ParentState = "done"
         error = None
         records = []
         try:

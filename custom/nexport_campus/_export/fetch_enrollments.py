@@ -19,7 +19,7 @@ from .checkpoint import Parent, Query
 from .children import to_parent
 from .context import ExportContext
 from .datasets import Record
-from .queries import TimeRange, enrolled_before, is_in_range, to_arguments
+from .queries import TimeRange, get_enrollment_bound, is_in_range, to_arguments
 from .worker_thread import for_each_concurrently
 
 __all__ = ["fetch_enrollments"]
@@ -77,7 +77,10 @@ class _EnrollmentFetcher:
         request = self.context.request
         search = EnrollmentSearch(self.context.campus, to_arguments(query.arguments), request.per_page)
         return DateWalk(
-            search, query.after, before=enrolled_before(request, self.span), now=lambda: self.context.started
+            search,
+            query.after,
+            before=get_enrollment_bound(request, self.span),
+            now=lambda: self.context.started,
         )
 
     async def _save(self, query: Query, step: Step, parts: Iterable[Query] = ()) -> None:
@@ -118,7 +121,7 @@ class _EnrollmentFetcher:
 
     def _end(self) -> datetime:
         """Return the enrollment date at which the queries end."""
-        return enrolled_before(self.context.request, self.span) or self.context.started
+        return get_enrollment_bound(self.context.request, self.span) or self.context.started
 
 
 async def _iterate(items: Iterable[T]) -> AsyncIterator[T]:

@@ -10,7 +10,7 @@ from pyarrow.parquet import ParquetWriter as GroupWriter  # type: ignore[import-
 
 from .datasets import Dataset
 from .stored_rows import StoredRows
-from .tables import fits
+from .tables import check_range
 
 __all__ = ["ParquetWriter"]
 
@@ -37,13 +37,13 @@ class ParquetWriter:
     def __init__(self, file: BinaryIO, dataset: Dataset, elements: tuple[str, ...], *, labels: bool) -> None:
         self._rows = StoredRows(dataset, elements, labels=labels)
         columns = self._rows.columns.items()
-        self._schema = pa.schema([(name, _type(cls, labels=labels)) for name, cls in columns])
+        self._schema = pa.schema([(name, _choose_type(cls, labels=labels)) for name, cls in columns])
         self._writer = GroupWriter(file, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []
 
     def write(self, records: Sequence[str]) -> None:
         columns = zip(*self._rows.read(records), strict=True)
-        arrays = [_array(field, values) for field, values in zip(self._schema, columns, strict=True)]
+        arrays = [_make_array(field, values) for field, values in zip(self._schema, columns, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if sum(batch.num_rows for batch in self._batches) >= _ROWS:
             self._write_group()
@@ -63,13 +63,13 @@ class ParquetWriter:
         self._batches.clear()
 
 
-def _type(cls: type, *, labels: bool) -> pa.DataType:
+def _choose_type(cls: type, *, labels: bool) -> pa.DataType:
     if labels and issubclass(cls, IntEnum):
         return pa.string()
     return next((arrow for base, arrow in _TYPES if issubclass(cls, base)), pa.string())
 
 
-def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
+def _make_array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
     """Return the array of a column. A number that is too large for it becomes null."""
     if pa.types.is_timestamp(field.type):
         return pa.array(values, pa.string()).cast(field.type)
@@ -77,5 +77,5 @@ def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
         return pa.array(values, field.type)
     except (OverflowError, pa.ArrowInvalid):
         bits = field.type.bit_width
-        kept = [value if value is None or fits(field.name, value, bits) else None for value in values]
+        kept = [value if value is None or check_range(field.name, value, bits) else None for value in values]
         return pa.array(kept, field.type)

@@ -15,7 +15,7 @@ from .request import DATE_FILTERS, ExportRequest
 __all__ = [
     "TimeRange",
     "build_queries",
-    "enrolled_before",
+    "get_enrollment_bound",
     "is_in_range",
     "split_into_ranges",
     "to_arguments",
@@ -79,7 +79,7 @@ def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any
     return [_to_json(query) for query in queries if not _is_empty(query)]
 
 
-def enrolled_before(request: ExportRequest, span: TimeRange) -> datetime | None:
+def get_enrollment_bound(request: ExportRequest, span: TimeRange) -> datetime | None:
     """Return the enrollment date at which the queries of a time range end, or None.
 
     Where it isn't a filter, enrollments without an enrollment date are found as well.

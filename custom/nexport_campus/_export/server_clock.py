@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 from nexport_campus._changes.campus_time import estimate_campus_time
 
-from .children import Campus
+from .children import ExportClient
 from .queries import TimeRange, build_queries, to_arguments
 from .request import ExportRequest
 
 __all__ = ["fetch_campus_time"]
 
 
-async def fetch_campus_time(campus: Campus, request: ExportRequest) -> datetime:
+async def fetch_campus_time(campus: ExportClient, request: ExportRequest) -> datetime:
     """Return the campus's time, from the Date header of a small request, or else the local time.
 
     Raises:

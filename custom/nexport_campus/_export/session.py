@@ -20,7 +20,7 @@ from .errors import TargetError
 from .output import Output
 from .queries import TimeRange, split_into_ranges
 from .request import DATE_FILTERS, LAST, ExportRequest
-from .tables import ROWS, json_table, typed_table
+from .tables import ROWS, make_json_table, make_typed_table
 from .target import Destination, StandardOutput, TargetFile, check_writable, resolve_target
 from .writers import CsvWriter, JsonLinesWriter, Writer
 
@@ -172,15 +172,15 @@ def _open(
 ) -> ExportSession:
     typed = output.format == "sqlite"
     file = output.target if isinstance(output.target, Path) else None
-    database = Database(_state_path(file, request.dataset.table if typed else None))
+    database = Database(_get_state_path(file, request.dataset.table if typed else None))
     stack.callback(database.close)
-    table = typed_table(request.dataset, request.elements) if typed else json_table(request.dataset)
+    table = make_typed_table(request.dataset, request.elements) if typed else make_json_table(request.dataset)
     checkpoint = Checkpoint(database, table)
     name = request.dataset.table if typed else ROWS
     completed = CompletedRows(database, request.dataset, name, table, file if typed else None, force=force)
     stack.callback(_delete_if_empty, checkpoint, completed)
     previous, unfinished = completed.previous(), checkpoint.run()
-    destination = None if typed else _destination(request, output, database, previous, force=force)
+    destination = None if typed else _make_destination(request, output, database, previous, force=force)
     if typed and file is not None:
         check_writable(file)
     if restart:
@@ -188,14 +188,14 @@ def _open(
     return ExportSession(request, output, database, checkpoint, completed, destination, previous, unfinished)
 
 
-def _state_path(file: Path | None, table: str | None) -> Path | None:
+def _get_state_path(file: Path | None, table: str | None) -> Path | None:
     """Return the path of the state: next to a file, one for each table of an SQLite file."""
     if file is None:
         return None
     return file.with_name(f"{file.name}.{table}.state" if table else f"{file.name}.state")
 
 
-def _destination(
+def _make_destination(
     request: ExportRequest,
     output: Output,
     database: Database,

@@ -84,7 +84,7 @@ class StoredRows:
         """Return the function for the values of a column, or None if they remain as they are."""
         held = self.columns[name]
         if issubclass(held, datetime):
-            return _date_converter(writes[name])
+            return _make_date_converter(writes[name])
         if issubclass(held, float):
             return float
         if labels and issubclass(held, IntEnum):
@@ -92,7 +92,7 @@ class StoredRows:
         return None
 
 
-def _date_converter(write: Callable[[Any], Any]) -> Callable[[str], str]:
+def _make_date_converter(write: Callable[[Any], Any]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         # Nearly all dates are in UTC.
         body = text[:-1] if text.endswith("Z") else text.removesuffix("+00:00")

@@ -13,7 +13,7 @@ import attrs
 from .database import quote_name
 from .datasets import Dataset, Record
 
-__all__ = ["ROWS", "Table", "fits", "json_table", "to_text", "typed_table"]
+__all__ = ["ROWS", "Table", "check_range", "make_json_table", "make_typed_table", "to_text"]
 
 _logger = logging.getLogger("nexport_campus")
 
@@ -65,7 +65,7 @@ class Table:
         return self.upsert(name, f"VALUES ({', '.join('?' * len(self.columns))})")
 
 
-def json_table(dataset: Dataset) -> Table:
+def make_json_table(dataset: Dataset) -> Table:
     """Return a table of records as JSON, with their key and the date that they are sorted by."""
 
     def values(record: Record) -> tuple[str, str, str]:
@@ -76,18 +76,18 @@ def json_table(dataset: Dataset) -> Table:
     return Table(columns, ("identity",), values, lambda name: f"json_extract(data, '$.{name}')")
 
 
-def typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
+def make_typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
     """Return a table of typed columns: enums as numbers, dates as strings in UTC, booleans as 0 and 1."""
-    columns = {name: _affinity(cls) for name, cls in dataset.columns(elements).items()}
+    columns = {name: _choose_affinity(cls) for name, cls in dataset.columns(elements).items()}
 
     def values(record: Record) -> tuple[Any, ...]:
         row = dataset.row(record, elements)
-        return tuple(_sql_value(name, row[name]) for name in columns)
+        return tuple(_to_sql(name, row[name]) for name in columns)
 
     return Table(columns, dataset.key, values, quote_name)
 
 
-def fits(column: str, value: int, bits: int) -> bool:
+def check_range(column: str, value: int, bits: int) -> bool:
     """Return whether a number fits into an integer column of a number of bits; log a warning if it doesn't."""
     if -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
         return True
@@ -99,10 +99,10 @@ def fits(column: str, value: int, bits: int) -> bool:
     return False
 
 
-def _sql_value(column: str, value: Any) -> Any:
+def _to_sql(column: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return to_text(value)
-    return None if isinstance(value, int) and not fits(column, value, 64) else value
+    return None if isinstance(value, int) and not check_range(column, value, 64) else value
 
 
 def to_text(date: datetime) -> str:
@@ -110,5 +110,5 @@ def to_text(date: datetime) -> str:
     return date.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _affinity(cls: type) -> str:
+def _choose_affinity(cls: type) -> str:
     return next(affinity for base, affinity in _AFFINITIES if issubclass(cls, base))

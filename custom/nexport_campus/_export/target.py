@@ -19,7 +19,7 @@ from nexport_campus._errors import ExportError
 from .database import Database
 from .errors import TargetError
 
-__all__ = ["Destination", "StandardOutput", "TargetFile", "check_writable", "replacing", "resolve_target"]
+__all__ = ["Destination", "StandardOutput", "TargetFile", "check_writable", "replace_file", "resolve_target"]
 
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
     (stat.S_ISDIR, "a folder"),
@@ -46,7 +46,7 @@ def resolve_target(path: Path) -> Path:
     """Return the path of the regular file that a target is or will be, following links. Raises TargetError."""
     if _is_descriptor(path):
         raise TargetError(f"--to: {path} is an open stream of this process: use --to - for standard output")
-    status = _status(path)
+    status = _get_status(path)
     if status is not None and not stat.S_ISREG(status.st_mode):
         kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise TargetError(
@@ -67,7 +67,7 @@ def resolve_target(path: Path) -> Path:
 
 def check_writable(path: Path) -> None:
     """Raise TargetError if a file is read-only. Replacing a file doesn't require permission to write to it."""
-    status = _status(path)
+    status = _get_status(path)
     if status is not None and not (status.st_mode & 0o222 and os.access(path, os.W_OK)):
         raise TargetError(f"--to: {path.name} is read-only: choose another --to, or make it writable")
 
@@ -95,13 +95,13 @@ class TargetFile:
             force: Accept any content.
             exported_before: Whether the state holds a completed export.
         """
-        status = _status(self._path)
-        self._expected = _signature(status)
+        status = _get_status(self._path)
+        self._expected = _get_signature(status)
         self._known = self._read_digests(exported_before=exported_before)
         if force or status is None:
             return
         check_writable(self._path)
-        if not status.st_size or _digest(self._path) in self._known:
+        if not status.st_size or _compute_digest(self._path) in self._known:
             return
         reason = (
             "was changed after an export wrote it"
@@ -116,7 +116,7 @@ class TargetFile:
         """Return whether the file already holds the rows, in the same form."""
         with self._database.transaction() as connection:
             found = connection.execute("SELECT digest FROM written WHERE form = ?", (self._form,)).fetchall()
-        return bool(found) and _status(self._path) is not None and (_digest(self._path),) in found
+        return bool(found) and _get_status(self._path) is not None and (_compute_digest(self._path),) in found
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
@@ -125,22 +125,27 @@ class TargetFile:
         Raises:
             ExportError: Another program wrote to the target after it was checked.
         """
-        with replacing(self._path, self._prepare) as file:
+        with replace_file(self._path, self._prepare) as file:
             yield file
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM written WHERE rowid < (SELECT max(rowid) FROM written)")
 
     def _prepare(self, written: Path) -> None:
         """Store the digest of the new file before it replaces the target, so that a crash in between leaves a known file."""
-        status = _status(self._path)
-        if status and _signature(status) != self._expected and _digest(self._path) not in self._known:
+        status = _get_status(self._path)
+        if (
+            status
+            and _get_signature(status) != self._expected
+            and _compute_digest(self._path) not in self._known
+        ):
             raise ExportError(
                 f"{self._path.name} was changed while the export ran; its rows are kept: move the file,"
                 " or add --force to overwrite it, and run the same command again"
             )
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO written (digest, form) VALUES (?, ?)", (_digest(written), self._form)
+                "INSERT OR REPLACE INTO written (digest, form) VALUES (?, ?)",
+                (_compute_digest(written), self._form),
             )
 
     def _read_digests(self, *, exported_before: bool) -> set[str]:
@@ -152,7 +157,9 @@ class TargetFile:
                 )
                 # Version 0.1 stored no digests. Its state is trusted once.
                 if exported_before and self._path.exists():
-                    connection.execute("INSERT INTO written (digest) VALUES (?)", (_digest(self._path),))
+                    connection.execute(
+                        "INSERT INTO written (digest) VALUES (?)", (_compute_digest(self._path),)
+                    )
             if "form" not in {name for _, name, *_ in connection.execute("PRAGMA table_info(written)")}:
                 # Null once the rows have changed since the file was written.
                 connection.execute("ALTER TABLE written ADD COLUMN form TEXT")
@@ -177,7 +184,7 @@ class StandardOutput:
 
 
 @contextmanager
-def replacing(path: Path, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[BinaryIO]:
+def replace_file(path: Path, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[BinaryIO]:
     """Yield a file that atomically replaces another at the end of the block; after an error, nothing is replaced.
 
     It keeps the permissions, owner and group of the other file; a new file is readable by its owner only.
@@ -229,7 +236,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _get_status(path: Path) -> os.stat_result | None:
     """Return the status of a file, or None if it doesn't exist. Raises TargetError if it can't be read."""
     try:
         return path.stat()
@@ -239,14 +246,14 @@ def _status(path: Path) -> os.stat_result | None:
         raise TargetError(f"--to: {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _signature(status: os.stat_result | None) -> tuple[int, ...] | None:
+def _get_signature(status: os.stat_result | None) -> tuple[int, ...] | None:
     """Return attributes of a file that change when it is written or replaced."""
     if status is None:
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _digest(path: Path) -> str:
+def _compute_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -73,11 +73,11 @@ async def for_each_concurrently(
             for _ in range(n):
                 group.create_task(worker())
     except BaseExceptionGroup as failed:
-        first = _first(failed)
+        first = _find_first(failed)
         raise first from first.__cause__
 
 
-def _first(failed: BaseException) -> BaseException:
+def _find_first(failed: BaseException) -> BaseException:
     while isinstance(failed, BaseExceptionGroup):
         failed = failed.exceptions[0]
     return failed

@@ -67,7 +67,7 @@ class CsvWriter:
     ) -> None:
         self._file = file
         self._rows = StoredRows(dataset, elements, labels=labels)
-        self._cells = [_cell_function(held) for held in self._rows.columns.values()]
+        self._cells = [_choose_cell_function(held) for held in self._rows.columns.values()]
         self._write([list(self._rows.columns)], encoding="utf-8-sig" if bom else "utf-8")
 
     def write(self, records: Sequence[str]) -> None:
@@ -90,14 +90,14 @@ class CsvWriter:
         self._file.write(text.getvalue().encode(encoding))
 
 
-def _cell_function(held: type) -> Callable[[Any], str]:
+def _choose_cell_function(held: type) -> Callable[[Any], str]:
     """Return the function that makes cells of values of a type."""
     if issubclass(held, bool):
         return lambda value: "true" if value else "false"
-    return str if issubclass(held, datetime | UUID) else _text_cell
+    return str if issubclass(held, datetime | UUID) else _to_text_cell
 
 
-def _text_cell(value: object) -> str:
+def _to_text_cell(value: object) -> str:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return str(value)

@@ -10,8 +10,8 @@ from nexport_campus import AccessToken, ConfigurationError, NexportCampus, Passw
 from nexport_campus._auth.credentials import Auth
 from nexport_campus._settings import DEFAULT_BASE_URL, read_auth
 
-from .keyring_store import KeyringUnavailable, stored_auth
-from .terminal import interactive, show_logs
+from .keyring_store import KeyringUnavailable, load_auth
+from .terminal import is_interactive, show_logs
 
 __all__ = ["ConnectionOptions", "Credentials", "common_options", "find_credentials", "open_campus"]
 
@@ -72,25 +72,25 @@ def find_credentials(address: str) -> Credentials:
     username, password = os.environ.get("NEXPORT_USERNAME"), os.environ.get("NEXPORT_PASSWORD")
     if password or os.environ.get("NEXPORT_ACCESS_TOKEN"):
         auth = read_auth(os.environ)
-        return Credentials(auth, f"{_who(auth)} from the environment")
+        return Credentials(auth, f"{_describe_account(auth)} from the environment")
     keyring_advice = ", or run `nexport login` once"
     try:
-        stored = stored_auth(address, username)
+        stored = load_auth(address, username)
     except KeyringUnavailable as error:
         stored, keyring_advice = None, f" (no keyring works on this machine: {error.reason})"
     if stored is not None:
-        return Credentials(stored, f"{_who(stored)} from the keyring")
-    if not interactive():
+        return Credentials(stored, f"{_describe_account(stored)} from the keyring")
+    if not is_interactive():
         raise ConfigurationError(
             f"no credentials for {address}: set NEXPORT_USERNAME and NEXPORT_PASSWORD, "
             f"or NEXPORT_ACCESS_TOKEN{keyring_advice}"
         )
     name = username or click.prompt("User name", err=True)
     prompted = PasswordAuth(name, click.prompt(f"Password of {name}", hide_input=True, err=True))
-    return Credentials(prompted, f"{_who(prompted)} from the terminal")
+    return Credentials(prompted, f"{_describe_account(prompted)} from the terminal")
 
 
-def _who(auth: Auth) -> str:
+def _describe_account(auth: Auth) -> str:
     return f"{auth.username} with a password" if isinstance(auth, PasswordAuth) else "an access token"
 
 
@@ -103,7 +103,7 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(ConnectionOptions), str(parameter.name), value)
 
 
-def _log(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+def _enable_logs(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value:
         return
     show_logs("nexport_campus")
@@ -131,12 +131,17 @@ def common_options(command: F) -> F:
             help="Time limit for one attempt of a call.  [default: 30]",
         ),
         click.option(
-            "-v", "--verbose", is_flag=True, callback=_log, expose_value=False, help="Log one line per call."
+            "-v",
+            "--verbose",
+            is_flag=True,
+            callback=_enable_logs,
+            expose_value=False,
+            help="Log one line per call.",
         ),
         click.option(
             "--debug",
             is_flag=True,
-            callback=_log,
+            callback=_enable_logs,
             expose_value=False,
             help="Show all logs, and tracebacks of errors.",
         ),

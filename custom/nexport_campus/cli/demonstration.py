@@ -28,12 +28,12 @@ _SCORM_FIELDS = ["cmi.core.lesson_status", "cmi.core.score.raw"]
 
 def main() -> None:
     """Run the demo. Raises NexportError if the SDK or the sandbox is broken."""
-    asyncio.run(_demo())
+    asyncio.run(_run_demo())
 
 
-async def _demo() -> None:
+async def _run_demo() -> None:
     started = time.perf_counter()
-    _head("A local campus", "async with Sandbox(seed=7) as sandbox")
+    _print_heading("A local campus", "async with Sandbox(seed=7) as sandbox")
     async with Sandbox(seed=7, enrollments=20_000) as sandbox:
         samples = await sandbox.samples()
         console.print(
@@ -42,14 +42,14 @@ async def _demo() -> None:
         auth = PasswordAuth(sandbox.username, sandbox.password)
         async with NexportCampus(auth, base_url=sandbox.url) as campus:
             await _log_in(campus)
-            await _read(campus, samples)
+            await _list_enrollments(campus, samples)
             await sandbox.faults.add(operation="LearningApi_SearchEnrollments", delay=LATENCY)
-            await _race(campus, samples)
+            await _compare_speeds(campus, samples)
             await sandbox.faults.clear()
             await _enroll(campus, samples)
-            await _mend(campus, samples)
-            await _certificate(campus, samples)
-            await _sell(campus, samples)
+            await _repair_attempt(campus, samples)
+            await _show_certificate(campus, samples)
+            await _sell_course(campus, samples)
         books = await sandbox.books()
     logins = books.counts["AdminApi_Authenticate"]
     seconds = time.perf_counter() - started
@@ -57,12 +57,12 @@ async def _demo() -> None:
     console.print(f"\nDone in {seconds:.1f} s: {requests} requests, {logins} login, nothing left running.")
 
 
-def _head(title: str, code: str) -> None:
+def _print_heading(title: str, code: str) -> None:
     console.print(f"\n[bold]{title}[/bold]  [dim]{code}[/dim]")
 
 
 async def _log_in(campus: NexportCampus) -> None:
-    _head("Log in", "PasswordAuth(username, password)")
+    _print_heading("Log in", "PasswordAuth(username, password)")
     verdict = await campus.admin.validate_access_token()
     console.print(
         f"  the first call logged in; the token is valid until {verdict.utc_expiration_date:%Y-%m-%d %H:%M} UTC"
@@ -70,8 +70,8 @@ async def _log_in(campus: NexportCampus) -> None:
     console.print(f"  neither the token nor the password is shown: {campus!r}")
 
 
-async def _read(campus: NexportCampus, samples: Samples) -> None:
-    _head(
+async def _list_enrollments(campus: NexportCampus, samples: Samples) -> None:
+    _print_heading(
         "Read an organization's enrollments",
         "async for enrollment in campus.learning.search_enrollments(...)",
     )
@@ -86,10 +86,10 @@ async def _read(campus: NexportCampus, samples: Samples) -> None:
             progress.update(bar, advance=len(page.items))
             last = page.items[-5:]
     console.print("  " + ", ".join(f"{phase.label}: {count}" for phase, count in sorted(phases.items())))
-    console.print(_table(last))
+    console.print(_make_table(last))
 
 
-def _table(enrollments: list[ApiEnrollmentItem]) -> Table:
+def _make_table(enrollments: list[ApiEnrollmentItem]) -> Table:
     table = Table(title="The newest five", title_justify="left", pad_edge=True)
     for heading in ("enrollment", "enrolled", "phase", "result", "completed"):
         table.add_column(heading)
@@ -100,8 +100,8 @@ def _table(enrollments: list[ApiEnrollmentItem]) -> Table:
     return table
 
 
-async def _race(campus: NexportCampus, samples: Samples) -> None:
-    _head(f"The whole campus, with {LATENCY * 1000:.0f} ms of latency", "pager.concurrent(8)")
+async def _compare_speeds(campus: NexportCampus, samples: Samples) -> None:
+    _print_heading(f"The whole campus, with {LATENCY * 1000:.0f} ms of latency", "pager.concurrent(8)")
     pager = campus.learning.search_enrollments(org_ids=list(samples.org_ids), per_page=200)
     table = Table("iteration", "records", "seconds")
     for name, records_of in (("sequential", pager), ("concurrent(8)", pager.concurrent(8))):
@@ -112,7 +112,7 @@ async def _race(campus: NexportCampus, samples: Samples) -> None:
 
 
 async def _enroll(campus: NexportCampus, samples: Samples) -> None:
-    _head("Enroll a student", "campus.learning.create_enrollment(...)")
+    _print_heading("Enroll a student", "campus.learning.create_enrollment(...)")
     section = await campus.learning.get_section(syllabus_id=samples.section_id)
     made = await campus.learning.create_enrollment(
         org_id=samples.org_id,
@@ -138,23 +138,23 @@ async def _enroll(campus: NexportCampus, samples: Samples) -> None:
     )
 
 
-async def _mend(campus: NexportCampus, samples: Samples) -> None:
-    _head("Repair a stuck SCORM attempt", "campus.scorm.edit_scorm_data(...)")
-    before = await _scorm(campus, samples)
+async def _repair_attempt(campus: NexportCampus, samples: Samples) -> None:
+    _print_heading("Repair a stuck SCORM attempt", "campus.scorm.edit_scorm_data(...)")
+    before = await _read_scorm(campus, samples)
     await campus.scorm.edit_scorm_data(
         assignment_status_id=samples.scorm_assignment_status_id,
         sco_id=samples.scorm_sco_id,
         lesson_status="completed",
         raw_score=92.5,
     )
-    after = await _scorm(campus, samples)
+    after = await _read_scorm(campus, samples)
     table = Table("CMI element", "before", "after")
     for name in _SCORM_FIELDS:
         table.add_row(name, before.get(name) or "", after.get(name) or "")
     console.print(table)
 
 
-async def _scorm(campus: NexportCampus, samples: Samples) -> dict[str, str | None]:
+async def _read_scorm(campus: NexportCampus, samples: Samples) -> dict[str, str | None]:
     items = campus.scorm.get_cmi_data(
         enrollment_id=samples.scorm_enrollment_id,
         assignment_id=samples.scorm_assignment_id,
@@ -166,16 +166,16 @@ async def _scorm(campus: NexportCampus, samples: Samples) -> dict[str, str | Non
     return {}
 
 
-async def _certificate(campus: NexportCampus, samples: Samples) -> None:
-    _head("Get a certificate", "campus.learning.get_certificate_url(...)")
+async def _show_certificate(campus: NexportCampus, samples: Samples) -> None:
+    _print_heading("Get a certificate", "campus.learning.get_certificate_url(...)")
     certificate = await campus.learning.get_certificate_url(
         enrollment_id=UUID(samples.finished_enrollment_id)
     )
     console.print(f"  {certificate.certificate_url if certificate.certificate_ready else 'not ready yet'}")
 
 
-async def _sell(campus: NexportCampus, samples: Samples) -> None:
-    _head("Sell a course", "campus.point_of_sale, campus.sso.classroom(...)")
+async def _sell_course(campus: NexportCampus, samples: Samples) -> None:
+    _print_heading("Sell a course", "campus.point_of_sale, campus.sso.classroom(...)")
     buyer = await campus.admin.get_user(user_id=samples.finished_user_id)
     mine = await campus.learning.search_enrollments(user_ids=[buyer.user_id]).collect()
     taken = {enrollment.syllabus_id for enrollment in mine}

@@ -25,8 +25,8 @@ __all__ = [
     "TERMINATED",
     "UNEXPECTED",
     "USAGE",
-    "epilog",
     "exit_code",
+    "make_epilog",
 ]
 
 UNEXPECTED = 1
@@ -68,7 +68,7 @@ def exit_code(error: BaseException) -> int:
     return next((code for cls, code, _ in _CODES if isinstance(error, cls)), UNEXPECTED)
 
 
-def epilog() -> str:
+def make_epilog() -> str:
     """Return the table of exit codes for the end of `nexport --help`."""
     known = {
         0: "success",

@@ -21,11 +21,11 @@ from nexport_campus._export.request import (
     parse_instant,
 )
 
-from .row_stream import row_stream
+from .row_stream import open_row_stream
 from .standard_streams import is_closed
-from .text_input import numbered_lines, read_text
+from .text_input import number_lines, read_text
 
-__all__ = ["STDOUT", "duration", "to_output", "to_request"]
+__all__ = ["STDOUT", "parse_duration", "to_output", "to_request"]
 
 STDOUT: Final = "-"
 """The value of --to for standard output; a file of that name is `./-`."""
@@ -40,7 +40,7 @@ _LONGEST: Final = timedelta(days=3650)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Return the duration of a number with a unit: 30s, 15m, 2h, 1d."""
     read = re.fullmatch(r"([0-9]{1,6})([smhd])", text, re.ASCII)
     if read is None:
@@ -54,14 +54,14 @@ def duration(text: str) -> timedelta:
 def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
     """Return the export request that the options describe, for the campus at an address."""
     zone = find_zone(given["zone"])
-    filters: dict[str, Any] = {name: _ids(option, given[name]) for name, option in _IDS.items()}
-    filters |= {name: _date(name, given[name], zone) for name in DATE_FILTERS}
+    filters: dict[str, Any] = {name: _read_ids(option, given[name]) for name, option in _IDS.items()}
+    filters |= {name: _read_date(name, given[name], zone) for name in DATE_FILTERS}
     return make_request(
         given["kind"],
         address=address,
         filters=Filters(**filters, syllabus_unique_names=given["syllabus_unique_names"]),
-        since=LAST if given["since"] == LAST else _date("since", given["since"], zone),
-        until=_date("until", given["until"], zone),
+        since=LAST if given["since"] == LAST else _read_date("since", given["since"], zone),
+        until=_read_date("until", given["until"], zone),
         overlap=given["overlap"],
         by=given["by"],
         zone=given["zone"],
@@ -74,7 +74,7 @@ def to_request(address: str, given: dict[str, Any]) -> ExportRequest:
 def to_output(given: dict[str, Any]) -> Output:
     """Return the target and the format that the options specify."""
     return make_output(
-        _standard_output() if given["target"] == STDOUT else Path(given["target"]),
+        _open_standard_output() if given["target"] == STDOUT else Path(given["target"]),
         format=given["form"],
         labels=given["labels"],
         bom=given["bom"],
@@ -83,32 +83,32 @@ def to_output(given: dict[str, Any]) -> Output:
     )
 
 
-def _standard_output() -> BinaryIO:
+def _open_standard_output() -> BinaryIO:
     if is_closed(sys.stdout):
         raise TargetError("--to -: standard output is closed")
-    return row_stream(sys.stdout)
+    return open_row_stream(sys.stdout)
 
 
-def _ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
+def _read_ids(option: str, given: tuple[str, ...]) -> tuple[UUID, ...]:
     """Return the ids of an option: each value is an id, or @FILE with one id per line."""
-    return tuple(each for value in given for each in _ids_of(option, value))
+    return tuple(each for value in given for each in _read_ids_of(option, value))
 
 
-def _ids_of(option: str, value: str) -> list[UUID]:
+def _read_ids_of(option: str, value: str) -> list[UUID]:
     if not value.startswith("@"):
-        return [_id(option, value)]
+        return [_read_id(option, value)]
     name = value[1:]
     try:
-        lines = numbered_lines(read_text(name))
+        lines = number_lines(read_text(name))
     except ValueError as error:
         raise click.UsageError(f"{option} {error}") from None
     if not lines:
         # An empty list doesn't filter: the export would contain every learner.
         raise click.UsageError(f"{option}: {name} holds no ids")
-    return [_id(f"{option}: {name}, line {number}", line) for number, line in lines]
+    return [_read_id(f"{option}: {name}, line {number}", line) for number, line in lines]
 
 
-def _id(place: str, text: str) -> UUID:
+def _read_id(place: str, text: str) -> UUID:
     try:
         return UUID(text.strip().strip('"'))
     except ValueError:
@@ -117,7 +117,7 @@ def _id(place: str, text: str) -> UUID:
         ) from None
 
 
-def _date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
+def _read_date(name: str, text: str | None, zone: tzinfo) -> datetime | None:
     if text is None:
         return None
     try:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from .known_operations import find
+from .known_operations import find_operation
 
 __all__ = ["parse_fault"]
 
@@ -53,65 +53,65 @@ def _read(name: str, value: object) -> object:
         raise ValueError(f"{name} must be {_EXPECTED[_READERS[name]]}") from None
 
 
-def _operation(value: object) -> str:
+def _read_operation(value: object) -> str:
     """Return the operationId of an operation, given by it or by its name in Python."""
-    known = find(_string(value))
-    return _string(value) if known is None else known.id
+    known = find_operation(_read_string(value))
+    return _read_string(value) if known is None else known.id
 
 
-def _string(value: object) -> str:
+def _read_string(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
-def _integer(value: object) -> int:
+def _read_integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError
     return int(value)
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError
     return float(value)
 
 
-def _boolean(value: object) -> bool:
-    return value if isinstance(value, bool) else _TRUE_OR_FALSE[_string(value).lower()]
+def _read_boolean(value: object) -> bool:
+    return value if isinstance(value, bool) else _TRUE_OR_FALSE[_read_string(value).lower()]
 
 
-def _body(value: object) -> str:
+def _read_body(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _headers(value: object) -> dict[str, str]:
+def _read_headers(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise TypeError
-    return {_string(name): _string(text) for name, text in value.items()}
+    return {_read_string(name): _read_string(text) for name, text in value.items()}
 
 
 _READERS: Final[dict[str, Callable[[object], object]]] = {
-    "operation": _operation,
-    "nth": _integer,
-    "rate": _number,
-    "times": _integer,
-    "when": _string,
-    "status": _integer,
-    "body": _body,
-    "content_type": _string,
-    "headers": _headers,
-    "html": _boolean,
-    "delay": _number,
-    "reset": _boolean,
-    "cut": _integer,
-    "expire_token": _boolean,
+    "operation": _read_operation,
+    "nth": _read_integer,
+    "rate": _read_number,
+    "times": _read_integer,
+    "when": _read_string,
+    "status": _read_integer,
+    "body": _read_body,
+    "content_type": _read_string,
+    "headers": _read_headers,
+    "html": _read_boolean,
+    "delay": _read_number,
+    "reset": _read_boolean,
+    "cut": _read_integer,
+    "expire_token": _read_boolean,
 }
 _EXPECTED: Final[dict[Callable[[object], object], str]] = {
-    _operation: "the name of an operation",
-    _integer: "a whole number",
-    _number: "a number",
-    _string: "a string",
-    _headers: "a JSON object of strings",
-    _boolean: "true or false",
+    _read_operation: "the name of an operation",
+    _read_integer: "a whole number",
+    _read_number: "a number",
+    _read_string: "a string",
+    _read_headers: "a JSON object of strings",
+    _read_boolean: "true or false",
 }

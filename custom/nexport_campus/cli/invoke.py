@@ -14,12 +14,12 @@ from nexport_client.protocols import AsyncPager
 from nexport_client.results import Page
 
 from .connection import open_campus
-from .known_operations import record_kind
-from .record_output import Secrecy, write_value, writer
-from .standard_streams import after_change
+from .known_operations import find_record_kind
+from .record_output import Secrecy, make_writer, write_value
+from .standard_streams import note_change
 from .terminal import note, warn
 
-__all__ = ["OutputOptions", "call", "page_size", "write_pages", "write_result"]
+__all__ = ["OutputOptions", "call", "choose_page_size", "write_pages", "write_result"]
 
 _LARGE_PAGE = 1000
 
@@ -47,18 +47,18 @@ async def call(
             # The command has already warned about obsolete operations.
             warnings.simplefilter("ignore", DeprecationWarning)
             if operation.paging is not None:
-                pager = method(**arguments, page=options.page, per_page=page_size(options))
-                await write_pages(pager, record_kind(operation), options)
+                pager = method(**arguments, page=options.page, per_page=choose_page_size(options))
+                await write_pages(pager, find_record_kind(operation), options)
             else:
                 result = await method(**arguments)
-                with after_change(operation.full_name) if operation.effect == "write" else nullcontext():
+                with note_change(operation.full_name) if operation.effect == "write" else nullcontext():
                     write_result(result, operation.result, options)
 
 
 def write_result(value: Any, kind: Kind, options: OutputOptions) -> None:
     """Write a whole result: a list as records, anything else as one value."""
     if isinstance(value, list):
-        out = writer(options.form, kind.item if isinstance(kind, Array) else kind, options.secrecy)
+        out = make_writer(options.form, kind.item if isinstance(kind, Array) else kind, options.secrecy)
         out.write(value)
         out.end()
     else:
@@ -67,7 +67,7 @@ def write_result(value: Any, kind: Kind, options: OutputOptions) -> None:
 
 async def write_pages(pager: AsyncPager[Any], kind: Kind, options: OutputOptions) -> None:
     """Write each page as it arrives: up to the limit, or all pages, or one. `kind` is that of the records."""
-    out = writer(options.form, kind, options.secrecy)
+    out = make_writer(options.form, kind, options.secrecy)
     count = 0
     async with aclosing(pager.pages()) as pages:
         async for page in pages:
@@ -92,7 +92,7 @@ async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
     return following is not None and bool(following.items)
 
 
-def page_size(options: OutputOptions) -> int | None:
+def choose_page_size(options: OutputOptions) -> int | None:
     """Return the page size: at most the limit, except with --page, whose numbers assume the default size."""
     if options.per_page is None and options.limit is not None and options.page == 1:
         return min(options.limit, _LARGE_PAGE)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 from nexport_campus import ConfigurationError, PasswordAuth, StaticToken
 from nexport_client.types import Secret
 
-from .terminal import interactive
+from .terminal import is_interactive
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-__all__ = ["KeyringUnavailable", "check_keyring", "delete_auth", "store_auth", "stored_auth"]
+__all__ = ["KeyringUnavailable", "check_keyring", "delete_auth", "load_auth", "store_auth"]
 
 T = TypeVar("T")
 _SERVICE = "nexport-campus"
@@ -36,14 +36,14 @@ class KeyringUnavailable(ConfigurationError):
         self.reason = reason
 
 
-def stored_auth(address: str, username: str | None = None) -> PasswordAuth | StaticToken | None:
+def load_auth(address: str, username: str | None = None) -> PasswordAuth | StaticToken | None:
     """Return the credentials stored for a campus, or None; with a user name, only those of that user.
 
     Raises:
         KeyringUnavailable: No keyring works here.
         ConfigurationError: The stored entry is invalid.
     """
-    text = _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
+    text = _use_keyring(lambda keyring: keyring.get_password(_SERVICE, _make_key(address)))
     if text is None:
         return None
     try:
@@ -60,7 +60,7 @@ def stored_auth(address: str, username: str | None = None) -> PasswordAuth | Sta
 
 def check_keyring(address: str) -> None:
     """Raise KeyringUnavailable if nothing can be stored for a campus, as far as reading shows."""
-    _use(lambda keyring: keyring.get_password(_SERVICE, _key(address)))
+    _use_keyring(lambda keyring: keyring.get_password(_SERVICE, _make_key(address)))
 
 
 def store_auth(address: str, auth: PasswordAuth | StaticToken) -> None:
@@ -72,10 +72,10 @@ def store_auth(address: str, auth: PasswordAuth | StaticToken) -> None:
     text = Secret(json.dumps(held))
 
     def store(keyring: "KeyringBackend") -> bool:
-        keyring.set_password(_SERVICE, _key(address), text.reveal())
-        return keyring.get_password(_SERVICE, _key(address)) == text.reveal()
+        keyring.set_password(_SERVICE, _make_key(address), text.reveal())
+        return keyring.get_password(_SERVICE, _make_key(address)) == text.reveal()
 
-    if not _use(store):
+    if not _use_keyring(store):
         raise KeyringUnavailable("it doesn't keep stored values")
 
 
@@ -83,26 +83,26 @@ def delete_auth(address: str) -> bool:
     """Remove the credentials stored for a campus. Returns whether there were any. Raises KeyringUnavailable."""
 
     def remove(keyring: "KeyringBackend") -> bool:
-        if keyring.get_password(_SERVICE, _key(address)) is None:
+        if keyring.get_password(_SERVICE, _make_key(address)) is None:
             return False
-        keyring.delete_password(_SERVICE, _key(address))
+        keyring.delete_password(_SERVICE, _make_key(address))
         return True
 
-    return _use(remove)
+    return _use_keyring(remove)
 
 
-def _key(address: str) -> str:
+def _make_key(address: str) -> str:
     return address.rstrip("/").lower()
 
 
-def _use(operation: Callable[["KeyringBackend"], T]) -> T:
+def _use_keyring(operation: Callable[["KeyringBackend"], T]) -> T:
     """Return the result of an operation on the keyring. Raises KeyringUnavailable, whatever goes wrong."""
     results: list[T] = []
     reasons = ["it doesn't respond"]
 
     def run() -> None:
         try:
-            results.append(operation(_backend()))
+            results.append(operation(_find_backend()))
         except KeyboardInterrupt:
             raise
         except KeyringUnavailable as error:
@@ -111,7 +111,7 @@ def _use(operation: Callable[["KeyringBackend"], T]) -> T:
             # Only the class: the message may quote a password.
             reasons.append(type(error).__name__)
 
-    if interactive():
+    if is_interactive():
         # The keyring may prompt to be unlocked, so there is no time limit; Ctrl-C interrupts it.
         run()
     else:
@@ -123,7 +123,7 @@ def _use(operation: Callable[["KeyringBackend"], T]) -> T:
     return results[0]
 
 
-def _backend() -> "KeyringBackend":
+def _find_backend() -> "KeyringBackend":
     """Return the keyring that this machine is configured for. Raises KeyringUnavailable."""
     try:
         import keyring

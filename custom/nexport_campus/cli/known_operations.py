@@ -7,10 +7,10 @@ from nexport_client.kinds import Array, Kind, ModelOf
 from nexport_client.operation import Operation
 from nexport_client.types import fields_of
 
-__all__ = ["find", "record_kind"]
+__all__ = ["find_operation", "find_record_kind"]
 
 
-def find(name: str) -> Operation[Any] | None:
+def find_operation(name: str) -> Operation[Any] | None:
     """Return an operation by its name in Python or its operationId, in any case, with dashes or underscores."""
     wanted = name.replace("-", "_").lower()
     return next(
@@ -19,7 +19,7 @@ def find(name: str) -> Operation[Any] | None:
     )
 
 
-def record_kind(operation: Operation[Any]) -> Kind:
+def find_record_kind(operation: Operation[Any]) -> Kind:
     """Return the kind of the records of a paginated list, otherwise of the whole response."""
     kind = operation.result
     if operation.paging is None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from nexport_campus import ArgumentError, NexportError
 
-__all__ = ["error_text", "for_command_line"]
+__all__ = ["adapt_message", "render_error"]
 
 _PHRASES: Final = (
     (r",? or allow_insecure_http=True[^;.)]*", ""),
@@ -25,24 +25,24 @@ _PHRASES: Final = (
 _QUOTED_OR_NAME: Final = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![\w.-])([a-z]+(?:_[a-z]+)+)(?![\w(=])")
 
 
-def for_command_line(text: str) -> str:
+def adapt_message(text: str) -> str:
     """Return a message of the SDK with Python settings replaced by options."""
     for pattern, replacement in _PHRASES:
         text = re.sub(pattern, replacement, text)
     return text
 
 
-def error_text(error: NexportError) -> str:
+def render_error(error: NexportError) -> str:
     """Return the line that reports an error."""
     text = str(error)
     if isinstance(error, ArgumentError):
-        text = _QUOTED_OR_NAME.sub(lambda found: _option(found[1]) if found[1] else found[0], text)
+        text = _QUOTED_OR_NAME.sub(lambda found: _to_option(found[1]) if found[1] else found[0], text)
         # An argument name of one word can only be recognized by its position.
         name = re.match(r"[a-z]+(?![a-z_])", error.message)
         if name and (error.argument or "").startswith(name[0]):
-            text = text.replace(name[0], _option(name[0]), 1)
-    return for_command_line(text)
+            text = text.replace(name[0], _to_option(name[0]), 1)
+    return adapt_message(text)
 
 
-def _option(argument: str) -> str:
+def _to_option(argument: str) -> str:
     return f"--{argument.replace('_', '-')}"

@@ -16,15 +16,15 @@ __all__ = ["list_operations"]
 def list_operations(form: str) -> None:
     """Write all operations to stdout: as a table, one JSON list, or JSON Lines."""
     if form == "text":
-        _text()
+        _print_table()
     elif form == "jsonl":
         for operation in OPERATIONS.values():
-            click.echo(json.dumps(_facts(operation)))
+            click.echo(json.dumps(_describe(operation)))
     else:
-        click.echo(json.dumps([_facts(operation) for operation in OPERATIONS.values()], indent=2))
+        click.echo(json.dumps([_describe(operation) for operation in OPERATIONS.values()], indent=2))
 
 
-def _facts(operation: Operation[Any]) -> dict[str, Any]:
+def _describe(operation: Operation[Any]) -> dict[str, Any]:
     return {
         "name": operation.full_name,
         "operation_id": operation.id,
@@ -36,7 +36,7 @@ def _facts(operation: Operation[Any]) -> dict[str, Any]:
     }
 
 
-def _text() -> None:
+def _print_table() -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)

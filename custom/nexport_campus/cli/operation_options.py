@@ -8,33 +8,33 @@ from click.shell_completion import CompletionItem
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
 from nexport_client.operation import Operation, Parameter
 
-from .option_values import NULL, join_occurrences, metavar, name_of, parse, repeats
-from .text_input import numbered_lines, read_text
+from .option_values import NULL, get_member_name, join_occurrences, make_metavar, parse, repeats
+from .text_input import number_lines, read_text
 
-__all__ = ["argument_options", "flag", "given_arguments"]
+__all__ = ["collect_arguments", "make_options", "option_name"]
 
 
-def flag(name: str) -> str:
+def option_name(name: str) -> str:
     """Return the option for an argument: `--syllabus-id` for `syllabus_id`."""
     return f"--{name.strip('_').replace('_', '-')}"
 
 
-def argument_options(operation: Operation[Any]) -> list[click.Option]:
+def make_options(operation: Operation[Any]) -> list[click.Option]:
     """Return an option for each argument, except secret ones, which must not be on a command line."""
     return [
         click.Option(
-            [flag(parameter.name), _destination(parameter)],
+            [option_name(parameter.name), _destination(parameter)],
             type=_Value(parameter),
             required=parameter.required,
             multiple=repeats(parameter.kind),
-            help=_help(parameter),
+            help=_make_help(parameter),
         )
         for parameter in operation.parameters
         if not parameter.secret
     ]
 
 
-def given_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Any]:
+def collect_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
     for parameter in operation.parameters:
@@ -46,7 +46,7 @@ def given_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[s
                 join_occurrences(parameter.kind, value) if repeats(parameter.kind) else value
             )
         except ValueError as error:
-            raise click.BadParameter(str(error), param_hint=f"'{flag(parameter.name)}'") from None
+            raise click.BadParameter(str(error), param_hint=f"'{option_name(parameter.name)}'") from None
         if value is NULL:
             given[parameter.name] = None
     return given
@@ -56,13 +56,15 @@ def _destination(parameter: Parameter) -> str:
     return f"argument_{parameter.name}"
 
 
-def _help(parameter: Parameter) -> str:
+def _make_help(parameter: Parameter) -> str:
     """Return the description of an argument, and the format of its value if that isn't obvious."""
     kind = parameter.kind
     hints = [parameter.description.rstrip(".")] if parameter.description else []
     item = kind.item if isinstance(kind, Array | Nullable | MapOf) else kind
     if isinstance(item, EnumOf):
-        hints.append("One of " + ", ".join(f"{member.value} {name_of(member)}" for member in item.cls))
+        hints.append(
+            "One of " + ", ".join(f"{member.value} {get_member_name(member)}" for member in item.cls)
+        )
     if isinstance(item, Scalar) and item.name == "date-time":
         hints.append("ISO 8601, with a time zone")
     if isinstance(kind, Array):
@@ -78,7 +80,7 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
     """The value of an argument: written out, in `@FILE`, or on stdin for `-`."""
 
     def __init__(self, parameter: Parameter) -> None:
-        self.name = metavar(parameter.kind)
+        self.name = make_metavar(parameter.kind)
         self._kind = parameter.kind
         self._nullable = parameter.nullable
 
@@ -97,21 +99,21 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        return [item for item in _candidates(self._kind) if item.value.startswith(incomplete.lower())]
+        return [item for item in _list_candidates(self._kind) if item.value.startswith(incomplete.lower())]
 
     def _from_file(self, name: str) -> Any:
         """Return the value that a file holds; a list has one element per line, unless it is JSON."""
         text = read_text(name)
         if not repeats(self._kind) or text.lstrip().startswith(("[", "{")):
             return parse(self._kind, text)
-        return join_occurrences(self._kind, [parse(self._kind, line) for _, line in numbered_lines(text)])
+        return join_occurrences(self._kind, [parse(self._kind, line) for _, line in number_lines(text)])
 
 
-def _candidates(kind: Kind) -> list[CompletionItem]:
+def _list_candidates(kind: Kind) -> list[CompletionItem]:
     if isinstance(kind, Array | Nullable):
-        return _candidates(kind.item)
+        return _list_candidates(kind.item)
     if isinstance(kind, EnumOf):
-        return [CompletionItem(name_of(member), help=member.label) for member in kind.cls]
+        return [CompletionItem(get_member_name(member), help=member.label) for member in kind.cls]
     if isinstance(kind, Scalar) and kind.name == "boolean":
         return [CompletionItem("true"), CompletionItem("false")]
     return []

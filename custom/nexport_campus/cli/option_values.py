@@ -13,7 +13,7 @@ from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Reader, Scalar
 from nexport_client.types import OpenIntEnum
 
-__all__ = ["NULL", "Null", "join_occurrences", "metavar", "name_of", "parse", "repeats"]
+__all__ = ["NULL", "Null", "get_member_name", "join_occurrences", "make_metavar", "parse", "repeats"]
 
 
 class Null(Enum):
@@ -37,14 +37,14 @@ def parse(kind: Kind, text: str, *, nullable: bool = False) -> Any:
     if isinstance(kind, Scalar):
         return _SCALARS[kind.name](text)
     if isinstance(kind, EnumOf):
-        return _enum(kind, text)
+        return _parse_enum(kind, text)
     if isinstance(kind, Array):
-        return _elements(kind, text)
+        return _parse_elements(kind, text)
     if isinstance(kind, MapOf):
-        return _entries(kind, text)
+        return _parse_entries(kind, text)
     if isinstance(kind, Nullable):
         return None if text == "null" else parse(kind.item, text)
-    return _read(kind, _json(text))
+    return _read(kind, _parse_json(text))
 
 
 def join_occurrences(kind: Kind, parts: Iterable[Any]) -> Any:
@@ -60,49 +60,52 @@ def join_occurrences(kind: Kind, parts: Iterable[Any]) -> Any:
     return entries
 
 
-def metavar(kind: Kind) -> str:
+def make_metavar(kind: Kind) -> str:
     """Return the placeholder for a value in an option's help."""
     if isinstance(kind, Array | Nullable):
-        return metavar(kind.item)
+        return make_metavar(kind.item)
     if isinstance(kind, MapOf):
-        return f"NAME={metavar(kind.item)}"
+        return f"NAME={make_metavar(kind.item)}"
     if isinstance(kind, EnumOf):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.name).upper()
     return _METAVARS[kind.name] if isinstance(kind, Scalar) else "JSON"
 
 
-def name_of(member: OpenIntEnum) -> str:
+def get_member_name(member: OpenIntEnum) -> str:
     """Return the name of an enum member on the command line: its name in lower case."""
     return member.name.lower()
 
 
-def _enum(kind: EnumOf, text: str) -> OpenIntEnum:
+def _parse_enum(kind: EnumOf, text: str) -> OpenIntEnum:
     for member in kind.cls:
         if text.strip() == str(member.value):
             return member
     for member in kind.cls:
-        if _letters(text) in (_letters(member.name), _letters(member.label)) and _letters(text).isalpha():
+        if (
+            _keep_letters(text) in (_keep_letters(member.name), _keep_letters(member.label))
+            and _keep_letters(text).isalpha()
+        ):
             return member
-    known = ", ".join(f"{member.value} {name_of(member)}" for member in kind.cls)
+    known = ", ".join(f"{member.value} {get_member_name(member)}" for member in kind.cls)
     raise ValueError(f"must be one of {known}")
 
 
-def _letters(text: str) -> str:
+def _keep_letters(text: str) -> str:
     """Return a name without case, spaces and dashes, so that different spellings compare equal."""
     return "".join(char for char in text.casefold() if char.isalnum())
 
 
-def _elements(kind: Array, text: str) -> list[Any]:
+def _parse_elements(kind: Array, text: str) -> list[Any]:
     """Return one element, or those of a JSON list."""
     if text.lstrip().startswith("["):
-        return [_from_json(kind.item, item) for item in _json(text)]
+        return [_from_json(kind.item, item) for item in _parse_json(text)]
     return [parse(kind.item, text)]
 
 
-def _entries(kind: MapOf, text: str) -> dict[str, Any]:
+def _parse_entries(kind: MapOf, text: str) -> dict[str, Any]:
     """Return one entry, NAME=VALUE, or those of a JSON object."""
     if text.lstrip().startswith("{"):
-        return {name: _from_json(kind.item, value) for name, value in _json(text).items()}
+        return {name: _from_json(kind.item, value) for name, value in _parse_json(text).items()}
     name, separator, value = text.partition("=")
     if not separator:
         raise ValueError("must be NAME=VALUE, or a JSON object")
@@ -114,7 +117,7 @@ def _from_json(kind: Kind, value: Any) -> Any:
     return parse(kind, value) if isinstance(value, str) else _read(kind, value)
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant)
     except ValueError as error:
@@ -144,7 +147,7 @@ def _read(kind: Kind, value: Any) -> Any:
     return read
 
 
-def _uuid(text: str) -> UUID:
+def _parse_uuid(text: str) -> UUID:
     try:
         # Spreadsheets and PowerShell put every cell of a CSV file in quotes.
         value: UUID = UUID_.read(text.strip().strip('"'), Reader())
@@ -153,20 +156,20 @@ def _uuid(text: str) -> UUID:
     return value
 
 
-def _whole(text: str) -> int:
+def _parse_whole(text: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]{1,20}", text.strip(), re.ASCII):
         raise ValueError("must be a whole number")
     return int(text)
 
 
-def _whole_or_string(text: str) -> int | str:
+def _parse_whole_or_string(text: str) -> int | str:
     try:
-        return _whole(text)
+        return _parse_whole(text)
     except ValueError:
         return text
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -176,7 +179,7 @@ def _number(text: str) -> float:
     return value
 
 
-def _boolean(text: str) -> bool:
+def _parse_boolean(text: str) -> bool:
     try:
         names = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         return names[text.strip().lower()]
@@ -184,7 +187,7 @@ def _boolean(text: str) -> bool:
         raise ValueError("must be true or false") from None
 
 
-def _date(text: str) -> datetime:
+def _parse_date(text: str) -> datetime:
     try:
         value = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -197,15 +200,15 @@ def _date(text: str) -> datetime:
 
 
 _SCALARS: Final[dict[str, Callable[[str], Any]]] = {
-    "anything": _json,
-    "boolean": _boolean,
-    "date-time": _date,
-    "int32": _whole,
-    "integer": _whole,
-    "int-or-text": _whole_or_string,
-    "number": _number,
+    "anything": _parse_json,
+    "boolean": _parse_boolean,
+    "date-time": _parse_date,
+    "int32": _parse_whole,
+    "integer": _parse_whole,
+    "int-or-text": _parse_whole_or_string,
+    "number": _parse_number,
     "text": str,
-    "uuid": _uuid,
+    "uuid": _parse_uuid,
 }
 _METAVARS: Final = {
     "anything": "JSON",

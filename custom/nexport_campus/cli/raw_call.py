@@ -17,13 +17,13 @@ from nexport_client.types import fields_of
 
 from .confirmation import confirm_change
 from .connection import common_options, open_campus
-from .invoke import OutputOptions, page_size, write_pages, write_result
-from .record_output import FORMATS, Secrecy, chosen_format
-from .standard_streams import after_change
+from .invoke import OutputOptions, choose_page_size, write_pages, write_result
+from .record_output import FORMATS, Secrecy, choose_format
+from .standard_streams import note_change
 from .terminal import warn
 from .text_input import read_text
 
-__all__ = ["METHODS", "raw_command"]
+__all__ = ["METHODS", "make_raw_command"]
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PAGING: Final = ("all", "limit", "page", "per_page", "items", "paging")
@@ -31,13 +31,13 @@ _OPTIONS: Final = {"path": "PATH", "params": "--param"}
 _ALWAYS_SECRET: Final = frozenset({"access_token"})
 
 
-def raw_command(method: str) -> click.Command:
+def make_raw_command(method: str) -> click.Command:
     """Return the command for requests with an HTTP method."""
     return click.Command(
         name=method,
         help=_HELP.format(method=method),
         short_help=f"Send a {method} request to any path.",
-        params=[*_options(), *reversed(common_options(click.Command("")).params)],
+        params=[*_make_options(), *reversed(common_options(click.Command("")).params)],
         callback=click.pass_context(lambda ctx, **values: _run(ctx, method, **values)),
     )
 
@@ -51,7 +51,7 @@ nexport knows the operation. A list that is read page by page needs one of --all
 --paging."""
 
 
-def _options() -> list[click.Parameter]:
+def _make_options() -> list[click.Parameter]:
     positive = click.IntRange(min=1)
     return [
         click.Argument(["path"]),
@@ -116,14 +116,14 @@ class _RawCall:
 def _run(ctx: click.Context, method: str, /, **values: Any) -> None:
     known = OPERATIONS.find(method, values["path"])
     options = OutputOptions(
-        form=chosen_format(values["output"]),
-        secrecy=Secrecy(show=values["show_secret"], keys=_secret_keys(known)),
+        form=choose_format(values["output"]),
+        secrecy=Secrecy(show=values["show_secret"], keys=_find_secret_keys(known)),
         page=values["page"] or 1,
         per_page=values["per_page"],
         limit=values["limit"],
         all=values["all"],
     )
-    arguments = {"params": _params(values["params"]), "json": _body(values["body"])}
+    arguments = {"params": _read_params(values["params"]), "json": _read_body(values["body"])}
     call = _RawCall(method, values["path"], values["read"], known, arguments)
     if call.read and known is not None and known.effect == "write":
         raise click.UsageError(f"--read is wrong: {known.full_name} changes data; nothing was sent", ctx)
@@ -139,10 +139,10 @@ def _run(ctx: click.Context, method: str, /, **values: Any) -> None:
     try:
         asyncio.run(_write(ctx, call, options, paged=paged))
     except ArgumentError as error:
-        raise click.UsageError(_refusal(error), ctx) from None
+        raise click.UsageError(_render_refusal(error), ctx) from None
 
 
-def _refusal(error: ArgumentError) -> str:
+def _render_refusal(error: ArgumentError) -> str:
     """Return the message of an ArgumentError with the option's name in place of the argument's."""
     argument = error.argument or ""
     option = _OPTIONS.get(argument, f"--{argument.replace('_', '-')}")
@@ -154,33 +154,37 @@ async def _write(ctx: click.Context, call: _RawCall, options: OutputOptions, *, 
     async with open_campus(ctx, login=call.logs_in) as campus:
         if paged:
             pager = campus.request_pages(
-                call.method, call.path, **call.arguments, page=options.page, per_page=page_size(options)
+                call.method,
+                call.path,
+                **call.arguments,
+                page=options.page,
+                per_page=choose_page_size(options),
             )
             await write_pages(pager, ANYTHING, options)
             return
         effect: Literal["read"] | None = "read" if call.read else None
         response = await campus.request(call.method, call.path, **call.arguments, effect=effect)
-        with nullcontext() if call.reads else after_change(call.name):
+        with nullcontext() if call.reads else note_change(call.name):
             if response.content.strip():
                 write_result(response.parsed, ANYTHING, options)
 
 
-def _params(given: tuple[str, ...]) -> dict[str, list[str]]:
+def _read_params(given: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the query parameters. Raises click.BadParameter."""
     params: dict[str, list[str]] = {}
     for text in given:
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise click.BadParameter("must be NAME=VALUE", param_hint="'--param'")
-        params.setdefault(name, []).append(_text(value, "--param"))
+        params.setdefault(name, []).append(_read_value(value, "--param"))
     return params
 
 
-def _body(given: str | None) -> Any:
+def _read_body(given: str | None) -> Any:
     """Return the JSON of the body, or None. Raises click.BadParameter."""
     if given is None:
         return None
-    text = _text(given, "--json")
+    text = _read_value(given, "--json")
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -192,7 +196,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _text(value: str, option: str) -> str:
+def _read_value(value: str, option: str) -> str:
     """Return a value that is given literally, in a file, or on stdin. Raises click.BadParameter."""
     if value.startswith("@@"):
         return value[1:]
@@ -204,16 +208,16 @@ def _text(value: str, option: str) -> str:
         raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
 
 
-def _secret_keys(known: Operation[Any] | None) -> frozenset[str]:
+def _find_secret_keys(known: Operation[Any] | None) -> frozenset[str]:
     """Return the names of the fields of a response that are secret."""
-    return _ALWAYS_SECRET if known is None else _ALWAYS_SECRET | _keys_of(known.result, frozenset())
+    return _ALWAYS_SECRET if known is None else _ALWAYS_SECRET | _find_keys(known.result, frozenset())
 
 
-def _keys_of(kind: Kind, seen: frozenset[str]) -> frozenset[str]:
+def _find_keys(kind: Kind, seen: frozenset[str]) -> frozenset[str]:
     if isinstance(kind, Array | MapOf | Nullable):
-        return _keys_of(kind.item, seen)
+        return _find_keys(kind.item, seen)
     if not isinstance(kind, ModelOf) or kind.name in seen:
         return frozenset()
     fields = fields_of(kind.cls)
-    below = (_keys_of(field.kind, seen | {kind.name}) for field in fields)
+    below = (_find_keys(field.kind, seen | {kind.name}) for field in fields)
     return frozenset(field.key.lower() for field in fields if field.secret).union(*below)

@@ -15,9 +15,9 @@ from nexport_campus._auth.redaction import Scrubber
 from nexport_client.kinds import Kind
 from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
 
-from .terminal import on_terminal, printable, render_table, terminal_width
+from .terminal import get_terminal_width, is_terminal, render_table, replace_control_characters
 
-__all__ = ["FORMATS", "RecordWriter", "Secrecy", "chosen_format", "write_value", "writer"]
+__all__ = ["FORMATS", "RecordWriter", "Secrecy", "choose_format", "make_writer", "write_value"]
 
 FORMATS = ("json", "jsonl", "table")
 _LONG = 16
@@ -25,7 +25,7 @@ _LONG = 16
 _NO_ERROR = "api_error_entity_"
 
 
-def _scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
+def _make_scrubber(secrets: Iterable[Secret] | Scrubber) -> Scrubber:
     if isinstance(secrets, Scrubber):
         return secrets
     scrubber = Scrubber()
@@ -42,7 +42,7 @@ class Secrecy:
     """
 
     show: bool = False
-    known: Scrubber = attrs.field(factory=Scrubber, converter=_scrubber)
+    known: Scrubber = attrs.field(factory=Scrubber, converter=_make_scrubber)
     keys: frozenset[str] = frozenset()
 
     def text(self, value: str) -> str:
@@ -73,12 +73,12 @@ class RecordWriter(Protocol):
         """Write what follows the last record."""
 
 
-def chosen_format(wanted: str | None) -> str:
+def choose_format(wanted: str | None) -> str:
     """Return the format of the option, by default a table on a terminal, otherwise JSON."""
-    return wanted or ("table" if on_terminal() else "json")
+    return wanted or ("table" if is_terminal() else "json")
 
 
-def writer(form: str, kind: Kind, secrecy: Secrecy) -> RecordWriter:
+def make_writer(form: str, kind: Kind, secrecy: Secrecy) -> RecordWriter:
     """Return a writer of records of a kind in a format."""
     if form == "table":
         return _Table(secrecy)
@@ -88,9 +88,9 @@ def writer(form: str, kind: Kind, secrecy: Secrecy) -> RecordWriter:
 def write_value(form: str, kind: Kind, value: Any, secrecy: Secrecy) -> None:
     """Write one value that is not a list."""
     if form == "table":
-        click.echo(_blocks([_row(value, secrecy)]), nl=False)
+        click.echo(_render_blocks([_make_row(value, secrecy)]), nl=False)
     else:
-        click.echo(_json(kind, value, secrecy, indent=2 if form == "json" else None))
+        click.echo(_render_json(kind, value, secrecy, indent=2 if form == "json" else None))
 
 
 class _Lines:
@@ -102,7 +102,7 @@ class _Lines:
 
     def write(self, items: list[Any]) -> None:
         for item in items:
-            sys.stdout.write(_json(self._kind, item, self._secrecy) + "\n")
+            sys.stdout.write(_render_json(self._kind, item, self._secrecy) + "\n")
         sys.stdout.flush()
 
     def end(self) -> None:
@@ -119,7 +119,7 @@ class _Array:
 
     def write(self, items: list[Any]) -> None:
         for item in items:
-            text = _json(self._kind, item, self._secrecy, indent=2).replace("\n", "\n  ")
+            text = _render_json(self._kind, item, self._secrecy, indent=2).replace("\n", "\n  ")
             sys.stdout.write(f"{',' if self._started else '['}\n  {text}")
             self._started = True
         sys.stdout.flush()
@@ -136,7 +136,7 @@ class _Table:
         self._rows: list[dict[str, str]] = []
 
     def write(self, items: list[Any]) -> None:
-        self._rows += [_row(item, self._secrecy) for item in items]
+        self._rows += [_make_row(item, self._secrecy) for item in items]
 
     def end(self) -> None:
         if not self._rows:
@@ -144,13 +144,13 @@ class _Table:
         names = list(dict.fromkeys(name for row in self._rows for name, cell in row.items() if cell))
         rows = [[row.get(name, "") for name in names] for row in self._rows]
         widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-        if on_terminal() and sum(widths) + 2 * len(widths) > terminal_width():
-            click.echo(_blocks(self._rows), nl=False)
+        if is_terminal() and sum(widths) + 2 * len(widths) > get_terminal_width():
+            click.echo(_render_blocks(self._rows), nl=False)
         else:
-            click.echo(_grid(names, rows), nl=False)
+            click.echo(_render_grid(names, rows), nl=False)
 
 
-def _grid(names: list[str], rows: list[list[str]]) -> str:
+def _render_grid(names: list[str], rows: list[list[str]]) -> str:
     from rich.table import Table
     from rich.text import Text
 
@@ -162,7 +162,7 @@ def _grid(names: list[str], rows: list[list[str]]) -> str:
     return render_table(table)
 
 
-def _blocks(rows: list[dict[str, str]]) -> str:
+def _render_blocks(rows: list[dict[str, str]]) -> str:
     """Return each record as a block with one line per field."""
     from rich.table import Table
     from rich.text import Text
@@ -179,25 +179,31 @@ def _blocks(rows: list[dict[str, str]]) -> str:
     return "\n".join(blocks)
 
 
-def _row(value: Any, secrecy: Secrecy) -> dict[str, str]:
+def _make_row(value: Any, secrecy: Secrecy) -> dict[str, str]:
     """Return the cells of a record: labels for enums, without the error entity."""
     if isinstance(value, dict):
         cells = secrecy.mask_keys(value).items()
         return {
-            printable(name): secrecy.text(_cell(each)) for name, each in cells if name != "api_error_entity"
+            replace_control_characters(name): secrecy.text(_render_cell(each))
+            for name, each in cells
+            if name != "api_error_entity"
         }
     if not isinstance(value, Model):
-        return {"value": secrecy.text(_cell(value))}
+        return {"value": secrecy.text(_render_cell(value))}
     secret = {
         field.attribute: getattr(value, field.attribute) if secrecy.show else "***"
         for field in fields_of(type(value))
         if field.secret
     }
     cells = secret | value.to_row(labels=True)
-    return {name: secrecy.text(_cell(cell)) for name, cell in cells.items() if not name.startswith(_NO_ERROR)}
+    return {
+        name: secrecy.text(_render_cell(cell))
+        for name, cell in cells.items()
+        if not name.startswith(_NO_ERROR)
+    }
 
 
-def _cell(value: object) -> str:
+def _render_cell(value: object) -> str:
     if value is None or value == "[]":
         return ""
     if isinstance(value, bool):
@@ -205,10 +211,10 @@ def _cell(value: object) -> str:
     if isinstance(value, OpenIntEnum):
         return value.label
     if isinstance(value, dict | list):
-        return printable(_dumps(value))
+        return replace_control_characters(_dump_exactly(value))
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds").replace("+00:00", "Z")
-    return printable(str(value))
+    return replace_control_characters(str(value))
 
 
 def _mask(value: Any, written: Any) -> Any:
@@ -225,19 +231,19 @@ def _mask(value: Any, written: Any) -> Any:
     return written
 
 
-def _json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -> str:
+def _render_json(kind: Kind, value: Any, secrecy: Secrecy, indent: int | None = None) -> str:
     """Return a value in the API's JSON."""
     written = None if value is None else kind.write(value)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     shown = written if secrecy.show else _mask(value, written)
-    return secrecy.text(_dumps(secrecy.mask_keys(shown), ensure_ascii=not unicode, indent=indent))
+    return secrecy.text(_dump_exactly(secrecy.mask_keys(shown), ensure_ascii=not unicode, indent=indent))
 
 
 _EXACT = f"exact-number-{os.urandom(8).hex()}:"
 """Mark of a Decimal among strings; it is random, so that no response contains it by accident."""
 
 
-def _dumps(value: Any, *, ensure_ascii: bool = False, indent: int | None = None) -> str:
+def _dump_exactly(value: Any, *, ensure_ascii: bool = False, indent: int | None = None) -> str:
     """Return the JSON of a value, in which a Decimal is a number with all its digits."""
     text = json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, default=lambda number: f"{_EXACT}{number}"

@@ -12,11 +12,11 @@ from nexport_campus import NexportError
 from nexport_campus._version import __version__
 
 from .connection import ConnectionOptions, common_options
-from .exit_codes import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, epilog, exit_code
-from .messages import error_text
+from .exit_codes import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, exit_code, make_epilog
+from .messages import render_error
 from .standard_streams import OutputError, Streams
-from .suggestions import RISKY_OPTIONS, did_you_mean, similar_words
-from .terminal import fail, logs_to_stderr, warn
+from .suggestions import RISKY_OPTIONS, find_similar_words, render_suggestions
+from .terminal import fail, log_to_stderr, warn
 
 __all__ = ["Nexport", "root"]
 
@@ -53,8 +53,8 @@ class Nexport(click.Group):
             return cast("click.Command", module.command)
         if ctx.resilient_parsing or name.startswith("-"):
             return None
-        similar = similar_words(cmd_name, set(_COMMANDS) - _CHANGING, _CHANGING)
-        raise click.UsageError(f"there is no command {cmd_name}{did_you_mean(similar)}", ctx)
+        similar = find_similar_words(cmd_name, set(_COMMANDS) - _CHANGING, _CHANGING)
+        raise click.UsageError(f"there is no command {cmd_name}{render_suggestions(similar)}", ctx)
 
     def main(
         self,
@@ -76,14 +76,14 @@ class Nexport(click.Group):
     ) -> int:
         connection = extra.setdefault("obj", ConnectionOptions())
         try:
-            with logs_to_stderr():
+            with log_to_stderr():
                 result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
                 sys.stdout.flush()
         except click.Abort:
             fail("interrupted")
             return INTERRUPTED
         except click.ClickException as error:
-            fail(_usage(error))
+            fail(_render_usage_error(error))
             return error.exit_code
         except OutputError as error:
             if error.carried_out or not error.reader_gone:
@@ -92,40 +92,42 @@ class Nexport(click.Group):
         except Exception as error:  # noqa: BLE001 -- any error is reported as one line, with a traceback only for --debug
             if connection.debug:
                 traceback.print_exc()
-            fail(_line(error, debug=connection.debug))
+            fail(_render_line(error, debug=connection.debug))
             return exit_code(error)
         return result if isinstance(result, int) else 0
 
 
-def _line(error: Exception, *, debug: bool) -> str:
+def _render_line(error: Exception, *, debug: bool) -> str:
     """Return the line that reports an error."""
     if isinstance(error, NexportError):
-        return error_text(error)
+        return render_error(error)
     where = "" if debug else "; run it again with --debug for the traceback"
     return f"{type(error).__name__}: {error}{where}"
 
 
-def _usage(error: click.ClickException) -> str:
+def _render_usage_error(error: click.ClickException) -> str:
     """Return the line that reports a mistake on the command line, and points to its help."""
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
-        message = f"{error.message.rstrip('.')}{_similar_options(error)}"
+        message = f"{error.message.rstrip('.')}{_suggest_options(error)}"
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}; see {context.command_path} --help" if context else message
 
 
-def _similar_options(error: click.NoSuchOption) -> str:
+def _suggest_options(error: click.NoSuchOption) -> str:
     if error.ctx is None:
         return ""
     parameters = error.ctx.command.get_params(error.ctx)
     options = {name for each in parameters for name in (*each.opts, *each.secondary_opts) if name[:2] == "--"}
-    return did_you_mean(similar_words(error.option_name, options - RISKY_OPTIONS, options & RISKY_OPTIONS))
+    return render_suggestions(
+        find_similar_words(error.option_name, options - RISKY_OPTIONS, options & RISKY_OPTIONS)
+    )
 
 
 @click.group(
     cls=Nexport,
     name="nexport",
-    epilog=epilog(),
+    epilog=make_epilog(),
     invoke_without_command=True,
     # Also accept options spelled as in Python: --syllabus_id.
     context_settings={

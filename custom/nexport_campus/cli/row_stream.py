@@ -3,14 +3,14 @@
 from io import RawIOBase
 from typing import Any, BinaryIO, TextIO, cast
 
-from .terminal import on_terminal
+from .terminal import is_terminal
 
-__all__ = ["row_stream"]
+__all__ = ["open_row_stream"]
 
 
-def row_stream(output: TextIO) -> BinaryIO:
+def open_row_stream(output: TextIO) -> BinaryIO:
     """Return the binary stream of a text stream. On a terminal, control characters in the data are replaced."""
-    return cast("BinaryIO", _Harmless(output.buffer)) if on_terminal(output) else output.buffer
+    return cast("BinaryIO", _Harmless(output.buffer)) if is_terminal(output) else output.buffer
 
 
 class _Harmless(RawIOBase):

@@ -9,27 +9,27 @@ from nexport_campus import ConfigurationError
 from nexport_client.operation import Operation, Parameter
 from nexport_client.types import Secret
 
-from .operation_options import flag
-from .terminal import interactive
+from .operation_options import option_name
+from .terminal import is_interactive
 from .text_input import read_first_line
 
-__all__ = ["first_line", "secret_arguments", "secret_options"]
+__all__ = ["make_secret_options", "read_secret", "read_secret_arguments"]
 
 
-def secret_options(operation: Operation[Any]) -> list[click.Option]:
+def make_secret_options(operation: Operation[Any]) -> list[click.Option]:
     """Return a flag for each secret argument, which reads it from stdin."""
     return [
         click.Option(
-            [f"{flag(parameter.name)}-stdin", _destination(parameter)],
+            [f"{option_name(parameter.name)}-stdin", _destination(parameter)],
             is_flag=True,
-            help=_help(parameter),
+            help=_make_help(parameter),
         )
         for parameter in operation.parameters
         if parameter.secret
     ]
 
 
-def secret_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Secret]:
+def read_secret_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[str, Secret]:
     """Return the secret arguments of a call. Raises ConfigurationError if one is missing and can't be prompted for."""
     found = {}
     for parameter in operation.parameters:
@@ -38,9 +38,9 @@ def secret_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict[
     return found
 
 
-def first_line(prompt: str) -> Secret:
+def read_secret(prompt: str) -> Secret:
     """Return a secret from a prompt that doesn't echo, or from the first line of stdin. Raises ConfigurationError."""
-    if interactive():
+    if is_interactive():
         return Secret(click.prompt(prompt, hide_input=True, err=True))
     try:
         line = Secret(read_first_line())
@@ -55,14 +55,14 @@ def _read(parameter: Parameter, *, from_stdin: bool) -> Secret:
     variable = _variable(parameter)
     if not from_stdin and os.environ.get(variable):
         return Secret(os.environ[variable])
-    if not from_stdin and not interactive():
+    if not from_stdin and not is_interactive():
         raise ConfigurationError(
-            f"{parameter.name} is missing: set {variable}, or add {flag(parameter.name)}-stdin"
+            f"{parameter.name} is missing: set {variable}, or add {option_name(parameter.name)}-stdin"
         )
-    return first_line(parameter.name)
+    return read_secret(parameter.name)
 
 
-def _help(parameter: Parameter) -> str:
+def _make_help(parameter: Parameter) -> str:
     if parameter.required:
         return f"Read it from the first line of stdin, or from a prompt on a terminal, not from {_variable(parameter)}."
     return (

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from io import RawIOBase, TextIOWrapper
 from typing import IO, Any, Self, TextIO, cast
 
-__all__ = ["OutputError", "Streams", "after_change", "is_closed", "reserve_descriptors"]
+__all__ = ["OutputError", "Streams", "is_closed", "note_change", "reserve_descriptors"]
 
 
 class OutputError(Exception):
@@ -28,7 +28,7 @@ class OutputError(Exception):
 
 
 @contextmanager
-def after_change(operation: str) -> Iterator[None]:
+def note_change(operation: str) -> Iterator[None]:
     """Add to an OutputError of the block that the operation, which changes data, was carried out."""
     try:
         yield
@@ -57,8 +57,8 @@ class Streams:
     def __enter__(self) -> Self:
         self._before = sys.stdout, sys.stderr
         self._closed_output = _Discard()
-        self._output = _Output(sys.stdout or _text(self._closed_output))
-        self._errors = _Errors(sys.stderr or _text(_Discard()))
+        self._output = _Output(sys.stdout or _open_text(self._closed_output))
+        self._errors = _Errors(sys.stderr or _open_text(_Discard()))
         sys.stdout, sys.stderr = cast("TextIO", self._output), cast("TextIO", self._errors)
         return self
 
@@ -91,7 +91,7 @@ class _Discard(RawIOBase):
         return len(data)
 
 
-def _text(raw: _Discard) -> TextIO:
+def _open_text(raw: _Discard) -> TextIO:
     return TextIOWrapper(cast("IO[bytes]", raw), encoding="utf-8", write_through=True)
 
 

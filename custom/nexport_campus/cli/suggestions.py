@@ -12,36 +12,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nexport_client.operation import Operation
 
-__all__ = ["RISKY_OPTIONS", "did_you_mean", "similar_operations", "similar_words"]
+__all__ = ["RISKY_OPTIONS", "find_similar_operations", "find_similar_words", "render_suggestions"]
 
 RISKY_OPTIONS = frozenset({"--force", "--restart", "--show-secret", "--yes"})
 """Options that overwrite, discard or reveal data, or skip a confirmation."""
 _MAX_SUGGESTIONS = 3
 
 
-def did_you_mean(names: list[str]) -> str:
+def render_suggestions(names: list[str]) -> str:
     """Return suggestions as the end of a message, or "" if there are none."""
     return f" (did you mean {' or '.join(names)}?)" if names else ""
 
 
-def similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> list[str]:
+def find_similar_words(typed: str, harmless: Iterable[str], risky: Iterable[str]) -> list[str]:
     """Return the words that are similar to a typed one; risky ones only if a single typo separates them."""
     unmistakable = [word for word in risky if _is_one_typo_apart(typed.lower(), word)]
     return unmistakable or get_close_matches(typed.lower(), list(harmless), n=_MAX_SUGGESTIONS)
 
 
-def similar_operations(typed: str, operations: Collection["Operation[Any]"]) -> list[str]:
+def find_similar_operations(typed: str, operations: Collection["Operation[Any]"]) -> list[str]:
     """Return the operations that a mistyped name may mean, `learning.get_section` or `LearningApi_GetSection`."""
-    name = _python_name(typed)
+    name = _to_python_name(typed)
     method = name.rpartition(".")[2]
     reads = [operation for operation in operations if operation.effect == "read"]
-    reading_verbs = {_verb(operation.name) for operation in reads}
+    reading_verbs = {_get_verb(operation.name) for operation in reads}
     writes = [
         operation.full_name
         for operation in operations
         if operation.effect == "write"
         and _is_one_typo_apart(method, operation.name)
-        and _means(_verb(method), _verb(operation.name), reading_verbs)
+        and _means(_get_verb(method), _get_verb(operation.name), reading_verbs)
     ]
     return writes or get_close_matches(name, [read.full_name for read in reads], n=_MAX_SUGGESTIONS)
 
@@ -53,11 +53,11 @@ def _means(typed: str, verb: str, reading_verbs: set[str]) -> bool:
     return not any(_is_one_typo_apart(typed, other) for other in reading_verbs)
 
 
-def _verb(method: str) -> str:
+def _get_verb(method: str) -> str:
     return method.partition("_")[0]
 
 
-def _python_name(typed: str) -> str:
+def _to_python_name(typed: str) -> str:
     """Return a typed name in the form `learning.get_section`."""
     found = re.fullmatch(r"([A-Za-z]+)Api_(\w+)", typed)
     name = f"{found[1]}.{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', found[2])}" if found else typed

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
-from .messages import for_command_line
+from .messages import adapt_message
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 __all__ = [
-    "colour",
-    "console",
+    "choose_color",
     "fail",
-    "interactive",
-    "logs_to_stderr",
+    "get_terminal_width",
+    "is_interactive",
+    "is_terminal",
+    "log_to_stderr",
+    "make_console",
     "note",
-    "on_terminal",
-    "printable",
     "render_table",
+    "replace_control_characters",
     "show_logs",
-    "terminal_width",
     "warn",
 ]
 
@@ -36,31 +36,31 @@ _NARROWEST = 60
 """Columns; rich omits values from a narrower table. Some terminals report 0 or 1, and wrap lines themselves."""
 
 
-def on_terminal(stream: TextIO | None = None) -> bool:
+def is_terminal(stream: TextIO | None = None) -> bool:
     """Return whether a stream, by default stdout, is a terminal, so that its output is read by a person."""
     return (sys.stdout if stream is None else stream).isatty()
 
 
-def interactive() -> bool:
+def is_interactive() -> bool:
     """Return whether the user can be prompted, on stderr with input from stdin."""
     # Python has None for a stream that the parent process closed.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
-def printable(text: str) -> str:
+def replace_control_characters(text: str) -> str:
     """Return a string without control characters, so that a server's message can't control the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def colour() -> bool | None:
+def choose_color() -> bool | None:
     """Return the value for click's `color`: False with NO_COLOR or TERM=dumb, otherwise None, to let click decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def note(text: str) -> None:
     """Write a line to stderr, if it is a terminal."""
-    if on_terminal(sys.stderr):
-        click.echo(printable(text), err=True)
+    if is_terminal(sys.stderr):
+        click.echo(replace_control_characters(text), err=True)
 
 
 def warn(text: str) -> None:
@@ -73,11 +73,11 @@ def fail(text: str) -> None:
     _report("error", text, "red")
 
 
-def console(*, stderr: bool = False, width: int | None = None) -> "Console":
+def make_console(*, stderr: bool = False, width: int | None = None) -> "Console":
     """Return a rich console, with colours only on a terminal that has them."""
     from rich.console import Console
 
-    system: Literal["auto"] | None = None if colour() is False else "auto"
+    system: Literal["auto"] | None = None if choose_color() is False else "auto"
     return Console(
         stderr=stderr, width=width, color_system=system, highlight=False, markup=False, emoji=False
     )
@@ -85,19 +85,19 @@ def console(*, stderr: bool = False, width: int | None = None) -> "Console":
 
 def render_table(table: "Table") -> str:
     """Render a rich table for stdout, as wide as the terminal; without a terminal, lines aren't wrapped."""
-    out = console(width=terminal_width() if on_terminal() else _WIDE)
+    out = make_console(width=get_terminal_width() if is_terminal() else _WIDE)
     with out.capture() as capture:
         out.print(table)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def terminal_width() -> int:
+def get_terminal_width() -> int:
     """Return the width of the terminal, or the minimum that a table needs."""
-    return max(_NARROWEST, console().width)
+    return max(_NARROWEST, make_console().width)
 
 
 @contextmanager
-def logs_to_stderr() -> Iterator[None]:
+def log_to_stderr() -> Iterator[None]:
     """Write the warnings that the SDK and its HTTP libraries log to stderr; `show_logs` includes the other levels."""
     loggers = [logging.getLogger(name) for name in ("nexport_campus", "httpx", "httpcore")]
     handler, levels = _Handler(), [(logger.level, logger.propagate) for logger in loggers]
@@ -122,7 +122,7 @@ def show_logs(*names: str) -> None:
 
 def _report(kind: str, text: str, shade: str) -> None:
     prefix = click.style(f"nexport: {kind}:", fg=shade)
-    click.echo(f"{prefix} {printable(for_command_line(text))}", err=True, color=colour())
+    click.echo(f"{prefix} {replace_control_characters(adapt_message(text))}", err=True, color=choose_color())
 
 
 class _Handler(logging.Handler):
@@ -136,4 +136,4 @@ class _Handler(logging.Handler):
         if record.levelno >= logging.WARNING:
             warn(text)
         else:
-            click.echo(printable(f"{record.name}: {text}"), err=True)
+            click.echo(replace_control_characters(f"{record.name}: {text}"), err=True)

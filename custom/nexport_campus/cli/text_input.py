@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import click
 
-__all__ = ["numbered_lines", "read_first_line", "read_text"]
+__all__ = ["number_lines", "read_first_line", "read_text"]
 
 _STDIN_WAS_READ: Final = "nexport_campus.stdin"
 # UTF-32 comes before UTF-16: its little-endian mark starts with that of UTF-16.
@@ -36,13 +36,13 @@ def read_text(name: str) -> str:
         raise ValueError("needs the name of a file after the @")
     place = "stdin" if name == "-" else name
     try:
-        data = _stdin(once=True).read() if name == "-" else Path(name).read_bytes()
+        data = _open_stdin(once=True).read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise ValueError(f"can't be read from {place}: {error.strerror or error}") from None
     return _decode_or_raise(data, place).rstrip("\n")
 
 
-def numbered_lines(text: str) -> list[tuple[int, str]]:
+def number_lines(text: str) -> list[tuple[int, str]]:
     """Return the lines that aren't blank, each with its line number."""
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
@@ -53,7 +53,7 @@ def read_first_line() -> str:
     Raises:
         ValueError: It can't be read.
     """
-    stream = _stdin()
+    stream = _open_stdin()
     try:
         data = stream.readline(_LONGEST_LINE)
         if data.startswith(_WIDE_MARKS):
@@ -67,7 +67,7 @@ def read_first_line() -> str:
     return _decode_or_raise(data, "stdin").partition("\n")[0]
 
 
-def _stdin(*, once: bool = False) -> BinaryIO:
+def _open_stdin(*, once: bool = False) -> BinaryIO:
     """Return standard input; with `once`, raise ValueError if another option of the command has read it."""
     # Python sets it to None if the parent process closed it.
     if sys.stdin is None:

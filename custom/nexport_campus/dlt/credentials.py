@@ -10,7 +10,7 @@ from nexport_campus import PasswordAuth, StaticToken
 from nexport_campus._auth.credentials import Auth
 from nexport_campus._settings import DEFAULT_BASE_URL, read_auth
 
-__all__ = ["Credentials", "NexportCredentials", "base_url_of", "to_auth"]
+__all__ = ["Credentials", "NexportCredentials", "choose_base_url", "to_auth"]
 
 
 @configspec
@@ -44,6 +44,6 @@ def to_auth(credentials: Credentials | None) -> Auth:
     return read_auth(os.environ)
 
 
-def base_url_of(configured: str | None) -> str:
+def choose_base_url(configured: str | None) -> str:
     """Return the campus's address: the configured one, else NEXPORT_BASE_URL, else the vendor's own campus."""
     return configured or os.environ.get("NEXPORT_BASE_URL") or DEFAULT_BASE_URL

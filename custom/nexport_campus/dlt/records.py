@@ -13,7 +13,7 @@ from nexport_campus._export.worker_thread import for_each_concurrently
 from nexport_client.models import ApiEnrollmentItem, CatalogAccessOption
 
 from .enrollment_batches import EnrollmentBatches
-from .tables import TABLES, Table
+from .tables import TABLES, ResourceTable
 
 __all__ = ["RECORDS", "RecordReader"]
 
@@ -24,26 +24,26 @@ T = TypeVar("T")
 RecordReader = Callable[[NexportCampus, EnrollmentBatches], AsyncGenerator[list[Record], None]]
 
 
-async def _enrollments(
+async def _read_enrollments(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
     async for items in enrollments.iterate(campus):
         yield [Record(item) for item in items]
 
 
-def _of_enrollments(table: Table) -> RecordReader:
+def _make_child_reader(table: ResourceTable) -> RecordReader:
     """Return the reader of records that belong to one enrollment each."""
 
     async def read(
         campus: NexportCampus, enrollments: EnrollmentBatches
     ) -> AsyncGenerator[list[Record], None]:
         async for items in enrollments.iterate(campus):
-            yield await _children(campus, table, [_enrollment(item) for item in items])
+            yield await _fetch_children(campus, table, [_to_parent(item) for item in items])
 
     return read
 
 
-async def _sessions(
+async def _read_sessions(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
     """Yield all sessions of the users whose enrollments changed; the campus lists them by organization and user."""
@@ -52,22 +52,22 @@ async def _sessions(
         async for items in organization.iterate(campus):
             users = dict.fromkeys(str(item.user_id) for item in items)
             parents = [Parent(user, {"org_id": org_id, "user_id": user}) for user in users]
-            yield await _children(campus, TABLES["sessions"], parents)
+            yield await _fetch_children(campus, TABLES["sessions"], parents)
 
 
-async def _sections(
+async def _read_sections(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
-    async for ids in _new_syllabi(campus, enrollments):
+    async for ids in _iterate_new_syllabi(campus, enrollments):
         found = await campus.get_sections_by_id(ids)
         yield [Record(section) for section in found.sections]
 
 
-async def _training_plans(
+async def _read_training_plans(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
     """Yield the syllabi that are training plans; an enrollment doesn't say whether its syllabus is one."""
-    async for ids in _new_syllabi(campus, enrollments):
+    async for ids in _iterate_new_syllabi(campus, enrollments):
         plans: list[Record] = []
 
         async def fetch(syllabus_id: UUID, plans: list[Record] = plans) -> None:
@@ -77,11 +77,11 @@ async def _training_plans(
                 _logger.warning("syllabus %s is neither a section nor a training plan", syllabus_id)
 
         missing = (await campus.get_sections_by_id(ids)).missing
-        await _concurrently(missing, fetch)
+        await _for_each(missing, fetch)
         yield plans
 
 
-async def _catalogs(
+async def _read_catalogs(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
     for org_id in enrollments.org_ids:
@@ -91,23 +91,23 @@ async def _catalogs(
 
 
 RECORDS: Final[Mapping[str, RecordReader]] = {
-    "enrollments": _enrollments,
-    "assignment_statuses": _of_enrollments(TABLES["assignment_statuses"]),
-    "sessions": _sessions,
-    "scorm_data": _of_enrollments(TABLES["scorm_data"]),
-    "sections": _sections,
-    "training_plans": _training_plans,
-    "catalogs": _catalogs,
+    "enrollments": _read_enrollments,
+    "assignment_statuses": _make_child_reader(TABLES["assignment_statuses"]),
+    "sessions": _read_sessions,
+    "scorm_data": _make_child_reader(TABLES["scorm_data"]),
+    "sections": _read_sections,
+    "training_plans": _read_training_plans,
+    "catalogs": _read_catalogs,
 }
 """The readers by the name of their resource."""
 
 
-def _enrollment(item: ApiEnrollmentItem) -> Parent:
+def _to_parent(item: ApiEnrollmentItem) -> Parent:
     enrollment_id = str(item.enrollment_id)
     return Parent(enrollment_id, {"enrollment_id": enrollment_id})
 
 
-async def _children(campus: NexportCampus, table: Table, parents: list[Parent]) -> list[Record]:
+async def _fetch_children(campus: NexportCampus, table: ResourceTable, parents: list[Parent]) -> list[Record]:
     """Return the records of enrollments or users. Removed enrollments, and elements that report an error, are logged."""
     records: list[Record] = []
 
@@ -120,11 +120,11 @@ async def _children(campus: NexportCampus, table: Table, parents: list[Parent]) 
             _logger.warning("skipped: %s", error)
         records.extend(found.records)
 
-    await _concurrently(parents, fetch)
+    await _for_each(parents, fetch)
     return records
 
 
-async def _new_syllabi(
+async def _iterate_new_syllabi(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[UUID], None]:
     """Yield the ids of syllabi that no earlier batch of the run had."""
@@ -136,7 +136,7 @@ async def _new_syllabi(
             yield sorted(new)
 
 
-async def _concurrently(items: list[T], function: Callable[[T], Awaitable[None]]) -> None:
+async def _for_each(items: list[T], function: Callable[[T], Awaitable[None]]) -> None:
     async def each() -> AsyncIterator[T]:
         for item in items:
             yield item

@@ -23,7 +23,7 @@ from nexport_campus._calling.arguments import read_uuids
 from nexport_campus._inputs import find_zone_problem
 
 from .blocking import iterate
-from .credentials import Credentials, base_url_of, to_auth
+from .credentials import Credentials, choose_base_url, to_auth
 from .enrollment_batches import EnrollmentBatches
 from .records import RECORDS
 from .tables import TABLES, RowWriter, UnknownFields
@@ -70,10 +70,10 @@ def campus_source(
         token_store = MemoryTokenStore()  # one login for all resources, each of which has its own client
     source = _Source(
         auth=auth,
-        base_url=base_url_of(base_url),
-        org_ids=_checked_ids(org_ids),
-        since=_checked_date("since", since),
-        until=_checked_date("until", until),
+        base_url=choose_base_url(base_url),
+        org_ids=_check_ids(org_ids),
+        since=_check_date("since", since),
+        until=_check_date("until", until),
         token_store=token_store,
         rate_limit=rate_limit,
         unknown_fields=unknown_fields,
@@ -114,7 +114,9 @@ class _Source:
 
         @dlt.resource(name=name, primary_key=table.key, write_disposition="merge", columns=table.columns())
         def rows() -> Iterator[list[dict[str, Any]]]:
-            enrollments = EnrollmentBatches(self.base_url, self.org_ids, self.since, self.until, _cursors())
+            enrollments = EnrollmentBatches(
+                self.base_url, self.org_ids, self.since, self.until, _get_cursors()
+            )
             writer = RowWriter(table, self.unknown_fields)
             for records in iterate(self.client, lambda campus: RECORDS[name](campus, enrollments)):
                 if records:
@@ -123,7 +125,7 @@ class _Source:
         return rows()
 
 
-def _cursors() -> MutableMapping[str, str]:
+def _get_cursors() -> MutableMapping[str, str]:
     """Return where the resource's last run ended, from the pipeline's state; empty outside of a pipeline."""
     try:
         state: MutableMapping[str, Any] = dlt.current.resource_state()
@@ -133,7 +135,7 @@ def _cursors() -> MutableMapping[str, str]:
     return cursors
 
 
-def _checked_ids(org_ids: Sequence[str]) -> list[str]:
+def _check_ids(org_ids: Sequence[str]) -> list[str]:
     ids = list(dict.fromkeys(str(each) for each in read_uuids("org_ids", org_ids)))
     if not ids:
         raise ArgumentError(
@@ -143,7 +145,7 @@ def _checked_ids(org_ids: Sequence[str]) -> list[str]:
     return ids
 
 
-def _checked_date(name: str, date: datetime | None) -> datetime | None:
+def _check_date(name: str, date: datetime | None) -> datetime | None:
     problem = None if date is None else find_zone_problem(date)
     if problem is not None:
         raise ArgumentError(f"{name} {problem}; nothing was sent", argument=name)

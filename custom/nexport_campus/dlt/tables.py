@@ -9,9 +9,9 @@ from dlt.common.data_types import TDataType
 from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
 
 from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS, Dataset, Record
-from nexport_campus._export.tables import fits
+from nexport_campus._export.tables import check_range
 
-__all__ = ["TABLES", "RowWriter", "Table", "UnknownFields"]
+__all__ = ["TABLES", "ResourceTable", "RowWriter", "UnknownFields"]
 
 UnknownFields = Literal["json", "columns"]
 
@@ -26,7 +26,7 @@ _TYPES: Final[tuple[tuple[type, TDataType], ...]] = (
 
 
 @attrs.frozen
-class Table:
+class ResourceTable:
     """A table of the warehouse.
 
     `dataset`: its records, key and columns. `elements`: the CMI elements that have a column each. `per_page`: the page
@@ -45,7 +45,7 @@ class Table:
     def columns(self) -> TTableSchemaColumns:
         """Return all columns with their types, so that dlt infers none; only keys are never null."""
         columns: TTableSchemaColumns = {
-            name: {"data_type": _data_type(name, cls), "nullable": name not in self.dataset.key}
+            name: {"data_type": _choose_data_type(name, cls), "nullable": name not in self.dataset.key}
             for name, cls in self.dataset.columns(self.elements).items()
         }
         # Of several copies of a record in one run, the one that was read last is kept.
@@ -61,7 +61,7 @@ class RowWriter:
         unknown_fields: Where fields go that the specification does not have: into one JSON column, or into columns.
     """
 
-    def __init__(self, table: Table, unknown_fields: UnknownFields = "json") -> None:
+    def __init__(self, table: ResourceTable, unknown_fields: UnknownFields = "json") -> None:
         self._table = table
         self._flat = unknown_fields == "columns"
         self._whole_numbers = [
@@ -75,44 +75,44 @@ class RowWriter:
         return [self._row(record) for record in records]
 
     def _row(self, record: Record) -> dict[str, Any]:
-        row: dict[str, Any] = _without_nul(self._table.dataset.row(record, self._table.elements))
+        row: dict[str, Any] = _replace_nul(self._table.dataset.row(record, self._table.elements))
         for name in self._whole_numbers:
-            if row[name] is not None and not fits(name, row[name], 64):
+            if row[name] is not None and not check_range(name, row[name], 64):
                 row[name] = None
-        unknown: dict[str, Any] = _without_nul(dict(record.item.additional_properties))
+        unknown: dict[str, Any] = _replace_nul(dict(record.item.additional_properties))
         row[_ADDITIONAL] = None if self._flat else unknown or None
         row[_FETCHED_AT] = self._fetched_at
         return unknown | row if self._flat else row
 
 
-def _without_nul(value: Any) -> Any:
+def _replace_nul(value: Any) -> Any:
     """Return a JSON value with U+FFFD for every NUL, which PostgreSQL can't store."""
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if "\x00" in value else value
     if isinstance(value, dict):
-        return {name: _without_nul(each) for name, each in value.items()}
-    return [_without_nul(each) for each in value] if isinstance(value, list) else value
+        return {name: _replace_nul(each) for name, each in value.items()}
+    return [_replace_nul(each) for each in value] if isinstance(value, list) else value
 
 
-def _data_type(name: str, cls: type) -> TDataType:
+def _choose_data_type(name: str, cls: type) -> TDataType:
     if name == _ADDITIONAL:
         return "json"
     return next((data_type for base, data_type in _TYPES if issubclass(cls, base)), "text")
 
 
-def _reference(name: str, model: str) -> Dataset:
+def _make_reference_dataset(name: str, model: str) -> Dataset:
     """Return the dataset of records that enrollments refer to."""
     return Dataset(name=name, table=name, model=model, key=("syllabus_id",), sorted_by=None)
 
 
-TABLES: Final[Mapping[str, Table]] = {
-    "enrollments": Table(DATASETS["enrollments"]),
-    "assignment_statuses": Table(DATASETS["assignment-statuses"]),
-    "sessions": Table(DATASETS["sessions"]),
-    "scorm_data": Table(DATASETS["scorm-data"], DEFAULT_ELEMENTS),
-    "sections": Table(_reference("sections", "SectionResponse")),
-    "training_plans": Table(_reference("training_plans", "TrainingPlanResponse")),
-    "catalogs": Table(
+TABLES: Final[Mapping[str, ResourceTable]] = {
+    "enrollments": ResourceTable(DATASETS["enrollments"]),
+    "assignment_statuses": ResourceTable(DATASETS["assignment-statuses"]),
+    "sessions": ResourceTable(DATASETS["sessions"]),
+    "scorm_data": ResourceTable(DATASETS["scorm-data"], DEFAULT_ELEMENTS),
+    "sections": ResourceTable(_make_reference_dataset("sections", "SectionResponse")),
+    "training_plans": ResourceTable(_make_reference_dataset("training_plans", "TrainingPlanResponse")),
+    "catalogs": ResourceTable(
         Dataset(
             name="catalogs",
             table="catalogs",

@@ -34,15 +34,15 @@ def take_models_from_the_body() -> None:
     elif not hasattr(decides, "__wrapped__"):
 
         def is_scalar(annotation: Any) -> bool:
-            return bool(decides(annotation=annotation)) and not _names_ours(annotation)
+            return bool(decides(annotation=annotation)) and not _is_sdk_class(annotation)
 
         is_scalar.__wrapped__ = decides  # type: ignore[attr-defined]  # marks it as patched
         setattr(utils, _DECIDES, is_scalar)
 
 
-def _names_ours(annotation: Any) -> bool:
+def _is_sdk_class(annotation: Any) -> bool:
     if get_origin(annotation) in {Annotated, Union, UnionType}:
-        return any(map(_names_ours, get_args(annotation)))
+        return any(map(_is_sdk_class, get_args(annotation)))
     return isinstance(annotation, type) and issubclass(annotation, Model | JSONResult)
 
 

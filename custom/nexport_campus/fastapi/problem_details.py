@@ -105,29 +105,29 @@ class ProblemHandler:
     async def __call__(self, connection: HTTPConnection, error: Exception) -> Response | None:
         """Return the response, or None for an open websocket, which is closed."""
         assert isinstance(error, NexportError)
-        status, problem = _nearest(error, self._statuses), _problem_of(error)
+        status, problem = _find_nearest(error, self._statuses), _choose_problem(error)
         _log(error, status)
         if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTED:
             await connection.close(_WEBSOCKET_INTERNAL_ERROR, problem.title)
             return None
         return JSONResponse(
-            _members(error, problem, status, connection.url.path),
+            _make_members(error, problem, status, connection.url.path),
             status_code=status,
-            headers=_headers(error, status),
+            headers=_make_headers(error, status),
             media_type="application/problem+json",
         )
 
 
-def _nearest(error: NexportError, table: Mapping[type[NexportError], T]) -> T:
+def _find_nearest(error: NexportError, table: Mapping[type[NexportError], T]) -> T:
     return next(table[cls] for cls in type(error).__mro__ if cls in table)
 
 
-def _problem_of(error: NexportError) -> _Problem:
+def _choose_problem(error: NexportError) -> _Problem:
     by_gateway = type(error) is APIError and error.error_code is None
-    return _GATEWAY if by_gateway else _nearest(error, _PROBLEMS)
+    return _GATEWAY if by_gateway else _find_nearest(error, _PROBLEMS)
 
 
-def _members(error: NexportError, problem: _Problem, status: int, instance: str) -> dict[str, Any]:
+def _make_members(error: NexportError, problem: _Problem, status: int, instance: str) -> dict[str, Any]:
     further = {
         "operation": error.operation_id,
         "error_code": getattr(error, "error_code", None),
@@ -143,7 +143,7 @@ def _members(error: NexportError, problem: _Problem, status: int, instance: str)
     } | {name: value for name, value in further.items() if value is not None}
 
 
-def _headers(error: NexportError, status: int) -> dict[str, str]:
+def _make_headers(error: NexportError, status: int) -> dict[str, str]:
     if not isinstance(error, RateLimitError) or status not in {429, 503}:
         return {}
     seconds = _RETRY_AFTER_SECONDS if error.retry_after is None else math.ceil(error.retry_after)

@@ -63,7 +63,7 @@ def webhook_enrollment(
         try:
             return await _find_enrollment(campus, event)
         except _CAMPUS_FAILED as error:
-            raise _unavailable(error) from None
+            raise _to_unavailable(error) from None
 
     return read_enrollment
 
@@ -93,7 +93,7 @@ async def _find_enrollment(campus: Campus, event: WebhookEvent) -> ApiEnrollment
     return None
 
 
-def _unavailable(error: NexportError) -> HTTPException:
+def _to_unavailable(error: NexportError) -> HTTPException:
     _logger.warning("a web hook's enrollment could not be read: %s: %s", type(error).__name__, error)
     return HTTPException(
         503, "the campus can't be read at the moment", {"Retry-After": str(_RETRY_AFTER_SECONDS)}

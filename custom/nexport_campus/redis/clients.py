@@ -16,7 +16,7 @@ from nexport_campus._errors import ConfigurationError
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._inputs import describe
 
-__all__ = ["DEFAULT_PREFIX", "ClientOwner", "Clients", "GivenClient", "UrlClients", "within_time"]
+__all__ = ["DEFAULT_PREFIX", "ClientOwner", "Clients", "GivenClient", "UrlClients", "limit_time"]
 
 T = TypeVar("T")
 DEFAULT_PREFIX = "nexport-campus:"
@@ -56,7 +56,7 @@ class UrlClients:
     """Clients made from a URL: one for each event loop, closed with it. A forked process makes its own."""
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._url = _plain_url(url)
+        self._url = _check_url(url)
         self._options: dict[str, Any] = {
             "socket_timeout": _OPERATION_SECONDS,
             "socket_connect_timeout": _OPERATION_SECONDS,
@@ -124,7 +124,7 @@ class ClientOwner:
 
     def __init__(self, clients: Clients, prefix: str) -> None:
         self._clients = clients
-        self._prefix = _checked_prefix(prefix)
+        self._prefix = _check_prefix(prefix)
 
     async def aclose(self) -> None:
         """Close the connections that `from_url` made. A client that was passed in stays open."""
@@ -142,14 +142,14 @@ class ClientOwner:
         return f"<{type(self).__name__} {self._prefix}>"
 
 
-def _checked_prefix(prefix: object) -> str:
+def _check_prefix(prefix: object) -> str:
     """Return the prefix of all keys. Raises ConfigurationError."""
     if not isinstance(prefix, str) or not prefix:
         raise ConfigurationError(f"prefix must be a non-empty string, got {describe(prefix)}")
     return prefix
 
 
-async def within_time(command: Awaitable[T]) -> T:
+async def limit_time(command: Awaitable[T]) -> T:
     """Return the result of a command. Raises TimeoutError after a second."""
     task = asyncio.current_task()
     assert task is not None
@@ -162,7 +162,7 @@ async def within_time(command: Awaitable[T]) -> T:
     return result
 
 
-def _plain_url(url: object) -> str:
+def _check_url(url: object) -> str:
     """Return a URL as redis-py takes it: valkey:// is another name of redis://."""
     if not isinstance(url, str):
         raise ConfigurationError(f"from_url: the URL must be a string, got {describe(url)}")

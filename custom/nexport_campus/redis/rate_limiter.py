@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from nexport_campus._setting_values import check_positive
 
-from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClients, within_time
+from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClients, limit_time
 
 __all__ = ["RedisRateLimiter"]
 
@@ -160,7 +160,7 @@ class RedisRateLimiter(ClientOwner):
             if self._failed_at > begun:
                 raise ConnectionError("the commands before this one have failed")
             try:
-                has_turn, wait = await within_time(script(keys=keys, args=arguments))
+                has_turn, wait = await limit_time(script(keys=keys, args=arguments))
             except Exception:
                 self._failed_at = time.monotonic()
                 raise

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from redis.exceptions import LockError
 
-from .clients import DEFAULT_PREFIX, ClientOwner, GivenClient, UrlClients, within_time
+from .clients import DEFAULT_PREFIX, ClientOwner, GivenClient, UrlClients, limit_time
 
 __all__ = ["RedisTokenStore"]
 
@@ -53,14 +53,14 @@ class RedisTokenStore(ClientOwner):
 
     async def get(self, key: str) -> bytes | None:
         """Return the value of a key, or None."""
-        value: Any = await within_time(self._clients.current().get(self._token_key(key)))
+        value: Any = await limit_time(self._clients.current().get(self._token_key(key)))
         # A client may decode responses. Values of the SDK are ASCII.
         return value.encode() if isinstance(value, str) else value
 
     async def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Store a value for `ttl` seconds, or until it is replaced."""
         milliseconds = None if ttl is None else max(1, round(ttl * 1000))
-        await within_time(self._clients.current().set(self._token_key(key), value, px=milliseconds))
+        await limit_time(self._clients.current().set(self._token_key(key), value, px=milliseconds))
 
     async def delete(self, key: str, *, if_value: bytes) -> None:
         """Delete a key if it still has this value."""
@@ -88,10 +88,10 @@ class RedisTokenStore(ClientOwner):
             renewal.cancel()
             await asyncio.wait([renewal])
             with suppress(LockError):  # its time was over
-                await within_time(lock.release())
+                await limit_time(lock.release())
 
     async def _delete(self, client: Any, name: str, value: bytes | str) -> None:
-        await within_time(client.register_script(_DELETE_IF_EQUAL)(keys=[name], args=[value]))
+        await limit_time(client.register_script(_DELETE_IF_EQUAL)(keys=[name], args=[value]))
 
     def _token_key(self, key: str) -> str:
         return f"{self._prefix}token:{key}"
@@ -99,7 +99,7 @@ class RedisTokenStore(ClientOwner):
 
 async def _acquire(lock: Any, holder: str) -> None:
     nap = _FIRST_NAP
-    while not await within_time(lock.acquire(blocking=False, token=holder)):
+    while not await limit_time(lock.acquire(blocking=False, token=holder)):
         await asyncio.sleep(nap * random.uniform(0.5, 1.0))  # noqa: S311 -- spreads the load
         nap = min(nap * 1.5, _LONGEST_NAP)
 
@@ -109,4 +109,4 @@ async def _renew(lock: Any, ttl: float) -> None:
     while True:
         await asyncio.sleep(ttl / 3)
         with suppress(Exception):
-            await within_time(lock.reacquire())
+            await limit_time(lock.reacquire())

@@ -21,7 +21,7 @@ __all__ = [
     "format_time_span",
     "read_date",
     "read_time_span",
-    "ticks",
+    "to_ticks",
 ]
 
 SECOND: Final = 10_000_000
@@ -37,14 +37,14 @@ _DATE: Final = re.compile(
 _TIME_SPAN: Final = re.compile(r"(?:(\d{1,7})\.)?(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?", re.ASCII)
 
 
-def ticks(year: int, month: int, day: int) -> int:
+def to_ticks(year: int, month: int, day: int) -> int:
     """Return midnight of a day in ticks."""
     return (dt.date(year, month, day).toordinal() - _EPOCH) * DAY
 
 
 # .NET's DateTime.MinValue and DateTime.MaxValue.
-_FIRST: Final = ticks(1, 1, 1)
-_LAST: Final = ticks(9999, 12, 31) + DAY - 1
+_FIRST: Final = to_ticks(1, 1, 1)
+_LAST: Final = to_ticks(9999, 12, 31) + DAY - 1
 
 
 @functools.lru_cache(maxsize=8192)
@@ -75,7 +75,7 @@ def read_date(text: str) -> int | None:
     if hour > 23 or minute > 59 or second > 60:
         return None
     try:
-        value = ticks(year, month, day) + hour * HOUR + minute * MINUTE + second * SECOND
+        value = to_ticks(year, month, day) + hour * HOUR + minute * MINUTE + second * SECOND
     except ValueError:
         return None
     value += int((fraction or "").ljust(7, "0")[:7])

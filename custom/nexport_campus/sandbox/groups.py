@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .campus_state import CampusState
 
-__all__ = ["group_organization"]
+__all__ = ["find_group_organization"]
 
 
-def group_organization(campus: CampusState, group_id: str) -> int:
+def find_group_organization(campus: CampusState, group_id: str) -> int:
     """Return the organization number for a group or organization id, or raise a 409 refusal with code 3."""
     number = campus.ids.number("organization", group_id)
     if number is not None and campus.row("SELECT 1 FROM organization WHERE number = ?", number):

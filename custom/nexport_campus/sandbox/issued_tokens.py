@@ -7,7 +7,7 @@ import uuid
 from .campus_state import CampusState
 from .operation_results import ErrorCode, OperationRefused
 
-__all__ = ["caller", "expire", "issue"]
+__all__ = ["expire", "find_caller", "issue"]
 
 
 def issue(campus: CampusState, user: int, expires: int | None) -> str:
@@ -17,7 +17,7 @@ def issue(campus: CampusState, user: int, expires: int | None) -> str:
     return token
 
 
-def caller(campus: CampusState, token: str | None) -> int:
+def find_caller(campus: CampusState, token: str | None) -> int:
     """Return the user that a token was issued to. Raises a refusal with code 4 if the token is not valid."""
     row = campus.row("SELECT user, expires FROM token WHERE value = ?", (token or "").lower())
     if row is None or (row["expires"] is not None and row["expires"] <= campus.clock.now()):

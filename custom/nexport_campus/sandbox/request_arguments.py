@@ -16,7 +16,7 @@ from .aspnet_values import read_date, read_time_span
 from .ids import EMPTY_ID
 from .operation_results import invalid
 
-__all__ = ["QueryArguments", "RequestArguments", "body_arguments"]
+__all__ = ["QueryArguments", "RequestArguments", "read_body"]
 
 _UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
@@ -168,7 +168,7 @@ class QueryArguments(RequestArguments):
         return None if text is None else _within_int32(name, int(text))
 
 
-def body_arguments(content: bytes, content_type: str) -> RequestArguments:
+def read_body(content: bytes, content_type: str) -> RequestArguments:
     """Return the arguments in a JSON body. Raises a 422 refusal for anything but a JSON object."""
     if content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
         raise invalid("The request body must be JSON")

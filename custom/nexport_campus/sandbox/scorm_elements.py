@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["NOT_IMPLEMENTED", "cmi_value", "new_sco_elements"]
+__all__ = ["NOT_IMPLEMENTED", "find_cmi_value", "make_sco_elements"]
 
 NOT_IMPLEMENTED: Final = "401 - Not Implemented Error"
 """The error message in the vendor's example for an element name that the SCO's version lacks."""
@@ -55,7 +55,9 @@ _COMPLETION: Final = {
 }
 
 
-def new_sco_elements(rng: random.Random, version: str, done: bool, score: int, stuck: bool) -> dict[str, Any]:
+def make_sco_elements(
+    rng: random.Random, version: str, done: bool, score: int, stuck: bool
+) -> dict[str, Any]:
     """Return the data of an attempt. A stuck one was exited normally, but its lesson is incomplete."""
     minutes = rng.randint(1, 59)
     status = ("passed" if score >= 70 else "failed") if done else "incomplete"
@@ -77,7 +79,7 @@ def new_sco_elements(rng: random.Random, version: str, done: bool, score: int, s
     }
 
 
-def cmi_value(version: str, elements: Mapping[str, Any], name: str) -> tuple[bool, str | None]:
+def find_cmi_value(version: str, elements: Mapping[str, Any], name: str) -> tuple[bool, str | None]:
     """Return whether the version has an element of that name, and its value as a string or None."""
     known = _NAMES[version].get(name)
     if known is None:

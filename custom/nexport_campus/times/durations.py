@@ -169,7 +169,7 @@ def format_cmi_timespan(duration: timedelta) -> str:
     Raises:
         ValueError: The duration is negative, or exceeds the range of a CMITimespan.
     """
-    hundredths = _not_negative(duration, _CMI_TIMESPAN) // _HUNDREDTH
+    hundredths = _check_not_negative(duration, _CMI_TIMESPAN) // _HUNDREDTH
     if hundredths > _LONGEST_CMI_TIMESPAN // _HUNDREDTH:
         raise ValueError(f"{duration!r} is longer than a CMITimespan can be, 9999:99:99.99")
     hours = min(hundredths // 360_000, 9999)
@@ -230,7 +230,7 @@ def format_iso_duration(duration: timedelta) -> str:
     Raises:
         ValueError: The duration is negative; the format has no sign.
     """
-    days, clock = _not_negative(duration, _ISO_DURATION).days, duration.seconds
+    days, clock = _check_not_negative(duration, _ISO_DURATION).days, duration.seconds
     seconds = f"{clock % 60}.{duration.microseconds // 10_000:02}".rstrip("0").rstrip(".")
     units = ((f"{clock // 3600}", "H"), (f"{clock // 60 % 60}", "M"), (seconds, "S"))
     time = "".join(f"{amount}{unit}" for amount, unit in units if amount != "0")
@@ -238,7 +238,7 @@ def format_iso_duration(duration: timedelta) -> str:
     return f"P{date}T{time}" if time else f"P{date}" if date else "PT0S"
 
 
-def _not_negative(duration: timedelta, form: _Form) -> timedelta:
+def _check_not_negative(duration: timedelta, form: _Form) -> timedelta:
     if duration < timedelta():
         raise ValueError(f"{duration!r} is negative, which {form.name} can't be")
     return duration

@@ -16,8 +16,8 @@ _MONTH = relativedelta(months=1)
 _DAY = relativedelta(days=1)
 
 
-def _aware(window: "Window", attribute: "attrs.Attribute[datetime]", value: datetime) -> None:
-    _instant(attribute.name, value)
+def _check_aware(window: "Window", attribute: "attrs.Attribute[datetime]", value: datetime) -> None:
+    _check_instant(attribute.name, value)
 
 
 @attrs.frozen
@@ -35,11 +35,11 @@ class Window:
         ValueError: A datetime has no zone, or `end` isn't later than `start`.
     """
 
-    start: datetime = attrs.field(validator=_aware)
-    end: datetime = attrs.field(validator=_aware)
+    start: datetime = attrs.field(validator=_check_aware)
+    end: datetime = attrs.field(validator=_check_aware)
 
     def __attrs_post_init__(self) -> None:
-        if not _instant("start", self.start) < _instant("end", self.end):
+        if not _check_instant("start", self.start) < _check_instant("end", self.end):
             raise ValueError(f"a window's end must be later than its start, {self.start.isoformat()}")
 
     def __contains__(self, instant: datetime | None) -> bool:
@@ -48,7 +48,7 @@ class Window:
             return False
         # In UTC: Python compares two datetimes of the same zone by wall clock time, which repeats when clocks are put
         # back.
-        moment = _instant("the instant", instant)
+        moment = _check_instant("the instant", instant)
         return self.start.astimezone(UTC) <= moment < self.end.astimezone(UTC)
 
 
@@ -71,7 +71,7 @@ def months(since: datetime, until: datetime, *, zone: tzinfo | str) -> list[Wind
         ValueError: A datetime has no zone, `until` is before `since`, a year is outside 2 to 9998, or the zone is
             unknown.
     """
-    return _windows(since, until, zone, _MONTH)
+    return _make_windows(since, until, zone, _MONTH)
 
 
 def days(since: datetime, until: datetime, *, zone: tzinfo | str) -> list[Window]:
@@ -91,12 +91,12 @@ def days(since: datetime, until: datetime, *, zone: tzinfo | str) -> list[Window
     Raises:
         ValueError: As for `months`.
     """
-    return _windows(since, until, zone, _DAY)
+    return _make_windows(since, until, zone, _DAY)
 
 
-def _windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativedelta) -> list[Window]:
-    zone = _zone(zone) if isinstance(zone, str) else zone
-    first, last = _instant("since", since), _instant("until", until)
+def _make_windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativedelta) -> list[Window]:
+    zone = _find_zone(zone) if isinstance(zone, str) else zone
+    first, last = _check_instant("since", since), _check_instant("until", until)
     if last < first:
         raise ValueError(f"until, {until.isoformat()}, is before since, {since.isoformat()}")
     if first == last:
@@ -106,13 +106,13 @@ def _windows(since: datetime, until: datetime, zone: tzinfo | str, step: relativ
     edges = [first]
     day = first.astimezone(zone).date()
     day = day.replace(day=1) if step is _MONTH else day
-    while (edge := _first_instant(day := day + step, zone)) < last:
+    while (edge := _find_first_instant(day := day + step, zone)) < last:
         if edge > edges[-1]:
             edges.append(edge)
     return [Window(_localize(start, zone), _localize(end, zone)) for start, end in pairwise([*edges, last])]
 
 
-def _first_instant(day: date, zone: tzinfo) -> datetime:
+def _find_first_instant(day: date, zone: tzinfo) -> datetime:
     """Return when a day begins in a zone: where clocks skip midnight, the instant at which they do.
 
     It is searched for by the second, starting from UTC, which every tzinfo converts correctly. pytz's don't know the
@@ -137,7 +137,7 @@ def _localize(instant: datetime, zone: tzinfo) -> datetime:
     return local.replace(tzinfo=timezone(offset), fold=0)
 
 
-def _instant(name: str, given: datetime) -> datetime:
+def _check_instant(name: str, given: datetime) -> datetime:
     """Return a datetime in UTC. Raises ValueError."""
     problem = find_zone_problem(given) if isinstance(given, datetime) else "must be a datetime with a zone"
     if problem is not None:
@@ -148,7 +148,7 @@ def _instant(name: str, given: datetime) -> datetime:
         raise ValueError(f"{name} has no time in UTC that a datetime can hold: {given.isoformat()}") from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def _find_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # not found; not a valid name; a folder of zones

@@ -19,7 +19,7 @@ def check_clock(probe: Probe) -> Finding:
     early, late = probe.sent - timedelta(seconds=1), probe.received
     off = probe.date - late if probe.date > late else min(probe.date - early, timedelta(0))
     side = "behind" if off > timedelta(0) else "ahead of"
-    message = f"this machine's clock is {_in_words(abs(off))} {side} the server's, {probe.date:%Y-%m-%d %H:%M:%S %Z}"
+    message = f"this machine's clock is {_describe(abs(off))} {side} the server's, {probe.date:%Y-%m-%d %H:%M:%S %Z}"
     advice = "Set this machine's clock by NTP: dates that are sent and compared would be wrong."
     if abs(off) > _TOO_MUCH:
         return failed(_CHECK, message, advice)
@@ -28,5 +28,5 @@ def check_clock(probe: Probe) -> Finding:
     return ok(_CHECK, "this machine's clock and the server's agree")
 
 
-def _in_words(off: timedelta) -> str:
+def _describe(off: timedelta) -> str:
     return f"{off.days} days" if off.days else f"{off.total_seconds():.0f} s"

@@ -44,7 +44,7 @@ async def examine(
         organization: Where to check permissions, or None.
         seconds: Time limit for each step on the way to the server.
     """
-    yield _settings(setup)
+    yield _check_settings(setup)
     if setup.settings is None:
         for check in ("reachability", "tls", "token", "permissions", "clock"):
             yield skipped(check, "the settings can't work")
@@ -72,7 +72,7 @@ async def examine(
     yield check_clock(probed)
 
 
-def _settings(setup: Setup) -> Finding:
+def _check_settings(setup: Setup) -> Finding:
     if setup.error is not None:
         advice = "Correct the settings, on the command line or in the environment."
         if setup.settings is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from nexport_campus._errors import NexportError
-from nexport_campus.cli.messages import for_command_line
+from nexport_campus.cli.messages import adapt_message
 
 __all__ = ["Finding", "Status", "failed", "ok", "skipped", "warning"]
 
@@ -52,7 +52,7 @@ def warning(check: str, message: str, advice: str) -> Finding:
 
 def failed(check: str, message: str, advice: str, error: NexportError | None = None) -> Finding:
     """Return a check that failed."""
-    return Finding(check, Status.FAILED, for_command_line(message), advice, error)
+    return Finding(check, Status.FAILED, adapt_message(message), advice, error)
 
 
 def skipped(check: str, message: str) -> Finding:

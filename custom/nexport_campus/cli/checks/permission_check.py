@@ -41,19 +41,19 @@ async def check_permissions(campus: NexportCampus, organization: UUID | None) ->
         if isinstance(error, PermissionDeniedError)
     }
     if organization is None:
-        return _without_organization(len(reads), list(refusals))
+        return _report_without_organization(len(reads), list(refusals))
     allowed = [read.full_name for read, error in zip(reads, tried, strict=True) if error is None]
-    return _in_organization(organization, allowed, refusals)
+    return _report_for_organization(organization, allowed, refusals)
 
 
-def _without_organization(count: int, refused: list[str]) -> Finding:
+def _report_without_organization(count: int, refused: list[str]) -> Finding:
     advice = "Permissions depend on the organization: --org-id ID checks one."
     if refused:
         return warning(_CHECK, f"the account may not call {', '.join(refused)} anywhere", advice)
     return ok(_CHECK, f"none of {count} reads is refused everywhere", advice)
 
 
-def _in_organization(
+def _report_for_organization(
     organization: UUID, allowed: list[str], refusals: dict[str, PermissionDeniedError]
 ) -> Finding:
     may, may_not = ", ".join(allowed), ", ".join(refusals)

@@ -44,24 +44,24 @@ async def probe(settings: Settings, seconds: float) -> Probe:
                 request = OutgoingRequest("GET", settings.base_url, timeout=seconds)
                 response = await connection.send(request, SendTracker())
                 received = datetime.now(UTC)
-                tls = _tls(response)
+                tls = _find_tls(response)
                 await response.aclose()
             finally:
                 connections.drop(connection)
     except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
         return Probe(sent, datetime.now(UTC), error=error)
-    date = _date(response.headers.get("date"))
+    date = _parse_date(response.headers.get("date"))
     if tls is None:
         return Probe(sent, received, date)
     return Probe(sent, received, date, tls.version(), tls.getpeercert())
 
 
-def _tls(response: httpx.Response) -> ssl.SSLObject | None:
+def _find_tls(response: httpx.Response) -> ssl.SSLObject | None:
     stream = response.extensions.get("network_stream")
     return None if stream is None else stream.get_extra_info("ssl_object")
 
 
-def _date(header: str | None) -> datetime | None:
+def _parse_date(header: str | None) -> datetime | None:
     """Return a `Date` header in UTC, or None if it is missing or isn't a date."""
     try:
         date = parsedate_to_datetime(header or "")

@@ -41,15 +41,15 @@ async def _connect(host: str, port: int, what: str) -> Finding:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        return _unreachable(
-            f"{host} can't be resolved ({_reason(error)})", "Check the name, and this machine's DNS."
+        return _report_unreachable(
+            f"{host} can't be resolved ({_describe(error)})", "Check the name, and this machine's DNS."
         )
     started = time.perf_counter()
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError as error:
-        return _unreachable(
-            f"{what} refuses connections ({_reason(error)})",
+        return _report_unreachable(
+            f"{what} refuses connections ({_describe(error)})",
             "Check the port, and whether the server is running.",
         )
     milliseconds = (time.perf_counter() - started) * 1000
@@ -61,11 +61,11 @@ async def _connect(host: str, port: int, what: str) -> Finding:
     return ok(_CHECK, f"{what}{at} accepts connections: {milliseconds:.0f} ms")
 
 
-def _unreachable(message: str, advice: str) -> Finding:
+def _report_unreachable(message: str, advice: str) -> Finding:
     return failed(_CHECK, message, advice, TransportError(message))
 
 
-def _reason(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """Return the system's words for an error; asyncio's own repeat the address."""
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)

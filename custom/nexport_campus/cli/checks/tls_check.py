@@ -22,20 +22,22 @@ def check_tls(settings: Settings, probe: Probe) -> Finding:
     if settings.base_url.scheme != "https":
         return skipped(_CHECK, f"plain http to {settings.base_url.host}: no encryption")
     if probe.error is not None:
-        return _failure(settings.base_url.host, probe.error)
+        return _report_failure(settings.base_url.host, probe.error)
     if not probe.certificate:
         return skipped(_CHECK, f"{probe.protocol}, with a certificate that isn't verified")
-    expires = _expiry(probe.certificate)
-    message = f"{probe.protocol}, certificate by {_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
+    expires = _read_expiry(probe.certificate)
+    message = (
+        f"{probe.protocol}, certificate by {_read_issuer(probe.certificate)}, valid until {expires:%Y-%m-%d}"
+    )
     if expires - probe.received < _SOON:
         return warning(_CHECK, message, "Ask the campus's operator to renew the certificate.")
     return ok(_CHECK, message)
 
 
-def _failure(host: str, error: Exception) -> Finding:
+def _report_failure(host: str, error: Exception) -> Finding:
     if isinstance(error, ConfigurationError):
         return failed(_CHECK, str(error), "Correct the environment.", error)
-    behind = next((link for link in _chain(error) if isinstance(link, ssl.SSLError)), None)
+    behind = next((link for link in _iterate_chain(error) if isinstance(link, ssl.SSLError)), None)
     if isinstance(behind, ssl.SSLCertVerificationError):
         message = f"the certificate of {host} can't be trusted ({behind.verify_message.rstrip('.')})"
         advice = "If a private authority issued it, set SSL_CERT_FILE to its certificate; otherwise check the address."
@@ -48,17 +50,17 @@ def _failure(host: str, error: Exception) -> Finding:
     return failed(_CHECK, message, advice, TransportError(message))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _iterate_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
-def _expiry(certificate: dict[str, Any]) -> datetime:
+def _read_expiry(certificate: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
 
 
-def _issuer(certificate: dict[str, Any]) -> str:
+def _read_issuer(certificate: dict[str, Any]) -> str:
     """Return the issuer's organization, or else its name."""
     named = {key: value for part in certificate.get("issuer", ()) for key, value in part}
     return str(named.get("organizationName") or named.get("commonName") or "an unnamed authority")

@@ -26,7 +26,7 @@ async def check_token(campus: NexportCampus, probe: Probe, *, static: bool) -> F
     try:
         verdict = await campus.admin.validate_access_token()
     except NexportError as error:
-        return _refused(error)
+        return _report_refusal(error)
     if verdict.error_message:
         refusal = AuthenticationError(verdict.error_message)
         return failed("token", f"the campus refused the access token: {refusal.message}", _NEW_TOKEN, refusal)
@@ -41,7 +41,7 @@ async def check_token(campus: NexportCampus, probe: Probe, *, static: bool) -> F
     return ok("token", message)
 
 
-def _refused(error: NexportError) -> Finding:
+def _report_refusal(error: NexportError) -> Finding:
     if isinstance(error, AuthenticationError):
         advice = (
             "Check user name and password, or the token. System Operators and users with the Customer Service role "

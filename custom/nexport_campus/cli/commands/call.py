@@ -12,14 +12,14 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
-from nexport_campus.cli.known_operations import find
-from nexport_campus.cli.messages import for_command_line
+from nexport_campus.cli.known_operations import find_operation
+from nexport_campus.cli.messages import adapt_message
 from nexport_campus.cli.operation_list import list_operations
-from nexport_campus.cli.operation_options import argument_options, flag, given_arguments
-from nexport_campus.cli.raw_call import METHODS, raw_command
-from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format
-from nexport_campus.cli.secret_options import secret_arguments, secret_options
-from nexport_campus.cli.suggestions import did_you_mean, similar_operations, similar_words
+from nexport_campus.cli.operation_options import collect_arguments, make_options, option_name
+from nexport_campus.cli.raw_call import METHODS, make_raw_command
+from nexport_campus.cli.record_output import FORMATS, Secrecy, choose_format
+from nexport_campus.cli.secret_options import make_secret_options, read_secret_arguments
+from nexport_campus.cli.suggestions import find_similar_operations, find_similar_words, render_suggestions
 from nexport_campus.cli.terminal import warn
 from nexport_client import OPERATIONS
 from nexport_client.operation import Operation
@@ -37,11 +37,11 @@ class Operations(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of an operation. Raises UsageError, with suggestions, for an unknown name."""
         if cmd_name.upper() in METHODS:
-            return raw_command(cmd_name.upper())
-        found = find(cmd_name)
+            return make_raw_command(cmd_name.upper())
+        found = find_operation(cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
-            raise click.UsageError(f"there is no operation {cmd_name}{_hint(cmd_name, ctx)}", ctx)
-        return None if found is None else _command(found)
+            raise click.UsageError(f"there is no operation {cmd_name}{_suggest(cmd_name, ctx)}", ctx)
+        return None if found is None else _make_command(found)
 
 
 @click.group(
@@ -71,32 +71,32 @@ def command(ctx: click.Context, output: str) -> None:
         list_operations(output)
 
 
-def _hint(typed: str, ctx: click.Context) -> str:
+def _suggest(typed: str, ctx: click.Context) -> str:
     """Return suggestions for an unknown operation, as the end of a message."""
     root = ctx.find_root().command
     if isinstance(root, click.Group):
         # Helpers of the client, such as ensure_enrollment, are commands.
         method = typed.rpartition(".")[2].replace("_", "-")
-        for name in similar_words(method, (), root.list_commands(ctx)):
+        for name in find_similar_words(method, (), root.list_commands(ctx)):
             return f"; `nexport {name}` does this"
-    return did_you_mean(similar_operations(typed, OPERATIONS.values()))
+    return render_suggestions(find_similar_operations(typed, OPERATIONS.values()))
 
 
-def _command(operation: Operation[Any]) -> click.Command:
+def _make_command(operation: Operation[Any]) -> click.Command:
     return click.Command(
         name=operation.full_name,
-        help=_help(operation),
+        help=_make_help(operation),
         short_help=operation.summary,
-        params=[*argument_options(operation), *secret_options(operation), *_own_options(operation)],
+        params=[*make_options(operation), *make_secret_options(operation), *_make_own_options(operation)],
         callback=click.pass_context(partial(_run, operation)),
     )
 
 
 def _run(operation: Operation[Any], ctx: click.Context, /, **values: Any) -> None:
-    arguments = given_arguments(operation, values)
-    secrets = secret_arguments(operation, values)
+    arguments = collect_arguments(operation, values)
+    secrets = read_secret_arguments(operation, values)
     options = OutputOptions(
-        form=chosen_format(values["output"]),
+        form=choose_format(values["output"]),
         secrecy=Secrecy(show=values.get("show_secret", True), known=tuple(secrets.values())),
         page=values.get("page") or 1,
         per_page=values.get("per_page"),
@@ -110,9 +110,9 @@ def _run(operation: Operation[Any], ctx: click.Context, /, **values: Any) -> Non
     asyncio.run(call(ctx, operation, {**arguments, **secrets}, options))
 
 
-def _own_options(operation: Operation[Any]) -> list[click.Parameter]:
+def _make_own_options(operation: Operation[Any]) -> list[click.Parameter]:
     """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
-    taken = {flag(parameter.name) for parameter in operation.parameters}
+    taken = {option_name(parameter.name) for parameter in operation.parameters}
 
     def option(name: str, **how: Any) -> click.Option:
         free = f"--{name}" if f"--{name}" not in taken else f"--nexport-{name}"
@@ -149,20 +149,20 @@ def _own_options(operation: Operation[Any]) -> list[click.Parameter]:
     return options + [each for each in reversed(common) if not taken.intersection(each.opts)]
 
 
-def _codes(names: str) -> str:
+def _list_codes(names: str) -> str:
     """Return the exit codes of errors, given as `NotFoundError` or `NotFoundError or AlreadyExistsError`."""
     return " or ".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in names.split(" or "))
 
 
-def _help(operation: Operation[Any]) -> str:
+def _make_help(operation: Operation[Any]) -> str:
     effect = "Changes data." if operation.effect == "write" else "Only reads."
     returned = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", operation.return_type)
     parts = [operation.description] if operation.description else []
     if operation.deprecated is not None:
-        parts.append(f"OBSOLETE. {for_command_line(operation.deprecated)}")
+        parts.append(f"OBSOLETE. {adapt_message(operation.deprecated)}")
     parts.append(f"{effect} Returns {returned}: {operation.returns.rstrip('.')}.")
     if operation.raises:
-        lines = (f"  {_codes(names)}: {text}" for names, text in operation.raises)
+        lines = (f"  {_list_codes(names)}: {text}" for names, text in operation.raises)
         parts.append("\b\nExit codes:\n" + "\n".join(lines))
     parts.append(f"The vendor's {operation.id}: {operation.method} {operation.path}")
     return "\n\n".join(parts)

@@ -18,7 +18,7 @@ from nexport_campus.cli.connection import (
     open_campus,
 )
 from nexport_campus.cli.exit_codes import UNEXPECTED, exit_code
-from nexport_campus.cli.terminal import colour, printable
+from nexport_campus.cli.terminal import choose_color, replace_control_characters
 
 __all__ = ["command"]
 
@@ -51,7 +51,7 @@ def command(ctx: click.Context, org_id: UUID | None, as_json: bool) -> None:
 
 
 async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) -> list[Finding]:
-    setup = _setup(ctx)
+    setup = _find_setup(ctx)
     seconds = ctx.ensure_object(ConnectionOptions).timeout or _SECONDS
     findings = []
     try:
@@ -66,7 +66,7 @@ async def _examine(ctx: click.Context, org_id: UUID | None, *, as_json: bool) ->
     return findings
 
 
-def _setup(ctx: click.Context) -> Setup:
+def _find_setup(ctx: click.Context) -> Setup:
     """Return as much of the setup as the settings and credentials allow."""
     once: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1)}
     try:
@@ -85,4 +85,7 @@ def _setup(ctx: click.Context) -> Setup:
 def _show(finding: Finding) -> None:
     status = click.style(f"{finding.status.value:<8}", fg=_COLOURS[finding.status])
     advice = f"{'' if finding.message.endswith('.') else '.'} {finding.advice}" if finding.advice else ""
-    click.echo(f"{status} {finding.check:<13} {printable(finding.message + advice)}", color=colour())
+    click.echo(
+        f"{status} {finding.check:<13} {replace_control_characters(finding.message + advice)}",
+        color=choose_color(),
+    )

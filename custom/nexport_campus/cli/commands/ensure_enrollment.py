@@ -11,9 +11,9 @@ from nexport_campus import EnsuredEnrollment
 from nexport_campus._ensure import check_enrollment
 from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.connection import common_options, open_campus
-from nexport_campus.cli.operation_options import argument_options, given_arguments
-from nexport_campus.cli.record_output import FORMATS, Secrecy, chosen_format, write_value
-from nexport_campus.cli.standard_streams import after_change
+from nexport_campus.cli.operation_options import collect_arguments, make_options
+from nexport_campus.cli.record_output import FORMATS, Secrecy, choose_format, write_value
+from nexport_campus.cli.standard_streams import note_change
 from nexport_client.api.learning_api.learning_api_create_enrollment import OPERATION
 from nexport_client.kinds import ANYTHING
 from nexport_client.operation import Operation, Parameter
@@ -31,13 +31,13 @@ _REQUIRED = ("org_id", "user_id")
 
 
 @cache
-def _enrollment_operation() -> Operation[Any]:
+def _make_operation() -> Operation[Any]:
     """Return the operation CreateEnrollment with the descriptions and defaults of `ensure_enrollment`."""
     assert isinstance(OPERATION.body, tuple)
-    return attrs.evolve(OPERATION, body=tuple(_parameter(each) for each in OPERATION.body))
+    return attrs.evolve(OPERATION, body=tuple(_describe_parameter(each) for each in OPERATION.body))
 
 
-def _parameter(parameter: Parameter) -> Parameter:
+def _describe_parameter(parameter: Parameter) -> Parameter:
     name = parameter.name
     return attrs.evolve(parameter, required=name in _REQUIRED, description=_DESCRIPTIONS[name])
 
@@ -46,7 +46,7 @@ class _Command(click.Command):
     """A command with the arguments of `ensure_enrollment` as its first options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*argument_options(_enrollment_operation()), *super().get_params(ctx)]
+        return [*make_options(_make_operation()), *super().get_params(ctx)]
 
 
 @click.command(cls=_Command, name="ensure-enrollment")
@@ -67,14 +67,14 @@ def command(ctx: click.Context, /, yes: bool, output: str | None, **values: Any)
     The result has the enrollment's id, whether it is new, the campus's warnings, and the enrollment itself if a search
     found it. On a terminal, the command prompts for confirmation.
     """
-    arguments = given_arguments(_enrollment_operation(), values)
+    arguments = collect_arguments(_make_operation(), values)
     check_enrollment(**{"membership_group_ids": ()} | arguments)
     if not yes:
         confirm_change(ctx, "ensure-enrollment")
     made = asyncio.run(_ensure(ctx, arguments))
-    form = chosen_format(output)
-    with after_change("ensure-enrollment"):
-        write_value(form, ANYTHING, _row(made) if form == "table" else _json(made), Secrecy())
+    form = choose_format(output)
+    with note_change("ensure-enrollment"):
+        write_value(form, ANYTHING, _to_row(made) if form == "table" else _to_json(made), Secrecy())
 
 
 async def _ensure(ctx: click.Context, arguments: dict[str, Any]) -> EnsuredEnrollment:
@@ -82,7 +82,7 @@ async def _ensure(ctx: click.Context, arguments: dict[str, Any]) -> EnsuredEnrol
         return await campus.ensure_enrollment(**arguments)
 
 
-def _json(made: EnsuredEnrollment) -> dict[str, Any]:
+def _to_json(made: EnsuredEnrollment) -> dict[str, Any]:
     return {
         "enrollment_id": str(made.enrollment_id),
         "created": made.created,
@@ -91,7 +91,7 @@ def _json(made: EnsuredEnrollment) -> dict[str, Any]:
     }
 
 
-def _row(made: EnsuredEnrollment) -> dict[str, Any]:
+def _to_row(made: EnsuredEnrollment) -> dict[str, Any]:
     """Return the result for people; the warnings have gone to stderr."""
     existing = {} if made.existing is None else made.existing.to_row(labels=True)
     return {"enrollment_id": made.enrollment_id, "created": made.created} | {

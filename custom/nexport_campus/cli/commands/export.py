@@ -21,8 +21,8 @@ from nexport_campus._export.session import ExportSession, open_session
 from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
 from nexport_campus.cli.export_bar import show_progress
-from nexport_campus.cli.export_options import STDOUT, duration, to_output, to_request
-from nexport_campus.cli.terminal import console, note, on_terminal, warn
+from nexport_campus.cli.export_options import STDOUT, parse_duration, to_output, to_request
+from nexport_campus.cli.terminal import is_terminal, make_console, note, warn
 from nexport_campus.export import ExportSummary, OnProgress
 
 __all__ = ["command"]
@@ -42,7 +42,7 @@ class _Terminated(click.ClickException):
     exit_code = TERMINATED
 
 
-def _date_filters(function: Any) -> Any:
+def _add_date_filters(function: Any) -> Any:
     """Add an option for each date filter of SearchEnrollments: --enrolled-after and so on."""
     words = {"enrolled": "Made", "activity": "Last active", "completed": "Completed"}
     for name in reversed(DATE_FILTERS):
@@ -87,14 +87,14 @@ def _date_filters(function: Any) -> Any:
     metavar="NAME",
     help="Export enrollments in the section or training plan with this unique name.",
 )
-@_date_filters
+@_add_date_filters
 @click.option(
     "--since", metavar="DATE|last", help="Export what changed since a date, or since the last export."
 )
 @click.option("--until", metavar="DATE", help="Export what changed before a date.")
 @click.option(
     "--overlap",
-    type=duration,
+    type=parse_duration,
     metavar="DURATION",
     help="How far before the last export `last` begins.  [default: 1h; sessions: 1d]",
 )
@@ -156,9 +156,9 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     """
     request, output = to_request(ctx.ensure_object(ConnectionOptions).address, given), to_output(given)
     # Rows on the same terminal would run into a progress bar.
-    quiet = given["quiet"] or (given["target"] == STDOUT and on_terminal())
+    quiet = given["quiet"] or (given["target"] == STDOUT and is_terminal())
     begun = time.monotonic()
-    bar = console(stderr=True) if on_terminal(sys.stderr) and not quiet else None
+    bar = make_console(stderr=True) if is_terminal(sys.stderr) and not quiet else None
     with open_session(request, output, restart=given["restart"], force=given["force"]) as session:
         # It may prompt for credentials, before the progress bar is shown.
         campus = open_campus(ctx, max_concurrency=request.concurrency)
@@ -172,9 +172,9 @@ def _run(campus: NexportCampus, session: ExportSession, on_progress: OnProgress 
     try:
         return asyncio.run(_export(campus, session, on_progress))
     except KeyboardInterrupt:
-        raise _Interrupted(f"interrupted: {_how_to_resume(session)}") from None
+        raise _Interrupted(f"interrupted: {_describe_resuming(session)}") from None
     except asyncio.CancelledError:
-        raise _Terminated(f"terminated: {_how_to_resume(session)}") from None
+        raise _Terminated(f"terminated: {_describe_resuming(session)}") from None
     except ExportError:
         raise
     except Exception:
@@ -186,13 +186,13 @@ def _run(campus: NexportCampus, session: ExportSession, on_progress: OnProgress 
 async def _export(
     campus: NexportCampus, session: ExportSession, on_progress: OnProgress | None
 ) -> ExportSummary:
-    with _cancelled_by_sigterm():
+    with _cancel_on_sigterm():
         async with campus:
             return await export(campus, session, on_progress)
 
 
 @contextmanager
-def _cancelled_by_sigterm() -> Iterator[None]:
+def _cancel_on_sigterm() -> Iterator[None]:
     """Cancel the current task on SIGTERM, as service managers and containers send it, where signals can be handled."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -207,7 +207,7 @@ def _cancelled_by_sigterm() -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-def _how_to_resume(session: ExportSession) -> str:
+def _describe_resuming(session: ExportSession) -> str:
     if session.database.path is None:
         return "the output is incomplete; an export to standard output can't resume, one to a file can"
     if session.can_resume():

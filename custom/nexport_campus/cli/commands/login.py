@@ -8,8 +8,8 @@ import click
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
 from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
 from nexport_campus.cli.keyring_store import check_keyring, store_auth
-from nexport_campus.cli.secret_options import first_line
-from nexport_campus.cli.terminal import interactive
+from nexport_campus.cli.secret_options import read_secret
+from nexport_campus.cli.terminal import is_interactive
 
 __all__ = ["command"]
 
@@ -32,19 +32,19 @@ def command(ctx: click.Context, username: str | None, access_token: bool) -> Non
     address = ctx.ensure_object(ConnectionOptions).address
     # Fail before the user types a password.
     check_keyring(address)
-    auth = StaticToken(first_line("Access token")) if access_token else _password(ctx, username)
+    auth = StaticToken(read_secret("Access token")) if access_token else _read_password(ctx, username)
     asyncio.run(_check(ctx, auth))
     store_auth(address, auth)
     click.echo(f"stored in the keyring for {address}", err=True)
 
 
-def _password(ctx: click.Context, username: str | None) -> PasswordAuth:
+def _read_password(ctx: click.Context, username: str | None) -> PasswordAuth:
     name = username or os.environ.get("NEXPORT_USERNAME")
     if name is None:
-        if not interactive():
+        if not is_interactive():
             raise click.UsageError("there is no user name: add --username or set NEXPORT_USERNAME", ctx)
         name = click.prompt("User name", err=True)
-    return PasswordAuth(name, first_line(f"Password of {name}"))
+    return PasswordAuth(name, read_secret(f"Password of {name}"))
 
 
 async def _check(ctx: click.Context, auth: PasswordAuth | StaticToken) -> None:

@@ -10,7 +10,7 @@ import click
 from nexport_campus import ConfigurationError
 from nexport_campus._version import missing_extra
 from nexport_campus.cli.fault_options import parse_fault
-from nexport_campus.cli.terminal import on_terminal
+from nexport_campus.cli.terminal import is_terminal
 from nexport_campus.sandbox.sandbox_settings import DEFAULTS, FOREGROUND_PORT, SandboxSettings
 
 __all__ = ["command"]
@@ -122,5 +122,5 @@ def _announce(url: str, seed: int) -> None:
     click.echo(
         f"# To begin with: nexport call learning.search_enrollments --org-ids {organization} --limit 5"
     )
-    if on_terminal():
+    if is_terminal():
         click.echo("# Serving until Ctrl-C.", err=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from nexport_campus.sandbox.aspnet_values import drop_nulls, format_date, format_time_span
 from nexport_campus.sandbox.campus_state import CampusState, Row
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import OperationResult, success
 from nexport_campus.sandbox.request_paging import read_paging
 
@@ -33,7 +33,7 @@ def get_catalogs(campus: CampusState, call: OperationCall) -> OperationResult:
     model = call.body.choice("publishing_model", _PUBLISHING_MODELS)
     option = call.body.choice("catalog_access_option", _ACCESS_OPTIONS) or _SHARED
     paging = read_paging(call.query)
-    group = group_organization(campus, group_id)
+    group = find_group_organization(campus, group_id)
     numbers, total = campus.page(
         "SELECT number FROM catalog WHERE (?1 IS NULL OR publishing_model = ?1)"
         " AND ((?2 <> 0 AND organization = ?3)"

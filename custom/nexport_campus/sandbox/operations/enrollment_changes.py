@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexport_campus.sandbox.campus_state import CampusState, Row
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import (
     OperationResult,
     invalid,
@@ -33,7 +33,7 @@ def create_enrollment(campus: CampusState, call: OperationCall) -> OperationResu
         raise invalid("One of syllabus_id and syllabus_unique_name is required")
     organization = campus.find("organization", org_id)["number"]
     user = campus.find("user", user_id)["number"]
-    groups = frozenset(group_organization(campus, each) for each in group_ids)
+    groups = frozenset(find_group_organization(campus, each) for each in group_ids)
     syllabus = _syllabus(campus, syllabus_id, unique_name)
     update = (
         Permission.UPDATE_SECTION_ENROLLMENTS

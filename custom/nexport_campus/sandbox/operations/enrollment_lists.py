@@ -17,7 +17,11 @@ from nexport_campus.sandbox.operation_results import (
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_paging import RequestedPage, read_paging
 
-from .enrollment_records import search_record, section_enrollment_records, training_plan_enrollment_records
+from .enrollment_records import (
+    make_search_record,
+    make_section_enrollment_records,
+    make_training_plan_enrollment_records,
+)
 from .registry import OperationCall, operation
 from .syllabi import SECTION, TRAINING_PLAN
 
@@ -80,7 +84,7 @@ def search_enrollments(campus: CampusState, call: OperationCall) -> OperationRes
     numbers, total = campus.page(conditions.listing("ASC"), conditions.arguments, paging)
     found = campus.by_number("SELECT * FROM enrollment", numbers)
     record = {
-        "enrollments": [search_record(campus, row) for row in found],
+        "enrollments": [make_search_record(campus, row) for row in found],
         "page": paging.page,
         "page_size": paging.requested_size,
         "total_count": total,
@@ -130,7 +134,7 @@ def get_section_enrollments(campus: CampusState, call: OperationCall) -> Operati
         raise invalid("If user_id is provided then subscriber_id must not be sent")
     paging = read_paging(query)
     rows, total = _list_enrollments(campus, call, SECTION, ("subscriber_id",), paging)
-    return OperationResult(section_enrollment_records(campus, rows), paging.headers(total))
+    return OperationResult(make_section_enrollment_records(campus, rows), paging.headers(total))
 
 
 @operation("GET", "LearningApi_GetTrainingPlanEnrollments")
@@ -142,7 +146,7 @@ def get_training_plan_enrollments(campus: CampusState, call: OperationCall) -> O
     rows, _ = _list_enrollments(
         campus, call, TRAINING_PLAN, ("subscriber_id", "user_id"), read_paging(call.query)
     )
-    return OperationResult(training_plan_enrollment_records(campus, rows))
+    return OperationResult(make_training_plan_enrollment_records(campus, rows))
 
 
 def _list_enrollments(

@@ -10,12 +10,12 @@ from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.ids import EMPTY_ID
 from nexport_campus.sandbox.operation_results import no_error
 
-from .sections import section_record
+from .sections import make_section_record
 
-__all__ = ["search_record", "section_enrollment_records", "training_plan_enrollment_records"]
+__all__ = ["make_search_record", "make_section_enrollment_records", "make_training_plan_enrollment_records"]
 
 
-def search_record(campus: CampusState, row: Row) -> dict[str, Any]:
+def make_search_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """Return an ApiEnrollmentItem, which omits nulls and has no error entity."""
     return drop_nulls(_common(campus, row))
 
@@ -37,12 +37,12 @@ def _common(campus: CampusState, row: Row) -> dict[str, Any]:
     }
 
 
-def section_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def make_section_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Return SectionEnrollmentsResponse records; unset completion_date and expiration_date are null."""
     enrollments = list(rows)
     sections = _syllabi(campus, enrollments)
     # One section object is shared by all its enrollments: it is only encoded, never changed.
-    nested = {number: section_record(campus, row) for number, row in sections.items()}
+    nested = {number: make_section_record(campus, row) for number, row in sections.items()}
     return [_section_enrollment(campus, row, sections[row["syllabus"]], nested) for row in enrollments]
 
 
@@ -73,7 +73,7 @@ def _section_enrollment(
     return drop_nulls(record, nulls=("completion_date", "expiration_date"))
 
 
-def training_plan_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def make_training_plan_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Return TrainingPlanEnrollmentsResponse records, with the empty student_id of the vendor's example."""
     enrollments = list(rows)
     plans = _syllabi(campus, enrollments)

@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from nexport_campus.sandbox.campus_state import CampusState, Row
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import (
     NotModelled,
     OperationResult,
@@ -98,7 +98,7 @@ def _find_recipients(campus: CampusState, invoice: Row, recipients: _Recipients)
         organization = campus.find("organization", recipients.org_id)["number"]
     return {
         "organization": organization,
-        "groups": json.dumps([group_organization(campus, each) for each in recipients.group_ids]),
+        "groups": json.dumps([find_group_organization(campus, each) for each in recipients.group_ids]),
         "purchasing_group": check_purchasing_agent(campus, invoice["agent"], recipients.purchasing_group_id),
     }
 

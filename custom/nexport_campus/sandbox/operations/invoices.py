@@ -6,7 +6,7 @@ import hashlib
 from typing import Final
 
 from nexport_campus.sandbox.campus_state import CampusState, Row
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import OperationResult, forbidden, invalid, success
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
@@ -48,7 +48,7 @@ def check_purchasing_agent(campus: CampusState, agent: int, group_id: str | None
     """Return the organization of a purchasing group, in which the agent must be permitted (since 6.7.0)."""
     if group_id is None:
         return None
-    group = group_organization(campus, group_id)
+    group = find_group_organization(campus, group_id)
     if not campus.permissions.has(agent, Permission.GROUP_PURCHASING_AGENT, group):
         raise forbidden("The purchasing agent is not permitted for the purchasing group")
     return group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexport_campus.sandbox.campus_state import CampusState
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import OperationResult, invalid, success
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
@@ -36,7 +36,7 @@ def has_group_permission(campus: CampusState, call: OperationCall) -> OperationR
     body = call.body
     user_id, group_id = body.required(body.id, "user_id"), body.required(body.id, "group_id")
     permission = _permission(body)
-    user, organization = campus.find("user", user_id), group_organization(campus, group_id)
+    user, organization = campus.find("user", user_id), find_group_organization(campus, group_id)
     campus.permissions.require(call.user, organization, Permission.VIEW_USERS, action="view users")
     return success({"is_permitted": campus.permissions.has(user["number"], permission, organization)})
 

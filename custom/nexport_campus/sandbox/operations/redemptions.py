@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from nexport_campus.sandbox.aspnet_values import format_date
 from nexport_campus.sandbox.campus_state import CampusState, Row
-from nexport_campus.sandbox.groups import group_organization
+from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import (
     NotModelled,
     OperationResult,
@@ -43,7 +43,7 @@ def redeem_invoice_item(campus: CampusState, call: OperationCall) -> OperationRe
     _check_redeemable(campus, invoice, item)
     check_purchasing_agent(campus, invoice["agent"], updates.purchasing_group_id)
     groups = frozenset(
-        [*json.loads(item["groups"]), *(group_organization(campus, each) for each in updates.groups)]
+        [*json.loads(item["groups"]), *(find_group_organization(campus, each) for each in updates.groups)]
     )
     enrollment = _place(campus, item, user, groups)
     campus.change(

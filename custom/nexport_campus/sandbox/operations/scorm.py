@@ -11,7 +11,7 @@ from nexport_campus.sandbox.operation_results import OperationResult, invalid, n
 from nexport_campus.sandbox.permissions import Permission
 from nexport_campus.sandbox.request_arguments import RequestArguments
 from nexport_campus.sandbox.request_paging import read_paging
-from nexport_campus.sandbox.scorm_elements import NOT_IMPLEMENTED, cmi_value
+from nexport_campus.sandbox.scorm_elements import NOT_IMPLEMENTED, find_cmi_value
 from nexport_campus.sandbox.seeding.enrollment_history import ensure_history, find_assignment_status
 
 from .registry import OperationCall, operation
@@ -67,7 +67,7 @@ def _record(row: Row, version: str, names: list[str]) -> dict[str, Any]:
 
 
 def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
-    known, value = cmi_value(version, elements, name)
+    known, value = find_cmi_value(version, elements, name)
     if not known:
         return {"cmi_element_name": name, "cmi_element_value": "", "error_message": NOT_IMPLEMENTED}
     return drop_nulls({"cmi_element_name": name, "cmi_element_value": value})

@@ -9,22 +9,22 @@ from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.operation_results import OperationResult, invalid, no_error, success
 
 from .registry import OperationCall, operation
-from .syllabi import SECTION, find_syllabus, one_of_syllabus_and_product, syllabus_record
+from .syllabi import SECTION, find_requested_syllabus, find_syllabus, make_syllabus_record
 
-__all__ = ["section_record"]
+__all__ = ["make_section_record"]
 
 _MOST_IDS: Final = 1000
 # Sent as null if the section has no value, although the page requires them.
 _NULLS: Final = ("enrollment_end", "final_drop_date", "training_end", "section_ceus")
 
 
-def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
+def make_section_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """Return a SectionResponse."""
     record = {
         "section_number": row["section_number"],
         "section_ceus": row["section_ceus"],
         "section_duration": row["section_duration"],
-        **syllabus_record(campus, row),
+        **make_syllabus_record(campus, row),
         "api_error_entity": no_error(),
     }
     return drop_nulls(record, nulls=_NULLS)
@@ -34,7 +34,7 @@ def section_record(campus: CampusState, row: Row) -> dict[str, Any]:
 def get_section(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one section. Page: "Either a productid or a syllabus ID must be given but not both."."""
     return OperationResult(
-        section_record(campus, one_of_syllabus_and_product(campus, call, "syllabus_id", SECTION))
+        make_section_record(campus, find_requested_syllabus(campus, call, "syllabus_id", SECTION))
     )
 
 
@@ -55,7 +55,7 @@ def get_sections(campus: CampusState, call: OperationCall) -> OperationResult:
     if len(rows) != len(unique):
         raise invalid("One or more Sections could not be found.")
     warnings = ["The list of IDs contains duplicates"] if len(unique) < len(wanted) else []
-    return success({"sections": [section_record(campus, row) for row in rows]}, warnings)
+    return success({"sections": [make_section_record(campus, row) for row in rows]}, warnings)
 
 
 @operation("GET", "LearningApi_GetSectionDescription")

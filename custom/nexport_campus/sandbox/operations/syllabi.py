@@ -10,7 +10,7 @@ from nexport_campus.sandbox.operation_results import invalid, not_found
 
 from .registry import OperationCall
 
-__all__ = ["SECTION", "TRAINING_PLAN", "find_syllabus", "one_of_syllabus_and_product", "syllabus_record"]
+__all__ = ["SECTION", "TRAINING_PLAN", "find_requested_syllabus", "find_syllabus", "make_syllabus_record"]
 
 SECTION = 0
 TRAINING_PLAN = 1
@@ -25,9 +25,7 @@ def find_syllabus(campus: CampusState, text: str, syllabus_type: int) -> Row:
     return row
 
 
-def one_of_syllabus_and_product(
-    campus: CampusState, call: OperationCall, name: str, syllabus_type: int
-) -> Row:
+def find_requested_syllabus(campus: CampusState, call: OperationCall, name: str, syllabus_type: int) -> Row:
     """Return the syllabus named by either its own id or a catalog's product id."""
     syllabus_id, product_id = call.query.id(name), call.query.id("product_id")
     if (syllabus_id is None) == (product_id is None):
@@ -38,7 +36,7 @@ def one_of_syllabus_and_product(
     return find_syllabus(campus, campus.ids.make("syllabus", product["syllabus"]), syllabus_type)
 
 
-def syllabus_record(campus: CampusState, row: Row) -> dict[str, Any]:
+def make_syllabus_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """Return the fields common to SectionResponse and TrainingPlanResponse, including the examples' `id`.
 
     Dates that the pages require are null if the syllabus has none.

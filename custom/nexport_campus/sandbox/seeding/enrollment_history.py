@@ -14,9 +14,9 @@ from nexport_campus.sandbox.aspnet_values import DAY, HOUR, MINUTE, SECOND
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.database_schema import insert
 from nexport_campus.sandbox.operation_results import not_found
-from nexport_campus.sandbox.scorm_elements import new_sco_elements
+from nexport_campus.sandbox.scorm_elements import make_sco_elements
 
-from .random_streams import random_stream
+from .random_streams import make_random_stream
 from .seed_people import INSTRUCTOR
 
 __all__ = ["ensure_history", "find_assignment_status"]
@@ -69,7 +69,7 @@ class _Historian:
     def __init__(self, campus: CampusState, enrollment: Row) -> None:
         self.campus = campus
         self.enrollment = enrollment
-        self.rng = random_stream(campus.settings.seed, f"history/{enrollment['number']}")
+        self.rng = make_random_stream(campus.settings.seed, f"history/{enrollment['number']}")
 
     def write(self) -> None:
         assignments = self.campus.rows(
@@ -139,7 +139,7 @@ class _Historian:
         count = self.rng.randint(1, 3)
         for place in range(count):
             done = status.finished and not (stuck and place == 0)
-            elements = new_sco_elements(self.rng, version, done, status.score, stuck and place == 0)
+            elements = make_sco_elements(self.rng, version, done, status.score, stuck and place == 0)
             title = f"{status.assignment['assignment_type'].split()[0]} part {place + 1}"
             exited = status.last if status.finished or place else None
             values = (status.number, f"I_SCO{place}", title, status.first, exited, json.dumps(elements))

@@ -7,18 +7,18 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import DAY, HOUR, SECOND, ticks
+from nexport_campus.sandbox.aspnet_values import DAY, HOUR, SECOND, to_ticks
 from nexport_campus.sandbox.database_schema import insert
 
-from .random_streams import random_stream
+from .random_streams import make_random_stream
 from .seed_learning import SECTIONS, TRAINING_PLANS
-from .seed_people import subscription_count
+from .seed_people import count_subscriptions
 
 __all__ = ["HISTORY_END", "seed_enrollments"]
 
 _COLUMNS: Final = 15
-_START: Final = ticks(2024, 1, 1)
-HISTORY_END: Final = ticks(2026, 7, 1)
+_START: Final = to_ticks(2024, 1, 1)
+HISTORY_END: Final = to_ticks(2026, 7, 1)
 _MILLISECOND: Final = 10_000
 _PRECISIONS: Final = (1, _MILLISECOND, SECOND)
 
@@ -47,7 +47,10 @@ def seed_enrollments(connection: sqlite3.Connection, seed: int, count: int) -> N
         for row in connection.execute("SELECT number, user, organization FROM subscription")
     }
     insert(
-        connection, "enrollment", _rows(random_stream(seed, "enrollments"), count, people, shapes), _COLUMNS
+        connection,
+        "enrollment",
+        _rows(make_random_stream(seed, "enrollments"), count, people, shapes),
+        _COLUMNS,
     )
 
 
@@ -57,7 +60,7 @@ def _rows(
     people: dict[int, tuple[int, int]],
     shapes: dict[int, tuple[int, int | None]],
 ) -> Iterator[tuple[Any, ...]]:
-    subscriptions = subscription_count(count)
+    subscriptions = count_subscriptions(count)
     # One slot per enrollment, in whole seconds, so that dates stay in order when fractions are cut.
     step = (HISTORY_END - _START) // count // SECOND * SECOND
     for place in range(count):

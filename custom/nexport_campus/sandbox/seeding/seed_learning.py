@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from nexport_campus.sandbox.aspnet_values import DAY, HOUR, MINUTE, SECOND, ticks
+from nexport_campus.sandbox.aspnet_values import DAY, HOUR, MINUTE, SECOND, to_ticks
 from nexport_campus.sandbox.database_schema import insert
 
-from .random_streams import random_stream
+from .random_streams import make_random_stream
 from .seed_people import INSTRUCTOR, ORGANIZATIONS, PARTNER, ROOT
 
 __all__ = [
@@ -50,12 +50,12 @@ _TYPES: Final = (
 _SYLLABUS_COLUMNS: Final = 28
 _ASSIGNMENT_COLUMNS: Final = 20
 _CATALOG_COLUMNS: Final = 12
-_OPENED: Final = ticks(2023, 11, 1)
+_OPENED: Final = to_ticks(2023, 11, 1)
 
 
 def seed_syllabi(connection: sqlite3.Connection, seed: int) -> None:
     """Insert sections (twenty runs of each course), training plans, and sections that only a partner has."""
-    insert(connection, "syllabus", _syllabi(random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
+    insert(connection, "syllabus", _syllabi(make_random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
 
 
 def _syllabi(rng: random.Random) -> Iterator[tuple[Any, ...]]:
@@ -91,11 +91,14 @@ def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
     """Return the columns from created to credit_hours: a quarter never closes, a quarter is closed."""
     created = _OPENED - rng.randrange(200) * DAY - rng.randrange(HOUR)
     opened = _OPENED + rng.randrange(30) * DAY
-    closed = (None, ticks(2026, 7, 1) + rng.randrange(30) * DAY, ticks(2040, 1, 1), ticks(2045, 6, 30))[
-        number % 4
-    ]
-    final_drop = (None, ticks(2040, 1, 1), None, ticks(2041, 1, 1), ticks(2026, 7, 15))[number % 5]
-    ending = None if number % 6 == 0 else ticks(2050, 1, 1) - SECOND
+    closed = (
+        None,
+        to_ticks(2026, 7, 1) + rng.randrange(30) * DAY,
+        to_ticks(2040, 1, 1),
+        to_ticks(2045, 6, 30),
+    )[number % 4]
+    final_drop = (None, to_ticks(2040, 1, 1), None, to_ticks(2041, 1, 1), to_ticks(2026, 7, 15))[number % 5]
+    ending = None if number % 6 == 0 else to_ticks(2050, 1, 1) - SECOND
     flags = (int(number % 30 == 29), int(number % 12 == 11), int(number % 9 != 8), int(number % 8 == 7))
     training_start = opened if number % 3 else None
     hours = rng.choice((0.5, 1, 2, 2.25, 5, 8, 12.5))
@@ -109,7 +112,7 @@ def _schedule(rng: random.Random, number: int) -> tuple[Any, ...]:
 
 def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
     """Insert three to eight assignments per section: courseware first, then a test, then others."""
-    rng = random_stream(seed, "assignments")
+    rng = make_random_stream(seed, "assignments")
     sections = connection.execute("SELECT number, title, assignment_count FROM syllabus WHERE type = 0")
     rows = (
         _assignment(rng, section, title, place)
@@ -129,7 +132,7 @@ def _assignment(rng: random.Random, section: int, title: str, place: int) -> tup
     strategy = rng.randrange(3)
     return (
         *(section * 16 + place, section, caption, rng.choice((1, 3, 24)), float(rng.choice((1, 2, 2.5)))),
-        *(10 * (strategy == 1), strategy, ticks(2049, 1, 1) if place % 2 else None),
+        *(10 * (strategy == 1), strategy, to_ticks(2049, 1, 1) if place % 2 else None),
         *(_OPENED if place % 3 == 2 else None, 5 * (place > 5)),
         *(added + rng.randrange(DAY), added, grading, 100.0, 70.0, place // 2 * 10, kind),
         3 if kind == "Test Assignment" else None,
@@ -140,7 +143,7 @@ def _assignment(rng: random.Random, section: int, title: str, place: int) -> tup
 
 def seed_catalogs(connection: sqlite3.Connection, seed: int) -> None:
     """Insert a catalog of everything, one per topic, seasonal ones, and one that only the partner sees."""
-    rng = random_stream(seed, "catalogs")
+    rng = make_random_stream(seed, "catalogs")
     names = ["All Courses", *(f"{topic} Catalog" for topic in TOPICS)]
     names += [
         f"Season {year} {season}" for year in (2024, 2025, 2026) for season in ("Spring", "Autumn", "Winter")

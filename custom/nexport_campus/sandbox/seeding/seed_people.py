@@ -9,7 +9,7 @@ from typing import Final
 from nexport_campus.sandbox.accounts import ACCOUNT_NAMES, account_password, account_username
 from nexport_campus.sandbox.permissions import Permission
 
-from .random_streams import random_stream
+from .random_streams import make_random_stream
 
 __all__ = [
     "ADMINISTRATOR",
@@ -17,10 +17,10 @@ __all__ = [
     "FIRST_STUDENT",
     "PARTNER",
     "ROOT",
+    "count_subscriptions",
     "seed_accounts",
     "seed_organizations",
     "seed_students",
-    "subscription_count",
 ]
 
 ROOT: Final = 1
@@ -107,14 +107,14 @@ def seed_accounts(connection: sqlite3.Connection, seed: int) -> None:
     connection.executemany("INSERT INTO proctor VALUES (?, ?, ?, ?)", proctors)
 
 
-def subscription_count(enrollments: int) -> int:
+def count_subscriptions(enrollments: int) -> int:
     """Return the number of subscriptions that this many enrollments need."""
     return max(25, enrollments // 4)
 
 
 def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -> None:
     """Insert students, each with a subscription and a membership; every tenth has a second of each elsewhere."""
-    count = subscription_count(enrollments)
+    count = count_subscriptions(enrollments)
     students = count - count // 10
     homes = _homes(seed)
     connection.executemany(
@@ -149,5 +149,5 @@ def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tupl
 def _homes(seed: int) -> list[int]:
     """Return the organizations of twenty consecutive students: most belong to the busiest one."""
     homes = [BUSY] * 12 + [1, 2, 6, 7, 8, 10, 11, 12]
-    random_stream(seed, "homes").shuffle(homes)
+    make_random_stream(seed, "homes").shuffle(homes)
     return homes

@@ -17,17 +17,17 @@ from starlette.routing import Route
 
 from nexport_campus.sandbox import operations  # noqa: F401  importing the package registers the operations
 from nexport_campus.sandbox.campus_state import CampusState
-from nexport_campus.sandbox.issued_tokens import caller, expire
+from nexport_campus.sandbox.issued_tokens import expire, find_caller
 from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, OperationRefused, OperationResult
 from nexport_campus.sandbox.operations.registry import OPERATIONS, ModelledOperation, OperationCall
-from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArguments, body_arguments
+from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArguments, read_body
 
-from .classroom_page import classroom_route
+from .classroom_page import make_classroom_route
 from .control import Controls
 from .faults import Fault, Faults
-from .http_responses import Connections, CutResponse, ResetResponse, json_response
+from .http_responses import Connections, CutResponse, ResetResponse, make_json_response
 from .request_log import Entry, RequestLog
-from .strict_responses import without_nulls
+from .strict_responses import replace_nulls
 from .webhook_sender import WebhookSender
 
 __all__ = ["make_app"]
@@ -52,7 +52,7 @@ class _ReceivedRequest:
     def body(self) -> RequestArguments:
         """Return the arguments in the body, or none for an operation without a body."""
         if self.operation.method == "POST":
-            return body_arguments(self.content, self.content_type)
+            return read_body(self.content, self.content_type)
         return RequestArguments({})
 
 
@@ -115,7 +115,7 @@ class _Service:
         except OperationRefused as refusal:
             campus.connection.execute("ROLLBACK")
             entry.status = refusal.status
-            return json_response(refusal.content, refusal.status)
+            return make_json_response(refusal.content, refusal.status)
         except NotModelled as error:
             campus.connection.execute("ROLLBACK")
             entry.status = 501
@@ -126,12 +126,12 @@ class _Service:
         finally:
             campus.changes.clear()
         entry.status = 200
-        content = without_nulls(result.content) if campus.settings.strict else result.content
-        return json_response(content, 200, result.headers)
+        content = replace_nulls(result.content) if campus.settings.strict else result.content
+        return make_json_response(content, 200, result.headers)
 
     def _handle(self, received: _ReceivedRequest) -> OperationResult:
         operation, query = received.operation, received.query
-        user = caller(self.campus, query.get("access_token")) if operation.needs_token else 0
+        user = find_caller(self.campus, query.get("access_token")) if operation.needs_token else 0
         return operation.handler(
             self.campus, OperationCall(user, QueryArguments(query), received.body(), received.base_url)
         )
@@ -142,26 +142,28 @@ async def _unmatched(request: Request, error: Exception) -> Response:
     path = request.url.path
     if _ELSEWHERE.fullmatch(path):
         return _not_modelled(path)
-    return json_response({"message": f"There is nothing at {path}"}, 404)
+    return make_json_response({"message": f"There is nothing at {path}"}, 404)
 
 
 def _not_modelled(what: str) -> Response:
     reason = f"The sandbox does not model {what}"
     # Clients look for `detail` in the errors of servers other than the campus.
-    return json_response({"message": reason, "detail": reason}, 501)
+    return make_json_response({"message": reason, "detail": reason}, 501)
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
     """Log an error in the sandbox to stderr, and return the vendor's unknown error."""
     traceback.print_exception(error, file=sys.stderr)
-    return json_response(OperationRefused(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500)
+    return make_json_response(
+        OperationRefused(500, ErrorCode.UNKNOWN_ERROR, "The sandbox failed").content, 500
+    )
 
 
 def make_app(campus: CampusState, faults: Faults, connections: Connections) -> Starlette:
     """Return the application. The server registers its open connections in `connections`."""
     controls = Controls(campus, RequestLog(), faults, WebhookSender(campus))
     service = _Service(controls, connections)
-    routes = [*controls.routes(), classroom_route(campus)]
+    routes = [*controls.routes(), make_classroom_route(campus)]
     for operation in OPERATIONS.values():
         route = Route(operation.path, functools.partial(service.serve, operation), methods=[operation.method])
         # Starlette would run the GET for a HEAD request, and some of the vendor's GETs delete data.

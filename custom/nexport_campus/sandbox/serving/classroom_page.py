@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from nexport_campus.sandbox.campus_state import CampusState, Row
 
-__all__ = ["classroom_route"]
+__all__ = ["make_classroom_route"]
 
 _PHASES: Final = {
     0: "Not started",
@@ -47,7 +47,7 @@ _ASSIGNMENTS: Final = """SELECT assignment_type FROM assignment
     WHERE syllabus = (SELECT syllabus FROM enrollment WHERE number = ?) ORDER BY display_order, added"""
 
 
-def classroom_route(campus: CampusState) -> Route:
+def make_classroom_route(campus: CampusState) -> Route:
     """Return the route of the URLs that SignIn and Classroom hand out."""
     return Route("/sso/{token}", functools.partial(_show, campus))
 

@@ -24,9 +24,9 @@ from nexport_campus.sandbox.operations.invoice_reports import find_invoices
 from nexport_campus.sandbox.operations.samples import find_samples
 
 from .faults import Faults
-from .http_responses import json_response
+from .http_responses import make_json_response
 from .request_log import RequestLog
-from .webhook_sender import WebhookSender, enrollment_fields
+from .webhook_sender import WebhookSender, find_enrollment_fields
 
 __all__ = ["Controls"]
 
@@ -84,7 +84,7 @@ class Controls:
 
     def _enrollment_fields(self, enrollment_id: str) -> dict[str, str]:
         try:
-            return enrollment_fields(self.campus, enrollment_id)
+            return find_enrollment_fields(self.campus, enrollment_id)
         except OperationRefused as refusal:
             raise ValueError(refusal.message) from refusal
 
@@ -94,6 +94,6 @@ async def _run_action(key: str, action: _Action, request: Request) -> Response:
     if not key or not hmac.compare_digest(given, key.encode()):
         raise HTTPException(404)
     try:
-        return json_response({"result": action(await request.json())})
+        return make_json_response({"result": action(await request.json())})
     except (TypeError, ValueError) as error:
-        return json_response({"error": str(error)}, 400)
+        return make_json_response({"error": str(error)}, 400)

@@ -7,7 +7,7 @@ import random
 from typing import Any, Final, Literal
 
 from nexport_campus.sandbox.operations.registry import OPERATIONS
-from nexport_campus.sandbox.seeding.random_streams import random_stream
+from nexport_campus.sandbox.seeding.random_streams import make_random_stream
 
 __all__ = ["GATEWAY_PAGE", "Fault", "Faults"]
 
@@ -107,7 +107,9 @@ class Faults:
     def add(self, arguments: dict[str, Any]) -> int:
         """Add a failure and return its number. Raises ValueError or TypeError for invalid arguments."""
         self._added += 1
-        fault = Fault(**arguments, number=self._added, _rng=random_stream(self._seed, f"fault/{self._added}"))
+        fault = Fault(
+            **arguments, number=self._added, _rng=make_random_stream(self._seed, f"fault/{self._added}")
+        )
         self._faults.append(fault)
         return fault.number
 

@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Connections", "CutResponse", "ResetResponse", "json_response"]
+__all__ = ["Connections", "CutResponse", "ResetResponse", "make_json_response"]
 
 Connections = dict[Any, asyncio.Transport]
 """The open connections by the address of their other end."""
@@ -20,7 +20,7 @@ Connections = dict[Any, asyncio.Transport]
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def make_json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response with ASP.NET's content type."""
     body = msgspec.json.encode(content)
     return Response(body, status, dict(headers or {}), media_type="application/json; charset=utf-8")

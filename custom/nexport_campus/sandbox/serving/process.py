@@ -43,7 +43,7 @@ class ServerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=_environment(),
+            env=_make_environment(),
             start_new_session=True,
         )
         try:
@@ -100,7 +100,7 @@ class ServerProcess:
             self._process.wait()
 
 
-def _environment() -> dict[str, str]:
+def _make_environment() -> dict[str, str]:
     """Return the environment with the importable paths of this process, however they were added."""
     paths = [path or str(pathlib.Path.cwd()) for path in sys.path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

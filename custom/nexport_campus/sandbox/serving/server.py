@@ -42,8 +42,8 @@ def serve_parent() -> None:
     except (OSError, ValueError, sqlite3.Error) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
-    server = _server(campus, Faults(settings.seed))
-    print(json.dumps({"url": _url(sock)}), flush=True)
+    server = _make_server(campus, Faults(settings.seed))
+    print(json.dumps({"url": _make_url(sock)}), flush=True)
     threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     _serve(server, sock, campus)
 
@@ -62,8 +62,8 @@ def serve_in_foreground(
     for fault in faults:
         script.add(fault)
     with _listen(settings) as sock, contextlib.closing(_open(settings)) as campus:
-        server = _server(campus, script)
-        announce(_url(sock))
+        server = _make_server(campus, script)
+        announce(_make_url(sock))
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.serve([sock]))
 
@@ -85,14 +85,14 @@ def _listen(settings: SandboxSettings) -> socket.socket:
     return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
 
 
-def _url(sock: socket.socket) -> str:
+def _make_url(sock: socket.socket) -> str:
     """Return an address at which this machine reaches the server: loopback, if it listens on every address."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(campus: CampusState, faults: Faults) -> uvicorn.Server:
+def _make_server(campus: CampusState, faults: Faults) -> uvicorn.Server:
     connections: Connections = {}
 
     class Protocol(H11Protocol):

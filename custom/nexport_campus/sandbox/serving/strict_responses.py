@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from nexport_campus.sandbox.ids import EMPTY_ID
 
-__all__ = ["without_nulls"]
+__all__ = ["replace_nulls"]
 
 _UNSET_DATE: Final = "0001-01-01T00:00:00Z"
 
@@ -34,11 +34,11 @@ _UNSET: Final[dict[str, Any]] = {
 }
 
 
-def without_nulls(value: Any) -> Any:
+def replace_nulls(value: Any) -> Any:
     """Return the same content without nulls."""
     if isinstance(value, dict):
         kept = {name: _UNSET.get(name) if each is None else each for name, each in value.items()}
-        return {name: without_nulls(each) for name, each in kept.items() if each is not None}
+        return {name: replace_nulls(each) for name, each in kept.items() if each is not None}
     if isinstance(value, list):
-        return [without_nulls(each) for each in value]
+        return [replace_nulls(each) for each in value]
     return value

@@ -11,7 +11,7 @@ from typing import Any, Final
 from nexport_campus.sandbox.campus_state import CampusState, RecordedChange, Row
 from nexport_campus.sandbox.webhook_calls import COMPLETED, CREATED, WebhookTarget, post
 
-__all__ = ["WebhookSender", "enrollment_fields"]
+__all__ = ["WebhookSender", "find_enrollment_fields"]
 
 _KEPT: Final = 20_000
 _EVENTS: Final = {"enrollment created": CREATED, "enrollment completed": COMPLETED}
@@ -57,7 +57,7 @@ class WebhookSender:
             event = _EVENTS.get(change.what)
             if event is None:
                 continue
-            fields = enrollment_fields(self._campus, change.id)
+            fields = find_enrollment_fields(self._campus, change.id)
             for target in self._targets:
                 if event in target.events:
                     self._send(target, event, fields)
@@ -76,7 +76,7 @@ def _deliver(target: WebhookTarget, delivery: _Delivery, fields: dict[str, str])
         delivery.status = 0
 
 
-def enrollment_fields(campus: CampusState, enrollment_id: str) -> dict[str, str]:
+def find_enrollment_fields(campus: CampusState, enrollment_id: str) -> dict[str, str]:
     """Return the ids that a web hook about an enrollment carries."""
     enrollment: Row = campus.find("enrollment", enrollment_id)
     return {
