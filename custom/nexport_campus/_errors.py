@@ -95,7 +95,7 @@ class NexportError(Exception):
     """
 
     _private: frozenset[str] = frozenset()
-    _given_up = ""
+    _not_retried = ""
     """Why the call was not retried, for the printed line."""
 
     def __init__(
@@ -128,7 +128,7 @@ class NexportError(Exception):
         place = self.operation_id or ""
         place += f" page {self.page}" if self.page is not None else ""
         place += f" [{self.index}]" if self.index is not None else ""
-        line = ": ".join(part for part in (place.strip(), self._detail(), self._given_up) if part)
+        line = ": ".join(part for part in (place.strip(), self._detail(), self._not_retried) if part)
         return f"{line} (the campus may have carried it out)" if self.maybe_applied else line
 
     def __repr__(self) -> str:
@@ -315,8 +315,8 @@ class SubscriptionAlreadyExistsError(AlreadyExistsError):
 class RateLimitError(APIError):
     """Too many requests: HTTP 429. `retry_after`: the seconds to wait according to the server, or None."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **answer: Any) -> None:
-        super().__init__(message, **answer)
+    def __init__(self, message: str, *, retry_after: float | None = None, **response: Any) -> None:
+        super().__init__(message, **response)
         self.retry_after = retry_after
 
     @property

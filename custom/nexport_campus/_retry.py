@@ -66,13 +66,13 @@ class Failure(Enum):
     """The request may have reached the server, but no usable response arrived."""
     STATUS = auto()
     """A response with a status and without an error entity."""
-    CONSIDERED = auto()
+    PROCESSED = auto()
     """A response with an error entity, or an unreadable one: the server has processed the request."""
 
 
 def may_retry(effect: Literal["read", "write"], failure: Failure, status: int | None) -> bool:
     """Return whether to retry a failed attempt, by the operation's effect (never by its HTTP method)."""
-    if failure is Failure.CONSIDERED:
+    if failure is Failure.PROCESSED:
         return False
     if failure is Failure.NOT_SENT or status == 429:
         return True

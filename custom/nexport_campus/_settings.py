@@ -155,8 +155,8 @@ class Settings:
             self.allow_insecure_http or is_loopback(self.base_url.host)
         ):
             raise ConfigurationError(
-                f"{self.base_url.host} would get token and password over plain http: use https, "
-                "or allow_insecure_http=True if the way there is safe"
+                f"{self.base_url.host} would get the token and the password over plain http: use https, "
+                "or allow_insecure_http=True if the network is trusted"
             )
 
 

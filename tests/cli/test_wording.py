@@ -205,7 +205,10 @@ async def test_advice_in_call_errors(
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("http://campus.example", "campus.example would get token and password over plain http: use https"),
+        (
+            "http://campus.example",
+            "campus.example would get the token and the password over plain http: use https",
+        ),
         (
             "campus.example",
             "the address (--base-url or NEXPORT_BASE_URL) must begin with https://",

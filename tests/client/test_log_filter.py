@@ -200,7 +200,7 @@ def test_the_newest_secret_is_removed() -> None:
     for number in range(5):
         token = f"token-number-{number}"
         scrubber.keep("token", Secret(token))
-        assert scrubber.text(f"it is {token}.") == "it is ***."
+        assert scrubber.scrub(f"it is {token}.") == "it is ***."
 
 
 def test_a_deleted_client_redacts_nothing(log: Log) -> None:

@@ -128,7 +128,7 @@ async def test_a_turn_that_arrives_too_late_is_returned(
 
     async def delayed(command: str, argument: str) -> tuple[bool, float]:
         result = await run(command, argument)
-        if command == "ask":
+        if command == "poll":
             given.set()
             await cancelled.wait()
         return result

@@ -28,10 +28,10 @@ seconds = st.floats(0, 1e6)
     [
         (Failure.NOT_SENT, None, True, True),
         (Failure.NO_RESPONSE, None, True, False),
-        (Failure.CONSIDERED, None, False, False),
-        (Failure.CONSIDERED, 200, False, False),
-        (Failure.CONSIDERED, 429, False, False),
-        (Failure.CONSIDERED, 503, False, False),
+        (Failure.PROCESSED, None, False, False),
+        (Failure.PROCESSED, 200, False, False),
+        (Failure.PROCESSED, 429, False, False),
+        (Failure.PROCESSED, 503, False, False),
         (Failure.STATUS, 429, True, True),
         *((Failure.STATUS, status, True, False) for status in sorted(TRANSIENT)),
         *(
@@ -102,7 +102,7 @@ def test_a_write_is_repeated_only_if_nothing_was_done(
 ) -> None:
     """Whatever else holds, a write that may have been carried out isn't sent again."""
     wait = wait_before_retry(RetryPolicy(), "write", failure, status, attempt=attempt, jitter=jitter)
-    refused_before = failure is not Failure.CONSIDERED and status == 429
+    refused_before = failure is not Failure.PROCESSED and status == 429
     assert wait is None or failure is Failure.NOT_SENT or refused_before
 
 

@@ -33,7 +33,7 @@ def redact_exception(
     """
     for found in _iterate_chain(error, outer):
         found.args = tuple(
-            scrubber.text(_QUOTED.sub("...", item)) if isinstance(item, str) else item for item in found.args
+            scrubber.scrub(_QUOTED.sub("...", item)) if isinstance(item, str) else item for item in found.args
         )
         for name, value in list(vars(found).items()):
             if isinstance(value, httpx.Request):

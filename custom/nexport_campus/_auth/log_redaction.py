@@ -83,7 +83,7 @@ class _ScrubbingFilter(logging.Filter):
         for known in self._scrubbers:
             scrubber = known()
             if scrubber is not None:
-                text = scrubber.text(text)
+                text = scrubber.scrub(text)
         return text
 
 

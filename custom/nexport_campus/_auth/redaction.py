@@ -103,7 +103,7 @@ class Scrubber:
         self._watched = (*(known for known in self._watched if known() is not None), weakref.ref(holder))
         self._changes += 1
 
-    def text(self, value: str) -> str:
+    def scrub(self, value: str) -> str:
         """Return the string without secrets. Thread-safe: other threads may log while secrets are added."""
         changes, pattern = self._compiled
         if changes != self._changes:
@@ -120,14 +120,12 @@ class Scrubber:
         holders = [holder for known in self._watched if (holder := known()) is not None]
         return [text for holder in holders for text in holder.secrets()]
 
-    def body(self, value: bytes) -> bytes:
+    def scrub_bytes(self, value: bytes) -> bytes:
         """Return the bytes without secrets."""
-        return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return self.scrub(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def content(self, value: bytes, sent: Secret | None) -> bytes:
-        """Return the body of a successful response, with an echoed token zeroed.
-
-        A UUID stays valid and so does the body.
+    def zero_echoes(self, value: bytes, sent: Secret | None) -> bytes:
+        """Return the body of a response with the secrets that it repeats zeroed, so that a token stays a valid UUID.
 
         `sent` is the request's token, which may belong to another user. A short secret may occur as an ordinary word,
         and a header with a UUID may name a record, such as an organization, so these aren't replaced.
@@ -139,9 +137,9 @@ class Scrubber:
                 value = value.replace(secret, re.sub(rb"[0-9A-Za-z]", b"0", secret))
         return value
 
-    def headers(self, value: httpx.Headers) -> httpx.Headers:
+    def scrub_headers(self, value: httpx.Headers) -> httpx.Headers:
         """Return headers without secrets."""
-        scrubbed = [(name, self.text(text)) for name, text in value.multi_items()]
+        scrubbed = [(name, self.scrub(text)) for name, text in value.multi_items()]
         # A header may hold any bytes, and a value decoded as Latin-1 can't be encoded as ASCII.
         return httpx.Headers(scrubbed, encoding=value.encoding)
 

@@ -136,7 +136,7 @@ class SharedTokens:
         except LoginRefused as refused:
             refusal = refused.refusal
         else:
-            self._issued, self._seen, self._rejected, self._distrust = fetched, None, None, False
+            self._note_login(fetched)
             await self._store_token(fetched)
             if history is not None:
                 await self._store.delete(history, _HISTORY)
@@ -189,8 +189,11 @@ class SharedTokens:
                 return FetchedToken(self._seen.token, self._seen.until, check_at=check_at, issued=False)
         self._raise_own_refusal()
         fetched = await self._own.fetch()
-        self._issued, self._seen, self._rejected, self._distrust = fetched, None, None, False
+        self._note_login(fetched)
         return fetched
+
+    def _note_login(self, fetched: FetchedToken) -> None:
+        self._issued, self._seen, self._rejected, self._distrust = fetched, None, None, False
 
     async def _password_digest(self) -> str:
         """Return a digest of the password, which is slow to compute so that guessing passwords takes long."""

@@ -138,7 +138,7 @@ def _try_iterate(value: object) -> Iterator[Any] | None:
 def convert_part(place: str, write: Callable[[object], T], value: object) -> T:
     """Return the result of `write` for an element, an entry or a field.
 
-    The reason of a InvalidValue is prefixed with its place.
+    The reason of an InvalidValue is prefixed with its place.
     """
     try:
         return write(value)
@@ -263,7 +263,7 @@ def _convert_anything(value: object) -> object:
         return _convert_json(value)
     except RecursionError:
         pass
-    raise InvalidValue("must be a value that JSON can hold, and is nested too deep")
+    raise InvalidValue("must be a value that JSON can hold, and is nested too deeply")
 
 
 def _convert_json(value: object) -> Any:

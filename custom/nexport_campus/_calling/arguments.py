@@ -15,13 +15,23 @@ from nexport_client.types import UNSET, Secret
 
 from .argument_values import InvalidValue, convert_elements, read_uuid, to_secret, to_text, to_wire
 
-__all__ = ["LONGEST_QUERY", "check_page_arguments", "encode", "read_strings", "read_uuids", "refusal"]
+__all__ = [
+    "LARGE_PAGE",
+    "LONGEST_QUERY",
+    "check_page_arguments",
+    "encode",
+    "read_strings",
+    "read_uuids",
+    "refusal",
+]
 
 T = TypeVar("T")
 
 
 # httpx rejects URLs beyond 65,536 bytes with a message that quotes the arguments.
 LONGEST_QUERY = 60_000
+LARGE_PAGE = 1000
+"""The page size that is requested by default: the campus's maximum."""
 
 
 def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:

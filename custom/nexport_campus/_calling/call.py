@@ -73,7 +73,7 @@ class Call(Generic[T]):
             self.operation.effect, failed.failure, failed.status
         )
         if may_try_again and exceeds_max_retry_after(policy, failed.retry_after):
-            error._given_up = (
+            error._not_retried = (
                 f"not retried: Retry-After ({failed.retry_after:.15g} s) is more than max_retry_after"
                 f" ({policy.max_retry_after:.15g} s)"
             )
@@ -92,7 +92,7 @@ class Call(Generic[T]):
         }
         if closed:
             return NexportError("the client was closed while this call was under way", **place)
-        return RequestTimeoutError(f"timed out: the {total_timeout:g} s of total_timeout are over", **place)
+        return RequestTimeoutError(f"timed out: total_timeout, {total_timeout:g} s, has passed", **place)
 
     def attempt(self, now: float, error: NexportError | None, retry_in: float | None) -> Attempt:
         """Return the report on the latest attempt, which has ended."""

@@ -15,7 +15,7 @@ from nexport_campus._settings import Settings
 from nexport_client.operation import Operation
 from nexport_client.results import RawResponse
 
-from .arguments import check_page_arguments, encode
+from .arguments import LARGE_PAGE, check_page_arguments, encode
 from .client_state import ClientState
 from .outcome_converter import OutcomeConverter
 from .raw_requests import RawRequests
@@ -24,7 +24,6 @@ from .runner import CallRunner
 __all__ = ["CampusCaller"]
 
 T = TypeVar("T")
-LARGE_PAGE = 1000
 
 
 class CampusCaller:
@@ -58,7 +57,8 @@ class CampusCaller:
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> RawResponse[T]:
         page, per_page = check_page_arguments(operation, page, per_page)
-        paged = self._for_page(operation, self.encode(operation, arguments), page, per_page)
+        encoded = self.encode(operation, arguments)
+        paged = encoded.with_page(operation.paging, page, per_page or LARGE_PAGE)
         return self._convert.response(
             await self._runner.run(operation, paged, page=page, check=self._convert.check)
         )
@@ -67,17 +67,17 @@ class CampusCaller:
         self, operation: Operation[Any], arguments: Mapping[str, object], page: int, per_page: int | None
     ) -> Pager[Any]:
         page, per_page = check_page_arguments(operation, page, per_page)
-        encoded = self.encode(operation, arguments)
+        size, encoded = per_page or LARGE_PAGE, self.encode(operation, arguments)
 
         async def fetch(number: int) -> RawPage:
-            paged = self._for_page(operation, encoded, number, per_page)
+            paged = encoded.with_page(operation.paging, number, size)
             outcome = await self._runner.run(operation, paged, page=number)
             return self._page(operation, outcome)
 
         def drift(kind: str, detail: str) -> None:
             self.decoder.drift.report(kind, operation.id, "", detail)
 
-        return Pager(PageSource(operation.id, page, per_page or LARGE_PAGE, fetch, drift))
+        return Pager(PageSource(operation.id, page, size, fetch, drift))
 
     def encode(self, operation: Operation[Any], arguments: Mapping[str, object]) -> EncodedRequest:
         """Return the arguments of a call, encoded for sending. Raises ArgumentError."""
@@ -90,14 +90,9 @@ class CampusCaller:
         try:
             yield
         except ArgumentError as error:
-            error.message = self._scrubber.text(error.message)
+            error.message = self._scrubber.scrub(error.message)
             error.args = (error.message,)
             raise
-
-    def _for_page(
-        self, operation: Operation[Any], encoded: EncodedRequest, page: int, per_page: int | None
-    ) -> EncodedRequest:
-        return encoded.with_page(operation.paging, page, LARGE_PAGE if per_page is None else per_page)
 
     def _page(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
         field = operation.paging.items if operation.paging else None

@@ -65,7 +65,7 @@ class ClientState:
         return self._decoder if on_drift is self.settings.on_drift else self._new_decoder(on_drift)
 
     def _new_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
-        return Decoder(DriftReporter(on_drift, self.scrubber.text))
+        return Decoder(DriftReporter(on_drift, self.scrubber.scrub))
 
     def session(self) -> Session:
         """Return the session of the running loop. Raises NexportError."""
@@ -149,7 +149,9 @@ async def _call_auth(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
     except NexportError:
         raise
     except Exception as error:
-        raise NexportError(f"auth, which must give an AccessToken, raised {type(error).__name__}") from error
+        raise NexportError(
+            f"auth raised {type(error).__name__}: it must return an AccessToken, or raise a NexportError"
+        ) from error
     if not isinstance(token, AccessToken):
-        raise ConfigurationError(f"auth must give an AccessToken, got {type(token).__name__}")
+        raise ConfigurationError(f"auth must return an AccessToken, got {type(token).__name__}")
     return token

@@ -52,7 +52,7 @@ class OutcomeConverter:
         response = outcome.response
         return RawResponse(
             status_code=response.status_code,
-            headers=self.reader.scrubber.headers(response.headers),
+            headers=self.reader.scrubber.scrub_headers(response.headers),
             content=response.content,
             parsed=outcome.parsed,
             warnings=outcome.warnings,

@@ -18,7 +18,7 @@ from nexport_campus._settings import Settings
 from nexport_client.operation import Operation, Paging
 from nexport_client.results import RawResponse
 
-from .arguments import check_page_arguments, refusal
+from .arguments import LARGE_PAGE, check_page_arguments, refusal
 from .outcome_converter import OutcomeConverter
 from .raw_arguments import RawArguments, RawPaging, encode_raw, find_operation
 from .runner import CallRunner, SharedState
@@ -26,19 +26,16 @@ from .runner import CallRunner, SharedState
 __all__ = ["RawRequests"]
 
 _NUMBERS: Final = ("page", "per_page")
-_LARGE_PAGE: Final = 1000
 _OBJECT: Final = re.compile(r"body\.[^.]+")
-_SNIPPET: Final = 200
-_LOOKED_AT: Final = 65_536
 
 
 class RawRequests:
     """The raw requests of a client or a view."""
 
     def __init__(self, core: SharedState, settings: Settings, decoder: Decoder) -> None:
-        reader = ExactReader(decoder, core.scrubber)
-        self._runner = CallRunner(core, settings, reader)
-        self._convert = OutcomeConverter(reader)
+        self._reader = ExactReader(decoder, core.scrubber)
+        self._runner = CallRunner(core, settings, self._reader)
+        self._convert = OutcomeConverter(self._reader)
         self._drift = decoder.drift
         self._scrubber = core.scrubber
 
@@ -55,20 +52,21 @@ class RawRequests:
     ) -> Pager[dict[str, Any]]:
         """Return the pager of a list. Raises ArgumentError."""
         operation, sent = find_operation(method, path, "read", self._scrubber)
-        first, size = check_page_arguments(operation, paging.page, paging.per_page)
+        first, per_page = check_page_arguments(operation, paging.page, paging.per_page)
+        size = per_page or LARGE_PAGE
         where, items = _check_paging(operation, paging)
         encoded = encode_raw(operation, sent, given, _NUMBERS if where == "query" else ())
         _check_body(operation, encoded, where)
 
         async def fetch(number: int) -> RawPage:
-            paged = _add_page(encoded, where, number, size or _LARGE_PAGE)
+            paged = _add_page(encoded, where, number, size)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
             return self._convert.page(operation, outcome, _get_records(outcome.parsed, items))
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)
 
-        return Pager(PageSource(operation.id, first, size or _LARGE_PAGE, fetch, drift))
+        return Pager(PageSource(operation.id, first, size, fetch, drift))
 
     def _check_records(self, items: str | None) -> "Check":
         """Return a function that raises ResponseDecodeError for a response without a list of objects."""
@@ -78,11 +76,10 @@ class RawRequests:
             if problem is None:
                 return outcome
             path, reason = problem
-            start = self._scrubber.body(outcome.response.content[:_LOOKED_AT])[:_SNIPPET]
             raise ResponseDecodeError(
                 f"the response can't be read: {path}{': ' if path else ''}{reason}",
                 path=path,
-                snippet=start,
+                snippet=self._reader.quote_start(operation, outcome.response),
                 operation_id=operation.id,
                 attempts=outcome.attempts,
             )

@@ -207,7 +207,7 @@ class CallRunner:
         response = await send(call.session.connections, self.settings, request, tracker, scrubber)
         call.status = response.status_code
         if operation.token != "none":
-            response = attrs.evolve(response, content=scrubber.content(response.content, call.token))
+            response = attrs.evolve(response, content=scrubber.zero_echoes(response.content, call.token))
         if len(response.content) < _LARGE:
             return self.reader.read(operation, response)
         async with call.session.reading.take(call.number):

@@ -53,7 +53,7 @@ def _quote(content: bytes, scrubber: Scrubber) -> str:
         return ""
     words = _join_words(body, "Message") or _join_words(body, "title", "detail")
     # Redacted before truncation: half a secret would not be recognized.
-    quote = " ".join(scrubber.text(_QUERY.sub("?...", words)).split())
+    quote = " ".join(scrubber.scrub(_QUERY.sub("?...", words)).split())
     return f"{quote[:_LONGEST]}..." if len(quote) > _LONGEST else quote
 
 

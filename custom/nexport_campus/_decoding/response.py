@@ -66,7 +66,7 @@ class ResponseReader:
                 raise self._failed_at_code_0(
                     operation, response, entity, words or entity.message or sign.meaning
                 )
-        return Outcome(response, parsed, tuple(map(self.scrubber.text, find_warnings(parsed))))
+        return Outcome(response, parsed, tuple(map(self.scrubber.scrub, find_warnings(parsed))))
 
     def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
         """Return the error that one element of a list reports in its own error entity."""
@@ -75,6 +75,12 @@ class ResponseReader:
         error = self._api_error(cls, operation, outcome.response, entity, entity.code)
         error.index, error.attempts = index, outcome.attempts
         return error
+
+    def quote_start(self, operation: Operation[Any], response: HttpResponse) -> bytes | None:
+        """Return the first bytes of a body for an error, without secrets; None if it may hold an unknown one."""
+        # Scrubbed before truncation: half a secret would not be recognized.
+        start = self._kept_body(operation, response.content[:_LOOKED_AT])
+        return None if start is None else start[:_SNIPPET]
 
     def _parse(self, operation: Operation[Any], response: HttpResponse) -> Any:
         """Return the models of a body. Raises AttemptFailed."""
@@ -120,12 +126,12 @@ class ResponseReader:
     def _undecoded(
         self, operation: Operation[Any], response: HttpResponse, message: str, path: str = ""
     ) -> AttemptFailed:
-        # Scrubbed before truncation: half a secret would not be recognized.
-        start = self._kept_body(operation, response.content[:_LOOKED_AT])
         error = ResponseDecodeError(
-            self.scrubber.text(message), path=self.scrubber.text(path), snippet=start and start[:_SNIPPET]
+            self.scrubber.scrub(message),
+            path=self.scrubber.scrub(path),
+            snippet=self.quote_start(operation, response),
         )
-        return AttemptFailed(error, Failure.CONSIDERED, status=response.status_code, unknown_outcome=True)
+        return AttemptFailed(error, Failure.PROCESSED, status=response.status_code, unknown_outcome=True)
 
     def _error_response(
         self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity
@@ -138,7 +144,7 @@ class ResponseReader:
             error.retry_after = retry_after
         return AttemptFailed(
             error,
-            Failure.CONSIDERED if entity.code else Failure.STATUS,
+            Failure.PROCESSED if entity.code else Failure.STATUS,
             status=response.status_code,
             unknown_outcome=not entity.code and response.status_code >= 500,
             retry_after=retry_after,
@@ -151,7 +157,7 @@ class ResponseReader:
             return self._unreadable(operation, response, "an error is reported without api_error_entity")
         entity = attrs.evolve(entity, message=message)
         error = self._api_error(InvalidRequestError, operation, response, entity, 0)
-        return AttemptFailed(error, Failure.CONSIDERED, status=response.status_code)
+        return AttemptFailed(error, Failure.PROCESSED, status=response.status_code)
 
     def _api_error(
         self,
@@ -163,13 +169,13 @@ class ResponseReader:
     ) -> APIError:
         scrubber = self.scrubber
         return cls(
-            scrubber.text(entity.message) or make_default_message(cls, response, entity, scrubber),
+            scrubber.scrub(entity.message) or make_default_message(cls, response, entity, scrubber),
             method=operation.method,
             path=operation.path,
             status_code=response.status_code,
             error_code=error_code,
-            warnings=tuple(map(scrubber.text, entity.warnings)),
-            headers=scrubber.headers(response.headers),
+            warnings=tuple(map(scrubber.scrub, entity.warnings)),
+            headers=scrubber.scrub_headers(response.headers),
             body=self._kept_body(operation, response.content),
             operation_id=operation.id,
             provisional=operation.provisional,
@@ -177,7 +183,7 @@ class ResponseReader:
 
     def _kept_body(self, operation: Operation[Any], content: bytes) -> bytes | None:
         """Return the part of a body that an error keeps; nothing of one that may hold an unknown secret."""
-        return None if operation.secret_result else self.scrubber.body(content)
+        return None if operation.secret_result else self.scrubber.scrub_bytes(content)
 
 
 def _choose_class(operation: Operation[Any], response: HttpResponse, entity: ErrorEntity) -> type[APIError]:

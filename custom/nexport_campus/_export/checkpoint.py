@@ -19,11 +19,13 @@ from .datasets import Record
 from .queries import TimeRange
 from .tables import Table
 
-__all__ = ["Checkpoint", "ExportRun", "Parent", "ParentState", "Query"]
+__all__ = ["Checkpoint", "ExportRun", "Parent", "ParentState", "Query", "parse_date"]
 
 ParentState = Literal["open", "done", "absent", "failed"]
 """The state of a parent's fetch. `absent`: the campus has no such parent."""
 
+# Version 0.1 named these tables and columns, and its files must still open. `told` is an ExportRun as JSON, `span` holds
+# time ranges and `scan` queries.
 _TABLES = {
     "run": "only INTEGER PRIMARY KEY CHECK (only = 1), told TEXT NOT NULL",
     "span": "number INTEGER PRIMARY KEY, first TEXT, last TEXT, begun INTEGER NOT NULL DEFAULT 0",
@@ -107,7 +109,7 @@ class Checkpoint:
     def next_span(self) -> tuple[int, TimeRange] | None:
         """Return the first unfinished time range with its number, or None."""
         found = self._fetch_one("SELECT number, first, last FROM span ORDER BY number LIMIT 1")
-        return (found[0], TimeRange(_parse_date(found[1]), _parse_date(found[2]))) if found else None
+        return (found[0], TimeRange(parse_date(found[1]), parse_date(found[2]))) if found else None
 
     def begin_span(self, number: int, queries: Iterable[dict[str, Any]]) -> None:
         """Store the queries of a time range, unless they are stored already."""
@@ -129,7 +131,7 @@ class Checkpoint:
             "SELECT number, arguments, begun, after FROM scan ORDER BY number"
         )
         return [
-            Query(number, json.loads(data), bool(begun), _parse_date(after))
+            Query(number, json.loads(data), bool(begun), parse_date(after))
             for number, data, begun, after in found
         ]
 
@@ -214,5 +216,6 @@ def _isoformat(date: datetime | None) -> str | None:
     return date.isoformat() if date else None
 
 
-def _parse_date(value: str | None) -> datetime | None:
+def parse_date(value: str | None) -> datetime | None:
+    """Return a date from its ISO 8601 string; None for None."""
     return datetime.fromisoformat(value) if value else None

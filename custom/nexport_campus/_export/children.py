@@ -19,7 +19,7 @@ from nexport_client.models import (
     GetCmiDataResponseItem,
 )
 
-from .checkpoint import Parent
+from .checkpoint import Parent, parse_date
 from .datasets import Dataset, Record
 from .queries import TimeRange, is_in_range
 from .request import ExportRequest
@@ -110,7 +110,7 @@ async def _fetch_statuses(
 
 
 async def _fetch_sessions(campus: ExportClient, selection: Selection, parent: Parent) -> ChildRecords:
-    start, end = (_parse_date(parent.ids.get(name)) for name in ("start", "end"))
+    start, end = (parse_date(parent.ids.get(name)) for name in ("start", "end"))
     pager = campus.learning.get_student_sessions(
         org_id=parent.ids["org_id"],
         user_id=parent.ids["user_id"],
@@ -178,7 +178,3 @@ def _make_session_key(session: AssignmentSession) -> str:
     start = session.utc_start.isoformat() if session.utc_start else None
     ids = (session.organization_id, session.user_id, session.enrollment_id, session.assignment_id)
     return "/".join(map(str, (*ids, session.section_id, session.order, start)))
-
-
-def _parse_date(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None

@@ -105,7 +105,7 @@ async def _read_content(response: httpx.Response, most: int) -> bytes | None:
     except ResponseDecodeError as error:
         if response.status_code >= 300:
             return None
-        raise AttemptFailed(error, Failure.CONSIDERED, unknown_outcome=True) from None
+        raise AttemptFailed(error, Failure.PROCESSED, unknown_outcome=True) from None
 
 
 def _is_from_below(error: BaseException) -> TypeGuard[Exception]:
@@ -122,7 +122,7 @@ def _fail(error: Exception, request: OutgoingRequest, tracker: SendTracker) -> N
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     )
     undecodable = isinstance(error, httpx.DecodingError)
-    failure = Failure.NOT_SENT if not_sent else Failure.CONSIDERED if undecodable else Failure.NO_RESPONSE
+    failure = Failure.NOT_SENT if not_sent else Failure.PROCESSED if undecodable else Failure.NO_RESPONSE
     translated = _translate(error, request.url.netloc.decode("ascii"), not_sent=not_sent)
     translated.__cause__ = error
     raise AttemptFailed(translated, failure, unknown_outcome=not not_sent) from error

@@ -90,10 +90,10 @@ class _Inflater:
     def finish(self) -> None:
         """Raise if the body was truncated. An empty body counts as complete, whatever its headers say."""
         if self._stream is not None and not self._stream.eof:
-            raise ResponseDecodeError("the compressed body was cut")
+            raise ResponseDecodeError("the compressed body is truncated")
 
     def _window(self, first: int) -> int:
         """Return the window size for zlib. Some servers send deflate without a zlib header (RFC 9110, 8.4.1.2)."""
         if self._gzip:
-            return zlib.MAX_WBITS | 16
-        return zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+            return _GZIP
+        return _ZLIB if first & 0x0F == zlib.DEFLATED else _RAW_DEFLATE

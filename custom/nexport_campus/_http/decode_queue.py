@@ -57,18 +57,18 @@ class _Turn:
     Not a generator: at shutdown the event loop closes generators separately, in the middle of their call.
     """
 
-    def __init__(self, turns: DecodeQueue, age: int) -> None:
-        self._turns = turns
+    def __init__(self, queue: DecodeQueue, age: int) -> None:
+        self._queue = queue
         self._age = age
 
     async def __aenter__(self) -> None:
-        await self._turns.enter(self._age)
+        await self._queue.enter(self._age)
         try:
             for _ in range(_STEPS_TO_THE_WIRE):
                 await asyncio.sleep(0)
         except BaseException:
-            self._turns.leave()
+            self._queue.leave()
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        self._turns.leave()
+        self._queue.leave()

@@ -33,24 +33,24 @@ class Pager(AsyncPager[T]):
     # generator, it closes all that it finds at the same time, and a nested one would be closed twice.
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
-        async with self._walk() as walk:
-            while (page := await walk.next()) is not None:
+        async with self._iterate() as pages:
+            while (page := await pages.next()) is not None:
                 for item in page.items:
                     yield item
                 del page
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        async with self._walk() as walk:
-            while (page := await walk.next()) is not None:
+        async with self._iterate() as pages:
+            while (page := await pages.next()) is not None:
                 yield page
                 del page
 
     async def collect(self, limit: int | None = None) -> list[T]:
         limit = None if limit is None else self._whole("limit", limit, least=0)
         items: list[T] = []
-        async with self._walk(limit) as walk:
+        async with self._iterate(limit) as pages:
             while limit is None or len(items) < limit:
-                page = await walk.next()
+                page = await pages.next()
                 if page is None:
                     break
                 items += page.items
@@ -69,13 +69,13 @@ class Pager(AsyncPager[T]):
         return Pager(self._source, ahead=self._ahead, item_errors=action)
 
     async def _first(self) -> Page[T]:
-        walk = PageIterator[T](self._source, item_errors=self._item_errors)
-        page = await walk.next()
-        walk.check()
+        pages = PageIterator[T](self._source, item_errors=self._item_errors)
+        page = await pages.next()
+        pages.check()
         assert page is not None
         return page
 
-    def _walk(self, limit: int | None = None) -> PageIterator[T]:
+    def _iterate(self, limit: int | None = None) -> PageIterator[T]:
         return PageIterator(self._source, ahead=self._ahead, limit=limit, item_errors=self._item_errors)
 
     def _whole(self, argument: str, value: object, *, least: int) -> int:

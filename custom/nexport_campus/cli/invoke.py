@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import click
 
+from nexport_campus._calling.arguments import LARGE_PAGE
 from nexport_client.kinds import Array, Kind
 from nexport_client.operation import Operation
 from nexport_client.protocols import AsyncPager
@@ -20,8 +21,6 @@ from .standard_streams import note_change
 from .terminal import note, warn
 
 __all__ = ["OutputOptions", "call", "choose_page_size", "write_pages", "write_result"]
-
-_LARGE_PAGE = 1000
 
 
 @attrs.frozen(kw_only=True)
@@ -95,5 +94,5 @@ async def _has_records(pages: AsyncGenerator[Page[Any], None]) -> bool:
 def choose_page_size(options: OutputOptions) -> int | None:
     """Return the page size: at most the limit, except with --page, whose numbers assume the default size."""
     if options.per_page is None and options.limit is not None and options.page == 1:
-        return min(options.limit, _LARGE_PAGE)
+        return min(options.limit, LARGE_PAGE)
     return options.per_page

@@ -89,18 +89,18 @@ def _make_options() -> list[click.Parameter]:
 
 @attrs.frozen
 class _RawCall:
-    """A raw request as the user gave it. `read`: whether the user says that it only reads."""
+    """A raw request as the user gave it. `declared_read`: whether --read says that it only reads."""
 
     method: str
     path: str
-    read: bool
+    declared_read: bool
     known: Operation[Any] | None
     arguments: dict[str, Any] = attrs.field(repr=False)
 
     @property
     def reads(self) -> bool:
         """Whether it only reads, according to the user or to the mark of a known operation."""
-        return self.read or (self.known is not None and self.known.effect == "read")
+        return self.declared_read or (self.known is not None and self.known.effect == "read")
 
     @property
     def name(self) -> str:
@@ -125,7 +125,7 @@ def _run(ctx: click.Context, method: str, /, **values: Any) -> None:
     )
     arguments = {"params": _read_params(values["params"]), "json": _read_body(values["body"])}
     call = _RawCall(method, values["path"], values["read"], known, arguments)
-    if call.read and known is not None and known.effect == "write":
+    if call.declared_read and known is not None and known.effect == "write":
         raise click.UsageError(f"--read is wrong: {known.full_name} changes data; nothing was sent", ctx)
     paged = any(values[name] for name in _PAGING)
     if paged and not call.reads:
@@ -162,7 +162,7 @@ async def _write(ctx: click.Context, call: _RawCall, options: OutputOptions, *, 
             )
             await write_pages(pager, ANYTHING, options)
             return
-        effect: Literal["read"] | None = "read" if call.read else None
+        effect: Literal["read"] | None = "read" if call.declared_read else None
         response = await campus.request(call.method, call.path, **call.arguments, effect=effect)
         with nullcontext() if call.reads else note_change(call.name):
             if response.content.strip():

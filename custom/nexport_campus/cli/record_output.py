@@ -47,7 +47,7 @@ class Secrecy:
 
     def text(self, value: str) -> str:
         """Return a string with the known secrets masked, in any case and encoding."""
-        return self.known.text(value)
+        return self.known.scrub(value)
 
     def mask_keys(self, value: Any) -> Any:
         """Return a JSON value with the secret fields masked."""

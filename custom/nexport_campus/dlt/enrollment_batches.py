@@ -34,8 +34,8 @@ class EnrollmentBatches:
     until: datetime | None
     cursors: MutableMapping[str, str]
 
-    def of_each_organization(self) -> list["EnrollmentBatches"]:
-        """Return the enrollments of each organization by itself."""
+    def split_by_organization(self) -> list["EnrollmentBatches"]:
+        """Return the enrollments of each organization."""
         return [attrs.evolve(self, org_ids=[org_id]) for org_id in self.org_ids]
 
     async def iterate(self, campus: NexportCampus) -> AsyncGenerator[list[ApiEnrollmentItem], None]:

@@ -47,7 +47,7 @@ async def _read_sessions(
     campus: NexportCampus, enrollments: EnrollmentBatches
 ) -> AsyncGenerator[list[Record], None]:
     """Yield all sessions of the users whose enrollments changed; the campus lists them by organization and user."""
-    for organization in enrollments.of_each_organization():
+    for organization in enrollments.split_by_organization():
         (org_id,) = organization.org_ids
         async for items in organization.iterate(campus):
             users = dict.fromkeys(str(item.user_id) for item in items)

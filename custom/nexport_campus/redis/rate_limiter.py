@@ -15,11 +15,11 @@ from .clients import DEFAULT_PREFIX, ClientOwner, Clients, GivenClient, UrlClien
 __all__ = ["RedisRateLimiter"]
 
 # Times are in microseconds. Turns are an interval apart. A ticket in the queue is due when the tickets before it have
-# had their turns. It gets the next turn `ahead` of that, so that turns don't wait for a process that asks a little later;
-# if it asks too late even so, up to `late` is made up for. A ticket that hasn't asked for `alive` belongs to a process
-# that has died. "ask" returns whether the ticket has got a turn, and the time until the turn or until it should ask again.
+# had their turns. It gets the next turn `ahead` of that, so that turns don't wait for a process that polls a little later;
+# if it polls too late even so, up to `late` is made up for. A ticket that hasn't polled for `alive` belongs to a process
+# that has died. "poll" returns whether the ticket has got a turn, and the time until the turn or until it should poll again.
 _SCRIPT = """
-local queue, asked, next_turn, pause = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local queue, polled, next_turn, pause = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local command, ticket = ARGV[1], ARGV[2]
 local interval, ahead, late, alive = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
@@ -31,7 +31,7 @@ local function exact(number) return string.format('%.0f', number) end
 local function remove(tickets)
   for _, each in ipairs(tickets) do
     redis.call('ZREM', queue, each)
-    redis.call('ZREM', asked, each)
+    redis.call('ZREM', polled, each)
   end
 end
 
@@ -53,11 +53,11 @@ elseif command == 'return' then
   return {0, 0}
 end
 
-remove(redis.call('ZRANGEBYSCORE', asked, '-inf', exact(now - alive)))
+remove(redis.call('ZRANGEBYSCORE', polled, '-inf', exact(now - alive)))
 redis.call('ZADD', queue, 'NX', exact(now), ticket)
-redis.call('ZADD', asked, exact(now), ticket)
+redis.call('ZADD', polled, exact(now), ticket)
 redis.call('PEXPIRE', queue, 60000)
-redis.call('PEXPIRE', asked, 60000)
+redis.call('PEXPIRE', polled, 60000)
 turn = math.max(turn, now + paused)
 local early = turn + redis.call('ZRANK', queue, ticket) * interval - ahead - now
 if early > 0 then return {0, math.ceil(early)} end
@@ -77,8 +77,9 @@ _USED_SHARE = 0.95
 class RedisRateLimiter(ClientOwner):
     """A `RateLimiter` in Redis or Valkey: the limit holds for all processes that use the same prefix together.
 
-    The campus receives at most `per_second` requests in any second; to make sure of that, turns are given at 95 % of it.
-    They are given in the order of arrival, by the server's clock. `per_second` is also what each process keeps to by itself while the server can't be reached.
+    The campus receives at most `per_second` requests in any second; to make sure of that, turns are given at 95 % of it,
+    in the order of arrival, by the server's clock. While the server can't be reached, each process keeps to `per_second`
+    by itself.
 
     Args:
         client: A `redis.asyncio.Redis` or compatible client, which stays the caller's to close. It must belong to the
@@ -130,12 +131,12 @@ class RedisRateLimiter(ClientOwner):
 
     async def _acquire_unless_paused(self, ticket: str) -> bool:
         """Wait for the turn of a ticket. Returns False, and gives the turn back, if it falls into a pause."""
-        asking = None
+        polling = None
         try:
             while True:
-                asking = asyncio.create_task(self._run("ask", ticket))
+                polling = asyncio.create_task(self._run("poll", ticket))
                 # Shielded: what the response says matters, even if the caller is cancelled.
-                has_turn, wait = await asyncio.shield(asking)
+                has_turn, wait = await asyncio.shield(polling)
                 if has_turn:
                     await asyncio.sleep(wait)
                     if time.monotonic() >= self._paused_until:
@@ -143,14 +144,14 @@ class RedisRateLimiter(ClientOwner):
                     break
                 await self._nap(wait)
         except asyncio.CancelledError:
-            await self._give_up(ticket, asking)
+            await self._give_up(ticket, polling)
             raise
         await self._run("return", ticket)
         return False
 
     async def _run(self, command: str, argument: str) -> tuple[bool, float]:
         # In one slot of a cluster.
-        keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "asked", "next", "pause")]
+        keys = [f"{self._prefix}{{rate}}:{name}" for name in ("queue", "polled", "next", "pause")]
         times = (1 / (self.per_second * _USED_SHARE), _AHEAD_SECONDS, _LATE_SECONDS, _ALIVE_SECONDS)
         arguments = [command, argument, *(round(seconds * 1e6) for seconds in times)]
         begun = time.monotonic()
@@ -175,10 +176,10 @@ class RedisRateLimiter(ClientOwner):
         finally:
             self._naps.discard(nap)
 
-    async def _give_up(self, ticket: str, asking: "asyncio.Task[tuple[bool, float]] | None") -> None:
-        """Leave the queue, or give the turn back, and let the others of this loop ask again."""
+    async def _give_up(self, ticket: str, polling: "asyncio.Task[tuple[bool, float]] | None") -> None:
+        """Leave the queue, or give the turn back, and let the others of this loop poll again."""
         with suppress(Exception):  # without it, the ticket is dropped after some seconds
-            has_turn = asking is not None and (await asking)[0]
+            has_turn = polling is not None and (await polling)[0]
             await self._run("return" if has_turn else "leave", ticket)
         for nap in list(self._naps):
             if nap.get_loop() is asyncio.get_running_loop() and not nap.done():
