@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import RetryPolicy
-from nexport_campus._http.network_backend import PLACEHOLDER, Network, _HttpStream, _SocketStream
+from nexport_campus._http.network_backend import Network
 from nexport_campus._http.outgoing_request import SendTracker
+from nexport_campus._http.secret_insertion import PLACEHOLDER
+from nexport_campus._http.streams import HttpStream, SocketStream
 from tests.support.fault_cases import CALLS, Call, good_response
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
@@ -58,11 +60,11 @@ def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
 async def is_usable_after(segments: list[bytes], body: bytes) -> bool:
     """Return whether httpcore's connection could be reused after a response with this body in these segments."""
     network = Network(set())
-    network.expect(b"a=b", SendTracker())
+    network.secrets.expect(b"a=b", SendTracker())
     url = httpcore.URL(f"http://campus.example/?{PLACEHOLDER}")
     stream = Segments(segments)
     with sockets() as (ours, theirs):
-        connection = httpcore.AsyncHTTP11Connection(url.origin, _HttpStream(network, ours, stream))
+        connection = httpcore.AsyncHTTP11Connection(url.origin, HttpStream(network.secrets, ours, stream))
         response = await connection.handle_async_request(
             httpcore.Request("GET", url, headers={"Host": "campus.example"})
         )
@@ -178,7 +180,7 @@ async def test_a_fast_server_does_not_starve_other_tasks() -> None:
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    stream = _SocketStream(Fast())  # type: ignore[arg-type] # it only needs recv
+    stream = SocketStream(Fast())  # type: ignore[arg-type] # it only needs recv
     for _ in range(100):
         await stream.receive(65_536)
     ticking.cancel()

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportError, PasswordAuth, TransportError
-from nexport_campus._http.network_backend import PLACEHOLDER, Network
 from nexport_campus._http.outgoing_request import SendTracker
+from nexport_campus._http.secret_insertion import PLACEHOLDER, SecretInserter
 from tests.support.clients import NO_RETRY, campus_of
 from tests.support.proxy import Proxy
 from tests.support.scripted_server import (
@@ -192,9 +192,9 @@ BEFORE = st.lists(
 )
 
 
-def network(query: bytes) -> tuple[Network, SendTracker]:
-    """Return a network that expects a request with this query."""
-    made, tracker = Network(set()), SendTracker()
+def make_inserter(query: bytes) -> tuple[SecretInserter, SendTracker]:
+    """Return an inserter that expects a request with this query."""
+    made, tracker = SecretInserter(), SendTracker()
     made.expect(query, tracker)
     return made, tracker
 
@@ -204,16 +204,16 @@ def test_writes_in_any_pieces(
     before: list[bytes], method: bytes, target: bytes, query: bytes, body: bytes, data: st.DataObject
 ) -> None:
     """However the head is split into writes, the query is sent with it, and nothing is sent before it."""
-    made, tracker = network(query)
+    made, tracker = make_inserter(query)
     for message in before:
-        assert made.outgoing(message) == message
+        assert made.insert(message) == message
     assert tracker.provably_not_sent
     written = method + b" " + target + b"?" + PLACEHOLDER.encode() + REST + body
     cuts = sorted(data.draw(st.sets(st.integers(1, len(written) - 1), max_size=8)))
     pieces = [written[start:end] for start, end in zip([0, *cuts], [*cuts, len(written)], strict=True)]
     sent = b""
     for piece in pieces:
-        sent += made.outgoing(piece)
+        sent += made.insert(piece)
         assert tracker.provably_not_sent is (sent == b"")
     assert sent == method + b" " + target + (b"?" + query if query else b"") + REST + body
     assert not tracker.provably_not_sent
@@ -222,22 +222,22 @@ def test_writes_in_any_pieces(
 @given(st.binary(min_size=1, max_size=200).filter(lambda data: data[0] >= ord(" ")), st.binary(max_size=50))
 def test_a_line_without_the_placeholder(line: bytes, rest: bytes) -> None:
     """If anything else is written in place of a request, nothing is sent, and no secret exposed."""
-    made, tracker = network(b"secret=1")
+    made, tracker = make_inserter(b"secret=1")
     whole = line.replace(b"\r\n", b"") + b" /?secret HTTP/1.1\r\n" + rest
     if whole.startswith(b"CONNECT "):
         return
     with pytest.raises(httpcore.LocalProtocolError):
-        made.outgoing(whole)
+        made.insert(whole)
     assert tracker.provably_not_sent
 
 
 def test_a_line_without_an_end() -> None:
     """A request line that never ends isn't buffered without limit."""
-    made, tracker = network(b"secret=1")
+    made, tracker = make_inserter(b"secret=1")
 
     def write() -> None:
         while True:
-            assert made.outgoing(b"x" * 10_000) == b""
+            assert made.insert(b"x" * 10_000) == b""
 
     with pytest.raises(httpcore.LocalProtocolError):
         write()
@@ -246,7 +246,7 @@ def test_a_line_without_an_end() -> None:
 
 def test_writes_do_not_show_their_bytes() -> None:
     """Bytes to be sent have no repr: a traceback with locals shows neither query nor body."""
-    made, _ = network(b"secret=1")
-    head = made.outgoing(b"GET /?" + PLACEHOLDER.encode() + REST)
+    made, _ = make_inserter(b"secret=1")
+    head = made.insert(b"GET /?" + PLACEHOLDER.encode() + REST)
     assert b"secret" in head
-    assert "secret" not in repr(head) + repr(made.outgoing(b'{"password": "secret"}'))
+    assert "secret" not in repr(head) + repr(made.insert(b'{"password": "secret"}'))

@@ -67,7 +67,9 @@ class _SocketConnection:
 
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
         """Send a request. httpx and httpcore see a placeholder for its query; the network adds all secrets."""
-        placeholder = self._network.expect(request.whole_query, tracker, request.secret_headers.lines())
+        placeholder = self._network.secrets.expect(
+            request.whole_query, tracker, request.secret_headers.lines()
+        )
         # A numeric timeout limits the whole attempt, which the caller enforces.
         phases = request.timeout.as_dict() if isinstance(request.timeout, httpx.Timeout) else {}
         url = SecretURL(request.url, placeholder)
