@@ -24,10 +24,13 @@ from pydantic_core import (
 )
 from pydantic_core import core_schema as core
 
+from .enums import OpenIntEnum
 from .errors import DecodeError
-from .kinds import INT32, NUMBER, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar, with_zone
+from .kinds import INT32, NUMBER, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
+from .reader import Reader
+from .scalar_formats import with_zone
 from .surrogates import replace_surrogates
-from .types import Model, OpenIntEnum, fields_of
+from .types import Model, fields_of
 
 __all__ = [
     "describe_enum",

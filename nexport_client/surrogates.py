@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .kinds import Reader
+from .reader import Reader
 
 __all__ = ["replace_surrogates"]
 

@@ -1,24 +1,25 @@
 # Edit this file in openapi/runtime; scripts/regenerate copies it to nexport_client.
-"""Base types of the models and the facade: UNSET, secrets, open enums and the base class of all models."""
+"""Base types of the models and the facade: UNSET, secrets and the base class of all models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import Enum, IntEnum
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from uuid import UUID
 
 import attrs
 
-from .kinds import Kind, Reader, Scalar, read_missing
+from .kinds import Kind, Scalar, read_missing
+from .reader import Reader
 from .surrogates import replace_surrogates
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema, SchemaSerializer
 
-__all__ = ["UNSET", "Field", "Model", "OpenIntEnum", "Secret", "Unset", "conceal", "fields_of", "wire"]
+__all__ = ["UNSET", "Field", "Model", "Secret", "Unset", "conceal", "fields_of", "wire"]
 
 
 class Unset(Enum):
@@ -65,44 +66,6 @@ def conceal(value: Any) -> Any:
     if value is None:
         return None
     return Secret(value) if isinstance(value, str | UUID) else type(value)
-
-
-class OpenIntEnum(IntEnum):
-    """Base of the vendor's enums. An undeclared number becomes a pseudo-member that keeps its value."""
-
-    @property
-    def label(self) -> str:
-        """Return the vendor's label of this value."""
-        labels = cast("Mapping[int, str]", getattr(type(self), "__labels__", {}))
-        return labels.get(self.value, f"Unknown ({self.value})")
-
-    @property
-    def is_declared(self) -> bool:
-        """Return whether the spec declares this value."""
-        return self.name in type(self).__members__
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return None
-        member = int.__new__(cls, value)
-        member._name_ = f"UNKNOWN_{value}".replace("-", "MINUS_")
-        member._value_ = value
-        return member
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from .pydantic_schema import enum_schema
-
-        return enum_schema(cls)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        from .pydantic_schema import describe_enum
-
-        return describe_enum(cls)
 
 
 @attrs.frozen

@@ -7,8 +7,7 @@ reported as drift from the spec, or rejected with its path.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from uuid import UUID
@@ -16,10 +15,13 @@ from uuid import UUID
 import attrs
 
 from .errors import DecodeError
+from .reader import Reader
 from .registry import class_named
+from .scalar_formats import EXPECTED, READ, READ_UNUSUAL
 
 if TYPE_CHECKING:
-    from .types import Model, OpenIntEnum
+    from .enums import OpenIntEnum
+    from .types import Model
 
 __all__ = [
     "ANYTHING",
@@ -39,42 +41,9 @@ __all__ = [
     "MapOf",
     "ModelOf",
     "Nullable",
-    "Reader",
     "Scalar",
-    "parse_datetime",
     "read_missing",
-    "with_zone",
 ]
-
-
-class Reader:
-    """The state of reading one response: the current path, and the drift so far as (kind, path, detail, model, field).
-
-    A `lenient` reader reads every missing required value as None, because an element that reports an error may lack
-    everything else. `unusual` is set by a valid value in an unusual format (`3.0` for a whole number, a uuid in braces);
-    `unusual_fields` collects the fields that held one.
-    """
-
-    __slots__ = ("drifts", "lenient", "trail", "unusual", "unusual_fields")
-
-    def __init__(self, *, lenient: bool = False) -> None:
-        self.lenient = lenient
-        self.unusual = False
-        self.unusual_fields: set[tuple[type[Model], str]] = set()
-        self.trail: list[str | int] = []
-        self.drifts: list[tuple[str, str, str, type[Model] | None, str]] = []
-
-    def path(self, *more: str | int) -> str:
-        """Return the current path, such as `[2].section.enrollment_end`."""
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in (*self.trail, *more))
-        return "".join(steps).removeprefix(".")
-
-    def wrong(self, expected: str, value: object) -> DecodeError:
-        """Return the error for an unexpected value. It names the value's type but never quotes the value."""
-        names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-        found = names.get(type(value), "a number")
-        found = f"{found} that is out of range" if found == expected else found
-        return DecodeError(self.path(), f"expected {expected}, got {found}")
 
 
 class Kind(Protocol):
@@ -107,15 +76,15 @@ class Scalar:
     def read(self, value: Any, reader: Reader) -> Any:
         """Return the Python value, also of an unusual format."""
         try:
-            return _READ[self.name](value)
+            return READ[self.name](value)
         except (ValueError, TypeError, OverflowError):
             return self._read_unusual(value, reader)
 
     def _read_unusual(self, value: Any, reader: Reader) -> Any:
         try:
-            made = _READ_UNUSUAL[self.name](value)
+            made = READ_UNUSUAL[self.name](value)
         except (KeyError, ValueError, TypeError, OverflowError):
-            raise reader.wrong(_EXPECTED[self.name], value) from None
+            raise reader.wrong(EXPECTED[self.name], value) from None
         reader.unusual = True
         return made
 
@@ -255,107 +224,6 @@ NUMBER: Final = Scalar("number")
 TEXT: Final = Scalar("text")
 TEXT_MAP: Final = MapOf(TEXT)
 UUID_: Final = Scalar("uuid")
-
-# .NET's formats B and P; msgspec parses D and N.
-_DASHED = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_BRACKETED_UUID = re.compile(rf"\{{{_DASHED}\}}|\({_DASHED}\)")
-
-
-def parse_datetime(value: str) -> datetime:
-    """Parse a date of the API, truncating it to microseconds. Raises ValueError."""
-    return with_zone(datetime.fromisoformat(value))
-
-
-def with_zone(value: datetime) -> datetime:
-    """Return a date that has a zone and can be converted to UTC.
-
-    A date without an offset is UTC; an offset is kept. .NET's first and last dates mean "no date". With an offset they can
-    lie outside the years 1 to 9999 of UTC, where Python cannot convert them and databases cannot store them; such a
-    date becomes the first or last one in UTC, as if it had no offset.
-    """
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    if 1 < value.year < 9999:
-        return value
-    try:
-        value.astimezone(UTC)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC) if value.year == 1 else datetime.max.replace(tzinfo=UTC)
-    return value
-
-
-@cache
-def _convert() -> Any:
-    # Four times as fast as UUID(); imported on first use, like the models.
-    from msgspec import convert
-
-    return convert
-
-
-def _uuid(value: Any) -> UUID:
-    if type(value) is not str:
-        raise ValueError
-    return cast("UUID", _convert()(value, UUID))
-
-
-def _bracketed_uuid(value: Any) -> UUID:
-    if type(value) is not str or not _BRACKETED_UUID.fullmatch(value):
-        raise ValueError
-    return _uuid(value[1:-1])
-
-
-def _whole_float(value: Any) -> int:
-    # Above 2**53 a float no longer represents every whole number.
-    if type(value) is float and value.is_integer() and abs(value) <= 2**53:
-        return int(value)
-    raise ValueError
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise ValueError
-    return float(value)
-
-
-def _exactly(*expected: type) -> Any:
-    def read(value: Any) -> Any:
-        if type(value) not in expected:
-            raise ValueError
-        return value
-
-    return read
-
-
-_READ: Final[dict[str, Any]] = {
-    "anything": lambda value: value,
-    "boolean": _exactly(bool),
-    "date-time": parse_datetime,
-    "int32": _exactly(int),
-    "integer": _exactly(int),
-    "int-or-text": _exactly(int, str),
-    "nothing": lambda _: None,
-    "number": _number,
-    "text": _exactly(str),
-    "uuid": _uuid,
-}
-_READ_UNUSUAL: Final[dict[str, Any]] = {
-    "int32": _whole_float,
-    "integer": _whole_float,
-    "int-or-text": _whole_float,
-    "uuid": _bracketed_uuid,
-}
-_EXPECTED: Final = {
-    "anything": "any value",
-    "boolean": "a boolean",
-    "date-time": "a date and time",
-    "int32": "a whole number",
-    "integer": "a whole number",
-    "int-or-text": "a whole number or a string",
-    "nothing": "nothing",
-    "number": "a number",
-    "text": "a string",
-    "uuid": "a uuid",
-}
 
 
 @cache

@@ -12,8 +12,10 @@ from uuid import UUID
 
 import attrs
 
-from .kinds import EnumOf, Kind, ModelOf, Scalar, with_zone
-from .types import Model, OpenIntEnum, fields_of
+from .enums import OpenIntEnum
+from .kinds import EnumOf, Kind, ModelOf, Scalar
+from .scalar_formats import with_zone
+from .types import Model, fields_of
 
 __all__ = ["Column", "columns_of"]
 

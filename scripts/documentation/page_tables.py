@@ -15,8 +15,8 @@ from nexport_campus import APIError, AuthenticationError, NexportError, Transpor
 from nexport_campus._errors import error_class
 from nexport_campus._retry import Failure, may_retry
 from nexport_client import OPERATIONS
+from nexport_client.enums import OpenIntEnum
 from nexport_client.operation import Operation
-from nexport_client.types import OpenIntEnum
 
 __all__ = [
     "areas",

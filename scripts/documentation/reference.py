@@ -10,7 +10,7 @@ import attrs
 import nexport_campus
 from documentation import page_tables
 from nexport_campus import models
-from nexport_client.types import OpenIntEnum
+from nexport_client.enums import OpenIntEnum
 
 __all__ = ["ReferencePage", "pages"]
 

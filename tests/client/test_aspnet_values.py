@@ -25,9 +25,9 @@ from nexport_client.kinds import (
     Kind,
     MapOf,
     ModelOf,
-    Reader,
-    parse_datetime,
 )
+from nexport_client.reader import Reader
+from nexport_client.scalar_formats import parse_datetime
 from tests.support.spec import example_response
 
 ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")

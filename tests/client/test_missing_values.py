@@ -8,7 +8,7 @@ import pytest
 import nexport_campus.models as models
 from nexport_campus import Drift, ResponseDecodeError, StaticToken
 from nexport_campus.models import Phase
-from nexport_client.kinds import Reader
+from nexport_client.reader import Reader
 from nexport_client.types import Model, fields_of
 from tests.support.clients import campus_with
 from tests.support.scripted_server import json_response

@@ -22,8 +22,9 @@ from nexport_campus.models import (
     SectionResponse,
     SetCustomEnrollmentFieldValuesRequest,
 )
+from nexport_client.enums import OpenIntEnum
 from nexport_client.kinds import ANYTHING, TEXT, Array, ModelOf
-from nexport_client.types import Model, OpenIntEnum, wire
+from nexport_client.types import Model, wire
 from tests.support.examples import FEW
 from tests.support.spec import SCHEMAS, SOME_ID, example
 from tests.support.spec_strategies import valid

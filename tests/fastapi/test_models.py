@@ -23,7 +23,8 @@ from nexport_campus.models import (
     SectionResponse,
     SetCustomEnrollmentFieldValuesRequest,
 )
-from nexport_client.types import Model, OpenIntEnum
+from nexport_client.enums import OpenIntEnum
+from nexport_client.types import Model
 from tests.support.spec import SCHEMAS
 from tests.support.spec_strategies import damaged, valid
 

@@ -75,6 +75,7 @@ def test_templates_are_templates(template: Path) -> None:
 def test_the_runtime_serves_other_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds find models and enums in a registered package, whatever it is called."""
     kinds = importlib.import_module("nexport_client.kinds")
+    reader = importlib.import_module("nexport_client.reader")
     registry = importlib.import_module("nexport_client.registry")
     types = importlib.import_module("nexport_client.types")
 
@@ -88,7 +89,7 @@ def test_the_runtime_serves_other_models(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "lamps", package)
     monkeypatch.setattr(registry, "_packages", [*registry._packages])
     registry.register_models("lamps")
-    lamp = kinds.ModelOf("Lamp").read({"isLit": True}, kinds.Reader())
+    lamp = kinds.ModelOf("Lamp").read({"isLit": True}, reader.Reader())
     assert lamp == Lamp(lit=True)
     with pytest.raises(KeyError, match="Candle"):
         registry.class_named("Candle")

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from nexport_campus._inputs import describe, find_zone_problem, quote_value, to_number, to_whole
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Reader, Scalar
+from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
+from nexport_client.reader import Reader
 from nexport_client.types import UNSET, Model, Secret, fields_of
 
 __all__ = [

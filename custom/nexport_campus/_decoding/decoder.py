@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from nexport_campus._drift import DriftReporter
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import Array, Kind, ModelOf, Nullable, Reader
+from nexport_client.kinds import Array, Kind, ModelOf, Nullable
+from nexport_client.reader import Reader
 from nexport_client.surrogates import replace_surrogates
 from nexport_client.types import Model, fields_of
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 import attrs
 
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import INTEGER, Reader
+from nexport_client.kinds import INTEGER
+from nexport_client.reader import Reader
 
 __all__ = [
     "KEY",

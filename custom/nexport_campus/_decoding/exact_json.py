@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from nexport_campus._http.attempt import HttpResponse
-from nexport_client.kinds import Reader
 from nexport_client.operation import Operation
+from nexport_client.reader import Reader
 
 from .decoder import NotJSON, parse_json
 from .response import ResponseReader

@@ -18,19 +18,9 @@ from uuid import UUID
 
 import msgspec
 
-from nexport_client.kinds import (
-    NOTHING,
-    Array,
-    EnumOf,
-    Kind,
-    MapOf,
-    ModelOf,
-    Nullable,
-    Reader,
-    Scalar,
-    parse_datetime,
-    with_zone,
-)
+from nexport_client.kinds import NOTHING, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
+from nexport_client.reader import Reader
+from nexport_client.scalar_formats import parse_datetime, with_zone
 from nexport_client.types import Field, Model, fields_of
 
 from .observed_schema import Learned

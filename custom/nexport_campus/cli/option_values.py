@@ -9,9 +9,10 @@ from enum import Enum
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
+from nexport_client.enums import OpenIntEnum
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Reader, Scalar
-from nexport_client.types import OpenIntEnum
+from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Scalar
+from nexport_client.reader import Reader
 
 __all__ = ["NULL", "Null", "get_member_name", "join_occurrences", "make_metavar", "parse", "repeats"]
 

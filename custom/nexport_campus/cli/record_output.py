@@ -12,8 +12,9 @@ import attrs
 import click
 
 from nexport_campus._auth.redaction import Scrubber
+from nexport_client.enums import OpenIntEnum
 from nexport_client.kinds import Kind
-from nexport_client.types import Model, OpenIntEnum, Secret, fields_of
+from nexport_client.types import Model, Secret, fields_of
 
 from .terminal import get_terminal_width, is_terminal, render_table, replace_control_characters
 
