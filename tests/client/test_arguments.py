@@ -240,7 +240,8 @@ async def test_a_refused_password_is_not_exposed() -> None:
 @pytest.mark.parametrize("value", [object(), {"a": object()}, [1j], "\ud800", {1j: "a"}])
 def test_any_value_must_fit_json(value: Any) -> None:
     """Where the spec allows any value, a value that JSON can't hold is refused before it is sent."""
-    from nexport_campus._calling.argument_values import InvalidValue, to_wire
+    from nexport_campus._calling.argument_values import to_wire
+    from nexport_campus._calling.scalar_values import InvalidValue
     from nexport_client.kinds import ANYTHING
 
     with pytest.raises(InvalidValue):

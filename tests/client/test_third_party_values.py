@@ -419,7 +419,8 @@ LARGE = [sign * (2**bits + step) for bits in (53, 62, 63, 64, 100) for step in (
 @pytest.mark.parametrize("number", LARGE)
 def test_large_integers_are_sent_exactly(number: int) -> None:
     """An integer in any value is written digit for digit, beyond 64 bits too; one for an integer field must fit."""
-    from nexport_campus._calling.argument_values import InvalidValue, to_wire
+    from nexport_campus._calling.argument_values import to_wire
+    from nexport_campus._calling.scalar_values import InvalidValue
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING, INTEGER
 
@@ -441,7 +442,8 @@ CYCLE.append(CYCLE)
 )
 def test_values_that_json_can_not_hold_are_refused(value: Any) -> None:
     """NaN (which would become null), bytes, keys that aren't strings, and cycles are refused."""
-    from nexport_campus._calling.argument_values import InvalidValue, to_wire
+    from nexport_campus._calling.argument_values import to_wire
+    from nexport_campus._calling.scalar_values import InvalidValue
     from nexport_client.kinds import ANYTHING
 
     with pytest.raises(InvalidValue) as caught:
@@ -452,7 +454,8 @@ def test_values_that_json_can_not_hold_are_refused(value: Any) -> None:
 @given(st.integers() | st.floats() | st.decimals(allow_nan=False) | st.fractions())
 def test_numbers_keep_their_value(value: Any) -> None:
     """An integer or decimal is sent exactly, a fraction as the nearest float; what JSON can't hold is refused."""
-    from nexport_campus._calling.argument_values import InvalidValue, to_wire
+    from nexport_campus._calling.argument_values import to_wire
+    from nexport_campus._calling.scalar_values import InvalidValue
     from nexport_client.kinds import NUMBER
 
     try:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from nexport_campus import Drift, NexportCampus, StaticToken
 from nexport_campus._export.datasets import DATASETS, Record
+from nexport_campus._export.file_replacement import replace_file
 from nexport_campus._export.parquet_writer import ParquetWriter
 from nexport_campus._export.request import LAST
 from nexport_campus._export.tables import make_typed_table
-from nexport_campus._export.target import replace_file
 from nexport_campus._export.writers import CsvWriter
 from nexport_campus.models import ApiEnrollmentItem
 from tests.export.running import make_request, read_rows, run

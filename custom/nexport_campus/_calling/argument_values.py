@@ -1,44 +1,31 @@
-"""Conversion of a single argument to JSON, or the reason why it doesn't fit the spec."""
+"""Conversion of a single argument of any kind to JSON, or the reason why it doesn't fit the spec."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from nexport_campus._inputs import describe, find_zone_problem, quote_value, to_number, to_whole
-from nexport_client.errors import DecodeError
-from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
-from nexport_client.reader import Reader
+from nexport_campus._inputs import describe, quote_value, to_number, to_whole
+from nexport_client.kinds import Array, EnumOf, Kind, MapOf, ModelOf, Nullable, Scalar
 from nexport_client.types import UNSET, Model, Secret, fields_of
 
-__all__ = [
-    "InvalidValue",
-    "convert_elements",
-    "convert_part",
-    "read_uuid",
-    "to_query_values",
-    "to_secret",
-    "to_text",
-    "to_wire",
-]
+from .scalar_values import (
+    InvalidValue,
+    convert_boolean,
+    convert_datetime,
+    convert_number,
+    convert_string,
+    convert_whole_or_string,
+    make_whole_converter,
+    read_uuid,
+    to_boolean,
+)
+
+__all__ = ["convert_elements", "convert_part", "to_query_values", "to_secret", "to_wire"]
 
 T = TypeVar("T")
-_MINUTE = timedelta(minutes=1)
-
-
-class InvalidValue(Exception):
-    """The reason why a value is invalid, phrased to follow the argument's name.
-
-    `reason` never shows the value; the full message appends it if it is known to be short and not secret.
-    """
-
-    def __init__(self, reason: str, shown: str = "") -> None:
-        super().__init__(reason + shown)
-        self.reason = reason
 
 
 def to_wire(kind: Kind, value: object) -> Any:
@@ -85,29 +72,6 @@ def to_query_values(value: object) -> list[Any]:
     return scalars
 
 
-def to_text(value: object) -> str:
-    """Return a JSON scalar as a string for a query."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def read_uuid(value: object) -> UUID:
-    """Return a UUID from a UUID or a string in any of .NET's forms. Raises InvalidValue."""
-    if isinstance(value, UUID):
-        return value
-    if not isinstance(value, str):
-        raise InvalidValue("must be a UUID or its string", f", got {describe(value)}")
-    try:
-        read: UUID = UUID_.read(str.__str__(value), Reader())
-    except DecodeError:
-        spaced = value != value.strip()
-        raise InvalidValue(
-            "is not a UUID", ": it has spaces around it" if spaced else f": {quote_value(value)}"
-        ) from None
-    return read
-
-
 def to_secret(kind: Kind, value: object) -> Secret:
     """Return a secret, checked according to its kind and hidden from reprs. Raises InvalidValue."""
     if not isinstance(value, Secret) or not value:
@@ -152,7 +116,7 @@ def _convert_entries(value: object, write: Callable[[object], T]) -> dict[str, T
     if not isinstance(value, Mapping):
         raise InvalidValue("must be a mapping", f", got {describe(value)}")
     return {
-        convert_part("has a key that", _convert_string, key): convert_part(
+        convert_part("has a key that", convert_string, key): convert_part(
             f"[{quote_value(key)}]", write, item
         )
         for key, item in value.items()
@@ -188,77 +152,6 @@ def _convert_enum(kind: EnumOf, value: object) -> int:
     return number
 
 
-def _convert_string(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidValue("must be a string", f", got {describe(value)}")
-    plain = str.__str__(value)  # the value of an enum's member, not its name
-    try:
-        plain.encode()
-    except UnicodeEncodeError:
-        raise InvalidValue("must be a string without lone surrogates, which UTF-8 can't carry") from None
-    return plain
-
-
-def _convert_datetime(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise InvalidValue("must be a datetime", f", got {describe(value)}")
-    if (problem := find_zone_problem(value)) is not None:
-        raise InvalidValue(problem)
-    offset = value.utcoffset() or timedelta(0)
-    if offset % _MINUTE:
-        # Local mean time, which zones have for early years. .NET reads whole minutes only.
-        try:
-            value = value.astimezone(UTC)
-        except OverflowError:
-            raise InvalidValue("is a date beyond the years 1 to 9999 in UTC") from None
-    # Not a subclass's method: that of pandas' Timestamp writes nanoseconds.
-    return datetime.isoformat(value)
-
-
-def _make_whole_converter(bits: int) -> Callable[[object], int]:
-    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-
-    def whole(value: object) -> int:
-        number = to_whole(value)
-        if number is None:
-            raise InvalidValue("must be a whole number", f", got {describe(value)}")
-        if not least <= number <= most:
-            raise InvalidValue(f"must be a whole number from {least} to {most}", f", got {describe(number)}")
-        return number
-
-    return whole
-
-
-def _convert_whole_or_string(value: object) -> int | str:
-    if not isinstance(value, str) and to_whole(value) is None:
-        raise InvalidValue("must be a whole number or a string", f", got {describe(value)}")
-    return _convert_string(value) if isinstance(value, str) else _make_whole_converter(32)(value)
-
-
-def _convert_number(value: object) -> float | Decimal:
-    number = to_number(value)
-    if number is None:
-        raise InvalidValue("must be a number", f", got {describe(value)}")
-    if not -sys.float_info.max <= number <= sys.float_info.max:
-        raise InvalidValue("must be a finite number", f", got {describe(value)}")
-    return number
-
-
-def _convert_boolean(value: object) -> bool:
-    plain = _to_boolean(value)
-    if plain is None:
-        raise InvalidValue("must be True or False", f", got {describe(value)}")
-    return plain
-
-
-def _to_boolean(value: object) -> bool | None:
-    """Return a boolean of Python or numpy, or None."""
-    # numpy's boolean follows no protocol except that of numpy's scalars.
-    item = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
-    plain = value if item is None else item()
-    return plain if isinstance(plain, bool) else None
-
-
 def _convert_anything(value: object) -> object:
     try:
         return _convert_json(value)
@@ -271,7 +164,7 @@ def _convert_json(value: object) -> Any:
     """Return a value of any type in JSON; types that JSON lacks are written as in operations. Raises InvalidValue."""
     if value is None:
         return None
-    if (plain := _to_boolean(value)) is not None:
+    if (plain := to_boolean(value)) is not None:
         return plain
     for kind, write in _BY_TYPE.items():
         if isinstance(value, kind):
@@ -280,7 +173,7 @@ def _convert_json(value: object) -> Any:
     if whole is not None:
         return whole
     if to_number(value) is not None:
-        return _convert_number(value)
+        return convert_number(value)
     if isinstance(value, Mapping):
         return _convert_entries(value, _convert_json)
     if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS):
@@ -289,20 +182,20 @@ def _convert_json(value: object) -> Any:
 
 
 _BY_TYPE: Final[dict[type, Callable[[Any], Any]]] = {
-    str: _convert_string,
+    str: convert_string,
     UUID: str,
-    datetime: _convert_datetime,
+    datetime: convert_datetime,
     Model: _convert_fields,
     Enum: lambda member: _convert_json(member.value),
 }
 _SCALARS: Final[dict[str, Callable[[object], Any]]] = {
     "anything": _convert_anything,
-    "boolean": _convert_boolean,
-    "date-time": _convert_datetime,
-    "int32": _make_whole_converter(32),
-    "integer": _make_whole_converter(64),
-    "int-or-text": _convert_whole_or_string,
-    "number": _convert_number,
-    "text": _convert_string,
+    "boolean": convert_boolean,
+    "date-time": convert_datetime,
+    "int32": make_whole_converter(32),
+    "integer": make_whole_converter(64),
+    "int-or-text": convert_whole_or_string,
+    "number": convert_number,
+    "text": convert_string,
     "uuid": lambda value: str(read_uuid(value)),
 }

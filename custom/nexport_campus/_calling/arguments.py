@@ -13,7 +13,8 @@ from nexport_client.kinds import TEXT
 from nexport_client.operation import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
-from .argument_values import InvalidValue, convert_elements, read_uuid, to_secret, to_text, to_wire
+from .argument_values import convert_elements, to_secret, to_wire
+from .scalar_values import InvalidValue, read_uuid, to_text
 
 __all__ = [
     "LARGE_PAGE",

@@ -18,8 +18,9 @@ from nexport_client import OPERATIONS
 from nexport_client.kinds import ANYTHING
 from nexport_client.operation import Operation
 
-from .argument_values import InvalidValue, convert_part, to_query_values, to_text, to_wire
+from .argument_values import convert_part, to_query_values, to_wire
 from .arguments import LONGEST_QUERY, refusal
+from .scalar_values import InvalidValue, to_text
 
 __all__ = ["RawArguments", "RawPaging", "encode_raw", "find_operation"]
 
