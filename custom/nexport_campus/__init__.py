@@ -7,10 +7,10 @@ from nexport_client.types import UNSET, Unset
 from ._attempts import Attempt
 from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
 from ._auth.token_store import TokenStore
-from ._changes.results import ChangeBatch, EnrollmentsById
+from ._changes.results import ChangeBatch, EnrollmentsById, SectionsById
 from ._client import NexportCampus
 from ._drift import Drift
-from ._ensure import EnsuredEnrollment, SectionsById
+from ._ensure import EnsuredEnrollment
 from ._errors import (
     AlreadyExistsError,
     APIError,

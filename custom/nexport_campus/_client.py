@@ -22,15 +22,13 @@ from ._auth.secret_headers import check_headers, conceal_headers
 from ._auth.token_store import TokenStore
 from ._calling.arguments import read_uuids
 from ._calling.raw_arguments import RawArguments, RawPaging
-from ._changes.results import ChangeBatch, EnrollmentsById
+from ._changes.results import ChangeBatch, EnrollmentsById, SectionsById
 from ._drift import Drift
 from ._ensure import (
     EnsuredEnrollment,
     Retries,
-    SectionsById,
     check_enrollment,
     ensure_enrollment,
-    get_sections_by_id,
 )
 from ._inputs import Concealed
 from ._rate_limit import RateLimiter
@@ -263,6 +261,8 @@ class NexportCampus(Areas):
             ArgumentError: `ids` isn't an iterable of ids, or an id isn't a UUID; nothing was sent.
             NexportError: Any other failure of the calls.
         """
+        from ._changes.sections_by_id import get_sections_by_id
+
         with self._calls.redacting():
             # Unlike an operation's list, this is only iterated, so a mapping (such as a Counter of ids) stands for
             # its keys.
@@ -294,7 +294,7 @@ class NexportCampus(Areas):
             ArgumentError: An argument is invalid, or neither organizations nor users are given; nothing was sent.
             NexportError: Any other failure of the calls. No id counts as missing unless the campus's response is complete.
         """
-        from ._changes.by_id import get_enrollments_by_id
+        from ._changes.enrollments_by_id import get_enrollments_by_id
         from ._changes.feed_arguments import check_org_and_user_ids
 
         with self._calls.redacting():

@@ -1,9 +1,8 @@
-"""Operations missing from the vendor's API: enrolling without duplicates, and sections by any number of ids."""
+"""Enrolling without duplicates, which the vendor's API doesn't offer."""
 
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import UUID
 
 import attrs
@@ -24,22 +23,17 @@ from ._settings import CallGroup
 
 if TYPE_CHECKING:
     from nexport_client.api.learning_api import LearningApi
-    from nexport_client.models import ApiEnrollmentItem, SectionResponse
+    from nexport_client.models import ApiEnrollmentItem
 
 __all__ = [
     "EnsuredEnrollment",
     "Retries",
-    "SectionsById",
     "check_enrollment",
     "ensure_enrollment",
-    "get_sections_by_id",
 ]
 
-T = TypeVar("T")
-_MOST_IDS = 1000
-# Members of ErrorCode, which is only imported together with the models.
+# A member of ErrorCode, which is only imported together with the models.
 _AUTHORIZATION_ERROR = 5
-_NO_SUCH_SECTION = {2, 3}
 
 
 @lazy_annotations(globals())
@@ -57,17 +51,8 @@ class EnsuredEnrollment(JSONResult):
     existing: "ApiEnrollmentItem | None" = attrs.field(default=None, hash=False)
 
 
-@lazy_annotations(globals())
-@attrs.frozen
-class SectionsById(JSONResult):
-    """The sections that exist, in the order of the requested ids, and the ids without a section."""
-
-    sections: "list[SectionResponse]"
-    missing: list[UUID]
-
-
 class LearningClient(Protocol):
-    """The parts of a client that these operations use."""
+    """The parts of a client that enrolling uses."""
 
     @property
     def learning(self) -> "LearningApi":
@@ -226,60 +211,3 @@ def _get_enrollment_date(item: "ApiEnrollmentItem") -> datetime:
 
 def _remove_duplicates(warnings: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warnings))
-
-
-async def get_sections_by_id(campus: LearningClient, ids: list[UUID]) -> SectionsById:
-    """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
-    wanted = list(dict.fromkeys(ids))
-    found: dict[UUID, SectionResponse] = {}
-    for part in await _gather([_fetch_sections(campus, batch) for batch in _batches(wanted)]):
-        found |= part
-    return SectionsById(
-        sections=[found[identifier] for identifier in wanted if identifier in found],
-        missing=[identifier for identifier in wanted if identifier not in found],
-    )
-
-
-async def _fetch_sections(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
-    """Return the sections of one batch.
-
-    A missing id fails the whole call without being named, so the batch is halved.
-    """
-    try:
-        response = await campus.learning.get_sections(sections=ids)
-    except APIError as error:
-        if error.error_code not in _NO_SUCH_SECTION:
-            raise
-        return {} if len(ids) == 1 else await _fetch_halves(campus, ids)
-    found = {section.syllabus_id: section for section in response.sections}
-    absent = [identifier for identifier in ids if identifier not in found]
-    if absent and len(ids) == 1:
-        raise ResponseDecodeError(
-            "the campus returned neither the section nor an error", operation_id="LearningApi_GetSections"
-        )
-    return found | await _fetch_halves(campus, absent) if absent else found
-
-
-async def _fetch_halves(campus: LearningClient, ids: list[UUID]) -> "dict[UUID, SectionResponse]":
-    middle = max(1, len(ids) // 2)
-    parts = await _gather([_fetch_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
-    return {identifier: section for part in parts for identifier, section in part.items()}
-
-
-async def _gather(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of all calls. The first failure cancels the others."""
-    import asyncio
-
-    tasks = [asyncio.create_task(call) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _batches(ids: list[UUID]) -> Iterator[list[UUID]]:
-    rest = iter(ids)
-    while batch := list(islice(rest, _MOST_IDS)):
-        yield batch

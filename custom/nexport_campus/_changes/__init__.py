@@ -1,1 +1,1 @@
-"""The change feed, the iteration over enrollments by date that it is built on, and enrollments by any number of ids."""
+"""The change feed, the iteration over enrollments by date under it, and enrollments and sections by any number of ids."""

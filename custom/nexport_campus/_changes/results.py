@@ -1,4 +1,4 @@
-"""What the change feed and `get_enrollments_by_id` return."""
+"""What the change feed and the methods for any number of ids return."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,9 +9,9 @@ from nexport_client.hints import lazy_annotations
 from nexport_client.results import JSONResult
 
 if TYPE_CHECKING:
-    from nexport_client.models import ApiEnrollmentItem
+    from nexport_client.models import ApiEnrollmentItem, SectionResponse
 
-__all__ = ["ChangeBatch", "EnrollmentsById"]
+__all__ = ["ChangeBatch", "EnrollmentsById", "SectionsById"]
 
 
 @lazy_annotations(globals())
@@ -38,4 +38,13 @@ class EnrollmentsById(JSONResult):
     """
 
     enrollments: "list[ApiEnrollmentItem]"
+    missing: list[UUID]
+
+
+@lazy_annotations(globals())
+@attrs.frozen
+class SectionsById(JSONResult):
+    """The sections that exist, in the order of the requested ids, and the ids without a section."""
+
+    sections: "list[SectionResponse]"
     missing: list[UUID]
