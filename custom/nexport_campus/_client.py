@@ -229,9 +229,9 @@ class NexportCampus(Areas):
 
         Source: the vendor's pages of CreateEnrollment (HTTP 409, code 7) and SearchEnrollments.
         """
-        core, retry = self._core, self._settings.retry
+        state, retry = self._state, self._settings.retry
         total = retry.total_timeout
-        group = CallGroup(None if total is None else core.clock.monotonic() + total)
+        group = CallGroup(None if total is None else state.clock.monotonic() + total)
         with self._calls.redacting():
             fields = check_enrollment(
                 org_id=org_id,
@@ -241,7 +241,7 @@ class NexportCampus(Areas):
                 membership_group_ids=membership_group_ids,
             )
         return await ensure_enrollment(
-            self._view(group=group), fields, group, Retries(retry, core.budget, core.clock, group.deadline)
+            self._view(group=group), fields, group, Retries(retry, state.budget, state.clock, group.deadline)
         )
 
     async def get_sections_by_id(self, ids: Iterable[UUID | str]) -> SectionsById:
@@ -359,7 +359,7 @@ class NexportCampus(Areas):
                 poll_interval=poll_interval,
                 per_page=per_page,
             )
-        return ChangeFeed(self, str(self._settings.base_url), self._core.clock, arguments).batches()
+        return ChangeFeed(self, str(self._settings.base_url), self._state.clock, arguments).batches()
 
     async def request(
         self,
@@ -437,18 +437,18 @@ class NexportCampus(Areas):
         # Drift that was already reported to a function is not reported to it again.
         decoder = self._calls.decoder if settings.on_drift is self._settings.on_drift else None
         view = object.__new__(type(self))
-        view._begin(self._core, settings, owns=False, decoder=decoder)
+        view._begin(self._state, settings, owns=False, decoder=decoder)
         return view
 
     def _begin(
-        self, core: "ClientState", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
+        self, state: "ClientState", settings: Settings, *, owns: bool, decoder: "Decoder | None" = None
     ) -> None:
         from ._calling.caller import CampusCaller
 
-        calls = CampusCaller(core, settings, decoder)
-        core.scrubber.watch(settings.headers)
+        calls = CampusCaller(state, settings, decoder)
+        state.scrubber.watch(settings.headers)
         self._calls = calls
-        self._core = core
+        self._state = state
         self._settings = settings
         self._owns = owns
         self.raw = RawAreas(calls)
@@ -465,7 +465,7 @@ class NexportCampus(Areas):
     async def aclose(self) -> None:
         """Close the connections, cancel a login in flight, and reject calls from now on. On a view it has no effect."""
         if self._owns:
-            await self._core.aclose()
+            await self._state.aclose()
 
     def __repr__(self) -> str:
         # A client with invalid settings still appears among the locals of that error's traceback.

@@ -20,7 +20,7 @@ def test_summary(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target))
     rows = len(target.read_text().splitlines()) - 1
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.startswith(f"e.csv: {rows} rows ({rows} new, 0 changed, 0 gone) in ")
+    assert result.stderr.startswith(f"e.csv: {rows} rows ({rows} new, 0 updated, 0 removed) in ")
     assert result.stderr.count("\n") == 1
 
 
@@ -58,7 +58,7 @@ def test_since_last(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
         str(tmp_path / "e.db"),
     )
     assert nexport(*arguments).exit_code == 0
-    assert "(0 new, 0 changed, 0 gone)" in nexport(*arguments).stderr
+    assert "(0 new, 0 updated, 0 removed)" in nexport(*arguments).stderr
     other = nexport(*arguments, "--base-url", "http://127.0.0.1:9")
     assert (other.exit_code, "differs in the campus" in other.stderr) == (2, True)
 

@@ -215,7 +215,7 @@ def test_invalid_arguments_raise_only_argument_errors(operation: SpecOperation, 
         arguments = {other.name: other.given for other in operation.arguments if other.required}
         arguments |= {"password": conceal("x")} if "password" in arguments else {}
         try:
-            encode(stated, arguments | {item.name: given_value}).content()
+            encode(stated, arguments | {item.name: given_value}).encode_body()
         except ArgumentError as error:
             assert error.argument == item.name  # noqa: PT017 -- both outcomes are correct
 

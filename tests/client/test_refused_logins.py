@@ -151,7 +151,7 @@ async def test_a_successful_login_ends_the_wait() -> None:
             assert (await failure(campus)).retry_after == seconds
             clock.now += seconds
         assert await describe(campus) == "Safety first"
-        campus._core.tokens._held = None
+        campus._state.tokens._held = None
         assert (await failure(campus)).retry_after == 60
 
 
@@ -321,7 +321,7 @@ def test_no_login_before_the_stated_time(steps: list[tuple[str, float]]) -> None
         next_login, refusals = 0.0, 0
         async with client(campus_server, clock) as campus:
             for response, pause in steps:
-                campus._core.tokens._held = None
+                campus._state.tokens._held = None
                 campus_server.responses, before = [responses[response]], campus_server.logins
                 held_back = clock.now < next_login
                 error = await describe_or_error(campus)

@@ -400,7 +400,7 @@ def test_any_value_is_sent_as_in_other_operations() -> None:
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING
 
-    content = EncodedRequest("", to_wire(ANYTHING, NESTED), secret_body=False, token=None).content()
+    content = EncodedRequest("", to_wire(ANYTHING, NESTED), secret_body=False, token=None).encode_body()
     assert content is not None
     assert json.loads(content, parse_float=str, parse_int=str) == {
         "id": SOME_ID,
@@ -424,7 +424,7 @@ def test_large_integers_are_sent_exactly(number: int) -> None:
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING, INTEGER
 
-    sent = EncodedRequest("", to_wire(ANYTHING, [number]), secret_body=False, token=None).content()
+    sent = EncodedRequest("", to_wire(ANYTHING, [number]), secret_body=False, token=None).encode_body()
     assert sent == f"[{number}]".encode()
     if -(2**63) <= number < 2**63:
         assert to_wire(INTEGER, number) == number

@@ -341,12 +341,12 @@ async def test_a_spent_budget_is_logged_once(caplog: pytest.LogCaptureFixture) -
 
     clock = ManualClock()
     async with ScriptedServer(down) as server, campus_on(clock, server, retry=RETRY) as campus:
-        campus._core.budget._left = Budget.COST
+        campus._state.budget._left = Budget.COST
         for _ in range(3):
             with pytest.raises(NexportError):
                 await read(campus)
         assert len([line for line in lines(caplog) if "retry budget is spent" in line]) == 1
-        campus._core.budget.refund(1)
+        campus._state.budget.refund(1)
         with pytest.raises(NexportError):
             await read(campus)
     assert len([line for line in lines(caplog) if "retry budget is spent" in line]) == 2

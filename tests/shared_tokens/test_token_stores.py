@@ -436,7 +436,7 @@ async def test_a_token_from_the_store_is_redacted(caplog: pytest.LogCaptureFixtu
         await call(await account.client())
         second = await account.client()
         await call(second)
-        assert account.campus.tokens[0] not in second._core.scrubber.scrub(account.campus.tokens[0])
+        assert account.campus.tokens[0] not in second._state.scrubber.scrub(account.campus.tokens[0])
 
 
 async def test_views_share_the_store() -> None:

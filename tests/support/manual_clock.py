@@ -45,6 +45,6 @@ class ManualClock:
 def campus_on(clock: ManualClock, server: ScriptedServer, **settings: Any) -> NexportCampus:
     """Return a client of `server` that runs on this clock."""
     campus = campus_of(server, **settings)
-    core = ClientState(campus._core._auth, campus._settings, clock.clock())
-    campus._begin(core, campus._settings, owns=True)
+    state = ClientState(campus._state._auth, campus._settings, clock.clock())
+    campus._begin(state, campus._settings, owns=True)
     return campus

@@ -66,7 +66,7 @@ class Call(Generic[T]):
         """Return the number of attempts for the retry policy, which excludes those whose token was rejected."""
         return self.attempts - len(self.refused)
 
-    def error_of(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
+    def make_error(self, failed: AttemptFailed, policy: RetryPolicy) -> NexportError:
         """Return the error of a failed attempt, which is that of the call unless it is retried."""
         error = fresh_copy(failed.error)
         may_try_again = self.tries < policy.max_attempts and may_retry(
@@ -82,7 +82,7 @@ class Call(Generic[T]):
         error.maybe_applied = self.operation.effect == "write" and failed.unknown_outcome
         return error
 
-    def interruption_error(self, total_timeout: float | None, *, closed: bool) -> NexportError:
+    def make_interruption_error(self, total_timeout: float | None, *, closed: bool) -> NexportError:
         """Return the error of a call that the end of the client or its total timeout interrupted."""
         arrived = self.tracker is not None and not self.tracker.provably_not_sent
         place: dict[str, Any] = {
@@ -94,7 +94,7 @@ class Call(Generic[T]):
             return NexportError("the client was closed while this call was under way", **place)
         return RequestTimeoutError(f"timed out: total_timeout, {total_timeout:g} s, has passed", **place)
 
-    def attempt(self, now: float, error: NexportError | None, retry_in: float | None) -> Attempt:
+    def make_report(self, now: float, error: NexportError | None, retry_in: float | None) -> Attempt:
         """Return the report on the latest attempt, which has ended."""
         return Attempt(
             operation_id=self.operation.id,

@@ -29,17 +29,17 @@ T = TypeVar("T")
 class CampusCaller:
     """The implementation of `nexport_client.protocols.Caller` for one set of settings."""
 
-    def __init__(self, core: ClientState, settings: Settings, decoder: Decoder | None = None) -> None:
-        self.decoder = decoder or core.decoder(settings.on_drift)
-        reader = ResponseReader(self.decoder, core.scrubber)
-        self._runner = CallRunner(core, settings, reader)
+    def __init__(self, state: ClientState, settings: Settings, decoder: Decoder | None = None) -> None:
+        self.decoder = decoder or state.get_decoder(settings.on_drift)
+        reader = ResponseReader(self.decoder, state.scrubber)
+        self._runner = CallRunner(state, settings, reader)
         self._convert = OutcomeConverter(reader)
-        self._scrubber = core.scrubber
+        self._scrubber = state.scrubber
 
     @property
     def raw_requests(self) -> RawRequests:
         """The requests for operations that are given by method and path."""
-        return RawRequests(self._runner.core, self._runner.settings, self.decoder)
+        return RawRequests(self._runner.state, self._runner.settings, self.decoder)
 
     async def call(self, operation: Operation[T], arguments: Mapping[str, object]) -> T:
         outcome = await self._runner.run(
@@ -51,7 +51,7 @@ class CampusCaller:
         outcome = await self._runner.run(
             operation, self.encode(operation, arguments), check=self._convert.check
         )
-        return self._convert.response(outcome)
+        return self._convert.to_response(outcome)
 
     async def paged_raw(
         self, operation: Operation[T], arguments: Mapping[str, object], page: int, per_page: int | None
@@ -59,7 +59,7 @@ class CampusCaller:
         page, per_page = check_page_arguments(operation, page, per_page)
         encoded = self.encode(operation, arguments)
         paged = encoded.with_page(operation.paging, page, per_page or LARGE_PAGE)
-        return self._convert.response(
+        return self._convert.to_response(
             await self._runner.run(operation, paged, page=page, check=self._convert.check)
         )
 
@@ -98,4 +98,6 @@ class CampusCaller:
         field = operation.paging.items if operation.paging else None
         items = outcome.parsed if field is None else getattr(outcome.parsed, field) or []
         # Where the vendor's elements declare no error entity, a key of that name is data.
-        return self._convert.page(operation, outcome, items, may_fail=bool(items) and hasattr(items[0], KEY))
+        return self._convert.to_page(
+            operation, outcome, items, may_fail=bool(items) and hasattr(items[0], KEY)
+        )

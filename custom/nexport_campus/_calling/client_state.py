@@ -60,14 +60,14 @@ class ClientState:
         if isinstance(auth, PasswordAuth):
             self.scrubber.keep("password", auth.password)
 
-    def decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
+    def get_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         """Return the decoder of all views with this `on_drift`, which reports and learns each drift once."""
         return self._decoder if on_drift is self.settings.on_drift else self._new_decoder(on_drift)
 
     def _new_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         return Decoder(DriftReporter(on_drift, self.scrubber.scrub))
 
-    def session(self) -> Session:
+    def get_session(self) -> Session:
         """Return the session of the running loop. Raises NexportError."""
         session, is_new = self.sessions.current()
         if is_new:
@@ -76,11 +76,11 @@ class ClientState:
 
     async def aclose(self) -> None:
         """Close everything. Safe to call twice."""
-        self.sessions.refuse()
+        self.sessions.reject_calls()
         await self.tokens.aclose()
         await self.sessions.aclose()
 
-    async def token(self, settings: Settings) -> Secret:
+    async def get_token(self, settings: Settings) -> Secret:
         """Return the current token. A login that this starts uses the headers and `on_attempt` of these settings."""
         if settings is self.settings:
             return await self.tokens.get()

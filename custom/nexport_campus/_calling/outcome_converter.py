@@ -33,7 +33,7 @@ class OutcomeConverter:
                 raise error
         return outcome
 
-    def page(
+    def to_page(
         self, operation: Operation[Any], outcome: Outcome[Any], items: list[Any], *, may_fail: bool = True
     ) -> RawPage:
         """Return the page of a list that has these elements; `may_fail`: whether an element may report an error."""
@@ -47,7 +47,7 @@ class OutcomeConverter:
             error=self._item_error(operation, outcome, items, failing),
         )
 
-    def response(self, outcome: Outcome[T]) -> RawResponse[T]:
+    def to_response(self, outcome: Outcome[T]) -> RawResponse[T]:
         """Return the whole response, without secrets in its headers."""
         response = outcome.response
         return RawResponse(

@@ -32,12 +32,12 @@ _OBJECT: Final = re.compile(r"body\.[^.]+")
 class RawRequests:
     """The raw requests of a client or a view."""
 
-    def __init__(self, core: SharedState, settings: Settings, decoder: Decoder) -> None:
-        self._reader = ExactReader(decoder, core.scrubber)
-        self._runner = CallRunner(core, settings, self._reader)
+    def __init__(self, state: SharedState, settings: Settings, decoder: Decoder) -> None:
+        self._reader = ExactReader(decoder, state.scrubber)
+        self._runner = CallRunner(state, settings, self._reader)
         self._convert = OutcomeConverter(self._reader)
         self._drift = decoder.drift
-        self._scrubber = core.scrubber
+        self._scrubber = state.scrubber
 
     async def request(
         self, method: object, path: object, given: RawArguments, effect: object
@@ -45,7 +45,9 @@ class RawRequests:
         """Return the response of an operation, with its JSON as `parsed`. Raises NexportError."""
         operation, sent = find_operation(method, path, effect, self._scrubber)
         encoded = encode_raw(operation, sent, given)
-        return self._convert.response(await self._runner.run(operation, encoded, check=self._convert.check))
+        return self._convert.to_response(
+            await self._runner.run(operation, encoded, check=self._convert.check)
+        )
 
     def pages(
         self, method: object, path: object, given: RawArguments, paging: RawPaging
@@ -61,7 +63,7 @@ class RawRequests:
         async def fetch(number: int) -> RawPage:
             paged = _add_page(encoded, where, number, size)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
-            return self._convert.page(operation, outcome, _get_records(outcome.parsed, items))
+            return self._convert.to_page(operation, outcome, _get_records(outcome.parsed, items))
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)

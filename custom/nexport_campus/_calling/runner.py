@@ -45,18 +45,18 @@ class SharedState(Protocol):
     scrubber: Scrubber
     tokens: TokenCache
 
-    def session(self) -> Session:
+    def get_session(self) -> Session:
         """Return the session of the running loop. Raises NexportError."""
 
-    async def token(self, settings: Settings) -> Secret:
+    async def get_token(self, settings: Settings) -> Secret:
         """Return the current token, for a call with these settings. Raises NexportError."""
 
 
 class CallRunner:
     """Runner of calls with one set of settings."""
 
-    def __init__(self, core: SharedState, settings: Settings, reader: ResponseReader) -> None:
-        self.core = core
+    def __init__(self, state: SharedState, settings: Settings, reader: ResponseReader) -> None:
+        self.state = state
         self.settings = settings
         self.reader = reader
 
@@ -70,10 +70,10 @@ class CallRunner:
         check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None,
     ) -> Outcome[T]:
         """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
-        started = self.core.clock.monotonic()
+        started = self.state.clock.monotonic()
         call = Call(operation, encoded, started, self._deadline(started), limited, page, check)
         try:
-            call.session = self.core.session()
+            call.session = self.state.get_session()
             with trace_call(self.settings, call):
                 outcome = await self._logged(call)
                 if self.settings.group is not None:
@@ -93,7 +93,7 @@ class CallRunner:
 
     async def _logged(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of a call, and log how it ended."""
-        clock = self.core.clock
+        clock = self.state.clock
         try:
             outcome = await self._within_limits(call)
         except NexportError as error:
@@ -107,7 +107,7 @@ class CallRunner:
         total = self.settings.retry.total_timeout
         left = None if call.deadline is None else call.deadline - call.started
         if left is not None and left <= 0:
-            raise call.interruption_error(total, closed=False)
+            raise call.make_interruption_error(total, closed=False)
         session = call.session
         limit = asyncio.timeout(left)
         try:
@@ -117,7 +117,7 @@ class CallRunner:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            interruption = call.interruption_error(total, closed=session.closed)
+            interruption = call.make_interruption_error(total, closed=session.closed)
             if call.tracker is not None and not session.closed:
                 self._report(call, interruption)
             raise interruption from (call.failed.error if call.failed is not None else error)
@@ -126,8 +126,8 @@ class CallRunner:
 
     async def _attempts(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
-        self.core.scrubber.add(call.encoded.secrets())
-        clock = self.core.clock
+        self.state.scrubber.add(call.encoded.secrets())
+        clock = self.state.clock
         while True:
             begun = clock.monotonic()
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
@@ -136,8 +136,8 @@ class CallRunner:
                 if waited:
                     # The token may have expired while waiting.
                     call.token = await self._token(call)
-                if self.core.limiter is not None:
-                    await self._take_turn(call, self.core.limiter)
+                if self.state.limiter is not None:
+                    await self._take_turn(call, self.state.limiter)
                 call.sent = clock.monotonic()
                 call.waited = call.sent - begun
                 try:
@@ -157,7 +157,7 @@ class CallRunner:
         if call.operation.token == "none" or call.encoded.token is not None:
             return
         # The token may have expired while waiting.
-        current = self.core.tokens.current()
+        current = self.state.tokens.current()
         if current is None:
             call.token = await self._token(call)
             # While this call waited for the login, others did so too: their turns must not be used all at once.
@@ -167,9 +167,9 @@ class CallRunner:
 
     def _accept(self, call: Call[T], outcome: Outcome[T]) -> Outcome[T]:
         """Return the outcome of a call that succeeded. Raises the error of an element of a list."""
-        self.core.budget.refund(call.retries)
+        self.state.budget.refund(call.retries)
         if call.key is not None:
-            self.core.tokens.accept(call.key)
+            self.state.tokens.accept(call.key)
         outcome = attrs.evolve(outcome, attempts=call.attempts)
         try:
             checked = outcome if call.check is None else call.check(call.operation, outcome)
@@ -181,7 +181,9 @@ class CallRunner:
 
     def _report(self, call: Call[Any], error: NexportError | None, retry_in: float | None = None) -> None:
         """Report the latest attempt to the log and to the user."""
-        report_attempt(call.attempt(self.core.clock.monotonic(), error, retry_in), self.settings.on_attempt)
+        report_attempt(
+            call.make_report(self.state.clock.monotonic(), error, retry_in), self.settings.on_attempt
+        )
 
     async def _token(self, call: Call[Any]) -> Secret | None:
         """Return the token that the call needs, or None if it needs none."""
@@ -190,7 +192,7 @@ class CallRunner:
         if call.encoded.token is not None:
             return call.encoded.token
         try:
-            return await self.core.token(self.settings)
+            return await self.state.get_token(self.settings)
         except NexportError:
             call.login_failed = True
             raise
@@ -200,7 +202,7 @@ class CallRunner:
         call.attempts += 1
         call.status = None
         tracker = call.tracker = SendTracker()
-        operation, encoded, scrubber = call.operation, call.encoded, self.core.scrubber
+        operation, encoded, scrubber = call.operation, call.encoded, self.state.scrubber
         request = build_request(self.settings, operation, encoded, call.token)
         if call.token is not None and encoded.token is None:
             call.key = CallKey(operation.id, encoded.fingerprint(request.content))
@@ -210,16 +212,16 @@ class CallRunner:
             response = attrs.evolve(response, content=scrubber.zero_echoes(response.content, call.token))
         if len(response.content) < _LARGE:
             return self.reader.read(operation, response)
-        async with call.session.reading.take(call.number):
+        async with call.session.decode_queue.take(call.number):
             with gc_paused():
                 return self.reader.read(operation, response)
 
     async def _recover(self, call: Call[Any], failed: AttemptFailed) -> None:
         """Return when the call may be sent again. Raises its error if it must not be retried."""
-        if self.core.limiter is not None and failed.status in _PAUSING and failed.retry_after:
+        if self.state.limiter is not None and failed.status in _PAUSING and failed.retry_after:
             # A longer pause would block calls for which `max_retry_after` demands an error at once.
-            await self.core.limiter.pause(min(failed.retry_after, self.settings.retry.max_retry_after))
-        error = call.error_of(failed, self.settings.retry)
+            await self.state.limiter.pause(min(failed.retry_after, self.settings.retry.max_retry_after))
+        error = call.make_error(failed, self.settings.retry)
         if self._may_replay(call, failed):
             self._report(call, error, 0.0)
             return
@@ -228,11 +230,11 @@ class CallRunner:
         if wait is None:
             raise error
         call.retries += 1
-        await self.core.clock.sleep(wait)
+        await self.state.clock.sleep(wait)
 
     def _retry_wait(self, call: Call[Any], failed: AttemptFailed) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up."""
-        clock = self.core.clock
+        clock = self.state.clock
         wait = wait_before_retry(
             self.settings.retry,
             call.operation.effect,
@@ -243,13 +245,13 @@ class CallRunner:
             seconds_left=None if call.deadline is None else call.deadline - clock.monotonic(),
             jitter=clock.random(),
         )
-        return wait if wait is not None and self.core.budget.spend() else None
+        return wait if wait is not None and self.state.budget.spend() else None
 
     def _may_replay(self, call: Call[Any], failed: AttemptFailed) -> bool:
         """Return whether to send a call again with another token, because the campus rejected this one."""
         if call.token is None or call.key is None or not isinstance(failed.error, AuthenticationError):
             return False
-        again = self.core.tokens.replace(call.key, call.token, call.refused)
+        again = self.state.tokens.replace(call.key, call.token, call.refused)
         if again:
             call.refused.append(call.token)
         return again

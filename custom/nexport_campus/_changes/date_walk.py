@@ -78,7 +78,7 @@ class DateWalk:
         self._after_passes: Callable[[], Awaitable[None]] = self._end
         self._seeks_undated = search.finds_undated
         self._next: Callable[[], Awaitable[Step | None]] | None = (
-            self._first_page if self._after is None and self._seeks_undated else self._page
+            self._fetch_first_page if self._after is None and self._seeks_undated else self._fetch_page
         )
 
     async def next(self) -> Step | None:
@@ -96,15 +96,15 @@ class DateWalk:
     async def _end(self) -> None:
         self._next = None
 
-    async def _first_page(self) -> Step | None:
+    async def _fetch_first_page(self) -> Step | None:
         """Fetch the first page of a search that may find enrollments without a date."""
         page = await self._search.fetch()
         self._full, self._total = len(page.items), page.total
         if page.is_last(0):
             self._next = None
-            return self._step(page, None)
+            return self._make_step(page, None)
         if not is_ordered(page.items):
-            self._by_number()
+            self._read_by_number()
             return None
         leads = get_date(page.items[0]) is None
         self._seeks_undated = not leads
@@ -114,9 +114,9 @@ class DateWalk:
         return self._advance(page)
 
     async def _begin_dated(self) -> None:
-        self._after, self._next = EARLIEST, self._page
+        self._after, self._next = EARLIEST, self._fetch_page
 
-    async def _page(self) -> Step | None:
+    async def _fetch_page(self) -> Step | None:
         """Fetch the enrollments after a date."""
         after = self._after
         page = await self._fetch_dated(1)
@@ -124,12 +124,12 @@ class DateWalk:
         misplaced = any(get_date(item) is None for item in page.items)
         early = first is not None and after is not None and (get_date(first) or after) < after - EDGE
         if misplaced or early or not is_ordered(page.items) or await self._is_contradicted(page):
-            self._by_number()
+            self._read_by_number()
             return None
         self._full = max(self._full, len(page.items))
         if page.is_last(self._full if self._count else 0):
-            self._next = self._trailing if self._seeks_undated else None
-            return self._step(page, self._after)
+            self._next = self._read_trailing if self._seeks_undated else None
+            return self._make_step(page, self._after)
         return self._advance(page)
 
     async def _fetch_dated(self, number: int, before: datetime | None = None) -> EnrollmentPage:
@@ -144,8 +144,8 @@ class DateWalk:
         if self._after is not None and bound <= self._after:
             self._read_crowd(page)
             return None
-        self._after, self._shared, self._next = bound, dict(shared), self._page
-        return self._step(page, bound)
+        self._after, self._shared, self._next = bound, dict(shared), self._fetch_page
+        return self._make_step(page, bound)
 
     def _read_crowd(self, page: EnrollmentPage) -> None:
         """Read the enrollments of a short time by page number, as they fill more than a page."""
@@ -163,13 +163,13 @@ class DateWalk:
             # compared with other dates.
             self._shared = {} if passes.delivered.keys() & dates.keys() else dates
             if await self._is_contradicted(EnrollmentPage([], 1, None)):
-                self._by_number()
+                self._read_by_number()
                 return
-            self._after, self._shared, self._next = last + EDGE, {}, self._page
+            self._after, self._shared, self._next = last + EDGE, {}, self._fetch_page
 
         self._read(passes, leave)
 
-    def _by_number(self) -> None:
+    def _read_by_number(self) -> None:
         """Read the whole search by page number."""
         begin = self._begin
 
@@ -179,7 +179,7 @@ class DateWalk:
         self._after, self._seeks_undated = begin, False
         self._read(Passes(fetch), self._end)
 
-    async def _trailing(self) -> Step | None:
+    async def _read_trailing(self) -> Step | None:
         """Look for enrollments without a date at the end of the search."""
         known = self._total if self._total is not None else self._count
         start = max(1, -(-known // self._full)) if self._full else 1
@@ -187,17 +187,17 @@ class DateWalk:
         return None
 
     def _read(self, passes: Passes, then: Callable[[], Awaitable[None]]) -> None:
-        self._passes, self._after_passes, self._next = passes, then, self._next_of_passes
+        self._passes, self._after_passes, self._next = passes, then, self._read_passes
 
-    async def _next_of_passes(self) -> Step | None:
+    async def _read_passes(self) -> Step | None:
         passes = self._passes
         assert passes is not None
         page = await passes.next()
         if passes.done:
             await self._after_passes()
-        return self._step(page, self._after)
+        return self._make_step(page, self._after)
 
-    def _step(self, page: EnrollmentPage, after: datetime | None) -> Step:
+    def _make_step(self, page: EnrollmentPage, after: datetime | None) -> Step:
         """Return the step of a page, without what the previous page had and what is beyond the end of the walk."""
         known, self._recent = self._recent, {item.enrollment_id: item for item in page.items}
         items = [

@@ -61,7 +61,7 @@ class ChangeFeed:
             run = _Run(self._campus, self._clock, self._arguments, self._begin(self._position))
             while (items := await run.next()) is not None:
                 yield self._batch(items, run.position, caught_up=False)
-            self._position = run.completed() or self._position
+            self._position = run.get_completed() or self._position
             yield self._batch([], self._position, caught_up=True)
             if interval is None:
                 return
@@ -107,11 +107,11 @@ class _Run:
                 self._walk = None
             else:
                 self.position = replace(self.position, after=step.after)
-            if step is not None and (items := self._without_later(step.items)):
+            if step is not None and (items := self._drop_later(step.items)):
                 return items
         return None
 
-    def completed(self) -> Position | None:
+    def get_completed(self) -> Position | None:
         """Return the position after the run, or None if it had nothing to search for."""
         started, until = self.position.started, self.position.until
         if started is None:
@@ -123,9 +123,9 @@ class _Run:
         search = EnrollmentSearch(
             self._campus, self._searches[position.search], self._per_page, on_response=self._note_start
         )
-        return DateWalk(search, position.after, before=self._enrolled_before(), now=self._now)
+        return DateWalk(search, position.after, before=self._get_bound(), now=self._get_now)
 
-    def _enrolled_before(self) -> datetime | None:
+    def _get_bound(self) -> datetime | None:
         """Return where a walk ends: enrollments that were created later may have been active or completed earlier."""
         return self.position.until if self.position.since is None else None
 
@@ -136,10 +136,10 @@ class _Run:
             started = estimate_campus_time(response.headers.get("date"), self._sent, seconds)
             self.position = replace(self.position, started=started)
 
-    def _now(self) -> datetime:
+    def _get_now(self) -> datetime:
         return self.position.started or self._sent
 
-    def _without_later(self, items: list[ApiEnrollmentItem]) -> list[ApiEnrollmentItem]:
+    def _drop_later(self, items: list[ApiEnrollmentItem]) -> list[ApiEnrollmentItem]:
         """Return the enrollments without those that were created or changed at or after `until` only."""
         until = self.position.until
         if until is None:

@@ -66,22 +66,22 @@ class Passes:
         repeated = bool(ids) and ids == self._page_ids
         self._page_ids = ids
         self._ids += [] if repeated else [item.enrollment_id for item in found]
-        following = None if repeated else self._following(page)
+        following = None if repeated else self._next_number(page)
         if following is None:
             self._end_pass()
         else:
             self._next = following
-        return attrs.evolve(page, items=[item for item in found if self._is_news(item)])
+        return attrs.evolve(page, items=[item for item in found if self._is_new_or_changed(item)])
 
     def _belongs(self, item: ApiEnrollmentItem) -> bool:
         """Return whether an enrollment belongs to the part of the list that is read."""
         return True
 
-    def _following(self, page: EnrollmentPage) -> int | None:
+    def _next_number(self, page: EnrollmentPage) -> int | None:
         """Return the number of the next page, or None at the end of the pass."""
         return None if page.is_last(self._full) else page.number + 1
 
-    def _is_news(self, item: ApiEnrollmentItem) -> bool:
+    def _is_new_or_changed(self, item: ApiEnrollmentItem) -> bool:
         content = hash(msgspec.json.encode(item))
         known = self.delivered.get(item.enrollment_id)
         self.delivered[item.enrollment_id] = content
@@ -128,9 +128,9 @@ class LeadingUndated(Passes):
     def _belongs(self, item: ApiEnrollmentItem) -> bool:
         return get_date(item) is None
 
-    def _following(self, page: EnrollmentPage) -> int | None:
+    def _next_number(self, page: EnrollmentPage) -> int | None:
         ended = not page.items or get_date(page.items[-1]) is not None
-        return None if ended else Passes._following(self, page)
+        return None if ended else Passes._next_number(self, page)
 
     def _count_holds(self, distinct: frozenset[UUID]) -> bool:
         return False  # The total includes enrollments with a date.
@@ -161,7 +161,7 @@ class TrailingUndated(Passes):
     def _belongs(self, item: ApiEnrollmentItem) -> bool:
         return get_date(item) is None
 
-    def _following(self, page: EnrollmentPage) -> int | None:
+    def _next_number(self, page: EnrollmentPage) -> int | None:
         if not self._backward:
             last = self._find_last(page)
             if last != page.number:

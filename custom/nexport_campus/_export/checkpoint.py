@@ -84,7 +84,7 @@ class Checkpoint:
                 connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
             connection.execute("CREATE INDEX IF NOT EXISTS parent_by_outcome ON parent (outcome)")
 
-    def run(self) -> ExportRun | None:
+    def load_run(self) -> ExportRun | None:
         """Return the export that is running or was interrupted, if any."""
         found = self._fetch_one("SELECT told FROM run")
         return ExportRun(**json.loads(found[0])) if found else None
@@ -125,7 +125,7 @@ class Checkpoint:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM span WHERE number = ?", (number,))
 
-    def queries(self) -> list[Query]:
+    def load_queries(self) -> list[Query]:
         """Return the unfinished queries of the current time range."""
         found = self._database.connection.execute(
             "SELECT number, arguments, begun, after FROM scan ORDER BY number"
@@ -160,7 +160,7 @@ class Checkpoint:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
 
-    def parents(self, limit: int, after: int = 0) -> list[tuple[int, Parent]]:
+    def load_parents(self, limit: int, after: int = 0) -> list[tuple[int, Parent]]:
         """Return up to `limit` parents that weren't fetched yet, with numbers greater than `after`."""
         found = self._database.connection.execute(
             "SELECT number, identity, ids FROM parent WHERE outcome = 'open' AND number > ? ORDER BY number LIMIT ?",
@@ -190,7 +190,7 @@ class Checkpoint:
         )
         return int(found[0])
 
-    def failures(self) -> list[str]:
+    def load_failures(self) -> list[str]:
         """Return the errors of the failed parents."""
         found = self._database.connection.execute(
             "SELECT error FROM parent WHERE outcome = 'failed' ORDER BY number"

@@ -71,7 +71,7 @@ class CompletedRows:
     target: Path | None
     force: bool = attrs.field(default=False, kw_only=True)
 
-    def previous(self) -> PreviousExport | None:
+    def find_previous(self) -> PreviousExport | None:
         """Return the result of earlier exports, or None before the first.
 
         Raises:
@@ -79,7 +79,7 @@ class CompletedRows:
         """
         if self.target is not None and not self._has_tables():
             return None
-        with self._attached() as schema:
+        with self._attach() as schema:
             # SQLite ignores case in names.
             tables = {name.lower() for (name,) in self._fetch_all(f"SELECT name FROM {schema}.sqlite_master")}
             found = failed = None
@@ -102,23 +102,23 @@ class CompletedRows:
         """Publish the staged rows: merge them into the earlier rows or replace these. Can be repeated after any failure.
 
         Raises:
-            TargetError: As for `previous`: another program may have written to the target in the meantime.
+            TargetError: As for `find_previous`: another program may have written to the target in the meantime.
         """
-        self.previous()
+        self.find_previous()
         if self.target is not None and not self._has_tables():
             os.close(os.open(self.target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
-        with self._attached() as schema, self.database.transaction():
+        with self._attach() as schema, self.database.transaction():
             for name, columns in _TABLES.items():
                 self._execute(f"CREATE TABLE IF NOT EXISTS {schema}.{name} ({columns})")
             rows = f"{schema}.{quote_name(self.name)}"
             self._make_table(schema, rows, run)
             counts = self._publish_rows(rows, run)
             if counts.new or counts.updated or counts.removed:
-                self._outdate_file()
+                self._mark_file_outdated()
             self._write_metadata(schema, run)
         return counts
 
-    def batches(self) -> Iterator[list[str]]:
+    def iterate_batches(self) -> Iterator[list[str]]:
         """Yield all rows of the state file as JSON strings, in order."""
         found = self.database.connection.execute(f"SELECT data FROM {self.name} ORDER BY moment, identity")
         while batch := found.fetchmany(_BATCH):
@@ -131,7 +131,7 @@ class CompletedRows:
             lookup = f"SELECT upper(type) FROM {schema}.sqlite_master WHERE lower(name) = ?"
             for (object_type,) in self._fetch_all(lookup, self.name):
                 self._execute(f"DROP {object_type} {rows}")
-                self._outdate_file()
+                self._mark_file_outdated()
         self._execute(self.table.create(rows))
         present = {
             name for _, name, *_ in self._fetch_all(f"PRAGMA {schema}.table_info({quote_name(self.name)})")
@@ -140,7 +140,7 @@ class CompletedRows:
             if column not in present:
                 self._execute(f"ALTER TABLE {rows} ADD COLUMN {quote_name(column)} {sql_type}")
 
-    def _outdate_file(self) -> None:
+    def _mark_file_outdated(self) -> None:
         """Note that the file, if there is one, no longer holds these rows."""
         if self._fetch_all("SELECT 1 FROM main.sqlite_master WHERE name = 'written'"):
             self._execute("UPDATE main.written SET form = NULL")
@@ -215,7 +215,7 @@ class CompletedRows:
                 )
 
     @contextmanager
-    def _attached(self) -> Iterator[str]:
+    def _attach(self) -> Iterator[str]:
         """Attach the target for the block, and yield the name of the schema that holds the rows."""
         if self.target is None:
             yield "main"

@@ -47,7 +47,7 @@ async def export(
             removed=counts.removed,
             absent=await worker.do(session.checkpoint.count, "absent"),
             failed=await worker.do(session.checkpoint.count, "failed"),
-            errors=await worker.do(session.checkpoint.failures),
+            errors=await worker.do(session.checkpoint.load_failures),
             complete_until=datetime.fromisoformat(run.cursor),
             resumed=session.unfinished is not None,
         )

@@ -88,7 +88,7 @@ def _describe(parent: Parent) -> str:
 
 async def _open_parents(context: ExportContext) -> AsyncIterator[tuple[int, Parent]]:
     last = 0
-    while batch := await context.worker.do(context.checkpoint.parents, _BATCH, last):
+    while batch := await context.worker.do(context.checkpoint.load_parents, _BATCH, last):
         for numbered in batch:
             yield numbered
         last = batch[-1][0]

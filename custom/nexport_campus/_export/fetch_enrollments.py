@@ -35,13 +35,13 @@ async def fetch_enrollments(context: ExportContext, span: TimeRange) -> None:
     Raises:
         NexportError: A page couldn't be fetched; the next run resumes after the stored pages.
     """
-    queries = await context.worker.do(context.checkpoint.queries)
+    queries = await context.worker.do(context.checkpoint.load_queries)
     fetcher = _EnrollmentFetcher(context, span)
     await for_each_concurrently(
         context.request.concurrency, _iterate(query for query in queries if not query.begun), fetcher.begin
     )
     fetcher.resumed = {query.number for query in queries if query.begun}
-    queries = await context.worker.do(context.checkpoint.queries)
+    queries = await context.worker.do(context.checkpoint.load_queries)
     await for_each_concurrently(context.request.concurrency, _iterate(queries), fetcher.walk)
 
 

@@ -59,7 +59,7 @@ class ExportSession:
     previous: PreviousExport | None
     unfinished: ExportRun | None
 
-    def since(self) -> datetime | None:
+    def compute_start(self) -> datetime | None:
         """Return the start of a new export; None exports everything."""
         if self.request.since != LAST:
             return self.request.since if isinstance(self.request.since, datetime) else None
@@ -72,7 +72,7 @@ class ExportSession:
         Args:
             started: The current time by the campus's clock; the rows will be complete up to it.
         """
-        since, previous = self.since(), self.previous
+        since, previous = self.compute_start(), self.previous
         reached = min(started, self.request.until or started)
         if previous is not None and since is not None:
             # An export that starts after the end of the last one leaves a gap: keep the cursor before the gap.
@@ -100,7 +100,7 @@ class ExportSession:
     def can_resume(self) -> bool:
         """Return whether a new session with the same request would resume this export."""
         with suppress(sqlite3.Error):
-            return self.database.path is not None and self.checkpoint.run() is not None
+            return self.database.path is not None and self.checkpoint.load_run() is not None
         return False
 
     def write(self) -> Generator[int, None, None]:
@@ -113,7 +113,7 @@ class ExportSession:
         with self.destination.writing() as file:
             writer = self._writer(file)
             try:
-                for batch in self.completed.batches():
+                for batch in self.completed.iterate_batches():
                     writer.write(batch)
                     yield len(batch)
                 writer.close()
@@ -179,7 +179,7 @@ def _open(
     name = request.dataset.table if typed else ROWS
     completed = CompletedRows(database, request.dataset, name, table, file if typed else None, force=force)
     stack.callback(_delete_if_empty, checkpoint, completed)
-    previous, unfinished = completed.previous(), checkpoint.run()
+    previous, unfinished = completed.find_previous(), checkpoint.load_run()
     destination = None if typed else _make_destination(request, output, database, previous, force=force)
     if typed and file is not None:
         check_writable(file)
@@ -215,8 +215,8 @@ def _make_destination(
 def _delete_if_empty(checkpoint: Checkpoint, completed: CompletedRows) -> None:
     """Delete the state file if it holds neither an interrupted export nor completed rows."""
     with suppress(sqlite3.Error):
-        holds = checkpoint.run() is not None or (
-            completed.target is None and completed.previous() is not None
+        holds = checkpoint.load_run() is not None or (
+            completed.target is None and completed.find_previous() is not None
         )
         if not holds:
             completed.database.delete()

@@ -89,7 +89,7 @@ async def send(
     except BaseException as error:
         connections.drop(connection)
         if _is_from_below(error):
-            redact_exception(error, request.shown(), scrubber, outer=outer)
+            redact_exception(error, request.redacted(), scrubber, outer=outer)
             _fail(error, request, tracker)
         if isinstance(error, asyncio.CancelledError):
             hide_frames(error, outer=outer)
@@ -149,7 +149,7 @@ def build_request(
     settings: Settings, operation: Operation[Any], encoded: EncodedRequest, token: Secret | None
 ) -> OutgoingRequest:
     """Return the request of a call. A header that is an argument replaces one of the user's own."""
-    content = encoded.content()
+    content = encoded.encode_body()
     secret_headers = settings.headers.without(encoded.headers)
     headers = {
         "Accept": "application/json",

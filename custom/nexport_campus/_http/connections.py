@@ -96,7 +96,7 @@ class _UserTransport:
 
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
         """Send a request, its secrets hidden as deep as the transport allows."""
-        tracker.is_unknown()
+        tracker.mark_unknown()
         extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
         # Transports that build their request from `str(url)` need a plain one. It isn't bound to a name, because
         # tracebacks record locals.
@@ -146,7 +146,7 @@ class ConnectionStack:
         weakref.finalize(self, _close_all, self._sockets)
 
     @property
-    def need_their_loop(self) -> bool:
+    def needs_loop(self) -> bool:
         """Whether closing all connections requires their event loop."""
         return self._given is not None or bool(self._busy)
 

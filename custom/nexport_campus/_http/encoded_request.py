@@ -27,7 +27,7 @@ class EncodedRequest:
     path: str = ""
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
-    def content(self) -> bytes | None:
+    def encode_body(self) -> bytes | None:
         """Return the JSON body, or None."""
         if self.fields is None:
             return None

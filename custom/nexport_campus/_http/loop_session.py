@@ -44,8 +44,8 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self.connections = ConnectionStack(settings)
         self.slots = Slots(settings.max_concurrency)
-        self.reading = DecodeQueue()
-        self._begun = 0
+        self.decode_queue = DecodeQueue()
+        self._count = 0
         self.closed = False
         self._calls: set[asyncio.Timeout] = set()
         self._drained = asyncio.Event()
@@ -55,8 +55,8 @@ class Session:
     def enter(self, limit: asyncio.Timeout) -> int:
         """Register a call with its time limit. Returns its number, one more than that of the previous call."""
         self._calls.add(limit)
-        self._begun += 1
-        return self._begun
+        self._count += 1
+        return self._count
 
     def leave(self, limit: asyncio.Timeout) -> None:
         """Unregister a call that has ended."""
@@ -64,7 +64,7 @@ class Session:
         if not self._calls:
             self._drained.set()
 
-    def refuse(self) -> None:
+    def cancel_calls(self) -> None:
         """Cancel the calls in flight by expiring their time limits."""
         self.closed = True
         for limit in self._calls:
@@ -87,7 +87,7 @@ class Session:
             self.connections.abandon()
         else:
             self.connections.close_idle()
-            if self._calls or self.connections.need_their_loop or self.loop.is_running():
+            if self._calls or self.connections.needs_loop or self.loop.is_running():
                 with suppress(RuntimeError):  # the loop was closed just now
                     self.loop.call_soon_threadsafe(self._close_soon)
                 return
@@ -102,7 +102,7 @@ class Session:
         await self.connections.aclose()
 
     async def _end_calls(self) -> None:
-        self.refuse()
+        self.cancel_calls()
         if self._calls:
             self._drained.clear()
             await self._drained.wait()
@@ -134,10 +134,10 @@ class Sessions:
         ):
             return session, False
         with self._changing:
-            self._current = self._changed(asyncio.get_running_loop())
+            self._current = self._switch(asyncio.get_running_loop())
         return self._current, True
 
-    def _changed(self, loop: asyncio.AbstractEventLoop) -> Session:
+    def _switch(self, loop: asyncio.AbstractEventLoop) -> Session:
         if self._process != os.getpid():
             # These connections, and the sockets behind them, belong to the parent process: leave them open.
             self._inherited.append(self._sessions)
@@ -154,18 +154,18 @@ class Sessions:
             self._sessions[loop] = Session(self._settings)
         return self._sessions[loop]
 
-    def refuse(self) -> None:
+    def reject_calls(self) -> None:
         """Reject new calls, and cancel those of this loop that are in flight."""
         self._closed = True
         session = self._sessions.get(asyncio.get_running_loop())
         if session is not None and self._process == os.getpid():
-            session.refuse()
+            session.cancel_calls()
 
     async def aclose(self) -> None:
         """Close the connections of all loops and reject new calls."""
         first = not self._ended
         self._ended = True
-        self.refuse()
+        self.reject_calls()
         sessions, self._sessions, self._current = self._sessions, {}, None
         if self._process != os.getpid():
             self._inherited.append(sessions)

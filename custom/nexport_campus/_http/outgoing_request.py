@@ -60,7 +60,7 @@ class OutgoingRequest:
         """Return the URL with its query, visible only through `raw_path`, `query` or `params`."""
         return SecretURL(self.url, self.whole_query)
 
-    def shown(self) -> httpx.Request:
+    def redacted(self) -> httpx.Request:
         """Return the request in a form safe for exceptions: no query, no headers of this package, no body."""
         return httpx.Request(self.method, self.url)
 
@@ -72,11 +72,11 @@ class SendTracker:
         self.provably_not_sent = True
         self._begun = False
 
-    def sends(self) -> None:
+    def mark_sending(self) -> None:
         """Record that the request is being written."""
         self._begun, self.provably_not_sent = True, False
 
-    def is_unknown(self) -> None:
+    def mark_unknown(self) -> None:
         """Record that the request is with a transport that may not report its progress."""
         self.provably_not_sent = False
 

@@ -71,7 +71,7 @@ class SecretInserter:
             raise httpcore.LocalProtocolError("the request line was changed by something outside the SDK")
         query, self._query, self._begun_line = self._query, None, b""
         if self._tracker is not None:
-            self._tracker.sends()
+            self._tracker.mark_sending()
         return SecretBytes(
             line.replace(b"?" + _MARK, b"?" + query if query else b"") + end + self._headers + rest
         )

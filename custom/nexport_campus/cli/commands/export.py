@@ -244,7 +244,7 @@ def _report(
         }
         click.echo(json.dumps(report), err=not isinstance(target, Path))
     elif not quiet:
-        changes = f"{summary.new} new, {summary.updated} changed, {summary.removed} gone"
+        changes = f"{summary.new} new, {summary.updated} updated, {summary.removed} removed"
         absent = f"; {summary.absent} enrollments or users have none" if summary.absent else ""
         click.echo(
             f"{session.output.name}: {summary.rows} rows ({changes}) in {seconds:.1f} s{absent}", err=True
