@@ -43,7 +43,7 @@ def report_attempt(attempt: Attempt, on_attempt: Callable[[Attempt], object] | N
         result = on_attempt(attempt)
         if isinstance(result, Coroutine):
             result.close()
-            _logger.error("on_attempt returned a coroutine, which is not awaited: give it a plain function")
+            _logger.error("on_attempt returned a coroutine, which is not awaited: pass a plain function")
     except Exception:
         _logger.exception("on_attempt raised for %s", attempt.operation_id)
 

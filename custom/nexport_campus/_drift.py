@@ -68,6 +68,6 @@ class DriftReporter:
             result = self._on_drift(drift)
             if isinstance(result, Coroutine):
                 result.close()
-                _logger.error("on_drift returned a coroutine, which is not awaited: give it a plain function")
+                _logger.error("on_drift returned a coroutine, which is not awaited: pass a plain function")
         except Exception:
             _logger.exception("on_drift raised for %s at %s", operation_id, drift.path)

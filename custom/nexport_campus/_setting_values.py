@@ -97,7 +97,7 @@ def check_proxy(address: object) -> httpx.Proxy:
         proxy = address if isinstance(address, httpx.Proxy) else httpx.Proxy(address)  # type: ignore[arg-type]
     except (ValueError, TypeError, AttributeError, httpx.InvalidURL):
         raise ConfigurationError(
-            "the proxy's address can't be used: it must be like http://host:port"
+            "the proxy's address is not valid: it must be like http://host:port"
         ) from None
     _check_place("the proxy's address", proxy.url)
     if proxy.url.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
@@ -113,7 +113,7 @@ def _parse_url(name: str, text: str) -> httpx.URL:
         url.host  # noqa: B018 -- decoding the host finds invalid international names
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise ConfigurationError(
-            f"{name} can't be read as an address, such as https://www.nexportcampus.com"
+            f"{name} is not a valid address: it must be like https://www.nexportcampus.com"
         ) from None
     return url
 
@@ -124,7 +124,7 @@ def _check_place(name: str, url: httpx.URL) -> None:
     if not host:
         _refuse(f"{name} has no host: it must be like https://www.nexportcampus.com")
     if not _is_host(host):
-        _refuse(f"{name} has a host name that can't be: check its letters and dots")
+        _refuse(f"{name} has an invalid host name: check its letters and dots")
     if url.port is not None and not 1 <= url.port <= 65_535:
         _refuse(f"{name} has port {url.port}: a port is a number from 1 to 65535")
 
@@ -159,7 +159,7 @@ def check_callback(name: str, function: object, argument: str) -> Any:
         _refuse(f"{name} must be a function that takes {argument}, got {describe(function)}")
     if is_async(function):
         _refuse(
-            f"{name} is async, and is called without await: give it a plain function, "
+            f"{name} is async, but is called without await: pass a plain function, "
             "which can call asyncio.create_task"
         )
     if not takes_one_argument(function):

@@ -142,7 +142,7 @@ class Settings:
             )
         if self.transport is not None and self.proxy is not None:
             raise ConfigurationError(
-                "proxy has no effect together with transport: give the proxy to the transport itself"
+                "proxy has no effect together with transport: pass the proxy to the transport"
             )
         if not isinstance(self.allow_insecure_http, bool):
             raise ConfigurationError(

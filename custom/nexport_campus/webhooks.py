@@ -37,7 +37,7 @@ _UNSET_ID: Final = UUID(int=0)
 
 @attrs.frozen
 class WebhookEvent:
-    """A web hook whose secret was right: the name of the event, and the ids that the template included.
+    """A web hook with a valid secret: the name of the event, and the ids that the template included.
 
     Only the secret proves where it comes from. It can be late or come again: read the record before you act on it.
     """

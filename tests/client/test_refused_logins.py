@@ -135,11 +135,11 @@ async def test_the_time_until_the_next_login() -> None:
         for number, seconds in enumerate([60, 120, 240, 480, 900, 900, 900], start=1):
             first = await failure(campus)
             assert (first.retry_after, campus_server.logins) == (seconds, number)
-            assert f"no other login for {seconds} s" in str(first)
+            assert f"won't log in again for {seconds} s" in str(first)
             clock.now += seconds - 0.5
             later = await failure(campus)
             assert (later.retry_after, campus_server.logins) == (0.5, number)
-            assert "no other login for 1 s" in str(later)
+            assert "won't log in again for 1 s" in str(later)
             clock.now += 0.5
 
 
@@ -307,7 +307,7 @@ async def test_the_message() -> None:
     async with client(LoginCampus([WRONG])) as campus:
         assert str(await failure(campus)) == (
             "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4; a provisional operation); "
-            "check the credentials: this client tries no other login for 60 s"
+            "check the credentials: this client won't log in again for 60 s"
         )
 
 

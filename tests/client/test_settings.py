@@ -267,7 +267,7 @@ class Account(StrEnum):
         ("verify", "/no/such/file.pem", "no file '/no/such/file.pem'"),
         ("verify", None, "verify must be .* got None"),
         ("proxy", "http://ada:hunter2@proxy:99999", "proxy's address has port 99999"),
-        ("proxy", 5, "proxy's address can't be used"),
+        ("proxy", 5, "proxy's address is not valid"),
         ("keepalive_seconds", -1, "keepalive_seconds must not be negative, got -1"),
         ("keepalive_seconds", "15", "keepalive_seconds must be a number of seconds, got str"),
     ],

@@ -76,7 +76,7 @@ class GuardedStore:
     async def write(
         self, content: SharedToken | SharedRefusal, *, ttl: float | None, suffix: str = ""
     ) -> None:
-        """Store a content. A failure is only logged."""
+        """Store a token or a refusal. A failure is only logged."""
         value = self._envelope.seal(content)
         with suppress(StoreFailed):
             await self._operate(lambda: self._store.set(self._envelope.account + suffix, value, ttl=ttl))

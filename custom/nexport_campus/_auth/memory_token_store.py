@@ -13,7 +13,7 @@ __all__ = ["MemoryTokenStore"]
 class MemoryTokenStore:
     """A `TokenStore` for tests: the clients of one process share a token, without a server.
 
-    `values` holds what is stored, by key, with the time when it is forgotten.
+    `values` holds what is stored, by key, with the time when it expires.
 
     Args:
         clock: Returns monotonic seconds.
@@ -28,8 +28,8 @@ class MemoryTokenStore:
 
     async def get(self, key: str) -> bytes | None:
         """Return the value of a key, or None."""
-        value, forgotten_at = self.values.get(key, (None, math.inf))
-        return value if self._clock() < forgotten_at else None
+        value, expires_at = self.values.get(key, (None, math.inf))
+        return value if self._clock() < expires_at else None
 
     async def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Store a value for `ttl` seconds, or until it is replaced."""

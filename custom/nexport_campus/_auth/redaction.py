@@ -67,7 +67,7 @@ class SecretHolder(Protocol):
     """An object with secrets, such as the headers of a view."""
 
     def secrets(self) -> list[str]:
-        """Return them."""
+        """Return the secrets."""
 
 
 class Scrubber:

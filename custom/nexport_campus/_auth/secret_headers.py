@@ -117,8 +117,8 @@ def _find_name_problem(name: object) -> str | None:
     if not _NAME.fullmatch(name):
         return "headers: a name must consist of letters, digits and hyphens, such as X-Api-Key"
     if name.lower() in _REFUSED or name.lower().startswith("content-"):
-        own = "use user_agent" if name.lower() == "user-agent" else "the SDK sets it itself"
-        return f"headers must not contain {str.__str__(name)}: {own}"
+        advice = "use user_agent" if name.lower() == "user-agent" else "the SDK sets it itself"
+        return f"headers must not contain {str.__str__(name)}: {advice}"
     return None
 
 

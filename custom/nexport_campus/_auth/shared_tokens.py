@@ -36,8 +36,8 @@ class _Seen:
 class SharedTokens:
     """The token of one account in a store, and the logins of this process, `own`, whose results are stored.
 
-    The age of a stored token is unknown, because clocks differ. So the store forgets it when it is due for renewal, and
-    a process that found it there checks now and then whether it still is.
+    The age of a stored token is unknown, because clocks differ. So it expires in the store when it is due for renewal,
+    and a process that found it there checks now and then whether it is still there.
 
     Args:
         store: Where the token is shared.
@@ -107,7 +107,7 @@ class SharedTokens:
             await self._store.delete(stored)
             return None
         if self._issued is not None and content.token == self._issued.token:
-            # The store may be slow to forget it.
+            # The store may be slow to drop it.
             return self._issued if self._clock() < self._issued.renew_at else None
         if self._distrust:
             return None

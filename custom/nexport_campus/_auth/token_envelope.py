@@ -1,4 +1,4 @@
-"""The values in a token store: their format, and their encryption."""
+"""The format and the encryption of the values in a token store."""
 
 import hashlib
 import json

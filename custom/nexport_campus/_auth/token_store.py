@@ -15,10 +15,10 @@ class TokenStore(Protocol):
     """
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key, or None if there is none or its time is over."""
+        """Return the value of a key, or None if there is none or it has expired."""
 
     async def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        """Store a value, replacing the former one. After `ttl` seconds it must be gone; None keeps it."""
+        """Store a value, replacing the previous one. It expires after `ttl` seconds, or never if that is None."""
 
     async def delete(self, key: str, *, if_value: bytes) -> None:
         """Delete a key if it still has this value."""

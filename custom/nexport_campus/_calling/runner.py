@@ -1,4 +1,4 @@
-"""Running one call: wait for a turn, get a token, make an attempt, read its response, and retry if that is safe."""
+"""Run one call: wait for a turn, get a token, make an attempt, read its response, and retry if that is safe."""
 
 import asyncio
 from collections.abc import Callable

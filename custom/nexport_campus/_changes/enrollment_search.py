@@ -101,7 +101,7 @@ class EnrollmentSearch:
         total = _read_total(response, len(items))
         if not items and number == 1 and (total or (total is None and response.parsed.enrollments is None)):
             raise PaginationError(
-                f"the response has no enrollments, and {'no' if total is None else total} total",
+                f"the response has no enrollments, but {'no total' if total is None else f'a total of {total}'}",
                 operation_id="LearningApi_SearchEnrollments",
                 page=number,
                 attempts=response.attempts,

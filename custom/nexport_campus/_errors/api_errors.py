@@ -83,7 +83,7 @@ class AuthenticationError(APIError):
         if self.retry_after is None:
             return super()._detail()
         seconds = math.ceil(self.retry_after)
-        return f"{super()._detail()}; check the credentials: this client tries no other login for {seconds} s"
+        return f"{super()._detail()}; check the credentials: this client won't log in again for {seconds} s"
 
 
 class PermissionDeniedError(APIError):

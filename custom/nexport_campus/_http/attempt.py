@@ -139,7 +139,7 @@ def _translate(error: Exception, host: str, *, not_sent: bool) -> NexportError:
     if isinstance(error, httpx.LocalProtocolError):
         return TransportError(f"the request to {host} can't be written ({reason})")
     if isinstance(error, httpx.ProxyError):
-        return TransportError(f"the proxy doesn't let us through to {host} ({reason})")
+        return TransportError(f"the proxy refused to connect to {host} ({reason})")
     if not_sent:
         return TransportError(f"can't connect to {host}: check base_url, network and certificates ({reason})")
     return TransportError(f"the connection to {host} broke ({reason})")

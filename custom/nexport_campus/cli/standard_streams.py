@@ -29,7 +29,7 @@ class OutputError(Exception):
 
 @contextmanager
 def note_change(operation: str) -> Iterator[None]:
-    """Add to an OutputError of the block that the operation, which changes data, was carried out."""
+    """Note in an OutputError of the block that the operation, which changes data, was carried out."""
     try:
         yield
     except OutputError as error:

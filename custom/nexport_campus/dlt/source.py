@@ -62,8 +62,8 @@ def campus_source(
             `additional_properties`, or "columns", each into a new column.
 
     Raises:
-        ArgumentError: An argument is wrong; nothing was sent.
-        ConfigurationError: No account is configured, or a setting is wrong; nothing was sent.
+        ArgumentError: An argument is invalid; nothing was sent.
+        ConfigurationError: No account is configured, or a setting is invalid; nothing was sent.
     """
     auth = to_auth(credentials)
     if token_store is None and isinstance(auth, PasswordAuth):
@@ -101,7 +101,7 @@ class _Source:
             )
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise ArgumentError("until must be later than since; nothing was sent", argument="until")
-        self.client()  # to find a wrong setting now, not within the pipeline
+        self.client()  # to find an invalid setting now, not within the pipeline
 
     def client(self) -> NexportCampus:
         return NexportCampus(

@@ -120,7 +120,7 @@ class UrlClients:
 
 
 class ClientOwner:
-    """Base class of what uses clients: closes them, and shows no URL."""
+    """Base class of the store and the limiter: closes the clients, and has no URL in its repr."""
 
     def __init__(self, clients: Clients, prefix: str) -> None:
         self._clients = clients

@@ -87,7 +87,7 @@ class RedisTokenStore(ClientOwner):
         finally:
             renewal.cancel()
             await asyncio.wait([renewal])
-            with suppress(LockError):  # its time was over
+            with suppress(LockError):  # it has expired
                 await limit_time(lock.release())
 
     async def _delete(self, client: Any, name: str, value: bytes | str) -> None:
@@ -105,7 +105,7 @@ async def _acquire(lock: Any, holder: str) -> None:
 
 
 async def _renew(lock: Any, ttl: float) -> None:
-    """Renew a lock again and again. A failure ends nothing: the lock has time left for another try."""
+    """Renew a lock repeatedly. After a failure, the lock still has time left for another try."""
     while True:
         await asyncio.sleep(ttl / 3)
         with suppress(Exception):
