@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
-from .registry import class_named
+from .registry import load_class
 
 __all__ = ["lazy_annotations"]
 
@@ -29,7 +29,7 @@ def lazy_annotations(namespace: Mapping[str, Any]) -> Callable[[type[T]], type[T
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        for annotated in (cls, *_functions(cls)):
+        for annotated in (cls, *_iterate_functions(cls)):
             if annotated.__annotations__:
                 annotated.__annotations__ = _Annotations(annotated.__annotations__, namespace)
         return cls
@@ -37,7 +37,7 @@ def lazy_annotations(namespace: Mapping[str, Any]) -> Callable[[type[T]], type[T
     return decorate
 
 
-def _functions(cls: type) -> Iterator[Any]:
+def _iterate_functions(cls: type) -> Iterator[Any]:
     """Yield the functions of a class, including those wrapped by decorators."""
     for value in vars(cls).values():
         function = getattr(value, "__func__", value)
@@ -50,7 +50,7 @@ class _Names(dict[str, Any]):
     """A module's names, with the models as a fallback."""
 
     def __missing__(self, name: str) -> object:
-        return class_named(name)
+        return load_class(name)
 
 
 class _Annotations(dict[str, Any]):
@@ -68,7 +68,7 @@ class _Annotations(dict[str, Any]):
                 self[name] = eval(annotation, {}, names)  # noqa: S307
 
 
-def _reading(name: str) -> Callable[..., Any]:
+def _evaluate_before(name: str) -> Callable[..., Any]:
     read = getattr(dict, name)
 
     @wraps(read)
@@ -92,4 +92,4 @@ for _name in (
     "keys",
     "values",
 ):
-    setattr(_Annotations, _name, _reading(_name))
+    setattr(_Annotations, _name, _evaluate_before(_name))

@@ -16,7 +16,7 @@ import attrs
 
 from .errors import DecodeError
 from .reader import Reader
-from .registry import class_named
+from .registry import load_class
 from .scalar_formats import EXPECTED, READ, READ_UNUSUAL
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ class EnumOf:
     @property
     def cls(self) -> type[OpenIntEnum]:
         """Return the enum class, importing it on first use."""
-        return cast("type[OpenIntEnum]", class_named(self.name))
+        return cast("type[OpenIntEnum]", load_class(self.name))
 
     def read(self, value: Any, reader: Reader) -> OpenIntEnum:
         """Return the member; an undeclared number becomes a pseudo-member and is reported as drift."""
-        member = _members(self.name).get(value) if type(value) is int else None
+        member = _get_members(self.name).get(value) if type(value) is int else None
         if member is not None:
             return member
         member = self.cls(INTEGER.read(value, reader))
@@ -134,7 +134,7 @@ class ModelOf:
     @property
     def cls(self) -> type[Model]:
         """Return the model class, importing it on first use."""
-        return cast("type[Model]", class_named(self.name))
+        return cast("type[Model]", load_class(self.name))
 
     def read(self, value: Any, reader: Reader) -> Model:
         """Return the model of an object."""
@@ -227,9 +227,9 @@ UUID_: Final = Scalar("uuid")
 
 
 @cache
-def _members(name: str) -> dict[int, OpenIntEnum]:
+def _get_members(name: str) -> dict[int, OpenIntEnum]:
     """Return the declared members of an enum by number. The lookup is faster than calling the enum."""
-    return {int(member): member for member in cast("type[OpenIntEnum]", class_named(name))}
+    return {int(member): member for member in cast("type[OpenIntEnum]", load_class(name))}
 
 
 def read_missing(kind: Kind, reader: Reader, model: type[Model] | None = None, field: str = "") -> None:

@@ -11,18 +11,20 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, SchemaSerializer
 from pydantic_core import core_schema as core
 
-from .pydantic_schema import expect, reference, serializer_of
+from .pydantic_schema import expect, make_reference, make_serializer
 
-__all__ = ["result_schema", "result_serializer"]
+__all__ = ["make_result_schema", "make_result_serializer"]
 
 
-def result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+def make_result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     """Return the schema of a class: an instance, or an object with the class's attributes as keys."""
     arguments = get_args(source)
     given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
     hints = get_type_hints(cls, include_extras=True)
     schemas = {
-        field.name: _with_default(field, handler.generate_schema(_fill(hints[field.name], given)))
+        field.name: _add_default(
+            field, handler.generate_schema(_fill_type_variables(hints[field.name], given))
+        )
         for field in attrs.fields(cls)
     }
 
@@ -36,7 +38,7 @@ def result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) ->
             [core.dataclass_field(name, schema, kw_only=True) for name, schema in schemas.items()],
         ),
         list(schemas),
-        ref=reference(cls, arguments),
+        ref=make_reference(cls, arguments),
         slots=True,
         serialization=core.wrap_serializer_function_ser_schema(
             write,
@@ -47,7 +49,7 @@ def result_schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) ->
     )
 
 
-def _with_default(field: Any, schema: CoreSchema) -> CoreSchema:
+def _add_default(field: Any, schema: CoreSchema) -> CoreSchema:
     if field.default is attrs.NOTHING:
         return schema
     if (factory := getattr(field.default, "factory", None)) is not None:
@@ -55,7 +57,7 @@ def _with_default(field: Any, schema: CoreSchema) -> CoreSchema:
     return core.with_default_schema(schema, default=field.default)
 
 
-def _fill(hint: Any, given: dict[Any, Any]) -> Any:
+def _fill_type_variables(hint: Any, given: dict[Any, Any]) -> Any:
     """Replace the parameters of a generic class by its arguments; a parameter without one allows any value."""
     if isinstance(hint, TypeVar):
         return given.get(hint, Any)
@@ -64,6 +66,6 @@ def _fill(hint: Any, given: dict[Any, Any]) -> Any:
 
 
 @cache
-def result_serializer() -> SchemaSerializer:
+def make_result_serializer() -> SchemaSerializer:
     """Return the serializer of results where a schema allows any value."""
-    return serializer_of(lambda result: attrs.asdict(result, recurse=False))
+    return make_serializer(lambda result: attrs.asdict(result, recurse=False))

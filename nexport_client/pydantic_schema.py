@@ -35,12 +35,12 @@ from .types import Model, fields_of
 __all__ = [
     "describe_enum",
     "describe_model",
-    "enum_schema",
     "expect",
-    "model_schema",
-    "model_serializer",
-    "reference",
-    "serializer_of",
+    "make_enum_schema",
+    "make_model_schema",
+    "make_model_serializer",
+    "make_reference",
+    "make_serializer",
 ]
 
 T = TypeVar("T")
@@ -68,23 +68,23 @@ _under_way: Final[ContextVar[tuple[type[Model], ...]]] = ContextVar(
 )
 
 
-def model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
+def make_model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
     """Return a model's schema: an instance, or an object, whose unknown keys become additional properties."""
     if model in _under_way.get():  # the model contains itself
-        return core.definition_reference_schema(reference(model))
+        return core.definition_reference_schema(make_reference(model))
     token = _under_way.set((*_under_way.get(), model))
     try:
-        return _model_schema(model, handler)
+        return _build_model_schema(model, handler)
     finally:
         _under_way.reset(token)
 
 
-def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
+def _build_model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
     keys = {
         field.key: core.typed_dict_field(
-            core.nullable_schema(_schema(field.kind, handler))
+            core.nullable_schema(_make_schema(field.kind, handler))
             if _may_be_null(field)
-            else _schema(field.kind, handler),
+            else _make_schema(field.kind, handler),
             required=not _may_be_null(field),
         )
         for field in fields_of(model)
@@ -93,7 +93,9 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
     @_name_after(model)
     def read(value: Any, validate: core.ValidatorFunctionWrapHandler) -> Model:
         return (
-            value if isinstance(value, model) else _made(model, validate(replace_surrogates(value, Reader())))
+            value
+            if isinstance(value, model)
+            else _build_model(model, validate(replace_surrogates(value, Reader())))
         )
 
     def write(value: Any, serialize: core.SerializerFunctionWrapHandler) -> Any:
@@ -102,7 +104,7 @@ def _model_schema(model: type[Model], handler: GetCoreSchemaHandler) -> CoreSche
     return core.no_info_wrap_validator_function(
         read,
         core.typed_dict_schema(keys, extra_behavior="allow"),
-        ref=reference(model),
+        ref=make_reference(model),
         serialization=core.wrap_serializer_function_ser_schema(write, schema=core.dict_schema()),
     )
 
@@ -123,7 +125,7 @@ def describe_model(model: type[Model], schema: CoreSchema, handler: GetJsonSchem
     return described
 
 
-def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
+def make_enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
     """Return an enum's schema: any member, even an undeclared one, or a number that the spec declares."""
     declared = {member.value: member for member in enum}
     expected = " or ".join(", ".join(map(str, declared)).rsplit(", ", 1))
@@ -140,7 +142,7 @@ def enum_schema(enum: type[OpenIntEnum]) -> CoreSchema:
     return core.no_info_wrap_validator_function(
         read,
         core.int_schema(),
-        ref=reference(enum),
+        ref=make_reference(enum),
         serialization=core.plain_serializer_function_ser_schema(
             lambda value: int(expect(value, enum)), when_used="json"
         ),
@@ -165,19 +167,19 @@ def _may_be_null(field: Any) -> bool:
     return field.nullable or not field.required
 
 
-def _schema(kind: Kind, handler: GetCoreSchemaHandler) -> CoreSchema:
+def _make_schema(kind: Kind, handler: GetCoreSchemaHandler) -> CoreSchema:
     if isinstance(kind, EnumOf | ModelOf):
         return handler.generate_schema(kind.cls)
     if isinstance(kind, Array):
-        return core.list_schema(_schema(kind.item, handler))
+        return core.list_schema(_make_schema(kind.item, handler))
     if isinstance(kind, MapOf):
-        return core.dict_schema(core.str_schema(strict=True), _schema(kind.item, handler))
+        return core.dict_schema(core.str_schema(strict=True), _make_schema(kind.item, handler))
     if isinstance(kind, Nullable):
-        return core.nullable_schema(_schema(kind.item, handler))
-    return _scalar(cast("Scalar", kind))
+        return core.nullable_schema(_make_schema(kind.item, handler))
+    return _make_scalar_schema(cast("Scalar", kind))
 
 
-def _scalar(kind: Scalar) -> CoreSchema:
+def _make_scalar_schema(kind: Scalar) -> CoreSchema:
     def read(value: Any) -> Any:
         try:
             return kind.read(value, Reader())
@@ -187,7 +189,7 @@ def _scalar(kind: Scalar) -> CoreSchema:
     return core.no_info_before_validator_function(read, _SCALARS[kind.name]())
 
 
-def _made(model: type[Model], values: dict[str, Any]) -> Any:
+def _build_model(model: type[Model], values: dict[str, Any]) -> Any:
     known = {field.attribute: values.pop(field.key, None) for field in fields_of(model)}
     made: Any = model(**known)
     made.additional_properties = values
@@ -205,12 +207,12 @@ def _name_after(cls: type) -> Callable[[Function], Function]:
 
 
 @cache
-def model_serializer() -> SchemaSerializer:
+def make_model_serializer() -> SchemaSerializer:
     """Return the serializer of models where a schema allows any value."""
-    return serializer_of(lambda model: model.to_dict())
+    return make_serializer(lambda model: model.to_dict())
 
 
-def serializer_of(write: Callable[[Any], dict[str, Any]]) -> SchemaSerializer:
+def make_serializer(write: Callable[[Any], dict[str, Any]]) -> SchemaSerializer:
     """Return a serializer that writes the result of a function."""
     return SchemaSerializer(core.any_schema(serialization=core.plain_serializer_function_ser_schema(write)))
 
@@ -222,7 +224,7 @@ def expect(value: Any, cls: type[T]) -> T:
     return value
 
 
-def reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
+def make_reference(cls: type, arguments: tuple[Any, ...] = ()) -> str:
     """Return a schema's reference for a class with its type arguments; OpenAPI shows its last part."""
     within = ", ".join(f"{_shorten(argument)}:{id(argument)}" for argument in arguments)
     return f"{cls.__module__}.{cls.__qualname__}:{id(cls)}" + (f"[{within}]" if within else "")

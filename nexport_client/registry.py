@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["class_named", "register_models"]
+__all__ = ["load_class", "register_models"]
 
 _packages: Final[list[str]] = []
 
@@ -16,7 +16,7 @@ def register_models(package: str) -> None:
 
 
 @cache
-def class_named(name: str) -> Any:
+def load_class(name: str) -> Any:
     """Return a model or an enum. Raises KeyError if there is none of that name."""
     for package in map(import_module, _packages):
         if name in package.__all__:

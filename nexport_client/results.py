@@ -22,16 +22,16 @@ class JSONResult:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        from .pydantic_results import result_schema
+        from .pydantic_results import make_result_schema
 
-        return result_schema(cls, source, handler)
+        return make_result_schema(cls, source, handler)
 
     @property
     def __pydantic_serializer__(self) -> "SchemaSerializer":
         """Return the serializer that pydantic uses where a schema allows any value."""
-        from .pydantic_results import result_serializer
+        from .pydantic_results import make_result_serializer
 
-        return result_serializer()
+        return make_result_serializer()
 
 
 @attrs.frozen(eq=False)

@@ -101,7 +101,7 @@ _PLAIN: Final[dict[str, type]] = {"boolean": bool, "int32": int, "integer": int,
 
 
 @cache
-def _plan(model: Any) -> tuple[frozenset[str], tuple[tuple[str, str, type | None, Field], ...]]:
+def _get_plan(model: Any) -> tuple[frozenset[str], tuple[tuple[str, str, type | None, Field], ...]]:
     """Return a model's keys, and its fields with the type whose values need no conversion."""
     fields = fields_of(model)
     plain = (_PLAIN.get(field.kind.name) if isinstance(field.kind, Scalar) else None for field in fields)
@@ -164,10 +164,10 @@ class Model:
         Returns:
             The values by column: bool, int, float, str, datetime or None.
         """
-        from .rows import columns_of
+        from .rows import get_columns
 
         return {
-            column.name: column.cell(self, labels=labels) for column in columns_of(cast("Any", type(self)))
+            column.name: column.cell(self, labels=labels) for column in get_columns(cast("Any", type(self)))
         }
 
     @classmethod
@@ -177,9 +177,9 @@ class Model:
         Returns:
             The types by column: bool, int, float, str, datetime, UUID (a string in rows), or an enum (its number or label in rows).
         """
-        from .rows import columns_of
+        from .rows import get_columns
 
-        return {column.name: column.holds for column in columns_of(cast("Any", cls))}
+        return {column.name: column.holds for column in get_columns(cast("Any", cls))}
 
     def __replace__(self, **changes: Any) -> Self:
         """Return a copy with other values, for `copy.replace` with any version of attrs."""
@@ -191,9 +191,9 @@ class Model:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from .pydantic_schema import model_schema
+        from .pydantic_schema import make_model_schema
 
-        return model_schema(cls, handler)
+        return make_model_schema(cls, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -206,15 +206,15 @@ class Model:
     @property
     def __pydantic_serializer__(self) -> SchemaSerializer:
         """The serializer that pydantic uses where a schema allows any value."""
-        from .pydantic_schema import model_serializer
+        from .pydantic_schema import make_model_serializer
 
-        return model_serializer()
+        return make_model_serializer()
 
     @classmethod
     def _read(cls, value: Any, reader: Reader) -> Self:
         if type(value) is not dict and not isinstance(value, Mapping):
             raise reader.wrong("an object", value)
-        known, plan = _plan(cast("Any", cls))
+        known, plan = _get_plan(cast("Any", cls))
         # Bypasses __init__, because a required field that is missing is None, and reported as drift.
         model: Any = object.__new__(cls)
         trail = reader.trail

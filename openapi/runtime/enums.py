@@ -39,9 +39,9 @@ class OpenIntEnum(IntEnum):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from .pydantic_schema import enum_schema
+        from .pydantic_schema import make_enum_schema
 
-        return enum_schema(cls)
+        return make_enum_schema(cls)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -17,7 +17,7 @@ from .kinds import EnumOf, Kind, ModelOf, Scalar
 from .scalar_formats import with_zone
 from .types import Model, fields_of
 
-__all__ = ["Column", "columns_of"]
+__all__ = ["Column", "get_columns"]
 
 _REST: Final = "additional_properties"
 
@@ -44,40 +44,40 @@ class Column:
 
 
 @cache
-def columns_of(model: Any) -> tuple[Column, ...]:
+def get_columns(model: Any) -> tuple[Column, ...]:
     """Return the columns of a model's rows in the vendor's order, with the unknown fields last."""
-    return tuple(_columns(model, (model,)))
+    return tuple(_iterate_columns(model, (model,)))
 
 
-def _columns(model: type[Model], around: tuple[type[Model], ...]) -> Iterator[Column]:
+def _iterate_columns(model: type[Model], around: tuple[type[Model], ...]) -> Iterator[Column]:
     """Yield the columns of a model. The models in `around`, which ends with it, are not flattened again."""
     fields = [field for field in fields_of(model) if not field.secret]
     taken = {_REST, *(field.attribute for field in fields)}
     for field in fields:
         kind = field.kind
         if not isinstance(kind, ModelOf) or kind.cls in around:
-            yield Column(field.attribute, (field.attribute,), *_written(kind))
+            yield Column(field.attribute, (field.attribute,), *_choose_writer(kind))
             continue
-        for column in _columns(kind.cls, (*around, kind.cls)):
+        for column in _iterate_columns(kind.cls, (*around, kind.cls)):
             name = f"{field.attribute}_{column.name}"
             while name in taken:
                 name += "_"
             taken.add(name)
             yield attrs.evolve(column, name=name, path=(field.attribute, *column.path))
-    yield Column(_REST, (_REST,), str, lambda rest: _json(rest) if rest else None)
+    yield Column(_REST, (_REST,), str, lambda rest: _dump_json(rest) if rest else None)
 
 
-def _written(kind: Kind) -> tuple[type, Callable[[Any], object]]:
+def _choose_writer(kind: Kind) -> tuple[type, Callable[[Any], object]]:
     if isinstance(kind, EnumOf):
         return kind.cls, int
     return _SCALARS.get(kind.name, _AS_JSON) if isinstance(kind, Scalar) else _AS_JSON
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_opened)
+def _dump_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_to_jsonable)
 
 
-def _opened(value: object) -> object:
+def _to_jsonable(value: object) -> object:
     """Convert values that the json module does not support, as `to_dict` does but without secrets."""
     if not isinstance(value, Model):
         return value.isoformat() if isinstance(value, datetime) else str(value)
@@ -87,22 +87,22 @@ def _opened(value: object) -> object:
     return value.additional_properties | {key: item for key, item in pairs if item is not None}
 
 
-def _utc(value: datetime) -> datetime:
+def _to_utc(value: datetime) -> datetime:
     return with_zone(value).astimezone(UTC)
 
 
-def _as_it_is(value: object) -> object:
+def _keep(value: object) -> object:
     return value
 
 
-_AS_JSON: Final[tuple[type, Callable[[Any], object]]] = (str, _json)
+_AS_JSON: Final[tuple[type, Callable[[Any], object]]] = (str, _dump_json)
 _SCALARS: Final[dict[str, tuple[type, Callable[[Any], object]]]] = {
-    "boolean": (bool, _as_it_is),
-    "date-time": (datetime, _utc),
-    "int32": (int, _as_it_is),
-    "integer": (int, _as_it_is),
+    "boolean": (bool, _keep),
+    "date-time": (datetime, _to_utc),
+    "int32": (int, _keep),
+    "integer": (int, _keep),
     "int-or-text": (str, str),
-    "number": (float, _as_it_is),
-    "text": (str, _as_it_is),
+    "number": (float, _keep),
+    "text": (str, _keep),
     "uuid": (UUID, str),
 }

@@ -39,7 +39,7 @@ class FieldView:
     def default(self) -> str:
         """The first arguments of attrs' `field`: the default, if there is one."""
         if self.constant is not None:
-            return f"factory=lambda: class_named({self.model!r}).from_dict({self.constant!r}), "
+            return f"factory=lambda: load_class({self.model!r}).from_dict({self.constant!r}), "
         return "" if self.required else "default=None, "
 
 

@@ -69,7 +69,7 @@ def test_a_request_with_an_error_entity(
     assert 'fixed=(("api_error_entity", {"error_code": 0}),)' in declared
     assert 'Parameter("api_error_entity"' not in declared
     contact = (client / "models/contact.py").read_text(encoding="utf-8")
-    assert 'class_named("ApiErrorEntity").from_dict({"error_code": 0})' in contact
+    assert 'load_class("ApiErrorEntity").from_dict({"error_code": 0})' in contact
     assert "since: datetime = field(" in contact
 
 

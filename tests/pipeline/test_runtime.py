@@ -92,4 +92,4 @@ def test_the_runtime_serves_other_models(monkeypatch: pytest.MonkeyPatch) -> Non
     lamp = kinds.ModelOf("Lamp").read({"isLit": True}, reader.Reader())
     assert lamp == Lamp(lit=True)
     with pytest.raises(KeyError, match="Candle"):
-        registry.class_named("Candle")
+        registry.load_class("Candle")

@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, Final, cast
 
-from nexport_client.rows import columns_of
+from nexport_client.rows import get_columns
 from nexport_client.types import fields_of
 
 from .datasets import Dataset
@@ -43,7 +43,7 @@ class StoredRows:
         # The unknown fields follow all others, and the elements follow them.
         direct = [name for name in self.columns if name not in elements and name != _REST]
         self._keys = [keys.get(name, name) for name in direct]
-        writes = {column.name: column.write for column in columns_of(cast("Any", dataset.cls))}
+        writes = {column.name: column.write for column in get_columns(cast("Any", dataset.cls))}
         converters = (
             (place, self._converter(name, writes, labels=labels)) for place, name in enumerate(direct)
         )
