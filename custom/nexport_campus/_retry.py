@@ -4,13 +4,13 @@ import logging
 import math
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Literal
 
 import attrs
 
 from . import _setting_values as values
+from ._http_date import parse_http_date
 
 __all__ = [
     "Budget",
@@ -138,12 +138,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 
 
 def _seconds_until(value: str, now: datetime | None) -> float:
-    try:
-        date = parsedate_to_datetime(value)
-        date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-        return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return math.nan
+    date = parse_http_date(value)
+    return math.nan if date is None else max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 
 
 class Budget:

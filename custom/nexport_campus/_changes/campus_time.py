@@ -1,9 +1,10 @@
 """The campus's clock. Records are dated by it, not by the local clock."""
 
 import logging
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Final
+
+from nexport_campus._http_date import parse_http_date
 
 from .enrollment_dates import EARLIEST, EDGE
 
@@ -25,8 +26,8 @@ def estimate_campus_time(header: str | None, sent: datetime, seconds: float = 0.
         sent: The local time when the request was sent.
         seconds: How long the response took. A second of it is covered by the margin of searches.
     """
-    responded = _parse_date(header)
-    if responded is None:
+    responded = parse_http_date(header)
+    if responded is None or responded < EARLIEST:
         return sent
     theirs = responded - max(timedelta(seconds=seconds) - EDGE, timedelta())
     if abs(theirs - sent) <= _MAX_CLOCK_DIFFERENCE:
@@ -36,13 +37,3 @@ def estimate_campus_time(header: str | None, sent: datetime, seconds: float = 0.
         *(each.isoformat(" ", "seconds") for each in (theirs, sent)),
     )
     return min(theirs, sent)
-
-
-def _parse_date(header: str | None) -> datetime | None:
-    """Return the time of a Date header, or None if it is invalid or implausible."""
-    try:
-        read = parsedate_to_datetime(header or "")
-        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return read if read >= EARLIEST else None

@@ -20,8 +20,8 @@ from .observed_schema import Learned
 __all__ = ["NO_MATCH", "Decoder", "NotJSON", "parse_json"]
 
 _BOM = b"\xef\xbb\xbf"
-_MOST_LEARNED = 64
-_MOST_IN_VAIN = 8
+_MAX_LEARNED = 64
+_MAX_UNINFORMATIVE = 8
 """Limit of deviating elements from which nothing was learned; beyond it, the rest of a list skips the fast path."""
 _LONGEST_LEARNED = 100
 _UNDECLARABLE = re.compile(r'["\\\x00-\x1f]')
@@ -100,7 +100,7 @@ class Decoder:
     def elements(self, operation_id: str, kind: Kind, content: bytes) -> Any:
         """Return the models of a list, or NO_MATCH if it isn't one. Only deviating elements take the tolerant path.
 
-        What one deviating element teaches makes the next ones fast. Raises nexport_client.errors.DecodeError.
+        A deviation of one element is learned, so later elements with it are fast. Raises nexport_client.errors.DecodeError.
         """
         import msgspec
 
@@ -110,15 +110,15 @@ class Decoder:
             parts = msgspec.json.decode(content.removeprefix(_BOM), type=list[msgspec.Raw])
         except (ValueError, RecursionError):
             return NO_MATCH
-        made, in_vain = [], 0
+        made, uninformative = [], 0
         for index, part in enumerate(parts):
             content, learned = bytes(part), self._learned
-            model = self.fast(kind.item, content) if in_vain < _MOST_IN_VAIN else NO_MATCH
+            model = self.fast(kind.item, content) if uninformative < _MAX_UNINFORMATIVE else NO_MATCH
             if model is NO_MATCH:
                 reader = Reader()
                 model = _element(kind.item, parse_json(content, reader), index, reader)
-                self._tell(operation_id, reader)
-                in_vain += learned is self._learned
+                self._report(operation_id, reader)
+                uninformative += learned is self._learned
             made.append(model)
         return made
 
@@ -126,7 +126,7 @@ class Decoder:
         """Return the JSON value of a body for `tolerant`. Raises NotJSON."""
         reader = Reader()
         value = parse_json(content, reader)
-        self._tell(operation_id, reader)
+        self._report(operation_id, reader)
         return value
 
     def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
@@ -136,7 +136,7 @@ class Decoder:
             made = self._read(kind, value, reader)
         except RecursionError:
             raise DecodeError("", "the response is nested too deeply") from None
-        self._tell(operation_id, reader)
+        self._report(operation_id, reader)
         return made
 
     def _read(self, kind: Kind, value: Any, reader: Reader) -> Any:
@@ -148,7 +148,7 @@ class Decoder:
             return [_element(kind.item, item, index, reader) for index, item in enumerate(value)]
         return kind.read(value, reader)
 
-    def _tell(self, operation_id: str, reader: Reader) -> None:
+    def _report(self, operation_id: str, reader: Reader) -> None:
         keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
         for kind, path, detail, model, field in reader.drifts:
             self.drift.report(kind, operation_id, path, detail)
@@ -176,7 +176,7 @@ def _declarable(key: str) -> bool:
 
 def _room(learned: set[Any], owner: object) -> bool:
     """Return whether more may be learned: responses with ever new keys must not grow structs without limit."""
-    return sum(1 for known, _ in learned if known is owner or known == owner) < _MOST_LEARNED
+    return sum(1 for known, _ in learned if known is owner or known == owner) < _MAX_LEARNED
 
 
 def _is_plain(model: type[Model], attribute: str) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from contextlib import aclosing
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import attrs
@@ -13,6 +12,7 @@ import httpx
 from nexport_campus._errors import NexportError
 from nexport_campus._http.connections import ConnectionStack
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
+from nexport_campus._http_date import parse_http_date
 from nexport_campus._settings import Settings
 
 __all__ = ["Probe", "probe"]
@@ -50,7 +50,7 @@ async def probe(settings: Settings, seconds: float) -> Probe:
                 connections.drop(connection)
     except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
         return Probe(sent, datetime.now(UTC), error=error)
-    date = _parse_date(response.headers.get("date"))
+    date = parse_http_date(response.headers.get("date"))
     if tls is None:
         return Probe(sent, received, date)
     return Probe(sent, received, date, tls.version(), tls.getpeercert())
@@ -59,12 +59,3 @@ async def probe(settings: Settings, seconds: float) -> Probe:
 def _find_tls(response: httpx.Response) -> ssl.SSLObject | None:
     stream = response.extensions.get("network_stream")
     return None if stream is None else stream.get_extra_info("ssl_object")
-
-
-def _parse_date(header: str | None) -> datetime | None:
-    """Return a `Date` header in UTC, or None if it is missing or isn't a date."""
-    try:
-        date = parsedate_to_datetime(header or "")
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
