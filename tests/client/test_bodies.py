@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -22,6 +24,17 @@ def response_with(
     return Response(headers=[("Content-Type", content_type), *headers], body=content, **how)
 
 
+def encoded(content: bytes, encoding: str) -> Response:
+    """Return a response with these bytes and a `Content-Encoding`."""
+    return response_with(content, "application/json", ("Content-Encoding", encoding))
+
+
+def raw_deflate(level: int, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> Response:
+    """Return a response that is compressed without zlib's header, as some servers do."""
+    stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=strategy)
+    return encoded(stream.compress(CONTENT) + stream.flush(), "deflate")
+
+
 VALID = {
     "plain": response_with(CONTENT),
     "byte order mark": response_with(b"\xef\xbb\xbf" + CONTENT),
@@ -32,9 +45,17 @@ VALID = {
     "escaped": response_with(json.dumps(SECTION).encode()),
     "gzip": gzip_response(SECTION),
     "gzip in chunks": gzip_response(SECTION, framing="chunked"),
-    "gzip in two members": response_with(
-        gzip.compress(CONTENT), "application/json", ("Content-Encoding", "GZIP")
-    ),
+    "gzip in capitals": encoded(gzip.compress(CONTENT), "GZIP"),
+    "gzip by its old name": encoded(gzip.compress(CONTENT), "x-gzip"),
+    "gzip in two members": encoded(gzip.compress(CONTENT[:99]) + gzip.compress(CONTENT[99:]), "gzip"),
+    "gzip with padding": encoded(gzip.compress(CONTENT) + bytes(100), "gzip"),
+    "deflate": encoded(zlib.compress(CONTENT), "deflate"),
+    "deflate without a header": raw_deflate(9),
+    "deflate without a header, stored": raw_deflate(0),
+    "deflate without a header, fixed": raw_deflate(9, zlib.Z_FIXED),
+    "identity": encoded(CONTENT, "identity"),
+    "identity and gzip": encoded(gzip.compress(CONTENT), "identity, gzip"),
+    "an encoding without a name": encoded(CONTENT, ""),
     "chunks": json_response(SECTION, framing="chunked"),
     "until the end": json_response(SECTION, framing="none"),
     "closing": json_response(SECTION, headers={"Connection": "close"}, ending="close"),
@@ -62,7 +83,12 @@ UNREADABLE = {
     "NaN": (response_with(b'{"credit_hours": NaN}'), "not JSON"),
     "binary": (response_with(bytes(range(256)), "application/octet-stream"), "not JSON"),
     "corrupt gzip": (gzip_response(SECTION, corrupt=True), "decompress"),
-    "no gzip": (response_with(CONTENT, "application/json", ("Content-Encoding", "gzip")), "decompress"),
+    "no gzip": (encoded(CONTENT, "gzip"), "decompress"),
+    "deflate for gzip": (encoded(zlib.compress(CONTENT), "gzip"), "decompress"),
+    "no second member": (encoded(gzip.compress(CONTENT) + b"\0" + CONTENT, "gzip"), "decompress"),
+    "br": (encoded(CONTENT, "br"), "wasn't requested"),
+    "zstd": (encoded(CONTENT, "zstd"), "wasn't requested"),
+    "two encodings": (encoded(zlib.compress(gzip.compress(CONTENT)), "gzip, deflate"), "wasn't requested"),
     "a list": (json_response([SECTION]), "expected an object, got a list"),
     "null": (json_response(None), "expected an object, got null"),
     "a string": (json_response("Service unavailable"), "expected an object, got a string"),
@@ -79,7 +105,7 @@ async def test_unreadable_bodies(name: str) -> None:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     error = caught.value
     assert (error.operation_id, error.path, error.attempts) == ("LearningApi_GetSection", "", 1)
-    unusable = words == "decompress"
+    unusable = words in ("decompress", "wasn't requested")
     assert error.snippet == (None if unusable else response.body[:200])
     assert str(error).startswith("LearningApi_GetSection: ")
     assert len(server.requests) == 1
@@ -117,6 +143,32 @@ async def test_a_response_that_is_too_large(response: Response) -> None:
     async with campus_with(response, max_response_bytes=10_000) as (campus, _):
         with pytest.raises(ResponseDecodeError, match="max_response_bytes"):
             await campus.learning.get_section(syllabus_id=SOME_ID)
+
+
+@pytest.mark.parametrize(
+    "response", [response_with(CONTENT), encoded(gzip.compress(CONTENT), "gzip")], ids=["plain", "gzip"]
+)
+async def test_the_exact_limit(response: Response) -> None:
+    """A body of `max_response_bytes` after decompression is accepted, and one more byte isn't."""
+    async with campus_with(response, max_response_bytes=len(CONTENT)) as (campus, _):
+        assert (await campus.learning.get_section(syllabus_id=SOME_ID)).to_dict() == SECTION
+    async with campus_with(response, max_response_bytes=len(CONTENT) - 1) as (campus, _):
+        with pytest.raises(ResponseDecodeError, match=f"max_response_bytes, {len(CONTENT) - 1}"):
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+
+
+async def test_a_compression_bomb() -> None:
+    """A small response that decompresses to much more than the limit isn't decompressed as a whole."""
+    response = encoded(gzip.compress(bytes(64 << 20)), "gzip")
+    async with campus_with(response, max_response_bytes=100_000) as (campus, _):
+        tracemalloc.start()
+        try:
+            with pytest.raises(ResponseDecodeError, match="max_response_bytes"):
+                await campus.learning.get_section(syllabus_id=SOME_ID)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 16 << 20
 
 
 async def test_the_next_call_works() -> None:

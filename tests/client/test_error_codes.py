@@ -6,10 +6,12 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 
 import nexport_campus as sdk
 from nexport_campus import APIError, RetryPolicy
+from nexport_client.api import learning_api
 from tests.support.clients import campus_with
 from tests.support.scripted_server import TOKEN, Response, error_entity, html_response, json_response
 from tests.support.spec import SOME_ID, example_response
@@ -131,6 +133,17 @@ async def test_a_success_status_that_is_not_documented(status: int, body: str) -
     assert (caught.value.attempts, caught.value.transient) == (1, False)
     if status != 204:
         assert type(await failure_of(json_response(error_entity(3), status))) is sdk.NotFoundError
+
+
+async def test_a_204_that_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It means None. Any other documented status without a body is a ResponseDecodeError."""
+    documented = attrs.evolve(learning_api.GET_SECTION, success=(200, 202, 204))
+    monkeypatch.setattr(learning_api, "GET_SECTION", documented)
+    async with campus_with(Response(status=204), Response(status=202), Response()) as (campus, _):
+        assert await campus.learning.get_section(syllabus_id=SOME_ID) is None
+        for _ in (202, 200):
+            with pytest.raises(sdk.ResponseDecodeError, match="empty"):
+                await campus.learning.get_section(syllabus_id=SOME_ID)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
