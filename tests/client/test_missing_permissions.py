@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import AccessToken, APIError, AuthenticationError, NexportCampus, PasswordAuth
+from nexport_campus._auth.refusals import CallKey, Denials
+from nexport_client.types import Secret
 from tests.support.clients import NO_RETRY
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import (
@@ -171,13 +173,42 @@ async def test_the_wait_of_a_refused_operation() -> None:
             clock.now += 1
         script.revoke()
         assert await describe(campus) == "Safety first"
-        # Long after the last refusal, the wait starts at 60 seconds again.
-        clock.now += 3600
+
+
+@pytest.mark.parametrize(("idle", "wait"), [(1799, 120), (1800, 60)])
+async def test_the_wait_after_a_long_time_without_refusals(idle: float, wait: float) -> None:
+    """Half an hour after the last refusal, the wait starts at 60 seconds again."""
+    clock, script = ManualClock(), PermissionCampus()
+    async with client(script, clock) as campus:
         await refused(campus)
-        logins = script.logins
-        clock.now += 60
+        clock.now += idle
         await refused(campus)
-        assert script.logins == logins + 1
+        assert script.logins == 3
+        clock.now += wait - 1
+        await refused(campus)
+        assert script.logins == 3
+        clock.now += 1
+        await refused(campus)
+        assert script.logins == 4
+
+
+async def test_refusals_at_once_count_once() -> None:
+    """However many calls are refused with the same token, the wait of their operation is 60 seconds."""
+    clock, script = ManualClock(), PermissionCampus()
+    async with client(script, clock) as campus:
+        for logins in (2, 3):
+            await asyncio.gather(*(describe(campus, OTHERS) for _ in range(20)), return_exceptions=True)
+            assert script.logins == logins
+            clock.now += 60
+
+
+def test_the_latest_accepted_calls_are_remembered() -> None:
+    """1024 calls are, and one that was accepted again counts as late."""
+    denials, calls = Denials(lambda: 0.0), [CallKey("Operation", number) for number in range(1025)]
+    for call in (*calls[:1024], calls[0], calls[1024]):
+        denials.accept(call)
+    denials.add(CallKey("Operation", -1), Secret("token"))
+    assert [denials.explain(call) for call in calls[:3]] == [False, True, False]
 
 
 async def test_a_withdrawn_permission() -> None:

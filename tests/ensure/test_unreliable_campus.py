@@ -286,6 +286,19 @@ async def test_a_campus_that_ignores_unique_names() -> None:
     assert enrolling.created == []
 
 
+async def test_by_unique_name() -> None:
+    """It creates if nothing is found, and finds the enrollment, with the name instead of the id in both requests."""
+    enrolling = EnrollmentCampus(found(), found(enrollment(2), enrollment(3)))
+    async with campus_at(enrolling) as campus:
+        made, again = [await campus.ensure_enrollment(**NAMED) for _ in range(2)]
+    assert (made.enrollment_id, made.created) == (NEW, True)
+    assert (again.enrollment_id, again.created) == (UUID(int=3), False)
+    assert enrolling.created == [NAMED | {"membership_group_ids": []}]
+    for search in enrolling.searched:
+        assert search["syllabus_unique_names"] == ["SAFETY"]
+        assert "syllabus_ids" not in search
+
+
 @pytest.mark.parametrize("name", ["", "  "])
 async def test_an_empty_unique_name_is_refused(name: str) -> None:
     """The campus ignores an empty filter, and would find an enrollment in any syllabus."""
