@@ -85,7 +85,7 @@ async def test_headers_are_sent_with_every_request(make: Any) -> None:
 
 @pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
 async def test_headers_go_out_with_a_body(make: Any) -> None:
-    """A POST has its body, its length and the headers."""
+    """A POST has its body, its type and the headers, beside the SDK's own."""
     async with (
         ScriptedServer([json_response(error_entity())]) as server,
         campus_of(server, headers={"X-Api-Key": KEY}, transport=make()) as campus,
@@ -93,6 +93,8 @@ async def test_headers_go_out_with_a_body(make: Any) -> None:
         await campus.scorm.edit_scorm_data(assignment_status_id=SOME_ID, sco_id="I_SCO0", title="Größe")
     (request,) = server.requests
     assert (request.json["title"], request.headers["x-api-key"]) == ("Größe", KEY)
+    assert request.headers["accept"] == request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "gzip, deflate"
 
 
 async def test_a_view_merges_its_headers() -> None:

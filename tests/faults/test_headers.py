@@ -88,7 +88,7 @@ async def test_absurd_headers(make: Make, status: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: None, AiohttpTransport], ids=["httpx", "aiohttp"])
-@pytest.mark.parametrize("value", HEADERS["Retry-After"])
+@pytest.mark.parametrize("value", [value for value in HEADERS["Retry-After"] if value != "3.5"])
 async def test_retrying_with_an_absurd_retry_after(make: Make, value: str) -> None:
     """An invalid `Retry-After` doesn't prevent the retry; an excessive one ends the call at once."""
     async with (
@@ -107,6 +107,6 @@ async def test_retrying_with_an_absurd_retry_after(make: Make, value: str) -> No
                 await campus.learning.get_section_description(section_id=ID)
             assert refused.value.retry_after is not None
             assert refused.value.retry_after > 10**10
-        elif value != "3.5":
+        else:
             found = await campus.learning.get_section_description(section_id=ID)
             assert found.description == "Safety"
