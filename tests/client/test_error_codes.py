@@ -12,6 +12,7 @@ import pytest
 import nexport_campus as sdk
 from nexport_campus import APIError, RetryPolicy
 from nexport_client.api import learning_api
+from nexport_client.api.learning_api.learning_api_get_section import OPERATION as GET_SECTION
 from tests.support.clients import campus_with
 from tests.support.scripted_server import TOKEN, Response, error_entity, html_response, json_response
 from tests.support.spec import SOME_ID, example_response
@@ -137,7 +138,7 @@ async def test_a_success_status_that_is_not_documented(status: int, body: str) -
 
 async def test_a_204_that_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     """It means None. Any other documented status without a body is a ResponseDecodeError."""
-    documented = attrs.evolve(learning_api.GET_SECTION, success=(200, 202, 204))
+    documented = attrs.evolve(GET_SECTION, success=(200, 202, 204))
     monkeypatch.setattr(learning_api, "GET_SECTION", documented)
     async with campus_with(Response(status=204), Response(status=202), Response()) as (campus, _):
         assert await campus.learning.get_section(syllabus_id=SOME_ID) is None
