@@ -162,7 +162,7 @@ class Model:
             labels: Write enums as the vendor's labels instead of numbers.
 
         Returns:
-            The values by column: bool, int, float, str, datetime or None.
+            The values by column (bool, int, float, str, datetime or None).
         """
         from .rows import get_columns
 
@@ -172,10 +172,11 @@ class Model:
 
     @classmethod
     def columns(cls) -> dict[str, type]:
-        """Return the columns of `to_row`, in order, and the type of their values besides None.
+        """Return the columns of `to_row`, in order, and the types of their values, None aside.
 
         Returns:
-            The types by column: bool, int, float, str, datetime, UUID (a string in rows), or an enum (its number or label in rows).
+            The types by column (bool, int, float, str, datetime, UUID or an enum). In rows, a UUID is a string, and an enum
+            its number or label.
         """
         from .rows import get_columns
 

@@ -1,8 +1,8 @@
-"""Verification of web hooks, the calls that a campus makes to an application. Knows no web framework.
+"""Verification of webhooks, the calls that a campus makes to an application. Knows no web framework.
 
     event = webhooks.verify(body, headers, secret=secrets)
 
-A campus does not sign its web hooks: URL, headers and body are templates of an administrator. So the template contains
+A campus does not sign its webhooks: URL, headers and body are templates of an administrator. So the template contains
 a secret that the application shares with the campus, and ids instead of data; read the record from the campus.
 See `docs/webhooks.md` for the template.
 """
@@ -37,7 +37,7 @@ _UNSET_ID: Final = UUID(int=0)
 
 @attrs.frozen
 class WebhookEvent:
-    """A web hook with a valid secret: the name of the event, and the ids that the template included.
+    """A webhook with a valid secret: the name of the event, and the ids that the template included.
 
     Only the secret proves where it comes from. It can be late or come again: read the record before you act on it.
     """
@@ -55,7 +55,7 @@ def verify(
     *,
     secret: str | Sequence[str],
 ) -> WebhookEvent:
-    """Check the secret of a web hook and return its event.
+    """Check the secret of a webhook and return its event.
 
     The secret is expected in the header `X-Nexport-Secret`, or else in the field `secret` of the JSON body.
 
@@ -96,7 +96,7 @@ def read_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
     single = isinstance(secret, str) or not isinstance(secret, Iterable)
     secrets: tuple[object, ...] = (secret,) if single else tuple(secret)
     if not secrets:
-        raise ConfigurationError("secret: at least one secret is needed to recognize web hooks")
+        raise ConfigurationError("secret: at least one secret is needed to recognize webhooks")
     for each in secrets:
         if not isinstance(each, str) or not each.strip():
             raise ConfigurationError("secret: must be a string that is not empty")

@@ -1,4 +1,4 @@
-"""Signatures that griffe can't read from the code: those that attrs generates, and defaults that are constants."""
+"""Signatures as users need them: those that attrs generates, without private parameters, with values for constants."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,13 +25,17 @@ _MADE_BY_ATTRS = "attrs.frozen"
 
 
 class AsCalled(Extension):
-    """Adds the `__init__` that attrs generates, and replaces the client's constants by their values."""
+    """Adds the `__init__` that attrs generates, hides private parameters, and shows the values of the client's constants."""
 
     def on_class(self, *, cls: Class, loader: GriffeLoader, **_: Any) -> None:
         """Add the signature of an attrs class."""
         if any(decorator.callable_path == _MADE_BY_ATTRS for decorator in cls.decorators):
             made = Parameters(Parameter("self"), *_parameters(cls))
             cls.set_member("__init__", Function("__init__", parameters=made))
+
+    def on_function(self, *, func: Function, loader: GriffeLoader, **_: Any) -> None:
+        """Leave out parameters that only tests use, such as a clock."""
+        func.parameters = Parameters(*(each for each in func.parameters if not each.name.startswith("_")))
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **_: Any) -> None:
         """Show the values of the client's defaults."""

@@ -21,16 +21,16 @@ def with_operations(text: str, document: Document) -> str:
     """Return the README with the tables of a document's operations; unchanged if it has no marks.
 
     Raises:
-        PipelineError: one of the marks is there, and not the other behind it.
+        PipelineError: Only one of the marks is there, or they are in the wrong order.
     """
     return _between(text, (BEGIN, END), Layout.README, lambda: _tables(document))
 
 
 def with_effects(text: str, document: Document) -> str:
-    """The text of docs/retries.md with what each operation does between its marks; without marks, as it is.
+    """Return docs/retries.md with the effect of each operation; unchanged if it has no marks.
 
     Raises:
-        PipelineError: one of the marks is there, and not the other behind it.
+        PipelineError: Only one of the marks is there, or they are in the wrong order.
     """
     return _between(text, (EFFECTS_BEGIN, EFFECTS_END), Layout.RETRIES, lambda: _effects(document))
 
@@ -39,7 +39,7 @@ def _between(text: str, marks: tuple[str, str], file: str, make: Callable[[], st
     before, begin, rest = text.partition(marks[0])
     _, end, after = rest.partition(marks[1])
     if bool(begin) != (marks[1] in text) or bool(begin) != bool(end):
-        raise PipelineError(f"{file}: the marks around the operations are not a pair; mend them")
+        raise PipelineError(f"{file}: the marks around the operations are not a pair; correct them")
     if not begin:
         return text
     return f"{before}{begin}{make()}{end}{after}"

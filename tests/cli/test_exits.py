@@ -114,7 +114,7 @@ async def test_a_list_that_fails_midway(run_against: Run) -> None:
 
 
 def test_each_kind_of_error_has_a_code(nexport: Nexport) -> None:
-    """Every error class of the SDK has a code; only local trouble, unexpected errors and web hooks' are 1."""
+    """Every error class of the SDK has a code; only local trouble, unexpected errors and webhooks' are 1."""
 
     def all_subclasses(cls: type[NexportError]) -> list[type[NexportError]]:
         ours = (sub for sub in cls.__subclasses__() if sub.__module__.split(".")[0] == "nexport_campus")

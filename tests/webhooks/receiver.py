@@ -1,4 +1,4 @@
-"""An application that receives web hooks, served by uvicorn on loopback."""
+"""An application that receives webhooks, served by uvicorn on loopback."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receive(sandbox: Sandbox, **options: Any) -> AsyncIterator[Receiver]:
-    """Serve an application whose web hook route has these options, with the sandbox as its campus."""
+    """Serve an application whose webhook route has these options, with the sandbox as its campus."""
     receiver = Receiver()
     settings = {
         "NEXPORT_BASE_URL": sandbox.url,

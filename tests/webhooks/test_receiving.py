@@ -1,4 +1,4 @@
-"""Web hooks from the sandbox to an application with `webhook_enrollment`, over real connections."""
+"""Webhooks from the sandbox to an application with `webhook_enrollment`, over real connections."""
 
 import asyncio
 import uuid
@@ -27,7 +27,7 @@ async def samples(nexport_sandbox: Sandbox) -> Samples:
 
 @pytest.fixture
 async def receiver(nexport_sandbox: Sandbox) -> AsyncIterator[Receiver]:
-    """Serve an application that receives web hooks with the secret."""
+    """Serve an application that receives webhooks with the secret."""
     async with receive(nexport_sandbox, secret=SECRET) as receiver:
         yield receiver
 
@@ -39,7 +39,7 @@ async def post(receiver: Receiver, headers: dict[str, str], body: bytes) -> http
 
 
 async def deliveries(sandbox: Sandbox, count: int) -> list[tuple[str, int]]:
-    """Return event and status of the web hooks that the sandbox sent, once all have a response."""
+    """Return event and status of the webhooks that the sandbox sent, once all have a response."""
     async with asyncio.timeout(30):
         while True:
             found = (await sandbox.books()).webhooks
@@ -110,7 +110,7 @@ async def test_a_record_is_read_not_believed(
 async def test_late_and_repeated_web_hooks(
     nexport_sandbox: Sandbox, campus: NexportCampus, samples: Samples, receiver: Receiver
 ) -> None:
-    """A repeated web hook gives the present state again; after the enrollment was removed it gives none."""
+    """A repeated webhook gives the present state again; after the enrollment was removed it gives none."""
     headers, body = webhook_request(
         "Enrollment Created",
         secret=SECRET,
@@ -192,7 +192,7 @@ async def test_a_campus_that_can_not_be_read(
 
 
 async def test_a_secret_that_changes(nexport_sandbox: Sandbox) -> None:
-    """A function is called for each web hook, so that a secret can be replaced while the application runs."""
+    """A function is called for each webhook, so that a secret can be replaced while the application runs."""
     secrets = ["old"]
     async with receive(nexport_sandbox, secret=lambda: secrets) as receiver:
         assert await nexport_sandbox.send_webhook(receiver.url, secret="new") == 401
@@ -208,7 +208,7 @@ def test_a_route_without_a_secret(secret: str | list[str]) -> None:
         webhook_enrollment(secret=secret)
 
 
-async def test_web_hooks_that_the_sandbox_can_not_send(nexport_sandbox: Sandbox) -> None:
+async def test_webhooks_that_the_sandbox_can_not_send(nexport_sandbox: Sandbox) -> None:
     """Invalid arguments and an address without a server raise."""
     for wrong in ({"url": "ftp://x"}, {"url": "http://x", "secret_in": "query"}):
         with pytest.raises(ValueError, match=r"url|secret_in"):

@@ -1,4 +1,4 @@
-"""Verification of web hooks: the secret, the size and the format."""
+"""Verification of webhooks: the secret, the size and the format."""
 
 import json
 from uuid import UUID, uuid4
@@ -23,7 +23,7 @@ def body_of(**fields: object) -> bytes:
 
 @pytest.mark.parametrize("secret_in", ["header", "body"])
 def test_the_ids_of_an_event(secret_in: str) -> None:
-    """A web hook with the right secret, in its header or its body, gives its event and ids."""
+    """A webhook with the right secret, in its header or its body, gives its event and ids."""
     headers, body = webhook_request(
         "Enrollment Created",
         secret=SECRET,

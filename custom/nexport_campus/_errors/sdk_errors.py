@@ -50,7 +50,7 @@ class ExportError(NexportError):
 
 
 class WebhookError(NexportError):
-    """A call that claims to be a web hook of the campus and must not be acted on.
+    """A call that claims to be a webhook of the campus and must not be acted on.
 
     `status_code`: the HTTP status to respond with.
     """

@@ -68,7 +68,7 @@ _PROBLEMS: Final[dict[type[NexportError], _Problem]] = {
     ),
     InvalidRequestError: _Problem("refused", "Request refused", "The campus refused the request as invalid."),
     WebhookError: _Problem(
-        "webhook", "Web hook refused", "The call can't be taken for a web hook of the campus."
+        "webhook", "Webhook refused", "The call can't be taken for a webhook of the campus."
     ),
     APIError: _Problem("campus-error", "Campus error", "The campus reported an error."),
     ArgumentError: _Problem(

@@ -1,4 +1,4 @@
-"""The dependency for routes that a campus calls as web hooks."""
+"""The dependency for routes that a campus calls as webhooks."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,14 +31,14 @@ _CAMPUS_FAILED: Final = (APIError, TransportError, ResponseDecodeError, Paginati
 def webhook_enrollment(
     *, secret: str | Sequence[str] | Callable[[], str | Sequence[str]], max_body: int = MAX_BODY
 ) -> Callable[[Request, Campus], Awaitable[ApiEnrollmentItem | None]]:
-    """Return a dependency that verifies a web hook and reads its enrollment from the campus.
+    """Return a dependency that verifies a webhook and reads its enrollment from the campus.
 
         Enrollment = Annotated[ApiEnrollmentItem | None, Depends(webhook_enrollment(secret=SECRET))]
 
-    The enrollment is None if the web hook names none, or the campus has none with these ids. Nothing else in the body
-    is used, so a forged, late or repeated web hook causes a read and nothing more.
+    The enrollment is None if the webhook names none, or the campus has none with these ids. Nothing else in the body
+    is used, so a forged, late or repeated webhook causes a read and nothing more.
 
-    A web hook with a wrong secret gets the response 401, a malformed one 400, and one that is too large 413. If the
+    A webhook with a wrong secret gets the response 401, a malformed one 400, and one that is too large 413. If the
     campus can't be read, the response is 503, because the campus may call again.
 
     Args:
@@ -94,7 +94,7 @@ async def _find_enrollment(campus: Campus, event: WebhookEvent) -> ApiEnrollment
 
 
 def _to_unavailable(error: NexportError) -> HTTPException:
-    _logger.warning("a web hook's enrollment could not be read: %s: %s", type(error).__name__, error)
+    _logger.warning("a webhook's enrollment could not be read: %s: %s", type(error).__name__, error)
     return HTTPException(
         503, "the campus can't be read at the moment", {"Retry-After": str(_RETRY_AFTER_SECONDS)}
     )

@@ -147,7 +147,7 @@ class Invoice:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDelivery:
-    """A web hook that the campus sent on its own.
+    """A webhook that the campus sent on its own.
 
     `status` is the status of the response, 0 if none came or it is still to come.
     """
@@ -165,7 +165,7 @@ class Books:
     `entries` holds the latest requests, at most 20,000; `counts` counts all requests by operationId;
     `peak_in_flight` is the highest number of requests in progress at the same time. It exceeds one only with
     a scripted delay, because the campus handles one request at a time. `invoices` holds all invoices of the
-    campus, the oldest first, and `webhooks` the latest web hooks that it sent on its own, at most 20,000.
+    campus, the oldest first, and `webhooks` the latest webhooks that it sent on its own, at most 20,000.
     """
 
     entries: tuple[BookEntry, ...]

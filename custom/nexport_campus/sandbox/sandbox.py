@@ -158,7 +158,7 @@ class Sandbox:
     ) -> None:
         """Call a URL from now on whenever an enrollment is created or completed.
 
-        Each web hook is sent once, with POST and a JSON body with `event`, `enrollment_id`, `user_id` and
+        Each webhook is sent once, with POST and a JSON body with `event`, `enrollment_id`, `user_id` and
         `subscription_id`. The secret is in the header X-Nexport-Secret, or in the body's field `secret`. `books()`
         lists what was sent; `reset()` removes the URL. Raises ValueError for invalid arguments.
         """
@@ -196,7 +196,7 @@ class Sandbox:
             raise SandboxError(f"no response from {url}: {error}") from error
 
     async def reset(self) -> None:
-        """Restore the campus to its initial state: changes, tokens, request log, failures and web hooks are discarded.
+        """Restore the campus to its initial state: changes, tokens, request log, failures and webhooks are discarded.
 
         The clock keeps its time. Raises ValueError for a campus in a file or of more than 50,000 enrollments.
         """

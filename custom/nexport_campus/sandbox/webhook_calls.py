@@ -1,4 +1,4 @@
-"""Web hooks as a campus sends them: a JSON body from an administrator's template, with a shared secret."""
+"""Webhooks as a campus sends them: a JSON body from an administrator's template, with a shared secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS: Final = 10.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget:
-    """Where web hooks go, and the secret that they carry. Raises ValueError for an invalid setting."""
+    """Where webhooks go, and the secret that they carry. Raises ValueError for an invalid setting."""
 
     url: str
     secret: str = dataclasses.field(repr=False)
@@ -40,7 +40,7 @@ class _KeepRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def post(target: WebhookTarget, fields: Mapping[str, str | None]) -> int:
-    """Send one web hook and return the status of the response. Blocks. Raises OSError without a response."""
+    """Send one webhook and return the status of the response. Blocks. Raises OSError without a response."""
     headers, body = {"Content-Type": "application/json"}, dict(fields)
     if target.secret_in == "header":
         headers["X-Nexport-Secret"] = target.secret

@@ -6,7 +6,7 @@ pytest loads it wherever the package is installed. It needs the `sandbox` extra.
         samples = await nexport_sandbox.samples()
         ...
 
-`MemoryTokenStore` is a token store for tests, without a server. `webhook_request` makes a web hook as a campus sends it.
+`MemoryTokenStore` is a token store for tests, without a server. `webhook_request` makes a webhook as a campus sends it.
 
 Fixtures: `nexport_sandbox`, `campus`. Marks: `nexport_sandbox(**settings)`, `nexport_faults(**failure)`. Both take only
 keyword arguments, those of `Sandbox` and of `sandbox.faults.add`. See `docs/testing.md`.

@@ -1,4 +1,4 @@
-"""Web hooks for tests of the application that receives them."""
+"""Webhooks for tests of the application that receives them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def webhook_request(
     assignment_id: UUID | str | None = None,
     subscription_id: UUID | str | None = None,
 ) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of a web hook, as the template in the documentation makes them.
+    """Return the headers and the body of a webhook, as the template in the documentation makes them.
 
         headers, body = webhook_request(secret="s3cret", enrollment_id=enrollment, user_id=user)
         response = await client.post("/webhooks/nexport", headers=headers, content=body)

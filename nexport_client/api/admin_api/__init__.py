@@ -217,7 +217,7 @@ class AdminApi:
         A user can be found by login as well; the name of that parameter is not public.
 
         Provisional: declared from public facts instead of the vendor's page, and exempt from semantic
-        versioning. Least certain: the method, GET; there is no way to ask by login. `scripts/regenerate
+        versioning. Least certain: the method, GET; a user can't be looked up by login. `scripts/regenerate
         --pages FILE` replaces it by the vendor's page, and `--swagger FILE` by a campus's own definition.
 
         Args:

@@ -57,7 +57,7 @@ class _ReceivedRequest:
 
 
 class _Service:
-    """One campus with its request log, its scripted failures and its web hooks."""
+    """One campus with its request log, its scripted failures and its webhooks."""
 
     def __init__(self, controls: Controls, connections: Connections) -> None:
         self.campus = controls.campus

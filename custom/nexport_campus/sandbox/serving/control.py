@@ -1,4 +1,4 @@
-"""Private control routes of the server for `Sandbox`: faults, request log, clock, sample ids, web hooks.
+"""Private control routes of the server for `Sandbox`: faults, request log, clock, sample ids, webhooks.
 
 They are not part of the modelled API, and return 404 without the sandbox's random key.
 """
@@ -35,7 +35,7 @@ _Action = Callable[[dict[str, Any]], Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Controls:
-    """What the parent controls: the campus, its request log, its scripted failures and its web hooks."""
+    """What the parent controls: the campus, its request log, its scripted failures and its webhooks."""
 
     campus: CampusState
     log: RequestLog

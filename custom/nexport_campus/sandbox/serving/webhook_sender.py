@@ -1,4 +1,4 @@
-"""Web hooks that the server sends on its own when an enrollment is created or completed."""
+"""Webhooks that the server sends on its own when an enrollment is created or completed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVENTS: Final = {"enrollment created": CREATED, "enrollment completed": COMPLET
 
 @dataclasses.dataclass(slots=True)
 class _Delivery:
-    """One web hook. `status` is 0 until a response arrives."""
+    """One webhook. `status` is 0 until a response arrives."""
 
     event: str
     url: str
@@ -77,7 +77,7 @@ def _deliver(target: WebhookTarget, delivery: _Delivery, fields: dict[str, str])
 
 
 def find_enrollment_fields(campus: CampusState, enrollment_id: str) -> dict[str, str]:
-    """Return the ids that a web hook about an enrollment carries."""
+    """Return the ids that a webhook about an enrollment carries."""
     enrollment: Row = campus.find("enrollment", enrollment_id)
     return {
         "enrollment_id": enrollment_id,

@@ -1,4 +1,4 @@
-"""Web hooks of the sandbox as a receiver sees them, and completed enrollments."""
+"""Webhooks of the sandbox as a receiver sees them, and completed enrollments."""
 
 import json
 import queue
@@ -39,7 +39,7 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Serve a receiver of web hooks."""
+    """Serve a receiver of webhooks."""
     receiver = Receiver()
     thread = threading.Thread(target=receiver.server.serve_forever)
     thread.start()
