@@ -98,6 +98,5 @@ class CampusCaller:
         field = operation.paging.items if operation.paging else None
         items = outcome.parsed if field is None else getattr(outcome.parsed, field) or []
         # Where the vendor's elements declare no error entity, a key of that name is data.
-        return self._convert.to_page(
-            operation, outcome, items, may_fail=bool(items) and hasattr(items[0], KEY)
-        )
+        may_fail = bool(items) and hasattr(items[0], KEY)
+        return self._convert.to_page(operation, outcome, items, field, may_fail=may_fail)

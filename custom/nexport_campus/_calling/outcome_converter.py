@@ -8,6 +8,7 @@ import attrs
 from nexport_campus._decoding.error_entity import find_failing, read_field
 from nexport_campus._decoding.response import Outcome, ResponseReader
 from nexport_campus._errors import APIError
+from nexport_campus._paging.fingerprint import fingerprint_of_json
 from nexport_campus._paging.page_iterator import RawPage
 from nexport_client.operation import Operation
 from nexport_client.results import RawResponse
@@ -34,9 +35,18 @@ class OutcomeConverter:
         return outcome
 
     def to_page(
-        self, operation: Operation[Any], outcome: Outcome[Any], items: list[Any], *, may_fail: bool = True
+        self,
+        operation: Operation[Any],
+        outcome: Outcome[Any],
+        items: list[Any],
+        field: str | None,
+        *,
+        may_fail: bool = True,
     ) -> RawPage:
-        """Return the page of a list that has these elements; `may_fail`: whether an element may report an error."""
+        """Return the page of a list that has these elements.
+
+        `field`: the response's field that holds them, or None; `may_fail`: whether an element may report an error.
+        """
         parsed, headers = outcome.parsed, outcome.response.headers
         failing = find_failing(items) if may_fail else []
         return RawPage(
@@ -45,6 +55,7 @@ class OutcomeConverter:
             reported_size=_count(read_field(parsed, "page_size"), headers.get("x-per-page")),
             failing=frozenset(failing),
             error=self._item_error(operation, outcome, items, failing),
+            fingerprint=fingerprint_of_json(outcome.response.content, field),
         )
 
     def to_response(self, outcome: Outcome[T]) -> RawResponse[T]:

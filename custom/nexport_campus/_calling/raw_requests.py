@@ -63,7 +63,7 @@ class RawRequests:
         async def fetch(number: int) -> RawPage:
             paged = _add_page(encoded, where, number, size)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
-            return self._convert.to_page(operation, outcome, _get_records(outcome.parsed, items))
+            return self._convert.to_page(operation, outcome, _get_records(outcome.parsed, items), items)
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)

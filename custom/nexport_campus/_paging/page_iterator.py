@@ -1,26 +1,22 @@
 """Iteration over the pages of a list: fetched singly or prefetched, and returned in order."""
 
 import asyncio
-import re
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
-from datetime import datetime
 from typing import Any, Generic, Literal, Self, TypeVar
-from uuid import UUID
 
 import attrs
 
 from nexport_campus._errors import APIError
 from nexport_client.results import Page
-from nexport_client.types import fields_of
 
 from .end_detection import EndDetector, PageFacts
+from .fingerprint import fingerprint_of_records, is_distinct
 
 __all__ = ["OnItemError", "PageIterator", "PageSource", "RawPage"]
 
 T = TypeVar("T")
-_ID_OR_DATE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9]{4}-[0-9]{2}-[0-9]{2}T", re.ASCII | re.IGNORECASE)
 OnItemError = Literal["raise", "skip", "yield"]
 
 
@@ -28,7 +24,7 @@ OnItemError = Literal["raise", "skip", "yield"]
 class RawPage:
     """A page as received: its records, its reported total and size, and the records that report an error.
 
-    `error` is that of the first of them.
+    `error` is that of the first of them. `fingerprint`: that of the JSON of its records; None takes that of the records.
     """
 
     items: list[Any]
@@ -36,48 +32,17 @@ class RawPage:
     reported_size: int | None
     failing: frozenset[int] = frozenset()
     error: APIError | None = None
+    fingerprint: Hashable | None = None
 
     def seen(self, number: int) -> PageFacts:
         """Return the facts for the end detection."""
-        return PageFacts(number, len(self.items), self.total, _fingerprint(self.items), _distinct(self.items))
-
-
-def _fingerprint(items: list[Any]) -> Hashable:
-    """Return a value that is equal for pages with equal records.
-
-    It covers all records, as pages may share first and last.
-
-    The page number and total of the response are excluded: both may merely repeat the request, or change.
-    """
-    import msgspec
-
-    try:
-        return hash(msgspec.json.encode(items))
-    except OverflowError:  # a raw record with an integer of more than 64 bits
-        return hash(repr(items))
-
-
-def _distinct(items: list[Any]) -> bool:
-    """Return whether these records can be distinguished from others: they differ, or hold an id or a date.
-
-    GetCmiData's records have no id: attempts not yet started all look alike and may fill two pages, especially small
-    ones.
-    """
-    if not items:
-        return True
-    first = items[0]
-    fields = fields_of(type(first)) if attrs.has(type(first)) else ()
-    values = [getattr(first, field.attribute) for field in fields] or [first]
-    if isinstance(first, dict):
-        values = list(first.values())
-    return any(_is_distinctive(value) for value in values) or any(item != first for item in items)
-
-
-def _is_distinctive(value: object) -> bool:
-    """Return whether a value is an id or a date, also as the string of a raw record."""
-    return isinstance(value, UUID | datetime) or (
-        isinstance(value, str) and _ID_OR_DATE.match(value) is not None
-    )
+        return PageFacts(
+            number,
+            len(self.items),
+            self.total,
+            fingerprint_of_records(self.items) if self.fingerprint is None else self.fingerprint,
+            is_distinct(self.items),
+        )
 
 
 @attrs.frozen(eq=False, repr=False)
