@@ -1,44 +1,48 @@
 """The async Python SDK for NexPort Campus."""
 
-from nexport_client.protocols import AsyncPager
-from nexport_client.results import Page, RawResponse
-from nexport_client.types import UNSET, Unset
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from ._attempts import Attempt
-from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
-from ._auth.token_store import TokenStore
-from ._changes.results import ChangeBatch, EnrollmentsById, SectionsById
-from ._client import NexportCampus
-from ._drift import Drift
-from ._ensure import EnsuredEnrollment
-from ._errors import (
-    AlreadyExistsError,
-    APIError,
-    ArgumentError,
-    AuthenticationError,
-    ConfigurationError,
-    EnrollmentAlreadyExistsError,
-    ExportError,
-    InvalidRequestError,
-    NexportError,
-    NotFoundError,
-    PaginationError,
-    PermissionDeniedError,
-    RateLimitError,
-    RequestTimeoutError,
-    ResponseDecodeError,
-    ServerError,
-    SubscriptionAlreadyExistsError,
-    SubscriptionNotFoundError,
-    TransportError,
-    WebhookError,
-    WebhookFormatError,
-    WebhookSecretError,
-)
-from ._rate_limit import LocalRateLimiter, RateLimiter
-from ._retry import RetryPolicy
-from ._settings import ClientSettings
-from ._version import __version__
+if TYPE_CHECKING:
+    from nexport_client.protocols import AsyncPager
+    from nexport_client.results import Page, RawResponse
+    from nexport_client.types import UNSET, Unset
+
+    from ._attempts import Attempt
+    from ._auth.credentials import AccessToken, PasswordAuth, StaticToken
+    from ._auth.token_store import TokenStore
+    from ._changes.results import ChangeBatch, EnrollmentsById, SectionsById
+    from ._client import NexportCampus
+    from ._drift import Drift
+    from ._ensure import EnsuredEnrollment
+    from ._errors import (
+        AlreadyExistsError,
+        APIError,
+        ArgumentError,
+        AuthenticationError,
+        ConfigurationError,
+        EnrollmentAlreadyExistsError,
+        ExportError,
+        InvalidRequestError,
+        NexportError,
+        NotFoundError,
+        PaginationError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        ResponseDecodeError,
+        ServerError,
+        SubscriptionAlreadyExistsError,
+        SubscriptionNotFoundError,
+        TransportError,
+        WebhookError,
+        WebhookFormatError,
+        WebhookSecretError,
+    )
+    from ._rate_limit import LocalRateLimiter, RateLimiter
+    from ._retry import RetryPolicy
+    from ._settings import ClientSettings
+    from ._version import __version__
 
 __all__ = [
     "UNSET",
@@ -86,8 +90,40 @@ __all__ = [
     "__version__",
 ]
 
-# Tracebacks and reprs show the public module from which users import these.
-for _name in __all__:
-    _public = globals()[_name]
-    if isinstance(_public, type):
-        _public.__module__ = __name__
+_HOMES = (
+    "nexport_client.protocols",
+    "nexport_client.results",
+    "nexport_client.types",
+    "._attempts",
+    "._auth.credentials",
+    "._auth.token_store",
+    "._changes.results",
+    "._client",
+    "._drift",
+    "._ensure",
+    "._errors",
+    "._rate_limit",
+    "._retry",
+    "._settings",
+    "._version",
+)
+"""The modules of the public names."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import all public names when the first is used: `nexport --help` doesn't need them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for home in _HOMES:
+        for known, value in vars(import_module(home, __name__)).items():
+            if known not in __all__:
+                continue
+            globals()[known] = value
+            if isinstance(value, type):
+                # Tracebacks and reprs show the module from which users import it.
+                value.__module__ = __name__
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

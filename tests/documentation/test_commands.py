@@ -11,7 +11,7 @@ import click
 import pytest
 from documentation.fences import fences
 
-from nexport_campus.cli.connection import ConnectionOptions
+from nexport_campus.cli.common_options import ConnectionOptions
 from nexport_campus.cli.root import root
 from tests.support.spec import SOME_ID
 

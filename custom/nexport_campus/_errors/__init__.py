@@ -84,3 +84,9 @@ __all__ = [
     "error_class",
     "fresh_copy",
 ]
+
+for _name in __all__:
+    _public = globals()[_name]
+    if isinstance(_public, type):
+        # Tracebacks show the module from which users import it, also of an error raised before they do.
+        _public.__module__ = "nexport_campus"

@@ -2,7 +2,7 @@
 
 import click
 
-from .connection import ConnectionOptions
+from .common_options import ConnectionOptions
 from .exit_codes import INTERRUPTED
 from .terminal import fail, is_interactive
 

@@ -7,7 +7,7 @@ environment variables, or removed if the command line has no such setting.
 import re
 from typing import Final
 
-from nexport_campus import ArgumentError, NexportError
+from nexport_campus._errors import ArgumentError, NexportError
 
 __all__ = ["adapt_message", "render_error"]
 

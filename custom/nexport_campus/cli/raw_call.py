@@ -15,8 +15,9 @@ from nexport_client.kinds import ANYTHING, Array, Kind, MapOf, ModelOf, Nullable
 from nexport_client.operation import Operation
 from nexport_client.types import fields_of
 
+from .common_options import common_options
 from .confirmation import confirm_change
-from .connection import common_options, open_campus
+from .connection import open_campus
 from .invoke import OutputOptions, choose_page_size, write_pages, write_result
 from .record_output import FORMATS, Secrecy, choose_format
 from .standard_streams import note_change

@@ -8,10 +8,10 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from nexport_campus import NexportError
+from nexport_campus._errors import NexportError
 from nexport_campus._version import __version__
 
-from .connection import ConnectionOptions, common_options
+from .common_options import ConnectionOptions, common_options
 from .exit_codes import BROKEN_PIPE, INTERRUPTED, OUTPUT_FAILED, exit_code, make_epilog
 from .messages import render_error
 from .standard_streams import OutputError, Streams
@@ -20,17 +20,18 @@ from .terminal import fail, log_to_stderr, warn
 
 __all__ = ["Nexport", "root"]
 
-_COMMANDS = (
-    "call",
-    "completion",
-    "demo",
-    "doctor",
-    "ensure-enrollment",
-    "export",
-    "login",
-    "logout",
-    "sandbox",
-)
+_COMMANDS = {
+    "call": "Call an operation of the campus, or list all operations.",
+    "completion": "Print the completion script for a shell.",
+    "demo": "Demonstrate the SDK against a sandbox.",
+    "doctor": "Check everything that a call needs, and give advice.",
+    "ensure-enrollment": "Enroll a user who is not enrolled yet.",
+    "export": "Export records to a file that stays up to date.",
+    "login": "Store credentials for a campus in the keyring.",
+    "logout": "Remove the credentials for a campus from the keyring.",
+    "sandbox": "Serve a sandbox campus on this machine until Ctrl-C.",
+}
+"""The commands and their short help, so that the list of them imports none."""
 _CHANGING = {"ensure-enrollment", "login", "logout"}
 """Commands that are suggested for a mistyped word only if a single typo separates them."""
 
@@ -44,6 +45,11 @@ class Nexport(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return list(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of all commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""

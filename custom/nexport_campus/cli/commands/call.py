@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 import nexport_campus
+from nexport_campus.cli.common_options import common_options
 from nexport_campus.cli.confirmation import confirm_change
-from nexport_campus.cli.connection import common_options
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
 from nexport_campus.cli.known_operations import find_operation

@@ -10,13 +10,8 @@ import click
 
 from nexport_campus import ConfigurationError, RetryPolicy, StaticToken
 from nexport_campus.cli.checks import Finding, Setup, Status, examine
-from nexport_campus.cli.connection import (
-    ConnectionOptions,
-    Credentials,
-    common_options,
-    find_credentials,
-    open_campus,
-)
+from nexport_campus.cli.common_options import ConnectionOptions, common_options
+from nexport_campus.cli.connection import Credentials, find_credentials, open_campus
 from nexport_campus.cli.exit_codes import UNEXPECTED, exit_code
 from nexport_campus.cli.terminal import choose_color, replace_control_characters
 

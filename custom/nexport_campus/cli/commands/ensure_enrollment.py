@@ -9,8 +9,9 @@ import click
 
 from nexport_campus import EnsuredEnrollment
 from nexport_campus._ensure import check_enrollment
+from nexport_campus.cli.common_options import common_options
 from nexport_campus.cli.confirmation import confirm_change
-from nexport_campus.cli.connection import common_options, open_campus
+from nexport_campus.cli.connection import open_campus
 from nexport_campus.cli.operation_options import collect_arguments, make_options
 from nexport_campus.cli.record_output import FORMATS, Secrecy, choose_format, write_value
 from nexport_campus.cli.standard_streams import note_change

@@ -18,7 +18,8 @@ from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS
 from nexport_campus._export.request import DATE_FILTERS
 from nexport_campus._export.session import ExportSession, open_session
-from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
+from nexport_campus.cli.common_options import ConnectionOptions, common_options
+from nexport_campus.cli.connection import open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
 from nexport_campus.cli.export_bar import show_progress
 from nexport_campus.cli.export_options import STDOUT, parse_duration, to_output, to_request

@@ -6,7 +6,8 @@ import os
 import click
 
 from nexport_campus import AuthenticationError, PasswordAuth, StaticToken
-from nexport_campus.cli.connection import ConnectionOptions, common_options, open_campus
+from nexport_campus.cli.common_options import ConnectionOptions, common_options
+from nexport_campus.cli.connection import open_campus
 from nexport_campus.cli.keyring_store import check_keyring, store_auth
 from nexport_campus.cli.secret_options import read_secret
 from nexport_campus.cli.terminal import is_interactive

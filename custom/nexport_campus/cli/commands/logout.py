@@ -2,7 +2,7 @@
 
 import click
 
-from nexport_campus.cli.connection import ConnectionOptions, common_options
+from nexport_campus.cli.common_options import ConnectionOptions, common_options
 from nexport_campus.cli.keyring_store import delete_auth
 
 __all__ = ["command"]
