@@ -1,9 +1,10 @@
 """The async Python SDK for NexPort Campus."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from nexport_client.protocols import AsyncPager
     from nexport_client.results import Page, RawResponse
     from nexport_client.types import UNSET, Unset
@@ -110,12 +111,12 @@ _HOMES = (
 """The modules of the public names."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     """Import all public names when the first is used: `nexport --help` doesn't need them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for home in _HOMES:
-        for known, value in vars(import_module(home, __name__)).items():
+        for known, value in vars(_import_module(home, __name__)).items():
             if known not in __all__:
                 continue
             globals()[known] = value

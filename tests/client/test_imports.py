@@ -60,14 +60,32 @@ def test_only_the_outermost_parts_import_the_package_itself(name: str) -> None:
 
 
 def test_importing_costs_little() -> None:
-    """`import nexport_campus` imports no optional dependency, no model, no namespace and no optional module."""
-    loaded = _loaded_by("nexport_campus")
+    """Importing the client imports no optional dependency, no model, no namespace and no optional module."""
+    loaded = _loaded_by("nexport_campus; nexport_campus.NexportCampus")
     more = {
         name.partition(".")[0] for name in loaded - _loaded_by("attrs, httpx, msgspec, typing_extensions")
     }
     assert more - set(sys.stdlib_module_names) == {"nexport_campus", "nexport_client"}
     assert not {name for name in loaded if name.startswith(("nexport_client.models", "nexport_client.api"))}
     assert not {name for name in loaded if name.removeprefix("nexport_campus.").partition(".")[0] in OPTIONAL}
+
+
+def test_the_package_imports_nothing_before_its_first_use() -> None:
+    """`import nexport_campus` imports only itself, for programs that may not need the client."""
+    more = _loaded_by("nexport_campus") - _loaded_by("sys")
+    assert {name for name in more if name.partition(".")[0] not in sys.stdlib_module_names} == {
+        "nexport_campus"
+    }
+
+
+def test_a_name_that_does_not_exist() -> None:
+    """Reading it is an AttributeError, and `dir` lists what exists, before and after the first use."""
+    for use in ("", "nexport_campus.NexportCampus; "):
+        code = f"import nexport_campus; {use}print(hasattr(nexport_campus, 'nope'), *dir(nexport_campus))"
+        done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
+        exists, *names = done.stdout.split()
+        assert exists == "False"
+        assert set(names) >= set(nexport_campus.__all__)
 
 
 def _loaded_by(modules: str) -> set[str]:
