@@ -1,8 +1,7 @@
 """Exports of a campus's records to files that stay up to date, as `nexport export` makes them."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +12,10 @@ from nexport_client.api.learning_api.learning_api_search_enrollments import OPER
 
 from ._calling.arguments import check_page_arguments, read_strings, read_uuids
 from ._client import NexportCampus
-from ._errors import ArgumentError, ConfigurationError
+from ._errors import ArgumentError
 from ._export.datasets import DATASETS
 from ._export.engine import export
-from ._export.errors import TargetError
+from ._export.errors import OptionError, OptionNamingError
 from ._export.options import make_output, make_request
 from ._export.output import FORMATS, Format, Output
 from ._export.reports import ExportProgress, ExportSummary, OnProgress
@@ -30,33 +29,6 @@ __all__ = ["DatasetName", "ExportProgress", "ExportSummary", "OnProgress", "expo
 DatasetName = Literal["enrollments", "assignment_statuses", "sessions", "scorm_data"]
 
 _MAX_CONCURRENCY: Final = 64
-_ARGUMENTS: Final[Mapping[str, str]] = {
-    "or with --to - to standard output": "or to a binary stream",
-    "use --to - for standard output": "pass a binary stream, such as sys.stdout.buffer",
-    "use --to -": "pass a binary stream, such as sys.stdout.buffer",
-    "choose another --to": "choose another target",
-    "resume it with its options": "resume it with its arguments",
-    "the kind": "dataset",
-    "--to -": "to",
-    "--to": "to",
-    "--format": "format",
-    "--org": "org_ids",
-    "--user": "user_ids",
-    "--enrollment": "enrollment_ids",
-    "--syllabus": "syllabus_ids",
-    "--element": "elements",
-    "--since last": 'since="last"',
-    "--since": "since",
-    "--until": "until",
-    "--overlap": "overlap",
-    "--labels": "labels",
-    "--no-state": "keep_state=False",
-    "--restart": "restart=True",
-    "--force": "force=True",
-    "scorm-data": "scorm_data",
-}
-_OPTION: Final = re.compile("|".join(rf"{re.escape(option)}(?![\w-])" for option in _ARGUMENTS))
-"""The options that messages name, of which the longer ones come before those that they begin with."""
 
 
 async def export_records(
@@ -135,11 +107,7 @@ async def export_records(
         )
         target = Path(to) if isinstance(to, str | os.PathLike) else to
         output = make_output(target, format=format, labels=labels, keep_state=keep_state, since=since)
-    try:
         return await _run(campus, request, output, on_progress, restart=restart, force=force)
-    except TargetError as error:
-        _name_arguments(error)
-        raise
 
 
 async def _run(
@@ -212,23 +180,14 @@ def _check_filters(**given: Iterable[UUID | str] | None) -> Filters:
 
 @contextmanager
 def _naming_arguments() -> Iterator[None]:
-    """Raise invalid options as ArgumentErrors, with the names of arguments instead of the command line's options."""
+    """Raise errors that name arguments instead of the command line's options; invalid options as ArgumentErrors."""
     try:
         yield
-    except ConfigurationError as error:
-        _name_arguments(error)
-        if isinstance(error, TargetError):
-            raise
-        message = error.message
-    else:
-        return
-    first = re.search(r"\w+", message)
-    raise ArgumentError(f"{message}; nothing was sent", argument=first[0] if first else None)
-
-
-def _name_arguments(error: ConfigurationError) -> None:
-    error.message = _OPTION.sub(lambda found: _ARGUMENTS[found[0]], error.message)
-    error.args = (error.message,)
+    except OptionNamingError as error:
+        error.name_arguments()
+        if isinstance(error, OptionError):
+            raise ArgumentError(f"{error.message}; nothing was sent", argument=error.argument) from None
+        raise
 
 
 def _refusal(name: str, reason: str) -> ArgumentError:

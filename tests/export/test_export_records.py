@@ -263,6 +263,30 @@ async def test_targets_that_are_refused(campus: NexportCampus, samples: Samples,
     ).rows
 
 
+async def test_a_target_named_like_an_option(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+    """Only the names of options are replaced in messages: a path stays as it is."""
+    target = tmp_path / "scorm-data --to.csv"
+    target.write_text("mine")
+    with pytest.raises(ExportError, match=r"^scorm-data --to\.csv exists, .* add force=True"):
+        await export_records(campus, "scorm_data", target, org_ids=[samples.org_id])
+
+
+async def test_a_target_changed_by_another_program(
+    campus: NexportCampus, samples: Samples, tmp_path: Path
+) -> None:
+    """The message names arguments too when the target changes while the export runs."""
+    target = tmp_path / "e.csv"
+    with pytest.raises(ExportError, match="add force=True to overwrite it, and call export_records again"):
+        await export_records(
+            campus,
+            "enrollments",
+            target,
+            org_ids=[samples.org_id],
+            on_progress=lambda progress: target.write_text("theirs") and None,
+        )
+    assert target.read_text() == "theirs"
+
+
 async def test_a_client_that_cannot_log_in(tmp_path: Path) -> None:
     """Its own ConfigurationError is raised as it is: no argument of the export is wrong."""
 

@@ -93,8 +93,10 @@ class CompletedRows:
             return PreviousExport(json.loads(scope), datetime.fromisoformat(cursor), parents)
         if self.name in tables and self.target is not None and not self.force:
             raise TargetError(
-                f"{self.target.name} has a table {self.name} that no export created:"
-                " choose another --to, or add --force to replace the table"
+                "{file} has a table {name} that no export created:"
+                " choose another {target}, or add {force} to replace the table",
+                file=self.target.name,
+                name=self.name,
             )
         return None
 
@@ -239,7 +241,8 @@ class CompletedRows:
             is_sqlite = file.read(len(_MAGIC)) == _MAGIC
         if not is_sqlite and not self.force:
             raise TargetError(
-                f"{self.target.name} isn't an SQLite file: choose another --to, or add --force to overwrite it"
+                "{name} isn't an SQLite file: choose another {target}, or add {force} to overwrite it",
+                name=self.target.name,
             )
         return is_sqlite
 

@@ -99,9 +99,10 @@ class Database:
 
 def _to_error(path: Path, error: sqlite3.Error) -> ExportError:
     if "locked" in str(error):
-        return TargetError(f"another export is running: it uses {path.name}")
+        return TargetError("another export is running: it uses {name}", name=path.name)
     if "not a database" in str(error):
         return TargetError(
-            f"{path.name} isn't a state file that this version of nexport can read: move it, or choose another --to"
+            "{name} isn't a state file that this version of nexport can read: move it, or choose another {target}",
+            name=path.name,
         )
     return ExportError(f"{path}: {error}")

@@ -1,17 +1,14 @@
-"""The options of an export, as a program or the command line gives them, and the checks that they share.
-
-Messages name options as the command line does; `nexport_campus.export` renames them.
-"""
+"""The options of an export, as a program or the command line gives them, and the checks that they share."""
 
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from nexport_campus._errors import ConfigurationError
 from nexport_campus._version import missing_extra
 
 from .datasets import DATASETS, DEFAULT_ELEMENTS
+from .errors import OptionError
 from .output import FORMATS, Format, Output
 from .request import LAST, ExportRequest, Filters
 
@@ -32,11 +29,11 @@ def make_request(
     by: Literal["month", "day"] | None = None,
     zone: str = "UTC",
 ) -> ExportRequest:
-    """Return the request that the options describe, for the campus at an address. Raises ConfigurationError."""
+    """Return the request that the options describe, for the campus at an address. Raises OptionError."""
     if elements and dataset != "scorm-data":
-        raise ConfigurationError("--element is for scorm-data only")
+        raise OptionError("{elements} is for {scorm_data} only")
     if overlap is not None and since != LAST:
-        raise ConfigurationError("--overlap is for --since last only")
+        raise OptionError("{overlap} is for {since_last} only")
     return ExportRequest(
         dataset=DATASETS[dataset],
         address=address,
@@ -61,19 +58,19 @@ def make_output(
     since: object,
     bom: bool = False,
 ) -> Output:
-    """Return the target and the format that the options specify. Raises ConfigurationError."""
+    """Return the target and the format that the options specify. Raises OptionError."""
     form = format or (FORMATS.get(target.suffix.lower()) if isinstance(target, Path) else "jsonl")
     if form is None:
         name = target.name if isinstance(target, Path) else target
-        raise ConfigurationError(f"--to: the suffix of {name} doesn't determine the format; add --format")
+        raise OptionError("{to}: the suffix of {name} doesn't determine the format; add {format}", name=name)
     if form == "parquet" and find_spec("pyarrow") is None:
-        raise ConfigurationError(missing_extra("Parquet", "parquet"))
+        raise OptionError("{reason}", reason=missing_extra("Parquet", "parquet"))
     if labels and form in ("jsonl", "sqlite"):
-        raise ConfigurationError(f"--labels: {form} always has numbers; CSV and Parquet support labels")
+        raise OptionError("{labels}: {form} always has numbers; CSV and Parquet support labels", form=form)
     if bom and form != "csv":
-        raise ConfigurationError("--bom is for CSV only")
+        raise OptionError("--bom is for CSV only")
     if not keep_state and since is not None:
-        raise ConfigurationError("--no-state removes the state that --since continues from")
+        raise OptionError("{keep_state} removes the state that {since} continues from")
     return Output(
         target=target,
         format=form,

@@ -47,7 +47,9 @@ class Output:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.target, Path) and self.format not in _TEXT_FORMATS:
-            raise TargetError(f"--to -: {self.format} needs a file; standard output takes csv and jsonl")
+            raise TargetError(
+                "{to_stream}: {form} needs a file; standard output takes csv and jsonl", form=self.format
+            )
 
     @property
     def name(self) -> str:

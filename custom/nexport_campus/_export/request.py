@@ -9,9 +9,9 @@ import attrs
 from dateutil.tz import resolve_imaginary
 
 from nexport_campus._changes.searches import ID_FILTERS
-from nexport_campus._errors import ConfigurationError
 
 from .datasets import Dataset
+from .errors import OptionError
 
 __all__ = [
     "DATE_FILTERS",
@@ -77,7 +77,7 @@ class ExportRequest:
         concurrency: The number of concurrent calls.
 
     Raises:
-        ConfigurationError: The parameters contradict each other or are invalid; nothing was sent.
+        OptionError: The parameters contradict each other or are invalid; nothing was sent.
     """
 
     dataset: Dataset
@@ -119,55 +119,59 @@ class ExportRequest:
         filters = self.filters
         if self.by_enrollment_ids:
             if set(filters.to_dict()) != {"enrollment_ids"} or self.since or self.until:
-                raise ConfigurationError(
-                    "--enrollment can be combined with other filters and dates only if --org or --user is given"
+                raise OptionError(
+                    "{enrollment_ids} can be combined with other filters and dates only if {org_ids} or {user_ids}"
+                    " is given"
                 )
         elif self.dataset.parents == "users" and not filters.org_ids:
-            raise ConfigurationError(
-                "--org is needed: the campus lists sessions only by user and organization"
-            )
+            raise OptionError("{org_ids} is needed: the campus lists sessions only by user and organization")
         elif not (filters.org_ids or filters.user_ids):
-            raise ConfigurationError(
-                "--org or --user is needed: the campus lists enrollments only by organization or user"
+            raise OptionError(
+                "{org_ids} or {user_ids} is needed: the campus lists enrollments only by organization or user"
             )
 
     def _check_span(self) -> None:
-        for name, date in (("--since", self.since), ("--until", self.until)):
+        for name, date in (("{since}", self.since), ("{until}", self.until)):
             if isinstance(date, datetime) and not FIRST_YEAR <= date.year <= _LAST_YEAR:
-                raise ConfigurationError(f"{name} must be a date from {FIRST_YEAR} to {_LAST_YEAR}")
+                raise OptionError(f"{name} must be a date from {FIRST_YEAR} to {_LAST_YEAR}")
         if isinstance(self.since, datetime) and self.until and not self.since < self.until:
-            raise ConfigurationError("--until must be later than --since")
+            raise OptionError("{until} must be later than {since}")
         if self.by and self.since is None:
-            raise ConfigurationError(f"--by-{self.by} needs --since, where the first {self.by} begins")
+            raise OptionError("--by-{by} needs {since}, where the first {by} begins", by=self.by)
         find_zone(self.zone)
 
     def _check_elements(self) -> None:
-        """Raise ConfigurationError for elements that can't be columns; SQL and many data frames ignore case in names."""
+        """Raise OptionError for elements that can't be columns; SQL and many data frames ignore case in names."""
         columns = {column.casefold(): column for column in self.dataset.columns()} if self.elements else {}
         elements: dict[str, str] = {}
         for element in self.elements:
             if not element.strip() or not element.isprintable():
-                raise ConfigurationError(
-                    f"--element {element!r} isn't the name of a CMI element, such as cmi.core.exit"
+                raise OptionError(
+                    "{elements} {element} isn't the name of a CMI element, such as cmi.core.exit",
+                    element=repr(element),
                 )
             folded = element.casefold()
             if folded in columns:
-                raise ConfigurationError(
-                    f"--element {element}: {self.dataset.name} has a column {columns[folded]} already"
+                raise OptionError(
+                    "{elements} {element}: {scorm_data} has a column {column} already",
+                    element=element,
+                    column=columns[folded],
                 )
             if elements.setdefault(folded, element) != element:
-                raise ConfigurationError(
-                    f"--element {element} differs from --element {elements[folded]} only in case"
+                raise OptionError(
+                    "{elements} {element} differs from {elements} {other} only in case",
+                    element=element,
+                    other=elements[folded],
                 )
 
 
 def find_zone(name: str) -> tzinfo:
-    """Return a time zone by its IANA name. Raises ConfigurationError."""
+    """Return a time zone by its IANA name. Raises OptionError."""
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
-        raise ConfigurationError(
-            f"--zone: unknown time zone {name!r}: use an IANA name, such as America/Chicago"
+        raise OptionError(
+            "--zone: unknown time zone {name}: use an IANA name, such as America/Chicago", name=repr(name)
         ) from None
 
 

@@ -26,21 +26,19 @@ from .writers import CsvWriter, JsonLinesWriter, Writer
 
 __all__ = ["ExportSession", "open_session"]
 
-_OPTIONS: Final = {
+_PARAMETERS: Final = {
     "campus": "the campus",
-    "kind": "the kind",
-    "org_ids": "--org",
-    "user_ids": "--user",
-    "enrollment_ids": "--enrollment",
-    "syllabus_ids": "--syllabus",
+    "kind": "{dataset}",
+    **{
+        name: f"{{{name}}}"
+        for name in ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "elements", "since", "until")
+    },
     "syllabus_unique_names": "--syllabus-name",
-    "elements": "--element",
-    "since": "--since",
-    "until": "--until",
     "by": "--by-month or --by-day",
     "zone": "--zone",
     **{name: f"--{name.removeprefix('utc_').replace('_', '-')}" for name in DATE_FILTERS},
 }
+"""How the templates of messages name the parameters of an export."""
 
 
 @attrs.frozen
@@ -157,7 +155,7 @@ def open_session(
     if isinstance(output.target, Path):
         output = attrs.evolve(output, target=resolve_target(output.target))
     elif request.since == LAST:
-        raise TargetError("--since last: an export to standard output leaves nothing to continue from")
+        raise TargetError("{since_last}: an export to standard output leaves nothing to continue from")
     with ExitStack() as stack:
         try:
             session = _open(request, output, stack, restart=restart, force=force)
@@ -229,8 +227,10 @@ def _check(session: ExportSession) -> None:
         wanted, begun = request.scope() | request.span(), session.unfinished.scope | session.unfinished.span
         if wanted != begun:
             raise TargetError(
-                f"another export into {name} was interrupted ({_describe_difference(wanted, begun)}):"
-                " resume it with its options, or add --restart to discard it"
+                "another export into {name} was interrupted ("
+                + _describe_difference(wanted, begun)
+                + "): resume it with its {arguments}, or add {restart} to discard it",
+                name=name,
             )
         cursor = session.previous.cursor.isoformat() if session.previous else None
         if session.unfinished.base is not None and cursor not in (
@@ -238,20 +238,26 @@ def _check(session: ExportSession) -> None:
             session.unfinished.cursor,
         ):
             raise TargetError(
-                f"{name} has changed since an export of changes into it was interrupted:"
-                " restore it, or add --restart to start over"
+                "{name} has changed since an export of changes into it was interrupted:"
+                " restore it, or add {restart} to start over",
+                name=name,
             )
     elif session.previous is not None and session.previous.scope != request.scope():
         raise TargetError(
-            f"{name} holds another export ({_describe_difference(request.scope(), session.previous.scope)}):"
-            " choose another --to, or add --restart to replace it"
+            "{name} holds another export ("
+            + _describe_difference(request.scope(), session.previous.scope)
+            + "): choose another {target}, or add {restart} to replace it",
+            name=name,
         )
     elif session.previous is None and request.since == LAST and request.by:
         raise TargetError(
-            f"there is no earlier export in {name} to continue: --by-{request.by} needs a date for --since"
+            "there is no earlier export in {name} to continue: --by-{by} needs a date for {since}",
+            name=name,
+            by=request.by,
         )
 
 
 def _describe_difference(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return the part of a message's template that names the parameters in which two exports differ."""
     names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-    return f"it differs in {', '.join(_OPTIONS.get(name, name) for name in names)}"
+    return f"it differs in {', '.join(_PARAMETERS.get(name, 'an unknown option') for name in names)}"

@@ -14,10 +14,8 @@ from typing import BinaryIO, Final, Protocol
 
 import attrs
 
-from nexport_campus._errors import ExportError
-
 from .database import Database
-from .errors import TargetError
+from .errors import TargetChangedError, TargetError
 from .file_replacement import replace_file
 
 __all__ = ["Destination", "StandardOutput", "TargetFile", "check_writable", "resolve_target"]
@@ -46,23 +44,27 @@ class Destination(Protocol):
 def resolve_target(path: Path) -> Path:
     """Return the path of the regular file that a target is or will be, following links. Raises TargetError."""
     if _is_descriptor(path):
-        raise TargetError(f"--to: {path} is an open stream of this process: use --to - for standard output")
+        raise TargetError("{to}: {path} is an open stream of this process: {pass_stream}", path=path)
     status = _get_status(path)
     if status is not None and not stat.S_ISREG(status.st_mode):
         kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise TargetError(
-            f"--to: {path} is {kind}: an export writes to regular files, or with --to - to standard output"
+            "{to}: {path} is {kind}: an export writes to regular files, {or_to_stream}", path=path, kind=kind
         )
     if status is not None and _is_output(status):
-        raise TargetError(f"--to: {path} is already the destination of standard output or error: use --to -")
+        raise TargetError(
+            "{to}: {path} is already the destination of standard output or error: {pass_stream}", path=path
+        )
     try:
         path = path.resolve()
     except OSError as error:  # the working directory was deleted
-        raise TargetError(f"--to: {path}: {error.strerror}") from None
+        raise TargetError("{to}: {path}: {reason}", path=path, reason=error.strerror) from None
     if not path.parent.is_dir():
-        raise TargetError(f"--to: there is no folder {path.parent}")
+        raise TargetError("{to}: there is no folder {path}", path=path.parent)
     if path.name.endswith(_OWN_SUFFIXES):
-        raise TargetError(f"--to: {path.name} is a name reserved for state files: choose another one")
+        raise TargetError(
+            "{to}: {name} is a name reserved for state files: choose another one", name=path.name
+        )
     return path
 
 
@@ -70,7 +72,9 @@ def check_writable(path: Path) -> None:
     """Raise TargetError if a file is read-only. Replacing a file doesn't require permission to write to it."""
     status = _get_status(path)
     if status is not None and not (status.st_mode & 0o222 and os.access(path, os.W_OK)):
-        raise TargetError(f"--to: {path.name} is read-only: choose another --to, or make it writable")
+        raise TargetError(
+            "{to}: {name} is read-only: choose another {target}, or make it writable", name=path.name
+        )
 
 
 class TargetFile:
@@ -110,7 +114,9 @@ class TargetFile:
             else "exists, and no state file next to it shows that an export wrote it"
         )
         raise TargetError(
-            f"{self._path.name} {reason}: choose another --to, or add --force to overwrite the file"
+            "{name} {reason}: choose another {target}, or add {force} to overwrite the file",
+            name=self._path.name,
+            reason=reason,
         )
 
     def is_current(self) -> bool:
@@ -124,7 +130,7 @@ class TargetFile:
         """Yield a file that replaces the target at the end of the block.
 
         Raises:
-            ExportError: Another program wrote to the target after it was checked.
+            TargetChangedError: Another program wrote to the target after it was checked.
         """
         with replace_file(self._path, self._prepare) as file:
             yield file
@@ -139,9 +145,10 @@ class TargetFile:
             and _get_signature(status) != self._expected
             and _compute_digest(self._path) not in self._known
         ):
-            raise ExportError(
-                f"{self._path.name} was changed while the export ran; its rows are kept: move the file,"
-                " or add --force to overwrite it, and run the same command again"
+            raise TargetChangedError(
+                "{name} was changed while the export ran; its rows are kept: move the file,"
+                " or add {force} to overwrite it, and {run_again}",
+                name=self._path.name,
             )
         with self._database.transaction() as connection:
             connection.execute(
@@ -191,7 +198,9 @@ def _get_status(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise TargetError(f"--to: {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise TargetError(
+            "{to}: {path}: {reason}", path=path, reason=getattr(error, "strerror", None) or error
+        ) from None
 
 
 def _get_signature(status: os.stat_result | None) -> tuple[int, ...] | None:
