@@ -143,6 +143,13 @@ def test_python_settings_are_rewritten() -> None:
         assert adapt_message(output) == output
 
 
+@pytest.mark.parametrize("host", ["campus.example.com", "campus.learning.org"])
+def test_host_names_are_kept(host: str) -> None:
+    """A host is never taken for an operation, whatever its name."""
+    message = f"{host} can't be resolved"
+    assert adapt_message(message) == message
+
+
 @pytest.mark.parametrize(
     ("message", "argument", "expected"),
     [

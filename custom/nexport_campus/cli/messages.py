@@ -15,7 +15,6 @@ _PHRASES: Final = (
     (r",? or allow_insecure_http=True[^;.)]*", ""),
     (r"(?<!--)\btimeout must\b", "--timeout must"),
     (r"\braise timeout\b", "raise --timeout"),
-    (r"\bcampus\.([a-z_]+\.[a-z_]+)\b", r"`nexport call \1`"),
     (r"(?<=wrong )base_url\b", "address (--base-url or NEXPORT_BASE_URL)"),
     (r"\bbase_url\b", "the address (--base-url or NEXPORT_BASE_URL)"),
     (r"\bmax_response_bytes, (\S+)", r"\1 bytes, the most that is read"),

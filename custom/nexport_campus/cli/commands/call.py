@@ -13,7 +13,6 @@ from nexport_campus.cli.confirmation import confirm_change
 from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
 from nexport_campus.cli.known_operations import find_operation
-from nexport_campus.cli.messages import adapt_message
 from nexport_campus.cli.operation_list import list_operations
 from nexport_campus.cli.operation_options import collect_arguments, make_options, option_name
 from nexport_campus.cli.raw_call import METHODS, make_raw_command
@@ -159,7 +158,8 @@ def _make_help(operation: Operation[Any]) -> str:
     returned = re.sub(r"^AsyncPager\[(\w+)\]", r"pages of \1", operation.return_type)
     parts = [operation.description] if operation.description else []
     if operation.deprecated is not None:
-        parts.append(f"OBSOLETE. {adapt_message(operation.deprecated)}")
+        command = re.sub(r"\bcampus\.(\w+\.\w+)", r"`nexport call \1`", operation.deprecated)
+        parts.append(f"OBSOLETE. {command}")
     parts.append(f"{effect} Returns {returned}: {operation.returns.rstrip('.')}.")
     if operation.raises:
         lines = (f"  {_list_codes(names)}: {text}" for names, text in operation.raises)
