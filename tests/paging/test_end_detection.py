@@ -36,7 +36,7 @@ def iterate(listing: PagedList, first: int = 1, per_page: int = 1000, *, distinc
         iteration.pages.append(number)
         try:
             fingerprint = tuple(items) if distinct else len(items)
-            new = run.see(PageFacts(number, len(items), listing.total(number), fingerprint, distinct))
+            new = run.add(PageFacts(number, len(items), listing.total(number), fingerprint, distinct))
         except PaginationError as error:
             iteration.error = error
             return iteration
@@ -226,9 +226,9 @@ def test_identical_records_are_accepted_up_to_a_limit() -> None:
     """With an absurd total and a page that repeats forever, an error is raised after a thousand pages."""
     run = EndDetector("LearningApi_GetThings", 1, lambda kind, _: None)
     pages = [PageFacts(number, 1, 10**18, "alike", distinct=False) for number in range(1, 1003)]
-    assert all(run.see(page) for page in pages[:-1])
+    assert all(run.add(page) for page in pages[:-1])
     with pytest.raises(PaginationError, match="repeats an earlier page"):
-        run.see(pages[-1])
+        run.add(pages[-1])
 
 
 @thorough
@@ -238,10 +238,10 @@ def test_prefetching_stays_within_the_useful_pages(
 ) -> None:
     """It covers every page still wanted, and none beyond a known total or the limit."""
     run = EndDetector("X", first, lambda *_: None)
-    assert run.last_useful(limit) == first
+    assert run.find_last_useful(limit) == first
     for number, items in _pages(listing, first, per_page):
-        run.see(PageFacts(number, len(items), listing.total(number), tuple(items)))
-        last = run.last_useful(limit)
+        run.add(PageFacts(number, len(items), listing.total(number), tuple(items)))
+        last = run.find_last_useful(limit)
         wanted = listing.rest(first, per_page)[:limit]
         last_wanted = first - 1 - (-len(wanted) // listing.size(per_page))
         if run.over:
@@ -263,8 +263,8 @@ def test_the_reported_page_size_is_the_applied_one_or_unknown(
     """It is known from the second page on; before, a report of fewer records than received is ignored."""
     run = EndDetector("X", first, lambda *_: None)
     for number, items in _pages(listing, first, per_page):
-        run.see(PageFacts(number, len(items), listing.total(number), tuple(items)))
-        size = run.size(per_page, listing.report(per_page))
+        run.add(PageFacts(number, len(items), listing.total(number), tuple(items)))
+        size = run.compute_size(per_page, listing.report(per_page))
         known = number > first and items
         if known or (listing.reported == "applied" and run.full and per_page >= listing.least):
             assert size == listing.size(per_page)

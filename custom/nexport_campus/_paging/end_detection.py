@@ -14,7 +14,7 @@ from nexport_campus._errors import PaginationError
 __all__ = ["EndDetector", "PageFacts"]
 
 
-_MOST_ALIKE = 1000
+_MAX_ALIKE = 1000
 """Limit of pages whose records can't be distinguished from an earlier page's; beyond it, the total isn't trusted."""
 
 
@@ -54,7 +54,7 @@ class EndDetector:
     _alike: int = attrs.field(default=0, init=False)
     _fingerprints: set[Hashable] = attrs.field(factory=set, init=False)
 
-    def see(self, page: PageFacts) -> bool:
+    def add(self, page: PageFacts) -> bool:
         """Record the next page in order. Returns False if it repeats an earlier one, which ends the iteration.
 
         Raises PaginationError if records would be missing: the total says that more remain, but the page is empty or a
@@ -76,7 +76,7 @@ class EndDetector:
             self._end_by_gap(page)
         return True
 
-    def last_useful(self, limit: int | None) -> float:
+    def find_last_useful(self, limit: int | None) -> float:
         """Return the number of the last page that may hold a wanted record; prefetching stops there."""
         if self.over or not self.full:
             return max(self.number, self.first)
@@ -86,7 +86,7 @@ class EndDetector:
             last = min(last, self.number - (self.count - limit) // self.full)
         return last
 
-    def size(self, requested: int, reported: int | None) -> int | None:
+    def compute_size(self, requested: int, reported: int | None) -> int | None:
         """Return the applied page size: that of a page known to be full, else the reported one."""
         more_after_first = self.first == 1 and self._trusted_total() is not None and not self.over
         if self.full and (self.count > self.full or self.full == requested or more_after_first):
@@ -136,7 +136,7 @@ class EndDetector:
             )
             return True
         self._alike += 1
-        if page.distinct or self._alike > _MOST_ALIKE:
+        if page.distinct or self._alike > _MAX_ALIKE:
             raise self._error(page, "repeats an earlier page")
         return False
 

@@ -34,7 +34,7 @@ class RawPage:
     error: APIError | None = None
     fingerprint: Hashable | None = None
 
-    def seen(self, number: int) -> PageFacts:
+    def to_facts(self, number: int) -> PageFacts:
         """Return the facts for the end detection."""
         return PageFacts(
             number,
@@ -79,10 +79,10 @@ class PageIterator(Generic[T]):
         self._ahead = ahead
         self._limit = limit
         self._item_errors = item_errors
-        self._run = EndDetector(source.operation_id, source.first, source.drift)
+        self._end = EndDetector(source.operation_id, source.first, source.drift)
         self._number = source.first
         self._error: APIError | None = None
-        self._given: Callable[[], Page[T] | None] = lambda: None
+        self._consumed: Callable[[], Page[T] | None] = lambda: None
         self._tasks: deque[asyncio.Task[RawPage]] = deque()
 
     async def __aenter__(self) -> Self:
@@ -101,21 +101,21 @@ class PageIterator(Generic[T]):
         Raises NexportError: a page couldn't be fetched, or a record of the previous page reports an error.
         """
         self.check()
-        if self._run.over:
+        if self._end.over:
             return None
         # A page that the consumer still references counts, such as that of a loop variable.
-        room = self._ahead - (self._given() is not None)
+        room = self._ahead - (self._consumed() is not None)
         if room > 1:
             self._look_ahead(room)
-        fetched = await self._take()
-        if not self._run.see(fetched.seen(self._number)):
+        fetched = await self._fetch_next()
+        if not self._end.add(fetched.to_facts(self._number)):
             return None
-        page = self._page(fetched)
+        page = self._make_page(fetched)
         self._number += 1
         if not page.items:
             self.check()
         self._look_ahead(self._ahead - 1)
-        self._given = weakref.ref(page)
+        self._consumed = weakref.ref(page)
         return page
 
     def check(self) -> None:
@@ -125,13 +125,13 @@ class PageIterator(Generic[T]):
 
     def _look_ahead(self, most: int) -> None:
         """Start fetching up to `most` pages, the next one included, but none that is known to be unnecessary."""
-        last = self._run.last_useful(self._limit) if self._error is None else 0
+        last = self._end.find_last_useful(self._limit) if self._error is None else 0
         for number in range(self._number + len(self._tasks), self._number + most):
             if number > last:
                 break
             self._tasks.append(asyncio.create_task(self._source.fetch(number)))
 
-    async def _take(self) -> RawPage:
+    async def _fetch_next(self) -> RawPage:
         """Return the next page, from its pending fetch if there is one."""
         if not self._tasks:
             return await self._source.fetch(self._number)
@@ -139,17 +139,17 @@ class PageIterator(Generic[T]):
         self._tasks.popleft()
         return fetched
 
-    def _page(self, fetched: RawPage) -> Page[T]:
-        run = self._run
+    def _make_page(self, fetched: RawPage) -> Page[T]:
+        end = self._end
         return Page(
-            items=self._allowed(fetched),
+            items=self._select_items(fetched),
             number=self._number,
-            size=run.size(self._source.size, fetched.reported_size),
+            size=end.compute_size(self._source.size, fetched.reported_size),
             total=fetched.total,
-            has_next=not run.over,
+            has_next=not end.over,
         )
 
-    def _allowed(self, fetched: RawPage) -> list[T]:
+    def _select_items(self, fetched: RawPage) -> list[T]:
         """Return the records of a page that may be returned."""
         if fetched.error is None or self._item_errors == "yield":
             return fetched.items
