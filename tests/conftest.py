@@ -30,7 +30,7 @@ _COMMON = settings(
 _FIXED = settings(_COMMON, derandomize=True, database=None)
 settings.register_profile("default", _FIXED, max_examples=50)
 settings.register_profile("quick", _FIXED, max_examples=5)
-settings.register_profile("full", _COMMON, max_examples=300, print_blob=True)
+settings.register_profile("full", _COMMON, max_examples=400, print_blob=True)
 settings.load_profile("default")
 
 _LEFT_OUT_OF_QUICK = frozenset(

@@ -12,6 +12,8 @@ import pytest
 from pipeline.cli import main
 from tests.support.vendor_definition import build_definition
 
+pytestmark = pytest.mark.xdist_group("definition")  # one worker makes what all of them look at
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("definition") / "program.txt"
 FOLDERS = ("openapi", "nexport_client", "custom", "tests")

@@ -11,6 +11,8 @@ import pytest
 from pipeline.cli import main
 from tests.support import new_area
 
+pytestmark = pytest.mark.xdist_group("new area")  # one worker makes what all of them look at
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("new_area") / "program.txt"
 
@@ -46,6 +48,7 @@ def test_the_new_methods_work(regenerated: Path) -> None:
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+@pytest.mark.full
 def test_the_result_is_typed(regenerated: Path) -> None:
     """The regenerated package, and the program that uses it, pass mypy --strict."""
     paths = ["nexport_client", "custom/nexport_campus/_client.py", "program.py"]

@@ -6,5 +6,5 @@ from hypothesis import settings
 
 __all__ = ["FEW"]
 
-FEW: Final = settings(max_examples=max(2, settings().max_examples // 10))
-"""A tenth of the usual: what one operation doesn't show, another does."""
+FEW: Final = settings(max_examples=max(2, settings().max_examples // 16))
+"""Few of the usual: what one operation doesn't show, another does."""

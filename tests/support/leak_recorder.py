@@ -18,7 +18,6 @@ class LeakRecorder(logging.Handler):
         super().__init__(level=1)
         self.strings: list[str] = []
         self.attributes: list[str] = []
-        self._older: list[object] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.strings.append(f"{record.getMessage()} {record.__dict__!r}")
@@ -26,10 +25,9 @@ class LeakRecorder(logging.Handler):
     @contextmanager
     def watching(self) -> Iterator["LeakRecorder"]:
         """Attach to every logger at its lowest level while the block runs."""
-        # Objects of earlier tests may show their secrets, or be half-built ones whose repr fails, until they are
-        # collected. They are kept, so that no new object has the id of one of them.
-        gc.collect()
-        self._older = _our_objects()
+        # Frozen objects aren't listed: those of earlier tests may show their secrets, or be half-built ones whose repr
+        # fails. Looking through all of them would take half a second.
+        gc.freeze()
         loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "nexport_campus", "asyncio")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
@@ -38,6 +36,7 @@ class LeakRecorder(logging.Handler):
         try:
             yield self
         finally:
+            gc.unfreeze()
             logging.getLogger().removeHandler(self)
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
@@ -56,9 +55,12 @@ class LeakRecorder(logging.Handler):
         self.strings.append(repr(pickle.loads(pickle.dumps(error))))
 
     def objects(self) -> None:
-        """Record the repr of every live object whose class is ours and that was made since `watching` began."""
-        older = set(map(id, self._older))
-        self.strings += [repr(item) for item in _our_objects() if id(item) not in older]
+        """Record the repr of every live object whose class is ours and that was made since `watching` began.
+
+        Call it within the block.
+        """
+        ours = [item for item in gc.get_objects() if str(type(item).__module__).startswith("nexport_")]
+        self.strings += map(repr, ours)
 
     def show(self, *secrets: str, attributes: bool = True) -> list[str]:
         """Return the recorded strings that contain one of the secrets, including attributes of errors unless disabled."""
@@ -66,10 +68,6 @@ class LeakRecorder(logging.Handler):
         return [
             string[:500] for string in watched if any(secret.lower() in string.lower() for secret in secrets)
         ]
-
-
-def _our_objects() -> list[object]:
-    return [item for item in gc.get_objects() if str(type(item).__module__).startswith("nexport_")]
 
 
 def _chain(error: BaseException | None) -> Iterator[Any]:

@@ -362,7 +362,7 @@ async def test_a_cut_login_exposes_no_password() -> None:
             ) as campus:
                 with pytest.raises(TransportError) as caught:
                     await read(campus)
-    seen.error(caught.value)
-    seen.objects()
+            seen.error(caught.value)
+            seen.objects()
     assert seen.strings
     assert seen.show("correct-horse") == []
