@@ -22,9 +22,9 @@ def run(*arguments: str) -> str:
 
 
 def test_a_small_run() -> None:
-    """500 mixed calls and a walk over 5,000 enrollments lose nothing, and no change is applied twice."""
-    report = run("--calls", "500", "--enrollments", "5000")
-    assert "5,000 of 5,000 enrollments, 5,000 different, in order" in report
+    """500 mixed calls and a walk over 10,000 enrollments lose nothing, and no change is applied twice."""
+    report = run("--calls", "500", "--enrollments", "10000")
+    assert "10,000 of 10,000 enrollments, 10,000 different, in order" in report
     assert "All is well" in report
 
 
