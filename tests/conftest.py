@@ -10,6 +10,7 @@ A run of the tests draws a fixed set of hypothesis' examples, and a fixed sample
 generate code, and the slowest files.
 """
 
+import os
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests.support.postgres import postgres_server, postgres_url
 from tests.support.valkey import valkey, valkey_server
 
 __all__ = ["postgres_server", "postgres_url", "valkey", "valkey_server"]
+
+# Of a run that measures coverage, the workers are measured, not the processes that tests start.
+os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 _COMMON = settings(
     deadline=None,  # a busy machine can make any example slow
