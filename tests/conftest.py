@@ -24,7 +24,8 @@ from tests.support.valkey import valkey, valkey_server
 __all__ = ["postgres_server", "postgres_url", "valkey", "valkey_server"]
 
 # Of a run that measures coverage, the workers are measured, not the processes that tests start.
-os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 _COMMON = settings(
     deadline=None,  # a busy machine can make any example slow
