@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import attrs
@@ -29,6 +28,7 @@ from nexport_campus._retry import Budget
 from nexport_campus._settings import Settings
 from nexport_client.types import Secret
 
+from .login import check_login, issued_token, login_fields, login_operation
 from .runner import CallRunner
 
 __all__ = ["ClientState"]
@@ -123,23 +123,17 @@ class ClientState:
         return token
 
     async def _log_in(self, auth: PasswordAuth) -> AccessToken:
-        from nexport_client.api.admin_api.admin_api_authenticate import OPERATION
-
-        fields = {"username": auth.username, "password": auth.password, "grant_type": "password"}
+        operation = login_operation()
         runner = CallRunner(self, self._login_settings(), ResponseReader(self._decoder, self.scrubber))
-        encoded = EncodedRequest("", fields, secret_body=True, token=None)
+        encoded = EncodedRequest("", login_fields(auth), secret_body=True, token=None)
         try:
-            parsed = (await runner.run(OPERATION, encoded, limited=False)).parsed
+            outcome = await runner.run(operation, encoded, limited=False, check=check_login)
         except APIError as error:
             refusal = to_login_refusal(error)
             if refusal is None:
                 raise
             raise refusal from None
-        seconds = parsed.expires_in
-        expires_at = (
-            None if seconds is None else datetime.now(UTC) + timedelta(seconds=min(max(seconds, 0), 10**9))
-        )
-        return AccessToken(parsed.access_token, expires_at)
+        return issued_token(outcome.parsed)
 
 
 async def _call_auth(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:

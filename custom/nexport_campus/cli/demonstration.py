@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from nexport_campus import EnrollmentAlreadyExistsError, NexportCampus, PasswordAuth, __version__
+from nexport_campus.cli.token_validation import validate_token
 from nexport_campus.models import ApiEnrollmentItem, Phase
 from nexport_campus.sandbox import Samples, Sandbox
 
@@ -63,9 +64,9 @@ def _print_heading(title: str, code: str) -> None:
 
 async def _log_in(campus: NexportCampus) -> None:
     _print_heading("Log in", "PasswordAuth(username, password)")
-    verdict = await campus.admin.validate_access_token()
+    validity = await validate_token(campus)
     console.print(
-        f"  the first call logged in; the token is valid until {verdict.utc_expiration_date:%Y-%m-%d %H:%M} UTC"
+        f"  the first call logged in; the token is valid until {validity.expires_at:%Y-%m-%d %H:%M} UTC"
     )
     console.print(f"  neither the token nor the password is shown: {campus!r}")
 
@@ -186,14 +187,12 @@ async def _sell_course(campus: NexportCampus, samples: Samples) -> None:
         if each.product_id and each.syllabus_id not in taken
     )
     pos = campus.point_of_sale
-    sale = await pos.begin_invoice_transaction(
-        purchasing_agent_id=buyer.user_id, organization_id=samples.org_id
-    )
+    sale = await pos.begin_invoice_transaction(purchasing_agent_id=buyer_id, organization_id=samples.org_id)
     item = await pos.add_invoice_item(invoice_id=sale.invoice_id, product_id=product_id, cost=49.50)
-    await pos.add_invoice_payment(invoice_id=sale.invoice_id, payee_id=buyer.user_id, amount_usd=49.50)
+    await pos.add_invoice_payment(invoice_id=sale.invoice_id, payee_id=buyer_id, amount_usd=49.50)
     await pos.commit_invoice_transaction(invoice_id=sale.invoice_id)
     redemption = await pos.redeem_invoice_item(
-        invoice_item_id=item.invoice_item_id, redeeming_user_id=buyer.user_id
+        invoice_item_id=item.invoice_item_id, redeeming_user_id=buyer_id
     )
     console.print(f"  invoice, item, payment, commit, redemption: enrolled in {redemption.syllabus_title!r}")
     entrance = await campus.sso.classroom(enrollment_id=str(redemption.redemption_enrollment_id))

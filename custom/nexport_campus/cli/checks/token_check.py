@@ -11,6 +11,7 @@ from nexport_campus._errors import (
     ServerError,
     TransportError,
 )
+from nexport_campus.cli.token_validation import validate_token
 
 from .findings import Finding, failed, ok, warning
 from .probe import Probe
@@ -24,13 +25,13 @@ _NEW_TOKEN = "Get a new token, or set NEXPORT_USERNAME and NEXPORT_PASSWORD: tok
 async def check_token(campus: NexportCampus, probe: Probe, *, static: bool) -> Finding:
     """Log in, unless the token is `static`, and have the campus validate the token."""
     try:
-        verdict = await campus.admin.validate_access_token()
+        validity = await validate_token(campus)
     except NexportError as error:
         return _report_refusal(error)
-    if verdict.error_message:
-        refusal = AuthenticationError(verdict.error_message)
+    if validity.error_message:
+        refusal = AuthenticationError(validity.error_message)
         return failed("token", f"the campus refused the access token: {refusal.message}", _NEW_TOKEN, refusal)
-    expires = verdict.utc_expiration_date
+    expires = validity.expires_at
     if expires is None:
         return ok("token", "accepted; it never expires")
     message = f"accepted; valid until {expires:%Y-%m-%d %H:%M} UTC"

@@ -11,6 +11,7 @@ from nexport_campus.cli.connection import open_campus
 from nexport_campus.cli.keyring_store import check_keyring, store_auth
 from nexport_campus.cli.secret_options import read_secret
 from nexport_campus.cli.terminal import is_interactive
+from nexport_campus.cli.token_validation import VALIDATION, validate_token
 
 __all__ = ["command"]
 
@@ -51,8 +52,6 @@ def _read_password(ctx: click.Context, username: str | None) -> PasswordAuth:
 async def _check(ctx: click.Context, auth: PasswordAuth | StaticToken) -> None:
     """Raise AuthenticationError if the campus refuses the credentials."""
     async with open_campus(ctx, auth=auth) as campus:
-        verdict = await campus.admin.validate_access_token()
-    if verdict.error_message:
-        raise AuthenticationError(
-            verdict.error_message, operation_id="AdminApi_ValidateAccessToken", status_code=200
-        )
+        validity = await validate_token(campus)
+    if validity.error_message:
+        raise AuthenticationError(validity.error_message, operation_id=VALIDATION, status_code=200)
