@@ -24,7 +24,7 @@ _TESTS = ("tests/client", "tests/paging")
 
 
 def build_wheel(
-    root: Path, stated: Stated, label: str, output: Path, *, test: bool
+    root: Path, stated: Stated, label: str, output: Path, *, test: bool, keep_provisional: bool = False
 ) -> tuple[Path, steps.Report]:
     """Build a wheel of a copy of the repository that is regenerated from a definition.
 
@@ -34,6 +34,7 @@ def build_wheel(
         label: The local part of the wheel's version, such as `campus.example`.
         output: The folder for the wheel.
         test: Whether to run the client's tests before.
+        keep_provisional: Whether provisional operations stay that the definition lacks.
 
     Returns:
         tuple: The wheel, and the report of the run.
@@ -48,7 +49,7 @@ def build_wheel(
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "nexport-campus"
         shutil.copytree(root, copy, ignore=_IGNORED)
-        report = steps.regenerate(copy, stated, everything=True)
+        report = steps.regenerate(copy, stated, everything=True, keep_provisional=keep_provisional)
         if test:
             _run(copy, "the client's tests", "pytest", "-q", "-p", "no:cacheprovider", *_TESTS)
         version = f"{version_of(copy)}+{label}"

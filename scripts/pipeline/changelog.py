@@ -27,7 +27,10 @@ def lines(changes: Sequence[Change]) -> list[str]:
     stated = [change for change in changes if change.source == "spec" or not told]
     stated = [change for change in stated if change.detail != DOCUMENTATION]
     models = [change.place for change in stated if _is_new_model(change)]
-    ordered = sorted(stated, key=lambda item: (not item.breaks, _OPERATION.fullmatch(item.place) is None))
+    ordered = sorted(
+        stated,
+        key=lambda item: (not item.breaks, not item.provisional, _OPERATION.fullmatch(item.place) is None),
+    )
     found = [_line(change) for change in ordered if not _is_new_model(change)]
     if models:
         found.append(f"- Added the models {', '.join(f'`{name}`' for name in models)}.")
@@ -113,7 +116,8 @@ def _is_new_model(change: Change) -> bool:
 
 def _line(change: Change) -> str:
     detail = f": {change.detail.rstrip('.')}" if change.detail else ""
-    return f"- {'**Breaking.** ' * change.breaks}{_TITLES[change.kind]} {_named(change)}{detail}."
+    marked = "**Breaking.** " * change.breaks + "**Provisional.** " * change.provisional
+    return f"- {marked}{_TITLES[change.kind]} {_named(change)}{detail}."
 
 
 def _named(change: Change) -> str:

@@ -11,7 +11,7 @@ from .campus_wheel import build_wheel
 from .difference import Difference, between
 from .errors import PipelineError
 from .layout import Layout
-from .pages import read_pages
+from .pages import Stated, read_pages
 from .report_lines import by_folder
 from .swagger import read_definition
 from .transaction import Transaction, locked
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str], root: Path) -> int:
         parser.error(f"--json: {problem}")
     if options.wheel and not options.swagger:
         parser.error("--wheel needs --swagger FILE")
+    if options.keep_provisional and not (options.pages or options.swagger):
+        parser.error("--keep-provisional needs --pages or --swagger")
     try:
         return _run(options, root)
     except PipelineError as error:
@@ -85,20 +87,30 @@ def _run(options: argparse.Namespace, root: Path) -> int:
         return 0
     report = _regenerate(options, root)
     if report.difference is not None:
-        _tell(report.difference, options.json, report.notes)
+        _tell(report.difference, options.json, report)
     for line in by_folder(report.changed):
         print(line)
     for note in report.notes:
         print(f"note: {note}")
-    return _conclude(options.check, len(report.changed))
+    outcome = _conclude(options.check, len(report.changed))
+    if report.to_do:
+        print("\n".join(["", *report.to_do]))
+    return outcome
 
 
 def _wheel(options: argparse.Namespace, root: Path) -> int:
     """Build a wheel of the definition, and leave the repository as it is."""
     stated = read_definition(options.swagger)
-    wheel, report = build_wheel(root, stated, options.wheel, options.output, test=not options.no_test)
+    wheel, report = build_wheel(
+        root,
+        stated,
+        options.wheel,
+        options.output,
+        test=not options.no_test,
+        keep_provisional=options.keep_provisional,
+    )
     if report.difference is not None:
-        _tell(report.difference, options.json, report.notes)
+        _tell(report.difference, options.json, report)
     for note in report.notes:
         print(f"note: {note}")
     print(f"built {wheel}; the repository is unchanged")
@@ -111,16 +123,21 @@ def _regenerate(options: argparse.Namespace, root: Path) -> steps.Report:
     with locked(root):
         if finished := Transaction(root).recover():
             print(f"finished what an interrupted run had begun: {', '.join(finished)}", flush=True)
+    stated: Stated | None = None
     if options.swagger:
-        return steps.regenerate(root, read_definition(options.swagger), everything=True)
-    return steps.regenerate(root, read_pages(options.pages) if options.pages else None)
+        stated = read_definition(options.swagger)
+    elif options.pages:
+        stated = read_pages(options.pages)
+    everything, keep = options.swagger is not None, options.keep_provisional
+    return steps.regenerate(root, stated, everything=everything, keep_provisional=keep)
 
 
-def _tell(difference: Difference, file: Path | None, notes: Sequence[str] = ()) -> None:
+def _tell(difference: Difference, file: Path | None, report: steps.Report | None = None) -> None:
     """Print the report, and write it as JSON if `--json` names a file."""
     print(difference.words() or "nothing changes for users")
     if file is not None:
-        file.write_text(difference.as_json(notes), encoding="utf-8")
+        notes, to_do = (report.notes, report.to_do) if report else ([], [])
+        file.write_text(difference.as_json(notes, to_do), encoding="utf-8")
 
 
 def _conclude(checking: bool, count: int) -> int:
@@ -182,6 +199,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     wheel.add_argument(
         "--no-test", action="store_true", help="build the wheel without running the client's tests"
+    )
+    parser.add_argument(
+        "--keep-provisional",
+        action="store_true",
+        help="with --pages or --swagger: keep provisional operations that the imported areas lack, instead of removing them",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     return parser

@@ -17,12 +17,15 @@ from pipeline.changes import Change
 from pipeline.errors import PipelineError
 from pipeline.layout import Layout
 from pipeline.normalization import normalized
+from pipeline.provisional import exempt
 from pipeline.python_changes import python_changes
 from pipeline.python_places import unexplained
 from pipeline.report_lines import MANY, is_within, shortened, summary
 from pipeline.spec_changes import sent_models, spec_changes
 
 __all__ = ["Difference", "between", "compare", "next_version"]
+
+_PROVISIONAL = "Changes of provisional operations, which are exempt from semantic versioning:"
 
 
 @attrs.frozen
@@ -46,10 +49,12 @@ class Difference:
         harmless = [
             change
             for change in self.changes
-            if not change.breaks and change.detail != changelog.DOCUMENTATION
+            if not change.breaks and not change.provisional and change.detail != changelog.DOCUMENTATION
         ]
+        provisional = [change for change in self.changes if change.provisional]
         parts = list(summary(self.changes)) if len(self.changes) > MANY else []
         parts += [_count(len(breaking)), *shortened(f"  {change} [{change.source}]" for change in breaking)]
+        parts += [_PROVISIONAL * bool(provisional), *shortened(f"  {change}" for change in provisional)]
         parts += ["Harmless changes:" * bool(harmless), *shortened(f"  {change}" for change in harmless)]
         parts += [f"Changes of documentation only: {documented}"] * bool(documented)
         parts += [f"The version goes from {self.version} to {self.next_version}."]
@@ -64,8 +69,8 @@ class Difference:
         """Return the draft of the changelog's entry; a person adds what users must do."""
         return "\n".join([f"## {self.next_version}, not released yet", "", *changelog.lines(self.changes)])
 
-    def as_json(self, notes: Sequence[str] = ()) -> str:
-        """Return the report as JSON, with the notes for a person."""
+    def as_json(self, notes: Sequence[str] = (), to_do: Sequence[str] = ()) -> str:
+        """Return the report as JSON, with the notes for a person, and what one has to adapt."""
         value = {
             "version": self.version,
             "next_version": self.next_version,
@@ -73,6 +78,7 @@ class Difference:
             "changes": [change.as_json() for change in self.changes],
             "changelog": self.changelog() if self.changes else "",
             "notes": list(notes),
+            "to_do": list(to_do),
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -109,7 +115,7 @@ def compare(old: Path, new: Path, version: str) -> Difference:
         changes = [*stated, *unexplained(found, stated, *normal)]
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise PipelineError(f"the two states can't be compared, for one is not whole: {error!r}") from error
-    return Difference(changes, version)
+    return Difference(exempt(changes, before), version)
 
 
 def between(root: Path, revisions: str) -> Difference:

@@ -39,12 +39,13 @@ class Inputs:
             read(layout.root / layout.OVERLAY, layout.OVERLAY),
         )
 
-    def take(self, stated: Stated, *, everything: bool) -> list[str]:
+    def take(self, stated: Stated, *, everything: bool, keep_provisional: bool = False) -> list[str]:
         """Replace the fragments of the stated areas; return notes for the report.
 
         Args:
             stated: what pages, or a definition, state.
             everything: whether an area that is not stated is gone.
+            keep_provisional: whether provisional operations stay that an area does not state.
         """
         known = {the_operation(document, name).area for name, document in self.fragments.items()}
         lost = sorted(known - stated.areas) if everything else []
@@ -57,7 +58,8 @@ class Inputs:
         renamed = _renamed(gone, self.fragments.keys() - before)
         for name, other in renamed.items():
             self.overlay = self.overlay.replace(f"operationId == '{name}'", f"operationId == '{other}'")
-        refuted = self._drop_provisional(covered.areas)
+        lacking = self._drop_provisional(covered.areas, keep=keep_provisional)
+        refuted = [] if keep_provisional else lacking
         gone = [*(name for name in gone if name not in renamed), *refuted]
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
@@ -69,18 +71,31 @@ class Inputs:
                 f"{name} is removed: it was provisional, and its area's page does not have it"
                 for name in refuted
             ),
+            *(
+                f"{name} stays provisional: its area's page does not have it"
+                for name in lacking
+                if name not in refuted
+            ),
             *_marks_notes(marks),
         ]
 
-    def _drop_provisional(self, areas: set[str]) -> list[str]:
-        """Remove the provisional documents of areas that are stated now; return the ids that no fragment replaces."""
-        dropped = {name for name, each in self.provisional.items() if the_operation(each, name).area in areas}
+    def _drop_provisional(self, areas: set[str], *, keep: bool) -> list[str]:
+        """Remove the provisional documents of areas that are stated now; return the ids that no fragment replaces.
+
+        With `keep`, those stay, unless a fragment has their path under another name.
+        """
+        covered = {name for name, each in self.provisional.items() if the_operation(each, name).area in areas}
+        lacking = covered - self.fragments.keys()
+        if keep:
+            stated = {_request(document, name) for name, document in self.fragments.items()}
+            lacking = {name for name in lacking if _request(self.provisional[name], name) not in stated}
+            covered -= lacking
         self.provisional = {
             name: each
             for name, each in self.provisional.items()
-            if name not in dropped | self.fragments.keys()
+            if name not in covered | self.fragments.keys()
         }
-        return sorted(dropped - self.fragments.keys())
+        return sorted(lacking)
 
     def sources(self) -> dict[str, Document]:
         """Return all documents by file; fragments outrank provisional documents and parts of them."""
@@ -102,6 +117,12 @@ class Inputs:
         own = {name: schema for name, schema in schemas.items() if name not in stated}
         kept = {key: value for key, value in document.items() if key not in SHARED}
         return {**kept, "components": {**document.get("components", {}), "schemas": own}}
+
+
+def _request(document: Document, name: str) -> tuple[str, str]:
+    """Return the method and the path of a document's operation."""
+    operation = the_operation(document, name)
+    return operation.method, operation.path
 
 
 def _marks_notes(marks: list[str]) -> list[str]:

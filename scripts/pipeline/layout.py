@@ -18,6 +18,7 @@ class Layout:
     CLIENT = "nexport_client"
     README = "README.md"
     RETRIES = "docs/retries.md"
+    PROVISIONAL_PAGE = "docs/provisional.md"
     CHANGELOG = "CHANGELOG.md"
     VERSION = "custom/nexport_campus/_version.py"
 

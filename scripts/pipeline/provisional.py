@@ -1,15 +1,44 @@
 """Provisional operations: those that are declared from public facts, until a page of the vendor's replaces them."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
+from .changes import Change
 from .jsontext import Document
+from .reachable import schemas_of
 from .spec import operations
 
-__all__ = ["mark_provisional"]
+__all__ = ["exempt", "mark_provisional"]
+
+_MARK = "x-nexport-provisional"
 
 
 def mark_provisional(document: Document, ids: Collection[str]) -> None:
     """Mark the operations with these ids as provisional."""
     for operation in operations(document):
         if operation.id in ids:
-            operation.body["x-nexport-provisional"] = True
+            operation.body[_MARK] = True
+
+
+def exempt(changes: Iterable[Change], before: Document) -> list[Change]:
+    """Return changes, of which those of provisional operations and of their models break nobody.
+
+    Args:
+        changes: The changes.
+        before: The document that they change: what is provisional there is exempt from semantic versioning.
+    """
+    known = list(operations(before))
+    provisional = [each for each in known if each.body.get(_MARK)]
+    stated = [each for each in known if not each.body.get(_MARK)]
+    names = {each.id for each in provisional}
+    names |= schemas_of(before, provisional) - schemas_of(before, stated)
+    return [
+        replace(each, breaks=False, provisional=True) if each.breaks and _name(each) in names else each
+        for each in changes
+    ]
+
+
+def _name(change: Change) -> str:
+    """Return the operation or the model that a change of the spec is about."""
+    return re.split(r"[(.]", change.place)[0]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .jsontext import Document
-from .spec import components, operations, references
+from .spec import Operation, components, operations, references
 
-__all__ = ["allow_null_dates", "schemas_in_requests", "schemas_in_responses"]
+__all__ = ["allow_null_dates", "schemas_in_requests", "schemas_in_responses", "schemas_of"]
 
 
 def schemas_in_requests(document: Document) -> set[str]:
@@ -18,6 +18,11 @@ def schemas_in_requests(document: Document) -> set[str]:
 def schemas_in_responses(document: Document) -> set[str]:
     """Return the names of the schemas that a response uses, successful or not."""
     return _reachable(document, (each.body.get("responses") for each in operations(document)))
+
+
+def schemas_of(document: Document, some: Iterable[Operation]) -> set[str]:
+    """Return the names of the schemas that some operations of a document use, in requests and responses."""
+    return _reachable(document, (each.body for each in some))
 
 
 def allow_null_dates(document: Document) -> None:

@@ -1,4 +1,4 @@
-"""Updates the tables of operations in README.md and docs/retries.md, between two marks."""
+"""Updates the tables of operations in README.md and in two pages of the documentation, between two marks."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,12 +9,13 @@ from .layout import Layout
 from .normalization import normalized
 from .operations_view import OperationView
 
-__all__ = ["with_effects", "with_operations"]
+__all__ = ["with_effects", "with_operations", "with_provisional"]
 
 BEGIN = "<!-- operations: scripts/regenerate writes what follows -->\n"
 END = "<!-- operations: end -->\n"
 EFFECTS_BEGIN = "<!-- table: retries, written by scripts/regenerate -->\n"
-EFFECTS_END = "<!-- end of table -->\n"
+PROVISIONAL_BEGIN = "<!-- table: provisional, written by scripts/regenerate -->\n"
+TABLE_END = "<!-- end of table -->\n"
 
 
 def with_operations(text: str, document: Document) -> str:
@@ -32,7 +33,17 @@ def with_effects(text: str, document: Document) -> str:
     Raises:
         PipelineError: Only one of the marks is there, or they are in the wrong order.
     """
-    return _between(text, (EFFECTS_BEGIN, EFFECTS_END), Layout.RETRIES, lambda: _effects(document))
+    return _between(text, (EFFECTS_BEGIN, TABLE_END), Layout.RETRIES, lambda: _effects(document))
+
+
+def with_provisional(text: str, document: Document) -> str:
+    """Return docs/provisional.md with the table of a document's provisional operations; unchanged if it has no marks.
+
+    Raises:
+        PipelineError: Only one of the marks is there, or they are in the wrong order.
+    """
+    marks = (PROVISIONAL_BEGIN, TABLE_END)
+    return _between(text, marks, Layout.PROVISIONAL_PAGE, lambda: _provisional(document))
 
 
 def _between(text: str, marks: tuple[str, str], file: str, make: Callable[[], str]) -> str:
@@ -73,8 +84,23 @@ def _remarks(operation: OperationView) -> Iterable[str]:
 
 def _effects(document: Document) -> str:
     rows = [
-        f"| `{area.name}.{item.name}` | {item.method.upper()} | {item.effect}s |"
+        (area.name, item.name, item.method.upper(), f"{item.effect}s")
         for area in areas_view(normalized(document))
         for item in area.operations
     ]
-    return "\n".join(["", "| operation | HTTP | effect |", "| --- | --- | --- |", *rows, "", ""])
+    return _table("effect", rows)
+
+
+def _provisional(document: Document) -> str:
+    rows = [
+        (area.name, item.name, item.method.upper(), item.uncertain)
+        for area in areas_view(normalized(document))
+        for item in area.operations
+        if item.provisional
+    ]
+    return _table("least certain", rows)
+
+
+def _table(heading: str, rows: Iterable[tuple[str, str, str, str]]) -> str:
+    lines = [f"| `{area}.{name}` | {method} | {words} |" for area, name, method, words in rows]
+    return "\n".join(["", f"| operation | HTTP | {heading} |", "| --- | --- | --- |", *lines, "", ""])

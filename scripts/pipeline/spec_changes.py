@@ -123,6 +123,8 @@ def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
     if old.deprecated != new.deprecated:
         told = "obsolete no more" if new.deprecated is None else ast.literal_eval(new.deprecated)
         yield _change(old.id, "changed", told)
+    if old.provisional and not new.provisional:
+        yield _change(old.id, "changed", "stated by the vendor now, and no longer provisional")
     if old.doc != new.doc:
         yield _change(old.id, "changed", DOCUMENTATION)
     yield from _arguments(old, new)

@@ -1,5 +1,6 @@
 """The steps of `scripts/regenerate` in order."""
 
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,10 +21,14 @@ from .provisional import mark_provisional
 from .reachable import allow_null_dates
 from .token_places import odd_token_places
 from .transaction import Transaction, locked
-from .uses import uses_of_breaks
+from .uses import to_adapt
 
-_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, Layout.README, Layout.RETRIES]
-_DOCUMENTS = {Layout.README: readme.with_operations, Layout.RETRIES: readme.with_effects}
+_DOCUMENTS = {
+    Layout.README: readme.with_operations,
+    Layout.RETRIES: readme.with_effects,
+    Layout.PROVISIONAL_PAGE: readme.with_provisional,
+}
+_RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, *_DOCUMENTS]
 
 
 @dataclass
@@ -35,21 +40,26 @@ class Report:
         notes: Notes for a person.
         difference: What changes for users; None if there is no complete old state.
         gone: What is removed before it was ever released.
+        to_do: What a person has to adapt before the checks and the tests pass.
     """
 
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     difference: Difference | None = None
     gone: set[str] = field(default_factory=set)
+    to_do: list[str] = field(default_factory=list)
 
 
-def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = False) -> Report:
+def regenerate(
+    root: Path, stated: Stated | None = None, *, everything: bool = False, keep_provisional: bool = False
+) -> Report:
     """Regenerate everything; nothing is written unless the whole run succeeds.
 
     Args:
         root: The repository.
         stated: Fragments to take in first.
         everything: Whether `stated` is the whole API, so that areas that it lacks are removed.
+        keep_provisional: Whether provisional operations of the stated areas stay where `stated` lacks them.
 
     Raises:
         PipelineError: The run stopped.
@@ -62,14 +72,14 @@ def regenerate(root: Path, stated: Stated | None = None, *, everything: bool = F
             report, inputs = Report(), Inputs.read(layout)
             new, written = transaction.new, list(_RESULTS)
             if stated is not None:
-                report.notes += inputs.take(stated, everything=everything)
+                report.notes += inputs.take(stated, everything=everything, keep_provisional=keep_provisional)
                 written[:0] = [Layout.FRAGMENTS, Layout.PROVISIONAL, Layout.OVERLAY]
                 _write_inputs(inputs, new)
             _write_results(inputs, layout, new, report)
             changed = _changed(root, new, written, tree.WRITTEN)
             _report_difference(root, new, report, same=not changed)
             if stated is not None:
-                report.notes += uses_of_breaks(root, report.difference.changes if report.difference else [])
+                report.to_do = _to_do(root, report, keeping=keep_provisional)
                 _draft(root, new, report)
                 changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
             report.changed = [line for lines in changed.values() for line in lines]
@@ -156,6 +166,23 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
             _write(target / name, written(read(file, name), corrected))
     report.notes += odd_token_places(merged, corrected)
     report.notes += decisions(corrected)
+
+
+def _to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
+    """Return what a person has to adapt, and how provisional operations could be kept instead."""
+    changes = report.difference.changes if report.difference else []
+    block = to_adapt(root, changes)
+    lost = [
+        each.place
+        for each in changes
+        if each.provisional and each.kind == "removed" and re.fullmatch(r"\w+_\w+", each.place)
+    ]
+    if block and lost and not keeping:
+        block.append(
+            f"{len(lost)} of these operations were provisional, and what was imported lacks them. To keep them instead, undo "
+            "this run with git, and repeat it with --keep-provisional."
+        )
+    return block
 
 
 def _draft(root: Path, new: Path, report: Report) -> None:

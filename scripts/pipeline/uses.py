@@ -1,51 +1,143 @@
-"""Finds hand-written code that uses what a run removes or changes: a person has to adapt it before the tests pass."""
+"""Finds hand-written code that uses what a run removes or changes, so that the run can say what a person has to adapt."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .changes import Change
-from .python_names import area_name, method_name
+from .python_names import area_name, attribute_name, method_name
 
-__all__ = ["uses_of_breaks"]
+__all__ = ["to_adapt"]
 
-_FOLDERS = ("custom", "examples", "tests", "docs")
+# Where a use is, and what to do about it, the most urgent first.
+_ADVICE = {
+    "custom": "The package needs it, so adapt this code:",
+    "examples": "Adapt the example, or remove it:",
+    "README.md": "Adapt the text and its code, which the tests run:",
+    "docs": "Adapt the text and its code, which the tests run:",
+    "tests": "Adapt the test, or remove it with what it tests:",
+}
 _SUFFIXES = {".py", ".md", ".ipynb"}
-_PLACE = re.compile(r"(?P<name>\w+)(\(\w+\))?(\.[^ ]+)?")
-_FEW = 30
+_PLACE = re.compile(r"(?P<name>\w+)(\((?P<argument>\w+)\)|\.(?P<field>[^ ]+))?")
+_GENERATED = re.compile(
+    r"^<!-- (table|operations): .*?^<!-- (end of table|operations: end) -->", re.MULTILINE | re.DOTALL
+)
+_LINES = 5  # more lines of one file are counted
 
 
-def uses_of_breaks(root: Path, changes: Iterable[Change]) -> list[str]:
-    """Return one note for each file that uses an operation or a model that breaks, with their names."""
-    terms: dict[str, str] = {}
-    for change in changes:
-        match = _PLACE.fullmatch(change.place) if change.breaks and change.source == "spec" else None
-        if match is None:
-            continue
-        name = match["name"]
-        terms[re.escape(name)] = name
-        if "_" in name:
-            method = f"{area_name(name.partition('_')[0])}.{method_name(name)}"
-            terms[re.escape(method)] = name
-    if not terms:
-        return []
-    pattern = re.compile(rf"\b({'|'.join(terms)})\b")
-    names = {re.compile(term): name for term, name in terms.items()}
-    notes = []
-    for file in _files(root):
-        found = {match[0] for match in pattern.finditer(file.read_text(encoding="utf-8", errors="replace"))}
-        used = sorted({name for term, name in names.items() for text in found if term.fullmatch(text)})
-        if used:
-            notes.append(
-                f"{file.relative_to(root).as_posix()} uses {', '.join(used)}, which a break concerns: adapt it"
-            )
-    more = [f"{len(notes) - _FEW} more files use what a break concerns"] if len(notes) > _FEW else []
-    return notes[:_FEW] + more
+@dataclass(frozen=True)
+class _Broken:
+    """An operation, an argument, a model or a field that a run removes or changes, and what happens to it."""
+
+    name: str
+    argument: str
+    field: str
+    words: str
+
+    @property
+    def is_removed_operation(self) -> bool:
+        """Whether a whole operation is removed."""
+        return self.words == "removed" and not self.argument and "_" in self.name
+
+    def lines(self, text: str) -> list[int]:
+        """Return the numbers of the lines of a file that use it."""
+        code = re.compile(self._code(text))
+        return [number for number, line in enumerate(text.splitlines(), start=1) if code.search(line)]
+
+    def _code(self, text: str) -> str:
+        """Return a pattern of the code that uses it in a file."""
+        if self.field:
+            return self._field(text)
+        tag, is_operation, _ = self.name.partition("_")
+        if not is_operation:
+            return rf"\b{self.name}\b"
+        area = area_name(tag)
+        owners = {area, tag, f"Raw{tag}", *re.findall(rf"^\s*(\w+) = [\w.]+\.{area}$", text, re.MULTILINE)}
+        method = rf"\b({'|'.join(sorted(owners))})\.{method_name(self.name)}\b"
+        if not self.argument or self.words.startswith("added"):
+            return method
+        return rf"\b{self.argument}=" if re.search(method, text) else _NEVER
+
+    def _field(self, text: str) -> str:
+        if self.field.isupper():
+            return rf"\b{self.name}\.{self.field}\b"
+        name = attribute_name(self.field)
+        # Programs rarely name the model of a field; a name of one word is a field of others, too.
+        if "_" not in name and not re.search(rf"\b{self.name}\b", text):
+            return _NEVER
+        return rf"\.{name}\b|\b{name}=|[\"']{re.escape(self.field)}[\"']"
+
+    def __str__(self) -> str:
+        place = (
+            f"{self.name}({self.argument})"
+            if self.argument
+            else ".".join(filter(None, [self.name, self.field]))
+        )
+        return f"{place}, {self.words}"
 
 
-def _files(root: Path) -> Iterable[Path]:
-    for folder in _FOLDERS:
-        for file in sorted((root / folder).rglob("*")):
+_NEVER = r"(?!)"
+
+
+def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
+    """Return a block of lines about the code that uses what breaks: what to do, the files with lines, and what changed.
+
+    Files that only mention a removed operation, as a recorded request does, need a look at most: they are counted.
+    """
+    broken = list(filter(None, map(_broken, changes)))
+    removed = [re.escape(each.name) for each in broken if each.is_removed_operation]
+    mention = re.compile(rf"\b({'|'.join(removed)})\b" if removed else _NEVER)
+    found: dict[str, list[str]] = {}
+    mentions: dict[str, int] = {}
+    for advice, file in _files(root) if broken else ():
+        name = file.relative_to(root).as_posix()
+        text = _GENERATED.sub(_blank, file.read_text(encoding="utf-8", errors="replace"))
+        uses = [f"{name}:{_numbers(lines)} uses {each}" for each in broken if (lines := each.lines(text))]
+        found.setdefault(advice, []).extend(uses)
+        if not uses and mention.search(text):
+            folder = name.partition("/")[0]
+            mentions[folder] = mentions.get(folder, 0) + 1
+    block = [
+        line
+        for advice, uses in found.items()
+        if uses
+        for line in (f"  {advice}", *(f"    {use}" for use in uses))
+    ]
+    if mentions:
+        counts = ", ".join(f"{count} in {folder}" for folder, count in mentions.items())
+        command = f"git grep -nE '{'|'.join(removed)}' {' '.join(mentions)}"
+        block += [
+            f"  Files that only mention what is removed, and may still be right ({counts}):",
+            f"    {command}",
+        ]
+    return ["To adapt by hand, or scripts/check and scripts/test may fail:", *block] if block else []
+
+
+def _broken(change: Change) -> _Broken | None:
+    """Return what a change breaks, or None if it breaks nothing, or if the spec states the same change."""
+    match = _PLACE.fullmatch(change.place) if change.source == "spec" else None
+    if match is None or not (change.breaks or change.provisional):
+        return None
+    words = f"{change.kind}: {change.detail}" if change.detail else change.kind
+    return _Broken(match["name"], match["argument"] or "", match["field"] or "", words)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Return empty lines instead of a generated table, so that the lines after it keep their numbers."""
+    return "\n" * match[0].count("\n")
+
+
+def _numbers(lines: list[int]) -> str:
+    more = f" and {len(lines) - _LINES} more lines" if len(lines) > _LINES else ""
+    return ",".join(map(str, lines[:_LINES])) + more
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield hand-written files with the advice for them; the pipeline's own tests have fixtures, and use nothing."""
+    for name, advice in _ADVICE.items():
+        place = root / name
+        for file in [place] if place.is_file() else sorted(place.rglob("*")):
             fixture = "tests/pipeline/" in file.relative_to(root).as_posix()
             if file.suffix in _SUFFIXES and file.is_file() and not fixture:
-                yield file
+                yield advice, file

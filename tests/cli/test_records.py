@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from nexport_campus.cli.record_output import Secrecy, make_writer, write_value
-from nexport_campus.models import AuthenticationTokenResponse, CatalogAccessOption, CmiField
+from nexport_campus.models import CatalogAccessOption, CmiField
 from nexport_client.kinds import (
     DATE_TIME,
     NOTHING,
@@ -22,6 +22,7 @@ from nexport_client.kinds import (
     Nullable,
 )
 from nexport_client.types import Secret
+from tests.support.spec import model_named
 
 ID = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 ACCESS = EnumOf("CatalogAccessOption")
@@ -59,7 +60,7 @@ Capture = pytest.CaptureFixture[str]
 def test_one_value(value_type: Kind, value: Any, plain: Any, table: str, capsys: Capture) -> None:
     """Any value is printed as one JSON value, or in a readable form."""
     if isinstance(value_type, ModelOf):
-        value = AuthenticationTokenResponse.from_dict(value)
+        value = model_named("AuthenticationTokenResponse").from_dict(value)
     for form in ("json", "jsonl"):
         write_value(form, value_type, value, Secrecy())
         assert json.loads(capsys.readouterr().out) == plain
@@ -81,7 +82,7 @@ def test_records_of_scalars(capsys: Capture) -> None:
 @pytest.mark.parametrize("show", [True, False])
 def test_secrets_in_lists_and_mappings(show: bool, capsys: Capture) -> None:
     """A secret field is masked at any depth."""
-    model = AuthenticationTokenResponse.from_dict(TOKEN)
+    model = model_named("AuthenticationTokenResponse").from_dict(TOKEN)
     value_type = ModelOf("AuthenticationTokenResponse")
     write_value("json", MapOf(Array(value_type)), {"a": [model]}, Secrecy(show=show))
     assert (str(ID) in capsys.readouterr().out) is show

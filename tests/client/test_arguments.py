@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
-from tests.support.clients import TOKEN, campus_with
+from tests.support.clients import TOKEN, campus_with, method_of
 from tests.support.examples import FEW
 from tests.support.scripted_server import json_response
 from tests.support.spec import OPERATIONS, SOME_ID, SpecOperation, example_response
@@ -72,7 +72,7 @@ WRONG: dict[tuple[str, str], list[Any]] = {
         1.0,
         "1",
         [],
-        PublishingModel(17),
+        PublishingModel(99),
         *FOREIGN,
     ],
     ("learning.create_enrollment", "membership_group_ids"): [None, SOME_ID, [None], ID, 1],
@@ -90,9 +90,13 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("admin.validate_access_token", "access_token"): ["", 7, b"bytes", "nonsense", "\ud800", [TOKEN]],
 }
 
+# A page of AdminApi may lack the provisional ones.
+KNOWN = {operation.full_name for operation in nexport_client.OPERATIONS.values()}
+
 
 @pytest.mark.parametrize(
-    ("name", "argument", "value"), [(*place, value) for place, values in WRONG.items() for value in values]
+    ("name", "argument", "value"),
+    [(*place, value) for place, values in WRONG.items() if place[0] in KNOWN for value in values],
 )
 @pytest.mark.parametrize("raw", [False, True], ids=["", "raw"])
 async def test_a_wrong_argument_is_named_and_nothing_is_sent(
@@ -229,7 +233,9 @@ async def test_a_refused_password_is_not_exposed() -> None:
     """A refused password of any type appears nowhere in the error and its traceback."""
     async with campus_with(auth=StaticToken(TOKEN)) as (campus, _):
         with pytest.raises(ArgumentError) as caught:
-            await campus.admin.authenticate(username="u", password=b"hunter2", grant_type="password")  # type: ignore[arg-type]
+            await method_of(campus, "AdminApi_Authenticate")(
+                username="u", password=b"hunter2", grant_type="password"
+            )
     traceback = caught.value.__traceback__
     while traceback is not None:
         if "nexport" in traceback.tb_frame.f_code.co_filename:

@@ -42,7 +42,7 @@ def test_some_labels() -> None:
     assert (SyllabusType.UNKNOWN, ErrorCode.SUBSCRIPTION_NOT_FOUND) == (-1, 6)
 
 
-@pytest.mark.parametrize("number", [17, -5, 2**40])
+@pytest.mark.parametrize("number", [99, -5, 2**40])
 @pytest.mark.parametrize("name", ENUMS)
 def test_unknown_numbers(name: str, number: int) -> None:
     """An undeclared number keeps its value, compares, hashes, copies and pickles, and is labelled as unknown."""
@@ -75,4 +75,4 @@ def test_only_integers_are_members(value: Any) -> None:
 
 def test_a_member_prints_as_its_number() -> None:
     """A member prints as its number, as any IntEnum does."""
-    assert f"{Result.PASSED} {Phase(17)}" == "1 17"
+    assert f"{Result.PASSED} {Phase(99)}" == "1 99"

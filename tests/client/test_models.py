@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import nexport_campus.models as models
 from nexport_client.types import Model
 from tests.support.examples import FEW
-from tests.support.spec import SCHEMAS, example
+from tests.support.spec import SCHEMAS, example, model_named
 from tests.support.spec_strategies import valid
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
@@ -112,12 +112,12 @@ def test_names(name: str) -> None:
 
 def test_a_token_is_in_no_repr() -> None:
     """The repr of a login response hides the token, and that of a login request the password."""
-    response = model_class("AuthenticationTokenResponse").from_dict(
+    response = model_named("AuthenticationTokenResponse").from_dict(
         example({"$ref": "#/AuthenticationTokenResponse"})
     )
     assert "access_token" not in repr(response)
     question = example({"$ref": "#/AuthenticationTokenRequest"}) | {"password": "hunter2"}
-    assert "hunter2" not in repr(model_class("AuthenticationTokenRequest").from_dict(question))
+    assert "hunter2" not in repr(model_named("AuthenticationTokenRequest").from_dict(question))
 
 
 def test_from_dict_names_the_path() -> None:

@@ -11,7 +11,7 @@ import nexport_campus.models
 import nexport_client
 from nexport_campus import NexportCampus, RawResponse
 from nexport_campus.models import ApiErrorEntity
-from tests.support.clients import TOKEN, campus_with
+from tests.support.clients import TOKEN, campus_with, method_of
 from tests.support.scripted_server import json_response
 from tests.support.spec import OPERATIONS, VENDOR, SpecOperation, example_response, method_names
 
@@ -54,8 +54,10 @@ def expected_body(operation: SpecOperation) -> dict[str, Any] | None:
 
 
 def test_no_operation_is_missing() -> None:
-    """The client has the operations of the vendor's documents."""
-    assert {operation.id for operation in OPERATIONS} == set(nexport_client.OPERATIONS)
+    """The client has the operations of the vendor's documents; those without a mark are not called here."""
+    known = {operation["operationId"] for item in VENDOR["paths"].values() for operation in item.values()}
+    assert known == set(nexport_client.OPERATIONS)
+    assert {operation.id for operation in OPERATIONS} <= known
 
 
 @EVERY
@@ -152,7 +154,7 @@ def test_the_signature_is_flat_and_keyword_only(operation: SpecOperation) -> Non
 def test_no_area_has_a_method_without_an_operation() -> None:
     """Every public name of a namespace is an operation."""
     campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
-    for area in ("learning", "scorm", "admin"):
+    for area in {operation.area for operation in nexport_client.OPERATIONS.values()}:
         names = {name for name in dir(getattr(campus, area)) if not name.startswith("_")}
         assert names == method_names(area)
 
@@ -193,8 +195,8 @@ async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
     response = json_response(example_response("AdminApi_Authenticate"))
     async with campus_with(response, response) as (campus, server):
         required: dict[str, Any] = {"username": "u", "password": "secret", "grant_type": "password"}
-        await campus.admin.authenticate(**required)
-        await campus.admin.authenticate(**required, utc_expiration_date=None)
+        await method_of(campus, "AdminApi_Authenticate")(**required)
+        await method_of(campus, "AdminApi_Authenticate")(**required, utc_expiration_date=None)
     assert [request.json for request in server.requests] == [
         required,
         required | {"utc_expiration_date": None},
@@ -206,8 +208,8 @@ async def test_validate_access_token_with_the_own_or_another_token() -> None:
     other = "00000000-0000-4000-8000-000000000002"
     response = json_response({"api_error_entity": {"error_code": 0}})
     async with campus_with(response, response) as (campus, server):
-        verdict = await campus.admin.validate_access_token()
-        await campus.admin.validate_access_token(access_token=other)
+        verdict = await method_of(campus, "AdminApi_ValidateAccessToken")()
+        await method_of(campus, "AdminApi_ValidateAccessToken")(access_token=other)
     assert verdict.api_error_entity == ApiErrorEntity(error_code=nexport_campus.models.ErrorCode.NO_ERROR)
     assert verdict.utc_expiration_date is None
     assert [request.query for request in server.requests] == [

@@ -12,7 +12,7 @@ from nexport_campus.models import Display, RedirectEntityRequest
 from nexport_client import OPERATIONS
 from nexport_client.client import Areas
 from nexport_client.protocols import Caller
-from tests.support.clients import campus_with
+from tests.support.clients import campus_with, method_of
 from tests.support.scripted_server import error_entity, json_response
 from tests.support.spec import OPENAPI, SOME_ID, example_response
 
@@ -31,7 +31,7 @@ def test_provisional_operations_are_marked() -> None:
         assert (
             ("Provisional: " in docstring) is ("Source: public facts" in docstring) is operation.provisional
         )
-    assert len(DOCUMENTS) == 23
+    assert OPERATIONS.keys() >= DOCUMENTS
 
 
 async def test_errors_say_provisional() -> None:
@@ -98,9 +98,9 @@ async def test_success_at_code_0() -> None:
     done = [json_response({**error_entity(0), "memberships": [{"id": SOME_ID}]})]
     done.append(json_response({**error_entity(0), "message": " "}))
     async with campus_with(*done) as (campus, _):
-        removed = await campus.admin.remove_membership(memberships=[SOME_ID])
+        removed = await method_of(campus, "AdminApi_RemoveMembership")(memberships=[SOME_ID])
         assert removed.memberships == [{"id": SOME_ID}]
-        await campus.admin.set_custom_profile_field_values(
+        await method_of(campus, "AdminApi_SetCustomProfileFieldValues")(
             subscriber_id=SOME_ID, custom_profile_field_values={"a": "b"}
         )
 

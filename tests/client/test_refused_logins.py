@@ -23,7 +23,7 @@ from nexport_campus import (
     RetryPolicy,
     TransportError,
 )
-from tests.support.clients import NO_RETRY
+from tests.support.clients import NO_RETRY, method_of
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import (
     Request,
@@ -229,7 +229,7 @@ async def test_every_kind_of_call() -> None:
             lambda: campus.learning.get_catalogs(group_id=SOME_ID).collect(),
             lambda: campus.get_sections_by_id([SOME_ID]),
             lambda: campus.ensure_enrollment(org_id=SOME_ID, user_id=SOME_ID, syllabus_id=SOME_ID),
-            lambda: campus.admin.validate_access_token(),
+            lambda: campus.request("GET", "/api/v1/AdminApi/ValidateAccessToken"),
         ]
         for call in calls * 2:
             with pytest.raises(AuthenticationError) as caught:
@@ -245,14 +245,18 @@ async def test_authenticate_is_independent_of_the_wait() -> None:
         await failure(campus)
         for _ in range(3):
             with pytest.raises(AuthenticationError) as caught:
-                await campus.admin.authenticate(username="ada", password="x", grant_type="password")
+                await method_of(campus, "AdminApi_Authenticate")(
+                    username="ada", password="x", grant_type="password"
+                )
             assert caught.value.retry_after is None
         assert campus_server.logins == 4
     campus_server = LoginCampus([WRONG, REFUSALS["422 with code 2"], None])
     async with client(campus_server) as campus:
         for kind in (AuthenticationError, InvalidRequestError):
             with pytest.raises(kind):
-                await campus.admin.authenticate(username="ada", password="x", grant_type="password")
+                await method_of(campus, "AdminApi_Authenticate")(
+                    username="ada", password="x", grant_type="password"
+                )
         assert await describe(campus) == "Safety first"
 
 

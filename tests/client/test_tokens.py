@@ -17,7 +17,7 @@ from nexport_campus import (
     PasswordAuth,
     StaticToken,
 )
-from tests.support.clients import TOKEN, campus_with
+from tests.support.clients import TOKEN, campus_with, method_of
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 from tests.support.spec import SOME_ID, example_response
 
@@ -109,9 +109,11 @@ async def test_authenticate_and_other_tokens_do_not_affect_the_client() -> None:
     async with campus_with(login(1), SECTION, refusal, refusal, SECTION, auth=PASSWORD) as (campus, server):
         await get_section(campus)
         with pytest.raises(AuthenticationError):
-            await campus.admin.authenticate(username="u", password="p", grant_type="password")
+            await method_of(campus, "AdminApi_Authenticate")(
+                username="u", password="p", grant_type="password"
+            )
         with pytest.raises(AuthenticationError):
-            await campus.admin.validate_access_token(access_token=other)
+            await method_of(campus, "AdminApi_ValidateAccessToken")(access_token=other)
         await get_section(campus)
     assert summarize(server.requests) == ["login", "00000001", "login", "99999999", "00000001"]
     assert server.requests[2].query == []
@@ -129,7 +131,7 @@ async def test_a_token_as_uuid_or_string(text: str) -> None:
         verdict = json_response(error_entity())
         async with campus_with(SECTION, verdict, auth=given) as (campus, server):
             await get_section(campus)
-            await campus.admin.validate_access_token(access_token=token)
+            await method_of(campus, "AdminApi_ValidateAccessToken")(access_token=token)
         assert [dict(request.query)["access_token"] for request in server.requests] == [sent, TOKEN]
     assert StaticToken(token) == StaticToken(TOKEN)
     assert AccessToken(token) == AccessToken(TOKEN)

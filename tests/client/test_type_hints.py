@@ -1,6 +1,5 @@
 """Annotations of public names: every tool can evaluate them, and they cost nothing until then."""
 
-import importlib
 import inspect
 import json
 import subprocess
@@ -23,20 +22,19 @@ from nexport_campus.models import (
     SectionEnrollmentsResponse,
     SectionResponse,
 )
-from nexport_client.api.admin_api import AdminApi
+from nexport_client import OPERATIONS
 from nexport_client.api.learning_api import LearningApi
+from nexport_client.client import Areas, RawAreas
 from nexport_client.hints import lazy_annotations
+from nexport_client.protocols import Caller
 from nexport_client.types import Model
 from tests.support.spec import SCHEMAS, example
 
+_CALLER = typing.cast("Caller", None)
 AREAS = [
-    getattr(importlib.import_module(f"nexport_client.api.{package}"), name)
-    for package, area in {
-        "admin_api": "AdminApi",
-        "learning_api": "LearningApi",
-        "scorm_api": "ScormApi",
-    }.items()
-    for name in (area, f"Raw{area}")
+    type(getattr(areas, name))
+    for areas in (Areas(_CALLER), RawAreas(_CALLER))
+    for name in sorted({operation.area for operation in OPERATIONS.values()})
 ]
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
 
@@ -88,7 +86,8 @@ def test_the_types() -> None:
     assert typing.get_type_hints(NexportCampus.get_sections_by_id)["return"] is SectionsById
     assert typing.get_type_hints(AsyncPager.collect)["limit"] == int | None
     assert typing.get_type_hints(Page)["size"] == int | None
-    assert inspect.signature(AdminApi.authenticate, eval_str=True).parameters["username"].annotation is str
+    getting = inspect.signature(LearningApi.get_section, eval_str=True)
+    assert getting.parameters["syllabus_id"].annotation == UUID | str
     deprecated = inspect.signature(LearningApi.get_organizations, eval_str=True)
     assert deprecated.return_annotation == AsyncPager[models.OrganizationResponseItem]
 

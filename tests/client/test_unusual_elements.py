@@ -107,11 +107,11 @@ def test_drift_in_a_field_with_unusual_forms() -> None:
     kind = Array(ModelOf("ApiEnrollmentItem"))
     decoder = Decoder(DriftReporter(lambda drift: None))
     decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=2.0)))
-    for value in (None, 17, 17.0, "2", [2]):
+    for value in (None, 99, 99.0, "2", [2]):
         assert decoder.fast(kind, page(enrollment(phase=value))) is NO_MATCH
     reported: list[Drift] = []
     decoder.drift = DriftReporter(reported.append)
-    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=17)))
+    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=99)))
     assert [(drift.kind, drift.path) for drift in reported] == [("unknown_enum_value", "[0].phase")]
     with pytest.raises(DecodeError, match="phase"):
         decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase="2")))

@@ -19,6 +19,7 @@ from nexport_campus import (
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import make_request, read_rows, run
+from tests.support.clients import method_of
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 OPERATION = "LearningApi_GetAssignmentStatuses"
@@ -201,7 +202,7 @@ async def test_a_refused_token_stops_the_export(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
     """A refused token stops the export at once; with a new one it resumes."""
-    token = await campus.admin.authenticate(
+    token = await method_of(campus, "AdminApi_Authenticate")(
         username=nexport_sandbox.username, password=nexport_sandbox.password, grant_type="password"
     )
     await nexport_sandbox.faults.add(operation=OPERATION, nth=3, expire_token=True)

@@ -41,7 +41,7 @@ async def test_one_client_per_application() -> None:
     assert bodies == ["<NexportCampus https://www.nexportcampus.com>"] * 3
     assert len(made) == 1
     with pytest.raises(NexportError, match="closed"):
-        await made[0].admin.validate_access_token()
+        await made[0].request("GET", "/api/v1/AdminApi/ValidateAccessToken")
 
 
 async def test_an_inner_lifespan() -> None:
@@ -128,4 +128,4 @@ async def test_a_failing_inner_lifespan() -> None:
             pass
     assert not hasattr(app.state, "nexport_campus")
     with pytest.raises(NexportError, match="closed"):
-        await made.admin.validate_access_token()
+        await made.request("GET", "/api/v1/AdminApi/ValidateAccessToken")

@@ -93,9 +93,9 @@ def test_openapi_components(separate: bool) -> None:
     assert properties["user_id"]["description"] == "Id of the user/student in the enrollment"
     assert properties["phase"]["$ref"] == "#/components/schemas/Phase"
     phase = schemas["Phase"]
-    assert (phase["type"], phase["enum"]) == ("integer", [0, 1, 2, 15, 16])
-    assert phase["x-enum-varnames"][-1] == "RESUBMIT_REQUIRED"
-    assert phase["x-enum-descriptions"][-1] == "Resubmit Required"
+    assert (phase["type"], phase["enum"]) == ("integer", [int(member) for member in Phase])
+    assert phase["x-enum-varnames"] == [member.name for member in Phase]
+    assert phase["x-enum-descriptions"] == [member.label for member in Phase]
     section = schemas["SectionResponse"]["properties"]
     assert section["enrollment_duration"]["format"] == "int32"
     assert {"type": "number", "format": "double"} in section["credit_hours"]["anyOf"]
@@ -159,7 +159,7 @@ async def test_bodies_are_read_like_from_dict() -> None:
 @pytest.mark.parametrize(
     ("change", "place", "kind"),
     [
-        ({"phase": 17}, ["body", 0, "phase"], "enum"),
+        ({"phase": 99}, ["body", 0, "phase"], "enum"),
         ({"phase": True}, ["body", 0, "phase"], "enum"),
         ({"phase": None}, ["body", 0, "phase"], "int_type"),
         ({"user_id": "somebody"}, ["body", 0, "user_id"], "uuid_parsing"),
@@ -212,7 +212,7 @@ async def test_without_a_response_model() -> None:
 async def test_an_enum_in_the_query() -> None:
     """A number as string is accepted, as in queries; an undeclared one is refused."""
     assert (await request_json("GET", "/cmi", params={"phase": "16"})).json()["title"] == "Resubmit Required"
-    assert (await request_json("GET", "/cmi", params={"phase": "17"})).status_code == 422
+    assert (await request_json("GET", "/cmi", params={"phase": "99"})).status_code == 422
 
 
 def test_drift_in_a_response() -> None:

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy, StaticToken
 from nexport_campus.otel import with_tracer_provider
+from tests.support.clients import method_of
 from tests.support.scripted_server import (
     TOKEN,
     Request,
@@ -57,8 +58,8 @@ async def make_calls(campus: NexportCampus) -> None:
         campus.learning.get_certificate_url(enrollment_id=STUDENT),
         campus.learning.drop_enrollment(enrollment_id=STUDENT),
         campus.learning.search_enrollments(user_ids=[STUDENT]).collect(),
-        campus.admin.authenticate(username=USER, password=PASSWORD, grant_type="password"),
-        campus.admin.validate_access_token(access_token=TOKEN),
+        method_of(campus, "AdminApi_Authenticate")(username=USER, password=PASSWORD, grant_type="password"),
+        method_of(campus, "AdminApi_ValidateAccessToken")(access_token=TOKEN),
     ):
         try:
             await call

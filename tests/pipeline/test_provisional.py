@@ -32,6 +32,12 @@ def test_a_page_replaces_and_removes(
     assert main(["--pages", str(make_page(stated))], repository) == 0
     output = capsys.readouterr().out
     assert "SsoApi_Classroom is removed: it was provisional, and its area's page does not have it" in output
+    assert "No change breaks users.\nChanges of provisional operations, which are exempt" in output
+    assert "\n  SsoApi_Classroom removed\n" in output
+    assert "\n  SsoApi_SignIn changed: stated by the vendor now, and no longer provisional\n" in output
+    assert "- **Provisional.** Removed `campus.sso.classroom` (SsoApi_Classroom).\n" in (
+        repository / Layout.CHANGELOG
+    ).read_text(encoding="utf-8")
     assert "SsoApi_Classroom" not in (repository / Layout.OVERLAY).read_text(encoding="utf-8")
     left = {file.name for file in (repository / Layout.PROVISIONAL).iterdir()}
     assert not any(name.startswith("SsoApi") for name in left)
@@ -41,6 +47,45 @@ def test_a_page_replaces_and_removes(
     assert "x-nexport-provisional" not in merged["/api/v1/SsoApi/SignIn"]["post"]
     assert "/api/v1/SsoApi/Classroom" not in merged
     assert main(["--check"], repository) == 0
+
+
+def test_what_a_page_lacks_can_be_kept(
+    repository: Path, make_page: Callable[..., Path], capsys: Capture
+) -> None:
+    """With --keep-provisional, a page replaces what it states, also under another name, and removes nothing."""
+    stated = read(repository, f"{Layout.PROVISIONAL}/SsoApi_SignIn.json")
+    operation = stated["paths"]["/api/v1/SsoApi/SignIn"]["post"]
+    operation |= {"operationId": "SsoApi_SignInUser"}
+    del operation["x-uncertain"]
+    assert main(["--pages", str(make_page(stated)), "--keep-provisional"], repository) == 0
+    output = capsys.readouterr().out
+    assert "note: SsoApi_Classroom stays provisional: its area's page does not have it" in output
+    assert "--keep-provisional" not in output
+    kept = {file.stem for file in (repository / Layout.PROVISIONAL).iterdir()}
+    assert "SsoApi_Classroom" in kept
+    assert "SsoApi_SignIn" not in kept
+    merged = read(repository, Layout.SDK)["paths"]
+    assert merged["/api/v1/SsoApi/Classroom"]["post"]["x-nexport-provisional"]
+    assert merged["/api/v1/SsoApi/SignIn"]["post"]["operationId"] == "SsoApi_SignInUser"
+    assert main(["--check"], repository) == 0
+
+
+def test_the_run_says_how_to_keep_what_it_removes(
+    repository: Path, make_page: Callable[..., Path], capsys: Capture
+) -> None:
+    """Where hand-written code uses a provisional operation that the page lacks, the last lines say what to do."""
+    (repository / "examples").mkdir()
+    example = "async def enter(campus):\n    return await campus.sso.classroom(enrollment_id=1)\n"
+    (repository / "examples/entrance.py").write_text(example, encoding="utf-8")
+    stated = read(repository, f"{Layout.PROVISIONAL}/SsoApi_SignIn.json")
+    del stated["paths"]["/api/v1/SsoApi/SignIn"]["post"]["x-uncertain"]
+    file = repository / "report.json"
+    assert main(["--pages", str(make_page(stated)), "--json", str(file)], repository) == 0
+    *_, use, advice = capsys.readouterr().out.splitlines()
+    assert use == "    examples/entrance.py:2 uses SsoApi_Classroom, removed"
+    assert advice.startswith("1 of these operations were provisional")
+    assert advice.endswith("undo this run with git, and repeat it with --keep-provisional.")
+    assert json.loads(file.read_bytes())["to_do"][-2:] == [use, advice]
 
 
 def test_a_request_with_an_error_entity(

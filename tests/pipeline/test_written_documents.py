@@ -10,7 +10,7 @@ from pipeline.changelog import lines, with_draft
 from pipeline.changes import Change
 from pipeline.cli import main
 from pipeline.errors import PipelineError
-from pipeline.readme import BEGIN, EFFECTS_BEGIN, EFFECTS_END, END, with_effects, with_operations
+from pipeline.readme import BEGIN, EFFECTS_BEGIN, END, TABLE_END, with_effects, with_operations
 from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +72,9 @@ def test_retries_without_marks_is_not_changed(make_document: Any) -> None:
     """The page on retries follows the same rules."""
     document: Document = make_document()
     assert with_effects("# A\n", document) == "# A\n"
-    made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{EFFECTS_END}# B\n", document)
+    made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{TABLE_END}# B\n", document)
     rows = "| operation | HTTP | effect |\n| --- | --- | --- |\n| `learning.get_thing` | GET | writes |\n"
-    assert made == f"# A\n{EFFECTS_BEGIN}\n{rows}\n{EFFECTS_END}# B\n"
+    assert made == f"# A\n{EFFECTS_BEGIN}\n{rows}\n{TABLE_END}# B\n"
     with pytest.raises(PipelineError, match=r"docs/retries\.md: the marks"):
         with_effects(EFFECTS_BEGIN, document)
 

@@ -16,6 +16,7 @@ from nexport_campus.redis import RedisRateLimiter, RedisTokenStore
 from tests.support.counting_campus import PASSWORD, USERNAME, CountingCampus
 from tests.support.event_loops import assert_nothing_left_open
 from tests.support.scripted_server import ScriptedServer
+from tests.support.spec import SOME_ID
 from tests.support.valkey import Valkey
 
 
@@ -114,7 +115,7 @@ async def test_a_client_that_was_passed_in_stays_open(valkey: Valkey) -> None:
                     PasswordAuth(USERNAME, PASSWORD), base_url=server.url, token_store=store
                 ) as client_of,
             ):
-                await client_of.admin.validate_access_token(access_token=None)
+                await client_of.learning.get_section_description(section_id=SOME_ID)
     assert campus.logins == 1
     assert [str(key).rpartition(":")[0] for key in await client.keys("*")] == ["school:token"]
     assert await client.ping()
@@ -134,7 +135,7 @@ async def test_closing_a_campus_closes_neither(valkey: Valkey) -> None:
             async with NexportCampus(
                 auth, base_url=server.url, token_store=store, rate_limit=limiter
             ) as client:
-                await client.admin.validate_access_token(access_token=None)
+                await client.learning.get_section_description(section_id=SOME_ID)
         assert await store.get("nothing") is None
         await limiter.acquire()
     assert campus.logins == 1

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+import pytest
+
 from nexport_campus import NexportCampus, RetryPolicy, StaticToken
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_client import OPERATIONS
 from tests.support.scripted_server import TOKEN, Handler, Response, ScriptedServer
 
-__all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with"]
+__all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with", "method_of"]
 
 NO_RETRY = RetryPolicy(max_attempts=1)
 
@@ -42,3 +45,11 @@ def campus_of(server: ScriptedServer, *, auth: Any = None, **settings: Any) -> N
     """Return a client of `server` with a static token and without retries."""
     chosen: dict[str, Any] = {"base_url": server.url, "retry": NO_RETRY} | Carrier.settings(settings)
     return NexportCampus(StaticToken(TOKEN) if auth is None else auth, **chosen)
+
+
+def method_of(campus: NexportCampus, operation_id: str) -> Any:
+    """Return the method of a provisional operation; skip the test if the spec doesn't have the operation any more."""
+    operation = OPERATIONS.get(operation_id)
+    if operation is None:
+        pytest.skip(f"the spec has no {operation_id}")
+    return getattr(getattr(campus, operation.area), operation.name)

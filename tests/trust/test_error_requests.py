@@ -18,7 +18,7 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.aiohttp import AiohttpTransport
-from tests.support.clients import NO_RETRY, campus_of
+from tests.support.clients import NO_RETRY, campus_of, method_of
 from tests.support.scripted_server import TOKEN, Response, ScriptedServer
 
 PASSWORD = "correct-horse-battery-staple"
@@ -65,7 +65,7 @@ FAILURES = {
 }
 CALLS: dict[str, ClientCall] = {
     "a login of the client's": lambda campus: campus.learning.get_certificate_url(enrollment_id=STUDENT),
-    "a login as a call": lambda campus: campus.admin.authenticate(
+    "a login as a call": lambda campus: method_of(campus, "AdminApi_Authenticate")(
         username="ada", password=PASSWORD, grant_type="password"
     ),
     "a search for a student": lambda campus: campus.learning.search_enrollments(user_ids=[STUDENT]).collect(),
@@ -190,7 +190,7 @@ async def test_a_body_that_is_never_read(make: Make) -> None:
         ) as campus,
     ):
         with pytest.raises(RequestTimeoutError) as caught:
-            await campus.admin.authenticate(
+            await method_of(campus, "AdminApi_Authenticate")(
                 username="x" * 20_000_000, password=PASSWORD, grant_type="password"
             )
         never.set()

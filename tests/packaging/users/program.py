@@ -44,7 +44,7 @@ def tokens(token: UUID) -> list[StaticToken | AccessToken]:
 async def wait(campus: NexportCampus) -> float:
     """Return the seconds until the next login."""
     try:
-        await campus.admin.validate_access_token()
+        await campus.request("GET", "/api/v1/AdminApi/ValidateAccessToken")
     except AuthenticationError as error:
         return error.retry_after or 0.0
     return 0.0
