@@ -10,6 +10,7 @@ import pytest
 
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import Nexport
+from tests.support.clients import needs
 
 LARGE = 1000
 
@@ -191,6 +192,7 @@ def test_warnings_go_to_stderr(nexport: Nexport, samples: Samples) -> None:
     )
 
 
+@needs("AdminApi_Authenticate")
 def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None:
     """Where the specification allows null, the word null is sent as such: here it requests a token without expiry."""
     ask = [

@@ -10,6 +10,7 @@ from click.shell_completion import ShellComplete
 
 from nexport_campus.cli.root import root
 from tests.cli.conftest import Nexport
+from tests.support.clients import needs
 
 
 def complete(*words: str) -> list[str]:
@@ -41,6 +42,7 @@ def test_completions(words: list[str], some: list[str]) -> None:
     assert found[: len(some)] == some
 
 
+@needs("AdminApi_Authenticate")
 def test_options_of_an_operation() -> None:
     """All options of an operation are offered, its arguments first, and none for its secrets."""
     found = complete("call", "admin.authenticate", "--")

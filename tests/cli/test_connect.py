@@ -12,6 +12,9 @@ from nexport_campus.cli.keyring_store import load_auth
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.cli.conftest import SETTINGS, MemoryKeyring, Nexport
 from tests.cli.pseudo_terminal import run_on_terminal
+from tests.support.clients import needs
+
+pytestmark = needs("AdminApi_Authenticate", "AdminApi_ValidateAccessToken")
 
 VALIDATE = ("call", "admin.validate_access_token")
 NEXPORT = (sys.executable, "-W", "error", "-m", "nexport_campus.cli")

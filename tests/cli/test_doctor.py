@@ -18,6 +18,7 @@ from nexport_campus.cli.checks.permission_check import _needs_only_organization
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client import OPERATIONS
 from tests.cli.conftest import Nexport
+from tests.support.clients import needs
 from tests.support.proxy import Proxy
 from tests.support.scripted_server import (
     TOKEN,
@@ -155,6 +156,7 @@ def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:
     assert "skipped  permissions" in done.stdout
 
 
+@needs("AdminApi_Authenticate")
 def test_an_expired_token(nexport: Nexport, nexport_sandbox: Sandbox, account: dict[str, str]) -> None:
     """An expired token ends with exit code 3 and advice on what to set instead."""
     words = [
@@ -347,7 +349,7 @@ class TestTls:
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
         async with ScriptedServer(minimal_campus(), tls=context) as server:
             code, found = await doctor(server.url)
-            words = ("call", "admin.validate_access_token")
+            words = ("call", "GET", "/api/v1/AdminApi/ValidateAccessToken", "--read")
             done = await asyncio.to_thread(nexport, *words, env=ENV | {"NEXPORT_BASE_URL": server.url})
         assert (code, found["tls"]["status"]) == (2, "failed")
         assert variable in found["tls"]["message"]
@@ -384,7 +386,7 @@ class TestTls:
         monkeypatch.setenv(variable, address)
         code, found = await doctor("https://campus.example")
         assert (code, found["reachability"]["status"]) == (2, "failed")
-        words = ("call", "admin.validate_access_token")
+        words = ("call", "GET", "/api/v1/AdminApi/ValidateAccessToken", "--read")
         done = await asyncio.to_thread(
             nexport, *words, env=ENV | {"NEXPORT_BASE_URL": "https://campus.example"}
         )

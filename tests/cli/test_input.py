@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from nexport_campus.cli.text_input import number_lines, read_first_line, read_text
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import MemoryKeyring, Nexport
+from tests.support.clients import needs
 
 # As written by Notepad, PowerShell 5 (`>` and Out-File), Excel ("Unicode Text") and Unix.
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-sig", "utf-32"]
@@ -175,7 +176,10 @@ def test_stdin_is_read_once(nexport: Nexport, tmp_path: Path) -> None:
     [
         ("export", "enrollments", "--org", "@-", "--to", "e.csv"),
         ("call", "learning.get_section", "--syllabus-id", "-"),
-        ("call", "admin.authenticate", "--username", "x", "--grant-type", "password", "--password-stdin"),
+        pytest.param(
+            ("call", "admin.authenticate", "--username", "x", "--grant-type", "password", "--password-stdin"),
+            marks=needs("AdminApi_Authenticate"),
+        ),
     ],
 )
 def test_commands_with_a_closed_stdin(

@@ -191,7 +191,7 @@ def test_a_prompt_without_a_keyring(nexport_sandbox: Sandbox, tmp_path: Path) ->
     }
     nexport = [sys.executable, "-W", "error", "-m", "nexport_campus.cli"]
     code, shown = run_on_terminal(
-        [*nexport, "call", "admin.validate_access_token"],
+        [*nexport, "call", "GET", "/api/v1/AdminApi/ValidateAccessToken", "--read"],
         env,
         replies={"User name": nexport_sandbox.username},
         secrets={"Password of": nexport_sandbox.password},

@@ -33,7 +33,7 @@ def test_the_sandbox_is_served(nexport: Nexport, served_sandbox: subprocess.Pope
     assert all(words[0] == "export" for words in lines)
     env = dict(words[1].split("=", 1) for words in lines)
     assert list(env) == ["NEXPORT_BASE_URL", "NEXPORT_USERNAME", "NEXPORT_PASSWORD"]
-    done = nexport("call", "admin.validate_access_token", env=env)
+    done = nexport("call", "GET", "/api/v1/AdminApi/ValidateAccessToken", "--read", env=env)
     assert done.exit_code == 0, done.stderr
     assert "utc_expiration_date" in json.loads(done.stdout)
     hint = served_sandbox.stdout.readline()

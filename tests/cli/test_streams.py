@@ -12,6 +12,7 @@ import pytest
 
 from nexport_campus.cli.root import root
 from nexport_campus.sandbox import Samples, Sandbox
+from tests.support.clients import needs
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
@@ -149,6 +150,7 @@ def test_an_error_without_stderr(shell: Shell, samples: Samples, streams: str) -
     assert shell(f"call learning.get_section --syllabus-id 7 {streams}").returncode == 2
 
 
+@needs("AdminApi_Authenticate")
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("form", ["json", "table"])
 def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: str, form: str) -> None:

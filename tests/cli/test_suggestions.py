@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nexport_campus.cli.suggestions import RISKY_OPTIONS, find_similar_operations, find_similar_words
 from nexport_client import OPERATIONS
 from tests.cli.conftest import Nexport
+from tests.support.clients import needs
 
 WRITES = {operation.full_name for operation in OPERATIONS.values() if operation.effect == "write"}
 READS = {operation.full_name for operation in OPERATIONS.values()} - WRITES
@@ -120,8 +121,14 @@ def test_commands(nexport: Nexport, typed: str, expected: str | None) -> None:
         (("call", "learning.drop_enrollment", "--enrolment-id", "7"), "did you mean --enrollment-id?"),
         (("call", "learning.drop_enrollment", "--yess"), "did you mean --yes?"),
         (("call", "learning.drop_enrollment", "--years"), None),
-        (("call", "admin.authenticate", "--show-sections"), None),
-        (("call", "admin.authenticate", "--password", "x"), "--password-stdin"),
+        pytest.param(
+            ("call", "admin.authenticate", "--show-sections"), None, marks=needs("AdminApi_Authenticate")
+        ),
+        pytest.param(
+            ("call", "admin.authenticate", "--password", "x"),
+            "--password-stdin",
+            marks=needs("AdminApi_Authenticate"),
+        ),
         (("export", "enrollments", "--start"), None),
         (("export", "enrollments", "--restar"), "did you mean --restart?"),
         (("doctor", "--org"), "did you mean --org-id?"),

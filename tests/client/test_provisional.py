@@ -53,26 +53,28 @@ def test_replaced_operations_name_their_replacements() -> None:
     """The obsolete aliases in LearningApi name methods that exist."""
     for name in ("GetTestAttempts", "GetOrganizations"):
         notice = OPERATIONS[f"LearningApi_{name}"].deprecated or ""
-        found = next(each for each in OPERATIONS.values() if f"campus.{each.full_name}." in notice)
-        assert found.id in ("AssessmentApi_GetTestAttempts", "AdminApi_GetOrganizations")
+        found = [each.id for each in OPERATIONS.values() if f"campus.{each.full_name}." in notice]
+        replacements = {"AssessmentApi_GetTestAttempts", "AdminApi_GetOrganizations"} & OPERATIONS.keys()
+        assert replacements.issuperset(found)
+        assert found or "not in this SDK yet" in notice
 
 
 FAILURES = {
     "nothing removed": (
-        "admin.remove_membership",
+        "AdminApi_RemoveMembership",
         {"memberships": [SOME_ID]},
         {"memberships": []},
         "removed",
     ),
-    "no list": ("admin.remove_membership", {"memberships": [SOME_ID]}, {"memberships": None}, "removed"),
+    "no list": ("AdminApi_RemoveMembership", {"memberships": [SOME_ID]}, {"memberships": None}, "removed"),
     "a message": (
-        "admin.set_custom_profile_field_values",
+        "AdminApi_SetCustomProfileFieldValues",
         {"subscriber_id": SOME_ID, "custom_profile_field_values": {"a": "b"}},
         {"message": "a is not a date"},
         "a is not a date",
     ),
     "an undeclared flag": (
-        "admin.set_custom_profile_field_values",
+        "AdminApi_SetCustomProfileFieldValues",
         {"subscriber_id": SOME_ID, "custom_profile_field_values": {"a": "b"}},
         {"message": "", "error": True},
         "a value was refused",
@@ -86,9 +88,8 @@ async def test_failures_at_code_0(
 ) -> None:
     """HTTP 200 with error code 0 is an error if the response says that nothing was done."""
     async with campus_with(json_response({**error_entity(0), **body})) as (campus, server):
-        area, _, method = name.partition(".")
         with pytest.raises(InvalidRequestError, match=message) as caught:
-            await getattr(getattr(campus, area), method)(**arguments)
+            await method_of(campus, name)(**arguments)
         assert len(server.requests) == 1
     assert (caught.value.error_code, caught.value.status_code, caught.value.maybe_applied) == (0, 200, False)
 

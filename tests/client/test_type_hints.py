@@ -87,7 +87,7 @@ def test_the_types() -> None:
     assert typing.get_type_hints(AsyncPager.collect)["limit"] == int | None
     assert typing.get_type_hints(Page)["size"] == int | None
     getting = inspect.signature(LearningApi.get_section, eval_str=True)
-    assert getting.parameters["syllabus_id"].annotation == UUID | str
+    assert getting.parameters["syllabus_id"].annotation == UUID | str | None
     deprecated = inspect.signature(LearningApi.get_organizations, eval_str=True)
     assert deprecated.return_annotation == AsyncPager[models.OrganizationResponseItem]
 

@@ -11,7 +11,7 @@ from nexport_campus.aiohttp import AiohttpTransport
 from nexport_client import OPERATIONS
 from tests.support.scripted_server import TOKEN, Handler, Response, ScriptedServer
 
-__all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with", "method_of"]
+__all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with", "method_of", "needs"]
 
 NO_RETRY = RetryPolicy(max_attempts=1)
 
@@ -53,3 +53,9 @@ def method_of(campus: NexportCampus, operation_id: str) -> Any:
     if operation is None:
         pytest.skip(f"the spec has no {operation_id}")
     return getattr(getattr(campus, operation.area), operation.name)
+
+
+def needs(*operation_ids: str) -> pytest.MarkDecorator:
+    """Return the mark of a test that needs provisional operations, which a page or a definition may remove."""
+    missing = [name for name in operation_ids if name not in OPERATIONS]
+    return pytest.mark.skipif(bool(missing), reason=f"the spec has no {', '.join(missing)}")
