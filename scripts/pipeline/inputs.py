@@ -58,8 +58,7 @@ class Inputs:
         renamed = _renamed(gone, self.fragments.keys() - before)
         for name, other in renamed.items():
             self.overlay = self.overlay.replace(f"operationId == '{name}'", f"operationId == '{other}'")
-        lacking = self._drop_provisional(covered.areas, keep=keep_provisional)
-        refuted = [] if keep_provisional else lacking
+        refuted, kept = self._drop_provisional(covered.areas, keep=keep_provisional)
         gone = [*(name for name in gone if name not in renamed), *refuted]
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
@@ -71,31 +70,25 @@ class Inputs:
                 f"{name} is removed: it was provisional, and its area's page does not have it"
                 for name in refuted
             ),
-            *(
-                f"{name} stays provisional: its area's page does not have it"
-                for name in lacking
-                if name not in refuted
-            ),
+            *(f"{name} stays provisional: its area's page does not have it" for name in kept),
             *_marks_notes(marks),
         ]
 
-    def _drop_provisional(self, areas: set[str], *, keep: bool) -> list[str]:
-        """Remove the provisional documents of areas that are stated now; return the ids that no fragment replaces.
+    def _drop_provisional(self, areas: set[str], *, keep: bool) -> tuple[list[str], list[str]]:
+        """Remove the provisional documents of areas that are stated now.
 
-        With `keep`, those stay, unless a fragment has their path under another name.
+        With `keep`, those that no fragment replaces stay, unless a fragment has their path under another name.
+
+        Returns:
+            tuple: The ids that are removed and not replaced, and the ids that stay.
         """
         covered = {name for name, each in self.provisional.items() if the_operation(each, name).area in areas}
-        lacking = covered - self.fragments.keys()
-        if keep:
-            stated = {_request(document, name) for name, document in self.fragments.items()}
-            lacking = {name for name in lacking if _request(self.provisional[name], name) not in stated}
-            covered -= lacking
-        self.provisional = {
-            name: each
-            for name, each in self.provisional.items()
-            if name not in covered | self.fragments.keys()
-        }
-        return sorted(lacking)
+        requests = {_request(document, name) for name, document in self.fragments.items()}
+        kept = {name for name in covered if keep and _request(self.provisional[name], name) not in requests}
+        kept -= self.fragments.keys()
+        dropped = (covered | self.fragments.keys()) - kept
+        self.provisional = {name: each for name, each in self.provisional.items() if name not in dropped}
+        return sorted(covered - kept - self.fragments.keys()), sorted(kept)
 
     def sources(self) -> dict[str, Document]:
         """Return all documents by file; fragments outrank provisional documents and parts of them."""

@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from .errors import PipelineError
 
@@ -49,7 +50,7 @@ class Transaction:
         fresh = self._list.with_suffix(".new")
         states = {name: [digest(self._root / name), digest(self.new / name)] for name in names}
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(states, file)
+            json.dump({"files": states, "index": git_index(self._root)}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._list)
@@ -76,6 +77,11 @@ class Transaction:
         if not self.pending():
             return []
         states = self._states()
+        if self._is_before_the_first_move(states) and self._listed()["index"] != git_index(self._root):
+            raise PipelineError(
+                "a run of scripts/regenerate was killed before it put its results in place, and git has changed files or its "
+                "index since, as by a `git checkout`; run it with --discard to drop its results"
+            )
         if changed := [
             name for name, (before, after) in states.items() if self._is_changed(name, before, after)
         ]:
@@ -108,8 +114,15 @@ class Transaction:
 
     def _states(self) -> dict[str, list[str]]:
         """Return the digests of each committed result: before, and after."""
-        states: dict[str, list[str]] = json.loads(self._list.read_text(encoding="utf-8"))
+        states: dict[str, list[str]] = self._listed()["files"]
         return states
+
+    def _listed(self) -> dict[str, Any]:
+        listed: dict[str, Any] = json.loads(self._list.read_text(encoding="utf-8"))
+        return listed
+
+    def _is_before_the_first_move(self, names: Iterable[str]) -> bool:
+        return all((self.new / name).exists() and not (self._old / name).exists() for name in names)
 
     def _is_changed(self, name: str, before: str, after: str) -> bool:
         """Return whether a file is neither as the killed run found it nor as it left it."""
@@ -130,6 +143,24 @@ class Transaction:
         for place in (existing, target) if target.is_dir() else (existing,):
             if not place.is_dir() or not os.access(place, os.W_OK):
                 raise PipelineError(f"{place} cannot be written to; nothing was written")
+
+
+def git_index(root: Path) -> list[int]:
+    """Return what identifies the present version of git's index; empty without a repository.
+
+    A `git checkout` writes the index anew, also where it changes no file.
+    """
+    pointer = root / ".git"
+    try:
+        folder = (
+            root / pointer.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            if pointer.is_file()
+            else pointer
+        )
+        found = (folder / "index").stat()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [found.st_ino, found.st_mtime_ns]
 
 
 def digest(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Results are written all or none, even if a run is killed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,49 @@ def test_a_killed_commit_is_not_completed_over_changes(
         Transaction(root).recover()
     Transaction(root).discard()
     assert snapshot(root) == OLD
+
+
+@pytest.mark.parametrize(
+    "command", [["checkout", "."], ["reset", "-q", "--hard"], ["checkout", "-q", "HEAD~1"]], ids=" ".join
+)
+def test_a_checkout_before_the_first_move(
+    root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """A `git checkout` is noticed even if the killed run had moved nothing, so that it had no file to restore."""
+    (root / ".gitignore").write_text(".regenerate/\n", encoding="utf-8")
+    git(root, "init", "-q")
+    for message in ("one", "two"):
+        (root / "other").write_text(message, encoding="utf-8")
+        git(root, "add", ".")
+        git(root, "commit", "-q", "-m", message)
+    killed_before(1, root, monkeypatch)
+    git(root, *command)
+    before = snapshot(root)
+    with pytest.raises(PipelineError, match="as by a `git checkout`; run it with --discard"):
+        Transaction(root).recover()
+    assert snapshot(root) == before
+    Transaction(root).discard()
+    Transaction(root).begin()
+
+
+def test_a_look_at_the_repository_is_no_change(
+    root: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git diff` between a killed run and the next one change nothing."""
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "one")
+    killed_before(1, root, monkeypatch)
+    git(root, "diff")
+    assert Transaction(root).recover() == ["client", "spec.json"]
+    assert {name: data for name, data in snapshot(root).items() if not name.startswith(".git/")} == NEW
+
+
+def git(root: Path, *arguments: str) -> None:
+    """Run git in a repository, without the user's settings."""
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", *identity, *arguments], cwd=root, env=environment, check=True, capture_output=True)
 
 
 def test_a_result_that_has_no_place_is_refused_before_anything_is_written(
