@@ -7,7 +7,8 @@ import attrs
 
 from nexport_campus import NexportCampus, ResponseDecodeError
 from nexport_client.errors import DecodeError
-from nexport_client.kinds import DATE_TIME, Reader
+from nexport_client.kinds import DATE_TIME
+from nexport_client.reader import Reader
 
 __all__ = ["VALIDATION", "TokenValidity", "validate_token"]
 
