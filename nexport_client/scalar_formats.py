@@ -25,6 +25,13 @@ def parse_datetime(value: str) -> datetime:
     return with_zone(datetime.fromisoformat(value))
 
 
+def _parse_lowercase_datetime(value: str) -> datetime:
+    """Parse a date with a lowercase "t" and "z", which RFC 3339 allows. Raises ValueError."""
+    if type(value) is not str:
+        raise ValueError
+    return parse_datetime(value.upper())
+
+
 def with_zone(value: datetime) -> datetime:
     """Return a date that has a zone and can be converted to UTC.
 
@@ -98,6 +105,7 @@ READ: Final[dict[str, Callable[[Any], Any]]] = {
     "uuid": _read_uuid,
 }
 READ_UNUSUAL: Final[dict[str, Callable[[Any], Any]]] = {
+    "date-time": _parse_lowercase_datetime,
     "int32": _read_whole_float,
     "integer": _read_whole_float,
     "int-or-text": _read_whole_float,

@@ -63,6 +63,8 @@ def read_tolerant(model: str = "SectionResponse", value: Any = None, **changes: 
         ("2026-05-26T01:56", datetime(2026, 5, 26, 1, 56, tzinfo=UTC)),
         ("2026-05-26", datetime(2026, 5, 26, tzinfo=UTC)),
         ("2015-12-25T19:25:24.731+00:00", datetime(2015, 12, 25, 19, 25, 24, 731000, UTC)),
+        ("2015-12-25T19:25:24,731Z", datetime(2015, 12, 25, 19, 25, 24, 731000, UTC)),
+        ("2015-W52-5T19:25", datetime(2015, 12, 25, 19, 25, tzinfo=UTC)),
     ],
 )
 def test_dates_of_a_dotnet_server(read: Any, text: str, expected: datetime) -> None:
@@ -130,6 +132,55 @@ def test_every_date_can_be_converted_compared_and_written(moment: datetime, minu
     assert parse_datetime(read.isoformat()) == read
     if 1 < moment.year < 9999:
         assert read.isoformat() == moment.replace(tzinfo=zone).isoformat()
+
+
+def test_lowercase_letters_in_a_date() -> None:
+    """They are valid (RFC 3339); another type or another letter is still refused."""
+    found = read_tolerant(enrollment_end="2015-12-25t19:25:24.731z").enrollment_end
+    assert found == datetime(2015, 12, 25, 19, 25, 24, 731000, UTC)
+    for wrong in (5, ["z"], "2015-12-25T19:25:24y"):
+        with pytest.raises(DecodeError, match="enrollment_end"):
+            read_tolerant(enrollment_end=wrong)
+
+
+def write_date(moment: datetime, digits: int, offset: str) -> str:
+    """Return a date as a campus may write it: with a number of fractional digits and an offset, or alone."""
+    fraction = f"{moment.microsecond:06}999999"[:digits]
+    point = "." if digits else ""
+    return f"{moment.replace(microsecond=0).isoformat()}{point}{fraction}{offset}"
+
+
+DATES = st.builds(
+    write_date,
+    st.datetimes(),
+    st.integers(0, 9),
+    st.sampled_from(["", "Z", "z", "+00:00", "+05:30", "-08:00"]),
+)
+
+
+@given(st.lists(st.lists(DATES | st.dates().map(str), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_the_fast_path_decodes_any_date_as_the_tolerant_one_does(pages: list[list[str]]) -> None:
+    """It also does so after a response whose dates msgspec rejects or rounds, and before one."""
+    decoder_for.cache_clear()
+    for dates in pages:
+        value = [section(enrollment_end=text) for text in dates]
+        kind = Array(ModelOf("SectionResponse"))
+        tolerant = kind.read(value, Reader())
+        try:
+            fast = decoder_for(kind, Learned())(json.dumps(value).encode())
+        except ValueError:  # a lowercase z in a date that is decoded as a string
+            assert any("z" in text for text in dates)
+            continue
+        assert fast == tolerant
+        assert [item.to_dict() for item in fast] == [item.to_dict() for item in tolerant]
+
+
+def test_a_fraction_of_another_number_is_no_date() -> None:
+    """A number with many digits doesn't change how dates are decoded, and keeps its value."""
+    decoder_for.cache_clear()
+    text = "2026-05-26T01:56:25.281123Z"
+    found = read_fast(credit_hours=12.345678901, enrollment_end=text)
+    assert (found.credit_hours, found.enrollment_end) == (12.345678901, parse_datetime(text))
 
 
 @given(

@@ -55,7 +55,6 @@ def read_entity(value: Any) -> ErrorEntity:
 
 def reports_error(value: Any) -> bool:
     """Return whether a model or a JSON object has an error entity with a code other than 0."""
-    # Most of a list's elements report nothing, and don't need a whole ErrorEntity to say so.
     declared = getattr(value, KEY, None)
     return _read_json(_find_undeclared(value)).code != 0 if declared is None else bool(declared.error_code)
 
@@ -67,18 +66,23 @@ def read_field(value: Any, name: str) -> Any:
 
 def find_failing(items: Iterable[Any]) -> list[int]:
     """Return the indexes of the elements that report an error."""
-    return [index for index, item in enumerate(items) if reports_error(item)]
+    return [
+        index
+        for index, item in enumerate(items)
+        # Most elements report nothing, and need no call to say so.
+        if ((declared := getattr(item, KEY, None)) is None or declared.error_code) and reports_error(item)
+    ]
 
 
 def find_warnings(parsed: Any) -> tuple[str, ...]:
     """Return the warnings of an object, or of all elements of a list."""
     elements = parsed if isinstance(parsed, list) else [parsed]
-    return tuple(text for element in elements if _warns(element) for text in read_entity(element).warnings)
-
-
-def _warns(value: Any) -> bool:
-    declared = getattr(value, KEY, None)
-    return bool(_find_undeclared(value) if declared is None else declared.warning_messages)
+    likely = [
+        element
+        for element in elements
+        if (declared := getattr(element, KEY, None)) is None or declared.warning_messages
+    ]
+    return tuple(text for element in likely for text in read_entity(element).warnings)
 
 
 def _find_undeclared(value: Any) -> Any:
