@@ -2,8 +2,8 @@
 
     REDIS_URL=redis://localhost NEXPORT_USERNAME=... NEXPORT_PASSWORD=... python fleet.py ORGANIZATION_ID...
 
-Each process counts the enrollments of some of the organizations. Whatever their number is, the campus sees one login, and
-no more than 20 requests in any second. TOKEN_KEYS, Fernet keys with spaces between them, encrypts the token in Redis.
+Each process counts the enrollments of some of the organizations. Whatever their number, the campus receives one login, and
+at most 20 requests in any second. TOKEN_KEYS, Fernet keys separated by spaces, encrypt the token in Redis.
 """
 
 import asyncio

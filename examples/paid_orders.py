@@ -1,8 +1,8 @@
 """Paid orders, and the vendor's workflow that turns each into an enrollment: once, whatever fails on the way.
 
 invoice -> item -> payment -> commit -> redemption. None of these writes may be sent twice, and the campus has no key for
-repeated requests. So an order notes each write before it is sent (`unsettled`), and its result afterwards. A later run that
-finds a write unsettled looks at the campus before it writes again. Two writes can't be looked up: an invoice needs a
+repeated requests. So each write is recorded before it is sent (`unsettled`), and its result afterwards. A later run that
+finds an unsettled write looks at the campus before it writes again. Two writes can't be looked up: an invoice needs a
 person, and a payment is not repeated, because it only records what the shop has received.
 """
 
@@ -30,7 +30,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Order:
-    """A paid order and how far it has come. `problem` says what a person has to look at."""
+    """A paid order and its progress. `problem` says what a person has to look at."""
 
     order_id: str
     user_id: str
@@ -51,7 +51,7 @@ class Order:
 
 
 class OrderBusyError(Exception):
-    """The order is being processed, or rests after a failure with an unknown outcome. Try again later."""
+    """The order is being processed, or paused after a failure with an unknown outcome. Try again later."""
 
 
 class OrderStore:
@@ -137,7 +137,7 @@ class Fulfilment:
         self._organization, self._merchant_account = organization, merchant_account
 
     async def fulfil(self, order_id: str) -> Order:
-        """Do what is missing until the buyer is enrolled, and return the order.
+        """Do the remaining steps until the buyer is enrolled, and return the order.
 
         Raises OrderBusyError, or a NexportError after which the same call can be repeated.
         """
@@ -276,7 +276,7 @@ class Fulfilment:
     async def _write(
         self, order: Order, step: str, write: Callable[[], Awaitable[dict[str, object]]]
     ) -> Order:
-        """Send a write, noted as unsettled until its result is saved."""
+        """Send a write, recorded as unsettled until its result is saved."""
         order = await self._save(order, unsettled=step)
         try:
             result = await write()

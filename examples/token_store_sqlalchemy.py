@@ -1,9 +1,9 @@
-"""A token store in the application's own database, over SQLAlchemy, for PostgreSQL.
+"""A token store in the application's PostgreSQL database, with SQLAlchemy.
 
     engine = create_async_engine("postgresql+psycopg://...")
     campus = NexportCampus(auth, token_store=DatabaseTokenStore(engine), token_encryption_keys=keys)
 
-Create the table with your migrations, or once with `metadata.create_all`. Expiry goes by the database's clock. The lock
+Create the table with your migrations, or once with `metadata.create_all`. Expiry depends on the database's clock. The lock
 ends with its transaction, and so with the connection of a process that was killed.
 """
 

@@ -46,7 +46,7 @@ class Payment(BaseModel):
 
 
 class OrderStatus(BaseModel):
-    """How far an order has come. `payment_to_check`: the campus may have the payment's record or not; look it up there."""
+    """The progress of an order. `payment_to_check`: the campus may have the payment's record or not; look it up there."""
 
     order_id: str
     status: str
@@ -129,7 +129,7 @@ async def sell(
     """Enroll the buyer once, however often the payment is reported, and to however many workers.
 
     After a failure the response is a 5xx, and the provider calls again: the order resumes. An order with a problem is
-    accepted all the same, because only a person can help.
+    accepted anyway, because only a person can help.
     """
     await run_in_threadpool(store.add, payment.order_id, payment.user_id, payment.product_id, payment.amount)
     merchant_account = UUID(MERCHANT_ACCOUNT) if MERCHANT_ACCOUNT else None
@@ -139,7 +139,7 @@ async def sell(
 
 @app.get("/orders/{order_id}", dependencies=[Depends(require_shop_key)])
 async def order_status(order_id: str, store: Store) -> OrderStatus:
-    """Return how far an order has come."""
+    """Return the progress of an order."""
     return _status(await _find_order(store, order_id))
 
 

@@ -1,4 +1,4 @@
-"""Benchmark of paging: time, longest hold of the event loop, and memory, with pages of 1000 records."""
+"""Benchmark of paging: time, longest blocking of the event loop, and memory, with pages of 1000 records."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ async def paging(url: str, runs: int, records: int) -> Figures:
 
 
 async def longest_hold(url: str, runs: int) -> Figure:
-    """Return the longest hold of the event loop in milliseconds while pages are consumed."""
+    """Return the longest blocking of the event loop in milliseconds while pages are consumed."""
     holds = []
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         for _ in range(runs):

@@ -1,6 +1,6 @@
 """Breaking changes of the generated package's Python API, found by griffe.
 
-griffe compares names and signatures; types of arguments, fields and answers are compared in the spec.
+griffe compares names and signatures; types of arguments, fields and responses are compared in the spec.
 """
 
 from collections.abc import Container, Iterator
