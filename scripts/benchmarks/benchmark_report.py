@@ -34,7 +34,7 @@ class BenchmarkReport:
     ) -> None:
         """Add the figures of one benchmark; `base` is the contender that the others are compared with."""
         ordered = dict(sorted(figures.items(), key=lambda item: item[1].median, reverse=more_is_better))
-        rows = [f"### {title}\n", f"| | {unit} | times {base} |", "| --- | ---: | ---: |"]
+        rows = [f"## {title}\n", f"| | {unit} | times {base} |", "| --- | ---: | ---: |"]
         for name, figure in ordered.items():
             against = _times(figure, figures[base], more_is_better) if base in figures else ""
             rows.append(f"| {_bold(name)} | {_spread(figure)} | {against} |")
