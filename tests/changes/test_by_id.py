@@ -146,5 +146,6 @@ async def test_a_campus_that_ignores_the_ids() -> None:
         return await respond(attrs.evolve(request, body=json.dumps(body).encode()))
 
     async with campus_with(ignore) as (campus, _):
-        with pytest.raises(PaginationError, match="ignored enrollment_ids"):
+        with pytest.raises(PaginationError, match="ignored enrollment_ids") as caught:
             await campus.get_enrollments_by_id(UNKNOWN[:1], org_ids=[ORG])
+    assert (caught.value.operation_id, caught.value.page) == ("LearningApi_SearchEnrollments", 1)

@@ -130,6 +130,19 @@ async def test_drift_is_reported_once_per_kind_and_path() -> None:
     ]
 
 
+async def test_views_report_drift_once() -> None:
+    """Drift is reported once by a client and its views, and once more by each view with a function of its own."""
+    drifts: list[Drift] = []
+    others: list[Drift] = []
+    drifted = json_response(example_response("LearningApi_GetSection") | {"newer": 1})
+    async with campus_with(*[drifted] * 6, on_drift=drifts.append) as (campus, _):
+        for _ in range(2):
+            for view in (campus, campus.with_options(timeout=5), campus.with_options(on_drift=others.append)):
+                await view.learning.get_section(syllabus_id=SOME_ID)
+    assert [drift.path for drift in drifts] == ["newer"]
+    assert [drift.path for drift in others] == ["newer", "newer"]
+
+
 async def test_drift_shows_no_secret() -> None:
     """A secret that the campus repeats as a key is redacted in what `on_drift` gets, short as it may be."""
     drifts: list[Drift] = []

@@ -146,6 +146,41 @@ async def test_a_reader_that_was_idle() -> None:
         assert (account.campus.logins, account.campus.rejections) == (2, 0)
 
 
+async def test_a_reader_looks_for_a_newer_token() -> None:
+    """It looks into the store every 20 seconds, in the background, and waits for it only after 40 seconds."""
+    gate, reads = asyncio.Event(), 0
+    gate.set()
+
+    class Gated(MemoryTokenStore):
+        async def get(self, key: str) -> bytes | None:
+            nonlocal reads
+            reads += 1
+            await gate.wait()
+            return await super().get(key)
+
+    async with account_with(Gated()) as account:
+        await call(await account.client())
+        reader = await account.client()
+        await call(reader)
+        before = reads
+        account.clock.now += 19
+        await call(reader)
+        assert reads == before
+        account.clock.now += 1
+        gate.clear()
+        await call(reader)
+        account.clock.now += 19
+        await call(reader)
+        assert reads == before + 1
+        account.clock.now += 1
+        waiting = asyncio.create_task(call(reader))
+        await asyncio.wait([waiting], timeout=0.05)
+        assert not waiting.done()
+        gate.set()
+        await waiting
+        assert (reads, account.campus.logins) == (before + 1, 1)
+
+
 async def test_a_store_that_forgets_nothing() -> None:
     """The process that logged in knows when to renew, even if the store still has the old token."""
 
@@ -153,6 +188,16 @@ async def test_a_store_that_forgets_nothing() -> None:
         async def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
             await super().set(key, value, ttl=None)
 
+    async with account_with(Keeping()) as account:
+        reader = await account.client()
+        await call(await account.client())
+        await call(reader)
+        account.clock.now += 3539
+        await call(reader)
+        assert account.campus.logins == 1
+        account.clock.now += 1
+        await call(reader)
+        assert account.campus.logins == 2
     async with account_with(Keeping()) as account:
         first, second = await account.client(), await account.client()
         await call(first)
@@ -248,7 +293,9 @@ async def test_a_corrected_password_starts_fresh() -> None:
             account.clock.now += seconds
         await refusal(wrong)
         await call(await account.client())
-        account.clock.now += 5
+        account.clock.now += 4
+        await refusal(wrong)
+        account.clock.now += 1
         await call(wrong)
         assert set(account.stored()) == {""}
         account.campus.revoke()
@@ -327,6 +374,52 @@ async def test_a_store_that_fails(
     (warning,) = warnings_in(caplog)
     assert warning.startswith("the token store failed (")
     assert not [token for token in account.campus.tokens if token in caplog.text]
+
+
+async def test_a_store_that_fails_after_a_token_was_found() -> None:
+    """The token that was found is used until it is due for renewal; the store is tried every 20 seconds."""
+    reads = 0
+
+    class Counting(FailingStore):
+        async def get(self, key: str) -> bytes | None:
+            nonlocal reads
+            reads += 1
+            return await super().get(key)
+
+    async with account_with(Counting("none", hangs=False)) as account:
+        await call(await account.client())
+        reader = await account.client()
+        await call(reader)
+        account.store.operation = "get"
+        account.clock.now += 100
+        before = reads
+        await call(reader)
+        account.clock.now += 19
+        await call(reader)
+        assert reads == before + 1
+        account.clock.now += 1
+        await call(reader)
+        await asyncio.sleep(0.001)  # lets the check in the background end
+        assert (reads, account.campus.logins) == (before + 2, 1)
+        account.clock.now += 3539 - 120
+        await call(reader)
+        assert account.campus.logins == 1
+        account.clock.now += 1
+        await call(reader)
+        assert (account.campus.logins, account.campus.rejections) == (2, 0)
+
+
+async def test_a_found_token_that_is_revoked_while_the_store_fails() -> None:
+    """It isn't used again: the process logs in by itself, and no call fails."""
+    async with account_with(FailingStore("none", hangs=False)) as account:
+        await call(await account.client())
+        reader = await account.client()
+        await call(reader)
+        account.store.operation = "get"
+        account.campus.revoke()
+        for _ in range(2):
+            await call(reader)
+        assert (account.campus.logins, account.campus.rejections) == (2, 1)
 
 
 async def test_a_lock_that_is_never_free(
