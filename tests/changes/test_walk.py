@@ -93,18 +93,19 @@ async def test_thousands_of_equal_dates() -> None:
     assert len(pages) <= 8
 
 
-async def test_fresh_equal_dates_are_confirmed() -> None:
+@pytest.mark.parametrize("hours", [0, 23])
+async def test_fresh_equal_dates_are_confirmed(hours: int) -> None:
     """An enrollment that was added hides one that was removed, so a pass over recent dates is confirmed by another."""
-    server = MovingCampus(clamp=10)
+    server, date = MovingCampus(clamp=10), START - timedelta(hours=hours)
     for _ in range(30):
-        server.add(START)
+        server.add(date)
     last = max(server.records.values(), key=lambda record: record.number * 7919 % 10007)
     first = min(server.records.values(), key=lambda record: record.number * 7919 % 10007)
 
     def exchange(server: MovingCampus) -> None:
         del server.records[first.id]
         # Sorts behind everything, so that the pass counts 30 enrollments, one of which is gone.
-        while server.add(START).number * 7919 % 10007 < last.number * 7919 % 10007:
+        while server.add(date).number * 7919 % 10007 < last.number * 7919 % 10007:
             server.records.popitem()
 
     server.between = at_requests(r4=exchange)
@@ -148,6 +149,22 @@ async def test_enrollments_without_a_date(count: int, undated: Any, totals: bool
     steps = await walk(server)
     assert ids(steps) == set(server.records)
     assert len(server.searches) < 40
+
+
+async def test_the_pages_of_leading_enrollments_without_a_date() -> None:
+    """They are read twice, up to the page where dates begin, and no further."""
+    server = in_sequence(35, clamp=10, undated="first")
+    for _ in range(15):
+        server.add(None)
+    await walk(server)
+    assert [search["page"] for search in server.searches][:6] == [1, 1, 2, 1, 2, 1]
+    server = in_sequence(35, clamp=10, undated="first")
+    for _ in range(5):
+        server.add(None)
+    await walk(server)
+    # The first page has them all, and no filter by date finds them again.
+    assert [search["page"] for search in server.searches] == [1] * 5
+    assert all("utc_enrolled_after" in search for search in server.searches[1:])
 
 
 async def test_only_enrollments_without_a_date() -> None:

@@ -197,12 +197,13 @@ def test_with_a_total_all_other_pages_are_fetched_concurrently() -> None:
         assert run_cleanly(run) == at_once
 
 
-def test_up_to_n_requests_are_in_flight() -> None:
+@pytest.mark.parametrize("ahead", [2, 4])
+def test_up_to_n_requests_are_in_flight(ahead: int) -> None:
     """A consumer that waits for records and holds no page has n requests in flight."""
     source = FakePageSource(PagedList(records=20, most=1))
-    received = iterate(source, 4, Random(0))
+    received = iterate(source, ahead, Random(0))
     assert len(received.records) == 20
-    assert source.most_open == 4
+    assert source.most_open == ahead
 
 
 def test_sequential_iteration_needs_no_task() -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -26,6 +27,21 @@ def test_nothing_is_imported_before_the_environment_exists(name: str) -> None:
     modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     modules |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert modules <= sys.stdlib_module_names | {"_bootstrap"}
+
+
+def test_the_modules_and_tests_of_mutate_exist() -> None:
+    """A module or test that was renamed is renamed in the script too."""
+    tree = ast.parse((ROOT / "scripts/mutate").read_text(encoding="utf-8"))
+    tables = [ast.literal_eval(node.value) for node in tree.body if _assigns(node, "TESTS")]
+    (table,) = tables
+    assert len(table) > 20
+    files = [ROOT / "custom/nexport_campus" / module for module in table]
+    files += [ROOT / "tests" / f"{name}.py" for names in table.values() for name in names]
+    assert [file for file in files if not file.is_file()] == []
+
+
+def _assigns(node: ast.stmt, name: str) -> TypeGuard[ast.Assign]:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

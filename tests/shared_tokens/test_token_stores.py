@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -503,6 +504,23 @@ async def test_a_store_that_always_returns_an_expired_token() -> None:
             await call(campus)
             await call(campus)
         assert account.campus.logins == 2
+
+
+async def test_a_store_with_ever_new_expired_tokens() -> None:
+    """After a few of them the process logs in by itself, and the call succeeds."""
+    reads = 0
+
+    class Changing(MemoryTokenStore):
+        async def get(self, key: str) -> bytes | None:
+            nonlocal reads
+            reads += 1
+            found = {"format": 1, "account": key, "token": str(UUID(int=reads)), "life": 3600}
+            return None if ":" in key or reads > 50 else json.dumps(found).encode()
+
+    async with account_with(Changing()) as account:
+        await call(await account.client())
+        assert (account.campus.logins, account.campus.rejections) == (1, 3)
+        assert reads < 10
 
 
 async def test_encryption() -> None:
