@@ -29,11 +29,11 @@ class OutageLog:
         now, last = self._clock(), self._last_failure
         self._last_failure = now
         if last is None or now - last >= _QUIET_SECONDS:
-            text = reason if isinstance(reason, str) else _first_line(reason)
+            text = reason if isinstance(reason, str) else _get_first_line(reason)
             _logger.warning("%s failed (%s): %s", self._service, text, self._consequence)
 
 
-def _first_line(error: BaseException) -> str:
+def _get_first_line(error: BaseException) -> str:
     """Return the class of an exception and the first line of its message: further lines may quote values."""
     line = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {line[:200]}" if line else type(error).__name__

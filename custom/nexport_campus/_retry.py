@@ -133,11 +133,11 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     """
     if value is None:
         return None
-    seconds = float(value) if _SECONDS.fullmatch(value.strip()) else _seconds_until(value, now)
+    seconds = float(value) if _SECONDS.fullmatch(value.strip()) else _compute_seconds_until(value, now)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _seconds_until(value: str, now: datetime | None) -> float:
+def _compute_seconds_until(value: str, now: datetime | None) -> float:
     date = parse_http_date(value)
     return math.nan if date is None else max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 

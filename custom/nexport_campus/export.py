@@ -131,19 +131,19 @@ async def _run(
 def _check(dataset: object, since: object, until: object, overlap: object, on_progress: object) -> None:
     names = [name.replace("-", "_") for name in DATASETS]
     if dataset not in names:
-        raise _refusal("dataset", f"must be one of {', '.join(names)}, got {describe(dataset)}")
+        raise _make_error("dataset", f"must be one of {', '.join(names)}, got {describe(dataset)}")
     for name, value in (("since", None if since == LAST else since), ("until", until)):
         if value is None:
             continue
         if not isinstance(value, datetime):
-            raise _refusal(name, f"must be a datetime, got {describe(value)}")
+            raise _make_error(name, f"must be a datetime, got {describe(value)}")
         problem = find_zone_problem(value)
         if problem is not None:
-            raise _refusal(name, problem)
+            raise _make_error(name, problem)
     if overlap is not None and (not isinstance(overlap, timedelta) or overlap < timedelta()):
-        raise _refusal("overlap", "must be a timedelta that isn't negative")
+        raise _make_error("overlap", "must be a timedelta that isn't negative")
     if on_progress is not None and (not callable(on_progress) or is_async(on_progress)):
-        raise _refusal(
+        raise _make_error(
             "on_progress",
             "must be a synchronous function; it may call asyncio.create_task, and keep a reference to the task",
         )
@@ -151,16 +151,16 @@ def _check(dataset: object, since: object, until: object, overlap: object, on_pr
 
 def _check_target(to: object, form: object) -> None:
     if not isinstance(to, str | os.PathLike) and not callable(getattr(to, "write", None)):
-        raise _refusal("to", f"must be a path or a binary stream, got {describe(to)}")
+        raise _make_error("to", f"must be a path or a binary stream, got {describe(to)}")
     formats = sorted(set(FORMATS.values()))
     if form is not None and form not in formats:
-        raise _refusal("format", f"must be one of {', '.join(formats)}")
+        raise _make_error("format", f"must be one of {', '.join(formats)}")
 
 
 def _check_concurrency(value: object) -> int:
     number = to_whole(value)
     if number is None or not 1 <= number <= _MAX_CONCURRENCY:
-        raise _refusal(
+        raise _make_error(
             "concurrency", f"must be a whole number from 1 to {_MAX_CONCURRENCY}, got {describe(value)}"
         )
     return number
@@ -172,7 +172,7 @@ def _check_filters(**given: Iterable[UUID | str] | None) -> Filters:
     }
     for name, values in ids.items():
         if not values:
-            raise _refusal(
+            raise _make_error(
                 name, "must not be empty: the campus ignores an empty filter and would return everybody"
             )
     return Filters(**ids)
@@ -190,7 +190,7 @@ def _naming_arguments() -> Iterator[None]:
         raise
 
 
-def _refusal(name: str, reason: str) -> ArgumentError:
+def _make_error(name: str, reason: str) -> ArgumentError:
     return ArgumentError(f"{name} {reason}; nothing was sent", argument=name)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ._client import NexportCampus
 from ._errors import ConfigurationError
-from ._version import missing_extra
+from ._version import describe_missing_extra
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -40,7 +40,7 @@ def with_tracer_provider(campus: CampusT, tracer_provider: "TracerProvider") -> 
     try:
         from opentelemetry import trace
     except ImportError as error:
-        raise ConfigurationError(missing_extra(__name__, "otel")) from error
+        raise ConfigurationError(describe_missing_extra(__name__, "otel")) from error
     from ._calling.spans import get_tracer
 
     if not isinstance(tracer_provider, trace.TracerProvider):

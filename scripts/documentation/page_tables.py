@@ -12,7 +12,7 @@ from typing import Any, Literal
 import nexport_campus
 from documentation.error_meanings import MEANINGS
 from nexport_campus import APIError, AuthenticationError, NexportError, TransportError
-from nexport_campus._errors import error_class
+from nexport_campus._errors import choose_error_class
 from nexport_campus._retry import Failure, may_retry
 from nexport_client import OPERATIONS
 from nexport_client.enums import OpenIntEnum
@@ -168,8 +168,8 @@ def _signs(error: type[NexportError]) -> str:
         return "any other"
     if not issubclass(error, APIError):
         return ""
-    codes = [code for code in range(1, 100) if error_class(200, code) is error]
-    statuses = [status for status in _STATUSES if error_class(status, None) is error]
+    codes = [code for code in range(1, 100) if choose_error_class(200, code) is error]
+    statuses = [status for status in _STATUSES if choose_error_class(status, None) is error]
     if statuses == [*range(500, 600)]:
         return ", ".join([*(f"code {code}" for code in codes), "HTTP 5xx"])
     return ", ".join([*(f"code {code}" for code in codes), *(f"HTTP {status}" for status in statuses)])
@@ -198,7 +198,7 @@ def _leads_to(error: type[NexportError]) -> Callable[[str], bool]:
     """Return a predicate that is true for the retried failures that raise this error."""
     if issubclass(error, TransportError):
         return lambda cause: not cause.isdecimal()
-    return lambda cause: cause.isdecimal() and error_class(int(cause), None) is error
+    return lambda cause: cause.isdecimal() and choose_error_class(int(cause), None) is error
 
 
 def members(enum: type[OpenIntEnum]) -> str:

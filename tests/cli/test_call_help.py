@@ -12,7 +12,7 @@ import pytest
 import nexport_campus
 from nexport_campus.cli.commands import call as _call
 from nexport_campus.cli.exit_codes import exit_code
-from nexport_campus.cli.operation_options import option_name
+from nexport_campus.cli.operation_options import make_option_name
 from nexport_client import OPERATIONS
 from nexport_client.client import Areas
 from nexport_client.kinds import INT32, TEXT, Array, EnumOf, ModelOf
@@ -56,7 +56,7 @@ def test_help_of_operations(operation: Operation[Any], nexport: Nexport) -> None
     assert join_wrapped_lines(operation.returns.rstrip(".")) in output
     for parameter in operation.parameters:
         if not parameter.secret:
-            assert option_name(parameter.name) in done.stdout
+            assert make_option_name(parameter.name) in done.stdout
             assert join_wrapped_lines(parameter.description.rstrip(".")) in output
     for errors, meaning in operation.raises:
         codes = "or".join(str(exit_code(getattr(nexport_campus, name)(""))) for name in errors.split(" or "))
@@ -72,9 +72,9 @@ def test_options_are_the_arguments(operation: Operation[Any]) -> None:
     signature = inspect.signature(_method(operation)).parameters
     for name, argument in signature.items():
         secret = any(parameter.name == name and parameter.secret for parameter in operation.parameters)
-        assert (option_name(name) in flags) is not secret
+        assert (make_option_name(name) in flags) is not secret
         if name not in ("page", "per_page") and not secret:
-            (option,) = (each for each in command.params if option_name(name) in each.opts)
+            (option,) = (each for each in command.params if make_option_name(name) in each.opts)
             assert option.required is (argument.default is inspect.Parameter.empty)
     assert not flags & {"--password", "--token", "--access-token"}
     assert ("--all" in flags) is ("page" in signature)

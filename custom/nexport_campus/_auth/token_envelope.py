@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nexport_campus._errors import AuthenticationError, ConfigurationError
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 from nexport_client.types import Secret
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def make_cipher(keys: object) -> TokenCipher | None:
     try:
         from cryptography.fernet import Fernet, MultiFernet
     except ImportError as error:
-        raise ConfigurationError(missing_extra("token_encryption_keys", "redis")) from error
+        raise ConfigurationError(describe_missing_extra("token_encryption_keys", "redis")) from error
     try:
         return TokenCipher(MultiFernet([Fernet(key) for key in given]))
     except (ValueError, TypeError, AttributeError):

@@ -21,9 +21,9 @@ __all__ = [
     "LONGEST_QUERY",
     "check_page_arguments",
     "encode",
+    "make_argument_error",
     "read_strings",
     "read_uuids",
-    "refusal",
 ]
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def encode(operation: Operation[Any], arguments: Mapping[str, object]) -> Encode
             pairs += [f"{key}={quote(to_text(item), safe='')}" for item in values]
             if sum(map(len, pairs)) > LONGEST_QUERY:
                 reason = f"makes the URL too long: its query may have {LONGEST_QUERY:,} characters"
-                raise refusal(operation, parameter.name, reason)
+                raise make_argument_error(operation, parameter.name, reason)
     fields, secret = _encode_body(operation, arguments)
     return EncodedRequest(
         "&".join(pairs),
@@ -80,7 +80,9 @@ def _encode_path(operation: Operation[Any], arguments: Mapping[str, object]) -> 
     for parameter in operation.parts:
         text = to_text(_convert_value(operation, parameter, arguments))
         if text in ("", ".", ".."):
-            raise refusal(operation, parameter.name, 'must not be empty, "." or "..": it is part of a path')
+            raise make_argument_error(
+                operation, parameter.name, 'must not be empty, "." or "..": it is part of a path'
+            )
         path = path.replace(f"{{{parameter.key}}}", quote(text, safe=""))
     return path
 
@@ -93,7 +95,9 @@ def _encode_headers(operation: Operation[Any], arguments: Mapping[str, object]) 
         if value is not UNSET:
             text = headers[parameter.key] = to_text(value)
             if not (text.isascii() and text.isprintable()):
-                raise refusal(operation, parameter.name, "must be printable ASCII: it is sent in a header")
+                raise make_argument_error(
+                    operation, parameter.name, "must be printable ASCII: it is sent in a header"
+                )
     return headers
 
 
@@ -124,7 +128,9 @@ def check_page_arguments(operation: Operation[Any], page: object, per_page: obje
 def _check_from_one(operation: Operation[Any], name: str, value: object) -> int:
     number = to_whole(value)
     if number is None or not 1 <= number < 2**31:
-        raise refusal(operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}")
+        raise make_argument_error(
+            operation, name, f"must be a whole number from 1 to {2**31 - 1}, got {describe(value)}"
+        )
     return number
 
 
@@ -146,9 +152,9 @@ def _convert_value(operation: Operation[Any], parameter: Parameter, arguments: M
         reason = str(wrong)
     else:
         return sent
-    raise refusal(operation, parameter.name, reason)
+    raise make_argument_error(operation, parameter.name, reason)
 
 
-def refusal(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
+def make_argument_error(operation: Operation[Any], name: str, reason: str) -> ArgumentError:
     """Return the error for an invalid argument."""
     return ArgumentError(f"{name} {reason}; nothing was sent", argument=name, operation_id=operation.id)

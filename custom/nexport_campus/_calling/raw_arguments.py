@@ -19,7 +19,7 @@ from nexport_client.kinds import ANYTHING
 from nexport_client.operation import Operation
 
 from .argument_values import convert_part, to_query_values, to_wire
-from .arguments import LONGEST_QUERY, refusal
+from .arguments import LONGEST_QUERY, make_argument_error
 from .scalar_values import InvalidValue, to_text
 
 __all__ = ["RawArguments", "RawPaging", "encode_raw", "find_operation"]
@@ -160,7 +160,7 @@ def _encode(
     except InvalidValue as wrong:
         reason = str(wrong)
     # Outside the handler: as its context, the original exception would keep the frames that hold the argument.
-    raise refusal(operation, name, reason)
+    raise make_argument_error(operation, name, reason)
 
 
 def _encode_query(params: object, own: set[str]) -> str:

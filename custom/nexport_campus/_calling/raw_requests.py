@@ -18,7 +18,7 @@ from nexport_campus._settings import Settings
 from nexport_client.operation import Operation, Paging
 from nexport_client.results import RawResponse
 
-from .arguments import LARGE_PAGE, check_page_arguments, refusal
+from .arguments import LARGE_PAGE, check_page_arguments, make_argument_error
 from .outcome_converter import OutcomeConverter
 from .raw_arguments import RawArguments, RawPaging, encode_raw, find_operation
 from .runner import CallRunner, SharedState
@@ -116,9 +116,11 @@ def _check_paging(operation: Operation[Any], paging: RawPaging) -> tuple[str, st
     """Return where page numbers are sent, and the field with the records. Raises ArgumentError."""
     where, items = paging.where, paging.items
     if not isinstance(where, str) or not (where in ("query", "body") or _OBJECT.fullmatch(where)):
-        raise refusal(operation, "paging", 'must be "query", "body" or "body.NAME"')
+        raise make_argument_error(operation, "paging", 'must be "query", "body" or "body.NAME"')
     if items is not None and (not isinstance(items, str) or not items):
-        raise refusal(operation, "items", f"must be the name of a field, or None, got {describe(items)}")
+        raise make_argument_error(
+            operation, "items", f"must be the name of a field, or None, got {describe(items)}"
+        )
     return str.__str__(where), None if items is None else str.__str__(items)
 
 
@@ -132,10 +134,14 @@ def _check_body(operation: Operation[Any], encoded: EncodedRequest, where: str) 
         fields = fields.get(name, {})
     if not isinstance(fields, dict):
         place = f"json[{name!r}]" if name else "json"
-        raise refusal(operation, "json", f"must have an object at {place}: page numbers are sent in it")
+        raise make_argument_error(
+            operation, "json", f"must have an object at {place}: page numbers are sent in it"
+        )
     for number in _NUMBERS:
         if number in fields:
-            raise refusal(operation, "json", f"must not contain {number}: use the argument of this name")
+            raise make_argument_error(
+                operation, "json", f"must not contain {number}: use the argument of this name"
+            )
 
 
 def _add_page(encoded: EncodedRequest, where: str, page: int, per_page: int) -> EncodedRequest:

@@ -63,18 +63,18 @@ def decode_cursor(feed: str, cursor: str) -> Position:
         content = base64.b64decode(padded, altchars=b"-_", validate=True)
         version = msgspec.json.decode(content, type=dict[str, object]).get("version")
         if version != _VERSION:
-            raise _refusal(
+            raise _make_error(
                 f"cursor has the format version {version!r}, which this version of the SDK can't read"
             )
         read = msgspec.json.decode(content, type=_Cursor)
     except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, RecursionError):
-        raise _refusal(
+        raise _make_error(
             "cursor is not one of this feed's, or was cut off: it must be stored unchanged"
         ) from None
     if read.feed != feed:
-        raise _refusal("cursor belongs to a feed with other org_ids or user_ids, or of another campus")
+        raise _make_error("cursor belongs to a feed with other org_ids or user_ids, or of another campus")
     if not _is_valid(read.position):
-        raise _refusal("cursor has an impossible position: it must be stored unchanged")
+        raise _make_error("cursor has an impossible position: it must be stored unchanged")
     return read.position
 
 
@@ -84,5 +84,5 @@ def _is_valid(position: Position) -> bool:
     return zoned and position.search >= 0 and (position.reached is None) != (position.started is None)
 
 
-def _refusal(message: str) -> ArgumentError:
+def _make_error(message: str) -> ArgumentError:
     return ArgumentError(f"{message}; nothing was sent", argument="cursor")

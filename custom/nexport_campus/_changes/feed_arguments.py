@@ -37,26 +37,26 @@ class FeedArguments:
         for name in ("since", "until"):
             _check_instant(name, getattr(self, name))
         if self.cursor is not None and not isinstance(self.cursor, str):
-            raise _refusal("cursor", f"must be a string, got {describe(self.cursor)}")
+            raise _make_error("cursor", f"must be a string, got {describe(self.cursor)}")
         if self.since is not None and self.cursor is not None:
-            raise _refusal("since", "can't be combined with cursor, which says where to start")
+            raise _make_error("since", "can't be combined with cursor, which says where to start")
         if self.since is not None and self.until is not None and self.since >= self.until:
-            raise _refusal("until", "must be later than since")
+            raise _make_error("until", "must be later than since")
         self._check_durations()
 
     def _check_durations(self) -> None:
         if not isinstance(self.overlap, timedelta):
-            raise _refusal("overlap", f"must be a timedelta, got {describe(self.overlap)}")
+            raise _make_error("overlap", f"must be a timedelta, got {describe(self.overlap)}")
         if self.overlap < timedelta():
-            raise _refusal("overlap", "must not be negative")
+            raise _make_error("overlap", "must not be negative")
         if self.poll_interval is None:
             return
         if not isinstance(self.poll_interval, timedelta):
-            raise _refusal("poll_interval", f"must be a timedelta, got {describe(self.poll_interval)}")
+            raise _make_error("poll_interval", f"must be a timedelta, got {describe(self.poll_interval)}")
         if self.poll_interval <= timedelta():
-            raise _refusal("poll_interval", "must be positive")
+            raise _make_error("poll_interval", "must be positive")
         if self.until is not None:
-            raise _refusal("poll_interval", "can't be combined with until, at which the feed ends")
+            raise _make_error("poll_interval", "can't be combined with until, at which the feed ends")
 
 
 def check_org_and_user_ids(org_ids: object, user_ids: object) -> dict[str, list[UUID]]:
@@ -67,12 +67,12 @@ def check_org_and_user_ids(org_ids: object, user_ids: object) -> dict[str, list[
     }
     for name, ids in filters.items():
         if not ids:
-            raise _refusal(
+            raise _make_error(
                 name,
                 "must not be empty: the campus ignores an empty filter and would return everybody's records",
             )
     if not filters:
-        raise _refusal(
+        raise _make_error(
             "org_ids", "or user_ids is needed: the campus lists enrollments only by either of them"
         )
     return filters
@@ -82,11 +82,11 @@ def _check_instant(name: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, datetime):
-        raise _refusal(name, f"must be a datetime, got {describe(value)}")
+        raise _make_error(name, f"must be a datetime, got {describe(value)}")
     problem = find_zone_problem(value)
     if problem is not None:
-        raise _refusal(name, problem)
+        raise _make_error(name, problem)
 
 
-def _refusal(name: str, reason: str) -> ArgumentError:
+def _make_error(name: str, reason: str) -> ArgumentError:
     return ArgumentError(f"{name} {reason}; nothing was sent", argument=name)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .enrollment_dates import EDGE
 
-__all__ = ["ID_FILTERS", "MAX_IDS", "build_change_filters", "narrow", "split_ids"]
+__all__ = ["ID_FILTERS", "MAX_IDS", "build_change_filters", "narrow", "split_ids", "split_into_batches"]
+
+T = TypeVar("T")
 
 ID_FILTERS: Final = ("org_ids", "user_ids", "enrollment_ids", "syllabus_ids", "syllabus_unique_names")
 MAX_IDS: Final = 500
@@ -17,12 +19,13 @@ MAX_IDS: Final = 500
 def split_ids(filters: Mapping[str, Any], *, single: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield the filters with id lists that fit into one request, and a single id of the filter `single` in each."""
     lists = {name: filters[name] for name in ID_FILTERS if name in filters}
-    parts = [list(_batches(ids, 1 if name == single else MAX_IDS)) for name, ids in lists.items()]
+    parts = [list(split_into_batches(ids, 1 if name == single else MAX_IDS)) for name, ids in lists.items()]
     for chosen in product(*parts):
         yield dict(filters) | dict(zip(lists, chosen, strict=True))
 
 
-def _batches(ids: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def split_into_batches(ids: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the ids in batches of a size; the last one may be smaller."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 

@@ -1,8 +1,7 @@
 """Sections by any number of ids."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from itertools import islice
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -11,11 +10,12 @@ from nexport_client.api.learning_api import LearningApi
 from nexport_client.models import SectionResponse
 
 from .results import SectionsById
+from .searches import split_into_batches
 
 __all__ = ["get_sections_by_id"]
 
 T = TypeVar("T")
-_MOST_IDS = 1000
+_MAX_IDS = 1000
 """The most ids that GetSections takes."""
 
 _NO_SUCH_SECTION = {2, 3}
@@ -34,7 +34,9 @@ async def get_sections_by_id(campus: SectionClient, ids: list[UUID]) -> Sections
     """Return any number of sections; see `NexportCampus.get_sections_by_id`."""
     wanted = list(dict.fromkeys(ids))
     found: dict[UUID, SectionResponse] = {}
-    for part in await _gather([_fetch_sections(campus, batch) for batch in _batches(wanted)]):
+    for part in await _gather(
+        [_fetch_sections(campus, batch) for batch in split_into_batches(wanted, _MAX_IDS)]
+    ):
         found |= part
     return SectionsById(
         sections=[found[identifier] for identifier in wanted if identifier in found],
@@ -42,7 +44,7 @@ async def get_sections_by_id(campus: SectionClient, ids: list[UUID]) -> Sections
     )
 
 
-async def _fetch_sections(campus: SectionClient, ids: list[UUID]) -> dict[UUID, SectionResponse]:
+async def _fetch_sections(campus: SectionClient, ids: Sequence[UUID]) -> dict[UUID, SectionResponse]:
     """Return the sections of one batch.
 
     A missing id fails the whole call without being named, so the batch is halved.
@@ -62,7 +64,7 @@ async def _fetch_sections(campus: SectionClient, ids: list[UUID]) -> dict[UUID, 
     return found | await _fetch_halves(campus, absent) if absent else found
 
 
-async def _fetch_halves(campus: SectionClient, ids: list[UUID]) -> dict[UUID, SectionResponse]:
+async def _fetch_halves(campus: SectionClient, ids: Sequence[UUID]) -> dict[UUID, SectionResponse]:
     middle = max(1, len(ids) // 2)
     parts = await _gather([_fetch_sections(campus, part) for part in (ids[:middle], ids[middle:]) if part])
     return {identifier: section for part in parts for identifier, section in part.items()}
@@ -77,9 +79,3 @@ async def _gather(calls: list[Coroutine[Any, Any, T]]) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _batches(ids: list[UUID]) -> Iterator[list[UUID]]:
-    rest = iter(ids)
-    while batch := list(islice(rest, _MOST_IDS)):
-        yield batch

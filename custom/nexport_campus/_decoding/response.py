@@ -11,7 +11,7 @@ from nexport_campus._errors import (
     InvalidRequestError,
     RateLimitError,
     ResponseDecodeError,
-    error_class,
+    choose_error_class,
 )
 from nexport_campus._http.attempt import AttemptFailed, HttpResponse
 from nexport_campus._retry import Failure, parse_retry_after
@@ -71,7 +71,7 @@ class ResponseReader:
     def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
         """Return the error that one element of a list reports in its own error entity."""
         entity = read_entity(item)
-        cls = error_class(outcome.response.status_code, entity.code)
+        cls = choose_error_class(outcome.response.status_code, entity.code)
         error = self._api_error(cls, operation, outcome.response, entity, entity.code)
         error.index, error.attempts = index, outcome.attempts
         return error
@@ -191,7 +191,7 @@ def _choose_class(operation: Operation[Any], response: HttpResponse, entity: Err
 
     A rejected login or token must come from the campus itself, as far as can be seen.
     """
-    cls = error_class(response.status_code, entity.code or None)
+    cls = choose_error_class(response.status_code, entity.code or None)
     by_campus = entity.present or response.empty
     if operation.token == "none" and response.status_code == 403:
         return AuthenticationError if by_campus else APIError

@@ -42,7 +42,7 @@ from .api_errors import (
     ServerError,
     SubscriptionAlreadyExistsError,
     SubscriptionNotFoundError,
-    error_class,
+    choose_error_class,
 )
 from .base import NexportError, fresh_copy
 from .sdk_errors import (
@@ -81,7 +81,7 @@ __all__ = [
     "WebhookError",
     "WebhookFormatError",
     "WebhookSecretError",
-    "error_class",
+    "choose_error_class",
     "fresh_copy",
 ]
 

@@ -18,7 +18,7 @@ __all__ = [
     "ServerError",
     "SubscriptionAlreadyExistsError",
     "SubscriptionNotFoundError",
-    "error_class",
+    "choose_error_class",
 ]
 
 
@@ -151,7 +151,7 @@ _BY_CODE: dict[int, type[APIError]] = {
 _BY_STATUS: dict[int, type[APIError]] = {401: AuthenticationError, 429: RateLimitError}
 
 
-def error_class(status_code: int, error_code: int | None) -> type[APIError]:
+def choose_error_class(status_code: int, error_code: int | None) -> type[APIError]:
     """Return the class of an error, by the code in the error entity or else by the few statuses that need no entity.
 
     The code outranks the status (the vendor's ApiErrorEntity). For a 401 without an entity, the body decides whether

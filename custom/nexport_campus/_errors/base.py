@@ -16,7 +16,7 @@ def _rebuild(cls: type["NexportError"], state: dict[str, Any]) -> "NexportError"
     return error
 
 
-def _portable(cause: BaseException | None) -> BaseException | None:
+def _make_portable(cause: BaseException | None) -> BaseException | None:
     """Return a cause in a form that can be pickled, without references such as the request."""
     if cause is None or isinstance(cause, NexportError):
         return cause
@@ -80,7 +80,7 @@ class NexportError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: value for name, value in self.__dict__.items() if name not in self._private}
         state |= dict.fromkeys(self._private)
-        return _rebuild, (type(self), state), {"__cause__": _portable(self.__cause__)}
+        return _rebuild, (type(self), state), {"__cause__": _make_portable(self.__cause__)}
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         if state and state.get("__cause__") is not None:

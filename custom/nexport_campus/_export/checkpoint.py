@@ -94,7 +94,7 @@ class Checkpoint:
         self.clear()
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO run (only, told) VALUES (1, ?)", (json.dumps(attrs.asdict(run)),))
-            bounds = [(_isoformat(span.start), _isoformat(span.end)) for span in spans]
+            bounds = [(_format_date(span.start), _format_date(span.end)) for span in spans]
             connection.executemany("INSERT INTO span (first, last) VALUES (?, ?)", bounds)
             self._add(parents)
             connection.execute(self._staged.create("staged"))
@@ -148,11 +148,11 @@ class Checkpoint:
             self._stage(item for item in items if isinstance(item, Record))
             self._add(item for item in items if isinstance(item, Parent))
             connection.execute(
-                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_isoformat(after), query.number)
+                "UPDATE scan SET begun = 1, after = ? WHERE number = ?", (_format_date(after), query.number)
             )
             if parts:
                 connection.execute("DELETE FROM scan WHERE number = ?", (query.number,))
-            data = ((json.dumps(part.arguments), part.begun, _isoformat(part.after)) for part in parts)
+            data = ((json.dumps(part.arguments), part.begun, _format_date(part.after)) for part in parts)
             connection.executemany("INSERT INTO scan (arguments, begun, after) VALUES (?, ?, ?)", data)
 
     def end_query(self, query: Query) -> None:
@@ -212,7 +212,7 @@ class Checkpoint:
         return self._database.connection.execute(sql, arguments).fetchone()
 
 
-def _isoformat(date: datetime | None) -> str | None:
+def _format_date(date: datetime | None) -> str | None:
     return date.isoformat() if date else None
 
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 from .datasets import DATASETS, DEFAULT_ELEMENTS
 from .errors import OptionError
@@ -64,7 +64,7 @@ def make_output(
         name = target.name if isinstance(target, Path) else target
         raise OptionError("{to}: the suffix of {name} doesn't determine the format; add {format}", name=name)
     if form == "parquet" and find_spec("pyarrow") is None:
-        raise OptionError("{reason}", reason=missing_extra("Parquet", "parquet"))
+        raise OptionError("{reason}", reason=describe_missing_extra("Parquet", "parquet"))
     if labels and form in ("jsonl", "sqlite"):
         raise OptionError("{labels}: {form} always has numbers; CSV and Parquet support labels", form=form)
     if bom and form != "csv":

@@ -33,7 +33,7 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
         for piece in (part,) if inflate is None else inflate.feed(part):
             size += len(piece)
             if size > most:
-                raise _too_large(most)
+                raise _make_size_error(most)
             parts.append(piece)
     if inflate is not None:
         inflate.finish()
@@ -42,11 +42,11 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
 
 def _check_size(content: bytes, most: int) -> bytes:
     if len(content) > most:
-        raise _too_large(most)
+        raise _make_size_error(most)
     return content
 
 
-def _too_large(most: int) -> ResponseDecodeError:
+def _make_size_error(most: int) -> ResponseDecodeError:
     return ResponseDecodeError(f"the response is larger than max_response_bytes, {most}")
 
 

@@ -31,7 +31,7 @@ class EncodedRequest:
         """Return the JSON body, or None."""
         if self.fields is None:
             return None
-        content = _encoder().encode(self.fields)
+        content = _make_encoder().encode(self.fields)
         return SecretBytes(content) if self.secret_body else content
 
     def secrets(self) -> list[Secret]:
@@ -55,7 +55,7 @@ class EncodedRequest:
 
 
 @cache
-def _encoder() -> Any:
+def _make_encoder() -> Any:
     import msgspec
 
     return msgspec.json.Encoder(enc_hook=_reveal, decimal_format="number")

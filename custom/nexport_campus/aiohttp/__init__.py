@@ -16,22 +16,22 @@ import httpx
 from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_campus._certificates import check_verify, get_tls_context
 from nexport_campus._setting_values import check_proxy, check_seconds
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 try:
     import aiohttp
     from multidict import CIMultiDict
 except ImportError as _error:
-    raise ModuleNotFoundError(missing_extra(__name__, "aiohttp"), name=_error.name) from _error
+    raise ModuleNotFoundError(describe_missing_extra(__name__, "aiohttp"), name=_error.name) from _error
 
 from .loop_connections import LoopSession
 from .wire_request import (
     FAILURES,
     RequestBody,
     SecretSender,
-    address_of,
-    proxy_address,
-    translated,
+    convert_url,
+    get_proxy_url,
+    translate_error,
 )
 
 __all__ = ["AiohttpTransport"]
@@ -66,7 +66,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._verify = check_verify(verify)
         self._proxy = None if proxy is None else check_proxy(proxy)
         if self._proxy is not None:
-            proxy_address(self._proxy)
+            get_proxy_url(self._proxy)
         self._keepalive = check_seconds("keepalive_seconds", keepalive_seconds)
         self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
@@ -74,7 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with the body unread. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
-        body = await _request_body(request, timeout.get("write"))
+        body = await _read_body(request, timeout.get("write"))
         await _notice_closed_connections()
         try:
             session = self._session()
@@ -82,12 +82,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             proxy = self._proxy or session.environment_proxy(request.url)
             response = await session.aiohttp.request(
                 request.method,
-                address_of(request.url),
+                convert_url(request.url),
                 # aiohttp writes UTF-8.
                 headers=CIMultiDict((name.decode(), value.decode()) for name, value in shown.raw),
                 data=body,
                 allow_redirects=False,
-                proxy=None if proxy is None else proxy_address(proxy),
+                proxy=None if proxy is None else get_proxy_url(proxy),
                 ssl=self._tls if request.url.scheme == "https" else True,
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
@@ -99,7 +99,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             # aiohttp's frames hold the body.
             raise cancelled.with_traceback(None) from None
         except FAILURES as error:
-            failure = translated(error)
+            failure = translate_error(error)
         else:
             if 200 <= response.status <= 999:
                 # Older versions of aiohttp leave the space after a value.
@@ -156,7 +156,7 @@ def _split_headers(headers: httpx.Headers) -> tuple[httpx.Headers, SecretHeaders
     return headers, SecretHeaders()
 
 
-async def _request_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:
+async def _read_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:
     """Return the body of a request, or None if it is empty. Keeps its bytes out of the caller's frame."""
     content = await request.aread()
     return RequestBody(content, seconds) if content else None
@@ -175,7 +175,7 @@ class _ResponseBody(httpx.AsyncByteStream):
             async for part in self._response.content.iter_any():
                 yield part
         except FAILURES as error:
-            failure = translated(error)
+            failure = translate_error(error)
         if failure is not None:
             raise failure
 

@@ -42,7 +42,7 @@ class LenientParser:
             rest = bytes(self._head[end.end() :])
             if not _is_informational(head):
                 self._head = None
-                head, self._left = _framed_once(head)
+                head, self._left = _unify_framing(head)
                 result = self._parser.feed_data(head)
                 return self._feed_body(rest, result) if rest else result
             self._head = bytearray(rest)
@@ -67,7 +67,7 @@ def _is_informational(head: bytes) -> bool:
     return head[9:10] == b"1" and head[9:12] != b"101"
 
 
-def _framed_once(head: bytes) -> tuple[bytes, int | None]:
+def _unify_framing(head: bytes) -> tuple[bytes, int | None]:
     """Return the head with a single statement of the body's length, and that length in bytes if it is known."""
     framing = _FRAMING.findall(head)
     lengths = {part.strip() for name, value in framing if _is_length(name) for part in value.split(b",")}
@@ -75,20 +75,20 @@ def _framed_once(head: bytes) -> tuple[bytes, int | None]:
     if codings not in ([], [b"chunked"]):
         raise HttpProcessingError(message="the transfer coding of the response is unknown")
     if head[9:12] in (b"204", b"304"):
-        return (_without(head, length=False) if codings else head), 0
+        return (_remove_framing(head, length=False) if codings else head), 0
     if len(lengths) > 1:
         raise HttpProcessingError(message="the lengths of the response differ")
     if codings:
-        return (_without(head, length=True) if lengths else head), None
+        return (_remove_framing(head, length=True) if lengths else head), None
     if not lengths or not (length := lengths.pop()).isdigit():
         return head, None
     if len(framing) > 1 or b"," in framing[0][1]:
         first, rest = head.split(b"\n", 1)
-        head = first + b"\nContent-Length: " + length + b"\r\n" + _without(rest, length=True)
+        head = first + b"\nContent-Length: " + length + b"\r\n" + _remove_framing(rest, length=True)
     return head, int(length)
 
 
-def _without(head: bytes, *, length: bool) -> bytes:
+def _remove_framing(head: bytes, *, length: bool) -> bytes:
     """Return the head without its lengths, or without its codings."""
     return _FRAMING.sub(lambda line: b"" if _is_length(line[1]) is length else line[0], head)
 

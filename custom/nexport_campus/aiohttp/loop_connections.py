@@ -12,7 +12,7 @@ import httpx
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._http.proxies import find_environment_proxy
 
-from .wire_request import WireRequest, progress_trace
+from .wire_request import WireRequest, make_progress_trace
 
 __all__ = ["LoopSession"]
 
@@ -33,11 +33,11 @@ class LoopSession:
                 limit=0,
                 keepalive_timeout=keepalive,
                 use_dns_cache=False,
-                socket_factory=_sockets_into(self._sockets),
+                socket_factory=_make_socket_factory(self._sockets),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trace_configs=[progress_trace()],
+            trace_configs=[make_progress_trace()],
             request_class=WireRequest,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             max_line_size=_BEYOND,
@@ -105,7 +105,7 @@ _closing: set[asyncio.Task[None]] = set()
 """Strong references to the tasks; the event loop only holds weak ones."""
 
 
-def _sockets_into(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
+def _make_socket_factory(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
     """Return a function that creates sockets, and keeps the open ones in the set."""
 
     def make(address: Any) -> socket.socket:

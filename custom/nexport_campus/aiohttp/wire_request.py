@@ -21,20 +21,20 @@ __all__ = [
     "RequestBody",
     "SecretSender",
     "WireRequest",
-    "address_of",
-    "progress_trace",
-    "proxy_address",
-    "translated",
+    "convert_url",
+    "get_proxy_url",
+    "make_progress_trace",
+    "translate_error",
 ]
 
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
-"""The exceptions that `translated` accepts: everything that aiohttp raises for transport failures."""
+"""The exceptions that `translate_error` accepts: everything that aiohttp raises for transport failures."""
 
 _SENDING = SimpleNamespace(method=b"")
 """Stand-in for the request in trace events, as httpcore sends; an empty method, because it isn't a CONNECT."""
 
 
-def address_of(url: httpx.URL, *, whole: bool = False) -> URL:
+def convert_url(url: httpx.URL, *, whole: bool = False) -> URL:
     """Return a URL in aiohttp's form, complete or without its query."""
     path = url.raw_path if whole else url.raw_path.partition(b"?")[0]
     return URL(f"{url.scheme}://{url.netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
@@ -44,7 +44,7 @@ _used: WeakSet[Any] = WeakSet()
 """The protocols of connections that have carried a request."""
 
 
-def proxy_address(proxy: httpx.Proxy) -> URL:
+def get_proxy_url(proxy: httpx.Proxy) -> URL:
     """Return the address of a proxy in aiohttp's form, with user name and password. Raises ConfigurationError."""
     if proxy.url.scheme not in ("http", "https"):
         raise ConfigurationError(f"AiohttpTransport takes http and https proxies, not {proxy.url.scheme}")
@@ -111,14 +111,14 @@ class SecretSender:
         assert isinstance(request, WireRequest)
         request.wire_headers = self._headers
         # The complete URL isn't bound to a name, because tracebacks record locals.
-        request.wire_url = address_of(self._url, whole=True)
+        request.wire_url = convert_url(self._url, whole=True)
         while True:
             try:
                 return await handler(request)
             except _UnexpectedBytes:
                 continue  # that connection is closed now; the next attempt uses another
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-                failure = translated(error)
+                failure = translate_error(error)
             raise failure
 
 
@@ -148,7 +148,7 @@ class _WriteTimeout(TimeoutError):
     """The server didn't read the body in time."""
 
 
-def progress_trace() -> aiohttp.TraceConfig:
+def make_progress_trace() -> aiohttp.TraceConfig:
     """Return a trace that notifies the client when a request has a connection, after which it may have been sent."""
 
     async def started(session: Any, context: SimpleNamespace, params: Any) -> None:
@@ -166,7 +166,7 @@ def progress_trace() -> aiohttp.TraceConfig:
     return config
 
 
-def translated(error: Exception) -> httpx.TransportError:
+def translate_error(error: Exception) -> httpx.TransportError:
     """Return the httpx error that corresponds to one of aiohttp's, without references to it."""
     reason = type(error).__name__
     match error:

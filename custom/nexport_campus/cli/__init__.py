@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 from typing import NoReturn
 
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 from .standard_streams import reserve_descriptors
 
@@ -18,7 +18,7 @@ def main() -> None:
     """Run `nexport` with the arguments of this process, and exit with its code."""
     reserve_descriptors()
     if any(find_spec(name) is None for name in _REQUIRED):
-        _exit_with_error(missing_extra(__name__, "cli"))
+        _exit_with_error(describe_missing_extra(__name__, "cli"))
     try:
         from .root import root
 

@@ -44,8 +44,8 @@ def open_campus(
         settings.setdefault("timeout", connection.timeout)
     if auth is None:
         # Validate the address before the user types a password.
-        NexportCampus(_no_token, base_url=connection.address, **settings)
-        auth = find_credentials(connection.address).auth if login else _no_token
+        NexportCampus(_refuse_token, base_url=connection.address, **settings)
+        auth = find_credentials(connection.address).auth if login else _refuse_token
     return NexportCampus(auth, base_url=connection.address, **settings)
 
 
@@ -76,5 +76,5 @@ def _describe_account(auth: Auth) -> str:
     return f"{auth.username} with a password" if isinstance(auth, PasswordAuth) else "an access token"
 
 
-async def _no_token() -> AccessToken:
+async def _refuse_token() -> AccessToken:
     raise ConfigurationError("this call needs no token")

@@ -8,13 +8,13 @@ from click.shell_completion import CompletionItem
 from nexport_client.kinds import Array, EnumOf, Kind, MapOf, Nullable, Scalar
 from nexport_client.operation import Operation, Parameter
 
-from .option_values import NULL, get_member_name, join_occurrences, make_metavar, parse, repeats
+from .option_values import NULL, get_member_name, is_repeated, join_occurrences, make_metavar, parse
 from .text_input import number_lines, read_text
 
-__all__ = ["collect_arguments", "make_options", "option_name"]
+__all__ = ["collect_arguments", "make_option_name", "make_options"]
 
 
-def option_name(name: str) -> str:
+def make_option_name(name: str) -> str:
     """Return the option for an argument: `--syllabus-id` for `syllabus_id`."""
     return f"--{name.strip('_').replace('_', '-')}"
 
@@ -23,10 +23,10 @@ def make_options(operation: Operation[Any]) -> list[click.Option]:
     """Return an option for each argument, except secret ones, which must not be on a command line."""
     return [
         click.Option(
-            [option_name(parameter.name), _destination(parameter)],
+            [make_option_name(parameter.name), _make_destination(parameter)],
             type=_Value(parameter),
             required=parameter.required,
-            multiple=repeats(parameter.kind),
+            multiple=is_repeated(parameter.kind),
             help=_make_help(parameter),
         )
         for parameter in operation.parameters
@@ -38,21 +38,21 @@ def collect_arguments(operation: Operation[Any], values: dict[str, Any]) -> dict
     """Return the values of the options as arguments of the method. Raises click.BadParameter."""
     given: dict[str, Any] = {}
     for parameter in operation.parameters:
-        value = values.get(_destination(parameter))
+        value = values.get(_make_destination(parameter))
         if value is None or value == ():
             continue
         try:
             given[parameter.name] = (
-                join_occurrences(parameter.kind, value) if repeats(parameter.kind) else value
+                join_occurrences(parameter.kind, value) if is_repeated(parameter.kind) else value
             )
         except ValueError as error:
-            raise click.BadParameter(str(error), param_hint=f"'{option_name(parameter.name)}'") from None
+            raise click.BadParameter(str(error), param_hint=f"'{make_option_name(parameter.name)}'") from None
         if value is NULL:
             given[parameter.name] = None
     return given
 
 
-def _destination(parameter: Parameter) -> str:
+def _make_destination(parameter: Parameter) -> str:
     return f"argument_{parameter.name}"
 
 
@@ -104,7 +104,7 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # at run time, older v
     def _from_file(self, name: str) -> Any:
         """Return the value that a file holds; a list has one element per line, unless it is JSON."""
         text = read_text(name)
-        if not repeats(self._kind) or text.lstrip().startswith(("[", "{")):
+        if not is_repeated(self._kind) or text.lstrip().startswith(("[", "{")):
             return parse(self._kind, text)
         return join_occurrences(self._kind, [parse(self._kind, line) for _, line in number_lines(text)])
 

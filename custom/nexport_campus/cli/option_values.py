@@ -14,7 +14,7 @@ from nexport_client.errors import DecodeError
 from nexport_client.kinds import UUID_, Array, EnumOf, Kind, MapOf, Nullable, Scalar
 from nexport_client.reader import Reader
 
-__all__ = ["NULL", "Null", "get_member_name", "join_occurrences", "make_metavar", "parse", "repeats"]
+__all__ = ["NULL", "Null", "get_member_name", "is_repeated", "join_occurrences", "make_metavar", "parse"]
 
 
 class Null(Enum):
@@ -26,7 +26,7 @@ class Null(Enum):
 NULL: Final = Null.NULL
 
 
-def repeats(kind: Kind) -> bool:
+def is_repeated(kind: Kind) -> bool:
     """Return whether an option is repeated for each element; `parse` then returns the elements of one occurrence."""
     return isinstance(kind, Array | MapOf)
 
@@ -99,21 +99,21 @@ def _keep_letters(text: str) -> str:
 def _parse_elements(kind: Array, text: str) -> list[Any]:
     """Return one element, or those of a JSON list."""
     if text.lstrip().startswith("["):
-        return [_from_json(kind.item, item) for item in _parse_json(text)]
+        return [_convert_json(kind.item, item) for item in _parse_json(text)]
     return [parse(kind.item, text)]
 
 
 def _parse_entries(kind: MapOf, text: str) -> dict[str, Any]:
     """Return one entry, NAME=VALUE, or those of a JSON object."""
     if text.lstrip().startswith("{"):
-        return {name: _from_json(kind.item, value) for name, value in _parse_json(text).items()}
+        return {name: _convert_json(kind.item, value) for name, value in _parse_json(text).items()}
     name, separator, value = text.partition("=")
     if not separator:
         raise ValueError("must be NAME=VALUE, or a JSON object")
     return {name: parse(kind.item, value)}
 
 
-def _from_json(kind: Kind, value: Any) -> Any:
+def _convert_json(kind: Kind, value: Any) -> Any:
     """Return a value found in JSON; a string is parsed like an option's value."""
     return parse(kind, value) if isinstance(value, str) else _read(kind, value)
 

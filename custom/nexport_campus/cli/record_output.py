@@ -39,7 +39,7 @@ class Secrecy:
     """The masking of secrets.
 
     `show`: whether secret fields are shown. `known`: secrets that a response may echo in any field. `keys`: the secret
-    fields of results that are no models.
+    fields of results that aren't models.
     """
 
     show: bool = False

@@ -9,7 +9,7 @@ from nexport_campus import ConfigurationError
 from nexport_client.operation import Operation, Parameter
 from nexport_client.types import Secret
 
-from .operation_options import option_name
+from .operation_options import make_option_name
 from .terminal import is_interactive
 from .text_input import read_first_line
 
@@ -20,7 +20,7 @@ def make_secret_options(operation: Operation[Any]) -> list[click.Option]:
     """Return a flag for each secret argument, which reads it from stdin."""
     return [
         click.Option(
-            [f"{option_name(parameter.name)}-stdin", _destination(parameter)],
+            [f"{make_option_name(parameter.name)}-stdin", _make_destination(parameter)],
             is_flag=True,
             help=_make_help(parameter),
         )
@@ -33,8 +33,8 @@ def read_secret_arguments(operation: Operation[Any], values: dict[str, Any]) -> 
     """Return the secret arguments of a call. Raises ConfigurationError if one is missing and can't be prompted for."""
     found = {}
     for parameter in operation.parameters:
-        if parameter.secret and (parameter.required or values[_destination(parameter)]):
-            found[parameter.name] = _read(parameter, from_stdin=values[_destination(parameter)])
+        if parameter.secret and (parameter.required or values[_make_destination(parameter)]):
+            found[parameter.name] = _read(parameter, from_stdin=values[_make_destination(parameter)])
     return found
 
 
@@ -52,27 +52,27 @@ def read_secret(prompt: str) -> Secret:
 
 
 def _read(parameter: Parameter, *, from_stdin: bool) -> Secret:
-    variable = _variable(parameter)
+    variable = _make_variable_name(parameter)
     if not from_stdin and os.environ.get(variable):
         return Secret(os.environ[variable])
     if not from_stdin and not is_interactive():
         raise ConfigurationError(
-            f"{parameter.name} is missing: set {variable}, or add {option_name(parameter.name)}-stdin"
+            f"{parameter.name} is missing: set {variable}, or add {make_option_name(parameter.name)}-stdin"
         )
     return read_secret(parameter.name)
 
 
 def _make_help(parameter: Parameter) -> str:
     if parameter.required:
-        return f"Read it from the first line of stdin, or from a prompt on a terminal, not from {_variable(parameter)}."
+        return f"Read it from the first line of stdin, or from a prompt on a terminal, not from {_make_variable_name(parameter)}."
     return (
         "Read it from the first line of stdin, or from a prompt on a terminal.  [default: the client's own]"
     )
 
 
-def _variable(parameter: Parameter) -> str:
+def _make_variable_name(parameter: Parameter) -> str:
     return f"NEXPORT_{parameter.name.upper()}"
 
 
-def _destination(parameter: Parameter) -> str:
+def _make_destination(parameter: Parameter) -> str:
     return f"secret_{parameter.name}"

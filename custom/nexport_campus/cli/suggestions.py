@@ -41,12 +41,12 @@ def find_similar_operations(typed: str, operations: Collection["Operation[Any]"]
         for operation in operations
         if operation.effect == "write"
         and _is_one_typo_apart(method, operation.name)
-        and _means(_get_verb(method), _get_verb(operation.name), reading_verbs)
+        and _clearly_means(_get_verb(method), _get_verb(operation.name), reading_verbs)
     ]
     return writes or get_close_matches(name, [read.full_name for read in reads], n=_MAX_SUGGESTIONS)
 
 
-def _means(typed: str, verb: str, reading_verbs: set[str]) -> bool:
+def _clearly_means(typed: str, verb: str, reading_verbs: set[str]) -> bool:
     """Return whether a typed verb clearly means that of a writing operation: "bet" could be "get" instead of "set"."""
     if typed == verb:
         return verb not in reading_verbs

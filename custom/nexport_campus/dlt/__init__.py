@@ -9,12 +9,12 @@
 It needs the `dlt` extra. `docs/mirror-to-a-database.md` shows configuration, scheduling and backfills.
 """
 
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 try:
     import dlt as _dlt  # noqa: F401
 except ImportError as _error:
-    raise ModuleNotFoundError(missing_extra(__name__, "dlt"), name=_error.name) from _error
+    raise ModuleNotFoundError(describe_missing_extra(__name__, "dlt"), name=_error.name) from _error
 
 from .credentials import NexportCredentials
 from .source import campus_source

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexport_campus._errors import NexportError
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 try:
     from fastapi import FastAPI
 except ImportError as _error:
-    raise ModuleNotFoundError(missing_extra(__name__, "fastapi"), name=_error.name) from _error
+    raise ModuleNotFoundError(describe_missing_extra(__name__, "fastapi"), name=_error.name) from _error
 
 from .lifespan import Campus, campus_lifespan, get_campus
 from .model_types import encode_results, take_models_from_the_body

@@ -8,13 +8,13 @@ It needs the `redis` extra. `docs/many-processes.md` shows how it is used with u
 Kubernetes.
 """
 
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 
 try:
     import cryptography as _cryptography  # noqa: F401 -- part of the extra, for token_encryption_keys
     import redis.asyncio as _redis  # noqa: F401
 except ImportError as _error:
-    raise ModuleNotFoundError(missing_extra(__name__, "redis"), name=_error.name) from _error
+    raise ModuleNotFoundError(describe_missing_extra(__name__, "redis"), name=_error.name) from _error
 
 from .rate_limiter import RedisRateLimiter
 from .token_store import RedisTokenStore

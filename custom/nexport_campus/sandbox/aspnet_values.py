@@ -48,7 +48,7 @@ _LAST: Final = to_ticks(9999, 12, 31) + DAY - 1
 
 
 @functools.lru_cache(maxsize=8192)
-def _day(number: int) -> str:
+def _format_day(number: int) -> str:
     return dt.date.fromordinal(_EPOCH + number).isoformat()
 
 
@@ -59,7 +59,7 @@ def format_date(value: int | None, zone: str = "+00:00") -> str | None:
     day, rest = divmod(value, DAY)
     minute, rest = divmod(rest, MINUTE)
     second, fraction = divmod(rest, SECOND)
-    text = f"{_day(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}"
+    text = f"{_format_day(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}"
     if fraction:
         text += f".{fraction:07}".rstrip("0")
     return text + zone

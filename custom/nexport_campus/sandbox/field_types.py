@@ -42,26 +42,26 @@ def normalize_value(field_type: int, value: str, options: tuple[str, ...]) -> st
     return _READERS[FieldType(field_type)](value)
 
 
-def _date_time(value: str) -> str | None:
+def _normalize_date_time(value: str) -> str | None:
     return format_date(read_date(value), "Z")
 
 
-def _boolean(value: str) -> str | None:
+def _normalize_boolean(value: str) -> str | None:
     return value.lower() if value.lower() in ("true", "false") else None
 
 
-def _numeric(value: str) -> str | None:
+def _check_number(value: str) -> str | None:
     try:
         return value if Decimal(value).is_finite() else None
     except InvalidOperation:
         return None
 
 
-def _email(value: str) -> str | None:
+def _check_email(value: str) -> str | None:
     return value if _EMAIL.fullmatch(value) else None
 
 
-def _date_only(value: str) -> str | None:
+def _normalize_date(value: str) -> str | None:
     try:
         return dt.date.fromisoformat(value).isoformat()
     except ValueError:
@@ -71,9 +71,9 @@ def _date_only(value: str) -> str | None:
 _READERS: Final[dict[FieldType, Callable[[str], str | None]]] = {
     FieldType.NONE: str,
     FieldType.TEXT: str,
-    FieldType.DATE_TIME: _date_time,
-    FieldType.BOOLEAN: _boolean,
-    FieldType.NUMERIC: _numeric,
-    FieldType.EMAIL: _email,
-    FieldType.DATE_ONLY: _date_only,
+    FieldType.DATE_TIME: _normalize_date_time,
+    FieldType.BOOLEAN: _normalize_boolean,
+    FieldType.NUMERIC: _check_number,
+    FieldType.EMAIL: _check_email,
+    FieldType.DATE_ONLY: _normalize_date,
 }

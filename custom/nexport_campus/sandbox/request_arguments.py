@@ -55,7 +55,7 @@ class RequestArguments:
             value = int(value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise invalid(f"{name} must be an integer")
-        return _within_int32(name, value)
+        return _check_int32(name, value)
 
     def choice(self, name: str, allowed: tuple[int, ...]) -> int | None:
         """Return one of the numbers of an enum."""
@@ -165,7 +165,7 @@ class QueryArguments(RequestArguments):
         text = self.text(name)
         if text is not None and _INTEGER.fullmatch(text) is None:
             raise invalid(f"{name} must be an integer")
-        return None if text is None else _within_int32(name, int(text))
+        return None if text is None else _check_int32(name, int(text))
 
 
 def read_body(content: bytes, content_type: str) -> RequestArguments:
@@ -181,7 +181,7 @@ def read_body(content: bytes, content_type: str) -> RequestArguments:
     return RequestArguments(values)
 
 
-def _within_int32(name: str, value: int | None) -> int | None:
+def _check_int32(name: str, value: int | None) -> int | None:
     if value is not None and not -(2**31) <= value < 2**31:
         raise invalid(f"{name} must be a 32 bit integer")
     return value

@@ -68,10 +68,10 @@ def nexport_sandbox(request: pytest.FixtureRequest, _nexport_sandboxes: SandboxP
     """
     settings: dict[str, Any] = {}
     for mark in request.node.iter_markers("nexport_sandbox"):
-        settings = _keywords(mark) | settings
+        settings = _get_keywords(mark) | settings
     sandbox = _run(_nexport_sandboxes.fresh(settings))
     for mark in request.node.iter_markers("nexport_faults"):
-        _run(sandbox.faults.add(**_keywords(mark)))
+        _run(sandbox.faults.add(**_get_keywords(mark)))
     return sandbox
 
 
@@ -92,7 +92,7 @@ def campus(nexport_sandbox: Sandbox) -> Iterator[NexportCampus]:
     _run(client.aclose())
 
 
-def _keywords(mark: pytest.Mark) -> dict[str, Any]:
+def _get_keywords(mark: pytest.Mark) -> dict[str, Any]:
     if mark.args:
         raise TypeError(f"pytest.mark.{mark.name} takes only keyword arguments")
     return dict(mark.kwargs)

@@ -14,7 +14,7 @@ from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.invoke import OutputOptions, call
 from nexport_campus.cli.known_operations import find_operation
 from nexport_campus.cli.operation_list import list_operations
-from nexport_campus.cli.operation_options import collect_arguments, make_options, option_name
+from nexport_campus.cli.operation_options import collect_arguments, make_option_name, make_options
 from nexport_campus.cli.raw_call import METHODS, make_raw_command
 from nexport_campus.cli.record_output import FORMATS, Secrecy, choose_format
 from nexport_campus.cli.secret_options import make_secret_options, read_secret_arguments
@@ -111,7 +111,7 @@ def _run(operation: Operation[Any], ctx: click.Context, /, **values: Any) -> Non
 
 def _make_own_options(operation: Operation[Any]) -> list[click.Parameter]:
     """Return the options that aren't arguments; if an argument has the same name, they are `--nexport-...`."""
-    taken = {option_name(parameter.name) for parameter in operation.parameters}
+    taken = {make_option_name(parameter.name) for parameter in operation.parameters}
 
     def option(name: str, **how: Any) -> click.Option:
         free = f"--{name}" if f"--{name}" not in taken else f"--nexport-{name}"

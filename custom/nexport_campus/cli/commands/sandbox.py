@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nexport_campus import ConfigurationError
-from nexport_campus._version import missing_extra
+from nexport_campus._version import describe_missing_extra
 from nexport_campus.cli.fault_options import parse_fault
 from nexport_campus.cli.terminal import is_terminal
 from nexport_campus.sandbox.sandbox_settings import DEFAULTS, FOREGROUND_PORT, SandboxSettings
@@ -90,7 +90,7 @@ def command(faults: tuple[dict[str, Any], ...], database: Path | None, **given: 
         from nexport_campus.sandbox.serving.faults import Fault
         from nexport_campus.sandbox.serving.server import serve_in_foreground
     except ModuleNotFoundError:
-        raise ConfigurationError(missing_extra("nexport_campus.sandbox", "sandbox")) from None
+        raise ConfigurationError(describe_missing_extra("nexport_campus.sandbox", "sandbox")) from None
     for fault in faults:
         try:
             Fault(**fault)

@@ -14,7 +14,7 @@ from .registry import OperationCall, operation
 
 @operation("POST", "AdminApi_RemoveMembership")
 def remove_membership(campus: CampusState, call: OperationCall) -> OperationResult:
-    """Remove memberships by id; an unknown id removes nothing, and is no error.
+    """Remove memberships by id; an unknown id removes nothing and isn't an error.
 
     The response has an empty object for each: what the vendor's objects hold is not public.
     """

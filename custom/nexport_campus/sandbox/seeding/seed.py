@@ -50,16 +50,16 @@ def _seed(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
     seed_profile_fields(connection)
     seed_students(connection, settings.seed, settings.enrollments)
     seed_enrollments(connection, settings.seed, settings.enrollments)
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", _identity(settings).items())
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", _make_identity(settings).items())
     connection.execute("COMMIT")
     create_indexes(connection)
 
 
 def _check(connection: sqlite3.Connection, settings: SandboxSettings) -> None:
     found = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
-    if found != _identity(settings):
-        raise ValueError(f"database: it holds another campus ({found}, not {_identity(settings)})")
+    if found != _make_identity(settings):
+        raise ValueError(f"database: it holds another campus ({found}, not {_make_identity(settings)})")
 
 
-def _identity(settings: SandboxSettings) -> dict[str, str]:
+def _make_identity(settings: SandboxSettings) -> dict[str, str]:
     return {"seed": str(settings.seed), "enrollments": str(settings.enrollments), "tables": _TABLES}

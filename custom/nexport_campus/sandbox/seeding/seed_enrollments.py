@@ -49,12 +49,12 @@ def seed_enrollments(connection: sqlite3.Connection, seed: int, count: int) -> N
     insert(
         connection,
         "enrollment",
-        _rows(make_random_stream(seed, "enrollments"), count, people, shapes),
+        _generate_rows(make_random_stream(seed, "enrollments"), count, people, shapes),
         _COLUMNS,
     )
 
 
-def _rows(
+def _generate_rows(
     rng: random.Random,
     count: int,
     people: dict[int, tuple[int, int]],

@@ -55,23 +55,25 @@ _OPENED: Final = to_ticks(2023, 11, 1)
 
 def seed_syllabi(connection: sqlite3.Connection, seed: int) -> None:
     """Insert sections (twenty runs of each course), training plans, and sections that only a partner has."""
-    insert(connection, "syllabus", _syllabi(make_random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
+    insert(connection, "syllabus", _generate_syllabi(make_random_stream(seed, "syllabi")), _SYLLABUS_COLUMNS)
 
 
-def _syllabi(rng: random.Random) -> Iterator[tuple[Any, ...]]:
+def _generate_syllabi(rng: random.Random) -> Iterator[tuple[Any, ...]]:
     for number in range(1, SECTIONS + 1):
         course, run = divmod(number - 1, _RUNS)
         title = f"{TOPICS[course // len(LEVELS)]} {LEVELS[course % len(LEVELS)]}"
-        yield _section(rng, number, ROOT, title, f"{course + 101}-{run + 1:02}")
+        yield _make_section(rng, number, ROOT, title, f"{course + 101}-{run + 1:02}")
     for place in range(TRAINING_PLANS):
         title = f"{TOPICS[place % len(TOPICS)]} {'Certification' if place < len(TOPICS) else 'Diploma'} Plan"
-        yield _training_plan(rng, SECTIONS + place + 1, title, f"TP-{place + 1:03}")
+        yield _make_training_plan(rng, SECTIONS + place + 1, title, f"TP-{place + 1:03}")
     for place in range(PARTNER_SECTIONS):
         number = SECTIONS + TRAINING_PLANS + place + 1
-        yield _section(rng, number, PARTNER, f"Harbor Pilot Module {place + 1}", f"HP-{place + 1:02}")
+        yield _make_section(rng, number, PARTNER, f"Harbor Pilot Module {place + 1}", f"HP-{place + 1:02}")
 
 
-def _section(rng: random.Random, number: int, organization: int, title: str, code: str) -> tuple[Any, ...]:
+def _make_section(
+    rng: random.Random, number: int, organization: int, title: str, code: str
+) -> tuple[Any, ...]:
     duration = f"{rng.randint(1, 16)} hours"
     return (
         *(number, 0, organization, title, f"SN {code}", f"SN {code}", f".{rng.randint(1, 9)} CEUs", duration),
@@ -82,7 +84,7 @@ def _section(rng: random.Random, number: int, organization: int, title: str, cod
     )
 
 
-def _training_plan(rng: random.Random, number: int, title: str, code: str) -> tuple[Any, ...]:
+def _make_training_plan(rng: random.Random, number: int, title: str, code: str) -> tuple[Any, ...]:
     head = (number, 1, ROOT, title, code if number % 7 else None, None, None, None)
     return (*head, *_schedule(rng, number), f"<p>{title}.</p>", None, int(number % 5 != 4), None, 10)
 
@@ -115,14 +117,14 @@ def seed_assignments(connection: sqlite3.Connection, seed: int) -> None:
     rng = make_random_stream(seed, "assignments")
     sections = connection.execute("SELECT number, title, assignment_count FROM syllabus WHERE type = 0")
     rows = (
-        _assignment(rng, section, title, place)
+        _make_assignment(rng, section, title, place)
         for section, title, count in sections.fetchall()
         for place in range(count)
     )
     insert(connection, "assignment", rows, _ASSIGNMENT_COLUMNS)
 
 
-def _assignment(rng: random.Random, section: int, title: str, place: int) -> tuple[Any, ...]:
+def _make_assignment(rng: random.Random, section: int, title: str, place: int) -> tuple[Any, ...]:
     kind, grading = _TYPES[place]
     # Two neighbours share a display order, and the second was added first, so that the date decides.
     added = _OPENED + (place // 2) * DAY + (1 - place % 2) * HOUR + rng.randrange(MINUTE)
@@ -149,19 +151,21 @@ def seed_catalogs(connection: sqlite3.Connection, seed: int) -> None:
         f"Season {year} {season}" for year in (2024, 2025, 2026) for season in ("Spring", "Autumn", "Winter")
     ]
     for number, name in enumerate(names, 1):
-        _catalog(connection, rng, number, ROOT, name)
+        _insert_catalog(connection, rng, number, ROOT, name)
         others = [(number, each) for each in range(2, len(ORGANIZATIONS) + 1) if each < PARTNER]
         connection.executemany("INSERT INTO catalog_share VALUES (?, ?)", others)
     for place, owner in enumerate((2, 3, 4), len(names) + 1):
-        _catalog(connection, rng, place, owner, f"{ORGANIZATIONS[owner - 1][1]} Picks")
+        _insert_catalog(connection, rng, place, owner, f"{ORGANIZATIONS[owner - 1][1]} Picks")
         connection.execute("INSERT INTO catalog_share VALUES (?, ?)", (place, ROOT))
-    _catalog(connection, rng, len(names) + 4, PARTNER, "Harbor Catalog")
+    _insert_catalog(connection, rng, len(names) + 4, PARTNER, "Harbor Catalog")
     _fill_all_courses(connection)
     _fill_topics(connection)
     _fill_others(connection, rng, len(names))
 
 
-def _catalog(connection: sqlite3.Connection, rng: random.Random, number: int, owner: int, name: str) -> None:
+def _insert_catalog(
+    connection: sqlite3.Connection, rng: random.Random, number: int, owner: int, name: str
+) -> None:
     created = _OPENED - number * DAY - rng.randrange(HOUR)
     modified = created + rng.randrange(HOUR, 100 * DAY) if number % 5 else None
     limit = DAY + 2 * HOUR + 30 * MINUTE + 45 * SECOND if number % 3 == 0 else None

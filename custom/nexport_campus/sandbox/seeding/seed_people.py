@@ -116,7 +116,7 @@ def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -
     """Insert students, each with a subscription and a membership; every tenth has a second of each elsewhere."""
     count = count_subscriptions(enrollments)
     students = count - count // 10
-    homes = _homes(seed)
+    homes = _choose_homes(seed)
     connection.executemany(
         "INSERT INTO user VALUES (?, ?, ?, ?)",
         (
@@ -130,7 +130,7 @@ def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -
         ),
     )
     connection.executemany(
-        "INSERT INTO subscription VALUES (?, ?, ?)", _subscriptions(count, students, homes)
+        "INSERT INTO subscription VALUES (?, ?, ?)", _generate_subscriptions(count, students, homes)
     )
     connection.execute(
         "INSERT INTO membership (user, organization)"
@@ -138,7 +138,7 @@ def seed_students(connection: sqlite3.Connection, seed: int, enrollments: int) -
     )
 
 
-def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tuple[int, int, int]]:
+def _generate_subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tuple[int, int, int]]:
     for place in range(students):
         yield place + 1, FIRST_STUDENT + place, homes[place % 20]
     for place in range(count - students):
@@ -146,7 +146,7 @@ def _subscriptions(count: int, students: int, homes: list[int]) -> Iterator[tupl
         yield students + place + 1, FIRST_STUDENT + place, elsewhere
 
 
-def _homes(seed: int) -> list[int]:
+def _choose_homes(seed: int) -> list[int]:
     """Return the organizations of twenty consecutive students: most belong to the busiest one."""
     homes = [BUSY] * 12 + [1, 2, 6, 7, 8, 10, 11, 12]
     make_random_stream(seed, "homes").shuffle(homes)

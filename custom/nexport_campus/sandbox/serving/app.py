@@ -119,7 +119,7 @@ class _Service:
         except NotModelled as error:
             campus.connection.execute("ROLLBACK")
             entry.status = 501
-            return _not_modelled(str(error))
+            return _make_not_modelled_response(str(error))
         except BaseException:
             campus.connection.execute("ROLLBACK")
             raise
@@ -137,21 +137,21 @@ class _Service:
         )
 
 
-async def _unmatched(request: Request, error: Exception) -> Response:
+async def _handle_unmatched(request: Request, error: Exception) -> Response:
     """Return 501 for a path that the vendor has but the sandbox does not model, and 404 for others."""
     path = request.url.path
     if _ELSEWHERE.fullmatch(path):
-        return _not_modelled(path)
+        return _make_not_modelled_response(path)
     return make_json_response({"message": f"There is nothing at {path}"}, 404)
 
 
-def _not_modelled(what: str) -> Response:
+def _make_not_modelled_response(what: str) -> Response:
     reason = f"The sandbox does not model {what}"
     # Clients look for `detail` in the errors of servers other than the campus.
     return make_json_response({"message": reason, "detail": reason}, 501)
 
 
-async def _internal_error(request: Request, error: Exception) -> Response:
+async def _handle_internal_error(request: Request, error: Exception) -> Response:
     """Log an error in the sandbox to stderr, and return the vendor's unknown error."""
     traceback.print_exception(error, file=sys.stderr)
     return make_json_response(
@@ -169,4 +169,4 @@ def make_app(campus: CampusState, faults: Faults, connections: Connections) -> S
         # Starlette would run the GET for a HEAD request, and some of the vendor's GETs delete data.
         route.methods = {operation.method}
         routes.append(route)
-    return Starlette(routes=routes, exception_handlers={404: _unmatched, 500: _internal_error})
+    return Starlette(routes=routes, exception_handlers={404: _handle_unmatched, 500: _handle_internal_error})

@@ -59,11 +59,11 @@ async def _show(campus: CampusState, request: Request) -> Response:
     if visit["expires"] <= campus.clock.now():
         return _refuse("This address has expired. Please open the course again.", visit["expired_token_url"])
     if visit["enrollment"] is None:
-        return _respond(visit["organization"], _campus_page(campus, visit))
+        return _respond(visit["organization"], _render_campus(campus, visit))
     course = campus.row(_COURSES + "number = ?", visit["enrollment"])
     if course is None:
         return _refuse("You are no longer enrolled in this course.", visit["invalid_token_url"])
-    return _respond(course["title"], _classroom_page(campus, visit, course))
+    return _respond(course["title"], _render_classroom(campus, visit, course))
 
 
 def _refuse(reason: str, redirect: str | None) -> Response:
@@ -73,30 +73,30 @@ def _refuse(reason: str, redirect: str | None) -> Response:
     return _respond("Sign-in failed", [f"<h1>Sign-in failed</h1><p>{reason}</p>"], 403)
 
 
-def _classroom_page(campus: CampusState, visit: Row, course: Row) -> list[str]:
+def _render_classroom(campus: CampusState, visit: Row, course: Row) -> list[str]:
     assignments = campus.rows(_ASSIGNMENTS, visit["enrollment"])
     return [
-        *_header(visit),
+        *_render_header(visit),
         f"<h1>{html.escape(course['title'])}</h1>",
-        f"<p>Student: {html.escape(_student(visit))}</p><p>Status: {_PHASES[course['phase']]}</p>",
+        f"<p>Student: {html.escape(_format_student(visit))}</p><p>Status: {_PHASES[course['phase']]}</p>",
         _list(each["assignment_type"] for each in assignments),
     ]
 
 
-def _campus_page(campus: CampusState, visit: Row) -> list[str]:
+def _render_campus(campus: CampusState, visit: Row) -> list[str]:
     courses = campus.rows(
         _COURSES + "subscription = ? ORDER BY enrollment.number DESC LIMIT 100", visit["subscription"]
     )
     items = (f"{each['title']}: {_PHASES[each['phase']].lower()}" for each in courses)
     return [
-        *_header(visit),
+        *_render_header(visit),
         f"<h1>{html.escape(visit['organization'])}</h1>",
-        f"<p>Student: {html.escape(_student(visit))}</p>",
+        f"<p>Student: {html.escape(_format_student(visit))}</p>",
         _list(items),
     ]
 
 
-def _header(visit: Row) -> list[str]:
+def _render_header(visit: Row) -> list[str]:
     """Return the header and menu, which `display` can hide."""
     if visit["display"] == _NO_CHROME:
         return []
@@ -105,7 +105,7 @@ def _header(visit: Row) -> list[str]:
     return [f"<header>{html.escape(visit['organization'])}{link}</header>"]
 
 
-def _student(visit: Row) -> str:
+def _format_student(visit: Row) -> str:
     return f"{visit['first_name']} {visit['last_name']}"
 
 
