@@ -369,7 +369,7 @@ def test_any_url(address: str) -> None:
 
 def test_a_proxy_with_a_transport() -> None:
     """It would have no effect, and the error says so."""
-    with pytest.raises(ConfigurationError, match="transport itself"):
+    with pytest.raises(ConfigurationError, match="pass the proxy to the transport"):
         NexportCampus(
             StaticToken("token"),
             transport=httpx.MockTransport(lambda _: httpx.Response(200)),
