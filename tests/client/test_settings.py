@@ -292,6 +292,12 @@ def test_numbers_of_other_libraries() -> None:
     NexportCampus(StaticToken("token"), timeout=np.int16(5), rate_limit=Decimal(2), retry=policy)  # type: ignore[arg-type]
 
 
+def test_a_number_beyond_every_float() -> None:
+    """A fraction that no float can hold is refused like infinity."""
+    with pytest.raises(ConfigurationError, match="max_delay"):
+        RetryPolicy(max_delay=Fraction(10**400))  # type: ignore[arg-type]
+
+
 def test_a_path_of_certificates(tmp_path: Path) -> None:
     """A certificate file is accepted as a string or a Path, and read once: views don't need it any more."""
     bundle = tmp_path / "campus.pem"

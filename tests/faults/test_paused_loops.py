@@ -5,11 +5,12 @@ import gc
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
-from nexport_campus import NexportCampus, NexportError
+from nexport_campus import NexportCampus, NexportError, PasswordAuth
 from nexport_campus.aiohttp import AiohttpTransport
 from tests.support.clients import campus_of
 from tests.support.event_loops import (
@@ -104,7 +105,10 @@ def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None
 
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
-def test_a_call_in_progress(make: Make, again: str) -> None:
+@pytest.mark.parametrize(
+    "auth", [None, PasswordAuth("user", "secret")], ids=["a call waits", "its login waits"]
+)
+def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -> None:
     """A call that waits on a paused loop ends when the loop runs again, with an error that the client was closed."""
     gate, arrived = asyncio.Event(), threading.Event()
 
@@ -118,21 +122,23 @@ def test_a_call_in_progress(make: Make, again: str) -> None:
         return task
 
     async def outcome(task: "asyncio.Task[int]") -> NexportError:
+        await asyncio.wait([task], timeout=10)
         with pytest.raises(NexportError, match="closed") as caught:
-            await task
+            task.result()
         return caught.value
 
     with run_server_thread() as other, assert_nothing_left_open():
         other.server._respond = respond
-        with asyncio.Runner() as runner:
-            campus = campus_of(other.server, transport=make())
+        with ExitStack() as cleanup, asyncio.Runner() as runner:
+            # Also if the test fails, so that the server ends.
+            cleanup.callback(other.loop.call_soon_threadsafe, gate.set)
+            campus = campus_of(other.server, transport=make(), auth=auth)
             task = runner.run(start(campus))
             close_elsewhere(campus)
             assert not task.done()
             if again == "it runs again":
-                assert runner.run(outcome(task)).attempts == 1
+                assert runner.run(outcome(task)).attempts == (1 if auth is None else 0)
         assert task.done()
-        other.loop.call_soon_threadsafe(gate.set)
         other.run(other.server.wait_until_closed())
         del campus, task
 
