@@ -1,14 +1,18 @@
 """Checks a corrected document in full, so that one run names everything that keeps it from becoming code."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from . import name_checks
 from .errors import Problems
 from .jsontext import Document
 from .layout import Layout
 from .normalization import normalized
+from .reachable import schemas_of
 from .shapes import check_shapes, check_unions
-from .spec import components, references
+from .spec import METHODS, Operation, components, operations, references
 
-__all__ = ["check_document"]
+__all__ = ["check_document", "sound_part"]
 
 
 def check_document(document: Document, problems: Problems) -> None:
@@ -24,3 +28,33 @@ def check_document(document: Document, problems: Problems) -> None:
     normal = normalized(document, problems)
     if len(problems.found) == before:
         check_shapes(normal, problems)
+
+
+def sound_part(document: Document, problems: Problems) -> Document:
+    """Return the operations that have no problem, with their schemas; each is checked apart from the others.
+
+    One faulty operation keeps the steps after its fault from the whole document, but not from the others' parts: what they
+    find there is recorded too.
+    """
+    sound = []
+    for operation in operations(document):
+        own = Problems()
+        check_document(_part(document, [operation]), own)
+        for error in own.found.values():
+            problems.add(str(error), error.area or operation.area, error.action)
+        if not own:
+            sound.append(operation)
+    return _part(document, sound)
+
+
+def _part(document: Document, some: Iterable[Operation]) -> Document:
+    """Return a document with some of the operations, and the schemas that they use."""
+    paths: dict[str, Any] = {}
+    for operation in some:
+        shared = {
+            key: value for key, value in document["paths"][operation.path].items() if key not in METHODS
+        }
+        paths.setdefault(operation.path, shared)[operation.method] = operation.body
+    used = schemas_of(document, operations({"paths": paths}))
+    schemas = {name: schema for name, schema in components(document, "schemas").items() if name in used}
+    return {**document, "paths": paths, "components": {**document.get("components", {}), "schemas": schemas}}

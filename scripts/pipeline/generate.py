@@ -40,8 +40,8 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     document = normalization.normalized(document)
     name_checks.check(document, Layout.SDK)
     data = GeneratorData.from_dict(document, config=config)
-    if isinstance(data, GeneratorError):
-        raise _objection([data])
+    if isinstance(data, GeneratorError) or _errors(data):
+        raise _objection(_errors(data))
     _check_complete(document, data)
     project = Project(openapi=data, config=config, custom_template_path=layout.templates)
     try:
@@ -50,16 +50,25 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
         raise PipelineError(f"{Layout.SDK}: {error}") from error
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # the generator prints the temporary folder's name
-            objections = project.build()
+            found = project.build()
     except TemplateError as error:
         raise PipelineError(f"openapi/templates: a template cannot be rendered: {error}") from error
-    if objections:
-        raise _objection(objections)
+    if found:
+        raise _objection(found)
     (output / "py.typed").write_text("", encoding="utf-8")
     _format(layout, output)
     # After formatting, so that the copies are equal; they replace the modules that the generator writes for its own client.
     for file in layout.runtime.glob("*.py"):
         shutil.copyfile(file, output / file.name)
+
+
+def objections(document: Document, layout: Layout) -> list[str]:
+    """Return what the generator objects to in a document that has passed the checks, without generating anything."""
+    data = GeneratorData.from_dict(normalization.normalized(document), config=_config(layout, layout.root))
+    return [
+        f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}: {text}"
+        for text in map(_text, _errors(data))
+    ]
 
 
 def _config(layout: Layout, output: Path) -> Config:
@@ -77,12 +86,21 @@ def _config(layout: Layout, output: Path) -> Config:
     )
 
 
+def _errors(data: GeneratorData | GeneratorError) -> list[GeneratorError]:
+    """Return everything that the generator objects to in a document."""
+    if isinstance(data, GeneratorError):
+        return [data]
+    collections = data.endpoint_collections_by_tag.values()
+    return [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
+
+
+def _text(error: GeneratorError) -> str:
+    return f"{error.header.strip()} {error.detail or ''}".strip()
+
+
 def _check_complete(document: Document, data: GeneratorData) -> None:
     """Raise PipelineError if a part of the document is missing from the output: dropped, or overwritten by another."""
     collections = data.endpoint_collections_by_tag.values()
-    objections = [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
-    if objections:
-        raise _objection(objections)
     made = sum(len(collection.endpoints) for collection in collections)
     if made != len(list(operations(document))):
         raise PipelineError(f"{Layout.SDK}: only {made} of its operations would become methods")
@@ -100,8 +118,8 @@ def _check_distinct(modules: Iterable[str], what: str) -> None:
             )
 
 
-def _objection(objections: Iterable[GeneratorError]) -> PipelineError:
-    texts = [f"{error.header.strip()} {error.detail or ''}".strip() for error in objections]
+def _objection(errors: Iterable[GeneratorError]) -> PipelineError:
+    texts = map(_text, errors)
     return PipelineError(
         f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}:\n" + "\n".join(texts)
     )

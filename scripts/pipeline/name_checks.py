@@ -1,6 +1,7 @@
 """Checks names before they become code, and shapes that the generator would silently skip."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -105,6 +106,10 @@ def _parameters(operation: Operation) -> Iterator[str]:
     stated = {item.get("name") for item in operation.body.get("parameters") or [] if item.get("in") == "path"}
     if stated != set(_PLACEHOLDER.findall(operation.path)):
         yield f"{operation.id}: the path {operation.path!r} and the parameters in it do not fit each other"
+    counts = Counter((item.get("in"), item.get("name")) for item in operation.body.get("parameters") or [])
+    for (place, name), count in counts.items():
+        if count > 1 and name is not None:
+            yield f"{operation.id}: the parameter {name!r} is stated {count} times in the {place}"
     for parameter in operation.body.get("parameters") or []:
         if "$ref" in parameter:
             yield f"{operation.id}: a parameter is a reference; state it in full, by the overlay if need be"

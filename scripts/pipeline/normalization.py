@@ -129,6 +129,11 @@ def _plain_enum(schema: Document) -> Document:
     return {**schema, "type": kinds[0], "enum": values, **null}
 
 
+def _is_unused(key: str, value: object) -> bool:
+    """Return whether a keyword makes no difference to the client, and can only displease the generator."""
+    return key == "default" or (key == "const" and not isinstance(value, str))
+
+
 class _Normal:
     """The given schemas, and those that have become classes so far."""
 
@@ -167,8 +172,12 @@ class _Normal:
         return result
 
     def schema(self, schema: Document, name: str, trail: tuple[str, ...] = ()) -> Document:
-        """Return a schema in normal form; `name` is used if it becomes a class."""
+        """Return a schema in normal form; `name` is used if it becomes a class.
+
+        Defaults are left out, since an argument that is not given isn't sent, and so are constants but for strings.
+        """
         schema = self.merged(schema, trail)
+        schema = {key: value for key, value in schema.items() if not _is_unused(key, value)}
         if "$ref" in schema:
             return self._reference(schema, trail)
         declared, kinds = schema.get("type"), sorted(types_of(schema))
@@ -263,7 +272,9 @@ class _Normal:
     def _plain(self, schema: Document, name: str, trail: tuple[str, ...]) -> Document:
         """Return a schema that is not a class; values of a string enum move to its description, since the vendor adds to them."""
         result = dict(schema)
-        if isinstance(items := schema.get("items"), dict):
+        if schema.get("type") == "array" and not {"items", "prefixItems"} & schema.keys():
+            result["items"] = {}
+        elif isinstance(items := schema.get("items"), dict):
             result["items"] = self.schema(items, f"{name}Item", trail)
         if isinstance(values := schema.get("additionalProperties"), dict):
             result["additionalProperties"] = self.schema(values, f"{name}Value", trail)

@@ -72,8 +72,11 @@ def _operation(operation: Operation, known: Mapping[str, Any]) -> Iterator[str]:
             yield "x-nexport-items names no list of its response"
     except ValueError as error:
         yield str(error)
+    stated = [parameter for parameter in operation.body["parameters"] if "schema" in parameter]
+    if len(stated) < len(operation.body["parameters"]):
+        return  # the check of names says so
     without_body = {key: value for key, value in operation.body.items() if key != "requestBody"}
-    for parameter in operation.body["parameters"]:
+    for parameter in stated:
         yield from _refusals(arguments_of, {**without_body, "parameters": [parameter]}, known, None)
     yield from _refusals(arguments_of, {**operation.body, "parameters": []}, known, None)
     yield from _refusals(arguments_of, operation.body, known, paging.where if paging else None)

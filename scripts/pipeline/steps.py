@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import changelog, merge, overlay, readme, tree
-from .checks import check_document
+from .checks import check_document, sound_part
 from .decisions import decisions
 from .difference import Difference, compare, version_of
 from .enums import refer_to_enums
 from .errors import PipelineError, Problems
-from .generate import generate
+from .generate import generate, objections
 from .inputs import Inputs, read
 from .jsontext import dumps
 from .layout import Layout
@@ -156,6 +156,9 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     allow_null_dates(corrected)
     mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())
     check_document(corrected, problems)
+    if problems:
+        for message in objections(sound_part(corrected, problems), layout):
+            problems.add(message)
     problems.stop()
     report.notes += problems.notes
     _write(target / layout.MERGED, dumps(merged))
