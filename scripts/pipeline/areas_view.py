@@ -41,7 +41,12 @@ def areas_view(document: Mapping[str, Any]) -> list[AreaView]:
 
 def _area(tag: str, operations: list[OperationView]) -> AreaView:
     arguments = [argument for operation in operations for argument in operation.arguments]
-    imports = {line for argument in arguments for line in argument.kind.imports}
+    imports = {
+        line
+        for argument in arguments
+        for line in argument.kind.imports
+        if line.rpartition(" ")[2] in argument.annotation  # a list of anything is an `Iterable[object]`
+    }
     imports |= {line for operation in operations for line in operation.result_imports}
     references = {name for operation in operations for name in operation.shown}
     references |= {name for argument in arguments for name in argument.kind.references}

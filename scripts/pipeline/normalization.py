@@ -129,11 +129,6 @@ def _plain_enum(schema: Document) -> Document:
     return {**schema, "type": kinds[0], "enum": values, **null}
 
 
-def _is_unused(key: str, value: object) -> bool:
-    """Return whether a keyword makes no difference to the client, and can only displease the generator."""
-    return key == "default" or (key == "const" and not isinstance(value, str))
-
-
 class _Normal:
     """The given schemas, and those that have become classes so far."""
 
@@ -174,10 +169,10 @@ class _Normal:
     def schema(self, schema: Document, name: str, trail: tuple[str, ...] = ()) -> Document:
         """Return a schema in normal form; `name` is used if it becomes a class.
 
-        Defaults are left out, since an argument that is not given isn't sent, and so are constants but for strings.
+        Defaults are left out, since an argument that is not given isn't sent.
         """
         schema = self.merged(schema, trail)
-        schema = {key: value for key, value in schema.items() if not _is_unused(key, value)}
+        schema = {key: value for key, value in schema.items() if key != "default"}
         if "$ref" in schema:
             return self._reference(schema, trail)
         declared, kinds = schema.get("type"), sorted(types_of(schema))
