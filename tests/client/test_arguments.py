@@ -1,6 +1,7 @@
 """Arguments: an invalid value raises an error that names it, and nothing is sent; valid values are sent as given."""
 
 import inspect
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum
 from fractions import Fraction
@@ -166,7 +167,14 @@ async def test_a_wrong_signature_is_a_type_error(arguments: dict[str, Any]) -> N
             datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=-5))),
             "2026-01-31T00:00:00-05:00",
         ),
+        (
+            "admin.authenticate",
+            "utc_expiration_date",
+            datetime(2026, 1, 31, tzinfo=UTC),
+            "2026-01-31T00:00:00+00:00",
+        ),
         ("learning.create_enrollment", "membership_group_ids", [], []),
+        ("scorm.edit_scorm_data", "raw_score", sys.float_info.max, sys.float_info.max),
         ("scorm.edit_scorm_data", "raw_score", 95, 95.0),
         ("scorm.edit_scorm_data", "preference_speed", -100, -100),
         ("scorm.edit_scorm_data", "for_credit", False, False),
