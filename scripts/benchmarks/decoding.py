@@ -10,7 +10,6 @@ import httpx
 import msgspec
 
 from benchmarks.measure import Figures, seconds
-from benchmarks.page_server import section_page
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
@@ -22,9 +21,8 @@ from nexport_client.api.learning_api.learning_api_get_section_enrollments import
 __all__ = ["decoding"]
 
 
-def decoding(runs: int) -> Figures:
-    """Return milliseconds per page; peers that are not installed are skipped."""
-    page = section_page()
+def decoding(page: bytes, runs: int) -> Figures:
+    """Return milliseconds to decode a page; peers that are not installed are skipped."""
     contenders = {
         "nexport-campus": _ours(page, _decoder()),
         "nexport-campus, a new key in every record": _first_seen(_with_new_keys(page)),

@@ -5,14 +5,16 @@
 
 import asyncio
 import json
+import random
 import re
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SIZE", "section_page"]
+__all__ = ["SIZE", "repeated_page", "section_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 1000
@@ -21,9 +23,19 @@ _NO_NUMBER = b'"page": 0,'
 
 
 def section_page(size: int = SIZE) -> bytes:
-    """Return a page of section enrollments: the vendor's example with distinct ids."""
+    """Return a page of section enrollments: the vendor's example with ids, dates and words of each record's own.
+
+    A third isn't completed, and a quarter has nulls. A date that is missing has no key, because the stock client fails on
+    null there.
+    """
     example = _schemas()["SectionEnrollmentsResponse"]["default"]
-    return json.dumps([_with_fresh_ids(example) for _ in range(size)]).encode()
+    values = random.Random(7)  # noqa: S311 -- the same page in every run
+    return json.dumps([_vary(example, number, values) for number in range(size)]).encode()
+
+
+def repeated_page(size: int = SIZE) -> bytes:
+    """Return a page that repeats the vendor's example of a section enrollment."""
+    return json.dumps([_schemas()["SectionEnrollmentsResponse"]["default"]] * size).encode()
 
 
 def _template(pages: int) -> bytes:
@@ -61,10 +73,28 @@ def _schemas() -> dict[str, Any]:
     return schemas
 
 
-def _with_fresh_ids(node: Any) -> Any:
+def _vary(example: dict[str, Any], number: int, values: random.Random) -> dict[str, Any]:
+    """Return a record with values of its own."""
+    activity = dict.fromkeys(("first_activity_date", "last_activity_date"), example["start_date"])
+    record: dict[str, Any] = _with_own_values(example | activity, number, values)
+    if number % 3 == 0:
+        del record["completion_date"], record["last_activity_date"]
+    if number % 4 == 0:
+        record |= dict.fromkeys(("number", "unique_name", "weighted_score"))
+    return record
+
+
+def _with_own_values(node: Any, number: int, values: random.Random) -> Any:
     if isinstance(node, dict):
-        return {key: _with_fresh_ids(value) for key, value in node.items()}
-    return str(uuid.uuid4()) if isinstance(node, str) and re.fullmatch("[0-9a-f-]{36}", node) else node
+        return {key: _with_own_values(value, number, values) for key, value in node.items()}
+    if not isinstance(node, str):
+        return node
+    if re.fullmatch("[0-9a-f-]{36}", node):
+        return str(uuid.UUID(int=values.getrandbits(128), version=4))
+    if re.match(r"\d{4}-\d\d-\d\dT", node):
+        moment = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(milliseconds=values.randrange(2**38))
+        return moment.isoformat(timespec="milliseconds")
+    return f"{node} {number}"
 
 
 class _Campus(asyncio.Protocol):
