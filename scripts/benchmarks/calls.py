@@ -16,6 +16,8 @@ SECTION = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 PATH = "/api/v1/LearningApi/GetSection"
 PARAMS = {"syllabus_id": SECTION, "access_token": TOKEN}
+_PATIENCE = 60.0
+"""Seconds that httpx may wait for a connection of its pool: on a busy machine, its default of 5 is too short."""
 MeasuredCall = Callable[[], Awaitable[object]]
 
 
@@ -55,7 +57,7 @@ async def _httpx(url: str) -> AsyncIterator[MeasuredCall]:
     async def call() -> object:
         return (await client.get(url + PATH, params=PARAMS)).json()
 
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=_PATIENCE) as client:
         yield call
 
 
@@ -75,7 +77,7 @@ async def _aiohttp(url: str) -> AsyncIterator[MeasuredCall]:
 async def _stock(url: str) -> AsyncIterator[MeasuredCall]:
     client_class = importlib.import_module("stock").Client
     module = importlib.import_module("stock.api.learning_api.learning_api_get_section")
-    async with client_class(base_url=url) as client:
+    async with client_class(base_url=url, timeout=httpx.Timeout(_PATIENCE)) as client:
         yield lambda: module.asyncio(client=client, syllabus_id=SECTION, access_token=TOKEN)
 
 

@@ -60,6 +60,8 @@ class SecretHeaders(Mapping[str, str]):
 
     def without(self, names: Mapping[str, str]) -> "SecretHeaders":
         """Return the headers whose names don't occur in `names`."""
+        if not self._values or not names:
+            return self
         given = {name.lower() for name in names}
         return SecretHeaders({name: self._values[name] for name in self if name.lower() not in given})
 

@@ -89,6 +89,7 @@ class _UserTransport:
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
+        self._sends_raw_path = _sends_raw_path(transport)
 
     def is_usable(self) -> bool:
         """Return whether it can carry another request."""
@@ -100,9 +101,8 @@ class _UserTransport:
         extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
         # Transports that build their request from `str(url)` need a plain one. It isn't bound to a name, because
         # tracebacks record locals.
-        hides = _sends_raw_path(self._transport)
         return await self._transport.handle_async_request(
-            request.as_hidden(extensions) if hides else request.as_plain(extensions)
+            request.as_hidden(extensions) if self._sends_raw_path else request.as_plain(extensions)
         )
 
     def close(self) -> None:

@@ -47,7 +47,8 @@ class OutgoingRequest:
     def as_hidden(self, extensions: dict[str, Any]) -> httpx.Request:
         """Return the request for a transport that sends `raw_path` and `headers.raw`, the only places with secrets."""
         request = self.as_httpx(self.with_query(), extensions)
-        request.headers = HiddenHeaders(request.headers, self.secret_headers)
+        if self.secret_headers:
+            request.headers = HiddenHeaders(request.headers, self.secret_headers)
         return request
 
     def as_plain(self, extensions: dict[str, Any]) -> httpx.Request:

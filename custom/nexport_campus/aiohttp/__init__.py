@@ -75,6 +75,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Send a request and return its response with the body unread. Raises httpx.TransportError."""
         timeout = request.extensions.get("timeout", {})
         body = await _read_body(request, timeout.get("write"))
+        report = request.extensions.get("trace")
+        if report is not None:
+            await report("aiohttp.request.started", {})
         await _notice_closed_connections()
         try:
             session = self._session()
@@ -92,8 +95,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
-                trace_request_ctx=request.extensions.get("trace"),
-                middlewares=(SecretSender(request.url, hidden),),
+                middlewares=(SecretSender(request.url, hidden, report),),
             )
         except asyncio.CancelledError as cancelled:
             # aiohttp's frames hold the body.

@@ -12,7 +12,7 @@ import httpx
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._http.proxies import find_environment_proxy
 
-from .wire_request import WireRequest, make_progress_trace
+from .wire_request import WireRequest
 
 __all__ = ["LoopSession"]
 
@@ -37,7 +37,6 @@ class LoopSession:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trace_configs=[make_progress_trace()],
             request_class=WireRequest,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             max_line_size=_BEYOND,

@@ -1,6 +1,8 @@
 """Sending a request through aiohttp: its secrets, its body, its trace events, and its failures."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
@@ -23,12 +25,14 @@ __all__ = [
     "WireRequest",
     "convert_url",
     "get_proxy_url",
-    "make_progress_trace",
     "translate_error",
 ]
 
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 """The exceptions that `translate_error` accepts: everything that aiohttp raises for transport failures."""
+
+Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""The `trace` extension of httpx' requests: a function that takes the name of an event and its details."""
 
 _SENDING = SimpleNamespace(method=b"")
 """Stand-in for the request in trace events, as httpcore sends; an empty method, because it isn't a CONNECT."""
@@ -36,8 +40,17 @@ _SENDING = SimpleNamespace(method=b"")
 
 def convert_url(url: httpx.URL, *, whole: bool = False) -> URL:
     """Return a URL in aiohttp's form, complete or without its query."""
-    path = url.raw_path if whole else url.raw_path.partition(b"?")[0]
-    return URL(f"{url.scheme}://{url.netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
+    if whole:
+        return _parse_address(url.scheme, url.netloc, url.raw_path)
+    return _parse_address_once(url.scheme, url.netloc, url.raw_path.partition(b"?")[0])
+
+
+def _parse_address(scheme: str, netloc: bytes, path: bytes) -> URL:
+    return URL(f"{scheme}://{netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
+
+
+_parse_address_once = lru_cache(maxsize=256)(_parse_address)
+"""For addresses without a query, of which a program uses few."""
 
 
 _used: WeakSet[Any] = WeakSet()
@@ -61,6 +74,7 @@ class WireRequest(aiohttp.ClientRequest):
 
     wire_url: URL | None = None
     wire_headers = SecretHeaders()
+    report: Report | None = None
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """Write the request with its query. Raises _UnexpectedBytes before anything is sent."""
@@ -68,10 +82,13 @@ class WireRequest(aiohttp.ClientRequest):
             raise _UnexpectedBytes
         _used.add(conn.protocol)
         conn.protocol._parser = LenientParser(conn.protocol)
+        if self.report is not None:
+            await self.report("aiohttp.send_request_headers.started", {"request": _SENDING})
         shown, headers = self.url, self.headers
         self.url = self.wire_url or shown
-        self.headers = CIMultiDict(headers)
-        self.headers.update(self.wire_headers)
+        if self.wire_headers:
+            self.headers = CIMultiDict(headers)
+            self.headers.update(self.wire_headers)
         try:
             return await super().send(conn)
         finally:
@@ -87,6 +104,8 @@ class WireRequest(aiohttp.ClientRequest):
         await super()._on_headers_request_sent(method, self.original_url, self._without_secrets(headers))
 
     def _without_secrets(self, headers: "CIMultiDict[str]") -> "CIMultiDict[str]":
+        if not self.wire_headers:
+            return headers
         secret = {name.lower() for name in self.wire_headers}
         return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in secret)
 
@@ -98,18 +117,21 @@ class SecretSender:
     """Middleware that adds the query and the user's own headers to a request.
 
     It also stops aiohttp from resending the request, because two GETs delete data.
+
+    `report` is notified when the request has a connection, after which it may have been sent.
     """
 
-    def __init__(self, url: httpx.URL, headers: SecretHeaders) -> None:
+    def __init__(self, url: httpx.URL, headers: SecretHeaders, report: Report | None) -> None:
         self._url = url
         self._headers = headers
+        self._report = report
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """Send the request with its secrets. Raises instead of sending it a second time."""
         assert isinstance(request, WireRequest)
-        request.wire_headers = self._headers
+        request.wire_headers, request.report = self._headers, self._report
         # The complete URL isn't bound to a name, because tracebacks record locals.
         request.wire_url = convert_url(self._url, whole=True)
         while True:
@@ -146,24 +168,6 @@ class RequestBody(aiohttp.Payload):
 
 class _WriteTimeout(TimeoutError):
     """The server didn't read the body in time."""
-
-
-def make_progress_trace() -> aiohttp.TraceConfig:
-    """Return a trace that notifies the client when a request has a connection, after which it may have been sent."""
-
-    async def started(session: Any, context: SimpleNamespace, params: Any) -> None:
-        if context.trace_request_ctx is not None:
-            await context.trace_request_ctx("aiohttp.request.started", {})
-
-    async def connected(session: Any, context: SimpleNamespace, params: Any) -> None:
-        if context.trace_request_ctx is not None:
-            await context.trace_request_ctx("aiohttp.send_request_headers.started", {"request": _SENDING})
-
-    config = aiohttp.TraceConfig()
-    config.on_request_start.append(started)
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
-    return config
 
 
 def translate_error(error: Exception) -> httpx.TransportError:
