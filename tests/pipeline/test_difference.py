@@ -4,7 +4,7 @@ import copy
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +63,20 @@ def base() -> Document:
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Document], Path]]:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Document], Path]:
     """Return a function that makes a state: a document and the package that is generated from it."""
 
     def make(document: Document) -> Path:
         root = tmp_path_factory.mktemp("state")
         (root / "openapi").mkdir()
         (root / Layout.SDK).write_text(json.dumps(document), encoding="utf-8")
-        generate(document, Layout(ROOT), root / Layout.CLIENT)
+        # Only while it generates: other fixtures of the session need the formatter.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(generating, "_format", lambda *_: None)
+            generate(document, Layout(ROOT), root / Layout.CLIENT)
         return root
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generating, "_format", lambda *_: None)
-        yield make
+    return make
 
 
 @pytest.fixture(scope="module")
