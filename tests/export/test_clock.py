@@ -74,7 +74,7 @@ async def test_dates_that_cannot_be_right(
         await run(campus, plan, target)
         searched = [request.json.get("utc_enrolled_after") for request in server.requests]
         assert any(after and datetime.fromisoformat(after) < first.complete_until for after in searched)
-    assert ("the campus's clock says" in caplog.text) == bool(date and (" 2100 " in date or " 9999 " in date))
+    assert ("the campus's clock says" in caplog.text) == bool(date and "2100" in date)
 
 
 async def test_a_clock_of_long_ago(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

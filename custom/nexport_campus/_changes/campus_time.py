@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from nexport_campus._http_date import parse_http_date
+from nexport_campus._http_date import parse_utc_date
 
 from .enrollment_dates import EARLIEST, EDGE
 
@@ -26,7 +26,7 @@ def estimate_campus_time(header: str | None, sent: datetime, seconds: float = 0.
         sent: The local time when the request was sent.
         seconds: How long the response took. A second of it is covered by the margin of searches.
     """
-    responded = parse_http_date(header)
+    responded = parse_utc_date(header)
     if responded is None or responded < EARLIEST:
         return sent
     theirs = responded - max(timedelta(seconds=seconds) - EDGE, timedelta())

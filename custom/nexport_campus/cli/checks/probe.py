@@ -12,7 +12,7 @@ import httpx
 from nexport_campus._errors import NexportError
 from nexport_campus._http.connections import ConnectionStack
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
-from nexport_campus._http_date import parse_http_date
+from nexport_campus._http_date import parse_utc_date
 from nexport_campus._settings import Settings
 
 __all__ = ["Probe", "probe"]
@@ -50,7 +50,7 @@ async def probe(settings: Settings, seconds: float) -> Probe:
                 connections.drop(connection)
     except (OSError, httpx.HTTPError, NexportError, ValueError) as error:
         return Probe(sent, datetime.now(UTC), error=error)
-    date = parse_http_date(response.headers.get("date"))
+    date = parse_utc_date(response.headers.get("date"))
     if tls is None:
         return Probe(sent, received, date)
     return Probe(sent, received, date, tls.version(), tls.getpeercert())
