@@ -6,6 +6,7 @@ import pickle
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 __all__ = ["LeakRecorder"]
@@ -47,7 +48,7 @@ class LeakRecorder(logging.Handler):
             self.strings += [str(link), repr(link), repr(link.args)]
             self.attributes.append(repr(vars(link)))
             for frame, _ in traceback.walk_tb(link.__traceback__):
-                if "nexport" in frame.f_code.co_filename and "tests" not in frame.f_code.co_filename:
+                if {"nexport_campus", "nexport_client"} & set(Path(frame.f_code.co_filename).parts):
                     self.strings.append(repr(frame.f_locals))
             for value in vars(link).values():
                 self.strings.append(repr(getattr(value, "url", "")))
