@@ -1,13 +1,15 @@
-"""Time and randomness behind one object, so that tests can replace both."""
+"""Time: the clock, which tests can replace, and dates in HTTP headers (RFC 9110, 5.6.7)."""
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import attrs
 
-__all__ = ["REAL_CLOCK", "Clock"]
+__all__ = ["REAL_CLOCK", "Clock", "parse_http_date", "parse_utc_date"]
 
 
 @attrs.frozen
@@ -20,3 +22,21 @@ class Clock:
 
 
 REAL_CLOCK = Clock()
+
+
+def parse_http_date(value: str | None) -> datetime | None:
+    """Return the date of a header, with its offset or else that of UTC, or None if it is missing or invalid."""
+    try:
+        date = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+
+
+def parse_utc_date(value: str | None) -> datetime | None:
+    """Return the date of a header in UTC, or None also if UTC has no such date: 9999-12-31 with an offset, say."""
+    date = parse_http_date(value)
+    try:
+        return date and date.astimezone(UTC)
+    except OverflowError:
+        return None

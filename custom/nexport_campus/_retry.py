@@ -10,7 +10,7 @@ from typing import Literal
 import attrs
 
 from . import _setting_values as values
-from ._http_date import parse_http_date
+from ._clock import parse_http_date
 
 __all__ = [
     "Budget",

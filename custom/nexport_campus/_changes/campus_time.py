@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from nexport_campus._http_date import parse_utc_date
+from nexport_campus._clock import parse_utc_date
 
 from .enrollment_dates import EARLIEST, EDGE
 

@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 import httpx
 
+from nexport_campus._clock import parse_utc_date
 from nexport_campus._errors import NexportError
 from nexport_campus._http.connections import ConnectionStack
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
-from nexport_campus._http_date import parse_utc_date
 from nexport_campus._settings import Settings
 
 __all__ = ["Probe", "probe"]
