@@ -73,7 +73,7 @@ def test_the_run_is_stable_and_reports_what_is_missing(regenerated: Path, capsys
     output = capsys.readouterr().out
     assert "PointOfSaleApi_PlaceOrder counts as writing" in output
     assert "/components/schemas/QuestionKind is an enum without names" in output
-    assert output.count("is an enum without names") == 1
+    assert "/components/schemas/TestState is an enum" not in output
     sdk = json.loads((regenerated / "openapi/nexport.sdk.json").read_bytes())
     assert sdk["openapi"] == "3.0.1"
     assert "AdminApi_Authenticate" not in {
