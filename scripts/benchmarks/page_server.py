@@ -74,7 +74,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def _vary(example: dict[str, Any], number: int, values: random.Random) -> dict[str, Any]:
-    """Return a record with values of its own."""
+    """Return a record whose values differ from those of other records."""
     activity = dict.fromkeys(("first_activity_date", "last_activity_date"), example["start_date"])
     record: dict[str, Any] = _with_own_values(example | activity, number, values)
     if number % 3 == 0:

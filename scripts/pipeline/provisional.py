@@ -22,7 +22,7 @@ def mark_provisional(document: Document, ids: Collection[str]) -> None:
 
 
 def exempt(changes: Iterable[Change], before: Document) -> list[Change]:
-    """Return changes, of which those of provisional operations and of their models break nobody.
+    """Return changes, with those of provisional operations and of their models as not breaking.
 
     Args:
         changes: The changes.

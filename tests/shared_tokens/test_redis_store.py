@@ -89,7 +89,7 @@ async def test_a_cancelled_waiter_leaves_no_lock(store: RedisTokenStore, valkey:
 
     async def hold() -> None:
         async with store.lock("key", ttl=10):
-            await asyncio.sleep(10)
+            await asyncio.Event().wait()
 
     await store.get("key")
     for steps in range(12):

@@ -24,7 +24,7 @@ __all__ = ["Checkpoint", "ExportRun", "Parent", "ParentState", "Query", "parse_d
 ParentState = Literal["open", "done", "absent", "failed"]
 """The state of a parent's fetch. `absent`: the campus has no such parent."""
 
-# Version 0.1 named these tables and columns, and its files must still open. `told` is an ExportRun as JSON, `span` holds
+# Version 0.1 named these tables and columns, and its files must still open. `told` holds an ExportRun as JSON, `span` holds
 # time ranges and `scan` queries.
 _TABLES = {
     "run": "only INTEGER PRIMARY KEY CHECK (only = 1), told TEXT NOT NULL",
