@@ -15,6 +15,9 @@ from tests.support.fleet import Fleet
 from tests.support.scripted_server import ScriptedServer
 from tests.support.valkey import Valkey
 
+#: Seconds a renewed token lives where a test counts logins, so that a slow machine can't cause another one.
+LASTING = 3600
+
 
 @attrs.frozen
 class Setup:
@@ -63,9 +66,10 @@ async def test_processes_started_at_once_make_one_login(setup: Setup) -> None:
 
 async def test_an_aging_token_is_renewed_once(setup: Setup) -> None:
     """While all processes make calls, the token is renewed by one of them, and no call notices."""
-    setup.campus.lifetime = 8
+    setup.campus.lifetime = 4
     async with setup.fleet(6) as fleet:
         await assert_calls_succeed(fleet)
+        setup.campus.lifetime = LASTING
         while setup.campus.logins == 1:
             await assert_calls_succeed(fleet)
             await asyncio.sleep(0.05)
@@ -165,16 +169,15 @@ async def test_a_valkey_that_is_restarted(setup: Setup, valkey: Valkey) -> None:
 
 async def test_clocks_that_differ(setup: Setup) -> None:
     """Processes whose clocks are minutes apart share a token that lives for seconds, and its renewal."""
-    setup.campus.lifetime = 8
+    setup.campus.lifetime = 4
     async with (
         setup.fleet(2) as right,
         setup.fleet(2, clock_offset=-300) as slow,
         setup.fleet(2, clock_offset=300) as fast,
     ):
         fleets = (slow, right, fast)
-        for fleet in fleets:
-            await assert_calls_succeed(fleet)
-        assert setup.campus.logins == 1
+        await assert_calls_succeed(right)
+        setup.campus.lifetime = LASTING
         while setup.campus.logins == 1:
             await asyncio.gather(*map(assert_calls_succeed, fleets))
             await asyncio.sleep(0.05)
