@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.full
 def test_every_benchmark_runs() -> None:
     """A quick run goes through every benchmark, with the contenders that development has, and writes nothing."""
     before = sorted((ROOT / "docs").iterdir())

@@ -150,6 +150,7 @@ def test_standard_output_on_a_full_disk(samples: Samples) -> None:
     )
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize("options", [(), ("--quiet",), ("--json",)], ids=str)
 def test_closed_streams(
@@ -176,6 +177,7 @@ def test_a_closed_standard_output(run_process: Run, samples: Samples) -> None:
     assert "--to -: standard output is closed" in done.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link.csv"])
 @pytest.mark.parametrize("mode", ["file", "pipe"])
 def test_standard_output_by_its_path(
@@ -247,6 +249,7 @@ async def slow_campus(request: Request) -> Response:
     return json_response(found, gate=gate)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],

@@ -22,6 +22,7 @@ ABSURD = [
 ]
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize(("name", "value"), ABSURD)
 @pytest.mark.parametrize("status", [200, 429])
 async def test_calls(nexport: Nexport, status: int, name: str, value: str) -> None:

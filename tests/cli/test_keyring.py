@@ -80,6 +80,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("backend", ODD)
 @pytest.mark.parametrize("words", [COMMANDS["call"], COMMANDS["logout"]], ids=["call", "logout"])
 def test_backends(
@@ -94,6 +95,7 @@ def test_backends(
     assert "nexport login" not in done.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: str) -> None:
     """Every command that uses the keyring reports it alike, before it prompts for a password."""
@@ -106,6 +108,7 @@ def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: st
     assert "nexport login" not in done.stdout + done.stderr
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_without_the_package(name: str, tmp_path: Path) -> None:
     """Without the package keyring, commands that need it end like those with a broken keyring."""

@@ -52,6 +52,7 @@ async def _changes(sandbox: Sandbox) -> list[str]:
     return [change.what for change in (await sandbox.books()).changes]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("streams", "code", "expected"),
     [
@@ -97,6 +98,7 @@ def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) 
     assert json.loads(shell(words).stdout)["created"] is False
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "words",
     [
@@ -121,6 +123,7 @@ def test_reads_whose_output_is_lost(shell: Shell, samples: Samples, words: str) 
         assert (full.returncode, full.stderr) == (16, f"nexport: error: {FULL}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-", "2>/dev/full", "2>&1 | true"])
 def test_an_export_without_streams(shell: Shell, samples: Samples, tmp_path: Path, streams: str) -> None:
     """The exported file is complete whichever streams are closed: it doesn't get their descriptors."""
@@ -150,6 +153,7 @@ def test_an_error_without_stderr(shell: Shell, samples: Samples, streams: str) -
     assert shell(f"call learning.get_section --syllabus-id 7 {streams}").returncode == 2
 
 
+@pytest.mark.sampled(3)
 @needs("AdminApi_Authenticate")
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("form", ["json", "table"])

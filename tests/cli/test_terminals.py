@@ -21,6 +21,7 @@ def environment(**changes: str | None) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
@@ -42,6 +43,7 @@ def test_widths(samples: Samples, columns: str, words: str) -> None:
     assert wanted[words] in "".join(shown.split())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("window", [0, 1])
 @pytest.mark.parametrize("command", ["table", "export", "doctor"])
 def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, command: str) -> None:
@@ -58,6 +60,7 @@ def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, c
     assert wanted[command] in "".join(shown.split())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("command", [["doctor"], ["call"], ["call", "learning.nothing"], ["export"]], ids=str)
 @pytest.mark.parametrize(("term", "variables"), [("dumb", {}), ("xterm", {"NO_COLOR": "1"})])
 def test_no_colours(

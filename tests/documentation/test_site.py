@@ -16,8 +16,6 @@ import nexport_campus
 from nexport_campus import models
 from tests.support.spec import OPERATIONS, SpecOperation
 
-pytestmark = pytest.mark.xdist_group("site")  # one worker makes what all of them look at
-
 ROOT = Path(__file__).parents[2]
 LOADS = {("img", "src"), ("link", "href"), ("script", "src"), ("source", "src"), ("iframe", "src")}
 # The vendor's codes and HTTP statuses of each class, repeated here so that a change is noticed.

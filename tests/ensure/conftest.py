@@ -1,27 +1,14 @@
-"""A small campus that a test may change."""
-
-from collections.abc import AsyncIterator
+"""A campus that a test may change, fresh for each test."""
 
 import pytest
 
-from nexport_campus import NexportCampus, PasswordAuth
 from nexport_campus.sandbox import Samples, Sandbox
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """Return a small campus that a test may change."""
-    async with Sandbox(seed=11, enrollments=4000) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
-    """Return a client of that campus."""
-    async with NexportCampus(
-        PasswordAuth(sandbox.username, sandbox.password), base_url=sandbox.url
-    ) as campus:
-        yield campus
+def sandbox(nexport_sandbox: Sandbox) -> Sandbox:
+    """Return the campus."""
+    return nexport_sandbox
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ async def _this_machine(host: str, port: int, **hints: object) -> Any:
     return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
 
-@pytest.mark.sampled(240)
+@pytest.mark.sampled(80)
 @pytest.mark.parametrize("faulty", [1, 2], ids=["first attempt", "later attempt"])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 @pytest.mark.parametrize(("transport", "fault"), CARRIED, ids=str)
@@ -132,6 +132,7 @@ def check(error: NexportError, fault: Fault, call: Call, attempts: int) -> None:
     assert text.endswith("(the campus may have carried it out)") is in_doubt
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("call", [call for call in CALLS if not call.writes], ids=str)
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_a_read_without_retries(fault: Fault, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

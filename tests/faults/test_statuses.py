@@ -53,6 +53,7 @@ def statuses(*values: int) -> list[Any]:
     return [pytest.param(value, marks=() if value in kept else pytest.mark.full) for value in values]
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("status", statuses(*range(201, 600), 600, 999))
 async def test_every_status(status: int) -> None:
     """Checks class, doubt and retries for reads and writes at the first and a later attempt; never a model."""
@@ -117,6 +118,7 @@ def check_lost(call: Call, got: RawResponse[object] | NexportError, requests: in
         assert (got.status_code, got.attempts, requests) == (200, 2, 2)
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 403, 404, 409, 422, 429, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("code", [1, 2, 3, 5, 6, 7, 8, 99, -1])
 async def test_a_code_outranks_the_status(status: int, code: int) -> None:

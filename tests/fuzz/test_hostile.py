@@ -50,7 +50,7 @@ def with_each_field(operation: SpecOperation, value: bytes) -> list[bytes]:
     return bodies
 
 
-@pytest.mark.sampled(240)
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
 @EVERY
 def test_an_odd_value_in_any_field(fake: FakeCampus, operation: SpecOperation, value: bytes) -> None:
@@ -59,6 +59,7 @@ def test_an_odd_value_in_any_field(fake: FakeCampus, operation: SpecOperation, v
         check_all_paths(fake, operation, body)
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("depth", _DEPTHS)
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
 @pytest.mark.parametrize("name", ["GetSection", "GetCatalogs", "GetTestAttempts", "DropEnrollment"])
@@ -73,7 +74,7 @@ def test_deep_nesting(fake: FakeCampus, name: str, opening: bytes, closing: byte
                 assert isinstance(outcome.error, NexportError) or outcome.result is not None
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(6)
 @EVERY
 def test_a_duplicate_key(fake: FakeCampus, operation: SpecOperation) -> None:
     """The last of duplicate keys counts, on both paths, for known and unknown keys."""

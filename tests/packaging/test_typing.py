@@ -41,6 +41,7 @@ def pyright(folder: Path) -> Findings:
     }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("checker", "column"), [(mypy, 0), (pyright, 1)], ids=["mypy", "pyright"])
 def test_only_mistakes_are_reported(checker: Checker, column: int, tmp_path: Path) -> None:
     """Wrong names, wrong types, missing arguments and forgotten None are reported, each on its line.

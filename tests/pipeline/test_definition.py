@@ -14,8 +14,6 @@ from pipeline.cli import main
 from pipeline.decisions import decisions
 from tests.support.vendor_definition import build_definition
 
-pytestmark = pytest.mark.xdist_group("definition")  # one worker makes what all of them look at
-
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("definition") / "program.txt"
 FOLDERS = ("openapi", "nexport_client", "custom", "tests")
@@ -53,6 +51,7 @@ def test_every_area_works(regenerated: Path) -> None:
     run(regenerated, "-W", "error", "program.py")
 
 
+@pytest.mark.full
 def test_the_result_is_typed(regenerated: Path) -> None:
     """The program and the parts of the package that it uses pass mypy --strict."""
     run(regenerated, "-m", "mypy", "--strict", "program.py")

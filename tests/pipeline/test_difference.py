@@ -332,6 +332,7 @@ def changed(state: Callable[[Document], Path], old: Path, change: Edit) -> Diffe
     return compare(old, state(document), "0.1.0")
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("kind", BREAKS)
 def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind: str) -> None:
     """One breaking change is made, and reported as breaking."""
@@ -344,6 +345,7 @@ def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind:
     assert "**Breaking.**" in difference.changelog()
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_harmless_changes_are_not_breaks(state: Callable[[Document], Path], old: Path, kind: str) -> None:
     """One harmless change is made, and reported as not breaking."""
@@ -364,6 +366,7 @@ GRIFFE = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("kind", "place"), GRIFFE, ids=[kind for kind, _ in GRIFFE])
 def test_griffe_finds_breaks_of_the_python_api(
     state: Callable[[Document], Path], old: Path, kind: str, place: str

@@ -91,6 +91,7 @@ def test_the_generator_is_asked_about_what_is_left(make_document: Make) -> None:
     assert "version" in message
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "schema",
     [

@@ -176,6 +176,7 @@ def prose_places(value: Any, place: Place = ()) -> Iterator[Place]:
             yield from prose_places(child, (*place, key))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_prose_is_inert_and_never_refused(payload: str) -> None:
     """The vendor may write anything in descriptions: it stays text."""

@@ -17,6 +17,7 @@ from pipeline.layout import Layout
 from pipeline.pages import Stated
 from pipeline.readme import BEGIN, END
 from pipeline.transaction import Transaction
+from tests.support.examples import STRIDE
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
@@ -90,7 +91,7 @@ def test_a_kill_at_any_step_writes_all_or_nothing(
     old, new = snapshot(root), snapshot(tmp_path / "done")
     assert old != new
     outcomes = []
-    for step in range(1, 1000):
+    for step in range(1, 1000, STRIDE):
         copy = tmp_path / f"step{step}"
         shutil.copytree(root, copy)
         if not killed_at(step, copy, stated):
@@ -105,6 +106,6 @@ def test_a_kill_at_any_step_writes_all_or_nothing(
         outcomes.append(snapshot(copy))
         assert outcomes[-1] == (new if committed or remaining == new else old)
         shutil.rmtree(copy)
-    assert len(outcomes) > 20
+    assert len(outcomes) > 60 // STRIDE
     first_new = outcomes.index(new)
     assert outcomes == [old] * first_new + [new] * (len(outcomes) - first_new)

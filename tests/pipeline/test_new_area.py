@@ -11,8 +11,6 @@ import pytest
 from pipeline.cli import main
 from tests.support import new_area
 
-pytestmark = pytest.mark.xdist_group("new area")  # one worker makes what all of them look at
-
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("new_area") / "program.txt"
 

@@ -69,6 +69,7 @@ def test_results_depend_only_on_the_inputs(repository: Path, snapshot: Snapshot)
     assert snapshot(repository) == before
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("place", "content"),
     [
@@ -184,6 +185,7 @@ def test_a_page_that_conflicts_with_another_is_refused(
     assert "disagree at /components/schemas/ApiErrorEntity/properties/error_message/type" in output
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("place", "old", "new", "message"),
     [
@@ -370,6 +372,7 @@ OBSTACLES: dict[str, tuple[Callable[[Path], object], str, str]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", OBSTACLES)
 def test_an_obstacle_is_named_in_one_line(
     repository: Path, capsys: Capture, kind: str, snapshot: Snapshot

@@ -154,6 +154,7 @@ async def run(folder: Path, *options: str) -> None:
     assert process.returncode == 0, output.decode()
 
 
+@pytest.mark.full
 async def test_the_sandbox_conforms(tmp_path: Path) -> None:
     """On a few examples of each operation, responses match the spec, none is a 5xx, and wrong data is refused."""
     await run(tmp_path, "--max-examples", "5", "--seed", "7")

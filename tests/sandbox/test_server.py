@@ -184,6 +184,7 @@ def _has_ipv6() -> bool:
 IPV6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("host", "reached"),
     [
