@@ -21,6 +21,7 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.full
 def test_a_small_run() -> None:
     """500 mixed calls and a walk over 10,000 enrollments lose nothing, and no change is applied twice."""
     report = run("--calls", "500", "--enrollments", "10000")

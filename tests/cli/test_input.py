@@ -102,6 +102,7 @@ def test_closed_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
         read_first_line()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.nexport_sandbox(enrollments=500)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_ids_of_an_export(
@@ -129,6 +130,7 @@ def test_an_invalid_id(nexport: Nexport, tmp_path: Path) -> None:
     assert f"--org: {ids}, line 2: 'enrollment_id' is not a UUID" in result.stderr
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.nexport_sandbox(enrollments=500)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_values_of_a_call(

@@ -80,6 +80,7 @@ RESPONSES: dict[str, Callable[[Request], Response]] = {
 LOGINS = {"a login": LOGIN, "no login": None}
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("flags", [(), ("-v",), ("--debug",)], ids=["quiet", "verbose", "debug"])
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
 @pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)

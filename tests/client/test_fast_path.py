@@ -37,6 +37,7 @@ def to_plain_json(value: Any) -> Any:
     return json.dumps(value.to_dict(), sort_keys=True) if isinstance(value, Model) else value
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())
@@ -59,6 +60,7 @@ def test_both_paths_agree(stated: Stated, data: st.DataObject) -> None:
             assert to_plain_json(fast) == to_plain_json(tolerant)
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())

@@ -63,6 +63,7 @@ async def test_from_a_paid_order_to_the_classroom(
     assert (await shop.get("/orders/order-1")).json() == paid.json()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("shop_url", [1, 3], indirect=True)
 async def test_a_payment_enrolls_once(
     shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox

@@ -153,6 +153,7 @@ async def nexport(sandbox: Sandbox, *arguments: str, doom: tuple[str, int] = ("n
     return process.returncode, output.decode()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["out.csv", "out.db"])
 async def test_sigkill(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str

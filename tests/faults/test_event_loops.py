@@ -36,6 +36,7 @@ async def status(campus: NexportCampus) -> int:
     return (await CALL(campus)).status_code
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("run", [asyncio.run, run_without_cleanup])
 def test_one_after_another(run: Callable[[Any], Any]) -> None:
     """Each loop gets its own connection, and all share the token; no socket outlives its loop."""
@@ -88,6 +89,7 @@ def test_an_unclosed_client() -> None:
         other.run(other.server.wait_until_closed())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("blunt", [False, True], ids=["on a running loop", "with its loop"])
 def test_a_discarded_client(blunt: bool, capfd: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +225,7 @@ def test_a_fork_that_continues_the_loop() -> None:
         runner.run(campus.aclose())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])

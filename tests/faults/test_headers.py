@@ -87,6 +87,7 @@ async def test_absurd_headers(make: Make, status: int, name: str) -> None:
             assert result.retry_after is None or result.retry_after >= 0
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("make", [lambda: None, AiohttpTransport], ids=["httpx", "aiohttp"])
 @pytest.mark.parametrize("value", [value for value in HEADERS["Retry-After"] if value != "3.5"])
 async def test_retrying_with_an_absurd_retry_after(make: Make, value: str) -> None:

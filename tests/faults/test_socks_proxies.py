@@ -14,6 +14,7 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
+@pytest.mark.sampled(12)
 @EVERY_CALL
 @pytest.mark.parametrize("login", ["", "name:word@"])
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])

@@ -205,6 +205,7 @@ async def test_a_proxy_that_forwards(call: Call, scheme: str, tls: Contexts) -> 
         )
 
 
+@pytest.mark.sampled(8)
 @EVERY_CALL
 @pytest.mark.parametrize(
     "refusal", [NEEDS_LOGIN, html_response(403, ending="close"), html_response(502, ending="close")]

@@ -142,6 +142,7 @@ class Chatty(ScriptedServer):
         await super()._serve(reader, writer, connection)
 
 
+@pytest.mark.sampled(12)
 @EVERY_CALL
 @pytest.mark.parametrize("together", [True, False], ids=["in one record", "in the next record"])
 @pytest.mark.parametrize("framing", FRAMINGS)

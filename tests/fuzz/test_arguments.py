@@ -134,6 +134,7 @@ def test_any_page(fake: FakeCampus, operation: SpecOperation, page: Any, per_pag
     assert (int(paging["page"]), int(paging["per_page"])) == (page, per_page or 1000)
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())

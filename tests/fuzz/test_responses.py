@@ -51,6 +51,7 @@ def check_all_paths(fake: FakeCampus, operation: SpecOperation, *bodies: bytes) 
     assert fake.outcomes(operation, bodies, tolerant=True) == outcomes, "the two paths disagree"
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())
@@ -64,6 +65,7 @@ def test_a_valid_response_becomes_a_model(
     check_all_paths(fake, operation, body)
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())
@@ -74,6 +76,7 @@ def test_one_defect(fake: FakeCampus, operation: SpecOperation, data: st.DataObj
     check_all_paths(fake, operation, first_defect, second_defect, dump(valid_body), first_defect)
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())
@@ -84,6 +87,7 @@ def test_any_json(fake: FakeCampus, operation: SpecOperation, data: st.DataObjec
     )
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())
@@ -92,6 +96,7 @@ def test_bytes_with_one_defect(fake: FakeCampus, operation: SpecOperation, data:
     check_all_paths(fake, operation, bytes_with_one_defect(data.draw, dump(data.draw(valid(operation)))))
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(body=st.binary(max_size=200))

@@ -150,6 +150,7 @@ def socket_server() -> Any:
         socket_server.runner.run(socket_server.server.__aexit__(None, None, None))
 
 
+@pytest.mark.sampled(19)
 @EVERY
 @FEW
 @given(data=st.data())

@@ -40,6 +40,7 @@ def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.full
 def test_the_new_methods_work(regenerated: Path) -> None:
     """Each method of the new area is called once, with its request, its result and its errors."""
     completed = run(regenerated, "-W", "error", "program.py")
@@ -54,6 +55,7 @@ def test_the_result_is_typed(regenerated: Path) -> None:
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+@pytest.mark.full
 def test_the_result_is_stable(regenerated: Path, capsys: Capture) -> None:
     """Another run changes nothing, and again reports missing marks and names."""
     assert main(["--check"], regenerated) == 0

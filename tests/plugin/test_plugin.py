@@ -89,7 +89,7 @@ async def test_it(turn, campus, nexport_sandbox, own):
 """
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scope", ["function", "module", "session"])
 @pytest.mark.parametrize(
     ("plugin", "options"),

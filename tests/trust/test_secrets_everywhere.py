@@ -144,6 +144,7 @@ async def watched_call(
         assert on_the_wire
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS)
 @pytest.mark.parametrize("failure", [GOOD, *FAILURES.values()], ids=["a good response", *FAILURES])
 async def test_nothing_shows_a_secret(failure: Response, transport: Transport) -> None:
