@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
-from tests.support.clients import TOKEN, campus_with, method_of
+from nexport_client.kinds import TEXT
+from tests.support.clients import TOKEN, campus_with, method_of, needs
 from tests.support.examples import FEW
 from tests.support.scripted_server import json_response
 from tests.support.spec import OPERATIONS, SOME_ID, SpecOperation, example_response
@@ -92,13 +93,21 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("admin.validate_access_token", "access_token"): ["", 7, b"bytes", "nonsense", "\ud800", [TOKEN]],
 }
 
-# A page of AdminApi may lack the provisional ones.
-KNOWN = {operation.full_name for operation in nexport_client.OPERATIONS.values()}
+# A page of AdminApi may lack the provisional operations, or state that a token or a date is any string.
+KNOWN = {operation.full_name: operation for operation in nexport_client.OPERATIONS.values()}
+STRINGS = ["nonsense", "never"]
+
+
+def is_wrong(name: str, argument: str, value: Any) -> bool:
+    """Return whether an argument of a known operation refuses the value."""
+    operation = KNOWN.get(name)
+    kinds = {item.name: item.kind for item in operation.parameters} if operation else {}
+    return operation is not None and not (kinds.get(argument) == TEXT and value in STRINGS)
 
 
 @pytest.mark.parametrize(
     ("name", "argument", "value"),
-    [(*place, value) for place, values in WRONG.items() if place[0] in KNOWN for value in values],
+    [(*place, value) for place, values in WRONG.items() for value in values if is_wrong(*place, value)],
 )
 @pytest.mark.parametrize("raw", [False, True], ids=["", "raw"])
 async def test_a_wrong_argument_is_named_and_nothing_is_sent(
@@ -168,11 +177,12 @@ async def test_a_wrong_signature_is_a_type_error(arguments: dict[str, Any]) -> N
             datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=-5))),
             "2026-01-31T00:00:00-05:00",
         ),
-        (
+        pytest.param(
             "admin.authenticate",
             "utc_expiration_date",
             datetime(2026, 1, 31, tzinfo=UTC),
             "2026-01-31T00:00:00+00:00",
+            marks=needs("AdminApi_Authenticate"),
         ),
         ("learning.create_enrollment", "membership_group_ids", [], []),
         ("scorm.edit_scorm_data", "raw_score", sys.float_info.max, sys.float_info.max),

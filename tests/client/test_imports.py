@@ -82,7 +82,7 @@ def test_a_name_that_does_not_exist() -> None:
     """Reading it is an AttributeError, and `dir` lists what exists, before and after the first use."""
     for use in ("", "nexport_campus.NexportCampus; "):
         code = f"import nexport_campus; {use}print(hasattr(nexport_campus, 'nope'), *dir(nexport_campus))"
-        done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
         exists, *names = done.stdout.split()
         assert exists == "False"
         assert set(names) >= set(nexport_campus.__all__)
@@ -91,7 +91,7 @@ def test_a_name_that_does_not_exist() -> None:
 def _loaded_by(modules: str) -> set[str]:
     """Return the names of the modules that a fresh interpreter has loaded after importing these."""
     code = f"import json, sys, {modules}; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(done.stdout))
 
 

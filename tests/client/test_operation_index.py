@@ -39,7 +39,7 @@ OPERATIONS["ScormApi_GetCmiData"]
 after = [name for name in sys.modules if name.startswith(("nexport_client.api.", "nexport_client.models"))]
 print(json.dumps([listed, before, after]))
 """
-    done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
     listed, before, after = json.loads(done.stdout)
     assert listed == list(OPERATIONS)
     assert before == []
@@ -93,8 +93,9 @@ def test_descriptions_are_data() -> None:
         for text in [*texts, *(parameter.description for parameter in operation.parameters)]:
             assert _words(text) in docstring
         described += sum(bool(parameter.description) for parameter in operation.parameters)
+        stated = VENDOR["paths"][operation.path][operation.method.lower()]
+        assert operation.summary or not stated.get("summary")
         assert operation.description.startswith(operation.summary)
-        assert operation.summary
     assert described > 0
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 import warnings
 from typing import Any
 
@@ -35,7 +36,7 @@ def given(operation: SpecOperation, *, only_required: bool = False) -> dict[str,
 
 def expected_query(operation: SpecOperation, token: str = TOKEN) -> list[tuple[str, str]]:
     """Return the query of a call with all arguments."""
-    query = [(item.name, item.sent) for item in operation.arguments if item.where == "query"]
+    query = [(item.key, item.sent) for item in operation.arguments if item.where == "query"]
     query = [pair for pair in query if pair[0] != "access_token"]
     if operation.pages == "query":
         query += [("page", "1"), ("per_page", "1000")]
@@ -48,7 +49,7 @@ def expected_body(operation: SpecOperation) -> dict[str, Any] | None:
     """Return the body of a call with all arguments."""
     if not operation.has_body:
         return None
-    body = {item.name: item.sent for item in operation.arguments if item.where == "body"}
+    body = {item.key: item.sent for item in operation.arguments if item.where == "body"}
     numbers: dict[str, Any] = {"page": 1, "per_page": 1000}
     return body | {"object": {"paging": numbers}, "fields": numbers}.get(str(operation.pages), {})
 
@@ -138,6 +139,8 @@ async def test_raw_mirrors_the_operation(operation: SpecOperation) -> None:
 @EVERY
 def test_the_signature_is_flat_and_keyword_only(operation: SpecOperation) -> None:
     """Arguments have the vendor's names, required ones no default; the token and misspelt names aren't arguments."""
+    for item in operation.arguments:
+        assert item.name.startswith(item.key) or not re.fullmatch("[a-z_]+", item.key)
     campus = NexportCampus(nexport_campus.StaticToken(TOKEN))
     for areas in (campus, campus.raw):
         called = method(areas, operation)  # type: ignore[arg-type]
@@ -191,16 +194,16 @@ async def test_a_default_setting_may_be_none() -> None:
 
 
 async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
-    """Omitted, it isn't sent; None is sent as null, which requests a token that never expires; a date as a string."""
+    """Omitted, it isn't sent; None is sent as null if the vendor allows null, and is not sent otherwise."""
     response = json_response(example_response("AdminApi_Authenticate"))
     async with campus_with(response, response) as (campus, server):
         required: dict[str, Any] = {"username": "u", "password": "secret", "grant_type": "password"}
         await method_of(campus, "AdminApi_Authenticate")(**required)
         await method_of(campus, "AdminApi_Authenticate")(**required, utc_expiration_date=None)
-    assert [request.json for request in server.requests] == [
-        required,
-        required | {"utc_expiration_date": None},
-    ]
+    parameters = nexport_client.OPERATIONS["AdminApi_Authenticate"].parameters
+    (date,) = (item for item in parameters if item.name == "utc_expiration_date")
+    expected = required | {"utc_expiration_date": None} if date.nullable else required
+    assert [request.json for request in server.requests] == [required, expected]
 
 
 async def test_validate_access_token_with_the_own_or_another_token() -> None:

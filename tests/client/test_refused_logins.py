@@ -23,6 +23,7 @@ from nexport_campus import (
     RetryPolicy,
     TransportError,
 )
+from nexport_client import OPERATIONS
 from tests.support.clients import NO_RETRY, method_of
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import (
@@ -309,9 +310,11 @@ async def test_the_error_pickles() -> None:
 
 async def test_the_message() -> None:
     """It has the campus's message and says what to do."""
+    declared = OPERATIONS.get(LOGIN)
+    kind = "; a provisional operation" if declared is not None and declared.provisional else ""
     async with client(LoginCampus([WRONG])) as campus:
         assert str(await failure(campus)) == (
-            "AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4; a provisional operation); "
+            f"AdminApi_Authenticate: Unknown user or wrong password (HTTP 403, code 4{kind}); "
             "check the credentials: this client won't log in again for 60 s"
         )
 

@@ -17,7 +17,7 @@ from nexport_campus import (
     PasswordAuth,
     StaticToken,
 )
-from tests.support.clients import TOKEN, campus_with, method_of
+from tests.support.clients import TOKEN, campus_with, method_of, needs
 from tests.support.scripted_server import Request, Response, ScriptedServer, error_entity, json_response
 from tests.support.spec import SOME_ID, example_response
 
@@ -233,6 +233,7 @@ def test_credentials_that_cannot_work(make: Callable[[], object]) -> None:
     assert "sec" not in str(caught.value).replace("seconds", "")
 
 
+@needs("AdminApi_Authenticate")
 async def test_drift_of_a_login_is_reported_once() -> None:
     """A new field in a login's response is reported to `on_drift`, only the first time."""
     drifts: list[Any] = []

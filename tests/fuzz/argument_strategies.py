@@ -1,6 +1,5 @@
 """Strategies for Python values to pass as arguments, and the JSON that the spec requires for each."""
 
-import json
 import math
 import re
 import sys
@@ -8,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +14,11 @@ import attrs
 from hypothesis import strategies as st
 
 from nexport_campus.models import ApiErrorEntity, ErrorCode, Phase
+from pipeline.python_names import argument_name
 from tests.fuzz.result_checker import kind_of, resolved
-from tests.support.spec import OPENAPI, SpecOperation
+from tests.support.spec import PATHS, SpecOperation
 
-__all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "expected_json", "values_for"]
+__all__ = ["REFUSED", "Declared", "Quoted", "Wider", "declared", "expected_json", "is_nullable", "values_for"]
 
 REFUSED: Any = object()
 """Returned by `expected_json` for a value that the spec doesn't allow."""
@@ -75,28 +74,32 @@ class Declared:
     """One argument as the spec declares it."""
 
     name: str
+    key: str
     where: str
     schema: Mapping[str, Any]
     required: bool
 
 
-@cache
-def _spec() -> Mapping[str, Any]:
-    return json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))["paths"]  # type: ignore[no-any-return]
+def is_nullable(schema: Mapping[str, Any]) -> bool:
+    """Return whether the spec declares that a value may be null."""
+    return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
 
 
 def declared(operation: SpecOperation) -> list[Declared]:
     """Return the arguments of an operation, without page and page size."""
-    operation_spec = _spec()[operation.path][operation.method.lower()]
+    operation_spec = PATHS[operation.path][operation.method.lower()]
     arguments = [
-        Declared(item["name"], "query", item["schema"], item.get("required", False))
+        Declared(
+            argument_name(item["name"]), item["name"], "query", item["schema"], item.get("required", False)
+        )
         for item in operation_spec.get("parameters", [])
     ]
     if "requestBody" in operation_spec:
         body = resolved(operation_spec["requestBody"]["content"]["application/json"]["schema"])
         required = body.get("required", ())
         arguments += [
-            Declared(key, "body", schema, key in required) for key, schema in body["properties"].items()
+            Declared(argument_name(key), key, "body", schema, key in required)
+            for key, schema in body["properties"].items()
         ]
     names = {argument.name for argument in operation.arguments}
     return [item for item in arguments if item.name in names]

@@ -18,6 +18,7 @@ from tests.fuzz.argument_strategies import (
     Wider,
     declared,
     expected_json,
+    is_nullable,
     values_for,
 )
 from tests.fuzz.fake_campus import TOKEN, FakeCampus, note_if_testing, required_arguments
@@ -79,8 +80,8 @@ def test_any_value(
     if value is None and not argument.required:
         assert outcome.error is None
         query, body = read_request(fake)
-        nullable = argument.name == "utc_expiration_date"
-        assert {**query, **body}.get(argument.name, "absent") == (None if nullable else "absent")
+        sends_null = argument.where == "body" and is_nullable(argument.schema)
+        assert {**query, **body}.get(argument.key, "absent") == (None if sends_null else "absent")
         return
     too_long = (
         argument.where == "query" and isinstance(expected, str) and len(quote(expected)) > _LONGEST_QUERY
@@ -103,7 +104,7 @@ def assert_request(fake: FakeCampus, operation: SpecOperation, arguments: dict[s
     for argument in declared(operation):
         if argument.name in arguments:
             expected = expected_json(operation, argument, arguments[argument.name])
-            assert is_sent_as(argument, where[argument.where].pop(argument.name), expected), argument.name
+            assert is_sent_as(argument, where[argument.where].pop(argument.key), expected), argument.name
     assert (query, body) == ({}, {})
 
 

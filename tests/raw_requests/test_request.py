@@ -30,7 +30,7 @@ from nexport_campus import (
 )
 from nexport_campus.models import Phase
 from nexport_client import OPERATIONS
-from tests.support.clients import TOKEN, campus_of, campus_with
+from tests.support.clients import TOKEN, campus_of, campus_with, needs
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import (
     Request,
@@ -121,6 +121,7 @@ async def test_a_refused_token_is_replaced_once() -> None:
     assert len(server.requests_to("AdminApi_Authenticate")) == 3
 
 
+@needs("AdminApi_Authenticate")
 async def test_a_known_login_needs_no_token() -> None:
     """The vendor's Authenticate is sent without one, as the method sends it."""
     login = json_response({"access_token": TOKEN, "token_type": "b", "expires_in": 1} | error_entity())

@@ -1,25 +1,29 @@
 """The operations as the repository's OpenAPI document states them, built without the client's code.
 
-An operation is listed once the overlay marks it as reading or writing. Operations that the pipeline has just
-added may have shapes that this module doesn't know; `pipeline/test_new_area.py` covers those.
+An operation is listed once the overlay marks it as reading or writing, if it has one of the shapes of the vendor's pages:
+query parameters, a body with fields, and a JSON response. `pipeline/test_new_area.py` covers all others.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import attrs
 import pytest
 
 from nexport_campus import models
+from pipeline.class_names import class_names
+from pipeline.python_names import area_name, argument_name, method_name
 
 __all__ = [
     "OPERATIONS",
+    "PATHS",
     "SCHEMAS",
     "SOME_ID",
     "VENDOR",
@@ -32,18 +36,41 @@ __all__ = [
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 VENDOR: Mapping[str, Any] = json.loads((OPENAPI / "nexport.json").read_text(encoding="utf-8"))
-_SDK = json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))
-_PATHS = {
-    (path, method): operation
-    for path, methods in _SDK["paths"].items()
-    for method, operation in methods.items()
-    if "x-nexport-effect" in operation
-}
 
 
-def _schemas(operations: Iterable[object]) -> Mapping[str, Any]:
-    """Return the schemas that operations refer to, directly or through others."""
-    known, reached, waiting = _SDK["components"]["schemas"], set[str](), list(operations)
+def _schema_name(reference: str) -> str:
+    """Return the name in a reference to a schema: a JSON pointer in a URI, with the escapes of both."""
+    return unquote(reference.rsplit("/", 1)[-1]).replace("~1", "/").replace("~0", "~")
+
+
+def _read_sdk() -> Mapping[str, Any]:
+    """Return the document that the client is made of, with the names of classes instead of the vendor's names of schemas."""
+    document = json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))
+    schemas = document["components"]["schemas"]
+    own = {name: schema["x-nexport-name"] for name, schema in schemas.items() if "x-nexport-name" in schema}
+    names = class_names(name for name in schemas if name not in own) | own
+
+    def named(part: Any) -> Any:
+        if isinstance(part, list):
+            return [named(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if isinstance(reference := part.get("$ref"), str) and reference.startswith("#/components/schemas/"):
+            part = part | {"$ref": f"#/components/schemas/{names[_schema_name(reference)]}"}
+        return {key: named(value) for key, value in part.items()}
+
+    document["components"]["schemas"] = {names[key]: schema for key, schema in schemas.items()}
+    found: Mapping[str, Any] = named(document)
+    return found
+
+
+_SDK = _read_sdk()
+PATHS: Mapping[str, Any] = _SDK["paths"]
+
+
+def _schemas(*parts: object) -> dict[str, Any]:
+    """Return the schemas that parts of the document refer to, directly or through others."""
+    known, reached, waiting = _SDK["components"]["schemas"], set[str](), list(parts)
     while waiting:
         for name in set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(waiting.pop()))) - reached:
             reached.add(name)
@@ -51,19 +78,54 @@ def _schemas(operations: Iterable[object]) -> Mapping[str, Any]:
     return {name: known[name] for name in known if name in reached}
 
 
-SCHEMAS = _schemas(_PATHS.values())
+def _is_known_shape(operation: Mapping[str, Any]) -> bool:
+    """Return whether this module can make a request and a response of an operation."""
+    try:
+        bodies = [operation["responses"]["200"]["content"]["application/json"]["schema"]]
+        parameters = [(item["in"], item["name"], item["schema"]) for item in operation.get("parameters", [])]
+        fields: Mapping[str, Any] = {}
+        if "requestBody" in operation:
+            bodies.append(operation["requestBody"]["content"]["application/json"]["schema"])
+            body = bodies[-1]
+            while "$ref" in body:
+                body = _SDK["components"]["schemas"][_schema_name(body["$ref"])]
+            fields = body["properties"]
+    except KeyError:
+        return False
+    names = [argument_name(name) for name in [*(name for _, name, _ in parameters), *fields]]
+    scalars = all(where == "query" and "array" not in json.dumps(schema) for where, _, schema in parameters)
+    schemas = _schemas(operation)
+    text = json.dumps([operation, schemas])
+    formats = set(re.findall(r'"format": "([^"]*)"', text))
+    return (
+        scalars
+        and len(names) == len(set(names))
+        and not re.search(r'"(allOf|anyOf|nullable)"', text)
+        and formats <= {"uuid", "date-time", "password", "int32", "int64", "double", "float", "decimal"}
+        and not any(name in _schemas(schema) for name, schema in schemas.items())
+        and not any("x-nexport-name" in field for field in fields.values())
+    )
+
+
+_MARKED = {
+    (path, method): operation
+    for path, methods in PATHS.items()
+    for method, operation in methods.items()
+    if "x-nexport-effect" in operation and _is_known_shape(operation)
+}
+SCHEMAS: Mapping[str, Any] = _schemas(*_MARKED.values())
 
 _GOOD = {"error_code": 0, "error": False, "message": "", "warning_messages": []}
 SOME_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 SOME_TEXT = "Füße & 100 % + ?/#=\"\\'"
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @attrs.frozen
 class Argument:
-    """One argument: the Python value that a caller passes, and its form in JSON or in the query."""
+    """One argument: its names in Python and in the request, the value that a caller passes, and the one that is sent."""
 
     name: str
+    key: str
     where: str
     required: bool
     given: Any
@@ -101,8 +163,8 @@ def example_response(operation_id: str) -> Any:
 
 def method_names(area: str) -> set[str]:
     """Return the names of all methods of an area, including those of operations that are not yet marked."""
-    ids = [operation["operationId"] for item in _SDK["paths"].values() for operation in item.values()]
-    return {_name(item) for item in ids if _area(item) == area}
+    ids = [operation["operationId"] for item in PATHS.values() for operation in item.values()]
+    return {method_name(item) for item in ids if _area(item) == area}
 
 
 def example(schema: Mapping[str, Any]) -> Any:
@@ -167,7 +229,12 @@ def _arguments(operation: Mapping[str, Any]) -> Iterator[Argument]:
         schema = parameter["schema"]
         sent = example(schema)
         yield Argument(
-            parameter["name"], "query", parameter.get("required", False), _given(schema, sent), str(sent)
+            argument_name(parameter["name"]),
+            parameter["name"],
+            "query",
+            parameter.get("required", False),
+            _given(schema, sent),
+            str(sent),
         )
     if "requestBody" not in operation:
         return
@@ -175,15 +242,12 @@ def _arguments(operation: Mapping[str, Any]) -> Iterator[Argument]:
     for key, schema in body["properties"].items():
         if key not in {"page", "per_page", "paging"}:
             sent = example(schema)
-            yield Argument(key, "body", key in body.get("required", []), _given(schema, sent), sent)
+            required = key in body.get("required", [])
+            yield Argument(argument_name(key), key, "body", required, _given(schema, sent), sent)
 
 
 def _area(operation_id: str) -> str:
-    return _WORD.sub("_", operation_id.partition("_")[0].removesuffix("Api")).lower()
-
-
-def _name(operation_id: str) -> str:
-    return _WORD.sub("_", operation_id.partition("_")[2]).lower()
+    return area_name(operation_id.partition("_")[0])
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> SpecOperation:
@@ -192,7 +256,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> SpecOper
     return SpecOperation(
         id=operation["operationId"],
         area=_area(operation["operationId"]),
-        name=_name(operation["operationId"]),
+        name=method_name(operation["operationId"]),
         method=method.upper(),
         path=path,
         arguments=tuple(_arguments(operation)),
@@ -221,7 +285,7 @@ def _request_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _operations() -> tuple[SpecOperation, ...]:
-    return tuple(_operation(path, method, operation) for (path, method), operation in _PATHS.items())
+    return tuple(_operation(path, method, operation) for (path, method), operation in _MARKED.items())
 
 
 OPERATIONS = _operations()
