@@ -21,6 +21,9 @@ _LABEL = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "dist", "site")
 # Tests of what a changed API can affect: calls, models and pages.
 _TESTS = ("tests/client", "tests/paging")
+# A line of pytest's summary.
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+_FEW = 20  # more failures are counted
 
 
 def build_wheel(
@@ -51,34 +54,51 @@ def build_wheel(
         shutil.copytree(root, copy, ignore=_IGNORED)
         report = steps.regenerate(copy, stated, everything=True, keep_provisional=keep_provisional)
         if test:
-            _run(copy, "the client's tests", "pytest", "-q", "-p", "no:cacheprovider", *_TESTS)
+            _test(copy)
         version = f"{version_of(copy)}+{label}"
         file = copy / Layout.VERSION
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(f'"{version_of(copy)}"', f'"{version}"'), encoding="utf-8")
         output.mkdir(parents=True, exist_ok=True)
-        _run(
-            copy,
-            "building the wheel",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(output.absolute()),
-            ".",
-        )
+        outdir = str(output.absolute())
+        done = _run(copy, "build", "--wheel", "--no-isolation", "--outdir", outdir, ".")
+        if done.returncode:
+            raise PipelineError(f"building the wheel failed:\n{_end_of_output(done)}")
     (wheel,) = output.glob(f"*-{version}-*.whl")
     return wheel, report
 
 
-def _run(root: Path, step: str, *command: str) -> None:
-    """Run a module with the copy's packages before the installed ones.
+def _test(copy: Path) -> None:
+    """Run the client's tests in the copy.
 
     Raises:
-        PipelineError: It fails; the message has the end of its output.
+        PipelineError: Some fail; the message names them first, then the ways out, then has the end of the output.
     """
+    done = _run(copy, "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", *_TESTS)
+    if done.returncode == 0:
+        return
+    failed = _FAILED.findall(done.stdout)
+    names = [f"  {name}" for name in failed[:_FEW]] + [f"  ... and {len(failed) - _FEW} more"] * (
+        len(failed) > _FEW
+    )
+    advice = (
+        "No wheel was built. Tests may need provisional operations that the definition lacks: --keep-provisional keeps "
+        "them. If these failures don't matter to you, --no-test builds the wheel without running the tests."
+    )
+    message = [
+        f"{len(failed)} of the client's tests fail with this definition:",
+        *names,
+        advice,
+        "",
+        _end_of_output(done),
+    ]
+    raise PipelineError("\n".join(message))
+
+
+def _run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a module with the copy's packages before the installed ones."""
     paths = os.pathsep.join(str(root / name) for name in ("custom", "."))
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=root,
         env=os.environ | {"PYTHONPATH": paths},
@@ -86,5 +106,7 @@ def _run(root: Path, step: str, *command: str) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise PipelineError(f"{step} failed:\n{(done.stdout + done.stderr).strip()[-4000:]}")
+
+
+def _end_of_output(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stdout + done.stderr).strip()[-4000:]

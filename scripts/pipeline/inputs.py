@@ -67,10 +67,10 @@ class Inputs:
             *(f"the area {area} is removed: the definition no longer has it" for area in lost),
             *(f"{name} is removed: its area no longer has it" for name in gone if name not in refuted),
             *(
-                f"{name} is removed: it was provisional, and its area's page does not have it"
+                f"{name} is removed: it was provisional, and what was imported does not have it"
                 for name in refuted
             ),
-            *(f"{name} stays provisional: its area's page does not have it" for name in kept),
+            *(f"{name} stays provisional: what was imported does not have it" for name in kept),
             *_marks_notes(marks),
         ]
 
@@ -122,7 +122,7 @@ def _marks_notes(marks: list[str]) -> list[str]:
     """Return notes about removed marks; many are only counted."""
     if len(marks) > _FEW:
         return [f"{len(marks)} marks of the overlay are removed with their operations"]
-    return [f"the overlay's mark {target} is removed with its operation" for target in marks]
+    return [f"the overlay's mark {target} is removed with its operation" for target in dict.fromkeys(marks)]
 
 
 def _renamed(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:

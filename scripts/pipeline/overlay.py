@@ -92,7 +92,7 @@ def _applied(action: Action, document: Document, where: str) -> bool:
 
 
 def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
-    """Remove the marks of removed operations from an overlay; every other byte is kept.
+    """Remove the marks of removed operations from an overlay, with the empty lines after them; all other lines are kept.
 
     A mark is an action whose target names the operation: `$.paths.*[?@.operationId == 'LearningApi_GetSection']`.
 
@@ -109,7 +109,20 @@ def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[
         if any(needle in action["target"] for needle in needles):
             gone.update(range(start, _content_end(lines, start, end)))
             removed.append(str(action["target"]))
-    return "".join(line for number, line in enumerate(lines) if number not in gone), removed
+    return "".join(_without(lines, gone)), removed
+
+
+def _without(lines: list[str], gone: set[int]) -> list[str]:
+    """Return the lines that are left, and no two empty ones where some between them are gone."""
+    left: list[str] = []
+    cut = False
+    for number, line in enumerate(lines):
+        cut = (cut or number in gone) and (number in gone or not line.strip())
+        if number not in gone and not (cut and left and not left[-1].strip()):
+            left.append(line)
+    while cut and left and not left[-1].strip():
+        left.pop()
+    return left
 
 
 def _content_end(lines: list[str], start: int, end: int) -> int:

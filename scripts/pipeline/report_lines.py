@@ -38,11 +38,18 @@ def by_folder(lines: Sequence[str]) -> list[str]:
     """Return lines about files as they are, or, if there are many, one for each folder and kind of change."""
     if len(lines) <= MANY:
         return list(lines)
-    counts: Counter[tuple[str, str]] = Counter()
+    groups: dict[tuple[str, str], list[str]] = {}
     for line in lines:
         path, _, words = line.partition(" ")
-        counts[path.rpartition("/")[0] or path, words] += 1
-    return [f"{folder}: {count} files: {words}" for (folder, words), count in sorted(counts.items())]
+        groups.setdefault((path.rpartition("/")[0] or path, words), []).append(line)
+    return [
+        f"{folder}: {len(group)} files {_plural(words)}" if len(group) > 1 else group[0]
+        for (folder, words), group in sorted(groups.items())
+    ]
+
+
+def _plural(words: str) -> str:
+    return words.replace("is ", "are ", 1).replace("differs", "differ", 1)
 
 
 def is_within(place: str, places: Collection[str]) -> bool:

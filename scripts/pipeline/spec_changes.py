@@ -20,9 +20,9 @@ from pipeline.python_names import area_name
 from pipeline.schema_kinds import KindView, is_nullable, kind_of
 from pipeline.spec import components, operations, references
 
-__all__ = ["sent_models", "spec_changes"]
+__all__ = ["EFFECTS", "sent_models", "spec_changes"]
 
-_EFFECTS = {
+EFFECTS = {
     "read": "counts as reading now: it may be sent again after a failure",
     "write": "counts as writing now: it is not sent again after a failure that may have changed something",
 }
@@ -119,7 +119,7 @@ def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
         if was != now:
             yield _change(old.id, "changed", f"{what} is {now}, was {was}")
     if old.effect != new.effect:
-        yield _change(old.id, "changed", _EFFECTS[new.effect])
+        yield _change(old.id, "changed", EFFECTS[new.effect])
     if old.deprecated != new.deprecated:
         told = "obsolete no more" if new.deprecated is None else ast.literal_eval(new.deprecated)
         yield _change(old.id, "changed", told)

@@ -19,6 +19,7 @@ from .layout import Layout
 from .pages import Stated
 from .provisional import mark_provisional
 from .reachable import allow_null_dates
+from .spec_changes import EFFECTS
 from .token_places import odd_token_places
 from .transaction import Transaction, locked
 from .uses import to_adapt
@@ -128,6 +129,11 @@ def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> 
         return
     never_released = changelog.unreleased_places(_changelog(root))
     report.difference = found.without(never_released)
+    report.notes += [
+        f"{change} (it is not released yet)"
+        for change in found.changes
+        if change.detail in EFFECTS.values() and change not in report.difference.changes
+    ]
     report.gone = {item.place for item in found.changes if item.kind == "removed"} & never_released
 
 

@@ -1,6 +1,7 @@
 """Finds hand-written code that uses what a run removes or changes, so that the run can say what a person has to adapt."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,16 @@ _ADVICE = {
     "docs": "Adapt the text and its code, which the tests run:",
     "tests": "Adapt the test, or remove it with what it tests:",
 }
-_SUFFIXES = {".py", ".md", ".ipynb"}
+_SUFFIXES = {".py", ".md", ".ipynb", ".toml"}
+_OWN_TESTS = "tests/pipeline"  # they have fixtures, and use nothing
 _PLACE = re.compile(r"(?P<name>\w+)(\((?P<argument>\w+)\)|\.(?P<field>[^ ]+))?")
 _GENERATED = re.compile(
     r"^<!-- (table|operations): .*?^<!-- (end of table|operations: end) -->", re.MULTILINE | re.DOTALL
 )
 _LINES = 5  # more lines of one file are counted
+_NEVER = r"(?!)"
+# How far behind the name of a method its arguments may be.
+_CALL = 400
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,19 @@ class _Broken:
 
     def lines(self, text: str) -> list[int]:
         """Return the numbers of the lines of a file that use it."""
-        code = re.compile(self._code(text))
-        return [number for number, line in enumerate(text.splitlines(), start=1) if code.search(line)]
+        is_passed = self.argument and not self.words.startswith("added")
+        calls = (match.start() for match in re.finditer(self._code(text), text))
+        places = self._argument_places(text) if is_passed else calls
+        return sorted({text.count("\n", 0, place) + 1 for place in places})
+
+    def _argument_places(self, text: str) -> Iterator[int]:
+        """Yield where calls of the operation pass the argument, in Python or on the command line."""
+        option = self.argument.replace("_", "-")
+        argument = re.compile(rf"\b{self.argument}=(?!=)|--{option}\b")
+        for call in re.finditer(self._code(text), text):
+            # Behind an empty line, or at the next call of a method, other arguments follow.
+            rest = re.split(r"\n\s*\n|\bcampus\.\w+\.\w+\(", text[call.end() : call.end() + _CALL])[0]
+            yield from (call.end() + match.start() for match in argument.finditer(rest))
 
     def _code(self, text: str) -> str:
         """Return a pattern of the code that uses it in a file."""
@@ -55,9 +71,7 @@ class _Broken:
         area = area_name(tag)
         owners = {area, tag, f"Raw{tag}", *re.findall(rf"^\s*(\w+) = [\w.]+\.{area}$", text, re.MULTILINE)}
         method = rf"\b({'|'.join(sorted(owners))})\.{method_name(self.name)}\b"
-        if not self.argument or self.words.startswith("added"):
-            return method
-        return rf"\b{self.argument}=" if re.search(method, text) else _NEVER
+        return rf"{method}|\bmethod_of\(\w+, \"{self.name}\"" if self.argument else method
 
     def _field(self, text: str) -> str:
         if self.field.isupper():
@@ -77,9 +91,6 @@ class _Broken:
         return f"{place}, {self.words}"
 
 
-_NEVER = r"(?!)"
-
-
 def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
     """Return a block of lines about the code that uses what breaks: what to do, the files with lines, and what changed.
 
@@ -88,16 +99,17 @@ def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
     broken = list(filter(None, map(_broken, changes)))
     removed = [re.escape(each.name) for each in broken if each.is_removed_operation]
     mention = re.compile(rf"\b({'|'.join(removed)})\b" if removed else _NEVER)
+    files = [(advice, file.relative_to(root).as_posix(), _read(file)) for advice, file in _files(root)]
     found: dict[str, list[str]] = {}
-    mentions: dict[str, int] = {}
-    for advice, file in _files(root) if broken else ():
-        name = file.relative_to(root).as_posix()
-        text = _GENERATED.sub(_blank, file.read_text(encoding="utf-8", errors="replace"))
+    mentions: list[str] = []
+    for advice, name, raw in files if broken else ():
+        text = _GENERATED.sub(_blank, raw)
         uses = [f"{name}:{_numbers(lines)} uses {each}" for each in broken if (lines := each.lines(text))]
         found.setdefault(advice, []).extend(uses)
+        if uses and name.startswith("examples/"):
+            found[advice] += _dependants(name, files)
         if not uses and mention.search(text):
-            folder = name.partition("/")[0]
-            mentions[folder] = mentions.get(folder, 0) + 1
+            mentions.append(name)
     block = [
         line
         for advice, uses in found.items()
@@ -105,13 +117,38 @@ def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
         for line in (f"  {advice}", *(f"    {use}" for use in uses))
     ]
     if mentions:
-        counts = ", ".join(f"{count} in {folder}" for folder, count in mentions.items())
-        command = f"git grep -nE '{'|'.join(removed)}' {' '.join(mentions)}"
-        block += [
-            f"  Files that only mention what is removed, and may still be right ({counts}):",
-            f"    {command}",
-        ]
+        others = [name for _, name, raw in files if name not in mentions and mention.search(raw)]
+        block += _about_mentions(mentions, others, removed)
     return ["To adapt by hand, or scripts/check and scripts/test may fail:", *block] if block else []
+
+
+def _dependants(example: str, files: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield a line about the programs and tests that import an example, which fail with it."""
+    module = re.compile(
+        rf"\b(import {Path(example).stem}|from {Path(example).stem} import|{Path(example).name})\b"
+    )
+    names = [
+        name for _, name, text in files if name.endswith(".py") and name != example and module.search(text)
+    ]
+    if names:
+        yield f"  {example} is used by {', '.join(names)}"
+
+
+def _about_mentions(mentions: list[str], others: list[str], removed: list[str]) -> Iterator[str]:
+    """Yield lines about files that only mention what is removed, with a command that lists them and no others."""
+    folders = Counter(name.partition("/")[0] for name in mentions)
+    counts = ", ".join(f"{count} in {folder}" for folder, count in folders.items())
+    patterns = dict.fromkeys(
+        f"{name.partition('/')[0]}/*{Path(name).suffix}" if "/" in name else name for name in mentions
+    )
+    left_out = [_OWN_TESTS, *(name for name in others if name.partition("/")[0] in folders)]
+    places = [f"'{pattern}'" for pattern in patterns] + [f"':!{name}'" for name in left_out]
+    yield f"  Files that only mention what is removed, and may still be right ({counts}):"
+    yield f"    git grep -nwE '{'|'.join(removed)}' -- {' '.join(places)}"
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _broken(change: Change) -> _Broken | None:
@@ -134,10 +171,10 @@ def _numbers(lines: list[int]) -> str:
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield hand-written files with the advice for them; the pipeline's own tests have fixtures, and use nothing."""
+    """Yield hand-written files with the advice for them, without the pipeline's own tests."""
     for name, advice in _ADVICE.items():
         place = root / name
         for file in [place] if place.is_file() else sorted(place.rglob("*")):
-            fixture = "tests/pipeline/" in file.relative_to(root).as_posix()
-            if file.suffix in _SUFFIXES and file.is_file() and not fixture:
+            own = file.relative_to(root).is_relative_to(_OWN_TESTS)
+            if file.suffix in _SUFFIXES and file.is_file() and not own:
                 yield advice, file

@@ -12,7 +12,7 @@ import nexport_campus.models
 import nexport_client
 from nexport_campus import NexportCampus, RawResponse
 from nexport_campus.models import ApiErrorEntity
-from tests.support.clients import TOKEN, campus_with, method_of
+from tests.support.clients import TOKEN, campus_with, method_of, needs
 from tests.support.scripted_server import json_response
 from tests.support.spec import OPERATIONS, VENDOR, SpecOperation, example_response, method_names
 
@@ -193,6 +193,7 @@ async def test_a_default_setting_may_be_none() -> None:
         assert await method(campus, operation)(**given(operation)) is None
 
 
+@needs("AdminApi_Authenticate")
 async def test_an_expiration_date_is_unset_none_or_a_date() -> None:
     """Omitted, it isn't sent; None is sent as null if the vendor allows null, and is not sent otherwise."""
     response = json_response(example_response("AdminApi_Authenticate"))

@@ -219,3 +219,5 @@ def test_an_overlay_without_marks_is_valid(gone: set[str]) -> None:
     remaining = [action.target for action in load(content, "overlay.yaml")]
     assert sorted(remaining + removed) == sorted(action.target for action in load(MARKS, "overlay.yaml"))
     assert len(removed) == len(gone - {"AApi_Unknown"})
+    assert "\n\n\n" not in content
+    assert not content.endswith("\n\n")

@@ -427,3 +427,20 @@ def test_a_name_that_is_too_long_for_a_file_is_named(
     page = make_page(*fragments(repository, "ScormApi"), document)
     error = assert_refused(repository, ["--pages", str(page)], before, capsys, snapshot)
     assert "is too long for the name of a module" in error
+
+
+def test_another_effect_of_an_unreleased_operation_is_noted(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no change for users of a release, but retries differ, so the notes have it."""
+    changelog = repository / "CHANGELOG.md"
+    entry = "## 0.9.0, not released yet\n\n- Added `campus.scorm.edit_scorm_data` (ScormApi_EditScormData).\n\n## "
+    changelog.write_text(changelog.read_text(encoding="utf-8").replace("## ", entry, 1), encoding="utf-8")
+    overlay = repository / "openapi/overlay.yaml"
+    before, mark, after = overlay.read_text(encoding="utf-8").partition("'ScormApi_EditScormData']\n")
+    overlay.write_text(before + mark + after.replace("x-nexport-effect: write", "x-nexport-effect: read", 1))
+    assert main([], repository) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("nothing changes for users\n")
+    assert "note: ScormApi_EditScormData changed: counts as reading now" in output
+    assert "(it is not released yet)\n" in output

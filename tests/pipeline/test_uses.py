@@ -12,6 +12,9 @@ FILES = {
     "docs/table.md": "<!-- table: a -->\n`admin.get_user`\n<!-- end of table -->\n\nA.\n",
     "examples/shop.py": "pos = campus.point_of_sale\nawait pos.pay(\n    amount=1,\n)\nawait pos.pay(total=1)\n",
     "examples/no_shop.py": "pay(amount=1)\nx.pay(amount=2)\n",
+    "tests/test_shop.py": "from shop import pay",
+    "tests/test_login.py": "method_of(campus, \"AdminApi_LogIn\")(\n    name='a', until=None)\n\nx(until=None)\n",
+    "docs/shell.md": "    nexport call admin.log_in --until null --also\n",
     "tests/test_users.py": "from nexport_campus.models import GetUserResponse\n",
     "tests/test_fields.py": "row.last_visit\nrow.title\nPhase.GONE\n",
     "tests/test_titles.py": "x: Section\nx.title\nSection(title=1)\n",
@@ -25,6 +28,7 @@ CHANGES = [
     Change("spec", "AdminApi_HasGroupPermission", "removed", "", breaks=True),
     Change("spec", "PointOfSaleApi_Pay(amount)", "removed", "", breaks=True),
     Change("spec", "PointOfSaleApi_Pay(currency)", "added", "required", breaks=True),
+    Change("spec", "AdminApi_LogIn(until)", "changed", "null is not sent", breaks=True),
     Change("spec", "GetUserResponse", "removed", "", breaks=True),
     Change("spec", "Row.last_visit", "changed", "is int, was str", breaks=True),
     Change("spec", "Section.title", "removed", "", breaks=True),
@@ -37,15 +41,18 @@ BLOCK = """To adapt by hand, or scripts/check and scripts/test may fail:
   Adapt the example, or remove it:
     examples/shop.py:3 uses PointOfSaleApi_Pay(amount), removed
     examples/shop.py:2,5 uses PointOfSaleApi_Pay(currency), added: required
+      examples/shop.py is used by tests/test_shop.py
   Adapt the text and its code, which the tests run:
+    docs/shell.md:1 uses AdminApi_LogIn(until), changed: null is not sent
     docs/users.md:3 uses AdminApi_GetUser, removed
   Adapt the test, or remove it with what it tests:
     tests/test_fields.py:1 uses Row.last_visit, changed: is int, was str
     tests/test_fields.py:3 uses Phase.GONE, removed
+    tests/test_login.py:2 uses AdminApi_LogIn(until), changed: null is not sent
     tests/test_titles.py:2,3 uses Section.title, removed
     tests/test_users.py:1 uses GetUserResponse, removed
   Files that only mention what is removed, and may still be right (1 in custom, 2 in tests):
-    git grep -nE 'AdminApi_GetUser|AdminApi_HasGroupPermission' custom tests"""
+    git grep -nwE 'AdminApi_GetUser|AdminApi_HasGroupPermission' -- 'custom/*.py' 'tests/*.py' ':!tests/pipeline'"""
 
 
 def test_files_that_use_what_breaks_are_named(tmp_path: Path) -> None:
