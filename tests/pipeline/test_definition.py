@@ -16,7 +16,7 @@ from tests.support.vendor_definition import build_definition
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("definition") / "program.txt"
-FOLDERS = ("openapi", "nexport_client", "custom", "tests")
+FOLDERS = ("openapi", "nexport_client", "custom", "scripts", "tests")
 FILES = ("README.md", "CHANGELOG.md", "generator-config.yaml", "pyproject.toml")
 
 Capture = pytest.CaptureFixture[str]

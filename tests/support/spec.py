@@ -56,10 +56,10 @@ def _read_sdk() -> Mapping[str, Any]:
         if not isinstance(part, dict):
             return part
         if isinstance(reference := part.get("$ref"), str) and reference.startswith("#/components/schemas/"):
-            part = part | {"$ref": f"#/components/schemas/{names[_schema_name(reference)]}"}
+            part = part | {"$ref": f"#/components/schemas/{names.get(name := _schema_name(reference), name)}"}
         return {key: named(value) for key, value in part.items()}
 
-    document["components"]["schemas"] = {names[key]: schema for key, schema in schemas.items()}
+    document["components"]["schemas"] = {names.get(key, key): schema for key, schema in schemas.items()}
     found: Mapping[str, Any] = named(document)
     return found
 
@@ -78,42 +78,52 @@ def _schemas(*parts: object) -> dict[str, Any]:
     return {name: known[name] for name in known if name in reached}
 
 
+def _used_parts(operation: Mapping[str, Any]) -> list[Any]:
+    """Return what an operation's request and its successful response consist of; KeyError if it is not JSON."""
+    parts = [
+        operation.get("parameters", []),
+        operation["responses"]["200"]["content"]["application/json"]["schema"],
+    ]
+    if "requestBody" in operation:
+        parts.append(operation["requestBody"]["content"]["application/json"]["schema"])
+    return parts
+
+
 def _is_known_shape(operation: Mapping[str, Any]) -> bool:
     """Return whether this module can make a request and a response of an operation."""
     try:
-        bodies = [operation["responses"]["200"]["content"]["application/json"]["schema"]]
-        parameters = [(item["in"], item["name"], item["schema"]) for item in operation.get("parameters", [])]
-        fields: Mapping[str, Any] = {}
-        if "requestBody" in operation:
-            bodies.append(operation["requestBody"]["content"]["application/json"]["schema"])
-            body = bodies[-1]
-            while "$ref" in body:
-                body = _SDK["components"]["schemas"][_schema_name(body["$ref"])]
-            fields = body["properties"]
+        parameters, _, *bodies = parts = _used_parts(operation)
+        keys = [item["name"] for item in parameters]
+        are_simple = all(
+            item["in"] == "query" and "array" not in json.dumps(item["schema"]) for item in parameters
+        )
+        for body in bodies:
+            fields = (_SDK["components"]["schemas"][_schema_name(body["$ref"])] if "$ref" in body else body)[
+                "properties"
+            ]
+            are_simple &= not any("x-nexport-name" in field for field in fields.values())
+            keys += fields
     except KeyError:
         return False
-    names = [argument_name(name) for name in [*(name for _, name, _ in parameters), *fields]]
-    scalars = all(where == "query" and "array" not in json.dumps(schema) for where, _, schema in parameters)
-    schemas = _schemas(operation)
-    text = json.dumps([operation, schemas])
-    formats = set(re.findall(r'"format": "([^"]*)"', text))
-    return (
-        scalars
-        and len(names) == len(set(names))
-        and not re.search(r'"(allOf|anyOf|nullable)"', text)
-        and formats <= {"uuid", "date-time", "password", "int32", "int64", "double", "float", "decimal"}
-        and not any(name in _schemas(schema) for name, schema in schemas.items())
-        and not any("x-nexport-name" in field for field in fields.values())
-    )
+    schemas = _schemas(*parts)
+    content = json.dumps([parts, schemas])
+    is_recursive = any(name in _schemas(schema) for name, schema in schemas.items())
+    has_clash = len({argument_name(key) for key in keys}) < len(keys)
+    has_other_words = re.search(r'"(allOf|anyOf|nullable)"', content) is not None
+    are_known = set(re.findall(r'"format": "([^"]*)"', content)) <= _FORMATS
+    return are_simple and are_known and not (is_recursive or has_clash or has_other_words)
 
 
+_FORMATS = {"uuid", "date-time", "password", "int32", "int64", "double", "float", "decimal"}
 _MARKED = {
     (path, method): operation
     for path, methods in PATHS.items()
     for method, operation in methods.items()
     if "x-nexport-effect" in operation and _is_known_shape(operation)
 }
-SCHEMAS: Mapping[str, Any] = _schemas(*_MARKED.values())
+SCHEMAS: Mapping[str, Any] = _schemas(
+    *(part for operation in _MARKED.values() for part in _used_parts(operation))
+)
 
 _GOOD = {"error_code": 0, "error": False, "message": "", "warning_messages": []}
 SOME_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
