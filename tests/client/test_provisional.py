@@ -36,6 +36,9 @@ def test_provisional_operations_are_marked() -> None:
 
 async def test_errors_say_provisional() -> None:
     """An error of a provisional operation says that it is one; the campus's message stays as it is."""
+    declared = OPERATIONS.get("PointOfSaleApi_GetInvoice")
+    if declared is None or not declared.provisional:
+        pytest.skip("PointOfSaleApi_GetInvoice is not provisional any more")
     refusal = json_response(error_entity(3, "No invoice"), 409)
     async with campus_with(refusal, refusal) as (campus, _):
         with pytest.raises(NotFoundError) as provisional:

@@ -136,6 +136,9 @@ def build_definition(root: Path) -> Document:
     """
     whole: Document = json.loads((root / "openapi/nexport.json").read_bytes())
     whole["paths"] = {path: item for path, item in whole["paths"].items() if "AdminApi" not in path}
+    for item in whole["paths"].values():
+        for operation in item.values():
+            operation.pop("x-uncertain", None)  # only provisional documents have it
     whole |= {
         "openapi": "3.0.1",
         "info": {"title": "NexPort Web API", "version": "v1", "contact": {"name": "NexPort"}},
