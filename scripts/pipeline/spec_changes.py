@@ -121,8 +121,8 @@ def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
     if old.effect != new.effect:
         yield _change(old.id, "changed", EFFECTS[new.effect])
     if old.deprecated != new.deprecated:
-        told = "obsolete no more" if new.deprecated is None else ast.literal_eval(new.deprecated)
-        yield _change(old.id, "changed", told)
+        words = "no longer obsolete" if new.deprecated is None else ast.literal_eval(new.deprecated)
+        yield _change(old.id, "changed", words)
     if old.provisional and not new.provisional:
         yield _change(old.id, "changed", "stated by the vendor now, and no longer provisional")
     if old.doc != new.doc:
