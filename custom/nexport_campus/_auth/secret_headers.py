@@ -25,22 +25,21 @@ class SecretHeaders(Mapping[str, str]):
     `merged` gives the headers of a view. A value of None, which only a view's headers may have, removes a header.
     """
 
-    __slots__ = ("__weakref__", "_values")
+    __slots__ = ("__weakref__", "_removed", "_values")
 
     def __init__(self, values: Mapping[str, Secret | None] | None = None) -> None:
-        self._values = dict(values or {})
+        given = values or {}
+        self._values = {name: value for name, value in given.items() if value is not None}
+        self._removed = given.keys() - self._values.keys()
 
     def __getitem__(self, name: str) -> str:
-        value = self._values[name]
-        if value is None:
-            raise KeyError(name)
-        return value.reveal()
+        return self._values[name].reveal()
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, value in self._values.items() if value is not None)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._values)
 
     def __repr__(self) -> str:
         return f"SecretHeaders({', '.join(f'{name}: ***' for name in self)})"
@@ -50,20 +49,22 @@ class SecretHeaders(Mapping[str, str]):
 
     def secrets(self) -> list[str]:
         """Return the values."""
-        return [value.reveal() for value in self._values.values() if value is not None]
+        return [value.reveal() for value in self._values.values()]
 
     def merged(self, other: "SecretHeaders") -> "SecretHeaders":
         """Return these headers with those of `other` in their place, and without those that `other` removes."""
-        replaced = {name.lower() for name in other._values}
+        replaced = {name.lower() for name in other._values.keys() | other._removed}
         kept = {name: value for name, value in self._values.items() if name.lower() not in replaced}
-        return SecretHeaders(kept | {name: other._values[name] for name in other})
+        return SecretHeaders(kept | other._values)
 
     def without(self, names: Mapping[str, str]) -> "SecretHeaders":
         """Return the headers whose names don't occur in `names`."""
         if not self._values or not names:
             return self
         given = {name.lower() for name in names}
-        return SecretHeaders({name: self._values[name] for name in self if name.lower() not in given})
+        return SecretHeaders(
+            {name: value for name, value in self._values.items() if name.lower() not in given}
+        )
 
     def lines(self) -> bytes:
         """Return the lines that HTTP/1.1 sends."""

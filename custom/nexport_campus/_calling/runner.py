@@ -170,7 +170,8 @@ class CallRunner:
         self.state.budget.refund(call.retries)
         if call.key is not None:
             self.state.tokens.accept(call.key)
-        outcome = attrs.evolve(outcome, attempts=call.attempts)
+        if call.attempts > 1:
+            outcome = attrs.evolve(outcome, attempts=call.attempts)
         try:
             checked = outcome if call.check is None else call.check(call.operation, outcome)
         except NexportError as error:
@@ -181,6 +182,8 @@ class CallRunner:
 
     def _report(self, call: Call[Any], error: NexportError | None, retry_in: float | None = None) -> None:
         """Report the latest attempt to the log and to the user."""
+        if error is None and self.settings.on_attempt is None:
+            return
         report_attempt(
             call.make_report(self.state.clock.monotonic(), error, retry_in), self.settings.on_attempt
         )
@@ -209,7 +212,7 @@ class CallRunner:
         response = await send(call.session.connections, self.settings, request, tracker, scrubber)
         call.status = response.status_code
         if operation.token != "none":
-            response = attrs.evolve(response, content=scrubber.zero_echoes(response.content, call.token))
+            response = response.with_content(scrubber.zero_echoes(response.content, call.token))
         if len(response.content) < _LARGE:
             return self.reader.read(operation, response)
         async with call.session.decode_queue.take(call.number):

@@ -44,6 +44,10 @@ class HttpResponse:
         """Whether the body was read and is empty."""
         return self.readable and not self.content.strip()
 
+    def with_content(self, content: bytes) -> "HttpResponse":
+        """Return this response with another body."""
+        return self if content is self.content else attrs.evolve(self, content=content)
+
 
 class AttemptFailed(Exception):
     """A failed attempt: the error for the user, and the facts that decide whether to retry."""

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from typing import cast
 
 import httpx
 
@@ -29,7 +30,8 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
     inflate = _make_inflater(response.headers.get("content-encoding", ""), most)
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_raw():
+    # Not `aiter_raw`, whose bookkeeping costs about 4 % of a small call.
+    async for part in cast("httpx.AsyncByteStream", response.stream):
         for piece in (part,) if inflate is None else inflate.feed(part):
             size += len(piece)
             if size > most:
