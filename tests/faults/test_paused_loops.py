@@ -196,7 +196,7 @@ def test_idle_sockets_are_registered_with_no_loop() -> None:
     async def main(campus: NexportCampus) -> list[socket.socket]:
         loop = asyncio.get_running_loop()
         assert await status(campus) == 200
-        stack = campus._state.get_session().connections
+        stack = campus._state.get_loop_state().connections
         sockets = list(stack._sockets)
         assert not [found for found in sockets if loop.remove_reader(found) or loop.remove_writer(found)]
         return sockets

@@ -12,7 +12,7 @@ from nexport_campus._decoding.response import Outcome
 from nexport_campus._errors import NexportError, RequestTimeoutError, fresh_copy
 from nexport_campus._http.attempt import AttemptFailed
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._http.loop_session import Session
+from nexport_campus._http.loop_state import LoopState
 from nexport_campus._http.outgoing_request import SendTracker
 from nexport_campus._retry import RetryPolicy, exceeds_max_retry_after, may_retry
 from nexport_client.operation import Operation
@@ -30,7 +30,7 @@ class Call(Generic[T]):
 
     `started`, `deadline`: when it began and when its total time is over (or None), on the client's clock. `limited`:
     whether `max_concurrency` applies. `page`: the requested page of a list. `check`: raises the
-    errors of elements of a list. `session`: that of the running event loop.
+    errors of elements of a list. `loop_state`: that of the running event loop.
 
     `number`: higher than those of earlier calls. `waited`, `sent`: how long the latest attempt waited for a turn and its
     token, and when it was sent. `attempts`: the requests sent. `retries`: the attempts after a
@@ -47,7 +47,7 @@ class Call(Generic[T]):
     limited: bool = True
     page: int | None = None
     check: Callable[[Operation[T], Outcome[T]], Outcome[T]] | None = None
-    session: Session = attrs.field(init=False)
+    loop_state: LoopState = attrs.field(init=False)
     number: int = attrs.field(default=0, init=False)
     waited: float = attrs.field(default=0.0, init=False)
     sent: float = attrs.field(default=0.0, init=False)

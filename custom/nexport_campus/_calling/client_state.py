@@ -22,7 +22,7 @@ from nexport_campus._decoding.response import ResponseReader
 from nexport_campus._drift import Drift, DriftReporter
 from nexport_campus._errors import APIError, ConfigurationError, NexportError
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._http.loop_session import Session, Sessions
+from nexport_campus._http.loop_state import LoopState, LoopStates
 from nexport_campus._rate_limit import make_limiter
 from nexport_campus._retry import Budget
 from nexport_campus._settings import Settings
@@ -43,7 +43,7 @@ class ClientState:
 
     def __init__(self, auth: Auth, settings: Settings, clock: Clock = REAL_CLOCK) -> None:
         self.clock = clock
-        self.sessions = Sessions(settings)
+        self.loop_states = LoopStates(settings)
         self.limiter = make_limiter(settings.rate_limit, clock)
         self.budget = Budget()
         self.scrubber = Scrubber()
@@ -67,18 +67,18 @@ class ClientState:
     def _new_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         return Decoder(DriftReporter(on_drift, self.scrubber.scrub))
 
-    def get_session(self) -> Session:
-        """Return the session of the running loop. Raises NexportError."""
-        session, is_new = self.sessions.current()
+    def get_loop_state(self) -> LoopState:
+        """Return the state of the running event loop. Raises NexportError."""
+        loop_state, is_new = self.loop_states.current()
         if is_new:
             self.tokens.forget_loop()
-        return session
+        return loop_state
 
     async def aclose(self) -> None:
         """Close everything. Safe to call twice."""
-        self.sessions.reject_calls()
+        self.loop_states.reject_calls()
         await self.tokens.aclose()
-        await self.sessions.aclose()
+        await self.loop_states.aclose()
 
     async def get_token(self, settings: Settings) -> Secret:
         """Return the current token. A login that this starts uses the headers and `on_attempt` of these settings."""

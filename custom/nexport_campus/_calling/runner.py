@@ -17,7 +17,7 @@ from nexport_campus._decoding.response import Outcome, ResponseReader
 from nexport_campus._errors import AuthenticationError, NexportError
 from nexport_campus._http.attempt import AttemptFailed, build_request, send
 from nexport_campus._http.encoded_request import EncodedRequest
-from nexport_campus._http.loop_session import Session
+from nexport_campus._http.loop_state import LoopState
 from nexport_campus._http.outgoing_request import SendTracker
 from nexport_campus._rate_limit import RateLimiter
 from nexport_campus._retry import Budget, wait_before_retry
@@ -45,8 +45,8 @@ class SharedState(Protocol):
     scrubber: Scrubber
     tokens: TokenCache
 
-    def get_session(self) -> Session:
-        """Return the session of the running loop. Raises NexportError."""
+    def get_loop_state(self) -> LoopState:
+        """Return the state of the running event loop. Raises NexportError."""
 
     async def get_token(self, settings: Settings) -> Secret:
         """Return the current token, for a call with these settings. Raises NexportError."""
@@ -73,7 +73,7 @@ class CallRunner:
         started = self.state.clock.monotonic()
         call = Call(operation, encoded, started, self._deadline(started), limited, page, check)
         try:
-            call.session = self.state.get_session()
+            call.loop_state = self.state.get_loop_state()
             with trace_call(self.settings, call):
                 outcome = await self._logged(call)
                 if self.settings.group is not None:
@@ -108,21 +108,21 @@ class CallRunner:
         left = None if call.deadline is None else call.deadline - call.started
         if left is not None and left <= 0:
             raise call.make_interruption_error(total, closed=False)
-        session = call.session
+        loop_state = call.loop_state
         limit = asyncio.timeout(left)
         try:
             async with limit:
-                call.number = session.enter(limit)
+                call.number = loop_state.enter(limit)
                 return await self._attempts(call)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            interruption = call.make_interruption_error(total, closed=session.closed)
-            if call.tracker is not None and not session.closed:
+            interruption = call.make_interruption_error(total, closed=loop_state.closed)
+            if call.tracker is not None and not loop_state.closed:
                 self._report(call, interruption)
             raise interruption from (call.failed.error if call.failed is not None else error)
         finally:
-            session.leave(limit)
+            loop_state.leave(limit)
 
     async def _attempts(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
@@ -132,7 +132,7 @@ class CallRunner:
             begun = clock.monotonic()
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
             call.token = await self._token(call)
-            async with call.session.slots if call.limited else nullcontext() as waited:
+            async with call.loop_state.slots if call.limited else nullcontext() as waited:
                 if waited:
                     # The token may have expired while waiting.
                     call.token = await self._token(call)
@@ -209,13 +209,13 @@ class CallRunner:
         request = build_request(self.settings, operation, encoded, call.token)
         if call.token is not None and encoded.token is None:
             call.key = CallKey(operation.id, encoded.fingerprint(request.content))
-        response = await send(call.session.connections, self.settings, request, tracker, scrubber)
+        response = await send(call.loop_state.connections, self.settings, request, tracker, scrubber)
         call.status = response.status_code
         if operation.token != "none":
             response = response.with_content(scrubber.zero_echoes(response.content, call.token))
         if len(response.content) < _LARGE:
             return self.reader.read(operation, response)
-        async with call.session.decode_queue.take(call.number):
+        async with call.loop_state.decode_queue.take(call.number):
             with gc_paused():
                 return self.reader.read(operation, response)
 

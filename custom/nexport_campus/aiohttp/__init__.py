@@ -24,7 +24,7 @@ try:
 except ImportError as _error:
     raise ModuleNotFoundError(describe_missing_extra(__name__, "aiohttp"), name=_error.name) from _error
 
-from .loop_connections import LoopSession
+from .loop_session import LoopSession
 from .wire_request import (
     FAILURES,
     RequestBody,

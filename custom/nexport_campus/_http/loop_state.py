@@ -16,7 +16,7 @@ from .connections import ConnectionStack
 from .decode_queue import DecodeQueue
 from .loop_guard import LoopGuard
 
-__all__ = ["Session", "Sessions", "Slots"]
+__all__ = ["LoopState", "LoopStates", "Slots"]
 
 
 class Slots:
@@ -37,7 +37,7 @@ class Slots:
         self._slots.release()
 
 
-class Session:
+class LoopState:
     """The connections, calls and limits of one event loop."""
 
     def __init__(self, settings: Settings) -> None:
@@ -72,12 +72,12 @@ class Session:
                 limit.reschedule(self.loop.time())
 
     async def aclose(self) -> None:
-        """Cancel the calls in flight and close the connections, on this session's own loop."""
+        """Cancel the calls in flight and close the connections, on the loop itself."""
         await self._end_calls()
         await self._guard.aclose()
 
     def close_from_elsewhere(self) -> None:
-        """Close the connections from outside this session's loop.
+        """Close the connections from outside the loop.
 
         The connections of a closed loop are closed at once. Another loop may be running in its own thread, or be paused
         between two runs: its idle connections are closed now, and the others when the loop runs again or ends.
@@ -108,79 +108,75 @@ class Session:
             await self._drained.wait()
 
 
-class Sessions:
-    """The sessions of a client, one for each event loop. A client may use several loops, but one at a time."""
+class LoopStates:
+    """The state of each event loop that a client is used in. A client may use several loops, but one at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
-        self._current: Session | None = None
+        self._states: dict[asyncio.AbstractEventLoop, LoopState] = {}
+        self._current: LoopState | None = None
         self._changing = threading.Lock()
         self._process = os.getpid()
         self._inherited: list[object] = []
         self._closed = self._ended = False
 
-    def current(self) -> tuple[Session, bool]:
-        """Return the session of the running loop, and whether another one was current before. Raises NexportError."""
+    def current(self) -> tuple[LoopState, bool]:
+        """Return the state of the running loop, and whether another one was current before. Raises NexportError."""
         if self._closed:
             raise NexportError(
                 "this client is closed: make another one, or make the call inside its async with block"
             )
-        session = self._current
-        if (
-            session is not None
-            and session.loop is asyncio.get_running_loop()
-            and self._process == os.getpid()
-        ):
-            return session, False
+        state = self._current
+        if state is not None and state.loop is asyncio.get_running_loop() and self._process == os.getpid():
+            return state, False
         with self._changing:
             self._current = self._switch(asyncio.get_running_loop())
         return self._current, True
 
-    def _switch(self, loop: asyncio.AbstractEventLoop) -> Session:
+    def _switch(self, loop: asyncio.AbstractEventLoop) -> LoopState:
         if self._process != os.getpid():
             # These connections, and the sockets behind them, belong to the parent process: leave them open.
-            self._inherited.append(self._sessions)
-            self._sessions, self._process = {}, os.getpid()
-        for other, session in list(self._sessions.items()):
+            self._inherited.append(self._states)
+            self._states, self._process = {}, os.getpid()
+        for other, state in list(self._states.items()):
             if other is not loop and other.is_running():
                 raise NexportError(
                     "this client serves another event loop at the moment: use one client for each running loop"
                 )
             if other.is_closed():
-                session.close_from_elsewhere()
-                del self._sessions[other]
-        if loop not in self._sessions:
-            self._sessions[loop] = Session(self._settings)
-        return self._sessions[loop]
+                state.close_from_elsewhere()
+                del self._states[other]
+        if loop not in self._states:
+            self._states[loop] = LoopState(self._settings)
+        return self._states[loop]
 
     def reject_calls(self) -> None:
         """Reject new calls, and cancel those of this loop that are in flight."""
         self._closed = True
-        session = self._sessions.get(asyncio.get_running_loop())
-        if session is not None and self._process == os.getpid():
-            session.cancel_calls()
+        state = self._states.get(asyncio.get_running_loop())
+        if state is not None and self._process == os.getpid():
+            state.cancel_calls()
 
     async def aclose(self) -> None:
         """Close the connections of all loops and reject new calls."""
         first = not self._ended
         self._ended = True
         self.reject_calls()
-        sessions, self._sessions, self._current = self._sessions, {}, None
+        states, self._states, self._current = self._states, {}, None
         if self._process != os.getpid():
-            self._inherited.append(sessions)
-            sessions = {}
-        own = sessions.pop(asyncio.get_running_loop(), None)
-        for session in sessions.values():
-            session.close_from_elsewhere()
+            self._inherited.append(states)
+            states = {}
+        own = states.pop(asyncio.get_running_loop(), None)
+        for state in states.values():
+            state.close_from_elsewhere()
         if own is not None:
             await own.aclose()
-        if first and self._settings.transport is not None and not _closes_later(self._settings, sessions):
+        if first and self._settings.transport is not None and not _closes_later(self._settings, states):
             await self._settings.transport.aclose()
 
 
-def _closes_later(settings: Settings, sessions: Iterable[asyncio.AbstractEventLoop]) -> bool:
+def _closes_later(settings: Settings, loops: Iterable[asyncio.AbstractEventLoop]) -> bool:
     """Return whether the user's transport must be closed on another loop. httpx' own has its connections there."""
     return isinstance(settings.transport, httpx.AsyncHTTPTransport) and not all(
-        loop.is_closed() for loop in sessions
+        loop.is_closed() for loop in loops
     )
