@@ -29,11 +29,11 @@ __all__ = [
     "DATE_TIME",
     "INT32",
     "INTEGER",
-    "INT_OR_TEXT",
+    "INT_OR_STRING",
     "NOTHING",
     "NUMBER",
-    "TEXT",
-    "TEXT_MAP",
+    "STRING",
+    "STRING_MAP",
     "UUID_",
     "Array",
     "EnumOf",
@@ -218,11 +218,11 @@ BOOLEAN: Final = Scalar("boolean")
 DATE_TIME: Final = Scalar("date-time")
 INT32: Final = Scalar("int32")
 INTEGER: Final = Scalar("integer")
-INT_OR_TEXT: Final = Scalar("int-or-text")
+INT_OR_STRING: Final = Scalar("int-or-string")
 NOTHING: Final = Scalar("nothing")
 NUMBER: Final = Scalar("number")
-TEXT: Final = Scalar("text")
-TEXT_MAP: Final = MapOf(TEXT)
+STRING: Final = Scalar("string")
+STRING_MAP: Final = MapOf(STRING)
 UUID_: Final = Scalar("uuid")
 
 

@@ -53,10 +53,10 @@ _SCALARS: Final[dict[str, Callable[[], CoreSchema]]] = {
     "date-time": lambda: core.datetime_schema(strict=True),
     "int32": lambda: core.int_schema(strict=True, ge=-(2**31), le=2**31 - 1),
     "integer": lambda: core.int_schema(strict=True),
-    "int-or-text": lambda: core.union_schema([core.int_schema(strict=True), core.str_schema(strict=True)]),
+    "int-or-string": lambda: core.union_schema([core.int_schema(strict=True), core.str_schema(strict=True)]),
     "nothing": core.none_schema,
     "number": lambda: core.float_schema(strict=True, allow_inf_nan=False),
-    "text": lambda: core.str_schema(strict=True),
+    "string": lambda: core.str_schema(strict=True),
     "uuid": core.uuid_schema,
 }
 

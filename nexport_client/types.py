@@ -97,7 +97,13 @@ def wire(
 _FIELDS: Final[dict[type[Model], tuple[Field, ...]]] = {}
 
 
-_PLAIN: Final[dict[str, type]] = {"boolean": bool, "int32": int, "integer": int, "number": float, "text": str}
+_PLAIN: Final[dict[str, type]] = {
+    "boolean": bool,
+    "int32": int,
+    "integer": int,
+    "number": float,
+    "string": str,
+}
 
 
 @cache

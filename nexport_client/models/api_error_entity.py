@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, Array, EnumOf
+from ..kinds import STRING, Array, EnumOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ class ApiErrorEntity(Model):
     )
     error_message: str | None = field(
         default=None,
-        metadata=wire("error_message", TEXT, description="Message describing what caused the error to occur"),
+        metadata=wire(
+            "error_message", STRING, description="Message describing what caused the error to occur"
+        ),
     )
     warning_messages: list[str] | None = field(
         default=None,
         metadata=wire(
             "warning_messages",
-            Array(TEXT),
+            Array(STRING),
             description="Warning messages describing any potential problems with the request that do not cause the request to fail",
         ),
     )

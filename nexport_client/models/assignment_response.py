@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT32, INTEGER, NUMBER, TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import DATE_TIME, INT32, INTEGER, NUMBER, STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class AssignmentResponse(Model):
     title: str = field(
         metadata=wire(
             "title",
-            TEXT,
+            STRING,
             required=True,
             description="Corresponds to Caption/Title/Topic field in Assignment. Gets the raw VTL template for this field.",
         )
@@ -155,7 +155,7 @@ class AssignmentResponse(Model):
     assignment_type: str = field(
         metadata=wire(
             "assignment_type",
-            TEXT,
+            STRING,
             required=True,
             description="The type of assignment. Can be any of the following: Courseware Assignment; Discussion Assignment; Media Assignment; Quality Assurance Assignment; Swappable Assignment; Test Assignment; Survey Assignment; Writing Assignment; Student Input Assignment;",
         )

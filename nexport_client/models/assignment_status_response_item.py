@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class AssignmentStatusResponseItem(Model):
         default=None,
         metadata=wire(
             "resubmit_required_reason",
-            TEXT,
+            STRING,
             description="Why the assignment must be resubmitted (if applicable)",
         ),
     )
@@ -90,7 +90,7 @@ class AssignmentStatusResponseItem(Model):
         default=None,
         metadata=wire(
             "academic_override_reason",
-            TEXT,
+            STRING,
             description="Why the assignment was academically overridden (if applicable)",
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT
+from ..kinds import DATE_TIME, STRING
 from ..types import Model, wire
 
 __all__ = ["AuthenticationTokenRequest"]
@@ -30,12 +30,12 @@ class AuthenticationTokenRequest(Model):
     __module__ = "nexport_campus.models"
     __description__ = "The vendor's AuthenticationTokenRequest."
 
-    username: str = field(metadata=wire("username", TEXT, required=True))
-    password: str = field(repr=False, metadata=wire("password", TEXT, required=True))
+    username: str = field(metadata=wire("username", STRING, required=True))
+    password: str = field(repr=False, metadata=wire("password", STRING, required=True))
     grant_type: str = field(
-        metadata=wire("grant_type", TEXT, required=True, description='Only "password" is supported.')
+        metadata=wire("grant_type", STRING, required=True, description='Only "password" is supported.')
     )
-    scope: str | None = field(default=None, metadata=wire("scope", TEXT, description="Unused."))
+    scope: str | None = field(default=None, metadata=wire("scope", STRING, description="Unused."))
     utc_expiration_date: datetime | None = field(
         default=None,
         metadata=wire(

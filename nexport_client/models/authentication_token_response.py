@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import INT32, TEXT, UUID_, ModelOf
+from ..kinds import INT32, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class AuthenticationTokenResponse(Model):
     __description__ = "The vendor's AuthenticationTokenResponse."
 
     access_token: UUID = field(repr=False, metadata=wire("access_token", UUID_, required=True))
-    token_type: str = field(metadata=wire("token_type", TEXT, required=True))
+    token_type: str = field(metadata=wire("token_type", STRING, required=True))
     expires_in: int | None = field(
         default=None,
         metadata=wire(

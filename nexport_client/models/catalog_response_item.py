@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, TEXT, UUID_, EnumOf
+from ..kinds import BOOLEAN, DATE_TIME, STRING, UUID_, EnumOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CatalogResponseItem(Model):
     org_name: str = field(
         metadata=wire(
             "org_name",
-            TEXT,
+            STRING,
             required=True,
             description="Name of the organization that this catalog belongs to",
         )
@@ -64,7 +64,7 @@ class CatalogResponseItem(Model):
     org_short_name: str = field(
         metadata=wire(
             "org_short_name",
-            TEXT,
+            STRING,
             required=True,
             description="Short name of the organization that this catalog belongs to",
         )
@@ -76,7 +76,7 @@ class CatalogResponseItem(Model):
         default=None,
         metadata=wire("is_enabled", BOOLEAN, description="Whether the catalog is enabled or disabled"),
     )
-    name: str = field(metadata=wire("name", TEXT, required=True, description="Name of the catalog"))
+    name: str = field(metadata=wire("name", STRING, required=True, description="Name of the catalog"))
     date_created: datetime | None = field(
         default=None, metadata=wire("date_created", DATE_TIME, description="When the catalog was created")
     )
@@ -84,7 +84,8 @@ class CatalogResponseItem(Model):
         default=None, metadata=wire("owner_id", UUID_, description="Id of the user that owns this catalog")
     )
     owner_name: str | None = field(
-        default=None, metadata=wire("owner_name", TEXT, description="Name of the user that owns this catalog")
+        default=None,
+        metadata=wire("owner_name", STRING, description="Name of the user that owns this catalog"),
     )
     modified_by_id: UUID | None = field(
         default=None,
@@ -106,7 +107,7 @@ class CatalogResponseItem(Model):
         default=None,
         metadata=wire(
             "access_time_limit",
-            TEXT,
+            STRING,
             description="This property applies to users that have purchased the catalog. This is the timespan that the student has after redeeming this catalog to have access to it. The time starts when the catalog is redeemed and the catalog is available until this amount of time has passed.",
         ),
     )

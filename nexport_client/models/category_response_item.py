@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT, UUID_
+from ..kinds import DATE_TIME, STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["CategoryResponseItem"]
@@ -36,7 +36,7 @@ class CategoryResponseItem(Model):
     category_id: UUID = field(
         metadata=wire("category_id", UUID_, required=True, description="Id of the category")
     )
-    name: str = field(metadata=wire("name", TEXT, required=True, description="The name of the Category"))
+    name: str = field(metadata=wire("name", STRING, required=True, description="The name of the Category"))
     catalog_id: UUID = field(
         metadata=wire(
             "catalog_id",

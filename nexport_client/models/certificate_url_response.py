@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, TEXT, ModelOf
+from ..kinds import BOOLEAN, STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class CertificateUrlResponse(Model):
 
     certificate_url: str = field(
         metadata=wire(
-            "certificate_url", TEXT, required=True, description="Url pointing to completed certificate pdf"
+            "certificate_url", STRING, required=True, description="Url pointing to completed certificate pdf"
         )
     )
     certificate_ready: bool = field(

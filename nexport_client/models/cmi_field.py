@@ -6,7 +6,7 @@ from typing import Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT
+from ..kinds import STRING
 from ..types import Model, wire
 
 __all__ = ["CmiField"]
@@ -30,13 +30,13 @@ class CmiField(Model):
     __description__ = "Represents a SCO CMI field and the value, as well as error information if applicable"
 
     cmi_element_name: str = field(
-        metadata=wire("cmi_element_name", TEXT, required=True, description="Name of the CMI Element")
+        metadata=wire("cmi_element_name", STRING, required=True, description="Name of the CMI Element")
     )
     cmi_element_value: str | None = field(
         default=None,
         metadata=wire(
             "cmi_element_value",
-            TEXT,
+            STRING,
             description="Value of the CMI Element. Empty string in the case of an error. Value will be excluded if it is null.",
         ),
     )
@@ -44,7 +44,7 @@ class CmiField(Model):
         default=None,
         metadata=wire(
             "error_message",
-            TEXT,
+            STRING,
             description="If an error occurred processing this element, then a message will be added. Null if no error occurred.",
         ),
     )

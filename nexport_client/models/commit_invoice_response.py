@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, TEXT_MAP, ModelOf
+from ..kinds import STRING, STRING_MAP, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class CommitInvoiceResponse(Model):
     invoice_redemption_code: str | None = field(
         default=None,
         repr=False,
-        metadata=wire("invoice_redemption_code", TEXT, description="Code of the whole invoice."),
+        metadata=wire("invoice_redemption_code", STRING, description="Code of the whole invoice."),
     )
     invoice_item_redemption_codes: dict[str, str] | None = field(
         default=None,
         repr=False,
         metadata=wire(
-            "invoice_item_redemption_codes", TEXT_MAP, description="Code of each item, by the item's id."
+            "invoice_item_redemption_codes", STRING_MAP, description="Code of each item, by the item's id."
         ),
     )
     api_error_entity: ApiErrorEntity = field(

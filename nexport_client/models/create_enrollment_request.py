@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, Array
+from ..kinds import STRING, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["CreateEnrollmentRequest"]
@@ -43,7 +43,7 @@ class CreateEnrollmentRequest(Model):
     syllabus_unique_name: str | None = field(
         default=None,
         metadata=wire(
-            "syllabus_unique_name", TEXT, description="The syllabus unique name to create the enrollment in"
+            "syllabus_unique_name", STRING, description="The syllabus unique name to create the enrollment in"
         ),
     )
     membership_group_ids: list[UUID] = field(

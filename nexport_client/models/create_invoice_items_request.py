@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT32, INT_OR_TEXT, NUMBER, TEXT, UUID_, Array
+from ..kinds import DATE_TIME, INT32, INT_OR_STRING, NUMBER, STRING, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["CreateInvoiceItemsRequest"]
@@ -58,14 +58,14 @@ class CreateInvoiceItemsRequest(Model):
         default=None,
         metadata=wire(
             "product_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Kind of product. The vendor's names are Syllabus, Catalog and OpenEnded; their numbers are not public, a campus's own definition has them.",
         ),
     )
     cost: float | None = field(
         default=None, metadata=wire("cost", NUMBER, description="Price of one item in US dollars.")
     )
-    note: str | None = field(default=None, metadata=wire("note", TEXT))
+    note: str | None = field(default=None, metadata=wire("note", STRING))
     utc_access_expiration_date: datetime | None = field(
         default=None,
         metadata=wire(
@@ -78,7 +78,7 @@ class CreateInvoiceItemsRequest(Model):
         default=None,
         metadata=wire(
             "access_expiration_time_limit",
-            TEXT,
+            STRING,
             description="How long access lasts from redemption, as a .NET TimeSpan.",
         ),
     )
@@ -102,7 +102,7 @@ class CreateInvoiceItemsRequest(Model):
         default=None, metadata=wire("purchasing_group_id", UUID_, description="Group that buys the item.")
     )
     funding_pool: str | None = field(
-        default=None, metadata=wire("funding_pool", TEXT, description="Code of the funding pool.")
+        default=None, metadata=wire("funding_pool", STRING, description="Code of the funding pool.")
     )
     utc_redemption_available_date: datetime | None = field(
         default=None,

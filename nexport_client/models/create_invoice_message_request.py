@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_
+from ..kinds import STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["CreateInvoiceMessageRequest"]
@@ -43,5 +43,5 @@ class CreateInvoiceMessageRequest(Model):
             description="Group or organization of the directory that buys wholesale.",
         ),
     )
-    note: str | None = field(default=None, metadata=wire("note", TEXT))
+    note: str | None = field(default=None, metadata=wire("note", STRING))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_
+from ..kinds import STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["DirectoryResponseItem"]
@@ -29,6 +29,6 @@ class DirectoryResponseItem(Model):
     __description__ = "A group or organization of the directory."
 
     id: UUID = field(metadata=wire("id", UUID_, required=True))
-    name: str | None = field(default=None, metadata=wire("name", TEXT))
-    short_name: str | None = field(default=None, metadata=wire("short_name", TEXT))
+    name: str | None = field(default=None, metadata=wire("name", STRING))
+    short_name: str | None = field(default=None, metadata=wire("short_name", STRING))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_
+from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["EditScormDataRequest"]
@@ -56,8 +56,10 @@ class EditScormDataRequest(Model):
             description="Id of the assignment status to edit SCORM data for",
         )
     )
-    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True, description="ScoId from GetCmiData"))
-    title: str | None = field(default=None, metadata=wire("title", TEXT, description="Title for the lesson"))
+    sco_id: str = field(metadata=wire("sco_id", STRING, required=True, description="ScoId from GetCmiData"))
+    title: str | None = field(
+        default=None, metadata=wire("title", STRING, description="Title for the lesson")
+    )
     start_date_utc: datetime | None = field(
         default=None, metadata=wire("start_date_utc", DATE_TIME, description="When this attempt was started")
     )
@@ -66,13 +68,13 @@ class EditScormDataRequest(Model):
         metadata=wire("exit_date_utc", DATE_TIME, description="When the user exited this attempt"),
     )
     lesson_mode: str | None = field(
-        default=None, metadata=wire("lesson_mode", TEXT, description='"browse", "normal", or "review"')
+        default=None, metadata=wire("lesson_mode", STRING, description='"browse", "normal", or "review"')
     )
     lesson_status: str | None = field(
         default=None,
         metadata=wire(
             "lesson_status",
-            TEXT,
+            STRING,
             description='This is the current student status as determined by the LMS system. "passed", "completed", "failed", "incomplete", "browsed", or "not attempted"',
         ),
     )
@@ -80,21 +82,21 @@ class EditScormDataRequest(Model):
         default=None,
         metadata=wire(
             "lesson_location",
-            TEXT,
+            STRING,
             description="This corresponds to the point in the lesson at which the student exited the SCO. This can be used to determine where the student will start the course the next time it is launched.",
         ),
     )
     exit_status: str | None = field(
         default=None,
         metadata=wire(
-            "exit_status", TEXT, description='Indicates how the learner left the SCO. "normal" or "suspend"'
+            "exit_status", STRING, description='Indicates how the learner left the SCO. "normal" or "suspend"'
         ),
     )
     session_time: str | None = field(
         default=None,
         metadata=wire(
             "session_time",
-            TEXT,
+            STRING,
             description="Identifies the amount of time the learner has spent in the current instance of the SCO.",
         ),
     )
@@ -102,7 +104,7 @@ class EditScormDataRequest(Model):
         default=None,
         metadata=wire(
             "total_time",
-            TEXT,
+            STRING,
             description="Stores the learner’s cumulative time for all sessions of a specific SCO for a given learner attempt.",
         ),
     )
@@ -114,7 +116,7 @@ class EditScormDataRequest(Model):
         default=None,
         metadata=wire(
             "suspend_data",
-            TEXT,
+            STRING,
             description="Provides space to store and retrieve data between learner sessions",
         ),
     )
@@ -122,7 +124,7 @@ class EditScormDataRequest(Model):
         default=None,
         metadata=wire(
             "entry",
-            TEXT,
+            STRING,
             description='Indicates whether the learner has previously accessed the SCO. "ab-initio", "resume", or "" (empty string)',
         ),
     )
@@ -130,7 +132,7 @@ class EditScormDataRequest(Model):
         default=None,
         metadata=wire(
             "preference_language",
-            TEXT,
+            STRING,
             description="The student’s preferred language for SCOs with multilingual capability",
         ),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT, UUID_, Array
+from ..kinds import DATE_TIME, STRING, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["EnrollmentSearchFilter"]
@@ -54,7 +54,7 @@ class EnrollmentSearchFilter(Model):
         default=None,
         metadata=wire(
             "syllabus_unique_names",
-            Array(TEXT),
+            Array(STRING),
             description="Limit the results to only enrollments in syllabus' with ANY of these unique names. This field is ignored if no IDs are provided",
         ),
     )

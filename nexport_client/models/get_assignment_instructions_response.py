@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, ModelOf
+from ..kinds import STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class GetAssignmentInstructionsResponse(Model):
 
     assignment_instructions: str = field(
         metadata=wire(
-            "assignment_instructions", TEXT, required=True, description="Instructions for an assignment"
+            "assignment_instructions", STRING, required=True, description="Instructions for an assignment"
         )
     )
     api_error_entity: ApiErrorEntity = field(

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, Array
+from ..kinds import STRING, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["GetCmiDataRequest"]
@@ -41,7 +41,7 @@ class GetCmiDataRequest(Model):
     cmi_element_names: list[str] = field(
         metadata=wire(
             "cmi_element_names",
-            Array(TEXT),
+            Array(STRING),
             required=True,
             description="List of CMI element names to get data for",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT, Array, ModelOf
+from ..kinds import DATE_TIME, STRING, Array, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class GetCmiDataResponseItem(Model):
     __module__ = "nexport_campus.models"
     __description__ = "Contains list of CMI fields/values as well as start and end date for the attempt, the title, and the sco id"
 
-    title: str = field(metadata=wire("title", TEXT, required=True, description="Title for the SCO"))
-    sco_id: str = field(metadata=wire("sco_id", TEXT, required=True, description="ID for the SCO"))
+    title: str = field(metadata=wire("title", STRING, required=True, description="Title for the SCO"))
+    sco_id: str = field(metadata=wire("sco_id", STRING, required=True, description="ID for the SCO"))
     start_date_utc: datetime | None = field(
         default=None,
         metadata=wire(

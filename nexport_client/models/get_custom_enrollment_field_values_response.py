@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
     __description__ = "Contains information for a single custom enrollment field value"
 
     name: str = field(
-        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
+        metadata=wire("name", STRING, required=True, description="Represents the name of the custom field")
     )
-    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
-    value: str = field(metadata=wire("value", TEXT, required=True, description="Custom field value"))
+    key: str = field(metadata=wire("key", STRING, required=True, description="Key of the custom field"))
+    value: str = field(metadata=wire("value", STRING, required=True, description="Custom field value"))
     org_id: UUID = field(
         metadata=wire(
             "org_id",
@@ -57,7 +57,7 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
     org_short_name: str = field(
         metadata=wire(
             "org_short_name",
-            TEXT,
+            STRING,
             required=True,
             description="Short name of the enrollment organization this custom enrollment field value belongs to",
         )
@@ -74,7 +74,7 @@ class GetCustomEnrollmentFieldValuesResponse(Model):
         default=None,
         metadata=wire(
             "inherited_from_org_short_name",
-            TEXT,
+            STRING,
             description="Short name of the organization this field is inherited from (if applicable)",
         ),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class GetCustomEnrollmentFieldsResponse(Model):
         metadata=wire("field_id", UUID_, required=True, description="Id of the custom field")
     )
     name: str = field(
-        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
+        metadata=wire("name", STRING, required=True, description="Represents the name of the custom field")
     )
-    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
+    key: str = field(metadata=wire("key", STRING, required=True, description="Key of the custom field"))
     description: str | None = field(
-        default=None, metadata=wire("description", TEXT, description="Description of the custom field")
+        default=None, metadata=wire("description", STRING, description="Description of the custom field")
     )
     type_: FieldType = field(
         metadata=wire(
@@ -63,7 +63,7 @@ class GetCustomEnrollmentFieldsResponse(Model):
     org_short_name: str = field(
         metadata=wire(
             "org_short_name",
-            TEXT,
+            STRING,
             required=True,
             description="Short name of the organization this custom enrollment field belongs to",
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
         )
     )
     name: str = field(
-        metadata=wire("name", TEXT, required=True, description="Represents the name of the custom field")
+        metadata=wire("name", STRING, required=True, description="Represents the name of the custom field")
     )
-    key: str = field(metadata=wire("key", TEXT, required=True, description="Key of the custom field"))
+    key: str = field(metadata=wire("key", STRING, required=True, description="Key of the custom field"))
     default_value: str = field(
-        metadata=wire("default_value", TEXT, required=True, description="Custom field default value")
+        metadata=wire("default_value", STRING, required=True, description="Custom field default value")
     )
     setting_org_id: UUID = field(
         metadata=wire(
@@ -65,7 +65,7 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     setting_org_short_name: str = field(
         metadata=wire(
             "setting_org_short_name",
-            TEXT,
+            STRING,
             required=True,
             description="Short name of the organization the default setting is in",
         )
@@ -78,7 +78,7 @@ class GetDefaultCustomEnrollmentFieldSettingResponse(Model):
     field_org_short_name: str = field(
         metadata=wire(
             "field_org_short_name",
-            TEXT,
+            STRING,
             required=True,
             description="Short name of the organization the setting field is in",
         )

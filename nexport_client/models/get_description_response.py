@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, ModelOf
+from ..kinds import STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class GetDescriptionResponse(Model):
 
     description: str = field(
         metadata=wire(
-            "description", TEXT, required=True, description="Description of section or training plan, etc."
+            "description", STRING, required=True, description="Description of section or training plan, etc."
         )
     )
     api_error_entity: ApiErrorEntity = field(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import INT_OR_TEXT, Array, ModelOf
+from ..kinds import INT_OR_STRING, Array, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class GetInvoiceResponse(Model):
         default=None,
         metadata=wire(
             "state",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="State of the invoice. Two of the vendor's names are Committed and Failed; the numbers are not public.",
         ),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, ModelOf
+from ..kinds import STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class GetObjectivesResponse(Model):
     __description__ = "Contains section objectives"
 
     objectives: str = field(
-        metadata=wire("objectives", TEXT, required=True, description="Objectives of the section")
+        metadata=wire("objectives", STRING, required=True, description="Objectives of the section")
     )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire(

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class GetSyllabiResponseItem(Model):
         metadata=wire("syllabus_id", UUID_, required=True, description="Id of the syllabus")
     )
     syllabus_name: str | None = field(
-        default=None, metadata=wire("syllabus_name", TEXT, description="Name of the syllabus")
+        default=None, metadata=wire("syllabus_name", STRING, description="Name of the syllabus")
     )
     syllabus_type: SyllabusType = field(metadata=wire("syllabus_type", EnumOf("SyllabusType"), required=True))
     product_id: UUID | None = field(

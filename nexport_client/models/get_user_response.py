@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, ModelOf
+from ..kinds import STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ class GetUserResponse(Model):
     __description__ = "A user."
 
     user_id: UUID = field(metadata=wire("user_id", UUID_, required=True))
-    first_name: str | None = field(default=None, metadata=wire("first_name", TEXT))
-    middle_name: str | None = field(default=None, metadata=wire("middle_name", TEXT))
-    last_name: str | None = field(default=None, metadata=wire("last_name", TEXT))
-    email: str | None = field(default=None, metadata=wire("email", TEXT))
-    internal_email: str | None = field(default=None, metadata=wire("internal_email", TEXT))
+    first_name: str | None = field(default=None, metadata=wire("first_name", STRING))
+    middle_name: str | None = field(default=None, metadata=wire("middle_name", STRING))
+    last_name: str | None = field(default=None, metadata=wire("last_name", STRING))
+    email: str | None = field(default=None, metadata=wire("email", STRING))
+    internal_email: str | None = field(default=None, metadata=wire("internal_email", STRING))
     owner_org_id: UUID | None = field(
         default=None, metadata=wire("owner_org_id", UUID_, description="Organization that owns the user.")
     )
-    owner_org_short_name: str | None = field(default=None, metadata=wire("owner_org_short_name", TEXT))
+    owner_org_short_name: str | None = field(default=None, metadata=wire("owner_org_short_name", STRING))
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_
+from ..kinds import STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["HasGroupPermissionRequest"]
@@ -32,7 +32,7 @@ class HasGroupPermissionRequest(Model):
     group_id: UUID = field(metadata=wire("group_id", UUID_, required=True))
     permission: str = field(
         metadata=wire(
-            "permission", TEXT, required=True, description="Name of the permission, as the campus calls it."
+            "permission", STRING, required=True, description="Name of the permission, as the campus calls it."
         )
     )
     additional_properties: dict[str, Any] = field(factory=dict)

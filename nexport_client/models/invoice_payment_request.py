@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT_OR_TEXT, NUMBER, TEXT, UUID_
+from ..kinds import DATE_TIME, INT_OR_STRING, NUMBER, STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["InvoicePaymentRequest"]
@@ -46,19 +46,21 @@ class InvoicePaymentRequest(Model):
         default=None,
         metadata=wire(
             "payment_processor",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Who processed the payment. One of the vendor's names is NopCommercePlugin; the numbers are not public, a campus's own definition has them.",
         ),
     )
     payment_processor_transaction_id: str | None = field(
         default=None,
         metadata=wire(
-            "payment_processor_transaction_id", TEXT, description="The processor's own number of the payment."
+            "payment_processor_transaction_id",
+            STRING,
+            description="The processor's own number of the payment.",
         ),
     )
     amount_usd: float = field(metadata=wire("amount_usd", NUMBER, required=True))
     utc_payment_date: datetime | None = field(
         default=None, metadata=wire("utc_payment_date", DATE_TIME, description="When it was paid (UTC).")
     )
-    note: str | None = field(default=None, metadata=wire("note", TEXT))
+    note: str | None = field(default=None, metadata=wire("note", STRING))
     additional_properties: dict[str, Any] = field(factory=dict)

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT_OR_TEXT, TEXT, UUID_, ModelOf
+from ..kinds import DATE_TIME, INT_OR_STRING, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ class InvoiceRedemptionResponse(Model):
     redemption_code: str | None = field(
         default=None,
         repr=False,
-        metadata=wire("redemption_code", TEXT, description="The item's code. A reset gives a new one."),
+        metadata=wire("redemption_code", STRING, description="The item's code. A reset gives a new one."),
     )
     redemption_type: int | str | None = field(
         default=None,
         metadata=wire(
             "redemption_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="The kind of what was redeemed. Two of the vendor's names are Section and TrainingPlan; the numbers are not public.",
         ),
     )
@@ -82,7 +82,7 @@ class InvoiceRedemptionResponse(Model):
         default=None,
         metadata=wire("syllabus_id", UUID_, description="Null for catalogs and for open-ended items."),
     )
-    syllabus_title: str | None = field(default=None, metadata=wire("syllabus_title", TEXT))
+    syllabus_title: str | None = field(default=None, metadata=wire("syllabus_title", STRING))
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )

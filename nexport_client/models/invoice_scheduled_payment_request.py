@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, NUMBER, TEXT, UUID_
+from ..kinds import DATE_TIME, NUMBER, STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["InvoiceScheduledPaymentRequest"]
@@ -35,5 +35,5 @@ class InvoiceScheduledPaymentRequest(Model):
     utc_due_date: datetime | None = field(
         default=None, metadata=wire("utc_due_date", DATE_TIME, description="When it is due (UTC).")
     )
-    note: str | None = field(default=None, metadata=wire("note", TEXT))
+    note: str | None = field(default=None, metadata=wire("note", STRING))
     additional_properties: dict[str, Any] = field(factory=dict)

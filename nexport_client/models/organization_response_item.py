@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, ModelOf
+from ..kinds import STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class OrganizationResponseItem(Model):
     __description__ = "Contains organization name, short name, and custom fields"
 
     org_id: UUID = field(metadata=wire("org_id", UUID_, required=True, description="Id of the organization"))
-    name: str = field(metadata=wire("name", TEXT, required=True, description="Name of the organization"))
+    name: str = field(metadata=wire("name", STRING, required=True, description="Name of the organization"))
     short_name: str = field(
-        metadata=wire("short_name", TEXT, required=True, description="Short name of the organization")
+        metadata=wire("short_name", STRING, required=True, description="Short name of the organization")
     )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire(

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT, UUID_, ModelOf
+from ..kinds import DATE_TIME, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -45,13 +45,15 @@ class ProctorResponseItem(Model):
         metadata=wire("proctor_user_id", UUID_, required=True, description="User Id of the Proctor")
     )
     proctor_code: str = field(
-        metadata=wire("proctor_code", TEXT, required=True, description="Code assigned to the proctor")
+        metadata=wire("proctor_code", STRING, required=True, description="Code assigned to the proctor")
     )
     proctor_first_name: str = field(
-        metadata=wire("proctor_first_name", TEXT, required=True, description="The first name of the proctor")
+        metadata=wire(
+            "proctor_first_name", STRING, required=True, description="The first name of the proctor"
+        )
     )
     proctor_last_name: str = field(
-        metadata=wire("proctor_last_name", TEXT, required=True, description="The last name of the proctor")
+        metadata=wire("proctor_last_name", STRING, required=True, description="The last name of the proctor")
     )
     organization_access_code_id: UUID = field(
         metadata=wire(
@@ -59,7 +61,7 @@ class ProctorResponseItem(Model):
         )
     )
     access_code: str = field(
-        metadata=wire("access_code", TEXT, required=True, description="The Access Code used")
+        metadata=wire("access_code", STRING, required=True, description="The Access Code used")
     )
     date_proctored: datetime | None = field(
         metadata=wire(

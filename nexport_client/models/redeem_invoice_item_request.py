@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import INT_OR_TEXT, TEXT, UUID_, ModelOf
+from ..kinds import INT_OR_STRING, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RedeemInvoiceItemRequest(Model):
     invoice_item_redemption_code: str | None = field(
         default=None,
         repr=False,
-        metadata=wire("invoice_item_redemption_code", TEXT, description="Instead of invoice_item_id."),
+        metadata=wire("invoice_item_redemption_code", STRING, description="Instead of invoice_item_id."),
     )
     redeeming_user_id: UUID = field(
         metadata=wire(
@@ -53,7 +53,7 @@ class RedeemInvoiceItemRequest(Model):
         default=None,
         metadata=wire(
             "redemption_action_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="What happens to an existing enrollment. The vendor's names are NormalRedemption (the default), RenewRedemption (number 1), RestartEnrollment (number 2) and DeleteFinishedEnrollment; the other numbers are not public.",
         ),
     )
@@ -64,7 +64,7 @@ class RedeemInvoiceItemRequest(Model):
         default=None,
         metadata=wire(
             "product_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Kind of product. The vendor's names are Syllabus, Catalog and OpenEnded; their numbers are not public, a campus's own definition has them.",
         ),
     )

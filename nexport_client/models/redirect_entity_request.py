@@ -6,7 +6,7 @@ from typing import Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT
+from ..kinds import STRING
 from ..types import Model, wire
 
 __all__ = ["RedirectEntityRequest"]
@@ -28,18 +28,19 @@ class RedirectEntityRequest(Model):
     __description__ = "Addresses outside NexPort, kept with the user's subscription."
 
     logout_url: str | None = field(
-        default=None, metadata=wire("logout_url", TEXT, description="Where a student is sent on signing out.")
+        default=None,
+        metadata=wire("logout_url", STRING, description="Where a student is sent on signing out."),
     )
     invalid_token_url: str | None = field(
         default=None,
         metadata=wire(
-            "invalid_token_url", TEXT, description="Where a student with an invalid token is sent."
+            "invalid_token_url", STRING, description="Where a student with an invalid token is sent."
         ),
     )
     expired_token_url: str | None = field(
         default=None,
         metadata=wire(
-            "expired_token_url", TEXT, description="Where a student with an expired token is sent."
+            "expired_token_url", STRING, description="Where a student with an expired token is sent."
         ),
     )
     additional_properties: dict[str, Any] = field(factory=dict)

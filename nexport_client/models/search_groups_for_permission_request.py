@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import INT32, TEXT, UUID_
+from ..kinds import INT32, STRING, UUID_
 from ..types import Model, wire
 
 __all__ = ["SearchGroupsForPermissionRequest"]
@@ -36,7 +36,7 @@ class SearchGroupsForPermissionRequest(Model):
     )
     permission: str = field(
         metadata=wire(
-            "permission", TEXT, required=True, description="Name of the permission, as the campus calls it."
+            "permission", STRING, required=True, description="Name of the permission, as the campus calls it."
         )
     )
     page: int | None = field(

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import DATE_TIME, INT32, NUMBER, STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class SectionEnrollmentsResponse(Model):
     )
     title: str | None = field(
         default=None,
-        metadata=wire("title", TEXT, description="Title of the section this enrollment belongs to"),
+        metadata=wire("title", STRING, description="Title of the section this enrollment belongs to"),
     )
     number: str | None = field(
         default=None,
-        metadata=wire("number", TEXT, description="Number of the section this enrollment belongs to"),
+        metadata=wire("number", STRING, description="Number of the section this enrollment belongs to"),
     )
     assignment_count: int | None = field(
         default=None,
@@ -162,7 +162,7 @@ class SectionEnrollmentsResponse(Model):
         default=None,
         metadata=wire(
             "unique_name",
-            TEXT,
+            STRING,
             description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
         ),
     )

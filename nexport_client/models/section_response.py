@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
+from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -58,21 +58,23 @@ class SectionResponse(Model):
     __description__ = "Contains relevant section information"
 
     section_number: str = field(
-        metadata=wire("section_number", TEXT, required=True, description="Section number")
+        metadata=wire("section_number", STRING, required=True, description="Section number")
     )
-    section_ceus: str = field(metadata=wire("section_ceus", TEXT, required=True, description="Section CEUs"))
+    section_ceus: str = field(
+        metadata=wire("section_ceus", STRING, required=True, description="Section CEUs")
+    )
     section_duration: str = field(
-        metadata=wire("section_duration", TEXT, required=True, description="How long the section lasts")
+        metadata=wire("section_duration", STRING, required=True, description="How long the section lasts")
     )
     syllabus_id: UUID = field(
         metadata=wire("syllabus_id", UUID_, required=True, description="Id of the syllabus")
     )
-    title: str = field(metadata=wire("title", TEXT, required=True, description="Title for this syllabus"))
+    title: str = field(metadata=wire("title", STRING, required=True, description="Title for this syllabus"))
     unique_name: str | None = field(
         default=None,
         metadata=wire(
             "unique_name",
-            TEXT,
+            STRING,
             description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
         ),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT_MAP, UUID_
+from ..kinds import STRING_MAP, UUID_
 from ..types import Model, wire
 
 __all__ = ["SetCustomEnrollmentFieldValuesRequest"]
@@ -38,7 +38,7 @@ class SetCustomEnrollmentFieldValuesRequest(Model):
     custom_enrollment_field_values: dict[str, str] = field(
         metadata=wire(
             "custom_enrollment_field_values",
-            TEXT_MAP,
+            STRING_MAP,
             required=True,
             description="Custom enrollment field key/value pairs",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, TEXT, ModelOf
+from ..kinds import BOOLEAN, STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SetCustomEnrollmentFieldValuesResponse(Model):
         default=None,
         metadata=wire(
             "message",
-            TEXT,
+            STRING,
             description="Contains additional information about the type of error that occurred",
         ),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT_MAP, UUID_
+from ..kinds import STRING_MAP, UUID_
 from ..types import Model, wire
 
 __all__ = ["SetCustomProfileFieldValuesRequest"]
@@ -33,7 +33,7 @@ class SetCustomProfileFieldValuesRequest(Model):
     custom_profile_field_values: dict[str, str] = field(
         metadata=wire(
             "custom_profile_field_values",
-            TEXT_MAP,
+            STRING_MAP,
             required=True,
             description="Value of each field, by the field's key.",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, ModelOf
+from ..kinds import STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SetCustomProfileFieldValuesResponse(Model):
     __description__ = "The result of setting values."
 
     message: str | None = field(
-        default=None, metadata=wire("message", TEXT, description="What went wrong, if anything.")
+        default=None, metadata=wire("message", STRING, description="What went wrong, if anything.")
     )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import INT32, TEXT, UUID_, ModelOf
+from ..kinds import INT32, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ class SsoResponse(Model):
         default=None,
         repr=False,
         metadata=wire(
-            "url", TEXT, description="The URL to open in the student's browser; it signs the student in."
+            "url", STRING, description="The URL to open in the student's browser; it signs the student in."
         ),
     )
     access_token: UUID | None = field(default=None, repr=False, metadata=wire("access_token", UUID_))
-    token_type: str | None = field(default=None, metadata=wire("token_type", TEXT))
+    token_type: str | None = field(default=None, metadata=wire("token_type", STRING))
     expires_in: int | None = field(
         default=None, metadata=wire("expires_in", INT32, description="Lifetime in seconds.")
     )

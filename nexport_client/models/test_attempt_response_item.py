@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
+from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ class TestAttemptResponseItem(Model):
     time_left: str | None = field(
         default=None,
         metadata=wire(
-            "time_left", TEXT, description="How much time the student has remaining to complete this attempt"
+            "time_left",
+            STRING,
+            description="How much time the student has remaining to complete this attempt",
         ),
     )
     num_questions: int = field(
@@ -115,7 +117,7 @@ class TestAttemptResponseItem(Model):
     comments: str | None = field(
         default=None,
         metadata=wire(
-            "comments", TEXT, description="Any additional comments from the student for this test attempt."
+            "comments", STRING, description="Any additional comments from the student for this test attempt."
         ),
     )
     proctor_response_item: ProctorResponseItem | None = field(

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, INT32, NUMBER, TEXT, UUID_, EnumOf, ModelOf
+from ..kinds import DATE_TIME, INT32, NUMBER, STRING, UUID_, EnumOf, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class TrainingPlanEnrollmentsResponse(Model):
     name: str = field(
         metadata=wire(
             "name",
-            TEXT,
+            STRING,
             required=True,
             description="Name of the training plan that the enrollment is attached to",
         )
@@ -84,7 +84,7 @@ class TrainingPlanEnrollmentsResponse(Model):
         default=None,
         metadata=wire(
             "ed2go_registration_key",
-            TEXT,
+            STRING,
             description="Registration key created by Ed2Go that corresponds to this enrollment (if applicable)",
         ),
     )
@@ -134,7 +134,7 @@ class TrainingPlanEnrollmentsResponse(Model):
         default=None,
         metadata=wire(
             "unique_name",
-            TEXT,
+            STRING,
             description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
         ),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
+from ..kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TrainingPlanResponse(Model):
         metadata=wire("org_id", UUID_, description="Id of the organization this training plan belongs to"),
     )
     name: str | None = field(
-        default=None, metadata=wire("name", TEXT, description="Name of the Training Plan")
+        default=None, metadata=wire("name", STRING, description="Name of the Training Plan")
     )
     root_requirement_id: UUID | None = field(
         default=None,
@@ -73,12 +73,12 @@ class TrainingPlanResponse(Model):
     syllabus_id: UUID = field(
         metadata=wire("syllabus_id", UUID_, required=True, description="Id of the syllabus")
     )
-    title: str = field(metadata=wire("title", TEXT, required=True, description="Title for this syllabus"))
+    title: str = field(metadata=wire("title", STRING, required=True, description="Title for this syllabus"))
     unique_name: str | None = field(
         default=None,
         metadata=wire(
             "unique_name",
-            TEXT,
+            STRING,
             description="UniqueName is meant to be a simple way to map a user defined identifier to to specific a syllabus without the risk of duplicates. The advantage over using the Id is that it can be moved from one syllabus to another.",
         ),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, UUID_, Array
+from ..kinds import STRING, UUID_, Array
 from ..types import Model, wire
 
 __all__ = ["UpdatedInvoiceFields"]
@@ -32,5 +32,5 @@ class UpdatedInvoiceFields(Model):
         default=None, metadata=wire("group_memberships", Array(UUID_))
     )
     purchasing_group_id: UUID | None = field(default=None, metadata=wire("purchasing_group_id", UUID_))
-    funding_pool: str | None = field(default=None, metadata=wire("funding_pool", TEXT))
+    funding_pool: str | None = field(default=None, metadata=wire("funding_pool", STRING))
     additional_properties: dict[str, Any] = field(factory=dict)

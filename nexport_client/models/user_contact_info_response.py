@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import TEXT, ModelOf
+from ..kinds import STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -34,16 +34,16 @@ class UserContactInfoResponse(Model):
     __module__ = "nexport_campus.models"
     __description__ = "A user's contact information."
 
-    city: str | None = field(default=None, metadata=wire("city", TEXT))
+    city: str | None = field(default=None, metadata=wire("city", STRING))
     state: str | None = field(
-        default=None, metadata=wire("state", TEXT, description="Name of the state or province.")
+        default=None, metadata=wire("state", STRING, description="Name of the state or province.")
     )
     country: str | None = field(
-        default=None, metadata=wire("country", TEXT, description="Name or code of the country.")
+        default=None, metadata=wire("country", STRING, description="Name or code of the country.")
     )
-    postal_code: str | None = field(default=None, metadata=wire("postal_code", TEXT))
-    phone: str | None = field(default=None, metadata=wire("phone", TEXT))
-    fax: str | None = field(default=None, metadata=wire("fax", TEXT))
+    postal_code: str | None = field(default=None, metadata=wire("postal_code", STRING))
+    phone: str | None = field(default=None, metadata=wire("phone", STRING))
+    fax: str | None = field(default=None, metadata=wire("fax", STRING))
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from ..hints import lazy_annotations
-from ..kinds import DATE_TIME, TEXT, ModelOf
+from ..kinds import DATE_TIME, STRING, ModelOf
 from ..types import Model, wire
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ValidateAccessTokenResponse(Model):
     )
     error_message: str | None = field(
         default=None,
-        metadata=wire("error_message", TEXT, description="Why the token cannot be used, if it cannot."),
+        metadata=wire("error_message", STRING, description="Why the token cannot be used, if it cannot."),
     )
     api_error_entity: ApiErrorEntity = field(
         metadata=wire("api_error_entity", ModelOf("ApiErrorEntity", may_be_missing=True), required=True)

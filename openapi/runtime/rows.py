@@ -101,8 +101,8 @@ _SCALARS: Final[dict[str, tuple[type, Callable[[Any], object]]]] = {
     "date-time": (datetime, _to_utc),
     "int32": (int, _keep),
     "integer": (int, _keep),
-    "int-or-text": (str, str),
+    "int-or-string": (str, str),
     "number": (float, _keep),
-    "text": (str, _keep),
+    "string": (str, _keep),
     "uuid": (UUID, str),
 }

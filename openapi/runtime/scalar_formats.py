@@ -98,17 +98,17 @@ READ: Final[dict[str, Callable[[Any], Any]]] = {
     "date-time": parse_datetime,
     "int32": _make_exact_reader(int),
     "integer": _make_exact_reader(int),
-    "int-or-text": _make_exact_reader(int, str),
+    "int-or-string": _make_exact_reader(int, str),
     "nothing": lambda _: None,
     "number": _read_number,
-    "text": _make_exact_reader(str),
+    "string": _make_exact_reader(str),
     "uuid": _read_uuid,
 }
 READ_UNUSUAL: Final[dict[str, Callable[[Any], Any]]] = {
     "date-time": _parse_lowercase_datetime,
     "int32": _read_whole_float,
     "integer": _read_whole_float,
-    "int-or-text": _read_whole_float,
+    "int-or-string": _read_whole_float,
     "uuid": _read_bracketed_uuid,
 }
 EXPECTED: Final = {
@@ -117,9 +117,9 @@ EXPECTED: Final = {
     "date-time": "a date and time",
     "int32": "a whole number",
     "integer": "a whole number",
-    "int-or-text": "a whole number or a string",
+    "int-or-string": "a whole number or a string",
     "nothing": "nothing",
     "number": "a number",
-    "text": "a string",
+    "string": "a string",
     "uuid": "a uuid",
 }

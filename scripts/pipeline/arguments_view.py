@@ -160,7 +160,7 @@ def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> Argu
         name, schema, {**schema, **parameter}, schemas, place, required=parameter.get("required", False)
     )
     code = argument.kind.code
-    if "MapOf" in code or "TEXT_MAP" in code or "ModelOf" in code or (place != "query" and "Array" in code):
+    if "MapOf" in code or "STRING_MAP" in code or "ModelOf" in code or (place != "query" and "Array" in code):
         raise ValueError(f"the parameter {name!r} has parts, which the client can't send in a {place}")
     if "Array" in code and (parameter.get("explode") is False or parameter.get("style", "form") != "form"):
         raise ValueError(f"the parameter {name!r} is a list in a style that the client can't send")

@@ -29,7 +29,7 @@ _SCALARS = {
     ("string", "date-time"): KindView(
         "DATE_TIME", "datetime", "datetime", frozenset({"DATE_TIME"}), imports=frozenset({_DATETIME})
     ),
-    ("string", None): KindView("TEXT", "str", "str", frozenset({"TEXT"})),
+    ("string", None): KindView("STRING", "str", "str", frozenset({"STRING"})),
     ("integer", "int32"): KindView("INT32", "int", "int", frozenset({"INT32"})),
     ("integer", None): KindView("INTEGER", "int", "int", frozenset({"INTEGER"})),
     ("number", None): KindView("NUMBER", "float", "float", frozenset({"NUMBER"})),
@@ -38,7 +38,7 @@ _SCALARS = {
 _ANYTHING = KindView(
     "ANYTHING", "Any", "object", frozenset({"ANYTHING"}), imports=frozenset({"from typing import Any"})
 )
-_INT_OR_TEXT = KindView("INT_OR_TEXT", "int | str", "int | str", frozenset({"INT_OR_TEXT"}))
+_INT_OR_STRING = KindView("INT_OR_STRING", "int | str", "int | str", frozenset({"INT_OR_STRING"}))
 NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 
 
@@ -51,7 +51,7 @@ def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
         return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)
     types = list(_types(schema))
     if types == ["integer", "string"]:
-        return _INT_OR_TEXT
+        return _INT_OR_STRING
     if len(types) > 1 or {"anyOf", "oneOf", "allOf"} & schema.keys():
         raise ValueError("it may be of several types; the overlay has to choose one")
     if not types:
@@ -111,12 +111,12 @@ def _array(item: KindView) -> KindView:
 
 
 def _map(value: KindView) -> KindView:
-    text = value.code == "TEXT"
+    of_strings = value.code == "STRING"
     return KindView(
-        "TEXT_MAP" if text else f"MapOf({value.code})",
+        "STRING_MAP" if of_strings else f"MapOf({value.code})",
         f"dict[str, {value.annotation}]",
         f"Mapping[str, {value.argument}]",
-        frozenset({"TEXT_MAP"}) if text else value.kinds | {"MapOf"},
+        frozenset({"STRING_MAP"}) if of_strings else value.kinds | {"MapOf"},
         value.references,
         value.imports | {"from collections.abc import Mapping"},
     )

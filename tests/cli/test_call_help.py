@@ -15,7 +15,7 @@ from nexport_campus.cli.exit_codes import exit_code
 from nexport_campus.cli.operation_options import make_option_name
 from nexport_client import OPERATIONS
 from nexport_client.client import Areas
-from nexport_client.kinds import INT32, TEXT, Array, EnumOf, ModelOf
+from nexport_client.kinds import INT32, STRING, Array, EnumOf, ModelOf
 from nexport_client.operation import Operation, Paging, Parameter
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
@@ -110,7 +110,7 @@ UNSEEN: Operation[Any] = Operation(
     token="own",
     query=(Parameter("from_", "from", Array(EnumOf("CatalogAccessOption")), required=True),),
     body=(Parameter("limit", "limit", INT32), Parameter("output", "output", Array(ModelOf("CmiField")))),
-    result=Array(TEXT),
+    result=Array(STRING),
     paging=Paging("query"),
     area="assessment",
     name="find_tests",

@@ -12,7 +12,7 @@ from nexport_campus.models import CatalogAccessOption, CmiField
 from nexport_client.kinds import (
     DATE_TIME,
     NOTHING,
-    TEXT,
+    STRING,
     UUID_,
     Array,
     EnumOf,
@@ -37,7 +37,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("value_type", "value", "plain", "table"),
     [
-        (TEXT, "a\tb", "a\tb", "value  a b\n"),
+        (STRING, "a\tb", "a\tb", "value  a b\n"),
         (UUID_, ID, str(ID), f"value  {ID}\n"),
         (
             DATE_TIME,
@@ -47,7 +47,7 @@ Capture = pytest.CaptureFixture[str]
         ),
         (ACCESS, CatalogAccessOption.OWNED, 1, "value  Owned\n"),
         (MapOf(ACCESS), {"a": CatalogAccessOption.BOTH}, {"a": 2}, "a  Both\n"),
-        (Nullable(TEXT), None, None, ""),
+        (Nullable(STRING), None, None, ""),
         (NOTHING, None, None, ""),
         (
             ModelOf("AuthenticationTokenResponse"),
@@ -71,7 +71,7 @@ def test_one_value(value_type: Kind, value: Any, plain: Any, table: str, capsys:
 def test_records_of_scalars(capsys: Capture) -> None:
     """Lists of strings are printed as records; null stays null."""
     for form, wanted in (("json", ["a", None]), ("table", "value\na\n\n")):
-        out = make_writer(form, Nullable(TEXT), Secrecy())
+        out = make_writer(form, Nullable(STRING), Secrecy())
         out.write(["a"])
         out.write([None])
         out.end()

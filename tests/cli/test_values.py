@@ -18,8 +18,8 @@ from nexport_client.kinds import (
     DATE_TIME,
     INT32,
     NUMBER,
-    TEXT,
-    TEXT_MAP,
+    STRING,
+    STRING_MAP,
     UUID_,
     Array,
     EnumOf,
@@ -62,13 +62,13 @@ def test_dates(date: datetime) -> None:
 @given(st.text())
 def test_strings(string: str) -> None:
     """A string is kept, with its blanks."""
-    assert parse(TEXT, string) == string
+    assert parse(STRING, string) == string
 
 
 @given(st.lists(st.text()))
 def test_lists_of_strings(strings: list[str]) -> None:
     """A JSON list gives its elements; repeated options keep their order."""
-    kind = Array(TEXT)
+    kind = Array(STRING)
     assert parse(kind, json.dumps(strings)) == strings
     plain = [string for string in strings if not string.lstrip().startswith("[")]
     assert join_occurrences(kind, [parse(kind, string) for string in plain]) == plain
@@ -77,14 +77,14 @@ def test_lists_of_strings(strings: list[str]) -> None:
 @given(st.dictionaries(st.text(), st.text()))
 def test_mappings(entries: dict[str, str]) -> None:
     """A JSON object gives its entries; NAME=VALUE gives one, split at the first equals sign."""
-    assert parse(TEXT_MAP, json.dumps(entries)) == entries
+    assert parse(STRING_MAP, json.dumps(entries)) == entries
     plain = {
         name: value
         for name, value in entries.items()
         if "=" not in name and not name.lstrip().startswith("{")
     }
     assert (
-        join_occurrences(TEXT_MAP, [parse(TEXT_MAP, f"{name}={value}") for name, value in plain.items()])
+        join_occurrences(STRING_MAP, [parse(STRING_MAP, f"{name}={value}") for name, value in plain.items()])
         == plain
     )
 
@@ -117,7 +117,7 @@ def test_objects() -> None:
 def test_null() -> None:
     """The word null is null where the parameter allows it, and a string elsewhere."""
     assert parse(DATE_TIME, "null", nullable=True) is NULL
-    assert parse(TEXT, "null") == "null"
+    assert parse(STRING, "null") == "null"
     assert parse(Array(Nullable(NUMBER)), "[1, null]") == [1.0, None]
 
 
@@ -140,9 +140,9 @@ def test_null() -> None:
         (Array(INT32), "[1", "must be JSON"),
         (Array(INT32), '["a"]', "whole number"),
         (Array(INT32), "[true]", "whole number"),
-        (TEXT_MAP, "name", "NAME=VALUE"),
-        (TEXT_MAP, '{"a": 1}', "a string"),
-        (TEXT_MAP, '{"a": "1", "a": "2"}', "twice"),
+        (STRING_MAP, "name", "NAME=VALUE"),
+        (STRING_MAP, '{"a": 1}', "a string"),
+        (STRING_MAP, '{"a": "1", "a": "2"}', "twice"),
         (ANYTHING, "NaN", "is not a number in JSON"),
         (FIELD, "[]", "an object"),
         (FIELD, '{"cmi_element_name": "n", "cmi_element_value": 5}', "cmi_element_value"),
@@ -159,12 +159,12 @@ def test_refusals(kind: Kind, string: str, expected: str) -> None:
 def test_duplicate_entries() -> None:
     """Two values for one name are refused."""
     with pytest.raises(ValueError, match="a is given twice"):
-        join_occurrences(TEXT_MAP, [{"a": "1"}, {"b": "1"}, {"a": "2"}])
+        join_occurrences(STRING_MAP, [{"a": "1"}, {"b": "1"}, {"a": "2"}])
 
 
 @given(
     st.text(max_size=40),
-    st.sampled_from([UUID_, INT32, NUMBER, BOOLEAN, DATE_TIME, ACCESS, TEXT_MAP, FIELD, ANYTHING]),
+    st.sampled_from([UUID_, INT32, NUMBER, BOOLEAN, DATE_TIME, ACCESS, STRING_MAP, FIELD, ANYTHING]),
 )
 def test_any_string_is_read_or_refused(string: str, kind: Kind) -> None:
     """Every string gives a value or a ValueError with a message."""
@@ -179,5 +179,5 @@ def test_any_string_is_read_or_refused(string: str, kind: Kind) -> None:
 
 def test_metavars() -> None:
     """The placeholder of a value in the help names its type."""
-    names = [make_metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, TEXT_MAP, Array(FIELD), BOOLEAN)]
+    names = [make_metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, STRING_MAP, Array(FIELD), BOOLEAN)]
     assert names == ["UUID", "UUID", "CATALOG-ACCESS-OPTION", "NAME=TEXT", "JSON", "true|false"]

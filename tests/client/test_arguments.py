@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
-from nexport_client.kinds import TEXT
+from nexport_client.kinds import STRING
 from tests.support.clients import TOKEN, campus_with, method_of, needs
 from tests.support.examples import FEW
 from tests.support.scripted_server import json_response
@@ -102,7 +102,7 @@ def is_wrong(name: str, argument: str, value: Any) -> bool:
     """Return whether an argument of a known operation refuses the value."""
     operation = KNOWN.get(name)
     kinds = {item.name: item.kind for item in operation.parameters} if operation else {}
-    return operation is not None and not (kinds.get(argument) == TEXT and value in STRINGS)
+    return operation is not None and not (kinds.get(argument) == STRING and value in STRINGS)
 
 
 @pytest.mark.parametrize(

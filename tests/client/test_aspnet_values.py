@@ -17,8 +17,8 @@ from nexport_client.kinds import (
     DATE_TIME,
     INT32,
     NUMBER,
-    TEXT,
-    TEXT_MAP,
+    STRING,
+    STRING_MAP,
     UUID_,
     Array,
     EnumOf,
@@ -308,8 +308,8 @@ def test_a_large_integer_in_a_decimal_field(read: Any, number: int) -> None:
         (NUMBER, "2.5", "a number, got a string"),
         (BOOLEAN, 1, "a boolean, got a number"),
         (BOOLEAN, "true", "a boolean, got a string"),
-        (TEXT, 1, "a string, got a number"),
-        (TEXT, ["a"], "a string, got a list"),
+        (STRING, 1, "a string, got a number"),
+        (STRING, ["a"], "a string, got a list"),
         (UUID_, 12, "a uuid, got a number"),
         (UUID_, {}, "a uuid, got an object"),
         (DATE_TIME, 1700000000, "a date and time, got a number"),
@@ -326,7 +326,7 @@ def test_a_wrong_type_is_refused(kind: Kind, value: Any, expected: str) -> None:
     [
         (Array(PHASE), [2, None], "[1]"),
         (MapOf(PHASE), {"a": 2, "b": None}, "b"),
-        (TEXT_MAP, {"b": None}, "b"),
+        (STRING_MAP, {"b": None}, "b"),
     ],
     ids=["list", "map", "strings"],
 )
@@ -357,11 +357,11 @@ def test_a_null_element_without_which_nothing_can_be_read() -> None:
 )
 def test_only_decode_errors_are_raised(value: Any) -> None:
     """Each kind reads a value of its own type or raises DecodeError; every boolean and string is read."""
-    types = {BOOLEAN: bool, DATE_TIME: datetime, INT32: int, NUMBER: float, TEXT: str, UUID_: UUID}
+    types = {BOOLEAN: bool, DATE_TIME: datetime, INT32: int, NUMBER: float, STRING: str, UUID_: UUID}
     for kind, expected in types.items():
         try:
             read = kind.read(value, Reader())
         except DecodeError:
-            assert kind not in {BOOLEAN, TEXT} or type(value) is not expected
+            assert kind not in {BOOLEAN, STRING} or type(value) is not expected
         else:
             assert type(read) is expected

@@ -11,7 +11,7 @@ from nexport_campus.cli.checks.token_check import check_token
 from nexport_campus.cli.token_validation import validate_token
 from nexport_campus.sandbox import Sandbox
 from nexport_client import OPERATIONS
-from nexport_client.kinds import ANYTHING, NOTHING, TEXT, Kind, MapOf
+from nexport_client.kinds import ANYTHING, NOTHING, STRING, Kind, MapOf
 from nexport_client.operation import Operation
 from tests.support.clients import campus_with
 from tests.support.scripted_server import error_entity, json_response
@@ -74,7 +74,7 @@ async def test_no_token_without_a_declaration(token: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [NOTHING, ANYTHING, TEXT, MapOf(TEXT)], ids=["nothing", "anything", "text", "mapping"]
+    "result", [NOTHING, ANYTHING, STRING, MapOf(STRING)], ids=["nothing", "anything", "string", "mapping"]
 )
 async def test_another_declared_response(monkeypatch: Patch, result: Kind) -> None:
     """A page that states no usable response, and no mark, changes nothing about the login."""

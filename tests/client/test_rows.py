@@ -22,7 +22,7 @@ from nexport_campus.models import (
     SetCustomEnrollmentFieldValuesRequest,
 )
 from nexport_client.enums import OpenIntEnum
-from nexport_client.kinds import ANYTHING, TEXT, Array, ModelOf
+from nexport_client.kinds import ANYTHING, STRING, Array, ModelOf
 from nexport_client.types import Model, fields_of, wire
 from tests.support.examples import FEW
 from tests.support.spec import SCHEMAS, SOME_ID, example, model_named
@@ -214,9 +214,9 @@ class Folder(Model):
     error: ApiErrorEntity | None = attrs.field(
         default=None, metadata=wire("error", ModelOf("ApiErrorEntity"))
     )
-    error_error_code: str | None = attrs.field(default=None, metadata=wire("error_error_code", TEXT))
+    error_error_code: str | None = attrs.field(default=None, metadata=wire("error_error_code", STRING))
     anything: Any = attrs.field(default=None, metadata=wire("anything", ANYTHING))
-    code: str | None = attrs.field(default=None, repr=False, metadata=wire("code", TEXT))
+    code: str | None = attrs.field(default=None, repr=False, metadata=wire("code", STRING))
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
 
 

@@ -38,7 +38,7 @@ dates = st.sampled_from(
 values: dict[str, st.SearchStrategy[Any]] = {
     "uuid": st.uuids().map(str),
     "date-time": dates,
-    "text": st.text(st.characters(exclude_categories=["Cs"])),
+    "string": st.text(st.characters(exclude_categories=["Cs"])),
     "boolean": st.booleans(),
     "int32": st.integers(-(2**31), 2**31 - 1),
     "integer": st.integers(),

@@ -194,8 +194,8 @@ _SCALARS: Final[dict[str, Callable[[object], Any]]] = {
     "date-time": convert_datetime,
     "int32": make_whole_converter(32),
     "integer": make_whole_converter(64),
-    "int-or-text": convert_whole_or_string,
+    "int-or-string": convert_whole_or_string,
     "number": convert_number,
-    "text": convert_string,
+    "string": convert_string,
     "uuid": lambda value: str(read_uuid(value)),
 }

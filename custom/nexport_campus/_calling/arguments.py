@@ -9,7 +9,7 @@ from uuid import UUID
 from nexport_campus._errors import ArgumentError
 from nexport_campus._http.encoded_request import EncodedRequest
 from nexport_campus._inputs import describe, to_whole
-from nexport_client.kinds import TEXT
+from nexport_client.kinds import STRING
 from nexport_client.operation import Operation, Parameter
 from nexport_client.types import UNSET, Secret
 
@@ -108,7 +108,7 @@ def read_uuids(name: str, values: object) -> list[UUID]:
 
 def read_strings(name: str, values: object) -> list[str]:
     """Return the strings of any iterable, read once. Raises ArgumentError, which names the argument."""
-    return _read_list(name, values, partial(to_wire, TEXT))
+    return _read_list(name, values, partial(to_wire, STRING))
 
 
 def _read_list(name: str, values: object, read: Callable[[object], T]) -> list[T]:

@@ -37,9 +37,9 @@ _TYPES: Final[dict[str, Any]] = {
     "boolean": bool,
     "int32": int,
     "integer": int,
-    "int-or-text": int | str,
+    "int-or-string": int | str,
     "number": float,
-    "text": str,
+    "string": str,
     "uuid": UUID,
 }
 

@@ -206,9 +206,9 @@ _SCALARS: Final[dict[str, Callable[[str], Any]]] = {
     "date-time": _parse_date,
     "int32": _parse_whole,
     "integer": _parse_whole,
-    "int-or-text": _parse_whole_or_string,
+    "int-or-string": _parse_whole_or_string,
     "number": _parse_number,
-    "text": str,
+    "string": str,
     "uuid": _parse_uuid,
 }
 _METAVARS: Final = {
@@ -217,8 +217,8 @@ _METAVARS: Final = {
     "date-time": "DATE",
     "int32": "INTEGER",
     "integer": "INTEGER",
-    "int-or-text": "INTEGER|TEXT",
+    "int-or-string": "INTEGER|TEXT",
     "number": "NUMBER",
-    "text": "TEXT",
+    "string": "TEXT",
     "uuid": "UUID",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import DATE_TIME, TEXT, ModelOf
+from ...kinds import DATE_TIME, STRING, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ OPERATION: Operation[AuthenticationTokenResponse] = Operation(
     token="none",
     query=(),
     body=(
-        Parameter("username", "username", TEXT, required=True),
-        Parameter("password", "password", TEXT, required=True, secret=True),
+        Parameter("username", "username", STRING, required=True),
+        Parameter("password", "password", STRING, required=True, secret=True),
         Parameter(
-            "grant_type", "grant_type", TEXT, required=True, description='Only "password" is supported.'
+            "grant_type", "grant_type", STRING, required=True, description='Only "password" is supported.'
         ),
-        Parameter("scope", "scope", TEXT, description="Unused."),
+        Parameter("scope", "scope", STRING, description="Unused."),
         Parameter(
             "utc_expiration_date",
             "utc_expiration_date",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, ModelOf
+from ...kinds import STRING, UUID_, ModelOf
 from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OPERATION: Operation[SearchGroupsForPermissionResponse] = Operation(
         Parameter(
             "permission",
             "permission",
-            TEXT,
+            STRING,
             required=True,
             description="Name of the permission, as the campus calls it.",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT_MAP, UUID_, ModelOf
+from ...kinds import STRING_MAP, UUID_, ModelOf
 from ...operation import FailureSign, Operation, Parameter
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ OPERATION: Operation[SetCustomProfileFieldValuesResponse] = Operation(
         Parameter(
             "custom_profile_field_values",
             "custom_profile_field_values",
-            TEXT_MAP,
+            STRING_MAP,
             required=True,
             description="Value of each field, by the field's key.",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...kinds import STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OPERATION: Operation[CreateEnrollmentResponse] = Operation(
         Parameter(
             "syllabus_unique_name",
             "syllabus_unique_name",
-            TEXT,
+            STRING,
             description="The syllabus unique name to create the enrollment in",
         ),
         Parameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...kinds import STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ OPERATION: Operation[list[GetCmiDataResponseItem]] = Operation(
         Parameter(
             "cmi_element_names",
             "cmi_element_names",
-            Array(TEXT),
+            Array(STRING),
             required=True,
             description="List of CMI element names to get data for",
         ),

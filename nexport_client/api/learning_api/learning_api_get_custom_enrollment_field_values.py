@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...kinds import STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ OPERATION: Operation[list[GetCustomEnrollmentFieldValuesResponse]] = Operation(
             UUID_,
             description="Id of the section or training plan to get the custom enrollment field values for",
         ),
-        Parameter("key", "key", TEXT, description="Key of the custom enrollment field to get the value for"),
+        Parameter(
+            "key", "key", STRING, description="Key of the custom enrollment field to get the value for"
+        ),
     ),
     body=None,
     result=Array(ModelOf("GetCustomEnrollmentFieldValuesResponse")),

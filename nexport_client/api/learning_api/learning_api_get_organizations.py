@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...kinds import STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ OPERATION: Operation[list[OrganizationResponseItem]] = Operation(
     token="own",
     query=(
         Parameter("org_id", "org_id", UUID_),
-        Parameter("org_short_name", "org_short_name", TEXT),
+        Parameter("org_short_name", "org_short_name", STRING),
     ),
     body=None,
     result=Array(ModelOf("OrganizationResponseItem")),

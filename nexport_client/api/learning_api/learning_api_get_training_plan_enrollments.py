@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, Array, ModelOf
+from ...kinds import STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ OPERATION: Operation[list[TrainingPlanEnrollmentsResponse]] = Operation(
         Parameter(
             "syllabus_unique_name",
             "syllabus_unique_name",
-            TEXT,
+            STRING,
             description="Unique name of a syllabus that belongs to the enrollment",
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import DATE_TIME, TEXT, UUID_, Array, ModelOf
+from ...kinds import DATE_TIME, STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Paging, Parameter
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ OPERATION: Operation[EnrollmentSearchResponse] = Operation(
         Parameter(
             "syllabus_unique_names",
             "syllabus_unique_names",
-            Array(TEXT),
+            Array(STRING),
             min_items=1,
             description="Limit the results to only enrollments in syllabus' with ANY of these unique names. This field is ignored if no IDs are provided. Must not be empty.",
         ),

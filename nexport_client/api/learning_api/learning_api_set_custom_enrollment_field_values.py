@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT_MAP, UUID_, ModelOf
+from ...kinds import STRING_MAP, UUID_, ModelOf
 from ...operation import FailureSign, Operation, Parameter
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ OPERATION: Operation[SetCustomEnrollmentFieldValuesResponse] = Operation(
         Parameter(
             "custom_enrollment_field_values",
             "custom_enrollment_field_values",
-            TEXT_MAP,
+            STRING_MAP,
             required=True,
             description="Custom enrollment field key/value pairs",
         ),

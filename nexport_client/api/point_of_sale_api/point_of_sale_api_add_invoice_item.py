@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import DATE_TIME, INT_OR_TEXT, NUMBER, TEXT, UUID_, Array, ModelOf
+from ...kinds import DATE_TIME, INT_OR_STRING, NUMBER, STRING, UUID_, Array, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ OPERATION: Operation[AddInvoiceItemResponse] = Operation(
         Parameter(
             "product_type",
             "product_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Kind of product. The vendor's names are Syllabus, Catalog and OpenEnded; their numbers are not public, a campus's own definition has them.",
         ),
         Parameter("cost", "cost", NUMBER, description="Price of one item in US dollars."),
-        Parameter("note", "note", TEXT),
+        Parameter("note", "note", STRING),
         Parameter(
             "utc_access_expiration_date",
             "utc_access_expiration_date",
@@ -48,7 +48,7 @@ OPERATION: Operation[AddInvoiceItemResponse] = Operation(
         Parameter(
             "access_expiration_time_limit",
             "access_expiration_time_limit",
-            TEXT,
+            STRING,
             description="How long access lasts from redemption, as a .NET TimeSpan.",
         ),
         Parameter(
@@ -66,7 +66,7 @@ OPERATION: Operation[AddInvoiceItemResponse] = Operation(
         Parameter(
             "purchasing_group_id", "purchasing_group_id", UUID_, description="Group that buys the item."
         ),
-        Parameter("funding_pool", "funding_pool", TEXT, description="Code of the funding pool."),
+        Parameter("funding_pool", "funding_pool", STRING, description="Code of the funding pool."),
         Parameter(
             "utc_redemption_available_date",
             "utc_redemption_available_date",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import DATE_TIME, INT_OR_TEXT, NUMBER, TEXT, UUID_, ModelOf
+from ...kinds import DATE_TIME, INT_OR_STRING, NUMBER, STRING, UUID_, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ OPERATION: Operation[AddInvoicePaymentResponse] = Operation(
         Parameter(
             "payment_processor",
             "payment_processor",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Who processed the payment. One of the vendor's names is NopCommercePlugin; the numbers are not public, a campus's own definition has them.",
         ),
         Parameter(
             "payment_processor_transaction_id",
             "payment_processor_transaction_id",
-            TEXT,
+            STRING,
             description="The processor's own number of the payment.",
         ),
         Parameter("amount_usd", "amount_usd", NUMBER, required=True),
         Parameter("utc_payment_date", "utc_payment_date", DATE_TIME, description="When it was paid (UTC)."),
-        Parameter("note", "note", TEXT),
+        Parameter("note", "note", STRING),
     ),
     result=ModelOf("AddInvoicePaymentResponse"),
     paging=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import DATE_TIME, NUMBER, TEXT, UUID_, ModelOf
+from ...kinds import DATE_TIME, NUMBER, STRING, UUID_, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OPERATION: Operation[AddInvoiceScheduledPaymentResponse] = Operation(
         Parameter("invoice_id", "invoice_id", UUID_, required=True),
         Parameter("amount_usd", "amount_usd", NUMBER),
         Parameter("utc_due_date", "utc_due_date", DATE_TIME, description="When it is due (UTC)."),
-        Parameter("note", "note", TEXT),
+        Parameter("note", "note", STRING),
     ),
     result=ModelOf("AddInvoiceScheduledPaymentResponse"),
     paging=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import TEXT, UUID_, ModelOf
+from ...kinds import STRING, UUID_, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ OPERATION: Operation[BeginInvoiceTransactionResponse] = Operation(
             UUID_,
             description="Group or organization of the directory that buys wholesale.",
         ),
-        Parameter("note", "note", TEXT),
+        Parameter("note", "note", STRING),
     ),
     result=ModelOf("BeginInvoiceTransactionResponse"),
     paging=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import INT_OR_TEXT, TEXT, UUID_, ModelOf
+from ...kinds import INT_OR_STRING, STRING, UUID_, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ OPERATION: Operation[InvoiceRedemptionResponse] = Operation(
         Parameter(
             "invoice_item_redemption_code",
             "invoice_item_redemption_code",
-            TEXT,
+            STRING,
             secret=True,
             description="Instead of invoice_item_id.",
         ),
@@ -39,14 +39,14 @@ OPERATION: Operation[InvoiceRedemptionResponse] = Operation(
         Parameter(
             "redemption_action_type",
             "redemption_action_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="What happens to an existing enrollment. The vendor's names are NormalRedemption (the default), RenewRedemption (number 1), RestartEnrollment (number 2) and DeleteFinishedEnrollment; the other numbers are not public.",
         ),
         Parameter("product_id", "product_id", UUID_, description="The product, for an open-ended item."),
         Parameter(
             "product_type",
             "product_type",
-            INT_OR_TEXT,
+            INT_OR_STRING,
             description="Kind of product. The vendor's names are Syllabus, Catalog and OpenEnded; their numbers are not public, a campus's own definition has them.",
         ),
         Parameter("invoice_updates", "invoice_updates", ModelOf("UpdatedInvoiceFields")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, TEXT, UUID_, ModelOf
+from ...kinds import BOOLEAN, DATE_TIME, INT32, NUMBER, STRING, UUID_, ModelOf
 from ...operation import Operation, Parameter
 
 if TYPE_CHECKING:
@@ -28,41 +28,41 @@ OPERATION: Operation[EditScormDataResponse] = Operation(
             required=True,
             description="Id of the assignment status to edit SCORM data for",
         ),
-        Parameter("sco_id", "sco_id", TEXT, required=True, description="ScoId from GetCmiData"),
-        Parameter("title", "title", TEXT, description="Title for the lesson"),
+        Parameter("sco_id", "sco_id", STRING, required=True, description="ScoId from GetCmiData"),
+        Parameter("title", "title", STRING, description="Title for the lesson"),
         Parameter("start_date_utc", "start_date_utc", DATE_TIME, description="When this attempt was started"),
         Parameter(
             "exit_date_utc", "exit_date_utc", DATE_TIME, description="When the user exited this attempt"
         ),
-        Parameter("lesson_mode", "lesson_mode", TEXT, description='"browse", "normal", or "review"'),
+        Parameter("lesson_mode", "lesson_mode", STRING, description='"browse", "normal", or "review"'),
         Parameter(
             "lesson_status",
             "lesson_status",
-            TEXT,
+            STRING,
             description='This is the current student status as determined by the LMS system. "passed", "completed", "failed", "incomplete", "browsed", or "not attempted"',
         ),
         Parameter(
             "lesson_location",
             "lesson_location",
-            TEXT,
+            STRING,
             description="This corresponds to the point in the lesson at which the student exited the SCO. This can be used to determine where the student will start the course the next time it is launched.",
         ),
         Parameter(
             "exit_status",
             "exit_status",
-            TEXT,
+            STRING,
             description='Indicates how the learner left the SCO. "normal" or "suspend"',
         ),
         Parameter(
             "session_time",
             "session_time",
-            TEXT,
+            STRING,
             description="Identifies the amount of time the learner has spent in the current instance of the SCO.",
         ),
         Parameter(
             "total_time",
             "total_time",
-            TEXT,
+            STRING,
             description="Stores the learner’s cumulative time for all sessions of a specific SCO for a given learner attempt.",
         ),
         Parameter(
@@ -74,19 +74,19 @@ OPERATION: Operation[EditScormDataResponse] = Operation(
         Parameter(
             "suspend_data",
             "suspend_data",
-            TEXT,
+            STRING,
             description="Provides space to store and retrieve data between learner sessions",
         ),
         Parameter(
             "entry",
             "entry",
-            TEXT,
+            STRING,
             description='Indicates whether the learner has previously accessed the SCO. "ab-initio", "resume", or "" (empty string)',
         ),
         Parameter(
             "preference_language",
             "preference_language",
-            TEXT,
+            STRING,
             description="The student’s preferred language for SCOs with multilingual capability",
         ),
         Parameter(
