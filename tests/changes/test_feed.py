@@ -215,7 +215,7 @@ async def test_an_abandoned_feed_leaves_nothing_behind() -> None:
         assert len(server.searches) == 1
 
 
-async def test_polling() -> None:
+async def test_polling_continues_from_the_cursor_of_each_round() -> None:
     """Each round ends with a batch that is caught up, waits the interval, and continues from its cursor."""
     server, clock = old(5), ManualClock()
 

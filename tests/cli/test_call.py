@@ -45,7 +45,7 @@ def test_spellings_of_names(nexport: Nexport, samples: Samples, words: list[str]
     assert [record["syllabus_id"] for record in records(done.stdout)] == [samples.section_id]
 
 
-def test_tables(nexport: Nexport, samples: Samples) -> None:
+def test_tables_show_labels_and_dates(nexport: Nexport, samples: Samples) -> None:
     """A table shows labels of enums, dates in UTC, and one line per record unless a terminal limits the width."""
     ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "3"]
     lines = nexport(*ask, "--output", "table").stdout.splitlines()
@@ -218,7 +218,9 @@ def test_null_is_sent_as_null(nexport: Nexport, account: dict[str, str]) -> None
     ],
 )
 @pytest.mark.usefixtures("account")
-def test_usage_errors(nexport: Nexport, words: list[str], expected: str) -> None:
+def test_mistakes_on_the_command_line_are_reported_in_one_line(
+    nexport: Nexport, words: list[str], expected: str
+) -> None:
     """A mistake on the command line is one line that names it and the help, with exit code 2; nothing is sent."""
     done = nexport("call", "learning.drop_enrollment", *words)
     assert (done.exit_code, done.stdout) == (2, "")
@@ -253,7 +255,9 @@ def test_an_unknown_operation(nexport: Nexport) -> None:
     assert "did you mean learning.get_section" in done.stderr
 
 
-def test_as_a_process(run_process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples) -> None:
+def test_the_installed_command_runs_as_a_process(
+    run_process: Callable[..., subprocess.CompletedProcess[str]], samples: Samples
+) -> None:
     """The installed command works as a process, with warnings as errors."""
     done = run_process("call", "learning.get_section", "--syllabus-id", samples.section_id)
     assert (done.returncode, done.stderr) == (0, "")

@@ -36,7 +36,7 @@ def complete(*words: str) -> list[str]:
         (["call", "nothing.such", "--"], []),
     ],
 )
-def test_completions(words: list[str], some: list[str]) -> None:
+def test_commands_options_and_members_are_completed(words: list[str], some: list[str]) -> None:
     """Commands, operations, options and enum members are offered."""
     found = complete(*words)
     assert found[: len(some)] == some
@@ -52,14 +52,14 @@ def test_options_of_an_operation() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_scripts(nexport: Nexport, shell: str) -> None:
+def test_each_shell_gets_a_script(nexport: Nexport, shell: str) -> None:
     """Each shell gets a script that calls `nexport`."""
     done = nexport("completion", shell)
     assert done.exit_code == 0
     assert f"_NEXPORT_COMPLETE={shell}_complete" in done.stdout
 
 
-def test_in_bash(nexport: Nexport, tmp_path: Path) -> None:
+def test_bash_accepts_the_script(nexport: Nexport, tmp_path: Path) -> None:
     """Bash accepts the script, and the function that it defines completes words."""
     (tmp_path / "completion").write_text(nexport("completion", "bash").stdout, encoding="utf-8")
     (tmp_path / "nexport").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nexport_campus.cli "$@"\n')

@@ -135,7 +135,7 @@ def environment(no_login: dict[str, str], tmp_path: Path) -> dict[str, str]:
     )
 
 
-def test_a_prompt(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
+def test_missing_credentials_are_prompted_for(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
     """On a terminal, missing credentials are prompted for; the password isn't echoed. The output is a table."""
     code, shown = run_on_terminal(
         [*NEXPORT, *VALIDATE],
@@ -172,7 +172,7 @@ def test_a_write_needs_confirmation(
     assert ("nothing was sent" in shown) is (reply == "n")
 
 
-def test_colours(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
+def test_terminals_get_colours(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
     """A terminal gets colours unless NO_COLOR is set; a wide one gets one line per record."""
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
     _, shown = run_on_terminal([*NEXPORT, "doctor"], environment | account)

@@ -362,7 +362,7 @@ class TestTls:
         assert code == 11
         assert found["tls"]["status"] == "failed"
 
-    async def test_through_a_proxy(
+    async def test_the_proxy_of_the_environment_is_checked(
         self, doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The doctor connects to the proxy that the environment names, and prints it without its password."""

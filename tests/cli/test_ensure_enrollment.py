@@ -50,7 +50,7 @@ def test_it_enrolls_and_then_finds(nexport: Nexport, command: list[str], nexport
     assert len(logged_requests(nexport_sandbox, CREATE)) == 1
 
 
-def test_formats(nexport: Nexport, command: list[str]) -> None:
+def test_the_enrollment_is_printed_in_each_format(nexport: Nexport, command: list[str]) -> None:
     """JSON Lines is one line; a table has enums by their labels and the dates of the enrollment that was found."""
     line = nexport(*command, "--output", "jsonl").stdout
     made = json.loads(line)
@@ -73,7 +73,9 @@ def test_a_lost_response(nexport: Nexport, command: list[str], nexport_sandbox: 
     assert len(logged_requests(nexport_sandbox, CREATE)) == 1
 
 
-def test_groups(nexport: Nexport, command: list[str], samples: Samples, nexport_sandbox: Sandbox) -> None:
+def test_groups_are_repeated_options_or_a_list(
+    nexport: Nexport, command: list[str], samples: Samples, nexport_sandbox: Sandbox
+) -> None:
     """Groups are given by repeating their option or as a JSON list; an unknown one is reported by the campus."""
     unknown = str(uuid4())
     for given in (["--membership-group-ids", unknown], ["--membership_group_ids", json.dumps([unknown])]):
@@ -97,7 +99,7 @@ WRONG: dict[str, tuple[list[str], list[str], str]] = {
 
 
 @pytest.mark.parametrize(("without", "more", "message"), WRONG.values(), ids=WRONG)
-def test_usage_errors(
+def test_mistakes_in_arguments_send_nothing(
     nexport: Nexport,
     command: list[str],
     nexport_sandbox: Sandbox,
@@ -116,7 +118,7 @@ def test_usage_errors(
     assert logged_requests(nexport_sandbox) == []
 
 
-def test_exit_codes(nexport: Nexport, command: list[str], nexport_sandbox: Sandbox) -> None:
+def test_errors_have_their_exit_codes(nexport: Nexport, command: list[str], nexport_sandbox: Sandbox) -> None:
     """An unknown user ends with the code for not found; a firewall's page stops the command before it creates anything."""
     unknown = [*command]
     unknown[unknown.index("--user-id") + 1] = str(uuid4())
@@ -130,7 +132,7 @@ def test_exit_codes(nexport: Nexport, command: list[str], nexport_sandbox: Sandb
 
 
 @pytest.mark.parametrize(("reply", "code"), [("y", 0), ("n", 130)])
-def test_confirmation(
+def test_writes_on_a_terminal_need_confirmation(
     command: list[str], account: dict[str, str], nexport_sandbox: Sandbox, reply: str, code: int
 ) -> None:
     """On a terminal the command needs confirmation unless --yes is given; without a yes nothing is sent."""
@@ -147,7 +149,7 @@ def test_confirmation(
     assert "created" in shown
 
 
-def test_help(nexport: Nexport) -> None:
+def test_the_help_names_the_arguments_of_the_method(nexport: Nexport) -> None:
     """The help names the arguments as the method does, and mentions nothing else."""
     shown = nexport("ensure-enrollment", "--help").stdout
     for option in ("org-id", "user-id", "syllabus-id", "syllabus-unique-name", "membership-group-ids", "yes"):

@@ -152,7 +152,7 @@ async def test_control_characters_from_the_server(run_against: Run) -> None:
     "address", ["nexportcampus.com", "http://campus.example", "https://u:p@campus.example"]
 )
 @pytest.mark.parametrize("way", ["option", "environment"])
-def test_invalid_addresses(nexport: Nexport, address: str, way: str) -> None:
+def test_invalid_addresses_exit_with_2(nexport: Nexport, address: str, way: str) -> None:
     """An invalid address is exit code 2, before any prompt or request."""
     words = ("--base-url", address, *READ) if way == "option" else READ
     done = nexport(*words, env={"NEXPORT_BASE_URL": address})
@@ -183,7 +183,7 @@ def test_unexpected_errors(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) ->
     assert "Traceback" in nexport("--debug", *READ).stderr
 
 
-async def test_an_interrupt() -> None:
+async def test_ctrl_c_ends_a_call_at_once() -> None:
     """Ctrl-C ends a call that waits for its response at once, with 130 and one line."""
     async with ScriptedServer([Response(gate=asyncio.Event())]) as server:
         running = await asyncio.create_subprocess_exec(
@@ -208,7 +208,7 @@ def test_a_reader_that_goes_away(samples: Samples) -> None:
     assert (code, done.stderr) == ("141", "")
 
 
-def test_without_the_extra() -> None:
+def test_the_missing_extra_is_named() -> None:
     """Without click, one line names the package to install."""
     program = textwrap.dedent("""
         import sys
@@ -234,7 +234,7 @@ def test_it_starts_lazily() -> None:
     assert not loaded & {"keyring", "uvicorn", "nexport_client.models", "nexport_campus.cli.commands.call"}
 
 
-def test_without_a_command(nexport: Nexport) -> None:
+def test_the_help_is_shown_without_a_command(nexport: Nexport) -> None:
     """Without a command, `nexport` shows its help."""
     assert nexport().stdout == nexport("--help").stdout
     assert nexport("--version").stdout == f"nexport-campus {__version__}\n"

@@ -14,7 +14,7 @@ from tests.cli.conftest import Nexport
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 
 
-def test_summary(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+def test_the_summary_is_one_line_on_stderr(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
     """Off a terminal the summary is one line on stderr, and stdout is empty."""
     target = tmp_path / "e.csv"
     result = nexport("export", "enrollments", "--org", samples.org_id, "--to", str(target))
@@ -159,7 +159,7 @@ def test_failures_have_an_exit_code(
         ),
     ],
 )
-def test_usage_errors(
+def test_mistakes_leave_no_file(
     nexport: Nexport,
     samples: Samples,
     tmp_path: Path,
@@ -193,7 +193,7 @@ def test_elements_like_columns(nexport: Nexport, samples: Samples, tmp_path: Pat
     assert result.exit_code == 0, result.stderr
 
 
-def test_force(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
+def test_force_overwrites_a_foreign_file(nexport: Nexport, samples: Samples, tmp_path: Path) -> None:
     """`--force` overwrites a file that no export wrote; afterwards it isn't needed."""
     target = tmp_path / "mine.csv"
     target.write_text("mine")

@@ -9,7 +9,7 @@ from nexport_campus.cli.export_bar import show_progress
 from nexport_campus.export import ExportProgress
 
 
-def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_stage_count_and_total(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal shows stage, count and total."""
     monkeypatch.setenv("TERM", "xterm")  # on a dumb terminal, rich draws no bar
     screen = io.StringIO()
@@ -23,7 +23,7 @@ def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "51/204" in screen.getvalue()
 
 
-def test_off_a_terminal() -> None:
+def test_nothing_is_shown_off_a_terminal() -> None:
     """Off a terminal there is nothing to call."""
     with show_progress(None) as on_progress:
         assert on_progress is None

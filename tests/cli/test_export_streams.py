@@ -255,7 +255,7 @@ async def slow_campus(request: Request) -> Response:
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
 @pytest.mark.parametrize("to_file", [True, False])
-async def test_a_signal(
+async def test_a_signal_ends_the_export_with_advice(
     samples: Samples, tmp_path: Path, number: signal.Signals, code: int, word: str, to_file: bool
 ) -> None:
     """A signal ends the export with one line on how to resume, and the shell's exit code."""

@@ -25,7 +25,7 @@ ABSURD = [
 @pytest.mark.sampled(40)
 @pytest.mark.parametrize(("name", "value"), ABSURD)
 @pytest.mark.parametrize("status", [200, 429])
-async def test_calls(nexport: Nexport, status: int, name: str, value: str) -> None:
+async def test_calls_survive_any_header(nexport: Nexport, status: int, name: str, value: str) -> None:
     """A call ends with its result, or with one line and the exit code of its kind of error."""
     async with ScriptedServer([response_with_header(status, name, value)] * 9) as server:
         env = {"NEXPORT_BASE_URL": server.url, "NEXPORT_ACCESS_TOKEN": TOKEN}

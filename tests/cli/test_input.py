@@ -75,7 +75,7 @@ def test_an_open_pipe_does_not_block(encoding: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfeab\x00", b"\xe9t\xe9", "été".encode("utf-16-le"), b"a\0b"])
-def test_invalid_encodings(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_encodings_are_refused(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other encodings are refused with a message that names the place, and the exception doesn't hold the content."""
     (tmp_path / "odd.txt").write_bytes(data)
     monkeypatch.setattr(sys, "stdin", FakeStdin(data))
@@ -121,7 +121,7 @@ def test_ids_of_an_export(
         assert found == set(ids)
 
 
-def test_an_invalid_id(nexport: Nexport, tmp_path: Path) -> None:
+def test_an_invalid_id_is_located(nexport: Nexport, tmp_path: Path) -> None:
     """The message names the file and the line."""
     ids = tmp_path / "ids.csv"
     ids.write_text("\nenrollment_id\n")

@@ -83,7 +83,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("backend", ODD)
 @pytest.mark.parametrize("words", [COMMANDS["call"], COMMANDS["logout"]], ids=["call", "logout"])
-def test_backends(
+def test_any_exception_of_a_backend_is_explained(
     run: Callable[..., subprocess.CompletedProcess[str]], backend: str, words: tuple[str, ...]
 ) -> None:
     """Whatever a backend raises, one line says why it doesn't work and what to set, and doesn't advise to log in."""
@@ -97,7 +97,9 @@ def test_backends(
 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: str) -> None:
+def test_every_command_reports_a_broken_keyring_alike(
+    run: Callable[..., subprocess.CompletedProcess[str]], name: str
+) -> None:
     """Every command that uses the keyring reports it alike, before it prompts for a password."""
     done = run(*COMMANDS[name], PYTHON_KEYRING_BACKEND="oddring.Runtime")
     output = done.stdout.splitlines()[0] if name == "doctor" else done.stderr
@@ -110,7 +112,7 @@ def test_commands(run: Callable[..., subprocess.CompletedProcess[str]], name: st
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_without_the_package(name: str, tmp_path: Path) -> None:
+def test_the_missing_package_is_reported(name: str, tmp_path: Path) -> None:
     """Without the package keyring, commands that need it end like those with a broken keyring."""
     program = textwrap.dedent("""
         import sys

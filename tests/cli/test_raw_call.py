@@ -108,7 +108,9 @@ async def test_an_unknown_request_counts_as_writing(nexport: Nexport) -> None:
     assert "may have carried it out" not in read.stderr
 
 
-def test_confirmation(nexport: Nexport, samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_and_unknown_operations_need_confirmation(
+    nexport: Nexport, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a terminal a write prompts, an unknown operation too, unless --yes or --read; a known read doesn't."""
     monkeypatch.setattr("nexport_campus.cli.confirmation.is_interactive", lambda: True)
     for command in (
@@ -169,7 +171,7 @@ async def test_an_empty_response_prints_nothing(nexport: Nexport) -> None:
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
-async def test_tables(nexport: Nexport) -> None:
+async def test_tables_have_one_line_per_record(nexport: Nexport) -> None:
     """Records become lines, nested values JSON, and an error entity without an error isn't shown."""
     rows = [{"id": 1, "tags": ["a", {"b": 2}], "on": True} | error_entity(), {"id": 2}]
     async with ScriptedServer([json_response(rows)]) as server:
@@ -214,7 +216,7 @@ async def test_requests_are_sent_one_after_another(nexport: Nexport) -> None:
     assert done.stdout == '{"n": 1}\n{"n": 2}\n'
 
 
-def test_help(nexport: Nexport) -> None:
+def test_each_method_has_its_help(nexport: Nexport) -> None:
     """Each method has its help, and the group mentions them."""
     done = nexport("call", "POST", "--help")
     assert done.exit_code == 0

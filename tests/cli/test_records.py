@@ -93,7 +93,7 @@ def test_secrets_in_lists_and_mappings(show: bool, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "table"])
-def test_an_echo(form: str, capsys: Capture) -> None:
+def test_echoed_secrets_are_masked(form: str, capsys: Capture) -> None:
     """A secret that was sent and is echoed in a field is masked; a short one may be an ordinary word."""
     quoted = 'a "quoted" pass phrase'
     field = CmiField(cmi_element_name="name", cmi_element_value=f"{ID} {str(ID).upper()} {quoted} is name")

@@ -84,7 +84,7 @@ def test_without_the_sandbox_extra(nexport: Nexport, monkeypatch: pytest.MonkeyP
     assert 'nexport_campus.sandbox needs: pip install "nexport-campus[sandbox]"' in done.stderr
 
 
-def test_demo(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_runs(nexport: Nexport, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo runs; an error in it is reported in one line."""
     monkeypatch.setattr("nexport_campus.cli.demonstration.main", lambda: print("shown"))
     assert nexport("demo").stdout == "shown\n"

@@ -106,7 +106,7 @@ def test_the_helper_for_enrollments(nexport: Nexport) -> None:
         ("nothing", None),
     ],
 )
-def test_commands(nexport: Nexport, typed: str, expected: str | None) -> None:
+def test_commands_are_suggested_by_the_same_rules(nexport: Nexport, typed: str, expected: str | None) -> None:
     """Commands are suggested by the same rules; those that change something only for a single typo."""
     done = nexport(typed)
     assert done.exit_code == 2
@@ -135,7 +135,9 @@ def test_commands(nexport: Nexport, typed: str, expected: str | None) -> None:
         (("--base", "x"), "did you mean --base-url"),
     ],
 )
-def test_options(nexport: Nexport, words: tuple[str, ...], expected: str | None) -> None:
+def test_risky_options_are_suggested_for_a_single_typo_only(
+    nexport: Nexport, words: tuple[str, ...], expected: str | None
+) -> None:
     """Options that overwrite, reveal or skip a question are suggested only for a single typo."""
     done = nexport(*words)
     assert done.exit_code == 2

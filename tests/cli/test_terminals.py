@@ -33,7 +33,7 @@ def environment(**changes: str | None) -> dict[str, str]:
         ("99999999999999999999", "call"),
     ],
 )
-def test_widths(samples: Samples, columns: str, words: str) -> None:
+def test_output_is_complete_at_any_width(samples: Samples, columns: str, words: str) -> None:
     """For any value of COLUMNS the output is complete."""
     call = ["call", "learning.search_enrollments", "--org-ids", samples.org_id, "--limit", "2"]
     command = [*NEXPORT, *(call if words == "table" else [words])]

@@ -42,7 +42,9 @@ ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
 )
-def test_scalars(uuid: UUID, whole: int, number: float, boolean: bool) -> None:
+def test_scalars_are_read_in_every_usual_spelling(
+    uuid: UUID, whole: int, number: float, boolean: bool
+) -> None:
     """UUIDs in any .NET form, integers, numbers and booleans as Python and JSON write them are read."""
     for string in (str(uuid), uuid.hex, f"{{{uuid}}}", f" {str(uuid).upper()} "):
         assert parse(UUID_, string) == uuid
@@ -52,7 +54,7 @@ def test_scalars(uuid: UUID, whole: int, number: float, boolean: bool) -> None:
 
 
 @given(st.datetimes(timezones=ZONES))
-def test_dates(date: datetime) -> None:
+def test_dates_need_a_zone(date: datetime) -> None:
     """A date with a zone is read to the microsecond; without one it is refused."""
     assert parse(DATE_TIME, date.isoformat()) == date
     with pytest.raises(ValueError, match="zone"):
@@ -60,7 +62,7 @@ def test_dates(date: datetime) -> None:
 
 
 @given(st.text())
-def test_strings(string: str) -> None:
+def test_strings_keep_their_blanks(string: str) -> None:
     """A string is kept, with its blanks."""
     assert parse(STRING, string) == string
 
@@ -75,7 +77,7 @@ def test_lists_of_strings(strings: list[str]) -> None:
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_mappings(entries: dict[str, str]) -> None:
+def test_mappings_are_objects_or_pairs(entries: dict[str, str]) -> None:
     """A JSON object gives its entries; NAME=VALUE gives one, split at the first equals sign."""
     assert parse(STRING_MAP, json.dumps(entries)) == entries
     plain = {
@@ -90,7 +92,7 @@ def test_mappings(entries: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("string", ["2", "both", "Both", "BOTH", " both "])
-def test_enums(string: str) -> None:
+def test_members_are_read_by_number_name_or_label(string: str) -> None:
     """A member is read by its number, name or label, in any case."""
     assert parse(ACCESS, string) is CatalogAccessOption.BOTH
 
@@ -103,7 +105,7 @@ def test_names_of_several_words(string: str) -> None:
     assert parse(EnumOf("PublishingModel"), string) == 0
 
 
-def test_objects() -> None:
+def test_objects_are_read_as_json() -> None:
     """An object is JSON as the API has it, one or a list of them."""
     written = {"cmi_element_name": "cmi.core.score.raw", "cmi_element_value": "5"}
     (field,) = parse(Array(FIELD), json.dumps(written))
@@ -114,7 +116,7 @@ def test_objects() -> None:
     assert parse(ANYTHING, '{"a": [1, null]}') == {"a": [1, None]}
 
 
-def test_null() -> None:
+def test_null_is_read_where_it_is_allowed() -> None:
     """The word null is null where the parameter allows it, and a string elsewhere."""
     assert parse(DATE_TIME, "null", nullable=True) is NULL
     assert parse(STRING, "null") == "null"
@@ -150,7 +152,7 @@ def test_null() -> None:
         (FIELD, '{"cmi_element_value": "5"}', "cmi_element_name"),
     ],
 )
-def test_refusals(kind: Kind, string: str, expected: str) -> None:
+def test_invalid_arguments_are_refused_with_the_expected_form(kind: Kind, string: str, expected: str) -> None:
     """An invalid argument is refused with the expected form; nothing is guessed or dropped."""
     with pytest.raises(ValueError, match=expected):
         parse(kind, string)
@@ -177,7 +179,7 @@ def test_any_string_is_read_or_refused(string: str, kind: Kind) -> None:
     assert output.startswith(("must ", "doesn't match the specification: "))
 
 
-def test_metavars() -> None:
+def test_placeholders_name_the_type() -> None:
     """The placeholder of a value in the help names its type."""
     names = [make_metavar(kind) for kind in (UUID_, Array(UUID_), ACCESS, STRING_MAP, Array(FIELD), BOOLEAN)]
     assert names == ["UUID", "UUID", "CATALOG-ACCESS-OPTION", "NAME=TEXT", "JSON", "true|false"]

@@ -233,7 +233,7 @@ def test_advice_on_settings(nexport: Nexport, address: str, expected: str) -> No
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "1e400"])
-def test_an_invalid_timeout(nexport: Nexport, seconds: str) -> None:
+def test_errors_about_the_timeout_name_the_option(nexport: Nexport, seconds: str) -> None:
     """An error about the setting `timeout` names the option."""
     for words in (READ, ("doctor",)):
         done = nexport("--timeout", seconds, *words, env={"NEXPORT_BASE_URL": "http://127.0.0.1:9"})

@@ -223,7 +223,7 @@ def test_an_invalid_date_is_refused(text: str) -> None:
     ("text", "kept"),
     [(str(ID), ID), (str(ID).upper(), ID), (str(UUID(int=0)), UUID(int=0))],
 )
-def test_ids(read: Any, text: str, kept: UUID) -> None:
+def test_ids_are_read_in_either_case(read: Any, text: str, kept: UUID) -> None:
     """Ids are read in either case; .NET's empty Guid is a valid id."""
     assert read(syllabus_id=text).syllabus_id == kept
 
@@ -255,7 +255,7 @@ def test_an_invalid_id_is_refused(text: str) -> None:
     assert caught.value.path == "syllabus_id"
 
 
-def test_numbers() -> None:
+def test_integers_and_decimals_are_interchangeable() -> None:
     """An integer field accepts `3.0`, and a decimal field accepts an integer."""
     made = read_tolerant(enrollment_duration=3.0, credit_hours=2)
     assert (made.enrollment_duration, type(made.enrollment_duration)) == (3, int)

@@ -120,7 +120,7 @@ async def test_a_timeout_is_a_timeout_error() -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("cls", [NexportError, *TREE])
-def test_pickles(cls: type[NexportError], protocol: int) -> None:
+def test_errors_pickle_without_response_data(cls: type[NexportError], protocol: int) -> None:
     """Every error pickles with its attributes, cause and notes, but without body, headers and snippet."""
     error = make_error(cls)
     pickled = pickle.dumps(error, protocol)

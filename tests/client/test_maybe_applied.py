@@ -53,7 +53,7 @@ CERTAIN: dict[str, Response] = {
 
 
 @pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
-async def test_writes(name: str) -> None:
+async def test_writes_may_have_been_applied_after_a_lost_response(name: str) -> None:
     """True after a lost, late, cut or unreadable response, or a 5xx without a code; False after any other."""
     async with campus_with((MAYBE | CERTAIN)[name]) as (campus, server):
         with pytest.raises(NexportError) as caught:
@@ -64,7 +64,7 @@ async def test_writes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*MAYBE, *CERTAIN])
-async def test_reads(name: str) -> None:
+async def test_reads_are_never_applied(name: str) -> None:
     """It is always False for a read."""
     async with campus_with((MAYBE | CERTAIN)[name]) as (campus, _):
         with pytest.raises(NexportError) as caught:

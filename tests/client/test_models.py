@@ -48,7 +48,7 @@ def test_json_round_trip(name: str, data: st.DataObject) -> None:
 
 @EVERY
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle(name: str, protocol: int) -> None:
+def test_models_pickle_under_their_public_path(name: str, protocol: int) -> None:
     """Every model pickles under the path that users import it from."""
     made = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": [1]})
     pickled = pickle.dumps(made, protocol)
@@ -71,7 +71,7 @@ def test_copy_and_compare(name: str) -> None:
 
 
 @EVERY
-def test_evolve(name: str) -> None:
+def test_evolved_models_keep_unknown_fields(name: str) -> None:
     """`attrs.evolve` and `copy.replace` change the given fields and keep the unknown ones."""
     made: Any = model_class(name).from_dict(example({"$ref": f"#/{name}"}) | {"newer": [1]})
     field = attrs.fields(type(made))[0].name
@@ -103,7 +103,7 @@ def test_copies_keep_unknown_fields(name: str) -> None:
 
 
 @EVERY
-def test_names(name: str) -> None:
+def test_models_have_public_names(name: str) -> None:
     """A model's module is `nexport_campus.models`, and its repr has the vendor's name."""
     model = model_class(name)
     assert (model.__module__, model.__qualname__) == ("nexport_campus.models", name)

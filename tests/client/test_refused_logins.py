@@ -308,7 +308,7 @@ async def test_the_error_pickles() -> None:
     assert "secret" not in repr(copy)
 
 
-async def test_the_message() -> None:
+async def test_the_message_says_what_to_do() -> None:
     """It has the campus's message and says what to do."""
     declared = OPERATIONS.get(LOGIN)
     kind = "; a provisional operation" if declared is not None and declared.provisional else ""

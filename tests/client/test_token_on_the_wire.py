@@ -132,7 +132,7 @@ async def test_through_a_wrapped_transport() -> None:
     assert TOKEN not in "".join(wrapping.seen)
 
 
-async def test_through_a_proxy() -> None:
+async def test_a_proxy_gets_the_token_once() -> None:
     """An http proxy gets the whole request, with the token in it once."""
     async with ScriptedServer([json_response(GOOD)]) as proxy:
         settings: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "proxy": proxy.url, "retry": NO_RETRY}

@@ -64,14 +64,14 @@ def test_type_hints(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, each in ANNOTATED.items() if not typing.is_typeddict(each)])
-def test_signatures(name: str) -> None:
+def test_signatures_can_be_evaluated(name: str) -> None:
     """So does `inspect.signature(eval_str=True)`."""
     signature = inspect.signature(ANNOTATED[name], eval_str=True)
     for parameter in signature.parameters.values():
         assert not isinstance(parameter.annotation, str)
 
 
-def test_the_types() -> None:
+def test_results_have_the_documented_types() -> None:
     """Models, methods, pages and results have the documented types."""
     hints = typing.get_type_hints(ApiEnrollmentItem)
     assert hints["user_id"] is UUID
@@ -101,7 +101,7 @@ def test_attrs_resolves_the_types_of_models(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_cattrs(name: str) -> None:
+def test_cattrs_structures_every_model(name: str) -> None:
     """Cattrs unstructures and structures every model, unknown fields included."""
     cattrs = pytest.importorskip("cattrs.preconf.json")
     converter = cattrs.make_converter()

@@ -36,7 +36,9 @@ GOOD: dict[str, Any] = {
     ],
     ids=["password", "token", "sdk", "empty", "none"],
 )
-def test_accounts(credentials: Any, expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_are_given_configured_or_from_the_environment(
+    credentials: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An account is given, or configured, or else the environment's."""
     monkeypatch.setenv("NEXPORT_USERNAME", "of-env")
     monkeypatch.setenv("NEXPORT_PASSWORD", "secret")

@@ -76,7 +76,9 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("command", SHOWN)
-def test_command(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_commands_exist(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The command and its options exist."""
     program, *arguments = command
     if program == "nexport":

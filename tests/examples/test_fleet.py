@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 PROGRAM = Path(__file__).parents[2] / "examples" / "fleet.py"
 
 
-def test_counts(
+def test_processes_count_with_one_login(
     environment: dict[str, str],
     samples: Samples,
     nexport_sandbox: Sandbox,

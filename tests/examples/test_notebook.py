@@ -26,7 +26,7 @@ async def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> None:
         await result
 
 
-def test_format() -> None:
+def test_the_notebook_has_no_output() -> None:
     """The notebook has format 4.5, cell ids, and no output, which could hold students' data."""
     assert (NOTEBOOK["nbformat"], NOTEBOOK["nbformat_minor"]) == (4, 5)
     ids = [cell["id"] for cell in NOTEBOOK["cells"]]

@@ -21,7 +21,7 @@ def count_logins(sandbox: Sandbox) -> int:
     return asyncio.run(sandbox.books()).counts["AdminApi_Authenticate"]
 
 
-def test_certificates(
+def test_each_enrollment_gets_its_line(
     environment: dict[str, str], samples: Samples, nexport_sandbox: Sandbox, campus: NexportCampus
 ) -> None:
     """Each enrollment gets its line, ready or not; an unknown id is reported; one login serves them all."""

@@ -54,7 +54,7 @@ def test_the_class_has_few_lines() -> None:
     assert len([line for line in lines if line and not line.startswith('"""')]) <= 25
 
 
-async def test_values(make_store: MakeStore) -> None:
+async def test_values_are_stored_replaced_and_deleted(make_store: MakeStore) -> None:
     """Values are stored, replaced, deleted if they are still the same, and forgotten in time."""
     store: TokenStore = make_store()
     assert isinstance(store, TokenStore)

@@ -22,7 +22,7 @@ def parse_spans(output: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_spans(
+def test_the_report_has_its_spans(
     run: Callable[..., subprocess.CompletedProcess[str]], samples: Samples, nexport_sandbox: Sandbox
 ) -> None:
     """It prints its number; the spans are the report, its pages, and the login that the first page needed."""

@@ -156,7 +156,9 @@ async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples, nexport_sa
     assert (await nexport_sandbox.books()).changes == ()
 
 
-async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus) -> None:
+async def test_the_dashboard_lists_the_latest_first(
+    shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus
+) -> None:
     """A learner's enrollments, the latest first, have titles and labels, and agree with the campus."""
     user = samples.finished_user_id
     expected = await campus.learning.search_enrollments(user_ids=[user]).collect()
@@ -174,7 +176,7 @@ async def test_the_dashboard(shop: httpx.AsyncClient, samples: Samples, campus: 
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_a_certificate(shop: httpx.AsyncClient, samples: Samples) -> None:
+async def test_only_the_learner_gets_the_certificate(shop: httpx.AsyncClient, samples: Samples) -> None:
     """The link is only given for the learner's own enrollment."""
     mine = f"/learners/{samples.finished_user_id}/certificates/{samples.finished_enrollment_id}"
     output = (await shop.get(mine)).json()

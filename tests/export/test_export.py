@@ -114,7 +114,7 @@ async def test_assignment_statuses(
     assert summary.absent == len(early) - len(taken) > 0
 
 
-async def test_sessions(
+async def test_sessions_of_the_time_range_are_exported(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
     """Sessions of all users that began in the time range are exported, in one go or month by month."""
@@ -281,7 +281,9 @@ async def test_no_secret_is_kept(nexport_sandbox: Sandbox, samples: Samples, tmp
         assert b"access_token" not in content
 
 
-async def test_without_permission(nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path) -> None:
+async def test_a_missing_permission_stops_the_export(
+    nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
+) -> None:
     """Without permission to read, the export stops at once, and leaves no file."""
     account = nexport_sandbox.accounts["instructor"]
     auth = PasswordAuth(account.username, account.password)

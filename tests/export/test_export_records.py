@@ -100,7 +100,9 @@ async def test_into_a_stream(campus: NexportCampus, samples: Samples) -> None:
         await export_records(campus, "enrollments", stream, org_ids=[samples.org_id], since="last")
 
 
-async def test_progress(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+async def test_progress_grows_within_each_stage(
+    campus: NexportCampus, samples: Samples, tmp_path: Path
+) -> None:
     """Stages follow one another, in each of which `done` grows."""
     seen: list[ExportProgress] = []
     await export_records(

@@ -120,7 +120,7 @@ async def test_a_date_later_than_the_last_export_leaves_no_gap(
     assert read_rows(target) == read_rows(tmp_path / "all.jsonl")
 
 
-async def test_a_backfill(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
+async def test_a_backfill_keeps_the_cursor(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A backfill of earlier months is merged into the file, and doesn't move the cursor."""
     target, cut = tmp_path / "e.jsonl", datetime(2026, 1, 1, tzinfo=UTC)
     recent = await run(campus, make_request("enrollments", samples.org_id, since=cut), target)

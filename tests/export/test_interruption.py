@@ -155,7 +155,7 @@ async def nexport(sandbox: Sandbox, *arguments: str, doom: tuple[str, int] = ("n
 
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["out.csv", "out.db"])
-async def test_sigkill(
+async def test_a_killed_export_loses_and_repeats_no_row(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
 ) -> None:
     """A process that is killed at successive moments, while requests fail now and then, loses and repeats no row."""

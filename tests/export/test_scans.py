@@ -175,7 +175,7 @@ def test_no_bound_on_the_enrollment_date_is_added() -> None:
         ("enrollments", {"zone": "Mars/Olympus"}, "unknown time zone 'Mars/Olympus'"),
     ],
 )
-def test_invalid_requests(kind: str, given: dict[str, Any], words: str) -> None:
+def test_invalid_requests_are_refused(kind: str, given: dict[str, Any], words: str) -> None:
     """Invalid options are refused with advice before anything is sent."""
     with pytest.raises(ConfigurationError, match=words):
         plan(kind, **given)

@@ -98,7 +98,7 @@ async def test_routers_and_dependencies() -> None:
         assert (await client.get("/place")).json() == "/place <NexportCampus https://other.test>"
 
 
-async def test_invalid_settings() -> None:
+async def test_invalid_settings_stop_the_startup() -> None:
     """The factory runs at startup, so a missing variable is reported there."""
     app = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus.from_env({})))
     with pytest.raises(ConfigurationError, match="NEXPORT_USERNAME"):

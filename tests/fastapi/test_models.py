@@ -168,7 +168,7 @@ async def test_bodies_are_read_like_from_dict() -> None:
         ({"start_date": 1700000000}, ["body", 0, "start_date"], "datetime_type"),
     ],
 )
-async def test_invalid_bodies(change: dict[str, Any], place: list[Any], kind: str) -> None:
+async def test_invalid_bodies_are_422(change: dict[str, Any], place: list[Any], kind: str) -> None:
     """An invalid value is a 422 in FastAPI's usual form."""
     response = await request_json("POST", "/enrollments", json=[ENROLLMENT | change])
     assert response.status_code == 422

@@ -128,7 +128,7 @@ async def test_custom_statuses() -> None:
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "3")
 
 
-def test_invalid_statuses() -> None:
+def test_invalid_statuses_are_refused() -> None:
     """A class or status that isn't an error is refused when the application is made."""
     with pytest.raises(TypeError, match="ValueError"):
         add_exception_handlers(FastAPI(), statuses={ValueError: 422})  # type: ignore[dict-item]
@@ -136,7 +136,7 @@ def test_invalid_statuses() -> None:
         add_exception_handlers(FastAPI(), statuses={NotFoundError: 200})
 
 
-async def test_logging(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_are_logged_as_they_deserve(caplog: pytest.LogCaptureFixture) -> None:
     """An error of the campus is logged in one line; an application's mistake with its traceback; a 404 not at all."""
     await response_to(ServerError("out of order", **ANSWER))
     await response_to(ArgumentError("org_id must be a UUID", argument="org_id"))
@@ -202,7 +202,7 @@ async def test_a_gateway_decides_nothing(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("accepts", [True, False])
-async def test_websockets(accepts: bool) -> None:
+async def test_websockets_get_the_problem(accepts: bool) -> None:
     """An open websocket is closed with 1011; one that wasn't accepted gets the problem as response."""
     app = FastAPI()
     add_exception_handlers(app)

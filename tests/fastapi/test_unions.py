@@ -128,7 +128,7 @@ async def send(app: FastAPI, method: str, **what: Any) -> httpx.Response:
 
 
 @pytest.mark.parametrize("name", RESPONSES)
-async def test_as_a_response(name: str) -> None:
+async def test_unions_are_written_like_to_dict(name: str) -> None:
     """The value is written like `to_dict`, and the page describes it."""
     model, value, expected = RESPONSES[name]
     app = FastAPI()
@@ -185,7 +185,7 @@ def types_of(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", BODIES)
-async def test_as_a_body(name: str) -> None:
+async def test_unions_are_read_as_models_and_members(name: str) -> None:
     """The route receives models and members, and the page describes the body."""
     annotation, body, expected = BODIES[name]
     app, got = FastAPI(), []
@@ -238,7 +238,7 @@ REFUSED: dict[str, tuple[Any, Any, set[tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_invalid_bodies(name: str) -> None:
+async def test_invalid_values_are_located(name: str) -> None:
     """An invalid value is a 422 with its place, which names the class if several were possible."""
     annotation, body, expected = REFUSED[name]
     app = FastAPI()

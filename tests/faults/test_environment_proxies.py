@@ -196,7 +196,7 @@ def test_any_rule_is_accepted(rules: str, host: str) -> None:
 
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://", "http://127.0.0.1:port", "::"])
-async def test_an_invalid_proxy(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_invalid_proxy_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invalid URL raises ConfigurationError, wherever it comes from, and the message doesn't show the URL."""
     async with ScriptedServer([]) as server:
         monkeypatch.setenv("http_proxy", address)

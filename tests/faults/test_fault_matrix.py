@@ -88,7 +88,7 @@ async def _this_machine(host: str, port: int, **hints: object) -> Any:
 @pytest.mark.parametrize("faulty", [1, 2], ids=["first attempt", "later attempt"])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 @pytest.mark.parametrize(("transport", "fault"), CARRIED, ids=str)
-async def test_fault(
+async def test_each_fault_has_its_documented_result(
     transport: str, fault: Fault, call: Call, faulty: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Check what the caller gets, what the server saw, and that the next call works."""

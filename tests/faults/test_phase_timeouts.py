@@ -43,7 +43,7 @@ async def timeout_of(
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-async def test_connecting(call: Call) -> None:
+async def test_the_handshake_counts_as_connecting(call: Call) -> None:
     """The TLS handshake counts too; nothing was sent."""
     async with ScriptedServer([]) as scripted, silent_server() as address:
         timeout = httpx.Timeout(30.0, connect=0.05)
@@ -75,7 +75,7 @@ async def test_reading_through_a_proxy(call: Call) -> None:
     assert error.maybe_applied is call.writes
 
 
-async def test_writing() -> None:
+async def test_a_partly_written_body_may_have_been_applied() -> None:
     """If a server doesn't read a large body, it may have received part of it."""
 
     async def edit(campus: NexportCampus) -> object:
@@ -90,7 +90,7 @@ async def test_writing() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-async def test_reading(call: Call) -> None:
+async def test_a_read_request_may_have_been_applied(call: Call) -> None:
     """If a server reads the request and doesn't respond, a write may have been applied."""
     gate = asyncio.Event()
     async with ScriptedServer([json_response({}, gate=gate)]) as server:

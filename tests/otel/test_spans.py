@@ -234,7 +234,7 @@ async def test_a_call_that_sends_nothing_has_no_span(
         ("http://[::1]", "::1", 80, ""),
     ],
 )
-async def test_addresses(
+async def test_addresses_follow_the_conventions(
     base_url: str,
     address: str,
     port: int,
@@ -282,7 +282,7 @@ class DroppingSampler(Sampler):
         return "DroppingSampler"
 
 
-async def test_sampling(campus: NexportCampus, samples: Samples) -> None:
+async def test_samplers_get_the_known_attributes(campus: NexportCampus, samples: Samples) -> None:
     """Samplers receive the name and everything known in advance; dropping a span doesn't affect the call."""
     sampler = DroppingSampler()
     view = with_tracer_provider(campus, TracerProvider(sampler=sampler))

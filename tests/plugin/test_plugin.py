@@ -176,7 +176,7 @@ def test_marks_of_module_class_and_test(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=3)
 
 
-def test_invalid_marks(pytester: pytest.Pytester) -> None:
+def test_invalid_marks_are_errors_of_the_test(pytester: pytest.Pytester) -> None:
     """A positional argument, an unknown setting and a fault without effect are errors of the test."""
     result = run(
         pytester,

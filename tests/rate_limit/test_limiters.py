@@ -155,7 +155,7 @@ async def test_a_cancelled_waiter_loses_no_turn() -> None:
     assert clock.now == 1001
 
 
-async def test_a_pause() -> None:
+async def test_a_pause_delays_all_callers() -> None:
     """It delays all callers, even those that were waiting already; a shorter pause changes nothing."""
     clock = ManualClock()
     limiter = LocalRateLimiter(1, _clock=clock.clock())
@@ -322,7 +322,7 @@ def test_a_local_limiter_that_cannot_work(rate: Any) -> None:
         LocalRateLimiter(rate)
 
 
-async def test_the_protocol() -> None:
+async def test_any_class_with_two_methods_is_a_limiter() -> None:
     """A local limiter is a RateLimiter, and so is any class with its two methods."""
     for limiter in (LocalRateLimiter(5), CountingLimiter()):
         checked: RateLimiter = limiter

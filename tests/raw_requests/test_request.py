@@ -74,7 +74,7 @@ async def test_a_request_has_token_and_headers() -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "POST", "Put", "PATCH", "DELETE"])
-async def test_methods(method: str) -> None:
+async def test_every_method_is_sent(method: str) -> None:
     """Every common method works, in any case, with a JSON body."""
     async with campus_with(GOOD) as (campus, server):
         await campus.request(method, UNKNOWN, json={"name": "Größe"})
@@ -316,7 +316,7 @@ async def test_failures_at_code_0_of_all_known_operations(name: str) -> None:
             assert (caught.value.error_code, caught.value.maybe_applied) == (0, False)
 
 
-async def test_timeouts() -> None:
+async def test_the_timeout_of_the_client_applies() -> None:
     """The client's timeout applies."""
     gate = asyncio.Event()
     async with campus_with(Response(gate=gate), timeout=0.1) as (campus, _):

@@ -65,7 +65,7 @@ def test_jitter_stays_within_its_bounds(retry: int, jitter: float, initial: floa
 
 
 @given(effects, failures, statuses, st.integers(1, 9), st.none() | seconds, st.none() | seconds, jitters)
-def test_the_decision(
+def test_a_call_is_given_up_for_one_of_three_reasons(
     effect: Effect,
     failure: Failure,
     status: int | None,

@@ -82,7 +82,7 @@ async def test_values_by_enrollment_or_subscription(api: HttpApi, samples: Sampl
     ],
     ids=str,
 )
-async def test_combinations(
+async def test_only_the_listed_combinations_are_accepted(
     api: HttpApi, samples: Samples, arguments: dict[str, str], refusal: tuple[int, int]
 ) -> None:
     """Only the four combinations that the page lists are accepted."""
@@ -157,7 +157,9 @@ async def test_refused_requests(api: HttpApi, samples: Samples) -> None:
     assert await api.refusal(SET, {**set_request(samples), "enrollment_id": NOTHING}) == (409, 3)
 
 
-async def test_permissions(registrar: HttpApi, viewer: HttpApi, samples: Samples) -> None:
+async def test_the_permission_is_needed_in_the_organization_itself(
+    registrar: HttpApi, viewer: HttpApi, samples: Samples
+) -> None:
     """The permission is required in the enrollment's organization itself: a grant above it is not enough."""
     await registrar.get(VALUES, enrollment_id=samples.finished_enrollment_id)
     assert (await registrar.get(SET, set_request(samples, paid="true")))["error"] is False

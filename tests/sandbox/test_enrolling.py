@@ -153,7 +153,9 @@ async def test_permissions_to_enroll(
 
 
 @pytest.mark.parametrize("operation", [DROP, DELETE])
-async def test_removing(api: HttpApi, sandbox: Sandbox, samples: Samples, operation: str) -> None:
+async def test_removed_enrollments_are_not_found(
+    api: HttpApi, sandbox: Sandbox, samples: Samples, operation: str
+) -> None:
     """A removed enrollment is not found by any operation, and the user can be enrolled again under a new id."""
     made = (await api.get(CREATE, request(samples)))["enrollment_id"]
     found = await api.get(operation, enrollment_id=made)

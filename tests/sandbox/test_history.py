@@ -100,7 +100,7 @@ async def test_attempts_of_assessment_api(api: HttpApi, samples: Samples) -> Non
     assert found
 
 
-async def test_proctors(api: HttpApi, samples: Samples) -> None:
+async def test_attempts_have_their_proctor(api: HttpApi, samples: Samples) -> None:
     """An attempt has its proctor with its own error entity, or null if it was not proctored."""
     proctors = [each["proctor_response_item"] for found in await attempts(api, samples) for each in found]
     assert None in proctors

@@ -89,7 +89,7 @@ async def test_lists_that_sections_refuse(api: HttpApi, samples: Samples) -> Non
         ),
     ],
 )
-async def test_descriptions(
+async def test_descriptions_are_returned_for_known_ids(
     api: HttpApi, samples: Samples, operation: str, argument: str, field: str, sample: str
 ) -> None:
     """Descriptions and similar strings: the string, 409 for an unknown id, 422 without one."""
@@ -118,7 +118,7 @@ async def test_credit_hours_are_added_up(api: HttpApi, samples: Samples) -> None
     assert total["credit_hours"] == sum(each["credit_hours"] for each in sections["sections"])
 
 
-async def test_organizations(api: HttpApi, samples: Samples) -> None:
+async def test_organizations_are_listed_with_all_below(api: HttpApi, samples: Samples) -> None:
     """The obsolete GetOrganizations returns an organization and all below it by name, for an id or a short name."""
     everything = await api.get("LearningApi_GetOrganizations", org_id=samples.root_org_id)
     names = [each["name"] for each in everything]
@@ -132,7 +132,7 @@ async def test_organizations(api: HttpApi, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetOrganizations", org_id=NOTHING) == (409, 3)
 
 
-async def test_catalogs(api: HttpApi, samples: Samples) -> None:
+async def test_catalogs_are_filtered(api: HttpApi, samples: Samples) -> None:
     """Shared catalogs by default, owned ones, or both; by name; of all publishing models or one."""
 
     async def names(**more: object) -> list[str]:
@@ -156,7 +156,7 @@ async def test_catalogs(api: HttpApi, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCatalogs", {"group_id": NOTHING}) == (409, 3)
 
 
-async def test_a_catalog(api: HttpApi, samples: Samples) -> None:
+async def test_one_catalog_equals_its_list_item(api: HttpApi, samples: Samples) -> None:
     """GetCatalog returns the same as GetCatalogs; neither item has an error entity."""
     body = {"group_id": samples.root_org_id, "catalog_access_option": 2}
     found = (await api.get("LearningApi_GetCatalogs", body, per_page=1000))["catalogs"]
@@ -168,7 +168,7 @@ async def test_a_catalog(api: HttpApi, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCatalog", catalog_id=NOTHING) == (409, 3)
 
 
-async def test_categories(api: HttpApi, samples: Samples) -> None:
+async def test_categories_are_newest_first(api: HttpApi, samples: Samples) -> None:
     """Newest first; a category without a parent has .NET's empty id as its parent."""
     found = await api.get("LearningApi_GetCategories", catalog_id=samples.catalog_id, per_page=1000)
     dates = [each["date_created"] for each in found]
@@ -189,7 +189,7 @@ async def test_syllabi_of_a_category(api: HttpApi, samples: Samples) -> None:
     assert await api.refusal("LearningApi_GetCategorySyllabi", category_id=NOTHING) == (409, 3)
 
 
-async def test_assignments(api: HttpApi, samples: Samples) -> None:
+async def test_assignments_are_in_display_order(api: HttpApi, samples: Samples) -> None:
     """By display order, then by the date added, oldest first; GetAssignment returns the same items."""
     found = await api.get("LearningApi_GetAssignments", section_id=samples.popular_section_id)
     order = [(each["display_order"], each["utc_date_added"]) for each in found]

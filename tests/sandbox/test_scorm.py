@@ -169,7 +169,7 @@ async def test_refused_cmi_requests(
     assert await api.refusal(CMI, cmi_request(samples, OLD, **changes)) == refusal
 
 
-async def test_permissions(
+async def test_reading_and_editing_need_permissions(
     viewer: HttpApi, registrar: HttpApi, instructor: HttpApi, samples: Samples
 ) -> None:
     """Reading needs View, editing needs Update Section Enrollments, in the organization or above."""

@@ -159,7 +159,7 @@ def test_reprs_hide_secrets() -> None:
     [{"enrollments": 499}, {"enrollments": 10**9}, {"token_lifetime": 0}, {"refused_token_status": 418}],
     ids=str,
 )
-def test_invalid_settings(settings: dict[str, int]) -> None:
+def test_invalid_settings_are_refused_before_the_start(settings: dict[str, int]) -> None:
     """An invalid setting raises ValueError before anything starts."""
     with pytest.raises(ValueError, match=next(iter(settings))):
         Sandbox(**settings)  # type: ignore[arg-type]  # parametrized

@@ -32,7 +32,9 @@ async def visit(url: str) -> httpx.Response:
         return await browser.get(url)
 
 
-async def test_the_classroom(api: HttpApi, sandbox: Sandbox, samples: Samples) -> None:
+async def test_the_classroom_names_student_and_course(
+    api: HttpApi, sandbox: Sandbox, samples: Samples
+) -> None:
     """The URL leads to a page of the sandbox that names the student and the course."""
     user = await api.get("AdminApi_GetUser", user_id=samples.finished_user_id)
     body = {"user_ids": [samples.finished_user_id], "enrollment_ids": [samples.finished_enrollment_id]}

@@ -14,7 +14,7 @@ SUBSCRIPTIONS = "AdminApi_GetSubscriptions"
 NOTHING = str(uuid.uuid4())
 
 
-async def test_a_user(api: HttpApi, samples: Samples) -> None:
+async def test_a_user_has_name_email_and_organization(api: HttpApi, samples: Samples) -> None:
     """A user has a name, an email address and an owner organization; what is not set is left out."""
     user = await api.get(GET_USER, user_id=samples.user_id)
     assert user["user_id"] == samples.user_id
@@ -52,7 +52,7 @@ async def test_who_may_view_users(
         assert await viewer.refusal(operation, user_id=samples.user_id) == (403, 5)
 
 
-async def test_subscriptions(api: HttpApi, samples: Samples) -> None:
+async def test_a_user_has_a_subscription_per_organization(api: HttpApi, samples: Samples) -> None:
     """A user has one subscription for each organization, and the list has the paging headers."""
     one = await api.get(SUBSCRIPTION, user_id=samples.user_id, org_id=samples.org_id)
     response = await api.call(SUBSCRIPTIONS, user_id=samples.user_id)

@@ -27,7 +27,7 @@ async def store(valkey: Valkey) -> AsyncIterator[RedisTokenStore]:
         yield store
 
 
-async def test_values(store: RedisTokenStore) -> None:
+async def test_values_are_stored_replaced_and_deleted(store: RedisTokenStore) -> None:
     """Values are stored, replaced, and deleted if they are still the same."""
     assert isinstance(store, TokenStore)
     assert await store.get("key") is None
@@ -205,7 +205,7 @@ print(codes)
 
 
 @pytest.mark.parametrize("parent_calls", [True, False], ids=["connected before", "not connected before"])
-async def test_forks(parent_calls: bool, valkey: Valkey) -> None:
+async def test_a_client_survives_forks(parent_calls: bool, valkey: Valkey) -> None:
     """A client made before a fork, as with gunicorn's preload, serves all children, loop after loop, with one login."""
     campus = CountingCampus()
     async with ScriptedServer(campus) as server:
@@ -251,13 +251,13 @@ def test_arguments_that_cannot_work(name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "valkey", "rediss", "valkeys"])
-def test_urls(scheme: str) -> None:
+def test_urls_of_redis_and_valkey_are_accepted(scheme: str) -> None:
     """The schemes of Redis and Valkey are accepted; a repr shows the prefix only."""
     store = RedisTokenStore.from_url(f"{scheme}://:hidden@localhost:6379/0", prefix="school:")
     assert repr(store) == "<RedisTokenStore school:>"
 
 
-def test_threads(valkey: Valkey) -> None:
+def test_threads_share_one_store(valkey: Valkey) -> None:
     """One store serves the clients of several threads, each with its own event loops."""
     store = RedisTokenStore.from_url(valkey.url)
 

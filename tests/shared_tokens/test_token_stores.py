@@ -440,7 +440,7 @@ async def test_a_lock_that_is_never_free(
     ]
 
 
-def test_the_times() -> None:
+def test_lease_and_wait_have_their_documented_times() -> None:
     """A lease of 10 seconds, a wait of 15, and one second for each operation."""
     assert StoreTimes() == StoreTimes(operation=1.0, lease=10.0, wait=15.0)
 
@@ -523,7 +523,7 @@ async def test_a_store_with_ever_new_expired_tokens() -> None:
         assert reads < 10
 
 
-async def test_encryption() -> None:
+async def test_stored_values_are_encrypted() -> None:
     """The value is encrypted with the first key, and shown in no repr; without the right keys it is of no use."""
     old, new = Fernet.generate_key(), Fernet.generate_key()
     async with account_with() as account:

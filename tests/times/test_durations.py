@@ -54,7 +54,7 @@ LONGEST_CMI = timedelta(hours=9999, minutes=99, seconds=99, milliseconds=990)
         (parse_iso_duration, "PT0.1234569S", timedelta(microseconds=123456)),
     ],
 )
-def test_parsing(parse: Parse, string: str, expected: timedelta) -> None:
+def test_each_format_is_parsed(parse: Parse, string: str, expected: timedelta) -> None:
     """Each format is parsed by its own function and by `parse_duration`; digits beyond microseconds are cut."""
     assert parse(string) == parse_duration(string) == expected
 
@@ -74,7 +74,9 @@ def test_parsing(parse: Parse, string: str, expected: timedelta) -> None:
         (LONGEST_CMI, "416.16:40:39.9900000", "9999:99:99.99", "P416DT16H40M39.99S"),
     ],
 )
-def test_formatting(duration: timedelta, timespan: str, cmi_timespan: str, iso_duration: str) -> None:
+def test_each_format_is_written(
+    duration: timedelta, timespan: str, cmi_timespan: str, iso_duration: str
+) -> None:
     """Each format is written as its standard defines; the two of SCORM are cut at hundredths of a second."""
     assert format_timespan(duration) == timespan
     assert format_cmi_timespan(duration) == cmi_timespan

@@ -68,7 +68,7 @@ async def write(campus: NexportCampus) -> object:
     ],
     ids=["plain", "gzip", "chunked", "until the end"],
 )
-async def test_responses(response: Response) -> None:
+async def test_responses_in_every_framing_are_read(response: Response) -> None:
     """Responses in every framing are read, and the token is on the wire once."""
     async with ScriptedServer([response]) as server, campus_of(server.url) as campus:
         assert await read(campus) == "Safety first"
