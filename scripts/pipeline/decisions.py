@@ -48,5 +48,7 @@ def _unmarked(document: Document, names: list[str]) -> list[str]:
             areas[operation.area] = areas.get(operation.area, 0) + 1
     return [
         f"{area}: {count} operations count as writing, until {Layout.OVERLAY} marks them (x-nexport-effect)"
+        if count > 1
+        else f"{area}: 1 operation counts as writing, until {Layout.OVERLAY} marks it (x-nexport-effect)"
         for area, count in areas.items()
     ]

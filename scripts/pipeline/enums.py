@@ -151,7 +151,7 @@ def _incomplete(enum: _Enum) -> Iterator[str]:
     for value in stated:
         lacking = [use.pointer for use in enum.uses if value not in use.values]
         if lacking:
-            yield f"{enum.name}: {value} is not stated by {_listed(lacking)}, and by other properties"
+            yield f"{enum.name}: some properties state {value}, and these don't: {_listed(lacking)}"
         unnamed = [use.pointer for use in enum.uses if value in use.listed and value not in use.labels]
         if unnamed:
             yield f"{enum.name}: {value} is in the `enum` list and not in the description of {_listed(unnamed)}"

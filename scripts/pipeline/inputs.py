@@ -1,5 +1,6 @@
 """The inputs of a run: fragments, provisional documents, the overlay; and how new fragments replace old ones."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,20 +58,29 @@ class Inputs:
         self.fragments, gone = pages.take_over(covered, self.fragments)
         renamed = _renamed(gone, self.fragments.keys() - before)
         for name, other in renamed.items():
-            self.overlay = self.overlay.replace(f"operationId == '{name}'", f"operationId == '{other}'")
+            # In targets, and in marks that name another operation.
+            self.overlay = re.sub(rf"\b{name}\b", other, self.overlay)
         refuted, kept = self._drop_provisional(covered.areas, keep=keep_provisional)
         gone = [*(name for name in gone if name not in renamed), *refuted]
         self.overlay, marks = overlay.without_marks(self.overlay, gone, Layout.OVERLAY)
         return [
             *stated.notes,
-            *(f"{name} is spelled {other} now, and keeps its method" for name, other in renamed.items()),
             *(f"the area {area} is removed: the definition no longer has it" for area in lost),
-            *(f"{name} is removed: its area no longer has it" for name in gone if name not in refuted),
-            *(
-                f"{name} is removed: it was provisional, and what was imported does not have it"
-                for name in refuted
+            *_about(
+                [name for name in gone if name not in refuted],
+                "is removed: its area no longer has it",
+                "are removed: their areas no longer have them",
             ),
-            *(f"{name} stays provisional: what was imported does not have it" for name in kept),
+            *_about(
+                refuted,
+                "is removed: it was provisional, and what was imported does not have it",
+                "are removed: they were provisional, and what was imported does not have them",
+            ),
+            *_about(
+                kept,
+                "stays provisional: what was imported does not have it",
+                "stay provisional: what was imported does not have them",
+            ),
             *_marks_notes(marks),
         ]
 
@@ -116,6 +126,11 @@ def _request(document: Document, name: str) -> tuple[str, str]:
     """Return the method and the path of a document's operation."""
     operation = the_operation(document, name)
     return operation.method, operation.path
+
+
+def _about(names: list[str], one: str, several: str) -> list[str]:
+    """Return a single note about operations; none if there are none."""
+    return [f"{', '.join(names)} {several if len(names) > 1 else one}"] if names else []
 
 
 def _marks_notes(marks: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import Problems, reporting
 from .jsontext import Document, escape
+from .layout import Layout
 from .meaning import differences_in_meaning, newest_version
 from .spec import METHODS, references, the_operation
 
@@ -37,9 +38,10 @@ class _Agreed:
             first, second, *more = names
             others = f" and {len(more)} more" if more else ""
             areas = sorted({_area(name) for name in names})
+            ours = any(name.startswith(Layout.PROVISIONAL) for name in names)
             self.problems.add(
                 f"{first} and {second}{others} disagree at {place}; import the newest pages of "
-                f"{', '.join(areas)} at once, or correct the provisional document",
+                f"{', '.join(areas)} at once" + ", or correct the provisional document" * ours,
                 areas[0] if len(areas) == 1 else "",
             )
 

@@ -96,7 +96,7 @@ def _documents(file: Path, problems: Problems) -> Iterator[tuple[str, Document]]
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        problems.add(f"{file}: the page cannot be read: {error}")
+        problems.add(f"{file}: the page cannot be read: {getattr(error, 'strerror', None) or error}")
         return
     before = len(problems.found)
     found = fences(text, file.name, problems)

@@ -23,7 +23,8 @@ def summary(changes: Iterable[Change]) -> Iterator[str]:
         counts[area]["breaking"] += change.breaks
     for area, count in sorted(counts.items(), key=lambda item: (item[0] == "Models", item[0])):
         kinds = ", ".join(f"{count[kind]} {kind}" for kind in ("added", "removed", "changed") if count[kind])
-        yield f"{area}: {kinds}" + f"; {count['breaking']} break users" * bool(count["breaking"])
+        breaking = count["breaking"]
+        yield f"{area}: {kinds}" + f"; {breaking} break{'s' * (breaking == 1)} users" * bool(breaking)
 
 
 def shortened(lines: Iterable[str]) -> list[str]:

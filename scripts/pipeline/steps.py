@@ -188,8 +188,9 @@ def _to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
     ]
     if block and lost and not keeping:
         block.append(
-            f"{len(lost)} of these operations were provisional, and what was imported lacks them. To keep them instead, undo "
-            "this run with git, and repeat it with --keep-provisional."
+            f"Of these operations, {len(lost)} {'were' if len(lost) > 1 else 'was'} provisional, and what was imported lacks "
+            f"{'them' if len(lost) > 1 else 'it'}. To keep {'them' if len(lost) > 1 else 'it'}, undo this run with git, and repeat "
+            "it with --keep-provisional."
         )
     return block
 

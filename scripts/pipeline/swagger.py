@@ -59,7 +59,9 @@ def _load(file: Path) -> Document:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{file}: the definition cannot be read: {error}") from error
+        raise PipelineError(
+            f"{file}: the definition cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     document = loads(text, file.name)
     if "swagger" in document:
         document = to_openapi_3(document, file.name)

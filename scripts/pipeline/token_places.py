@@ -26,7 +26,7 @@ def odd_token_places(vendor: Document, corrected: Document) -> list[str]:
             for place in _places(operation, vendor):
                 places.setdefault(place, []).append(operation.id)
     return [
-        f"{_names(names)} {place}; the client sends the token in the query, as access_token"
+        f"{_names(names)}: {place}; the client sends the token in the query, as access_token"
         for place, names in places.items()
     ]
 
@@ -36,14 +36,13 @@ def _places(operation: Operation, document: Document) -> Iterator[str]:
     parameters = [*(item.get("parameters") or []), *(operation.body.get("parameters") or [])]
     stated = {(str(one.get("in")), str(one.get("name"))) for one in parameters}
     headers = sorted(name for place, name in stated if place in ("header", "cookie") and is_secret_name(name))
-    yield from (f"takes a token in the header {name}" for name in headers)
     schemes = list(_schemes(operation, document))
-    yield from (f"states the security scheme {words}" for words in schemes if words)
     in_query = ("query", "access_token") in stated or "" in schemes
+    instead = "" if in_query else ", and no access_token in the query"
+    yield from (f"the vendor states a token in the header {name}{instead}" for name in headers)
+    yield from (f"the vendor states the security scheme {words}{instead}" for words in schemes if words)
     if not in_query and not headers and not schemes:
-        yield "states no token"
-    elif not in_query:
-        yield "states no access_token in the query"
+        yield "the vendor states no token"
 
 
 def _schemes(operation: Operation, document: Document) -> Iterator[str]:
@@ -66,4 +65,4 @@ def _schemes(operation: Operation, document: Document) -> Iterator[str]:
 def _names(names: list[str]) -> str:
     if len(names) <= _SHOWN:
         return ", ".join(names)
-    return f"Each of {len(names)} operations ({', '.join(names[:_SHOWN])}, ...)"
+    return f"{len(names)} operations ({', '.join(names[:_SHOWN])}, ...)"

@@ -166,7 +166,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _numbers(lines: list[int]) -> str:
-    more = f" and {len(lines) - _LINES} more lines" if len(lines) > _LINES else ""
+    more = f" and {len(lines) - _LINES} more" if len(lines) > _LINES else ""
     return ",".join(map(str, lines[:_LINES])) + more
 
 

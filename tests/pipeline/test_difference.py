@@ -422,7 +422,7 @@ def test_many_changes_are_summarized_by_area(state: Callable[[Document], Path], 
     lines = Difference(changes, "0.1.0").words().splitlines()
     assert lines[:4] == [
         "LearningApi: 1 changed",
-        "SsoApi: 90 added, 1 removed; 1 break users",
+        "SsoApi: 90 added, 1 removed; 1 breaks users",
         "Models: 1 added",
         "One change breaks users:",
     ]

@@ -83,7 +83,7 @@ def test_the_run_says_how_to_keep_what_it_removes(
     assert main(["--pages", str(make_page(stated)), "--json", str(file)], repository) == 0
     *_, use, advice = capsys.readouterr().out.splitlines()
     assert use == "    examples/entrance.py:2 uses SsoApi_Classroom, removed"
-    assert advice.startswith("1 of these operations were provisional")
+    assert advice.startswith("Of these operations, 1 was provisional")
     assert advice.endswith("undo this run with git, and repeat it with --keep-provisional.")
     assert json.loads(file.read_bytes())["to_do"][-2:] == [use, advice]
 

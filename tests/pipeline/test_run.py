@@ -141,6 +141,51 @@ def test_a_removed_operation_is_removed_with_its_marks(
     assert main(["--check"], repository) == 0
 
 
+def test_marks_follow_another_spelling_of_an_operation(
+    repository: Path, make_page: MakePage, capsys: Capture
+) -> None:
+    """An operation that is only spelled differently keeps its marks, and stays the replacement of obsolete ones."""
+    overlay = repository / "openapi/overlay.yaml"
+    text = overlay.read_text(encoding="utf-8")
+    overlay.write_text(text.replace("AdminApi_GetOrganizations", "LearningApi_GetSection"), encoding="utf-8")
+    assert main([], repository) == 0
+    documents = fragments(repository, "LearningApi")
+    (item,) = (
+        each["paths"].get("/api/v1/LearningApi/GetSection", {})
+        for each in documents
+        if 'GetSection"' in json.dumps(each)
+    )
+    item["get"]["operationId"] = "LearningApi_getSection"
+    capsys.readouterr()
+    assert main(["--pages", str(make_page(*documents))], repository) == 0
+    output = capsys.readouterr().out
+    assert output.count("operationId is LearningApi_getSection; the method keeps its name") == 1
+    assert "not in this SDK yet" not in output
+    assert "counts as writing" not in output
+    changed = overlay.read_text(encoding="utf-8")
+    assert "x-nexport-replacement: LearningApi_getSection\n" in changed
+    assert changed == text.replace("AdminApi_GetOrganizations", "LearningApi_getSection").replace(
+        "LearningApi_GetSection'", "LearningApi_getSection'"
+    )
+
+
+def test_removed_operations_share_a_note(repository: Path, make_page: MakePage, capsys: Capture) -> None:
+    """The report has a line for each; the note says once why they are removed."""
+    gone = {"LearningApi_GetSectionObjectives", "LearningApi_GetStudentSessions"}
+    page = make_page(
+        *[
+            json.loads((repository / f"openapi/fragments/{file.stem}.json").read_bytes())
+            for file in sorted((repository / "openapi/fragments").glob("LearningApi_*.json"))
+            if file.stem not in gone
+        ]
+    )
+    assert main(["--pages", str(page)], repository) == 0
+    assert (
+        "note: LearningApi_GetSectionObjectives, LearningApi_GetStudentSessions are removed: their areas no longer have them\n"
+        in capsys.readouterr().out
+    )
+
+
 def test_a_fragment_replaces_a_provisional_operation(
     repository: Path, make_page: MakePage, capsys: Capture
 ) -> None:
@@ -183,6 +228,7 @@ def test_a_page_that_conflicts_with_another_is_refused(
     page, before = make_page(*conflicting_documents(repository)), snapshot(repository)
     output = assert_refused(repository, ["--pages", str(page)], before, capsys, snapshot)
     assert "disagree at /components/schemas/ApiErrorEntity/properties/error_message/type" in output
+    assert output.rstrip().endswith("import the newest pages of LearningApi, ScormApi at once")
 
 
 @pytest.mark.sampled(4)

@@ -22,7 +22,7 @@ TAKEN_IN: dict[str, tuple[str, ...]] = {
         "Phase.WITHDRAWN added",
         "note: Phase: the vendor adds 17 = Withdrawn (Phase.WITHDRAWN); update its declaration",
     ),
-    "no-token-at-all.md": ("note: AssessmentApi_GetThing states no token",),
+    "no-token-at-all.md": ("note: AssessmentApi_GetThing: the vendor states no token",),
     "password-field.md": (
         "note: /components/schemas/R/properties/new_password looks like a secret",
         "note: /components/schemas/R/properties/client_secret looks like a secret",
