@@ -20,12 +20,14 @@ from pipeline.python_names import area_name
 from pipeline.schema_kinds import KindView, is_nullable, kind_of
 from pipeline.spec import components, operations, references
 
-__all__ = ["EFFECTS", "sent_models", "spec_changes"]
+__all__ = ["EFFECTS", "RESPELLED", "sent_models", "spec_changes"]
 
 EFFECTS = {
     "read": "counts as reading now: it may be sent again after a failure",
     "write": "counts as writing now: it is not sent again after a failure that may have changed something",
 }
+# How the detail of a change ends if only the spelling of an operationId changed.
+RESPELLED = "; the method keeps its name"
 # A value of the first kind is accepted where one of the others is expected.
 _WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANYTHING")}
 
@@ -111,7 +113,7 @@ def _by_method(views: Mapping[str, OperationView]) -> dict[tuple[str, str], Oper
 
 def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
     if old.id != new.id:
-        yield _change(old.id, "changed", f"operationId is {new.id}; the method keeps its name")
+        yield _change(old.id, "changed", f"operationId is {new.id}{RESPELLED}")
     if old.returns != new.returns or old.result.kind.annotation != new.result.kind.annotation:
         yield _change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
     for what in ("method", "path"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .changes import Change
 from .python_names import area_name, attribute_name, method_name
+from .spec_changes import RESPELLED
 
 __all__ = ["to_adapt"]
 
@@ -63,6 +64,8 @@ class _Broken:
 
     def _code(self, text: str) -> str:
         """Return a pattern of the code that uses it in a file."""
+        if self.words.endswith(RESPELLED):
+            return rf"\b{self.name}\b"
         if self.field:
             return self._field(text)
         tag, is_operation, _ = self.name.partition("_")
@@ -152,9 +155,12 @@ def _read(file: Path) -> str:
 
 
 def _broken(change: Change) -> _Broken | None:
-    """Return what a change breaks, or None if it breaks nothing, or if the spec states the same change."""
+    """Return what a change breaks, or None if it breaks nothing, or if the spec states the same change.
+
+    A different spelling of an operationId breaks only code that uses the operationId, as the sandbox and tests do.
+    """
     match = _PLACE.fullmatch(change.place) if change.source == "spec" else None
-    if match is None or not (change.breaks or change.provisional):
+    if match is None or not (change.breaks or change.provisional or change.detail.endswith(RESPELLED)):
         return None
     words = f"{change.kind}: {change.detail}" if change.detail else change.kind
     return _Broken(match["name"], match["argument"] or "", match["field"] or "", words)

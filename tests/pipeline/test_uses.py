@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.changes import Change
+from pipeline.spec_changes import RESPELLED
 from pipeline.uses import to_adapt
 
 FILES = {
@@ -61,6 +62,24 @@ def test_files_that_use_what_breaks_are_named(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert "\n".join(to_adapt(tmp_path, CHANGES)) == BLOCK
+
+
+def test_code_with_an_operation_id_that_is_spelled_differently_is_named(tmp_path: Path) -> None:
+    """Calls of the method stay right; what names the operationId doesn't."""
+    files = {
+        "custom/sandbox.py": '\n@operation("GET", "AdminApi_GetUser")\n',
+        "tests/test_method.py": "campus.admin.get_user()",
+        "tests/test_users.py": "AdminApi_GetUsers",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    detail = f"operationId is AdminApi_getUser{RESPELLED}"
+    change = Change("spec", "AdminApi_GetUser", "changed", detail, breaks=False)
+    assert to_adapt(tmp_path, [change])[1:] == [
+        "  The package needs it, so adapt this code:",
+        f"    custom/sandbox.py:2 uses AdminApi_GetUser, changed: {detail}",
+    ]
 
 
 def test_harmless_changes_concern_no_code(tmp_path: Path) -> None:
