@@ -73,11 +73,11 @@ def test_options_are_the_arguments(operation: Operation[Any]) -> None:
     for name, argument in signature.items():
         secret = any(parameter.name == name and parameter.secret for parameter in operation.parameters)
         assert (make_option_name(name) in flags) is not secret
-        if name not in ("page", "per_page") and not secret:
+        if not (operation.paging and name in ("page", "per_page")) and not secret:
             (option,) = (each for each in command.params if make_option_name(name) in each.opts)
             assert option.required is (argument.default is inspect.Parameter.empty)
     assert not flags & {"--password", "--token", "--access-token"}
-    assert ("--all" in flags) is ("page" in signature)
+    assert ("--all" in flags) is (operation.paging is not None)
     assert ("--yes" in flags) is (operation.effect == "write")
     assert ("--show-secret" in flags) is operation.secret_result
 
