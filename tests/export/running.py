@@ -33,7 +33,7 @@ def make_request(kind: str, org: str | None = None, **given: Any) -> ExportReque
 
 async def run(
     campus: ExportClient,
-    plan: ExportRequest,
+    request: ExportRequest,
     target: Path,
     *,
     restart: bool = False,
@@ -43,8 +43,8 @@ async def run(
 ) -> ExportSummary:
     """Run one export."""
     made = Output(target=target, format=form or FORMATS[target.suffix], **output)
-    with open_session(plan, made, restart=restart, force=force) as job:
-        return await export(campus, job)
+    with open_session(request, made, restart=restart, force=force) as session:
+        return await export(campus, session)
 
 
 def file_names(folder: Path) -> list[str]:

@@ -67,11 +67,11 @@ async def test_dates_that_cannot_be_right(
     """With an impossible Date header, rows count as complete until now by the local clock, where the next export begins."""
     before = datetime.now(UTC)
     async with campus_with_dates(date, date) as (campus, server):
-        plan, target = make_request("enrollments", ORG, since=LAST), tmp_path / "e.csv"
-        first = await run(campus, plan, target)
+        request, target = make_request("enrollments", ORG, since=LAST), tmp_path / "e.csv"
+        first = await run(campus, request, target)
         assert before <= first.complete_until <= datetime.now(UTC)
         server.requests.clear()
-        await run(campus, plan, target)
+        await run(campus, request, target)
         searched = [request.json.get("utc_enrolled_after") for request in server.requests]
         assert any(after and datetime.fromisoformat(after) < first.complete_until for after in searched)
     assert ("the campus's clock says" in caplog.text) == bool(date and "2100" in date)

@@ -39,9 +39,9 @@ async def test_enrollments_as_csv(
     campus: NexportCampus, samples: Samples, enrollments: list[ApiEnrollmentItem], tmp_path: Path
 ) -> None:
     """Enums are written with the vendor's words, or as numbers on request."""
-    plan = make_request("enrollments", samples.org_id)
-    await run(campus, plan, tmp_path / "words.csv", labels=True)
-    await run(campus, plan, tmp_path / "numbers.csv")
+    request = make_request("enrollments", samples.org_id)
+    await run(campus, request, tmp_path / "words.csv", labels=True)
+    await run(campus, request, tmp_path / "numbers.csv")
     words, numbers = read_rows(tmp_path / "words.csv"), read_rows(tmp_path / "numbers.csv")
     assert [row["phase"] for row in words] == [item.phase.label for item in enrollments]
     assert [row["phase"] for row in numbers] == [str(int(item.phase)) for item in enrollments]
@@ -105,8 +105,8 @@ async def test_assignment_statuses(
     for item in taken:
         found = await campus.learning.get_assignment_statuses(enrollment_id=item.enrollment_id).collect()
         expected += [status.to_dict() for status in found]
-    plan = make_request("assignment-statuses", samples.org_id, filters={"utc_enrolled_before": SPRING})
-    summary = await run(campus, plan, tmp_path / "s.jsonl")
+    request = make_request("assignment-statuses", samples.org_id, filters={"utc_enrolled_before": SPRING})
+    summary = await run(campus, request, tmp_path / "s.jsonl")
     key = "assignment_status_id"
     assert sorted(read_rows(tmp_path / "s.jsonl"), key=lambda row: row[key]) == sorted(
         expected, key=lambda row: row[key]
@@ -139,10 +139,10 @@ async def test_sessions_of_the_time_range_are_exported(
 async def test_scorm_data(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A row is one SCO with its elements as columns, and has the ids that identify it."""
     names = ("cmi.core.lesson_status", "cmi.core.score.raw", "cmi.no_such_element")
-    plan = make_request(
+    request = make_request(
         "scorm-data", filters={"enrollment_ids": (UUID(samples.scorm_enrollment_id),)}, elements=names
     )
-    await run(campus, plan, tmp_path / "scorm.parquet")
+    await run(campus, request, tmp_path / "scorm.parquet")
     rows = [
         row
         for row in read_rows(tmp_path / "scorm.parquet")
@@ -187,8 +187,8 @@ async def test_concurrency_changes_nothing(
     concurrency: int,
 ) -> None:
     """The file is the same for any number of concurrent requests."""
-    plan = make_request("enrollments", samples.org_id, per_page=7, concurrency=concurrency)
-    await run(campus, plan, tmp_path / "e.jsonl")
+    request = make_request("enrollments", samples.org_id, per_page=7, concurrency=concurrency)
+    await run(campus, request, tmp_path / "e.jsonl")
     assert read_rows(tmp_path / "e.jsonl") == [item.to_dict() for item in enrollments]
 
 
@@ -205,8 +205,8 @@ async def test_records_that_move_while_they_are_read(
         for item in leaving:
             await campus.learning.delete_enrollment(enrollment_id=item.enrollment_id)
 
-    plan = make_request("enrollments", samples.org_id, per_page=20, concurrency=2)
-    await asyncio.gather(run(campus, plan, tmp_path / "e.jsonl"), churn())
+    request = make_request("enrollments", samples.org_id, per_page=20, concurrency=2)
+    await asyncio.gather(run(campus, request, tmp_path / "e.jsonl"), churn())
     ids = [row["enrollment_id"] for row in read_rows(tmp_path / "e.jsonl")]
     assert len(ids) == len(set(ids))
     assert staying <= set(ids) <= {str(item.enrollment_id) for item in enrollments}
@@ -217,8 +217,8 @@ async def test_enrollments_removed_meanwhile(
 ) -> None:
     """An enrollment removed meanwhile has no records and isn't a failure; the others have all of theirs."""
     chosen = {"utc_enrolled_after": SINCE}
-    plan = make_request("assignment-statuses", samples.org_id, filters=chosen, concurrency=1)
-    await run(campus, plan, tmp_path / "before.jsonl")
+    request = make_request("assignment-statuses", samples.org_id, filters=chosen, concurrency=1)
+    await run(campus, request, tmp_path / "before.jsonl")
     recent = [item for item in enrollments if item.enrollment_date and item.enrollment_date > SINCE]
     leaving = {str(item.enrollment_id) for item in recent[::2]}
 
@@ -226,7 +226,7 @@ async def test_enrollments_removed_meanwhile(
         for enrollment_id in leaving:
             await campus.learning.delete_enrollment(enrollment_id=enrollment_id)
 
-    summary, _ = await asyncio.gather(run(campus, plan, tmp_path / "s.jsonl"), leave())
+    summary, _ = await asyncio.gather(run(campus, request, tmp_path / "s.jsonl"), leave())
     assert summary.failed == 0
     rows = read_rows(tmp_path / "s.jsonl")
     staying = [row for row in read_rows(tmp_path / "before.jsonl") if row["enrollment_id"] not in leaving]
@@ -235,24 +235,24 @@ async def test_enrollments_removed_meanwhile(
 
 async def test_nothing_to_export(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """An export without rows writes a complete file with its header."""
-    plan = make_request(
+    request = make_request(
         "enrollments", samples.org_id, filters={"utc_enrolled_after": datetime(2030, 1, 1, tzinfo=UTC)}
     )
     for suffix in ("jsonl", "csv", "db", "parquet"):
         target = tmp_path / f"e.{suffix}"
-        assert (await run(campus, plan, target)).rows == 0
+        assert (await run(campus, request, target)).rows == 0
         assert read_rows(target) == []
     assert (tmp_path / "e.csv").read_text().startswith("enrollment_id,")
 
 
 async def test_file_permissions(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """New files are readable by their owner only; an existing target keeps its permissions."""
-    plan = make_request("enrollments", samples.org_id)
+    request = make_request("enrollments", samples.org_id)
     readable = tmp_path / "readable.csv"
     readable.touch()
     readable.chmod(0o640)
     for target in (readable, tmp_path / "new.csv", tmp_path / "new.db"):
-        await run(campus, plan, target)
+        await run(campus, request, target)
     modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in file_names(tmp_path)}
     assert modes.pop("readable.csv") == 0o640
     assert set(modes.values()) == {0o600}

@@ -132,14 +132,14 @@ async def test_a_gateway_removes_no_rows(
 ) -> None:
     """While a gateway responds with its own pages, a full export keeps the rows that it can't read again."""
     filters = {"utc_enrolled_after": datetime(2026, 4, 1, tzinfo=UTC)}
-    plan, target = make_request(kind, samples.org_id, filters=filters), tmp_path / name
-    whole = await run(campus, plan, target)
-    rows = read_rows(target, plan.dataset.table)
+    request, target = make_request(kind, samples.org_id, filters=filters), tmp_path / name
+    whole = await run(campus, request, target)
+    rows = read_rows(target, request.dataset.table)
     await nexport_sandbox.faults.add(operation=OPERATIONS[kind], status=status, html=True, rate=0.5)
-    lacking = await run(campus, plan, target)
+    lacking = await run(campus, request, target)
     assert lacking.failed > 0
     assert (lacking.rows, lacking.removed) == (whole.rows, 0)
-    assert read_rows(target, plan.dataset.table) == rows
+    assert read_rows(target, request.dataset.table) == rows
     assert all(f"HTTP {status}" in error for error in lacking.errors)
 
 
@@ -168,14 +168,14 @@ async def test_a_gateway_in_place_of_a_search(
 ) -> None:
     """A search that a gateway responds to ends the run with an error, and the file is unchanged."""
     target = tmp_path / "e.csv"
-    plan = make_request("enrollments", samples.org_id)
-    await run(campus, plan, target)
+    request = make_request("enrollments", samples.org_id)
+    await run(campus, request, target)
     before, searches = target.read_bytes(), await count_requests(nexport_sandbox, SEARCH)
     for nth in (1, 3):
         await nexport_sandbox.faults.clear()
         await nexport_sandbox.faults.add(operation=SEARCH, status=404, html=True, nth=nth)
         with pytest.raises(APIError) as caught:
-            await run(campus, plan, target)
+            await run(campus, request, target)
         assert not isinstance(caught.value, NotFoundError)
         assert target.read_bytes() == before
     assert await count_requests(nexport_sandbox, SEARCH) > searches

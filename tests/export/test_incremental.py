@@ -39,11 +39,11 @@ async def test_the_next_run_fetches_changes(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
 ) -> None:
     """The first run is complete; the next adds new enrollments, active or not, with few requests."""
-    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / name
-    first = await run(campus, plan, target)
+    request, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / name
+    first = await run(campus, request, target)
     before = await count_searches(nexport_sandbox)
     made = await enroll(campus, samples)
-    again = await run(campus, plan, target)
+    again = await run(campus, request, target)
     assert (again.rows, again.new) == (first.rows + 1, 1)
     assert (again.updated, again.removed) == (0, 0)
     assert made in {row["enrollment_id"] for row in read_rows(target)}
@@ -88,11 +88,11 @@ async def test_where_an_incremental_run_starts(
     async def respond(request: Request) -> Response:
         return json_response(page, headers={"Date": "Thu, 01 Oct 2026 12:00:00 GMT"})
 
-    plan = make_request("enrollments", ORGANIZATION, since=LAST, overlap=overlap)
+    request = make_request("enrollments", ORGANIZATION, since=LAST, overlap=overlap)
     async with campus_with(respond) as (campus, server):
-        first = await run(campus, plan, tmp_path / "e.jsonl")
+        first = await run(campus, request, tmp_path / "e.jsonl")
         before = len(server.requests)
-        await run(campus, plan, tmp_path / "e.jsonl")
+        await run(campus, request, tmp_path / "e.jsonl")
     bounds = {
         datetime.fromisoformat(value)
         for request in server.requests[before:]
@@ -203,21 +203,21 @@ async def test_datasets_share_an_sqlite_file(campus: NexportCampus, samples: Sam
 
 async def test_a_table_that_was_dropped(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """If the table is gone, everything is fetched again."""
-    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
-    first = await run(campus, plan, target)
+    request, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
+    first = await run(campus, request, target)
     with closing(sqlite3.connect(target)) as connection:
         connection.execute("DROP TABLE enrollments")
-    again = await run(campus, plan, target)
+    again = await run(campus, request, target)
     assert again.rows == first.rows == len(read_rows(target))
 
 
 async def test_no_state_is_left_if_unwanted(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """Without state nothing shows that an export wrote the file, so another one needs `force`."""
-    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.csv"
-    await run(campus, plan, target, keep_state=False)
+    request, target = make_request("enrollments", samples.org_id), tmp_path / "e.csv"
+    await run(campus, request, target, keep_state=False)
     with pytest.raises(ConfigurationError, match="no state file next to it"):
-        await run(campus, plan, target, keep_state=False)
-    await run(campus, plan, target, keep_state=False, force=True)
+        await run(campus, request, target, keep_state=False)
+    await run(campus, request, target, keep_state=False, force=True)
     assert file_names(tmp_path) == ["e.csv"]
     again = await run(campus, make_request("enrollments", samples.org_id, since=LAST), target, force=True)
     assert again.new == again.rows > 0

@@ -110,14 +110,14 @@ async def test_repeated_interruptions(
     committed: bool,
 ) -> None:
     """Each run is interrupted one transaction later, until one completes."""
-    plan, target = make_requests(samples)[place], tmp_path / name
+    request, target = make_requests(samples)[place], tmp_path / name
     whole = tmp_path / f"whole{target.suffix}"
-    await run(campus, plan, whole)
-    table, deaths = plan.dataset.table, 0
+    await run(campus, request, whole)
+    table, deaths = request.dataset.table, 0
     while True:
         with killed_at(monkeypatch, 3 + deaths, committed=committed):
             try:
-                await run(campus, plan, target)
+                await run(campus, request, target)
             except Killed:
                 deaths += 1
                 assert visible_rows(target, table) in ([], read_rows(whole, table))
@@ -170,13 +170,13 @@ async def test_a_killed_export_loses_and_repeats_no_row(
         "--until",
         "2026-07-01",
     )
-    plan = make_request(
+    request = make_request(
         "sessions",
         samples.org_id,
         since=datetime(2026, 6, 10, tzinfo=UTC),
         until=datetime(2026, 7, 1, tzinfo=UTC),
     )
-    await run(campus, plan, whole)
+    await run(campus, request, whole)
     await nexport_sandbox.faults.add(rate=0.1, status=503)
     dooms = [("within", 4), ("after", 5), ("within", 9), ("replacing", 1), ("replaced", 1)]
     for doom in dooms if target.suffix == ".csv" else dooms[:3]:
@@ -191,11 +191,11 @@ async def test_a_killed_export_loses_and_repeats_no_row(
 
 async def test_two_at_once(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
     """A second run into the same target is refused; the first one isn't disturbed."""
-    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
-    with open_session(plan, Output(target=target, format="jsonl")) as job:
+    request, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    with open_session(request, Output(target=target, format="jsonl")) as session:
         with pytest.raises(ConfigurationError, match="another export is running"):
-            await run(campus, plan, target)
-        first = await export(campus, job)
+            await run(campus, request, target)
+        first = await export(campus, session)
     assert first.rows == len(read_rows(target)) > 0
 
 
@@ -203,8 +203,8 @@ async def test_a_file_that_cannot_be_written(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk at the end is one error, the old file stays, and nothing has to be fetched again."""
-    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
-    await run(campus, plan, target)
+    request, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    await run(campus, request, target)
     old = target.read_bytes()
     await campus.learning.delete_enrollment(enrollment_id=samples.finished_enrollment_id)
 
@@ -216,10 +216,10 @@ async def test_a_file_that_cannot_be_written(
         with pytest.raises(
             ExportError, match=r"^e\.jsonl: .*No space left on device; run the same command again to resume"
         ):
-            await run(campus, plan, target)
+            await run(campus, request, target)
     assert target.read_bytes() == old
     assert file_names(tmp_path) == ["e.jsonl", "e.jsonl.state"]
-    summary = await run(campus, plan, target)
+    summary = await run(campus, request, target)
     assert summary.resumed
     assert len(read_rows(target)) == summary.rows == old.count(b"\n") - 1
 
@@ -228,24 +228,24 @@ async def test_a_target_deleted_before_changes(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the target was deleted meanwhile, the export refuses to write the changes as if they were all rows."""
-    plan, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
-    await run(campus, plan, target)
+    request, target = make_request("enrollments", samples.org_id, since=LAST), tmp_path / "e.db"
+    await run(campus, request, target)
     with killed_at(monkeypatch, 5, committed=True), pytest.raises(Killed):
-        await run(campus, plan, target)
+        await run(campus, request, target)
     target.rename(tmp_path / "away.db")
     with pytest.raises(ConfigurationError, match="has changed since an export of changes"):
-        await run(campus, plan, target)
+        await run(campus, request, target)
     (tmp_path / "away.db").rename(target)
-    assert (await run(campus, plan, target)).resumed
+    assert (await run(campus, request, target)).resumed
 
 
 async def test_another_command_does_not_finish_it(
     campus: NexportCampus, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interrupted export is resumed by its own options only, or discarded on request."""
-    plan, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
+    request, target = make_request("enrollments", samples.org_id), tmp_path / "e.jsonl"
     with killed_at(monkeypatch, 4, committed=True), pytest.raises(Killed):
-        await run(campus, plan, target)
+        await run(campus, request, target)
     other = make_request("enrollments", samples.org_id, since=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(ConfigurationError, match=r"was interrupted \(it differs in --since"):
         await run(campus, other, target)

@@ -184,14 +184,14 @@ async def test_sessions_that_name_no_organization(tmp_path: Path, suffix: str) -
     sessions = [session, session | {"order": 2, "organization_id": ONE}]
     found = {"sessions": sessions, "page": 1, "page_size": 2, "total_count": 2, "api_error_entity": GOOD}
     responses: dict[str, Any] = {"SearchEnrollments": search_result(), "GetStudentSessions": found}
-    plan, target = make_request("sessions", ONE), tmp_path / f"s.{suffix}"
+    request, target = make_request("sessions", ONE), tmp_path / f"s.{suffix}"
     async with fixed_campus(responses) as campus:
-        await run(campus, plan, target)
+        await run(campus, request, target)
         responses["GetStudentSessions"] = httpx.Response(404, html="<html></html>")
-        lacking = await run(campus, plan, target)
+        lacking = await run(campus, request, target)
         assert (lacking.failed, lacking.rows, lacking.removed) == (1, 2, 0)
         responses["GetStudentSessions"] = found | {"sessions": [], "total_count": 0}
-        assert (await run(campus, plan, target)).removed == 2
+        assert (await run(campus, request, target)).removed == 2
     assert read_rows(target, "sessions") == []
 
 
@@ -249,12 +249,12 @@ async def test_a_row_that_changed(tmp_path: Path, suffix: str) -> None:
     """A changed row replaces the old one and is counted once; an unchanged one isn't counted."""
     responses = {"SearchEnrollments": search_result()}
     async with fixed_campus(responses) as campus:
-        plan, target = make_request("enrollments", ONE, since=LAST), tmp_path / f"e.{suffix}"
-        await run(campus, plan, target)
+        request, target = make_request("enrollments", ONE, since=LAST), tmp_path / f"e.{suffix}"
+        await run(campus, request, target)
         responses["SearchEnrollments"] = search_result(phase=2, result=1)
-        changed = await run(campus, plan, target)
+        changed = await run(campus, request, target)
         assert (changed.rows, changed.new, changed.updated, changed.removed) == (1, 0, 1, 0)
-        same = await run(campus, plan, target)
+        same = await run(campus, request, target)
         assert (same.rows, same.new, same.updated, same.removed) == (1, 0, 0, 0)
         responses["SearchEnrollments"] = search_result(enrollment_id=TWO)
         other = await run(campus, make_request("enrollments", ONE), target)

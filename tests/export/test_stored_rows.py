@@ -95,57 +95,61 @@ def test_they_equal_those_of_the_models(name: str, labels: bool, data: st.DataOb
 
 
 @pytest.fixture
-def plan(samples: Samples) -> ExportRequest:
+def export_request(samples: Samples) -> ExportRequest:
     """Return a request for what has changed in an organization."""
     return make_request("enrollments", samples.org_id, since=LAST)
 
 
 @pytest.mark.parametrize("name", ["e.csv", "e.parquet", "e.jsonl"])
 async def test_a_file_without_changes_is_not_written(
-    campus: NexportCampus, plan: ExportRequest, tmp_path: Path, name: str
+    campus: NexportCampus, export_request: ExportRequest, tmp_path: Path, name: str
 ) -> None:
     """Neither an update nor a full export writes it again."""
     target = tmp_path / name
-    await run(campus, plan, target)
+    await run(campus, export_request, target)
     before = target.stat()
-    for request in (plan, make_request("enrollments", str(plan.filters.org_ids[0]))):
-        summary = await run(campus, request, target)
+    for each in (export_request, make_request("enrollments", str(export_request.filters.org_ids[0]))):
+        summary = await run(campus, each, target)
         assert (summary.new, summary.updated, summary.removed) == (0, 0, 0)
         assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-async def test_another_form_is_written(campus: NexportCampus, plan: ExportRequest, tmp_path: Path) -> None:
+async def test_another_form_is_written(
+    campus: NexportCampus, export_request: ExportRequest, tmp_path: Path
+) -> None:
     """Labels instead of numbers need a new file, though the rows are the same."""
     target = tmp_path / "e.csv"
-    await run(campus, plan, target, labels=False)
+    await run(campus, export_request, target, labels=False)
     numbers = read_rows(target)
-    await run(campus, plan, target, labels=True)
+    await run(campus, export_request, target, labels=True)
     assert read_rows(target) != numbers
-    await run(campus, plan, target, labels=False)
+    await run(campus, export_request, target, labels=False)
     assert read_rows(target) == numbers
 
 
 async def test_a_lost_or_changed_file_is_written(
-    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+    campus: NexportCampus, export_request: ExportRequest, tmp_path: Path
 ) -> None:
     """Whatever happened to it, it holds the rows afterwards."""
     target = tmp_path / "e.csv"
-    await run(campus, plan, target)
+    await run(campus, export_request, target)
     rows = read_rows(target)
     target.unlink()
-    await run(campus, plan, target)
+    await run(campus, export_request, target)
     assert read_rows(target) == rows
     target.write_text("mine")
-    await run(campus, plan, target, force=True)
+    await run(campus, export_request, target, force=True)
     assert read_rows(target) == rows
 
 
 async def test_a_replaced_export_without_rows(
-    campus: NexportCampus, plan: ExportRequest, tmp_path: Path
+    campus: NexportCampus, export_request: ExportRequest, tmp_path: Path
 ) -> None:
     """The rows of the export that it replaces don't stay in the file."""
     target = tmp_path / "e.csv"
-    assert (await run(campus, plan, target)).rows
-    none = make_request("enrollments", str(plan.filters.org_ids[0]), filters={"syllabus_ids": (UUID(int=1),)})
+    assert (await run(campus, export_request, target)).rows
+    none = make_request(
+        "enrollments", str(export_request.filters.org_ids[0]), filters={"syllabus_ids": (UUID(int=1),)}
+    )
     assert (await run(campus, none, target, restart=True)).rows == 0
     assert read_rows(target) == []

@@ -37,9 +37,10 @@ _TABLES = {
 
 @attrs.frozen(kw_only=True)
 class ExportRun:
-    """One export, with the `scope` and `span` of its request.
+    """One export, as it is stored.
 
-    `replaces`: whether its rows replace all earlier ones. `base`: the cursor of the rows that it updates, or None if it
+    `scope`, `span`: the scope and the time parameters of its request. `replaces`: whether its rows replace all earlier
+    ones. `base`: the cursor of the rows that it updates, or None if it
     replaces them. `started`: the start time by the campus's clock. `cursor`: the time up to which its rows are complete.
     """
 
@@ -89,12 +90,12 @@ class Checkpoint:
         found = self._fetch_one("SELECT told FROM run")
         return ExportRun(**json.loads(found[0])) if found else None
 
-    def begin(self, run: ExportRun, spans: Iterable[TimeRange], parents: Iterable[Parent]) -> None:
+    def begin(self, run: ExportRun, time_ranges: Iterable[TimeRange], parents: Iterable[Parent]) -> None:
         """Start an export, discarding any earlier one."""
         self.clear()
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO run (only, told) VALUES (1, ?)", (json.dumps(attrs.asdict(run)),))
-            bounds = [(_format_date(span.start), _format_date(span.end)) for span in spans]
+            bounds = [(_format_date(each.start), _format_date(each.end)) for each in time_ranges]
             connection.executemany("INSERT INTO span (first, last) VALUES (?, ?)", bounds)
             self._add(parents)
             connection.execute(self._staged.create("staged"))
@@ -106,12 +107,12 @@ class Checkpoint:
                 connection.execute(f"DELETE FROM {name}")
             connection.execute("DROP TABLE IF EXISTS staged")
 
-    def next_span(self) -> tuple[int, TimeRange] | None:
+    def get_next_range(self) -> tuple[int, TimeRange] | None:
         """Return the first unfinished time range with its number, or None."""
         found = self._fetch_one("SELECT number, first, last FROM span ORDER BY number LIMIT 1")
         return (found[0], TimeRange(parse_date(found[1]), parse_date(found[2]))) if found else None
 
-    def begin_span(self, number: int, queries: Iterable[dict[str, Any]]) -> None:
+    def begin_range(self, number: int, queries: Iterable[dict[str, Any]]) -> None:
         """Store the queries of a time range, unless they are stored already."""
         with self._database.transaction() as connection:
             if connection.execute("SELECT begun FROM span WHERE number = ?", (number,)).fetchone()[0]:
@@ -120,7 +121,7 @@ class Checkpoint:
             connection.executemany("INSERT INTO scan (arguments) VALUES (?)", data)
             connection.execute("UPDATE span SET begun = 1 WHERE number = ?", (number,))
 
-    def end_span(self, number: int) -> None:
+    def end_range(self, number: int) -> None:
         """Mark a time range as finished."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM span WHERE number = ?", (number,))

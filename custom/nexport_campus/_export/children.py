@@ -69,13 +69,13 @@ class ChildRecords:
 
 
 def to_parent(
-    request: ExportRequest, query: dict[str, Any], item: ApiEnrollmentItem, span: TimeRange
+    request: ExportRequest, query: dict[str, Any], item: ApiEnrollmentItem, time_range: TimeRange
 ) -> Parent:
     """Return the parent to fetch for an enrollment that a query found."""
     if request.dataset.parents == "enrollments":
         return Parent(str(item.enrollment_id), {"enrollment_id": str(item.enrollment_id)})
     (org_id,) = query["org_ids"]
-    bounds = {"start": span.start, "end": span.end}
+    bounds = {"start": time_range.start, "end": time_range.end}
     ids = {"org_id": org_id, "user_id": str(item.user_id)}
     ids |= {name: date.isoformat() for name, date in bounds.items() if date}
     return Parent("/".join((org_id, ids["user_id"], ids.get("start", ""))), ids)

@@ -36,7 +36,7 @@ async def export(
         context = ExportContext(
             campus, request, session.checkpoint, worker, progress, datetime.fromisoformat(run.started)
         )
-        while (left := await worker.do(session.checkpoint.next_span)) is not None:
+        while (left := await worker.do(session.checkpoint.get_next_range)) is not None:
             await _export_range(context, *left)
         progress.stage("saving")
         counts = await worker.do(session.completed.publish, run)
@@ -64,22 +64,22 @@ def _describe_recovery(session: ExportSession) -> str:
     return "run the same command again to resume"
 
 
-async def _export_range(context: ExportContext, number: int, span: TimeRange) -> None:
-    label = _make_label(context.request, span)
-    queries = [] if context.request.by_enrollment_ids else build_queries(context.request, span)
+async def _export_range(context: ExportContext, number: int, time_range: TimeRange) -> None:
+    label = _make_label(context.request, time_range)
+    queries = [] if context.request.by_enrollment_ids else build_queries(context.request, time_range)
     context.progress.stage(f"enrollments{label}")
-    await context.worker.do(context.checkpoint.begin_span, number, queries)
-    await fetch_enrollments(context, span)
+    await context.worker.do(context.checkpoint.begin_range, number, queries)
+    await fetch_enrollments(context, time_range)
     if context.request.dataset.parents is not None:
         await fetch_children(context, f"{context.request.dataset.name}{label}")
-    await context.worker.do(context.checkpoint.end_span, number)
+    await context.worker.do(context.checkpoint.end_range, number)
 
 
-def _make_label(request: ExportRequest, span: TimeRange) -> str:
+def _make_label(request: ExportRequest, time_range: TimeRange) -> str:
     """Return the month or day of a time range in the request's zone, or "" if it isn't one."""
-    if request.by is None or span.start is None:
+    if request.by is None or time_range.start is None:
         return ""
-    local = span.start.astimezone(find_zone(request.zone))
+    local = time_range.start.astimezone(find_zone(request.zone))
     return f" {local:%Y-%m}" if request.by == "month" else f" {local:%Y-%m-%d}"
 
 

@@ -29,14 +29,14 @@ _PARTS = 2
 """Parts per concurrent call: the parts cover equal times, but some hold more enrollments than others."""
 
 
-async def fetch_enrollments(context: ExportContext, span: TimeRange) -> None:
+async def fetch_enrollments(context: ExportContext, time_range: TimeRange) -> None:
     """Fetch and store the enrollments of a time range, as rows or as parents of the dataset's records.
 
     Raises:
         NexportError: A page couldn't be fetched; the next run resumes after the stored pages.
     """
     queries = await context.worker.do(context.checkpoint.load_queries)
-    fetcher = _EnrollmentFetcher(context, span)
+    fetcher = _EnrollmentFetcher(context, time_range)
     await for_each_concurrently(
         context.request.concurrency, _iterate(query for query in queries if not query.begun), fetcher.begin
     )
@@ -48,7 +48,7 @@ async def fetch_enrollments(context: ExportContext, span: TimeRange) -> None:
 @attrs.define
 class _EnrollmentFetcher:
     context: ExportContext
-    span: TimeRange
+    time_range: TimeRange
     resumed: set[int] = attrs.field(factory=set)
 
     async def begin(self, query: Query) -> None:
@@ -79,7 +79,7 @@ class _EnrollmentFetcher:
         return DateWalk(
             search,
             query.after,
-            before=get_enrollment_bound(request, self.span),
+            before=get_enrollment_bound(request, self.time_range),
             now=lambda: self.context.started,
         )
 
@@ -90,12 +90,12 @@ class _EnrollmentFetcher:
 
     def _is_wanted(self, item: ApiEnrollmentItem) -> bool:
         # A session in the time range may belong to an enrollment that was last active after it.
-        return self.context.request.dataset.parents == "users" or is_in_range(item, self.span)
+        return self.context.request.dataset.parents == "users" or is_in_range(item, self.time_range)
 
     def _to_record_or_parent(self, query: Query, item: ApiEnrollmentItem) -> Record | Parent:
         if self.context.request.dataset.parents is None:
             return Record(item)
-        return to_parent(self.context.request, query.arguments, item, self.span)
+        return to_parent(self.context.request, query.arguments, item, self.time_range)
 
     def _parts(self, query: Query, step: Step) -> list[Query]:
         """Split the rest of a long query by enrollment date."""
@@ -121,7 +121,7 @@ class _EnrollmentFetcher:
 
     def _end(self) -> datetime:
         """Return the enrollment date at which the queries end."""
-        return get_enrollment_bound(self.context.request, self.span) or self.context.started
+        return get_enrollment_bound(self.context.request, self.time_range) or self.context.started
 
 
 async def _iterate(items: Iterable[T]) -> AsyncIterator[T]:

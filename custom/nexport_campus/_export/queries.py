@@ -56,12 +56,12 @@ def split_into_ranges(request: ExportRequest, since: datetime | None, started: d
     if request.by is None or since is None or since >= end:
         return [TimeRange(since, request.until)]
     cut = months if request.by == "month" else days
-    spans = [TimeRange(window.start, window.end) for window in cut(since, end, zone=request.zone)]
-    spans[-1] = attrs.evolve(spans[-1], end=request.until)
-    return spans
+    time_ranges = [TimeRange(window.start, window.end) for window in cut(since, end, zone=request.zone)]
+    time_ranges[-1] = attrs.evolve(time_ranges[-1], end=request.until)
+    return time_ranges
 
 
-def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any]]:
+def build_queries(request: ExportRequest, time_range: TimeRange) -> list[dict[str, Any]]:
     """Return the queries that together find all enrollments of a time range, as JSON arguments of SearchEnrollments.
 
     An enrollment belongs to the range in which it was made, last active, or completed. Sessions may belong to any
@@ -70,31 +70,31 @@ def build_queries(request: ExportRequest, span: TimeRange) -> list[dict[str, Any
     queries: list[dict[str, Any]] = []
     by_user = request.dataset.parents == "users"
     for chunk in split_ids(to_arguments(request.filters.to_dict()), single="org_ids" if by_user else None):
-        if span.start is None:
+        if time_range.start is None:
             queries.append(chunk)
         elif by_user:
-            queries.append(narrow(chunk, utc_activity_after=span.start - EDGE))
+            queries.append(narrow(chunk, utc_activity_after=time_range.start - EDGE))
         else:
-            queries += build_change_filters(chunk, span.start, span.end)
+            queries += build_change_filters(chunk, time_range.start, time_range.end)
     return [_to_json(query) for query in queries if not _is_empty(query)]
 
 
-def get_enrollment_bound(request: ExportRequest, span: TimeRange) -> datetime | None:
+def get_enrollment_bound(request: ExportRequest, time_range: TimeRange) -> datetime | None:
     """Return the enrollment date at which the queries of a time range end, or None.
 
     Where it isn't a filter, enrollments without an enrollment date are found as well.
     """
-    return span.end if span.start is None or request.dataset.parents == "users" else None
+    return time_range.end if time_range.start is None or request.dataset.parents == "users" else None
 
 
-def is_in_range(item: Model, span: TimeRange) -> bool:
+def is_in_range(item: Model, time_range: TimeRange) -> bool:
     """Return whether an enrollment or session is in a time range, and not only within the margin of its queries.
 
     If its dates don't decide that, trust the campus's filter.
     """
     names = _DATES.get(type(item).__name__, ())
     dates = [date for name in names if (date := getattr(item, name)) is not None]
-    return any(date in span for date in dates) or not any(span.is_near(date) for date in dates)
+    return any(date in time_range for date in dates) or not any(time_range.is_near(date) for date in dates)
 
 
 def to_arguments(query: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class ExportRequest:
 
     def __attrs_post_init__(self) -> None:
         self._check_filters()
-        self._check_span()
+        self._check_bounds()
         self._check_elements()
 
     @property
@@ -103,13 +103,13 @@ class ExportRequest:
         named = self.filters.enrollment_ids and not (self.filters.org_ids or self.filters.user_ids)
         return bool(named) and self.dataset.parents == "enrollments"
 
-    def scope(self) -> dict[str, Any]:
+    def get_scope(self) -> dict[str, Any]:
         """Return the parameters that two exports into the same target must share."""
         elements = {"elements": list(self.elements)} if self.elements else {}
         campus = self.address.rstrip("/").lower()
         return {"campus": campus, "kind": self.dataset.name, **self.filters.to_dict(), **elements}
 
-    def span(self) -> dict[str, Any]:
+    def get_time_parameters(self) -> dict[str, Any]:
         """Return the parameters, beyond the scope, that an export must share with the one that it resumes."""
         since = self.since.isoformat() if isinstance(self.since, datetime) else self.since
         until = self.until.isoformat() if self.until else None
@@ -130,7 +130,7 @@ class ExportRequest:
                 "{org_ids} or {user_ids} is needed: the campus lists enrollments only by organization or user"
             )
 
-    def _check_span(self) -> None:
+    def _check_bounds(self) -> None:
         for name, date in (("{since}", self.since), ("{until}", self.until)):
             if isinstance(date, datetime) and not FIRST_YEAR <= date.year <= _LAST_YEAR:
                 raise OptionError(f"{name} must be a date from {FIRST_YEAR} to {_LAST_YEAR}")

@@ -80,19 +80,19 @@ class ExportSession:
         parents = [Parent(str(each), {"enrollment_id": str(each)}) for each in named]
         parents += previous.failed if previous is not None and not replaces else []
         run = ExportRun(
-            scope=self.request.scope(),
-            span=self.request.span(),
+            scope=self.request.get_scope(),
+            span=self.request.get_time_parameters(),
             replaces=replaces,
             base=previous.cursor.isoformat() if previous is not None and not replaces else None,
             started=started.isoformat(),
             cursor=reached.isoformat(),
         )
-        spans = (
+        time_ranges = (
             [TimeRange()]
             if self.request.by_enrollment_ids
             else split_into_ranges(self.request, since, started)
         )
-        self.checkpoint.begin(run, spans, parents)
+        self.checkpoint.begin(run, time_ranges, parents)
         return run
 
     def can_resume(self) -> bool:
@@ -224,7 +224,10 @@ def _check(session: ExportSession) -> None:
     """Raise TargetError if the target holds another export, finished or interrupted."""
     request, name = session.request, session.output.name
     if session.unfinished is not None:
-        wanted, begun = request.scope() | request.span(), session.unfinished.scope | session.unfinished.span
+        wanted, begun = (
+            request.get_scope() | request.get_time_parameters(),
+            session.unfinished.scope | session.unfinished.span,
+        )
         if wanted != begun:
             raise TargetError(
                 "another export into {name} was interrupted ("
@@ -242,10 +245,10 @@ def _check(session: ExportSession) -> None:
                 " restore it, or add {restart} to start over",
                 name=name,
             )
-    elif session.previous is not None and session.previous.scope != request.scope():
+    elif session.previous is not None and session.previous.scope != request.get_scope():
         raise TargetError(
             "{name} holds another export ("
-            + _describe_difference(request.scope(), session.previous.scope)
+            + _describe_difference(request.get_scope(), session.previous.scope)
             + "): choose another {target}, or add {restart} to replace it",
             name=name,
         )

@@ -27,7 +27,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 FIELDS = {"enrolled": "enrollment_date", "activity": "last_activity_date", "completed": "completion_date"}
 
 
-def plan(kind: str = "enrollments", **given: Any) -> ExportRequest:
+def make_request(kind: str = "enrollments", **given: Any) -> ExportRequest:
     """Return a request for one organization by default."""
     filters = given.pop("filters", {"org_ids": (ORG,)})
     return ExportRequest(dataset=DATASETS[kind], filters=Filters(**filters), **given)
@@ -55,9 +55,9 @@ def enrollments(draw: st.DrawFn) -> ApiEnrollmentItem:
     )
 
 
-def finds(scan: dict[str, Any], item: ApiEnrollmentItem, *, strict: bool) -> bool:
+def finds(query: dict[str, Any], item: ApiEnrollmentItem, *, strict: bool) -> bool:
     """Return whether SearchEnrollments finds an enrollment, with or without the bounds themselves."""
-    for name, bound in to_arguments(scan).items():
+    for name, bound in to_arguments(query).items():
         if not name.startswith("utc_"):
             continue
         _, what, side = name.split("_")
@@ -78,20 +78,20 @@ def test_a_time_range_is_complete_and_exact(
     """Exactly the enrollments created, active or completed in the range are kept, for either rule about bounds."""
     if start and end and start >= end:
         return
-    span = TimeRange(start, end)
+    time_range = TimeRange(start, end)
     filters = {"org_ids": (ORG,)} | ({"utc_enrolled_before": before} if before else {})
-    scans = build_queries(plan(filters=filters), span)
+    queries = build_queries(make_request(filters=filters), time_range)
     for item in items:
         dates = [getattr(item, name) for name in FIELDS.values() if getattr(item, name)]
-        wanted = any(date in span for date in dates)
+        wanted = any(date in time_range for date in dates)
         if before is not None:
             # At the bound itself the campus decides, because the filter is the user's.
             assert item.enrollment_date
             if item.enrollment_date == before:
                 continue
             wanted = wanted and item.enrollment_date < before
-        kept = any(finds(scan, item, strict=strict) for scan in scans) and is_in_range(item, span)
-        ends = get_enrollment_bound(plan(), span)
+        kept = any(finds(query, item, strict=strict) for query in queries) and is_in_range(item, time_range)
+        ends = get_enrollment_bound(make_request(), time_range)
         if ends is not None:
             assert item.enrollment_date
             kept = kept and item.enrollment_date < ends
@@ -100,22 +100,22 @@ def test_a_time_range_is_complete_and_exact(
 
 def test_doubtful_dates_are_kept() -> None:
     """An enrollment that the campus returns is kept, even if its dates are far from the range."""
-    span = TimeRange(START, START + timedelta(days=1))
-    assert is_in_range(enrollment(1, START - timedelta(days=30)), span)
-    assert is_in_range(enrollment(1, None), span)
-    assert not is_in_range(enrollment(1, START - timedelta(seconds=0.5)), span)
+    time_range = TimeRange(START, START + timedelta(days=1))
+    assert is_in_range(enrollment(1, START - timedelta(days=30)), time_range)
+    assert is_in_range(enrollment(1, None), time_range)
+    assert not is_in_range(enrollment(1, START - timedelta(seconds=0.5)), time_range)
 
 
 def test_months_of_a_learner() -> None:
     """A backfill is cut at midnight in the learner's zone, and without an end its last month is open."""
     since = parse_instant("2026-01-15", find_zone("America/Chicago"))
-    monthly = plan(since=since, by="month", zone="America/Chicago")
-    spans = split_into_ranges(monthly, since, datetime(2026, 3, 10, tzinfo=UTC))
-    starts = [span.start.astimezone(UTC).isoformat() for span in spans if span.start]
+    monthly = make_request(since=since, by="month", zone="America/Chicago")
+    ranges = split_into_ranges(monthly, since, datetime(2026, 3, 10, tzinfo=UTC))
+    starts = [time_range.start.astimezone(UTC).isoformat() for time_range in ranges if time_range.start]
     assert starts == ["2026-01-15T06:00:00+00:00", "2026-02-01T06:00:00+00:00", "2026-03-01T06:00:00+00:00"]
-    assert [span.end for span in spans[:-1]] == [span.start for span in spans[1:]]
-    assert spans[-1].end is None
-    bounded = plan(since=since, until=datetime(2026, 2, 3, tzinfo=UTC), by="day")
+    assert [time_range.end for time_range in ranges[:-1]] == [time_range.start for time_range in ranges[1:]]
+    assert ranges[-1].end is None
+    bounded = make_request(since=since, until=datetime(2026, 2, 3, tzinfo=UTC), by="day")
     assert split_into_ranges(bounded, since, START)[-1].end == bounded.until
     assert len(split_into_ranges(bounded, since, START)) == 19
 
@@ -123,17 +123,17 @@ def test_months_of_a_learner() -> None:
 def test_a_time_range_in_the_future() -> None:
     """A range in the future is one portion."""
     since = START + timedelta(days=400)
-    assert split_into_ranges(plan(since=since, by="month"), since, START) == [TimeRange(since, None)]
+    assert split_into_ranges(make_request(since=since, by="month"), since, START) == [TimeRange(since, None)]
 
 
 def test_long_lists_of_ids_are_split() -> None:
     """No request has more than 500 ids of a kind; sessions are requested per organization."""
     users = tuple(UUID(int=number) for number in range(1200))
-    scans = build_queries(plan(filters={"org_ids": (ORG,), "user_ids": users}), TimeRange())
-    assert [len(scan["user_ids"]) for scan in scans] == [500, 500, 200]
-    assert {user for scan in scans for user in scan["user_ids"]} == {str(user) for user in users}
-    apart = build_queries(plan("sessions", filters={"org_ids": (ORG, USER)}), TimeRange())
-    assert [scan["org_ids"] for scan in apart] == [[str(ORG)], [str(USER)]]
+    queries = build_queries(make_request(filters={"org_ids": (ORG,), "user_ids": users}), TimeRange())
+    assert [len(query["user_ids"]) for query in queries] == [500, 500, 200]
+    assert {user for query in queries for user in query["user_ids"]} == {str(user) for user in users}
+    apart = build_queries(make_request("sessions", filters={"org_ids": (ORG, USER)}), TimeRange())
+    assert [query["org_ids"] for query in apart] == [[str(ORG)], [str(USER)]]
 
 
 def test_sessions_of_those_who_were_active_later() -> None:
@@ -141,15 +141,15 @@ def test_sessions_of_those_who_were_active_later() -> None:
 
     The enrollment date ends the query but doesn't filter it, which would exclude enrollments without one.
     """
-    span = TimeRange(START, START + timedelta(days=31))
-    (scan,) = build_queries(plan("sessions"), span)
-    assert set(scan) == {"org_ids", "utc_activity_after"}
-    assert get_enrollment_bound(plan("sessions"), span) == span.end
+    time_range = TimeRange(START, START + timedelta(days=31))
+    (query,) = build_queries(make_request("sessions"), time_range)
+    assert set(query) == {"org_ids", "utc_activity_after"}
+    assert get_enrollment_bound(make_request("sessions"), time_range) == time_range.end
 
 
 def test_no_bound_on_the_enrollment_date_is_added() -> None:
     """Queries by activity and completion have none, so that enrollments without a date are exported when they change."""
-    queries = build_queries(plan(), TimeRange(START, START + timedelta(days=31)))
+    queries = build_queries(make_request(), TimeRange(START, START + timedelta(days=31)))
     assert [{name.split("_")[1] for name in query if name.startswith("utc_")} for query in queries] == [
         {"enrolled"},
         {"activity"},
@@ -178,7 +178,7 @@ def test_no_bound_on_the_enrollment_date_is_added() -> None:
 def test_invalid_requests_are_refused(kind: str, given: dict[str, Any], words: str) -> None:
     """Invalid options are refused with advice before anything is sent."""
     with pytest.raises(ConfigurationError, match=words):
-        plan(kind, **given)
+        make_request(kind, **given)
 
 
 def test_dates_without_a_time() -> None:
