@@ -64,4 +64,4 @@ def test_the_ledger_finds_mistakes(
     ledger = WriteLedger()
     for change, outcome in reported:
         ledger.enter(Write(change, "an id", outcome))
-    assert len(ledger.mistakes([Change(change, "an id") for change in applied])) == mistakes
+    assert len(ledger.find_mistakes([Change(change, "an id") for change in applied])) == mistakes

@@ -1,1 +1,1 @@
-"""What of the documentation's site is made from the code when it is built: the reference, and page_tables."""
+"""Generated parts of the documentation site: the API reference, and the tables in its pages."""

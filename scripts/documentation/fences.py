@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Fence", "fences", "without_hidden"]
+__all__ = ["Fence", "read_fences", "remove_hidden"]
 
 _HIDDEN = r"^<!-- run\n(?P<hidden>.*?)^-->\n"
 _REASON = r"^<!-- not run: (?P<reason>[^\n]+) -->\n"
@@ -39,7 +39,7 @@ class Fence:
     not_run: str | None
 
 
-def fences(document: Path) -> list[Fence]:
+def read_fences(document: Path) -> list[Fence]:
     """Return the blocks of a document, in order."""
     text, end, found = document.read_text(encoding="utf-8"), 0, []
     for match in _BLOCK.finditer(text):
@@ -58,6 +58,6 @@ def fences(document: Path) -> list[Fence]:
     return found
 
 
-def without_hidden(markdown: str) -> str:
+def remove_hidden(markdown: str) -> str:
     """Return a document without what only the tests need."""
     return _UNSEEN.sub("", markdown)

@@ -15,8 +15,8 @@ from mkdocs.structure.pages import Page
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from documentation import page_tables, reference
-from documentation.fences import without_hidden
-from documentation.includes import with_includes
+from documentation.fences import remove_hidden
+from documentation.includes import insert_includes
 
 __all__ = ["on_config", "on_files", "on_page_content", "on_page_markdown"]
 
@@ -29,26 +29,26 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Add the pages of the reference to its section of the navigation, which mkdocs.yml leaves empty."""
     for section in config.nav or []:
         if isinstance(section, dict) and "Reference" in section:
-            section["Reference"] = [{page.title: page.path} for page in reference.pages()]
+            section["Reference"] = [{page.title: page.path} for page in reference.make_pages()]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of the reference."""
-    for page in reference.pages():
+    for page in reference.make_pages():
         files.append(File.generated(config, page.path, content=page.text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Include the files that the page links to, add links to its tables, and remove code that only the tests run."""
-    return with_includes(page_tables.with_links(without_hidden(markdown)), _ROOT)
+    return insert_includes(page_tables.add_links(remove_hidden(markdown)), _ROOT)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let long names in the last column of a table break between their words instead of within them."""
-    return _LAST_CELL.sub(lambda cell: _CELL_CODE.sub(_with_breaks, cell[0]), html)
+    return _LAST_CELL.sub(lambda cell: _CELL_CODE.sub(_add_breaks, cell[0]), html)
 
 
-def _with_breaks(name: re.Match[str]) -> str:
+def _add_breaks(name: re.Match[str]) -> str:
     return re.sub(r"(?<=[_/:.])(?=\w)", "<wbr>", name[0])

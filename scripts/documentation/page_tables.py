@@ -19,16 +19,16 @@ from nexport_client.enums import OpenIntEnum
 from nexport_client.operation import Operation
 
 __all__ = [
-    "areas",
-    "effects",
-    "errors",
-    "errors_in_order",
-    "members",
-    "operations",
-    "operations_by_area",
-    "retries",
-    "up_to_date",
-    "with_links",
+    "add_links",
+    "group_operations",
+    "list_errors",
+    "make_areas_table",
+    "make_effects_table",
+    "make_errors_table",
+    "make_members_table",
+    "make_operations_table",
+    "make_retries_table",
+    "update_tables",
     "write",
 ]
 
@@ -41,41 +41,41 @@ _REFERENCE = re.compile(r"\[(`[^`]+`)\]\[[\w.]+\]")
 _STATUSES = range(300, 600)
 
 
-def with_links(markdown: str) -> str:
+def add_links(markdown: str) -> str:
     """Return a page with links in its tables, for the site. Raises KeyError for an unknown table."""
     return _BLOCK.sub(lambda block: f"{_TABLES[block['name']]()}\n", markdown)
 
 
-def up_to_date(markdown: str) -> str:
-    """Return a page with the tables that `scripts/docs` writes up to date."""
-    return _BLOCK.sub(_written, markdown)
+def update_tables(markdown: str) -> str:
+    """Return a page with the tables that `scripts/docs` writes, brought up to date."""
+    return _BLOCK.sub(_write_block, markdown)
 
 
 def write(folder: Path) -> None:
     """Update the tables of all pages in a folder."""
     for page in folder.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        if (new := up_to_date(text)) != text:
+        if (new := update_tables(text)) != text:
             page.write_text(new, encoding="utf-8", newline="\n")
 
 
-def _written(block: re.Match[str]) -> str:
+def _write_block(block: re.Match[str]) -> str:
     if block["script"] != "docs":
         return block[0]
     table = _REFERENCE.sub(r"\1", _TABLES[block["name"]]())
     return f"{block['begin']}\n{table}\n\n{block['end']}"
 
 
-def areas() -> str:
+def make_areas_table() -> str:
     """Return the table of the vendor's areas."""
     rows = [
         (f"[`campus.{name}`]({name}.md)", str(len(operations)))
-        for name, operations in operations_by_area().items()
+        for name, operations in group_operations().items()
     ]
-    return _table(("area", "methods"), rows)
+    return _make_table(("area", "methods"), rows)
 
 
-def operations_by_area() -> dict[str, list[Operation[Any]]]:
+def group_operations() -> dict[str, list[Operation[Any]]]:
     """Return all operations by area."""
     found: dict[str, list[Operation[Any]]] = {}
     for operation in OPERATIONS.values():
@@ -83,13 +83,13 @@ def operations_by_area() -> dict[str, list[Operation[Any]]]:
     return found
 
 
-def operations(area: str) -> str:
+def make_operations_table(area: str) -> str:
     """Return the table of an area's methods: return types, and whether they write or are obsolete or provisional."""
     rows = [
-        (_link(each, each.name), f"`{each.return_type.replace(' | ', ' or ')}`", _notes(each))
-        for each in operations_by_area()[area]
+        (_link(each, each.name), f"`{each.return_type.replace(' | ', ' or ')}`", _list_notes(each))
+        for each in group_operations()[area]
     ]
-    return _table(("method", "returns", ""), rows)
+    return _make_table(("method", "returns", ""), rows)
 
 
 def _link(operation: Operation[Any], text: str) -> str:
@@ -97,7 +97,7 @@ def _link(operation: Operation[Any], text: str) -> str:
     return f"[`{text}`][campus.{operation.full_name}]"
 
 
-def _notes(operation: Operation[Any]) -> str:
+def _list_notes(operation: Operation[Any]) -> str:
     notes = {
         "writes": operation.effect == "write",
         "obsolete": operation.deprecated is not None,
@@ -106,36 +106,38 @@ def _notes(operation: Operation[Any]) -> str:
     return ", ".join(note for note, applies in notes.items() if applies)
 
 
-def provisional() -> str:
+def make_provisional_table() -> str:
     """Return the table of provisional operations, with the least certain part of each."""
     rows = [
         (_link(each, each.full_name), each.method, each.uncertain)
         for each in OPERATIONS.values()
         if each.provisional
     ]
-    return _table(("operation", "HTTP", "least certain"), rows)
+    return _make_table(("operation", "HTTP", "least certain"), rows)
 
 
-def retries() -> str:
+def make_retries_table() -> str:
     """Return the table of operations with their effects."""
     rows = [(_link(each, each.full_name), each.method, f"{each.effect}s") for each in OPERATIONS.values()]
-    return _table(("operation", "HTTP", "effect"), rows)
+    return _make_table(("operation", "HTTP", "effect"), rows)
 
 
-def effects() -> str:
+def make_effects_table() -> str:
     """Return the table of effects, with the failures after which an operation is retried."""
     effects: tuple[Literal["read", "write"], ...] = ("read", "write")
-    return _table(("effect", "retried after"), [(f"{each}s", ", ".join(_causes(each))) for each in effects])
+    return _make_table(
+        ("effect", "retried after"), [(f"{each}s", ", ".join(_list_causes(each))) for each in effects]
+    )
 
 
-def _causes(effect: Literal["read", "write"]) -> list[str]:
+def _list_causes(effect: Literal["read", "write"]) -> list[str]:
     """Return the failures that are retried: without a response, and statuses without an error code."""
     words = {Failure.NO_RESPONSE: "no response", Failure.NOT_SENT: "no connection"}
     failures = [text for failure, text in words.items() if may_retry(effect, failure, None)]
     return failures + [str(status) for status in _STATUSES if may_retry(effect, Failure.STATUS, status)]
 
 
-def errors_in_order() -> list[type[NexportError]]:
+def list_errors() -> list[type[NexportError]]:
     """Return all public error classes, each after its base class."""
     public = {value for value in vars(nexport_campus).values() if isinstance(value, type)}
 
@@ -148,22 +150,22 @@ def errors_in_order() -> list[type[NexportError]]:
     return list(walk(NexportError))
 
 
-def errors() -> str:
+def make_errors_table() -> str:
     """Return the table of errors: meaning, codes and statuses, attributes, and the failures that are retried first."""
     rows = [
         (
             f"[`{error.__name__}`][nexport_campus.{error.__name__}]",
             MEANINGS[error.__name__],
-            _signs(error),
-            ", ".join(f"`{name}`" for name in _own_attributes(error)),
-            _retried(error),
+            _list_signs(error),
+            ", ".join(f"`{name}`" for name in _list_own_attributes(error)),
+            _describe_retries(error),
         )
-        for error in errors_in_order()
+        for error in list_errors()
     ]
-    return _table(("class", "meaning", "code, HTTP status", "attributes", "retried"), rows)
+    return _make_table(("class", "meaning", "code, HTTP status", "attributes", "retried"), rows)
 
 
-def _signs(error: type[NexportError]) -> str:
+def _list_signs(error: type[NexportError]) -> str:
     if error is APIError:
         return "any other"
     if not issubclass(error, APIError):
@@ -175,7 +177,7 @@ def _signs(error: type[NexportError]) -> str:
     return ", ".join([*(f"code {code}" for code in codes), *(f"HTTP {status}" for status in statuses)])
 
 
-def _own_attributes(error: type[NexportError]) -> Sequence[str]:
+def _list_own_attributes(error: type[NexportError]) -> Sequence[str]:
     if "__init__" not in vars(error):
         return ()
     parameters = inspect.signature(error).parameters.values()
@@ -183,35 +185,42 @@ def _own_attributes(error: type[NexportError]) -> Sequence[str]:
     return [name for name in named if name != "message" or error is NexportError]
 
 
-def _retried(error: type[NexportError]) -> str:
+def _describe_retries(error: type[NexportError]) -> str:
     if error is AuthenticationError:
         return "once, with a new token"
     if error is NexportError:
         return ""
-    reads, writes = (", ".join(filter(_leads_to(error), _causes(effect))) for effect in ("read", "write"))
+    reads, writes = (
+        ", ".join(filter(_make_predicate(error), _list_causes(effect))) for effect in ("read", "write")
+    )
     if reads == writes:
         return "reads and writes" if reads else "never"
     return "; ".join(f"{kind}: {causes}" for kind, causes in (("reads", reads), ("writes", writes)) if causes)
 
 
-def _leads_to(error: type[NexportError]) -> Callable[[str], bool]:
+def _make_predicate(error: type[NexportError]) -> Callable[[str], bool]:
     """Return a predicate that is true for the retried failures that raise this error."""
     if issubclass(error, TransportError):
         return lambda cause: not cause.isdecimal()
     return lambda cause: cause.isdecimal() and choose_error_class(int(cause), None) is error
 
 
-def members(enum: type[OpenIntEnum]) -> str:
+def make_members_table(enum: type[OpenIntEnum]) -> str:
     """Return the table of an enum's members, with their numbers and the vendor's labels."""
-    return _table(
+    return _make_table(
         ("member", "value", "label"),
         [(f"`{member.name}`", str(int(member)), member.label) for member in enum],
     )
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _make_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-_TABLES = {"effects": effects, "errors": errors, "provisional": provisional, "retries": retries}
+_TABLES = {
+    "effects": make_effects_table,
+    "errors": make_errors_table,
+    "provisional": make_provisional_table,
+    "retries": make_retries_table,
+}

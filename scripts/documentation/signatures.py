@@ -30,7 +30,7 @@ class AsCalled(Extension):
     def on_class(self, *, cls: Class, loader: GriffeLoader, **_: Any) -> None:
         """Add the signature of an attrs class."""
         if any(decorator.callable_path == _MADE_BY_ATTRS for decorator in cls.decorators):
-            made = Parameters(Parameter("self"), *_parameters(cls))
+            made = Parameters(Parameter("self"), *_list_parameters(cls))
             cls.set_member("__init__", Function("__init__", parameters=made))
 
     def on_function(self, *, func: Function, loader: GriffeLoader, **_: Any) -> None:
@@ -46,10 +46,10 @@ class AsCalled(Extension):
                     parameter.default = constant.value
 
 
-def _parameters(cls: Class) -> Iterator[Parameter]:
+def _list_parameters(cls: Class) -> Iterator[Parameter]:
     for attribute in cls.members.values():
         if isinstance(attribute, Attribute) and attribute.annotation and not attribute.is_private:
-            options = _options(attribute.value)
+            options = _read_options(attribute.value)
             if options.get("init") != "False":
                 yield Parameter(
                     attribute.name,
@@ -59,7 +59,7 @@ def _parameters(cls: Class) -> Iterator[Parameter]:
                 )
 
 
-def _options(value: str | Expr | None) -> dict[str, Any]:
+def _read_options(value: str | Expr | None) -> dict[str, Any]:
     """Return the options of a field: those of `attrs.field(...)`, or the default if there is any other value."""
     if isinstance(value, ExprCall) and value.canonical_path == "attrs.field":
         return {each.name: each.value for each in value.arguments if isinstance(each, ExprKeyword)}

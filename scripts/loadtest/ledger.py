@@ -47,7 +47,7 @@ class WriteLedger:
         """Record a write."""
         self._writes.append(write)
 
-    def mistakes(self, changes: Iterable[Change]) -> list[str]:
+    def find_mistakes(self, changes: Iterable[Change]) -> list[str]:
         """Return the differences: applied not exactly once, applied although it failed, applied without a request."""
         happened = Counter((change.what, change.id) for change in changes)
         found = []
@@ -62,7 +62,7 @@ class WriteLedger:
             f"{what} {thing}: {times} times, unknown to us" for (what, thing), times in happened.items()
         ]
 
-    def counts(self) -> Counter[str]:
+    def count_outcomes(self) -> Counter[str]:
         """Count the writes by how their outcome is known and what it is."""
         return Counter(
             f"{'reported' if write.reported else 'maybe'} {write.outcome.value}" for write in self._writes

@@ -19,7 +19,7 @@ def report(console: Console, walked: Walk, traffic: Traffic, logins: int) -> boo
     _walk(console, walked)
     _calls(console, traffic, logins)
     _faults(console, traffic)
-    mistakes = [*walked.mistakes(), *traffic.tally.mistakes]
+    mistakes = [*walked.find_mistakes(), *traffic.tally.mistakes]
     mistakes += _leaks("the walk", walked.memory) + _leaks("the calls", traffic.memory)
     _memory(console, walked.memory, traffic.memory)
     if not mistakes:
@@ -37,7 +37,7 @@ def _walk(console: Console, walked: Walk) -> None:
     pace = walked.received / walked.seconds if walked.seconds else 0
     console.print("\n[bold]The walk[/]  [dim]search_enrollments(...).concurrent(8)[/]")
     console.print(
-        f"  {walked.received:,} of {walked.expected:,} enrollments, {walked.distinct():,} different, in order; "
+        f"  {walked.received:,} of {walked.expected:,} enrollments, {walked.count_distinct():,} different, in order; "
         f"{walked.seconds:.0f} s, {pace:,.0f} a second; resumed {walked.resumed} times"
     )
 

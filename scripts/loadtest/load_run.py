@@ -12,7 +12,7 @@ from nexport_campus.sandbox import Sandbox
 from . import fault_plan
 from .load_report import report
 from .targets import find_targets
-from .traffic import AT_ONCE, Traffic, targets_needed
+from .traffic import AT_ONCE, Traffic, count_needed_targets
 from .walk import walk
 
 __all__ = ["main"]
@@ -53,7 +53,7 @@ async def _run(calls: int, enrollments: int, seed: int) -> bool:
             on_drift=lambda drift: None,
         )
         async with campus:
-            targets = await find_targets(campus, samples, targets_needed(calls))
+            targets = await find_targets(campus, samples, count_needed_targets(calls))
             traffic = Traffic(sandbox, campus, targets, seed, await fault_plan.install(sandbox))
             walked = await walk(campus, samples, enrollments)
             await traffic.run(calls)

@@ -59,20 +59,20 @@ async def find_targets(campus: NexportCampus, samples: Samples, count: int) -> T
     others = [
         each for each in enrollments if each.enrollment_id not in taken and each.syllabus_id in sections
     ]
-    attempts = await _attempts(campus, others[: 2 * count])
+    attempts = await _find_attempts(campus, others[: 2 * count])
     return Targets(samples.org_id, seats, attempts[:count], sorted(sections))
 
 
-async def _attempts(campus: NexportCampus, enrollments: list[ApiEnrollmentItem]) -> list[Attempt]:
+async def _find_attempts(campus: NexportCampus, enrollments: list[ApiEnrollmentItem]) -> list[Attempt]:
     found: list[Attempt] = []
     for start in range(0, len(enrollments), _AT_ONCE):
         batch = enrollments[start : start + _AT_ONCE]
-        looked = await asyncio.gather(*(_attempt(campus, each.enrollment_id) for each in batch))
+        looked = await asyncio.gather(*(_find_attempt(campus, each.enrollment_id) for each in batch))
         found += [attempt for attempt in looked if attempt is not None]
     return found
 
 
-async def _attempt(campus: NexportCampus, enrollment_id: UUID) -> Attempt | None:
+async def _find_attempt(campus: NexportCampus, enrollment_id: UUID) -> Attempt | None:
     """Return the attempt of an enrollment, or None if it has not started and so has no SCO."""
     statuses = await campus.learning.get_assignment_statuses(enrollment_id=enrollment_id).collect()
     for status in reversed(statuses):

@@ -19,7 +19,7 @@ from .tally import Tally
 from .targets import Targets
 from .writes import BatchWriter
 
-__all__ = ["AT_ONCE", "Traffic", "portion_size", "targets_needed"]
+__all__ = ["AT_ONCE", "Traffic", "choose_portion_size", "count_needed_targets"]
 
 AT_ONCE = 16
 _WRITES = 0.36
@@ -28,17 +28,17 @@ _SAMPLE_EVERY = 50
 _Job = Callable[[], Awaitable[None]]
 
 
-def portion_size(calls: int) -> int:
+def choose_portion_size(calls: int) -> int:
     """Calls between two checks of the request log, few enough that it still holds all of them."""
     return max(1, min(_LARGEST_PORTION, calls // 5))
 
 
-def targets_needed(calls: int) -> int:
+def count_needed_targets(calls: int) -> int:
     """Return how many seats and attempts one batch writes to, each once."""
-    return _writes_of_each_kind(portion_size(calls))
+    return _count_writes_of_each_kind(choose_portion_size(calls))
 
 
-def _writes_of_each_kind(calls: int) -> int:
+def _count_writes_of_each_kind(calls: int) -> int:
     return int(calls * _WRITES / 3)
 
 
@@ -66,12 +66,12 @@ class Traffic:
         self._read_up_to = (await self.sandbox.books()).last
         rng, started = Random(self.seed), time.monotonic()  # noqa: S311 -- reproducible, not secret
         while self._made < calls:
-            await self._portion(rng, min(portion_size(calls), calls - self._made), calls)
+            await self._run_portion(rng, min(choose_portion_size(calls), calls - self._made), calls)
         self.seconds = time.monotonic() - started
 
-    async def _portion(self, rng: Random, count: int, calls: int) -> None:
+    async def _run_portion(self, rng: Random, count: int, calls: int) -> None:
         writer = BatchWriter(self.campus, self.targets.org_id, self.tally, self._numbers)
-        jobs = iter(self._jobs(rng, count, writer))
+        jobs = iter(self._make_jobs(rng, count, writer))
 
         async def work() -> None:
             for job in jobs:
@@ -86,16 +86,19 @@ class Traffic:
         await writer.look()
         self._settle(writer.ledger, await self.sandbox.books(since=self._read_up_to))
 
-    def _jobs(self, rng: Random, count: int, writer: BatchWriter) -> list[_Job]:
+    def _make_jobs(self, rng: Random, count: int, writer: BatchWriter) -> list[_Job]:
         """Return `count` calls in random order; no two of them write to the same target."""
         seats, attempts = self.targets.seats, self.targets.attempts
-        each = min(_writes_of_each_kind(count), len(seats), len(attempts))
+        each = min(_count_writes_of_each_kind(count), len(seats), len(attempts))
         jobs: list[_Job] = [
-            *(_job(writer.change_seat, seat, number) for number, seat in enumerate(rng.sample(seats, each))),
-            *(_job(writer.set_field, attempt) for attempt in rng.sample(attempts, each)),
-            *(_job(writer.edit_scorm, attempt) for attempt in rng.sample(attempts, each)),
+            *(
+                _make_job(writer.change_seat, seat, number)
+                for number, seat in enumerate(rng.sample(seats, each))
+            ),
+            *(_make_job(writer.set_field, attempt) for attempt in rng.sample(attempts, each)),
+            *(_make_job(writer.edit_scorm, attempt) for attempt in rng.sample(attempts, each)),
         ]
-        jobs += [_job(read_something, self.campus, self.targets, rng, self.tally)] * (count - len(jobs))
+        jobs += [_make_job(read_something, self.campus, self.targets, rng, self.tally)] * (count - len(jobs))
         rng.shuffle(jobs)
         return jobs
 
@@ -104,13 +107,13 @@ class Traffic:
         numbers = [entry.number for entry in books.entries]
         if numbers != list(range(self._read_up_to + 1, self._read_up_to + 1 + len(numbers))):
             self.tally.mistakes.append("the books have forgotten requests: the portion was too large")
-        self.tally.mistakes += ledger.mistakes(books.changes)
-        self.tally.writes += ledger.counts()
+        self.tally.mistakes += ledger.find_mistakes(books.changes)
+        self.tally.writes += ledger.count_outcomes()
         self.requests += len(numbers)
         self.changes += len(books.changes)
         self.struck.update(self.faults[entry.fault] for entry in books.entries if entry.fault is not None)
         self._read_up_to = books.last or self._read_up_to
 
 
-def _job(call: Callable[..., Awaitable[None]], *arguments: object) -> _Job:
+def _make_job(call: Callable[..., Awaitable[None]], *arguments: object) -> _Job:
     return lambda: call(*arguments)

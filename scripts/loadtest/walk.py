@@ -41,16 +41,16 @@ class Walk:
         if self.received % 1000 == 0:
             self.memory.sample(self.received / self.expected)
 
-    def distinct(self) -> int:
+    def count_distinct(self) -> int:
         """The number of distinct enrollments."""
         return len({bytes(self.ids[start : start + 16]) for start in range(0, self.received * 16, 16)})
 
-    def mistakes(self) -> list[str]:
+    def find_mistakes(self) -> list[str]:
         """Return a description of each mistake."""
         found = []
-        if not self.received == self.distinct() == self.expected:
+        if not self.received == self.count_distinct() == self.expected:
             found.append(
-                f"the walk brought {self.received} records, {self.distinct()} different, of {self.expected}"
+                f"the walk brought {self.received} records, {self.count_distinct()} different, of {self.expected}"
             )
         if not self.in_order:
             found.append("the walk's records came out of order")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
-from documentation.fences import fences
+from documentation.fences import read_fences
 
 from nexport_campus.cli.common_options import ConnectionOptions
 from nexport_campus.cli.root import root
@@ -45,7 +45,7 @@ OTHER_PROGRAMS = {
 def commands(document: Path) -> list[list[str]]:
     """Return the commands in a document's console blocks, each as a list of words."""
     found = []
-    for fence in fences(document):
+    for fence in read_fences(document):
         if fence.language == "console":
             code = fence.code.replace("\\\n", " ")
             for line in re.findall(r"^\$ (.*)$", code, flags=re.MULTILINE):

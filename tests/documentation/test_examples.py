@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documentation.fences import Fence, fences
-from documentation.includes import included
+from documentation.fences import Fence, read_fences
+from documentation.includes import find_included
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Sandbox
@@ -27,7 +27,7 @@ SHOWN = ("json", "text")
 EXAMPLES = {
     document.relative_to(ROOT).as_posix(): document
     for document in DOCUMENTS
-    if document != TEST_MODULES and any(fence.language == "python" for fence in fences(document))
+    if document != TEST_MODULES and any(fence.language == "python" for fence in read_fences(document))
 }
 
 
@@ -55,7 +55,7 @@ def names(
 def test_examples_run(document: Path, names: dict[str, Any]) -> None:
     """The blocks of a document run in order, and print the output that the document shows."""
     with asyncio.Runner() as runner:
-        for block, shown in with_output(fences(document)):
+        for block, shown in with_output(read_fences(document)):
             printed = StringIO()
             with redirect_stdout(printed):
                 run(block, document, names, runner)
@@ -67,13 +67,13 @@ def test_no_example_is_overlooked() -> None:
     """Every line that starts a Python block belongs to a block that is found."""
     for document in DOCUMENTS:
         opened = re.findall(r"^ *[`~]{3,}[ {.]*py", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        found = [fence for fence in fences(document) if fence.language == "python" and not fence.hidden]
+        found = [fence for fence in read_fences(document) if fence.language == "python" and not fence.hidden]
         assert len(found) == len(opened), document
 
 
 def test_few_examples_are_not_run() -> None:
     """Blocks that the tests don't run are rare."""
-    not_run = [fence for document in DOCUMENTS for fence in fences(document) if fence.not_run]
+    not_run = [fence for document in DOCUMENTS for fence in read_fences(document) if fence.not_run]
     assert len(not_run) <= 3
 
 
@@ -85,7 +85,7 @@ def test_docstrings_have_no_examples() -> None:
 
 def test_included_programs_have_tests() -> None:
     """A program that a page includes is one of examples/, with tests."""
-    paths = {path for document in DOCUMENTS for path in included(document.read_text(encoding="utf-8"))}
+    paths = {path for document in DOCUMENTS for path in find_included(document.read_text(encoding="utf-8"))}
     programs = {Path(path) for path in paths if path.endswith(".py")}
     assert {program.parent for program in programs} == {Path("examples")}
     assert all((ROOT / "tests" / "examples" / f"test_{program.stem}.py").is_file() for program in programs)

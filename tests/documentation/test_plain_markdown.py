@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from documentation import page_tables
-from documentation.includes import included, with_includes
+from documentation.includes import find_included, insert_includes
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -35,15 +35,13 @@ def test_pages_have_no_site_syntax(document: Path, mark: str) -> None:
 def test_tables_are_up_to_date(document: Path) -> None:
     """Each table matches the code; run scripts/docs if this fails."""
     content = document.read_text(encoding="utf-8")
-    assert page_tables.up_to_date(content) == content
+    assert page_tables.update_tables(content) == content
 
 
 def test_tables_are_complete() -> None:
     """The tables of errors and retries have a row for each class and each operation."""
     errors, retries = DOCUMENTS["docs/errors.md"].read_text(), DOCUMENTS["docs/retries.md"].read_text()
-    assert len(re.findall(r"^\| `\w+Error` \|", errors, flags=re.MULTILINE)) == len(
-        page_tables.errors_in_order()
-    )
+    assert len(re.findall(r"^\| `\w+Error` \|", errors, flags=re.MULTILINE)) == len(page_tables.list_errors())
     assert (
         len(
             re.findall(r"^\| `\w+\.\w+` \| (?:GET|POST) \| (?:reads|writes) \|$", retries, flags=re.MULTILINE)
@@ -68,7 +66,7 @@ def test_a_stale_table_is_rewritten(tmp_path: Path) -> None:
 
 def test_tables_have_links_on_the_site() -> None:
     """On the site the tables have links, and the marks are removed."""
-    shown = page_tables.with_links(DOCUMENTS["docs/retries.md"].read_text(encoding="utf-8"))
+    shown = page_tables.add_links(DOCUMENTS["docs/retries.md"].read_text(encoding="utf-8"))
     assert "[`learning.get_section`][campus.learning.get_section]" in shown
     assert "<!--" not in shown.partition("# Retries by operation")[2]
 
@@ -86,6 +84,6 @@ def test_a_linked_file_is_included_on_the_site(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text('"""A program."""\n\nprint(1)\n', encoding="utf-8")
     (tmp_path / "NOTES.md").write_text("# Notes\n", encoding="utf-8")
     page = "[`program.py`](../program.py)\n\nSee [notes](../NOTES.md).\n\n[NOTES.md](../NOTES.md)\n"
-    assert included(page) == ["program.py", "NOTES.md"]
+    assert find_included(page) == ["program.py", "NOTES.md"]
     code = '??? example "program.py"\n\n    ```python\n    """A program."""\n\n    print(1)\n    ```\n'
-    assert with_includes(page, tmp_path) == f"{code}\nSee [notes](../NOTES.md).\n\n# Notes\n"
+    assert insert_includes(page, tmp_path) == f"{code}\nSee [notes](../NOTES.md).\n\n# Notes\n"

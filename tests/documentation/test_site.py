@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 import pytest
-from documentation.fences import without_hidden
+from documentation.fences import remove_hidden
 
 import nexport_campus
 from nexport_campus import models
@@ -154,7 +154,7 @@ def test_the_table_of_errors(site: dict[str, HtmlPage]) -> None:
 
 def test_preparation_of_examples_is_hidden() -> None:
     """The site shows examples without the hidden blocks that prepare them."""
-    shown = without_hidden(
+    shown = remove_hidden(
         "a\n<!-- run\nsecret = 1\n-->\nb\n<!-- not run: it would take a day -->\n```python\nc\n```\n"
     )
     assert shown == "a\nb\n```python\nc\n```\n"
