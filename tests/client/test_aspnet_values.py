@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexport_campus._decoding.fast_path import decoder_for
+from nexport_campus._decoding.fast_path import compile_decoder
 from nexport_campus._decoding.observed_schema import Learned
 from nexport_client.errors import DecodeError
 from nexport_client.kinds import (
@@ -43,7 +43,7 @@ def read_fast(model: str = "SectionResponse", value: Any = None, **changes: Any)
     """Decode a value, or the section, on the fast path, which has learned the key `unknown`."""
     kind = ModelOf(model)
     learned = Learned(keys=frozenset({(kind.cls, "unknown")}))
-    return decoder_for(kind, learned)(json.dumps(value or section(**changes)).encode())
+    return compile_decoder(kind, learned)(json.dumps(value or section(**changes)).encode())
 
 
 def read_tolerant(model: str = "SectionResponse", value: Any = None, **changes: Any) -> Any:
@@ -161,13 +161,13 @@ DATES = st.builds(
 @given(st.lists(st.lists(DATES | st.dates().map(str), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_the_fast_path_decodes_any_date_as_the_tolerant_one_does(pages: list[list[str]]) -> None:
     """It also does so after a response whose dates msgspec rejects or rounds, and before one."""
-    decoder_for.cache_clear()
+    compile_decoder.cache_clear()
     for dates in pages:
         value = [section(enrollment_end=text) for text in dates]
         kind = Array(ModelOf("SectionResponse"))
         tolerant = kind.read(value, Reader())
         try:
-            fast = decoder_for(kind, Learned())(json.dumps(value).encode())
+            fast = compile_decoder(kind, Learned())(json.dumps(value).encode())
         except ValueError:  # a lowercase z in a date that is decoded as a string
             assert any("z" in text for text in dates)
             continue
@@ -177,7 +177,7 @@ def test_the_fast_path_decodes_any_date_as_the_tolerant_one_does(pages: list[lis
 
 def test_a_fraction_of_another_number_is_no_date() -> None:
     """A number with many digits doesn't change how dates are decoded, and keeps its value."""
-    decoder_for.cache_clear()
+    compile_decoder.cache_clear()
     text = "2026-05-26T01:56:25.281123Z"
     found = read_fast(credit_hours=12.345678901, enrollment_end=text)
     assert (found.credit_hours, found.enrollment_end) == (12.345678901, parse_datetime(text))

@@ -46,14 +46,14 @@ def test_both_paths_agree(stated: Stated, data: st.DataObject) -> None:
     values = valid(stated.response_schema)
     value = data.draw(values | damaged(values))
     content, kind, both = json.dumps(value).encode(), RESULTS[stated.id].result, decoder()
-    before = both.fast(kind, content)
+    before = both.decode_fast(kind, content)
     try:
-        tolerant = both.tolerant(stated.id, kind, parse_json(content))
+        tolerant = both.decode_tolerantly(stated.id, kind, parse_json(content))
     except DecodeError:
         assert before is NO_MATCH
-        assert both.fast(kind, content) is NO_MATCH
+        assert both.decode_fast(kind, content) is NO_MATCH
         return
-    after = both.fast(kind, content)
+    after = both.decode_fast(kind, content)
     for fast in (before, after):
         if fast is not NO_MATCH:
             assert fast == tolerant
@@ -70,12 +70,14 @@ def test_learning_changes_no_other_response(stated: Stated, data: st.DataObject)
     taught, content = (json.dumps(data.draw(values | damaged(values))).encode() for _ in range(2))
     learned = decoder()
     with contextlib.suppress(DecodeError):
-        learned.tolerant(stated.id, kind, parse_json(taught))
-    before, fast = decoder().fast(kind, content), learned.fast(kind, content)
+        learned.decode_tolerantly(stated.id, kind, parse_json(taught))
+    before, fast = decoder().decode_fast(kind, content), learned.decode_fast(kind, content)
     if fast is NO_MATCH:
         assert before is NO_MATCH
     else:
-        assert to_plain_json(fast) == to_plain_json(decoder().tolerant(stated.id, kind, parse_json(content)))
+        assert to_plain_json(fast) == to_plain_json(
+            decoder().decode_tolerantly(stated.id, kind, parse_json(content))
+        )
 
 
 @EVERY
@@ -87,9 +89,9 @@ def test_a_page_with_new_keys_is_fast_again(stated: Stated) -> None:
     newer = {"newer": {"a": [1]}, "additional_properties": None}
     response = [item | newer for item in response] if isinstance(response, list) else response | newer
     content = json.dumps(response).encode()
-    assert seen.fast(kind, content) is NO_MATCH
-    tolerant = seen.tolerant(stated.id, kind, parse_json(content))
-    assert seen.fast(kind, content) == tolerant
+    assert seen.decode_fast(kind, content) is NO_MATCH
+    tolerant = seen.decode_tolerantly(stated.id, kind, parse_json(content))
+    assert seen.decode_fast(kind, content) == tolerant
 
 
 def test_enum_numbers_and_nulls_are_learned_too() -> None:
@@ -98,8 +100,8 @@ def test_enum_numbers_and_nulls_are_learned_too() -> None:
     seen, response = decoder(), example_response("LearningApi_GetSectionEnrollments")
     response[0]["phase"], response[1]["section"]["title"] = 99, None
     content = json.dumps(response).encode()
-    tolerant = seen.tolerant("x", kind, parse_json(content))
-    assert seen.fast(kind, content) == tolerant
+    tolerant = seen.decode_tolerantly("x", kind, parse_json(content))
+    assert seen.decode_fast(kind, content) == tolerant
 
 
 def test_repeated_dates_in_concurrent_threads() -> None:
@@ -111,9 +113,9 @@ def test_repeated_dates_in_concurrent_threads() -> None:
         sections = [record["section"] | {"enrollment_start": f"2026-0{month}-{day:02d}"} for day in days]
         pages.append(json.dumps([record | {"section": section} for section in sections]).encode())
     both = decoder()
-    wanted = [both.tolerant("x", kind, parse_json(page)) for page in pages]
+    wanted = [both.decode_tolerantly("x", kind, parse_json(page)) for page in pages]
     with ThreadPoolExecutor(2) as threads:
-        read = list(threads.map(lambda page: [both.fast(kind, page) for _ in range(20)], pages))
+        read = list(threads.map(lambda page: [both.decode_fast(kind, page) for _ in range(20)], pages))
     assert [page == [models] * 20 for page, models in zip(read, wanted, strict=True)] == [True, True]
 
 
@@ -126,9 +128,9 @@ def test_an_invalid_date_in_a_record(text: str) -> None:
     )
     for key in ("enrollment_start", "training_end"):
         broken = json.dumps([record | {"section": record["section"] | {key: text}}]).encode()
-        assert decoder().fast(kind, broken) is NO_MATCH
+        assert decoder().decode_fast(kind, broken) is NO_MATCH
         with pytest.raises(DecodeError, match=key):
-            decoder().elements("x", kind, broken)
+            decoder().decode_elements("x", kind, broken)
 
 
 def test_keys_that_structs_can_not_declare() -> None:
@@ -137,10 +139,10 @@ def test_keys_that_structs_can_not_declare() -> None:
     seen, odd = decoder(drifts), {'quo"te': 1, "back\\slash": 2, "line\nend": 3}
     content = json.dumps(example_response("LearningApi_GetSection") | odd).encode()
     for _ in range(3):
-        assert seen.tolerant("x", SECTION, parse_json(content)).additional_properties == odd
+        assert seen.decode_tolerantly("x", SECTION, parse_json(content)).additional_properties == odd
     assert len(drifts) == 3
     usual = json.dumps(example_response("LearningApi_GetSection")).encode()
-    assert seen.fast(SECTION, usual) is not NO_MATCH
+    assert seen.decode_fast(SECTION, usual) is not NO_MATCH
 
 
 def test_ever_new_keys_do_not_accumulate() -> None:
@@ -149,7 +151,7 @@ def test_ever_new_keys_do_not_accumulate() -> None:
     seen, response = decoder(drifts), example_response("LearningApi_GetSection")
     for number in range(200):
         value = response | {f"key {number}": number}
-        assert seen.tolerant("x", SECTION, value).additional_properties == {f"key {number}": number}
+        assert seen.decode_tolerantly("x", SECTION, value).additional_properties == {f"key {number}": number}
     assert len(seen._learned.keys) <= 64
 
 
@@ -163,9 +165,9 @@ def test_excessive_nesting(depth: int) -> None:
         + b"]" * depth
         + b"}"
     )
-    assert decoder().fast(SECTION, content) is NO_MATCH
+    assert decoder().decode_fast(SECTION, content) is NO_MATCH
     with contextlib.suppress(NotJSON):
-        assert decoder().tolerant("x", SECTION, parse_json(content)).syllabus_id is not None
+        assert decoder().decode_tolerantly("x", SECTION, parse_json(content)).syllabus_id is not None
 
 
 @given(st.binary(max_size=64))

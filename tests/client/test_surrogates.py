@@ -118,10 +118,10 @@ async def test_the_next_page_uses_the_fast_path() -> None:
     """A surrogate teaches the decoder nothing that slows down or changes later pages."""
     decoder, kind = Decoder(DriftReporter(lambda _: None)), Array(ModelOf("CategoryResponseItem"))
     odd = json.dumps([CATEGORY | {"name": "\ud800"}]).encode()
-    assert decoder.fast(kind, odd) is NO_MATCH
-    decoder.tolerant("x", kind, decoder.parse("x", odd))
+    assert decoder.decode_fast(kind, odd) is NO_MATCH
+    decoder.decode_tolerantly("x", kind, decoder.parse("x", odd))
     usual = json.dumps([CATEGORY]).encode()
-    assert decoder.fast(kind, usual) == [CategoryResponseItem.from_dict(CATEGORY)]
+    assert decoder.decode_fast(kind, usual) == [CategoryResponseItem.from_dict(CATEGORY)]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "01", "9" * 5000])

@@ -43,9 +43,11 @@ def test_unusual_elements_decode_as_on_the_tolerant_path() -> None:
     )
     reported: list[Drift] = []
     decoder = Decoder(DriftReporter(reported.append))
-    assert decoder.fast(KIND, body) is NO_MATCH
-    parts = decoder.elements(OPERATION, KIND, body)
-    assert parts == Decoder(DriftReporter(lambda drift: None)).tolerant(OPERATION, KIND, parse_json(body))
+    assert decoder.decode_fast(KIND, body) is NO_MATCH
+    parts = decoder.decode_elements(OPERATION, KIND, body)
+    assert parts == Decoder(DriftReporter(lambda drift: None)).decode_tolerantly(
+        OPERATION, KIND, parse_json(body)
+    )
     assert ("missing_required", "[1].name") in {(drift.kind, drift.path) for drift in reported}
     assert ("unknown_field", "[5].extra") in {(drift.kind, drift.path) for drift in reported}
 
@@ -55,10 +57,10 @@ def test_learned_keys_make_the_next_page_fast() -> None:
     reported: list[Drift] = []
     decoder = Decoder(DriftReporter(reported.append))
     body = page(*(organization(number, region="north") for number in range(50)))
-    assert decoder.fast(KIND, body) is NO_MATCH
-    assert len(decoder.elements(OPERATION, KIND, body)) == 50
+    assert decoder.decode_fast(KIND, body) is NO_MATCH
+    assert len(decoder.decode_elements(OPERATION, KIND, body)) == 50
     assert [(drift.kind, drift.path) for drift in reported] == [("unknown_field", "[0].region")]
-    again = decoder.fast(KIND, body)
+    again = decoder.decode_fast(KIND, body)
     assert again is not NO_MATCH
     assert [item.additional_properties for item in again] == [{"region": "north"}] * 50
 
@@ -66,9 +68,9 @@ def test_learned_keys_make_the_next_page_fast() -> None:
 def test_other_bodies_are_left_to_others() -> None:
     """An object, a broken body and a kind without elements are left to the other decoders."""
     decoder = Decoder(DriftReporter(None))
-    assert decoder.elements(OPERATION, KIND, b'{"api_error_entity": {}}') is NO_MATCH
-    assert decoder.elements(OPERATION, KIND, b'[{"org_id": ') is NO_MATCH
-    assert decoder.elements(OPERATION, ModelOf("SectionResponse"), b"[]") is NO_MATCH
+    assert decoder.decode_elements(OPERATION, KIND, b'{"api_error_entity": {}}') is NO_MATCH
+    assert decoder.decode_elements(OPERATION, KIND, b'[{"org_id": ') is NO_MATCH
+    assert decoder.decode_elements(OPERATION, ModelOf("SectionResponse"), b"[]") is NO_MATCH
 
 
 def enrollment(**more: Any) -> dict[str, Any]:
@@ -95,26 +97,26 @@ def test_unusual_forms_are_learned(change: dict[str, Any]) -> None:
     kind = Array(ModelOf("ApiEnrollmentItem"))
     decoder = Decoder(DriftReporter(lambda drift: None))
     plain, odd = page(enrollment()), page(*[enrollment(**change)] * 3)
-    assert decoder.fast(kind, odd) is NO_MATCH
-    [wanted] = cast("list[object]", decoder.fast(kind, plain))
-    assert decoder.elements("LearningApi_SearchEnrollments", kind, odd) == [wanted] * 3
-    assert decoder.fast(kind, odd) == [wanted] * 3
-    assert decoder.fast(kind, plain) == [wanted]
+    assert decoder.decode_fast(kind, odd) is NO_MATCH
+    [wanted] = cast("list[object]", decoder.decode_fast(kind, plain))
+    assert decoder.decode_elements("LearningApi_SearchEnrollments", kind, odd) == [wanted] * 3
+    assert decoder.decode_fast(kind, odd) == [wanted] * 3
+    assert decoder.decode_fast(kind, plain) == [wanted]
 
 
 def test_drift_in_a_field_with_unusual_forms() -> None:
     """Where unusual forms were learned, nulls, undeclared numbers and wrong types are still drift or errors."""
     kind = Array(ModelOf("ApiEnrollmentItem"))
     decoder = Decoder(DriftReporter(lambda drift: None))
-    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=2.0)))
+    decoder.decode_elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=2.0)))
     for value in (None, 99, 99.0, "2", [2]):
-        assert decoder.fast(kind, page(enrollment(phase=value))) is NO_MATCH
+        assert decoder.decode_fast(kind, page(enrollment(phase=value))) is NO_MATCH
     reported: list[Drift] = []
     decoder.drift = DriftReporter(reported.append)
-    decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=99)))
+    decoder.decode_elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase=99)))
     assert [(drift.kind, drift.path) for drift in reported] == [("unknown_enum_value", "[0].phase")]
     with pytest.raises(DecodeError, match="phase"):
-        decoder.elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase="2")))
+        decoder.decode_elements("LearningApi_SearchEnrollments", kind, page(enrollment(phase="2")))
 
 
 def test_elements_without_anything_to_learn() -> None:
@@ -124,6 +126,6 @@ def test_elements_without_anything_to_learn() -> None:
     items = [organization(number) for number in range(40)]
     for item in items:
         del item["api_error_entity"]
-    parts = decoder.elements(OPERATION, KIND, page(*items, organization(40)))
+    parts = decoder.decode_elements(OPERATION, KIND, page(*items, organization(40)))
     assert [part.name for part in parts] == [f"Organization {number}" for number in range(41)]
     assert {drift.kind for drift in reported} == {"missing_required"}

@@ -76,7 +76,7 @@ class OutcomeConverter:
         """Return the error of the first failing element, if there is one."""
         if not failing:
             return None
-        return self.reader.item_error(operation, outcome, failing[0], items[failing[0]])
+        return self.reader.make_item_error(operation, outcome, failing[0], items[failing[0]])
 
 
 def _count(body: object, header: str | None) -> int | None:

@@ -56,7 +56,7 @@ def parse_json(
         raise NotJSON("not JSON: the body isn't UTF-8") from None
     except ValueError as error:
         with suppress(ValueError, RecursionError):
-            return _parse_with_surrogates(content, reader or Reader(), number or _finite)
+            return _parse_with_surrogates(content, reader or Reader(), number or _to_finite)
         markup = content.lstrip()[:1] == b"<"
         raise NotJSON("HTML or XML instead of JSON" if markup else f"not JSON: {error}") from None
 
@@ -74,7 +74,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _finite(number: str) -> float:
+def _to_finite(number: str) -> float:
     if not isfinite(value := float(number)):
         raise ValueError(f"{number} is out of range")
     return value
@@ -87,17 +87,17 @@ class Decoder:
         self.drift = drift
         self._learned = Learned()
 
-    def fast(self, kind: Kind, content: bytes) -> Any:
+    def decode_fast(self, kind: Kind, content: bytes) -> Any:
         """Return the models of a response that matches the spec, or NO_MATCH."""
         # This imports msgspec, which a program that only imports the package doesn't need yet.
-        from .fast_path import decoder_for
+        from .fast_path import compile_decoder
 
         try:
-            return decoder_for(kind, self._learned)(content)
+            return compile_decoder(kind, self._learned)(content)
         except (ValueError, KeyError, RecursionError, OverflowError):
             return NO_MATCH
 
-    def elements(self, operation_id: str, kind: Kind, content: bytes) -> Any:
+    def decode_elements(self, operation_id: str, kind: Kind, content: bytes) -> Any:
         """Return the models of a list, or NO_MATCH if it isn't one. Only deviating elements take the tolerant path.
 
         A deviation of one element is learned, so later elements with it are fast. Raises nexport_client.errors.DecodeError.
@@ -113,10 +113,10 @@ class Decoder:
         made, uninformative = [], 0
         for index, part in enumerate(parts):
             content, learned = bytes(part), self._learned
-            model = self.fast(kind.item, content) if uninformative < _MAX_UNINFORMATIVE else NO_MATCH
+            model = self.decode_fast(kind.item, content) if uninformative < _MAX_UNINFORMATIVE else NO_MATCH
             if model is NO_MATCH:
                 reader = Reader()
-                model = _element(kind.item, parse_json(content, reader), index, reader)
+                model = _read_element(kind.item, parse_json(content, reader), index, reader)
                 self._report(operation_id, reader)
                 uninformative += learned is self._learned
             made.append(model)
@@ -129,7 +129,7 @@ class Decoder:
         self._report(operation_id, reader)
         return value
 
-    def tolerant(self, operation_id: str, kind: Kind, value: Any) -> Any:
+    def decode_tolerantly(self, operation_id: str, kind: Kind, value: Any) -> Any:
         """Return the models of a JSON value. Raises nexport_client.errors.DecodeError, which locates the error."""
         reader = Reader()
         try:
@@ -145,18 +145,18 @@ class Decoder:
         if isinstance(kind, ModelOf):
             _refuse_foreign(kind, value)
         if isinstance(kind, Array) and isinstance(kind.item, ModelOf) and isinstance(value, list):
-            return [_element(kind.item, item, index, reader) for index, item in enumerate(value)]
+            return [_read_element(kind.item, item, index, reader) for index, item in enumerate(value)]
         return kind.read(value, reader)
 
     def _report(self, operation_id: str, reader: Reader) -> None:
         keys, nulls, values = set(self._learned.keys), set(self._learned.nulls), set(self._learned.values)
         for kind, path, detail, model, field in reader.drifts:
             self.drift.report(kind, operation_id, path, detail)
-            if kind == "unknown_field" and model and _declarable(field) and _room(keys, model):
+            if kind == "unknown_field" and model and _is_declarable(field) and _has_room(keys, model):
                 keys.add((model, field))
             elif kind == "missing_required" and model and _is_plain(model, field):
                 nulls.add((model, field))
-            elif kind == "unknown_enum_value" and _room(values, field):
+            elif kind == "unknown_enum_value" and _has_room(values, field):
                 values.add((field, int(detail.rsplit(" ", 1)[-1])))
         unusual = self._learned.unusual | reader.unusual_fields
         learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values), unusual)
@@ -164,7 +164,7 @@ class Decoder:
             self._learned = learned
 
 
-def _declarable(key: str) -> bool:
+def _is_declarable(key: str) -> bool:
     """Return whether a struct can have a field of this name.
 
     msgspec allows no quotes, backslashes or control characters.
@@ -174,7 +174,7 @@ def _declarable(key: str) -> bool:
     return key != error_entity.KEY and len(key) <= _LONGEST_LEARNED and not _UNDECLARABLE.search(key)
 
 
-def _room(learned: set[Any], owner: object) -> bool:
+def _has_room(learned: set[Any], owner: object) -> bool:
     """Return whether more may be learned: responses with ever new keys must not grow structs without limit."""
     return sum(1 for known, _ in learned if known is owner or known == owner) < _MAX_LEARNED
 
@@ -194,7 +194,7 @@ def _refuse_foreign(kind: ModelOf, value: Any) -> None:
             raise DecodeError("", f"none of the fields of {kind.name}: {', '.join(required[:5])}")
 
 
-def _element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
+def _read_element(kind: ModelOf, value: Any, index: int, reader: Reader) -> Any:
     """Return one element of a list. An element that reports an error may lack other required fields."""
     inner = Reader(lenient=error_entity.reports_error(value))
     inner.trail.append(index)

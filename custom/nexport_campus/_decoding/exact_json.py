@@ -36,4 +36,4 @@ class ExactReader(ResponseReader):
         try:
             return parse_json(response.content, Reader(), parse_exact_number)
         except NotJSON as error:
-            raise self._unreadable(operation, response, str(error)) from None
+            raise self._make_unreadable_error(operation, response, str(error)) from None

@@ -28,7 +28,7 @@ from nexport_client.types import Field, Model, fields_of
 
 from .observed_schema import Learned
 
-__all__ = ["Unwirable", "decoder_for"]
+__all__ = ["Unwirable", "compile_decoder"]
 
 Convert = Callable[[Any], Any]
 _NOT_NULL: Final = bool | int | float | str | list[Any] | dict[str, Any]
@@ -54,7 +54,7 @@ class Unwirable(ValueError):
 
 
 @lru_cache(maxsize=512)
-def decoder_for(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
+def compile_decoder(kind: Kind, learned: Learned) -> Callable[[bytes], Any]:
     """Return a function that decodes a response of this kind.
 
     The function raises msgspec.DecodeError, ValueError, KeyError or RecursionError if the tolerant path is needed.
@@ -87,14 +87,14 @@ class _Decoder:
 
     def _compile(self, *, dates_as_strings: bool) -> tuple[Callable[[bytes], Any], bool]:
         compiler = _Compiler(self._learned, dates_as_strings=dates_as_strings)
-        declared, convert = compiler.wire(self._kind)
+        declared, convert = compiler.compile_kind(self._kind)
         decode = msgspec.json.Decoder(declared).decode
         if convert is None:
             return decode, compiler.leaves_dates_to_msgspec
         return lambda content: convert(decode(content)), compiler.leaves_dates_to_msgspec
 
 
-def _tolerant_reader(kind: Kind) -> Convert:
+def _make_tolerant_reader(kind: Kind) -> Convert:
     """Return a reader for a field that had a value in an unusual form; it converts values as the tolerant path does.
 
     It raises for anything that is drift, which leaves the value to that path.
@@ -119,34 +119,34 @@ class _Compiler:
         self._made: dict[type[Model], tuple[Any, Convert] | None] = {}
         self.leaves_dates_to_msgspec = False
 
-    def wire(self, kind: Kind) -> tuple[Any, Convert | None]:
+    def compile_kind(self, kind: Kind) -> tuple[Any, Convert | None]:
         """Return msgspec's type for a kind, and the conversion of its values, or None if they need none."""
         if isinstance(kind, ModelOf):
-            return self._model(kind.cls)
+            return self._compile_model(kind.cls)
         if isinstance(kind, Array):
-            item, convert = self.wire(kind.item)
+            item, convert = self.compile_kind(kind.item)
             declared = types.GenericAlias(list, (item,))
             if convert is None:
                 return declared, None
             return declared, lambda values: [convert(value) for value in values]
         if isinstance(kind, MapOf):
-            item, convert = self.wire(kind.item)
+            item, convert = self.compile_kind(kind.item)
             declared = types.GenericAlias(dict, (str, item))
             if convert is None:
                 return declared, None
             return declared, lambda values: {key: convert(value) for key, value in values.items()}
         if isinstance(kind, Nullable):
-            item, convert = self.wire(kind.item)
+            item, convert = self.compile_kind(kind.item)
             if convert is None:
-                return _or_null(item), None
-            return _or_null(item), lambda value: None if value is None else convert(value)
+                return _allow_null(item), None
+            return _allow_null(item), lambda value: None if value is None else convert(value)
         if isinstance(kind, EnumOf):
             return int, self._members(kind).__getitem__
         if kind == NOTHING:
             raise Unwirable("nothing")
-        return self._scalar(cast("Scalar", kind).name)
+        return self._compile_scalar(cast("Scalar", kind).name)
 
-    def _scalar(self, name: str) -> tuple[Any, Convert | None]:
+    def _compile_scalar(self, name: str) -> tuple[Any, Convert | None]:
         if name != "date-time":
             return _TYPES[name], None
         if self._dates_as_strings:
@@ -159,7 +159,7 @@ class _Compiler:
         declared = {int(member): member for member in kind.cls}
         return {None: None} | declared | {value: kind.cls(value) for value in learned}
 
-    def _model(self, model: type[Model]) -> tuple[Any, Convert]:
+    def _compile_model(self, model: type[Model]) -> tuple[Any, Convert]:
         if model not in self._made:
             self._made[model] = None
             self._made[model] = self._make(model)
@@ -181,11 +181,11 @@ class _Compiler:
         }
         lines = ["def convert(wire):", "    made = new()"]
         for number, field in enumerate(fields):
-            wired, convert = self._field(model, field)
+            wired, convert = self._compile_field(model, field)
             declared.append(self._declare(model, number, field, wired))
             names[f"convert_{number}"] = convert
-            names[f"members_{number}"] = _members_of(convert)
-            lines += _assignment(field, number, convert)
+            names[f"members_{number}"] = _find_members(convert)
+            lines += _write_assignment(field, number, convert)
         # Struct attributes are numbered, so that no key of the vendor's collides with another.
         declared += [
             (f"key_{n}", Any, msgspec.field(name=key, default=msgspec.UNSET)) for n, key in enumerate(keys)
@@ -202,23 +202,23 @@ class _Compiler:
         exec("\n".join(lines), names)  # noqa: S102 -- see the module's docstring
         return struct, names["convert"]
 
-    def _field(self, model: type[Model], field: Field) -> tuple[Any, Convert | None]:
+    def _compile_field(self, model: type[Model], field: Field) -> tuple[Any, Convert | None]:
         if (model, field.attribute) in self._learned.unusual:
-            return _NOT_NULL, _tolerant_reader(field.kind)
-        return self.wire(field.kind)
+            return _NOT_NULL, _make_tolerant_reader(field.kind)
+        return self.compile_kind(field.kind)
 
     def _declare(self, model: type[Model], number: int, field: Field, wired: Any) -> tuple[Any, ...]:
         name = f"field_{number}"
         if field.required and not field.nullable and (model, field.attribute) not in self._learned.nulls:
             return (name, wired, msgspec.field(name=field.key))
-        return (name, _or_null(wired), msgspec.field(name=field.key, default=None))
+        return (name, _allow_null(wired), msgspec.field(name=field.key, default=None))
 
 
-def _or_null(wired: Any) -> Any:
+def _allow_null(wired: Any) -> Any:
     return Any if wired is Any else wired | None
 
 
-def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]:
+def _write_assignment(field: Field, number: int, convert: Convert | None) -> list[str]:
     source, target = f"wire.field_{number}", f"made.{field.attribute}"
     if convert is None:
         return [f"    {target} = {source}"]
@@ -239,12 +239,12 @@ def _assignment(field: Field, number: int, convert: Convert | None) -> list[str]
             f"        {target} = date",
             f"    else: {target} = None",
         ]
-    if _members_of(convert):
+    if _find_members(convert):
         return [f"    {target} = members_{number}[{source}]"]
     return [f"    {target} = None if (value := {source}) is None else convert_{number}(value)"]
 
 
-def _members_of(convert: Convert | None) -> dict[int | None, Any] | None:
+def _find_members(convert: Convert | None) -> dict[int | None, Any] | None:
     """Return the dictionary whose method a converter is, if any: subscripting is faster than calling."""
     members = getattr(convert, "__self__", None)
     return members if isinstance(members, dict) else None

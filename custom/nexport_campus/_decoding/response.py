@@ -54,37 +54,39 @@ class ResponseReader:
         vendor's ApiErrorEntity).
         """
         if response.status_code not in operation.success:
-            raise self._unexpected_status(operation, response)
+            raise self._make_status_error(operation, response)
         parsed = self._parse(operation, response)
         entity = read_entity(parsed)
         if entity.code:
-            raise self._error_response(operation, response, entity)
+            raise self._make_response_error(operation, response, entity)
         for sign in () if parsed is None else operation.failures:
             if sign.is_in(parsed):
                 message = read_field(parsed, "message")
                 words = message if isinstance(message, str) else ""
-                raise self._failed_at_code_0(
+                raise self._make_code_0_error(
                     operation, response, entity, words or entity.message or sign.meaning
                 )
         return Outcome(response, parsed, tuple(map(self.scrubber.scrub, find_warnings(parsed))))
 
-    def item_error(self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any) -> APIError:
+    def make_item_error(
+        self, operation: Operation[Any], outcome: Outcome[Any], index: int, item: Any
+    ) -> APIError:
         """Return the error that one element of a list reports in its own error entity."""
         entity = read_entity(item)
         cls = choose_error_class(outcome.response.status_code, entity.code)
-        error = self._api_error(cls, operation, outcome.response, entity, entity.code)
+        error = self._make_api_error(cls, operation, outcome.response, entity, entity.code)
         error.index, error.attempts = index, outcome.attempts
         return error
 
     def quote_start(self, operation: Operation[Any], response: HttpResponse) -> bytes | None:
         """Return the first bytes of a body for an error, without secrets; None if it may hold an unknown one."""
         # Scrubbed before truncation: half a secret would not be recognized.
-        start = self._kept_body(operation, response.content[:_LOOKED_AT])
+        start = self._keep_body(operation, response.content[:_LOOKED_AT])
         return None if start is None else start[:_SNIPPET]
 
     def _parse(self, operation: Operation[Any], response: HttpResponse) -> Any:
         """Return the models of a body. Raises AttemptFailed."""
-        parsed = self.decoder.fast(operation.result, response.content)
+        parsed = self.decoder.decode_fast(operation.result, response.content)
         return self._read_tolerantly(operation, response) if parsed is NO_MATCH else parsed
 
     def _read_tolerantly(self, operation: Operation[Any], response: HttpResponse) -> Any:
@@ -92,38 +94,40 @@ class ResponseReader:
             return None
         decoder = self.decoder
         try:
-            parts = decoder.elements(operation.id, operation.result, response.content)
+            parts = decoder.decode_elements(operation.id, operation.result, response.content)
             if parts is not NO_MATCH:
                 return parts
             value = decoder.parse(operation.id, response.content)
             entity = read_entity(value)
             if entity.code:
-                raise self._error_response(operation, response, entity)
-            return decoder.tolerant(operation.id, operation.result, value)
+                raise self._make_response_error(operation, response, entity)
+            return decoder.decode_tolerantly(operation.id, operation.result, value)
         except DecodeError as error:
             place = f"{error.path}: " if error.path else ""
-            raise self._unreadable(operation, response, f"{place}{error.reason}", error.path) from error
+            raise self._make_unreadable_error(
+                operation, response, f"{place}{error.reason}", error.path
+            ) from error
         except NotJSON as error:
-            raise self._unreadable(operation, response, str(error)) from None
+            raise self._make_unreadable_error(operation, response, str(error)) from None
 
-    def _unexpected_status(self, operation: Operation[Any], response: HttpResponse) -> AttemptFailed:
+    def _make_status_error(self, operation: Operation[Any], response: HttpResponse) -> AttemptFailed:
         """Return the error for a status that the operation doesn't document as success."""
         try:
             entity = read_entity(parse_json(response.content))
         except NotJSON:
             entity = ErrorEntity()
         if entity.code or not 200 <= response.status_code < 300:
-            return self._error_response(operation, response, entity)
+            return self._make_response_error(operation, response, entity)
         due = " or ".join(map(str, operation.success))
         message = f"HTTP {response.status_code} instead of HTTP {due} with the documented body"
-        return self._undecoded(operation, response, message)
+        return self._make_decode_error(operation, response, message)
 
-    def _unreadable(
+    def _make_unreadable_error(
         self, operation: Operation[Any], response: HttpResponse, reason: str, path: str = ""
     ) -> AttemptFailed:
-        return self._undecoded(operation, response, f"the response can't be read: {reason}", path)
+        return self._make_decode_error(operation, response, f"the response can't be read: {reason}", path)
 
-    def _undecoded(
+    def _make_decode_error(
         self, operation: Operation[Any], response: HttpResponse, message: str, path: str = ""
     ) -> AttemptFailed:
         error = ResponseDecodeError(
@@ -133,13 +137,13 @@ class ResponseReader:
         )
         return AttemptFailed(error, Failure.PROCESSED, status=response.status_code, unknown_outcome=True)
 
-    def _error_response(
+    def _make_response_error(
         self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity
     ) -> AttemptFailed:
         """Return the error for a response that reports one, by its code or by its status."""
         cls = _choose_class(operation, response, entity)
         retry_after = parse_retry_after(response.headers.get("retry-after"))
-        error = self._api_error(cls, operation, response, entity, entity.code or None)
+        error = self._make_api_error(cls, operation, response, entity, entity.code or None)
         if isinstance(error, RateLimitError):
             error.retry_after = retry_after
         return AttemptFailed(
@@ -150,16 +154,18 @@ class ResponseReader:
             retry_after=retry_after,
         )
 
-    def _failed_at_code_0(
+    def _make_code_0_error(
         self, operation: Operation[Any], response: HttpResponse, entity: ErrorEntity, message: str
     ) -> AttemptFailed:
         if not entity.present:
-            return self._unreadable(operation, response, "an error is reported without api_error_entity")
+            return self._make_unreadable_error(
+                operation, response, "an error is reported without api_error_entity"
+            )
         entity = attrs.evolve(entity, message=message)
-        error = self._api_error(InvalidRequestError, operation, response, entity, 0)
+        error = self._make_api_error(InvalidRequestError, operation, response, entity, 0)
         return AttemptFailed(error, Failure.PROCESSED, status=response.status_code)
 
-    def _api_error(
+    def _make_api_error(
         self,
         cls: type[APIError],
         operation: Operation[Any],
@@ -176,12 +182,12 @@ class ResponseReader:
             error_code=error_code,
             warnings=tuple(map(scrubber.scrub, entity.warnings)),
             headers=scrubber.scrub_headers(response.headers),
-            body=self._kept_body(operation, response.content),
+            body=self._keep_body(operation, response.content),
             operation_id=operation.id,
             provisional=operation.provisional,
         )
 
-    def _kept_body(self, operation: Operation[Any], content: bytes) -> bytes | None:
+    def _keep_body(self, operation: Operation[Any], content: bytes) -> bytes | None:
         """Return the part of a body that an error keeps; nothing of one that may hold an unknown secret."""
         return None if operation.secret_result else self.scrubber.scrub_bytes(content)
 
