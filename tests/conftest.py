@@ -10,9 +10,11 @@ A run of the tests draws a fixed set of hypothesis' examples, and a fixed sample
 generate code, and the slowest files.
 """
 
+import gc
 import os
 import random
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not config.getoption("quick") or not collection_path.is_relative_to(tests):
         return None
     return True if collection_path.relative_to(tests).as_posix() in _LEFT_OUT_OF_QUICK else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the collected tests out of garbage collection.
+
+    Traversing 17,600 of them takes 0.4 s, at every `gc.collect()` in a test and at many ends of an event loop.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -52,7 +52,7 @@ async def _changes(sandbox: Sandbox) -> list[str]:
     return [change.what for change in (await sandbox.books()).changes]
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("streams", "code", "expected"),
     [
@@ -98,7 +98,7 @@ def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) 
     assert json.loads(shell(words).stdout)["created"] is False
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "words",
     [
@@ -153,7 +153,7 @@ def test_an_error_without_stderr(shell: Shell, samples: Samples, streams: str) -
     assert shell(f"call learning.get_section --syllabus-id 7 {streams}").returncode == 2
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @needs("AdminApi_Authenticate")
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("form", ["json", "table"])

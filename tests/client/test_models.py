@@ -33,6 +33,7 @@ def test_every_schema_is_exported() -> None:
         _ = models.NoSuchModel
 
 
+@pytest.mark.sampled(30)
 @EVERY
 @FEW
 @given(data=st.data())

@@ -60,6 +60,7 @@ def cell_type(holds: type) -> type:
     return str if holds is UUID else int if issubclass(holds, OpenIntEnum) else holds
 
 
+@pytest.mark.sampled(30)
 @EVERY
 @FEW
 @given(data=st.data())

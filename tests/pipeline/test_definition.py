@@ -46,6 +46,7 @@ def run(root: Path, *command: str) -> None:
     assert completed.returncode == 0, completed.stdout[-4000:] + completed.stderr[-4000:]
 
 
+@pytest.mark.full
 def test_every_area_works(regenerated: Path) -> None:
     """Each new area has its namespace, and its methods send and read what is declared."""
     run(regenerated, "-W", "error", "program.py")

@@ -51,6 +51,7 @@ def test_a_run_is_idempotent(repository: Path, snapshot: Snapshot, capsys: Captu
     assert snapshot(repository) == before
 
 
+@pytest.mark.full
 def test_this_repository_is_up_to_date(capsys: Capture) -> None:
     """The committed files are what the committed inputs give."""
     assert main(["--check"], ROOT) == 0, capsys.readouterr()

@@ -63,7 +63,7 @@ def assert_clean(root: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", TAKEN_IN)
 def test_a_change_is_taken_in(repository: Path, capsys: Capture, name: str) -> None:
     """It is reported as what it is."""

@@ -132,6 +132,7 @@ def test_a_change_is_proposed(checkout: Path) -> None:
     ]
 
 
+@pytest.mark.full
 def test_no_change_proposes_nothing(checkout: Path) -> None:
     """An unchanged API creates no branch, and a report that says so."""
     folder, whole = checkout.parent, json.loads((checkout / "openapi/nexport.json").read_bytes())

@@ -37,6 +37,7 @@ def test_the_documented_modules_pass(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=6)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("marks", "options"),
     [

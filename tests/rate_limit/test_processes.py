@@ -144,6 +144,7 @@ async def test_a_turn_that_arrives_too_late_is_returned(
         await make_limiter(0.02).acquire()
 
 
+@pytest.mark.full
 async def test_a_killed_process_delays_no_other(valkey: Valkey) -> None:
     """The places in the queue of a process that was killed are dropped."""
     campus = CountingCampus()

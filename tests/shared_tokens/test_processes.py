@@ -93,6 +93,7 @@ async def test_one_login_after_a_revocation(setup: Setup) -> None:
     assert campus.rejections == 200
 
 
+@pytest.mark.full
 async def test_a_killed_holder_of_the_lock_costs_at_most_its_lease(setup: Setup) -> None:
     """A process is killed while it logs in. The others wait for its lease, and one of them logs in."""
     setup.campus.login_seconds = 60
@@ -167,6 +168,7 @@ async def test_a_valkey_that_is_restarted(setup: Setup, valkey: Valkey) -> None:
         assert [len(each) for each in await warnings_of(fleet)] == [1] * 3
 
 
+@pytest.mark.full
 async def test_clocks_that_differ(setup: Setup) -> None:
     """Processes whose clocks are minutes apart share a token that lives for seconds, and its renewal."""
     setup.campus.lifetime = 4
