@@ -23,7 +23,7 @@ from tests.support.scripted_server import (
 SECTION = "/api/v1/LearningApi/GetSection"
 SEARCH = "/api/v1/LearningApi/SearchEnrollments"
 DROP = "/api/v1/LearningApi/DropEnrollment"
-USERS = "/api/v1/AdminApi/GetUsers"
+UNKNOWN = "/api/v1/AdminApi/GetUsersOfTests"
 
 
 def environment(server: ScriptedServer) -> Mapping[str, str]:
@@ -85,7 +85,7 @@ async def test_the_arguments_on_the_wire(nexport: Nexport) -> None:
         done = await run(
             nexport,
             server,
-            *("PUT", USERS, "--param", "id=1", "--param", "id=2", "--param", "q=a=b&c"),
+            *("PUT", UNKNOWN, "--param", "id=1", "--param", "id=2", "--param", "q=a=b&c"),
             *("--json", '{"n": 0.12345678901234567890}'),
         )
     (request,) = server.requests
@@ -100,9 +100,9 @@ async def test_the_arguments_on_the_wire(nexport: Nexport) -> None:
 async def test_an_unknown_request_counts_as_writing(nexport: Nexport) -> None:
     """It is not retried, and its error says that it may have been carried out; with --read it is a read."""
     async with ScriptedServer([html_response(503), *[html_response(503)] * 4]) as server:
-        written = await run(nexport, server, "GET", USERS)
+        written = await run(nexport, server, "GET", UNKNOWN)
         assert len(server.requests) == 1
-        read = await run(nexport, server, "GET", USERS, "--read")
+        read = await run(nexport, server, "GET", UNKNOWN, "--read")
         assert len(server.requests) == 5
     assert "may have carried it out" in written.stderr
     assert "may have carried it out" not in read.stderr
@@ -115,15 +115,15 @@ def test_writes_and_unknown_operations_need_confirmation(
     monkeypatch.setattr("nexport_campus.cli.confirmation.is_interactive", lambda: True)
     for command in (
         ["GET", DROP, "--param", f"enrollment_id={samples.finished_enrollment_id}"],
-        ["POST", USERS, "--json", "{}"],
-        ["GET", USERS],
+        ["POST", UNKNOWN, "--json", "{}"],
+        ["GET", UNKNOWN],
     ):
         done = nexport("call", *command, stdin="n\n")
         assert "changes data" in done.stderr
         assert "nothing was sent" in done.stderr
     for command in (
-        ["GET", USERS, "--read"],
-        ["POST", USERS, "--yes"],
+        ["GET", UNKNOWN, "--read"],
+        ["POST", UNKNOWN, "--yes"],
         ["GET", SECTION, "--param", f"syllabus_id={samples.section_id}"],
     ):
         assert "changes data" not in nexport("call", *command, stdin="n\n").stderr
@@ -167,7 +167,7 @@ def test_errors_have_the_exit_codes_of_other_calls(nexport: Nexport, account: di
 async def test_an_empty_response_prints_nothing(nexport: Nexport) -> None:
     """And is a success."""
     async with ScriptedServer([Response(status=204)]) as server:
-        done = await run(nexport, server, "DELETE", USERS)
+        done = await run(nexport, server, "DELETE", UNKNOWN)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -175,7 +175,7 @@ async def test_tables_have_one_line_per_record(nexport: Nexport) -> None:
     """Records become lines, nested values JSON, and an error entity without an error isn't shown."""
     rows = [{"id": 1, "tags": ["a", {"b": 2}], "on": True} | error_entity(), {"id": 2}]
     async with ScriptedServer([json_response(rows)]) as server:
-        done = await run(nexport, server, "GET", USERS, "--read", "--output", "table")
+        done = await run(nexport, server, "GET", UNKNOWN, "--read", "--output", "table")
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["id", "tags", "on"]
     assert '["a", {"b": 2}]' in lines[1]
@@ -192,7 +192,7 @@ async def test_secrets_are_masked(nexport: Nexport, form: str) -> None:
     async with ScriptedServer([login, nested, login]) as server:
         path = "/api/v1/AdminApi/Authenticate"
         masked = await run(nexport, server, "POST", path, "--json", body, "--output", form)
-        unknown = await run(nexport, server, "GET", USERS, "--output", form)
+        unknown = await run(nexport, server, "GET", UNKNOWN, "--output", form)
         shown = await run(
             nexport, server, "POST", path, "--json", "-", "--show-secret", "--output", form, stdin=body
         )
@@ -211,7 +211,7 @@ async def test_requests_are_sent_one_after_another(nexport: Nexport) -> None:
 
     async with ScriptedServer(respond) as server:
         done = await run(
-            nexport, server, "GET", USERS, "--read", "--all", "--per-page", "1", "--output", "jsonl"
+            nexport, server, "GET", UNKNOWN, "--read", "--all", "--per-page", "1", "--output", "jsonl"
         )
     assert done.stdout == '{"n": 1}\n{"n": 2}\n'
 

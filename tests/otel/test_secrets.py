@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from nexport_campus import NexportCampus, NexportError, PasswordAuth, RetryPolicy, StaticToken
 from nexport_campus.otel import with_tracer_provider
-from tests.support.clients import method_of
+from tests.support.clients import method_of, needs
 from tests.support.scripted_server import (
     TOKEN,
     Request,
@@ -67,6 +67,7 @@ async def make_calls(campus: NexportCampus) -> None:
             continue
 
 
+@needs("AdminApi_Authenticate", "AdminApi_ValidateAccessToken")
 @pytest.mark.parametrize("at_login", [False, True], ids=["in calls", "at the login"])
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 async def test_spans_hide_secrets(

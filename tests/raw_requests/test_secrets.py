@@ -28,7 +28,7 @@ from tests.support.scripted_server import (
 
 PASSWORD = "correct-horse-battery-staple"
 STUDENT = "Ada.Lovelace@example.org"
-PATH = "/api/v1/AdminApi/GetUsers"
+PATH = "/api/v1/AdminApi/GetUsersOfTests"
 RESPONSES = {
     "success": json_response([{"id": 1}]),
     "error entity": json_response(error_entity(3, "no such user"), 409),
@@ -69,7 +69,7 @@ async def record(response: Response, transport: Any, seen: LeakRecorder, way: st
                 except NexportError as error:
                     seen.error(error)
                 seen.objects()
-        for request in server.requests_to("AdminApi_GetUsers"):
+        for request in server.requests_to("AdminApi_GetUsersOfTests"):
             assert ("email", STUDENT) in request.query
             assert ("access_token", TOKEN) in request.query
 
@@ -102,7 +102,7 @@ async def test_spans_show_no_query() -> None:
     finally:
         HTTPXClientInstrumentor().uninstrument()
     finished = spans.get_finished_spans()
-    assert "POST /api/v1/AdminApi/GetUsers" in [span.name for span in finished]
+    assert "POST /api/v1/AdminApi/GetUsersOfTests" in [span.name for span in finished]
     seen.strings += [span.to_json() for span in finished]
     for secret in (STUDENT, STUDENT.replace("@", "%40"), TOKEN, PASSWORD):
         assert seen.show(secret) == []
