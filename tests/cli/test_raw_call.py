@@ -10,6 +10,7 @@ import pytest
 
 from nexport_campus.sandbox import Samples
 from tests.cli.conftest import Nexport
+from tests.support.clients import needs
 from tests.support.scripted_server import (
     TOKEN,
     Request,
@@ -199,7 +200,15 @@ async def test_secrets_are_masked(nexport: Nexport, form: str) -> None:
     assert masked.exit_code == unknown.exit_code == 0
     assert secret not in masked.output + unknown.output
     assert secret in shown.stdout
-    assert server.requests[0].query == []
+
+
+@needs("AdminApi_Authenticate")
+async def test_a_login_is_sent_without_a_token(nexport: Nexport) -> None:
+    """The path of Authenticate is known, so its request carries no token."""
+    async with ScriptedServer([json_response({"token_type": "bearer"} | error_entity())]) as server:
+        done = await run(nexport, server, "POST", "/api/v1/AdminApi/Authenticate", "--json", "{}")
+    assert done.exit_code == 0
+    assert [request.query for request in server.requests] == [[]]
 
 
 async def test_requests_are_sent_one_after_another(nexport: Nexport) -> None:
