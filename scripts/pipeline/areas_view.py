@@ -6,11 +6,11 @@ from typing import Any
 import attrs
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from pipeline.operations_view import OperationView, operation_view
+from pipeline.operations_view import OperationView, make_operation_view
 from pipeline.python_names import area_name
 from pipeline.spec import METHODS
 
-__all__ = ["AreaView", "areas_view"]
+__all__ = ["AreaView", "make_area_views"]
 
 
 @attrs.frozen
@@ -28,18 +28,20 @@ class AreaView:
     references: list[str]
 
 
-def areas_view(document: Mapping[str, Any]) -> list[AreaView]:
+def make_area_views(document: Mapping[str, Any]) -> list[AreaView]:
     """Return the records of all areas, sorted by name, with their operations sorted by name."""
     by_tag: dict[str, list[OperationView]] = {}
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                view = operation_view(document, path, method, item[method])
+                view = make_operation_view(document, path, method, item[method])
                 by_tag.setdefault(item[method]["tags"][0], []).append(view)
-    return [_area(tag, sorted(views, key=lambda view: view.name)) for tag, views in sorted(by_tag.items())]
+    return [
+        _make_area(tag, sorted(views, key=lambda view: view.name)) for tag, views in sorted(by_tag.items())
+    ]
 
 
-def _area(tag: str, operations: list[OperationView]) -> AreaView:
+def _make_area(tag: str, operations: list[OperationView]) -> AreaView:
     arguments = [argument for operation in operations for argument in operation.arguments]
     imports = {
         line

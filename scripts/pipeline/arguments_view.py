@@ -5,17 +5,17 @@ from typing import Any
 
 import attrs
 
-from pipeline.docstrings import one_line
+from pipeline.docstrings import to_one_line
 from pipeline.python_names import argument_name
-from pipeline.schema_kinds import KindView, is_nullable, kind_of
+from pipeline.schema_kinds import KindView, choose_kind, is_nullable
 
 __all__ = [
     "PAGE_ARGUMENTS",
     "ArgumentView",
     "Arguments",
-    "arguments_of",
+    "find_request_constant",
     "is_paging_field",
-    "request_constant",
+    "make_arguments",
 ]
 
 PAGE_ARGUMENTS = ("page", "per_page")
@@ -57,7 +57,7 @@ class ArgumentView:
     @property
     def description(self) -> str:
         """The vendor's description on one line; empty if there is none."""
-        return one_line(self.doc, otherwise="")
+        return to_one_line(self.doc, otherwise="")
 
     @property
     def declaration(self) -> str:
@@ -91,30 +91,30 @@ class Arguments:
         )
 
 
-def arguments_of(operation: Mapping[str, Any], schemas: Mapping[str, Any], paging: str | None) -> Arguments:
+def make_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Any], paging: str | None) -> Arguments:
     """Return the arguments of an operation; `paging` is the place of its page number, or None.
 
     Where two share a name, the one that travels further back (path, query, header, body) says where: `name_in_body`.
     Raises ValueError for what the client can't send.
     """
-    found = [_parameter(item, schemas) for item in operation["parameters"] if not _is_ignored(item)]
+    found = [_read_parameter(item, schemas) for item in operation["parameters"] if not _is_ignored(item)]
     if paging == "query":
         found = [item for item in found if not (item.place == "query" and item.key in PAGE_ARGUMENTS)]
-    schema = _body_schema(operation)
-    fields = _fields(schema, schemas) if schema is not None else None
+    schema = _find_body_schema(operation)
+    fields = _find_body_fields(schema, schemas) if schema is not None else None
     fixed: dict[str, object] = {}
     if fields is not None:
         flat = PAGE_ARGUMENTS if set(PAGE_ARGUMENTS) <= fields["properties"].keys() else ()
         for key, value in fields["properties"].items():
-            constant = request_constant(value, schemas)
+            constant = find_request_constant(value, schemas)
             if constant is not None:
                 fixed |= {key: constant} if key in fields.get("required", []) else {}
             elif not (paging == "body" and (is_paging_field(value) or key in flat)):
-                found.append(_field(key, value, fields, schemas))
+                found.append(_read_field(key, value, fields, schemas))
     elif schema is not None:
         required = operation["requestBody"].get("required", False)
-        found.append(_argument("body", schema, schema, schemas, "body", required=required))
-    named = _distinct(found, PAGE_ARGUMENTS if paging else ())
+        found.append(_make_argument("body", schema, schema, schemas, "body", required=required))
+    named = _make_names_distinct(found, PAGE_ARGUMENTS if paging else ())
     by_place = {place: [item for item in named if item.place == place] for place in _PLACES}
     return Arguments(
         path=by_place["path"],
@@ -131,12 +131,12 @@ def is_paging_field(schema: Mapping[str, Any]) -> bool:
     return str(schema.get("$ref", "")).endswith("/ApiPaginationOptions")
 
 
-def request_constant(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
+def find_request_constant(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
     """Return what a request sends where it must have a schema that only responses give a meaning; None for others."""
     return schemas.get(str(schema.get("$ref", "")).rsplit("/", 1)[-1], {}).get("x-nexport-in-requests")
 
 
-def _distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
+def _make_names_distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[ArgumentView]:
     """Return the arguments with distinct names: a later place is appended to a name that is taken."""
     names, distinct = set(taken), []
     for argument in sorted(arguments, key=lambda item: _PLACES.index(item.place)):
@@ -152,11 +152,11 @@ def _distinct(arguments: list[ArgumentView], taken: Iterable[str]) -> list[Argum
     return distinct
 
 
-def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> ArgumentView:
+def _read_parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> ArgumentView:
     name, place, schema = parameter["name"], parameter["in"], parameter["schema"]
     if place not in _PLACES or (place == "header" and name.lower() in _OURS):
         raise ValueError(f"the parameter {name!r} travels in a {place}, and is none that the client can send")
-    argument = _argument(
+    argument = _make_argument(
         name, schema, {**schema, **parameter}, schemas, place, required=parameter.get("required", False)
     )
     code = argument.kind.code
@@ -171,7 +171,7 @@ def _is_ignored(parameter: Mapping[str, Any]) -> bool:
     return parameter["in"] == "header" and parameter["name"].lower() in _NO_ARGUMENTS
 
 
-def _body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _find_body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if "requestBody" not in operation:
         return None
     media = operation["requestBody"].get("content", {}).get("application/json")
@@ -181,7 +181,7 @@ def _body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return schema
 
 
-def _fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _find_body_fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the object schema whose fields become arguments, or None if the body is one argument."""
     if "$ref" not in schema:
         return None
@@ -189,13 +189,13 @@ def _fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[st
     return named if "properties" in named else None
 
 
-def _field(
+def _read_field(
     key: str, value: Mapping[str, Any], owner: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> ArgumentView:
-    return _argument(key, value, value, schemas, "body", required=key in owner.get("required", []))
+    return _make_argument(key, value, value, schemas, "body", required=key in owner.get("required", []))
 
 
-def _argument(
+def _make_argument(
     key: str,
     schema: Mapping[str, Any],
     marked: Mapping[str, Any],
@@ -209,7 +209,7 @@ def _argument(
         name=argument_name(key),
         key=key,
         place=place,
-        kind=kind_of(schema, schemas),
+        kind=choose_kind(schema, schemas),
         doc=(marked.get("description") or "") + "\nMust not be empty." * bool(least),
         required=required or place == "path",
         nullable=is_nullable(schema) and place == "body",

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from . import steps
-from .difference import version_of
+from .difference import read_version
 from .errors import PipelineError
 from .layout import Layout
 from .pages import Stated
@@ -55,15 +55,15 @@ def build_wheel(
         report = steps.regenerate(copy, stated, everything=True, keep_provisional=keep_provisional)
         if test:
             _test(copy)
-        version = f"{version_of(copy)}+{label}"
+        version = f"{read_version(copy)}+{label}"
         file = copy / Layout.VERSION
         text = file.read_text(encoding="utf-8")
-        file.write_text(text.replace(f'"{version_of(copy)}"', f'"{version}"'), encoding="utf-8")
+        file.write_text(text.replace(f'"{read_version(copy)}"', f'"{version}"'), encoding="utf-8")
         output.mkdir(parents=True, exist_ok=True)
         outdir = str(output.absolute())
         done = _run(copy, "build", "--wheel", "--no-isolation", "--outdir", outdir, ".")
         if done.returncode:
-            raise PipelineError(f"building the wheel failed:\n{_end_of_output(done)}")
+            raise PipelineError(f"building the wheel failed:\n{_cut_output(done)}")
     (wheel,) = output.glob(f"*-{version}-*.whl")
     return wheel, report
 
@@ -90,7 +90,7 @@ def _test(copy: Path) -> None:
         *names,
         advice,
         "",
-        _end_of_output(done),
+        _cut_output(done),
     ]
     raise PipelineError("\n".join(message))
 
@@ -108,5 +108,5 @@ def _run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _end_of_output(done: subprocess.CompletedProcess[str]) -> str:
+def _cut_output(done: subprocess.CompletedProcess[str]) -> str:
     return (done.stdout + done.stderr).strip()[-4000:]

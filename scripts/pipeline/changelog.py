@@ -7,7 +7,7 @@ from pipeline.changes import Change
 from pipeline.python_names import area_name, method_name
 from pipeline.report_lines import is_within
 
-__all__ = ["DOCUMENTATION", "lines", "unreleased_places", "with_draft", "without_places"]
+__all__ = ["DOCUMENTATION", "find_unreleased_places", "insert_draft", "remove_places", "write_lines"]
 
 DOCUMENTATION = "its documentation"
 _TITLES = {"added": "Added", "removed": "Removed", "changed": "Changed"}
@@ -20,7 +20,7 @@ _ADDED_MODELS = re.compile(r"- Added the models (?P<names>(`\w+`(, )?)+)\.$")
 _ADDED = re.compile(r"- Added `(?P<place>[\w.]+)`")
 
 
-def lines(changes: Sequence[Change]) -> list[str]:
+def write_lines(changes: Sequence[Change]) -> list[str]:
     """Return one line for each change that users notice: breaks first, then operations; new models share a line."""
     # Breaks appear in the spec and in the Python API; the spec has the vendor's words.
     told = any(change.breaks for change in changes if change.source == "spec")
@@ -31,13 +31,13 @@ def lines(changes: Sequence[Change]) -> list[str]:
         stated,
         key=lambda item: (not item.breaks, not item.provisional, _OPERATION.fullmatch(item.place) is None),
     )
-    found = [_line(change) for change in ordered if not _is_new_model(change)]
+    found = [_write_line(change) for change in ordered if not _is_new_model(change)]
     if models:
         found.append(f"- Added the models {', '.join(f'`{name}`' for name in models)}.")
     return found or ["- Documentation."]
 
 
-def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) -> str:
+def insert_draft(text: str, version: str, following: str, drafted: Sequence[str]) -> str:
     """Return the changelog with the drafted lines added; existing text is kept.
 
     They go into the topmost entry where that is a draft already: of a version after the project's, and not released.
@@ -50,10 +50,10 @@ def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) 
     """
     first = _HEADING.search(text)
     if first is None:
-        return f"{text.rstrip()}\n\n{_entry(following, drafted)}"
+        return f"{text.rstrip()}\n\n{_make_entry(following, drafted)}"
     found = ".".join(first.groups()[:3])
     if first[4] != _UNRELEASED or _order(found) <= _order(version):
-        return f"{text[: first.start()]}{_entry(following, drafted)}\n{text[first.start() :]}"
+        return f"{text[: first.start()]}{_make_entry(following, drafted)}\n{text[first.start() :]}"
     after = _HEADING.search(text, first.end())
     end = after.start() if after else len(text)
     known = text[first.end() : end]
@@ -63,10 +63,10 @@ def with_draft(text: str, version: str, following: str, drafted: Sequence[str]) 
     return f"{text[: first.start()]}{heading}{body}\n" + (f"\n{text[end:]}" if after else "")
 
 
-def unreleased_places(text: str) -> set[str]:
+def find_unreleased_places(text: str) -> set[str]:
     """Return the operations, arguments, models and members that the topmost entry adds, if it is not released yet."""
     places: set[str] = set()
-    for line in _unreleased(text).splitlines():
+    for line in _find_unreleased(text).splitlines():
         if match := _ADDED_OPERATION.match(line):
             places.add(match["id"] + (match["argument"] or ""))
         elif match := _ADDED_MODELS.match(line):
@@ -76,24 +76,24 @@ def unreleased_places(text: str) -> set[str]:
     return places
 
 
-def without_places(text: str, places: Collection[str]) -> str:
+def remove_places(text: str, places: Collection[str]) -> str:
     """Return the changelog without what the topmost entry adds and is gone before it was released."""
-    entry = _unreleased(text)
-    kept = "".join(_without(line, places) for line in entry.splitlines(keepends=True))
+    entry = _find_unreleased(text)
+    kept = "".join(_remove_from_line(line, places) for line in entry.splitlines(keepends=True))
     return text.replace(entry, kept, 1) if entry else text
 
 
-def _without(line: str, places: Collection[str]) -> str:
+def _remove_from_line(line: str, places: Collection[str]) -> str:
     """Return a line of the changelog without the places that it adds; empty if it adds nothing else."""
     if match := _ADDED_MODELS.match(line):
         names = re.findall(r"`(\w+)`", match["names"])
         kept = [f"`{name}`" for name in names if name not in places]
         return f"- Added the models {', '.join(kept)}.\n" if kept else ""
-    added = unreleased_places(f"{_DRAFT}{line}")
+    added = find_unreleased_places(f"{_DRAFT}{line}")
     return "" if any(is_within(place, places) for place in added) else line
 
 
-def _unreleased(text: str) -> str:
+def _find_unreleased(text: str) -> str:
     """Return the text of the topmost entry if it is not released yet."""
     first = _HEADING.search(text)
     if first is None or first[4] != _UNRELEASED:
@@ -102,7 +102,7 @@ def _unreleased(text: str) -> str:
     return text[first.end() : after.start() if after else len(text)]
 
 
-def _entry(version: str, drafted: Sequence[str]) -> str:
+def _make_entry(version: str, drafted: Sequence[str]) -> str:
     return "\n".join([f"## {version}{_UNRELEASED}", "", *drafted, ""])
 
 
@@ -114,13 +114,13 @@ def _is_new_model(change: Change) -> bool:
     return change.kind == "added" and change.source == "spec" and change.place.isalnum()
 
 
-def _line(change: Change) -> str:
+def _write_line(change: Change) -> str:
     detail = f": {change.detail.rstrip('.')}" if change.detail else ""
     marked = "**Breaking.** " * change.breaks + "**Provisional.** " * change.provisional
-    return f"- {marked}{_TITLES[change.kind]} {_named(change)}{detail}."
+    return f"- {marked}{_TITLES[change.kind]} {_name_for_users(change)}{detail}."
 
 
-def _named(change: Change) -> str:
+def _name_for_users(change: Change) -> str:
     """Return the name that users know, with the vendor's in parentheses."""
     operation = _OPERATION.fullmatch(change.place) if change.source == "spec" else None
     if operation is None:

@@ -24,6 +24,6 @@ class Change:
     def __str__(self) -> str:
         return f"{self.place} {self.kind}" + (f": {self.detail}" if self.detail else "")
 
-    def as_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The change as a JSON object; `provisional` only where it is true."""
         return {key: value for key, value in asdict(self).items() if key != "provisional" or value}

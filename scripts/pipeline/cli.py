@@ -8,11 +8,11 @@ from pathlib import Path
 
 from . import originals, steps
 from .campus_wheel import build_wheel
-from .difference import Difference, between
+from .difference import Difference, compare_revisions
 from .errors import PipelineError
 from .layout import Layout
 from .pages import Stated, read_pages
-from .report_lines import by_folder
+from .report_lines import group_by_folder
 from .swagger import read_definition
 from .transaction import Transaction, locked
 
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str], root: Path) -> int:
     Returns:
         int: The exit code: 0, or 1 if the run stopped or `--check` found a difference.
     """
-    parser = _parser()
+    parser = _make_parser()
     options = parser.parse_args(arguments)
-    if problem := _unwritable(options.json):
+    if problem := _find_write_problem(options.json):
         parser.error(f"--json: {problem}")
     if options.wheel and not options.swagger:
         parser.error("--wheel needs --swagger FILE")
@@ -42,14 +42,14 @@ def main(arguments: Sequence[str], root: Path) -> int:
     except RecursionError:
         message = "a document is nested too deeply to be read; nothing was written"
     except OSError as error:
-        message = f"{error.strerror or error}: {error.filename or root}; " + _outcome(root)
+        message = f"{error.strerror or error}: {error.filename or root}; " + _describe_outcome(root)
     except KeyboardInterrupt:
-        message = f"interrupted; {_outcome(root)}"
+        message = f"interrupted; {_describe_outcome(root)}"
     print(f"regenerate: {message}", file=sys.stderr)
     return 1
 
 
-def _unwritable(file: Path | None) -> str | None:
+def _find_write_problem(file: Path | None) -> str | None:
     """Return why a report can't be written, before anything else is."""
     if file is None:
         return None
@@ -61,7 +61,7 @@ def _unwritable(file: Path | None) -> str | None:
     return None if os.access(file if file.exists() else folder, os.W_OK) else f"{file} cannot be written"
 
 
-def _outcome(root: Path) -> str:
+def _describe_outcome(root: Path) -> str:
     """Return what an interrupted run leaves."""
     if Transaction(root).pending():
         return "run scripts/regenerate again to finish, or with --discard to drop the results"
@@ -78,17 +78,17 @@ def _run(options: argparse.Namespace, root: Path) -> int:
         )
         return 0
     if options.wheel:
-        return _wheel(options, root)
+        return _build_wheel(options, root)
     if options.accept_templates:
         originals.accept(Layout(root))
     if options.diff:
         Transaction(root).refuse_if_pending()
-        _tell(between(root, options.diff), options.json)
+        _print_difference(compare_revisions(root, options.diff), options.json)
         return 0
     report = _regenerate(options, root)
     if report.difference is not None:
-        _tell(report.difference, options.json, report)
-    for line in by_folder(report.changed):
+        _print_difference(report.difference, options.json, report)
+    for line in group_by_folder(report.changed):
         print(line)
     for note in report.notes:
         print(f"note: {note}")
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace, root: Path) -> int:
     return outcome
 
 
-def _wheel(options: argparse.Namespace, root: Path) -> int:
+def _build_wheel(options: argparse.Namespace, root: Path) -> int:
     """Build a wheel of the definition, and leave the repository as it is."""
     stated = read_definition(options.swagger)
     wheel, report = build_wheel(
@@ -110,7 +110,7 @@ def _wheel(options: argparse.Namespace, root: Path) -> int:
         keep_provisional=options.keep_provisional,
     )
     if report.difference is not None:
-        _tell(report.difference, options.json, report)
+        _print_difference(report.difference, options.json, report)
     for note in report.notes:
         print(f"note: {note}")
     print(f"built {wheel}; the repository is unchanged")
@@ -132,12 +132,12 @@ def _regenerate(options: argparse.Namespace, root: Path) -> steps.Report:
     return steps.regenerate(root, stated, everything=everything, keep_provisional=keep)
 
 
-def _tell(difference: Difference, file: Path | None, report: steps.Report | None = None) -> None:
+def _print_difference(difference: Difference, file: Path | None, report: steps.Report | None = None) -> None:
     """Print the report, and write it as JSON if `--json` names a file."""
-    print(difference.words() or "nothing changes for users")
+    print(difference.render() or "nothing changes for users")
     if file is not None:
         notes, to_do = (report.notes, report.to_do) if report else ([], [])
-        file.write_text(difference.as_json(notes, to_do), encoding="utf-8")
+        file.write_text(difference.to_json(notes, to_do), encoding="utf-8")
 
 
 def _conclude(checking: bool, count: int) -> int:
@@ -151,7 +151,7 @@ def _conclude(checking: bool, count: int) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/regenerate",
         description="Regenerate nexport_client: fragments, merge, overlay, generate, format.",

@@ -2,32 +2,32 @@
 
 from .jsontext import Document
 from .layout import Layout
-from .name_checks import unmarked, unnamed_enums
-from .remedies import operation_action
-from .secret_names import unmarked_secrets
-from .spec import operations
+from .name_checks import find_unmarked, find_unnamed_enums
+from .remedies import correct_operation
+from .secret_names import find_unmarked_secrets
+from .spec import iterate_operations
 
-__all__ = ["decisions"]
+__all__ = ["list_decisions"]
 
 _FEW = 20  # more operations are summarized by area
 
 
-def decisions(document: Document) -> list[str]:
+def list_decisions(document: Document) -> list[str]:
     """Return notes: what looks like a secret, which operations have no mark, which enums have no names; then one block."""
-    secrets = unmarked_secrets(document)
-    new = unmarked(document)
+    secrets = find_unmarked_secrets(document)
+    new = find_unmarked(document)
     notes = [
         f"{place} looks like a secret, and reprs and logs would show it, until {Layout.OVERLAY} marks it (x-nexport-secret)"
         for place, _ in secrets
     ]
-    notes += _unmarked(document, new)
+    notes += _report_unmarked(document, new)
     notes += [
         f"{pointer} is an enum without names for its members; {Layout.OVERLAY} can give them"
-        for pointer in unnamed_enums(document)
+        for pointer in find_unnamed_enums(document)
     ]
     actions = [action for _, action in secrets]
     actions += [
-        operation_action(
+        correct_operation(
             name, "State whether it only reads.", "{x-nexport-effect: write} # or read, which may be retried"
         )
         for name in new
@@ -37,13 +37,13 @@ def decisions(document: Document) -> list[str]:
     return notes
 
 
-def _unmarked(document: Document, names: list[str]) -> list[str]:
+def _report_unmarked(document: Document, names: list[str]) -> list[str]:
     if len(names) <= _FEW:
         return [
             f"{name} counts as writing, until {Layout.OVERLAY} marks it (x-nexport-effect)" for name in names
         ]
     areas: dict[str, int] = {}
-    for operation in operations(document):
+    for operation in iterate_operations(document):
         if operation.id in names:
             areas[operation.area] = areas.get(operation.area, 0) + 1
     return [

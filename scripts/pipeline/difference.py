@@ -16,14 +16,14 @@ from pipeline import changelog
 from pipeline.changes import Change
 from pipeline.errors import PipelineError
 from pipeline.layout import Layout
-from pipeline.normalization import normalized
+from pipeline.normalization import normalize
 from pipeline.provisional import exempt
-from pipeline.python_changes import python_changes
-from pipeline.python_places import unexplained
-from pipeline.report_lines import MANY, is_within, shortened, summary
-from pipeline.spec_changes import sent_models, spec_changes
+from pipeline.python_changes import find_python_changes
+from pipeline.python_places import find_unexplained
+from pipeline.report_lines import MANY, is_within, shorten, summarize_by_area
+from pipeline.spec_changes import find_sent_models, find_spec_changes
 
-__all__ = ["Difference", "between", "compare", "next_version"]
+__all__ = ["Difference", "choose_next_version", "compare", "compare_revisions"]
 
 _PROVISIONAL = "Changes of provisional operations, which are exempt from semantic versioning:"
 
@@ -38,9 +38,9 @@ class Difference:
     @property
     def next_version(self) -> str:
         """The version that the changes call for."""
-        return next_version(self.version, self.changes)
+        return choose_next_version(self.version, self.changes)
 
-    def words(self) -> str:
+    def render(self) -> str:
         """Return the report: a summary by area if there are many changes, then one line a change; empty if nothing changed."""
         if not self.changes:
             return ""
@@ -52,44 +52,49 @@ class Difference:
             if not change.breaks and not change.provisional and change.detail != changelog.DOCUMENTATION
         ]
         provisional = [change for change in self.changes if change.provisional]
-        parts = list(summary(self.changes)) if len(self.changes) > MANY else []
-        parts += [_count(len(breaking)), *shortened(f"  {change} [{change.source}]" for change in breaking)]
-        parts += [_PROVISIONAL * bool(provisional), *shortened(f"  {change}" for change in provisional)]
-        parts += ["Harmless changes:" * bool(harmless), *shortened(f"  {change}" for change in harmless)]
+        parts = list(summarize_by_area(self.changes)) if len(self.changes) > MANY else []
+        parts += [
+            _count_breaking(len(breaking)),
+            *shorten(f"  {change} [{change.source}]" for change in breaking),
+        ]
+        parts += [_PROVISIONAL * bool(provisional), *shorten(f"  {change}" for change in provisional)]
+        parts += ["Harmless changes:" * bool(harmless), *shorten(f"  {change}" for change in harmless)]
         parts += [f"Changes of documentation only: {documented}"] * bool(documented)
         parts += [f"The version goes from {self.version} to {self.next_version}."]
         return "\n".join(filter(None, parts))
 
-    def without(self, places: Collection[str]) -> "Difference":
+    def exclude(self, places: Collection[str]) -> "Difference":
         """Return the difference without changes of what was never released, which has no users yet."""
         kept = [change for change in self.changes if not is_within(change.place, places)]
         return Difference(kept, self.version)
 
-    def changelog(self) -> str:
+    def draft_changelog(self) -> str:
         """Return the draft of the changelog's entry; a person adds what users must do."""
-        return "\n".join([f"## {self.next_version}, not released yet", "", *changelog.lines(self.changes)])
+        return "\n".join(
+            [f"## {self.next_version}, not released yet", "", *changelog.write_lines(self.changes)]
+        )
 
-    def as_json(self, notes: Sequence[str] = (), to_do: Sequence[str] = ()) -> str:
+    def to_json(self, notes: Sequence[str] = (), to_do: Sequence[str] = ()) -> str:
         """Return the report as JSON, with the notes for a person, and what one has to adapt."""
         value = {
             "version": self.version,
             "next_version": self.next_version,
             "breaks": any(change.breaks for change in self.changes),
-            "changes": [change.as_json() for change in self.changes],
-            "changelog": self.changelog() if self.changes else "",
+            "changes": [change.to_dict() for change in self.changes],
+            "changelog": self.draft_changelog() if self.changes else "",
             "notes": list(notes),
             "to_do": list(to_do),
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _count(breaking: int) -> str:
+def _count_breaking(breaking: int) -> str:
     if breaking == 1:
         return "One change breaks users:"
     return f"{breaking} changes break users:" if breaking else "No change breaks users."
 
 
-def next_version(version: str, changes: list[Change]) -> str:
+def choose_next_version(version: str, changes: list[Change]) -> str:
     """Return the next version by Semantic Versioning; before 1.0 a breaking change raises the minor number."""
     major, minor, patch = (int(part) for part in version.split("."))
     if not changes:
@@ -109,27 +114,27 @@ def compare(old: Path, new: Path, version: str) -> Difference:
     """
     try:
         before, after = (json.loads((root / Layout.SDK).read_bytes()) for root in (old, new))
-        normal = [normalized(document) for document in (before, after)]
-        stated = spec_changes(before, after)
-        found = python_changes(old, new, Layout.CLIENT, sent_models(normal[1]))
-        changes = [*stated, *unexplained(found, stated, *normal)]
+        normal = [normalize(document) for document in (before, after)]
+        stated = find_spec_changes(before, after)
+        found = find_python_changes(old, new, Layout.CLIENT, find_sent_models(normal[1]))
+        changes = [*stated, *find_unexplained(found, stated, *normal)]
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise PipelineError(f"the two states can't be compared, for one is not whole: {error!r}") from error
     return Difference(exempt(changes, before), version)
 
 
-def between(root: Path, revisions: str) -> Difference:
+def compare_revisions(root: Path, revisions: str) -> Difference:
     """Compare two git revisions: `REV` with the working tree, `REV..REV` with each other.
 
     Raises:
         PipelineError: Git does not know a revision, or it is incomplete.
     """
     first, _, second = revisions.partition("..")
-    with _state(root, first) as old, _state(root, second) as new:
-        return compare(old, new, version_of(old))
+    with _checked_out(root, first) as old, _checked_out(root, second) as new:
+        return compare(old, new, read_version(old))
 
 
-def version_of(root: Path) -> str:
+def read_version(root: Path) -> str:
     """Return the version that the package's `_version.py` states.
 
     Raises:
@@ -146,7 +151,7 @@ def version_of(root: Path) -> str:
 
 
 @contextmanager
-def _state(root: Path, revision: str) -> Iterator[Path]:
+def _checked_out(root: Path, revision: str) -> Iterator[Path]:
     """Yield a folder with the files of a revision; the repository itself for an empty revision."""
     if not revision:
         yield root

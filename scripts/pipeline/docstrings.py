@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["OperationText", "one_line"]
+__all__ = ["OperationText", "to_one_line"]
 
 NOT_DESCRIBED = "Not described by the vendor."
 _PROVISIONAL = (
@@ -33,13 +33,13 @@ _PAGED = {
 }
 
 
-def one_line(text: str | None, otherwise: str = NOT_DESCRIBED) -> str:
+def to_one_line(text: str | None, otherwise: str = NOT_DESCRIBED) -> str:
     """Return a description on one line, without the list of values that enums repeat in it."""
-    words = _joined_lines(text or "")
+    words = _join_lines(text or "")
     return re.split(r"\s*(?:\b\w+=-?\d+;|-?\d+ = )", words)[0] or otherwise
 
 
-def _joined_lines(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Return a string on one line, adding the full stops that the vendor replaces by line ends."""
     joined = ""
     for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
@@ -64,45 +64,45 @@ class OperationText:
     def of(cls, operation: Mapping[str, Any], response: str) -> "OperationText":
         """Return the text of an operation; `response` is the description of its success response."""
         return cls(
-            tuple(_lead(operation)),
-            " ".join(_paragraphs(response)) or "The response.",
-            tuple(_raised(operation)),
+            tuple(_list_paragraphs(operation)),
+            " ".join(_split_paragraphs(response)) or "The response.",
+            tuple(_list_errors(operation)),
         )
 
-    def docstring(
+    def make_docstring(
         self, arguments: Iterable[tuple[str, str]], return_type: str, *, paged: bool, source: str
     ) -> str:
         """Return a docstring in Google style; `arguments` are names with descriptions, which may be empty."""
         described = [(name, text or NOT_DESCRIBED) for name, text in arguments]
         described += list(_PAGED.items()) if paged else []
-        parts = [_wrapped(paragraph) for paragraph in self.paragraphs or (NOT_DESCRIBED,)]
+        parts = [_wrap(paragraph) for paragraph in self.paragraphs or (NOT_DESCRIBED,)]
         if described:
-            parts.append("Args:\n" + _entries(described))
-        parts.append("Returns:\n" + _entries([(return_type, self.returns)]))
-        parts.append("Raises:\n" + _entries([*_ALWAYS_RAISED[:1], *self.raises, *_ALWAYS_RAISED[1:]]))
+            parts.append("Args:\n" + _format_entries(described))
+        parts.append("Returns:\n" + _format_entries([(return_type, self.returns)]))
+        parts.append("Raises:\n" + _format_entries([*_ALWAYS_RAISED[:1], *self.raises, *_ALWAYS_RAISED[1:]]))
         return "\n\n".join([*parts, f"Source: {source}."])
 
 
-def _lead(operation: Mapping[str, Any]) -> list[str]:
+def _list_paragraphs(operation: Mapping[str, Any]) -> list[str]:
     """Return the summary as the first paragraph, then the rest of the description without repetitions."""
     obsolete = re.match(
         r"OBSOLETE\s*\n(.*?)\n", summary := operation.get("summary", "").replace("\r\n", "\n")
     )
-    paragraphs = _paragraphs(summary[obsolete.end() :] if obsolete else summary)
-    for paragraph in _paragraphs(operation.get("description", "")):
+    paragraphs = _split_paragraphs(summary[obsolete.end() :] if obsolete else summary)
+    for paragraph in _split_paragraphs(operation.get("description", "")):
         if paragraph not in paragraphs:
             paragraphs.append(paragraph)
     paragraphs += [f"Obsolete: {obsolete[1].strip()}."] if obsolete else []
     if operation.get("x-nexport-provisional"):
         paragraphs.append(_PROVISIONAL.format(operation.get("x-uncertain", "not stated")))
-    return _joined(paragraphs)
+    return _join_list_items(paragraphs)
 
 
-def _wrapped(paragraph: str) -> str:
+def _wrap(paragraph: str) -> str:
     return paragraph if paragraph.startswith("- ") else "\n".join(textwrap.wrap(paragraph, 100))
 
 
-def _paragraphs(text: str) -> list[str]:
+def _split_paragraphs(text: str) -> list[str]:
     """Split the vendor's description into paragraphs, keeping line ends only after sentences and in lists."""
     cleaned = re.sub(r"#{2,}\s*(\w[\w ]*?)\s*\n", r"\n\n\1: ", text.replace("\r\n", "\n"))
     cleaned = re.sub(r"\(\{Nexport\.[\w.]*\.(\w+)\}(?!\))", r"(\1)", cleaned)
@@ -111,7 +111,7 @@ def _paragraphs(text: str) -> list[str]:
     return [" ".join(block.split()) for block in blocks if block.strip()]
 
 
-def _joined(paragraphs: Sequence[str]) -> list[str]:
+def _join_list_items(paragraphs: Sequence[str]) -> list[str]:
     """Join neighbouring list items into one block."""
     blocks: list[str] = []
     for text in paragraphs:
@@ -122,11 +122,11 @@ def _joined(paragraphs: Sequence[str]) -> list[str]:
     return blocks
 
 
-def _raised(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _list_errors(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
     raised = []
     for status, response in operation["responses"].items():
         if status in _ERRORS:
-            text = " ".join(_paragraphs(response.get("description", "")))
+            text = " ".join(_split_paragraphs(response.get("description", "")))
             refused_login = status == "403" and operation.get("x-nexport-credentials")
             name = "AuthenticationError" if refused_login else _ERRORS[status]
             name += " or AlreadyExistsError" * ("duplicate" in text.lower())
@@ -134,7 +134,7 @@ def _raised(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
     return raised
 
 
-def _entries(entries: Iterable[tuple[str, str]]) -> str:
+def _format_entries(entries: Iterable[tuple[str, str]]) -> str:
     return "\n".join(
         textwrap.fill(f"{name}: {text}", 100, initial_indent="    ", subsequent_indent="        ")
         for name, text in entries

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .enum_words import code_names, labels, member_of, same_words
+from .enum_words import make_member_name, read_code_names, read_labels, simplify_label
 from .errors import Problems
 from .jsontext import Document
 from .layout import Layout
 from .normalization import member_name
-from .remedies import schema_path, write_action
-from .spec import Areas, components, schemas
+from .remedies import make_schema_path, write_action
+from .spec import Areas, get_components, iterate_schemas
 
 __all__ = ["refer_to_enums"]
 
@@ -34,7 +34,7 @@ class _Enum:
     def __post_init__(self) -> None:
         self.members = dict(zip(self.schema["enum"], self.schema["x-enum-varnames"], strict=True))
         self.labels = dict(zip(self.schema["enum"], self.schema["x-enum-labels"], strict=True))
-        self.words = {same_words(label): value for value, label in self.labels.items()}
+        self.words = {simplify_label(label): value for value, label in self.labels.items()}
 
 
 class _Use:
@@ -45,21 +45,21 @@ class _Use:
         self.pointer = pointer
         self.schema = schema
         self.listed = [value for value in schema["enum"] if type(value) is int]
-        self.labels = labels(description, self.listed)
-        self.code_names = code_names(description)
+        self.labels = read_labels(description, self.listed)
+        self.code_names = read_code_names(description)
 
     @property
     def values(self) -> dict[int, None]:
         """All values that it states, in its `enum` list or in words."""
         return dict.fromkeys([*self.listed, *self.labels])
 
-    def own_names(self) -> str:
+    def write_separation(self) -> str:
         """Return the overlay action that makes it a separate enum."""
         words = {value: self.labels.get(value, str(value)) for value in self.listed}
-        members = [member_of(label) or member_name(value) for value, label in words.items()]
+        members = [make_member_name(label) or member_name(value) for value, label in words.items()]
         update = {"x-enum-varnames": members, "x-enum-labels": list(words.values())}
         reason = "The vendor's own values and words of this property."
-        return write_action(schema_path(self.pointer), reason, json.dumps(update, ensure_ascii=False))
+        return write_action(make_schema_path(self.pointer), reason, json.dumps(update, ensure_ascii=False))
 
 
 def refer_to_enums(document: Document, vendor: Document, problems: Problems) -> list[str]:
@@ -73,13 +73,13 @@ def refer_to_enums(document: Document, vendor: Document, problems: Problems) -> 
     Returns:
         list: What the vendor changed in the declared enums, as notes.
     """
-    known = components(document, "schemas")
+    known = get_components(document, "schemas")
     declared = [
         _Enum(name, schema)
         for name, schema in known.items()
-        if name not in components(vendor, "schemas") and _is_declaration(schema)
+        if name not in get_components(vendor, "schemas") and _is_declaration(schema)
     ]
-    for pointer, schema in schemas(document):
+    for pointer, schema in iterate_schemas(document):
         if "enum" in schema and "$ref" not in schema and "x-enum-varnames" not in schema:
             use = _Use(pointer, schema)
             if enum := _match(use, declared):
@@ -87,11 +87,11 @@ def refer_to_enums(document: Document, vendor: Document, problems: Problems) -> 
     notes: list[str] = []
     areas = Areas(document)
     for enum in declared:
-        found = list(_contradictions(enum))
+        found = list(_find_contradictions(enum))
         for pointer, message, action in found:
             problems.add(message, areas.of(pointer), action)
         if not found:
-            notes += [*_bring_up_to_date(enum), *_incomplete(enum)]
+            notes += [*_bring_up_to_date(enum), *_find_incomplete(enum)]
         for use in enum.uses:
             for key in ("type", "format", "enum"):
                 use.schema.pop(key, None)
@@ -113,7 +113,7 @@ def _match(use: _Use, declared: list[_Enum]) -> _Enum | None:
     """Return the enum that a property states: all of its words, or else most of them."""
 
     def common(enum: _Enum) -> int:
-        return sum(same_words(label) in enum.words for label in use.labels.values())
+        return sum(simplify_label(label) in enum.words for label in use.labels.values())
 
     best = max(declared, key=lambda enum: (enum.labels == use.labels, common(enum)), default=None)
     if best is None or not use.labels:
@@ -123,44 +123,46 @@ def _match(use: _Use, declared: list[_Enum]) -> _Enum | None:
     return best if enough and common(best) else None
 
 
-def _contradictions(enum: _Enum) -> Iterator[tuple[str, str, str]]:
+def _find_contradictions(enum: _Enum) -> Iterator[tuple[str, str, str]]:
     """Yield where properties contradict each other: the place, the message and an overlay action."""
     numbers: dict[str, tuple[int, _Use]] = {}
     words: dict[int, _Use] = {}
     for use in enum.uses:
         for value, label in use.labels.items():
-            number, first = numbers.setdefault(same_words(label), (value, use))
+            number, first = numbers.setdefault(simplify_label(label), (value, use))
             other = words.setdefault(value, use)
             if number != value:
-                yield _contradiction(enum, first, use, f"{label!r} is {number} and {value}")
-            elif same_words(other.labels[value]) != same_words(label):
-                yield _contradiction(enum, other, use, f"{value} is {other.labels[value]!r} and {label!r}")
+                yield _describe_contradiction(enum, first, use, f"{label!r} is {number} and {value}")
+            elif simplify_label(other.labels[value]) != simplify_label(label):
+                yield _describe_contradiction(
+                    enum, other, use, f"{value} is {other.labels[value]!r} and {label!r}"
+                )
 
 
-def _contradiction(enum: _Enum, one: _Use, other: _Use, what: str) -> tuple[str, str, str]:
+def _describe_contradiction(enum: _Enum, one: _Use, other: _Use, what: str) -> tuple[str, str, str]:
     message = (
         f"{one.pointer} and {other.pointer} disagree about {enum.name}: {what}; import the newest pages of all areas at "
         "once, or make one a separate enum"
     )
-    return other.pointer, message, other.own_names()
+    return other.pointer, message, other.write_separation()
 
 
-def _incomplete(enum: _Enum) -> Iterator[str]:
+def _find_incomplete(enum: _Enum) -> Iterator[str]:
     """Yield the values that only some of the vendor's statements have, as notes."""
     stated = dict.fromkeys(value for use in enum.uses for value in use.values)
     for value in stated:
         lacking = [use.pointer for use in enum.uses if value not in use.values]
         if lacking:
-            yield f"{enum.name}: some properties state {value}, and these don't: {_listed(lacking)}"
+            yield f"{enum.name}: some properties state {value}, and these don't: {_list_pointers(lacking)}"
         unnamed = [use.pointer for use in enum.uses if value in use.listed and value not in use.labels]
         if unnamed:
-            yield f"{enum.name}: {value} is in the `enum` list and not in the description of {_listed(unnamed)}"
+            yield f"{enum.name}: {value} is in the `enum` list and not in the description of {_list_pointers(unnamed)}"
         unlisted = [use.pointer for use in enum.uses if value in use.labels and value not in use.listed]
         if unlisted:
-            yield f"{enum.name}: {value} is in the description and not in the `enum` list of {_listed(unlisted)}"
+            yield f"{enum.name}: {value} is in the description and not in the `enum` list of {_list_pointers(unlisted)}"
 
 
-def _listed(pointers: list[str]) -> str:
+def _list_pointers(pointers: list[str]) -> str:
     shown = 3
     more = f" and {len(pointers) - shown} more" if len(pointers) > shown else ""
     return ", ".join(pointers[:shown]) + more
@@ -178,34 +180,36 @@ def _bring_up_to_date(enum: _Enum) -> list[str]:
     order += sorted(value for value in stated if value not in enum.members)
     if not enum.uses or {value: stated[value] for value in order} == enum.labels:
         return []
-    members = _members(enum, {value: stated[value] for value in order}, named)
+    members = _name_members(enum, {value: stated[value] for value in order}, named)
     enum.schema["enum"] = order
     enum.schema["x-enum-varnames"] = list(members.values())
     enum.schema["x-enum-labels"] = [stated[value] or str(value) for value in order]
     return [
         f"{enum.name}: {change}; update its declaration in {Layout.OVERLAY}"
-        for change in _changes(enum, stated, members)
+        for change in _describe_changes(enum, stated, members)
     ]
 
 
-def _members(enum: _Enum, stated: Mapping[int, str | None], named: Mapping[int, str]) -> dict[int, str]:
+def _name_members(enum: _Enum, stated: Mapping[int, str | None], named: Mapping[int, str]) -> dict[int, str]:
     """Return the member's name of each value: the declared one for the same words, else one from the vendor's words."""
     members: dict[int, str] = {}
     for value, label in stated.items():
-        owner = enum.words.get(same_words(label)) if label else None
+        owner = enum.words.get(simplify_label(label)) if label else None
         if owner is not None:
             members[value] = enum.members[owner]
-    now = {same_words(label) for label in stated.values() if label}
+    now = {simplify_label(label) for label in stated.values() if label}
     for value, label in stated.items():
         if value in members:
             continue
-        renamed = value in enum.members and same_words(enum.labels[value]) not in now
-        name = enum.members[value] if renamed else member_of(named.get(value) or label or "")
+        renamed = value in enum.members and simplify_label(enum.labels[value]) not in now
+        name = enum.members[value] if renamed else make_member_name(named.get(value) or label or "")
         members[value] = name if name and name not in members.values() else member_name(value)
     return {value: members[value] for value in stated}
 
 
-def _changes(enum: _Enum, stated: Mapping[int, str | None], members: Mapping[int, str]) -> Iterator[str]:
+def _describe_changes(
+    enum: _Enum, stated: Mapping[int, str | None], members: Mapping[int, str]
+) -> Iterator[str]:
     was = {member: value for value, member in enum.members.items()}
     for value, member in members.items():
         label = stated[value]

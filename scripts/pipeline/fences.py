@@ -14,10 +14,10 @@ from markdown_it.token import Token
 
 from .errors import Problems, reporting
 
-__all__ = ["Fence", "fences"]
+__all__ = ["Fence", "find_fences"]
 
 
-def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def _parse_comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse an HTML comment, which hides its fences. Other HTML doesn't: it is read like text."""
     first = state.bMarks[start] + state.tShift[start]
     if state.is_code_block(start) or not state.src.startswith("<!--", first):
@@ -37,7 +37,7 @@ def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 _MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 200})
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])
 _MARKDOWN.disable("reference")
-_MARKDOWN.block.ruler.at("html_block", _comment, {"alt": ["paragraph", "blockquote"]})
+_MARKDOWN.block.ruler.at("html_block", _parse_comment, {"alt": ["paragraph", "blockquote"]})
 
 _JSON = re.compile(r"\{?\.?json\b(?![\w.+-])", re.IGNORECASE)
 _OPERATION = re.compile(r'"operationId"\s*:')
@@ -51,7 +51,7 @@ class Fence(NamedTuple):
     content: str
 
 
-def fences(text: str, where: str, problems: Problems | None = None) -> list[Fence]:
+def find_fences(text: str, where: str, problems: Problems | None = None) -> list[Fence]:
     """Return the ```json fences of a page.
 
     Args:
@@ -64,10 +64,10 @@ def fences(text: str, where: str, problems: Problems | None = None) -> list[Fenc
         PipelineError: There are problems, and no `problems` to receive them.
     """
     with reporting(problems) as reported:
-        return list(_fences(text, where, reported))
+        return list(_find_fences(text, where, reported))
 
 
-def _fences(text: str, where: str, problems: Problems) -> Iterator[Fence]:
+def _find_fences(text: str, where: str, problems: Problems) -> Iterator[Fence]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         problems.add(f"{where}:{line}: a NUL character; the page is not text")
@@ -76,7 +76,7 @@ def _fences(text: str, where: str, problems: Problems) -> Iterator[Fence]:
         if token.map is None or token.type not in ("fence", "code_block", "comment"):
             continue
         number = token.map[0] + 1
-        if fault := next(_faults(token), None):
+        if fault := next(_find_faults(token), None):
             problems.add(f"{where}:{number}: {fault}")
         elif _is_json(token):
             yield Fence(number + 1, token.content.removesuffix("\n"))
@@ -86,7 +86,7 @@ def _is_json(token: Token) -> bool:
     return token.type == "fence" and _JSON.match(token.info.strip()) is not None
 
 
-def _faults(token: Token) -> Iterator[str]:
+def _find_faults(token: Token) -> Iterator[str]:
     """Yield what is wrong with a block."""
     if token.type == "comment":
         if "-->" not in token.content:

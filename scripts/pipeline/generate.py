@@ -21,7 +21,7 @@ from . import name_checks, normalization, originals, view
 from .errors import PipelineError
 from .jsontext import Document
 from .layout import Layout
-from .spec import operations
+from .spec import iterate_operations
 
 
 def generate(document: Document, layout: Layout, output: Path) -> None:
@@ -36,16 +36,16 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
         PipelineError: the generator has the least objection, or an operation would have no method.
     """
     originals.verify(layout)
-    config = _config(layout, output)
-    document = normalization.normalized(document)
+    config = _load_config(layout, output)
+    document = normalization.normalize(document)
     name_checks.check(document, Layout.SDK)
     data = GeneratorData.from_dict(document, config=config)
-    if isinstance(data, GeneratorError) or _errors(data):
-        raise _objection(_errors(data))
+    if isinstance(data, GeneratorError) or _list_errors(data):
+        raise _make_error(_list_errors(data))
     _check_complete(document, data)
     project = Project(openapi=data, config=config, custom_template_path=layout.templates)
     try:
-        project.env.globals.update(view.template_globals(document, data))
+        project.env.globals.update(view.make_template_globals(document, data))
     except ValueError as error:
         raise PipelineError(f"{Layout.SDK}: {error}") from error
     try:
@@ -54,7 +54,7 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     except TemplateError as error:
         raise PipelineError(f"openapi/templates: a template cannot be rendered: {error}") from error
     if found:
-        raise _objection(found)
+        raise _make_error(found)
     (output / "py.typed").write_text("", encoding="utf-8")
     _format(layout, output)
     # After formatting, so that the copies are equal; they replace the modules that the generator writes for its own client.
@@ -62,16 +62,18 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
         shutil.copyfile(file, output / file.name)
 
 
-def objections(document: Document, layout: Layout) -> list[str]:
+def find_objections(document: Document, layout: Layout) -> list[str]:
     """Return what the generator objects to in a document that has passed the checks, without generating anything."""
-    data = GeneratorData.from_dict(normalization.normalized(document), config=_config(layout, layout.root))
+    data = GeneratorData.from_dict(
+        normalization.normalize(document), config=_load_config(layout, layout.root)
+    )
     return [
         f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}: {text}"
-        for text in map(_text, _errors(data))
+        for text in map(_describe, _list_errors(data))
     ]
 
 
-def _config(layout: Layout, output: Path) -> Config:
+def _load_config(layout: Layout, output: Path) -> Config:
     try:
         settings = YAML(typ="safe").load(layout.config)
         if unknown := sorted(settings.keys() - ConfigFile.model_fields.keys()):
@@ -86,7 +88,7 @@ def _config(layout: Layout, output: Path) -> Config:
     )
 
 
-def _errors(data: GeneratorData | GeneratorError) -> list[GeneratorError]:
+def _list_errors(data: GeneratorData | GeneratorError) -> list[GeneratorError]:
     """Return everything that the generator objects to in a document."""
     if isinstance(data, GeneratorError):
         return [data]
@@ -94,7 +96,7 @@ def _errors(data: GeneratorData | GeneratorError) -> list[GeneratorError]:
     return [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
 
 
-def _text(error: GeneratorError) -> str:
+def _describe(error: GeneratorError) -> str:
     return f"{error.header.strip()} {error.detail or ''}".strip()
 
 
@@ -102,7 +104,7 @@ def _check_complete(document: Document, data: GeneratorData) -> None:
     """Raise PipelineError if a part of the document is missing from the output: dropped, or overwritten by another."""
     collections = data.endpoint_collections_by_tag.values()
     made = sum(len(collection.endpoints) for collection in collections)
-    if made != len(list(operations(document))):
+    if made != len(list(iterate_operations(document))):
         raise PipelineError(f"{Layout.SDK}: only {made} of its operations would become methods")
     classes = [item.class_info for item in (*data.models, *data.enums)]
     _check_distinct((str(item.module_name) for item in classes), "schemas")
@@ -118,8 +120,8 @@ def _check_distinct(modules: Iterable[str], what: str) -> None:
             )
 
 
-def _objection(errors: Iterable[GeneratorError]) -> PipelineError:
-    texts = map(_text, errors)
+def _make_error(errors: Iterable[GeneratorError]) -> PipelineError:
+    texts = map(_describe, errors)
     return PipelineError(
         f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}:\n" + "\n".join(texts)
     )

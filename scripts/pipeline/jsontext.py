@@ -25,7 +25,7 @@ def loads(text: str, where: str, first_line: int = 1) -> Document:
         PipelineError: the text is not one JSON object; names file and line.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
         text.encode()
         dumps(value).encode()
     except json.JSONDecodeError as error:
@@ -47,7 +47,7 @@ def dumps(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def differences(one: object, other: object, pointer: str = "") -> Iterator[str]:
+def find_differences(one: object, other: object, pointer: str = "") -> Iterator[str]:
     """Yield the JSON Pointer (RFC 6901) of each difference of two values.
 
     The order of keys does not matter; `1`, `1.0` and `true` are different values.
@@ -60,29 +60,29 @@ def differences(one: object, other: object, pointer: str = "") -> Iterator[str]:
             if key not in one or key not in other:
                 yield place
             else:
-                yield from differences(one[key], other[key], place)
+                yield from find_differences(one[key], other[key], place)
     elif isinstance(one, list) and isinstance(other, list):
         for index, (left, right) in enumerate(zip(one, other, strict=False)):
-            yield from differences(left, right, f"{pointer}/{index}")
+            yield from find_differences(left, right, f"{pointer}/{index}")
         if len(one) != len(other):
             yield f"{pointer}/{min(len(one), len(other))}"
     elif one != other:
         yield pointer
 
 
-def first_difference(one: object, other: object, pointer: str = "") -> str | None:
+def find_first_difference(one: object, other: object, pointer: str = "") -> str | None:
     """Return the JSON Pointer of the first difference of two values, or None if they are equal."""
-    return next(differences(one, other, pointer), None)
+    return next(find_differences(one, other, pointer), None)
 
 
-def in_order_of(known: object, value: Any) -> Any:
+def reorder_like(known: object, value: Any) -> Any:
     """Return a value with its keys in the order of another, as far as that has them: what did not change does not move."""
     if isinstance(value, dict) and isinstance(known, dict):
         keys = [key for key in known if key in value]
-        return {key: in_order_of(known.get(key), value[key]) for key in dict.fromkeys([*keys, *value])}
+        return {key: reorder_like(known.get(key), value[key]) for key in dict.fromkeys([*keys, *value])}
     if isinstance(value, list) and isinstance(known, list):
         pairs = itertools.zip_longest(known, value)
-        return [in_order_of(one, other) for (one, other), _ in zip(pairs, value, strict=False)]
+        return [reorder_like(one, other) for (one, other), _ in zip(pairs, value, strict=False)]
     return value
 
 
@@ -91,7 +91,7 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]

@@ -7,7 +7,7 @@ from typing import Any
 from .jsontext import Document, escape
 from .spec import MARK, OPERATION_ID
 
-__all__ = ["wrong", "wrong_names"]
+__all__ = ["find_wrong_marks", "find_wrong_names"]
 
 
 def _is_boolean(value: object) -> bool:
@@ -47,14 +47,14 @@ _KNOWN = _OPERATION | _ELSEWHERE
 _FOREIGN = ("x-enum-varnames", "x-enum-labels")
 
 
-def wrong(document: Document) -> Iterator[tuple[str, str]]:
+def find_wrong_marks(document: Document) -> Iterator[tuple[str, str]]:
     """Yield each mark of a document that is unknown, at the wrong place or of a wrong value: its place and what is wrong."""
-    for pointer, key, value in _extensions(document):
+    for pointer, key, value in _find_extensions(document):
         place = pointer.rsplit("/", 1)[0]
         if not key.startswith(MARK):
             continue
         if key not in _KNOWN:
-            yield pointer, f"{pointer}: there is no mark {key}{_meant(key)}"
+            yield pointer, f"{pointer}: there is no mark {key}{_suggest(key)}"
         elif not _KNOWN[key][0](value):
             yield pointer, f"{pointer}: {key} is {_KNOWN[key][1]}: {value!r}"
         elif (key in _OPERATION) != _is_place_of_operation(place):
@@ -62,14 +62,14 @@ def wrong(document: Document) -> Iterator[tuple[str, str]]:
             yield pointer, f"{pointer}: {key} is a mark of {what}"
 
 
-def wrong_names(update: object) -> Iterator[str]:
+def find_wrong_names(update: object) -> Iterator[str]:
     """Yield what is wrong with the names of extensions in an update of the overlay."""
-    for _, key, _ in _extensions(update):
+    for _, key, _ in _find_extensions(update):
         if key not in _KNOWN and key not in _FOREIGN:
-            yield f"there is no mark {key}{_meant(key)}"
+            yield f"there is no mark {key}{_suggest(key)}"
 
 
-def _meant(key: str) -> str:
+def _suggest(key: str) -> str:
     close = difflib.get_close_matches(key.lower(), [*_KNOWN, *_FOREIGN], 1, 0.6)
     return f"; is {close[0]} meant?" if close else f"; the marks are {', '.join(_KNOWN)}"
 
@@ -78,7 +78,7 @@ def _is_place_of_operation(pointer: str) -> bool:
     return pointer.startswith("/paths/") and pointer.count("/") == len(("paths", "PATH", "METHOD"))
 
 
-def _extensions(value: Any, pointer: str = "") -> Iterator[tuple[str, str, object]]:
+def _find_extensions(value: Any, pointer: str = "") -> Iterator[tuple[str, str, object]]:
     """Yield every key that begins with `x-` or resembles a mark: its JSON Pointer, its name and its value."""
     children: Any = (
         value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
@@ -91,4 +91,4 @@ def _extensions(value: Any, pointer: str = "") -> Iterator[tuple[str, str, objec
         )  # the vendor's names of fields and schemas
         if isinstance(key, str) and not named and (key.startswith("x-") or "nexport-" in key):
             yield place, key, child
-        yield from _extensions(child, place)
+        yield from _find_extensions(child, place)

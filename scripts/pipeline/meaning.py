@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from .jsontext import differences, first_difference
+from .jsontext import find_differences, find_first_difference
 
-__all__ = ["differences_in_meaning", "newest_version"]
+__all__ = ["choose_newest_version", "find_differences_in_meaning"]
 
 
-def differences_in_meaning(one: object, other: object, pointer: str = "") -> list[str]:
+def find_differences_in_meaning(one: object, other: object, pointer: str = "") -> list[str]:
     """Return the JSON Pointer of each difference that has a meaning."""
-    if first_difference(one, other, pointer) is None:
+    if find_first_difference(one, other, pointer) is None:
         return []
-    return list(differences(_in_one_style(one), _in_one_style(other), pointer))
+    return list(find_differences(_unify_style(one), _unify_style(other), pointer))
 
 
-def newest_version(one: str, other: str) -> str:
+def choose_newest_version(one: str, other: str) -> str:
     """Return the later of two versions such as 3.0.1 and 3.1.1."""
     return max(one, other, key=lambda version: [int(part) for part in version.split(".") if part.isdecimal()])
 
 
-def _in_one_style(value: Any) -> Any:
+def _unify_style(value: Any) -> Any:
     """Return a value in the style of OpenAPI 3.1: `nullable` is a type, and a reference may have siblings."""
     if isinstance(value, list):
-        return [_in_one_style(item) for item in value]
+        return [_unify_style(item) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _in_one_style(item) for key, item in value.items() if key != "openapi"}
+    value = {key: _unify_style(item) for key, item in value.items() if key != "openapi"}
     match value.get("allOf"):
         case [{"$ref": str()} as only] if len(only) == 1 and "$ref" not in value:
             value = {**{key: item for key, item in value.items() if key != "allOf"}, **only}

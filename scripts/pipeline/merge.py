@@ -8,8 +8,8 @@ from typing import Any
 from .errors import Problems, reporting
 from .jsontext import Document, escape
 from .layout import Layout
-from .meaning import differences_in_meaning, newest_version
-from .spec import METHODS, references, the_operation
+from .meaning import choose_newest_version, find_differences_in_meaning
+from .spec import METHODS, get_operation, iterate_references
 
 
 @dataclass
@@ -26,10 +26,10 @@ class _Agreed:
             self.values[place], self.files[place] = value, file
             return
         if place == ("openapi",):
-            self.values[place] = newest_version(str(self.values[place]), str(value))
+            self.values[place] = choose_newest_version(str(self.values[place]), str(value))
             return
         pointer = "".join(f"/{escape(part)}" for part in place)
-        for difference in differences_in_meaning(self.values[place], value, pointer):
+        for difference in find_differences_in_meaning(self.values[place], value, pointer):
             self.disagree.setdefault(difference, {self.files[place]: None})[file] = None
 
     def report(self) -> None:
@@ -37,7 +37,7 @@ class _Agreed:
         for place, names in self.disagree.items():
             first, second, *more = names
             others = f" and {len(more)} more" if more else ""
-            areas = sorted({_area(name) for name in names})
+            areas = sorted({_get_area(name) for name in names})
             ours = any(name.startswith(Layout.PROVISIONAL) for name in names)
             self.problems.add(
                 f"{first} and {second}{others} disagree at {place}; import the newest pages of "
@@ -63,13 +63,13 @@ def merge(sources: Mapping[str, Document], problems: Problems | None = None) -> 
         agreed = _Agreed(reported)
         _state_all(agreed, sources)
         agreed.report()
-        return _with_known_references(_assemble(agreed), agreed)
+        return _drop_unknown_references(_assemble(agreed), agreed)
 
 
 def _state_all(agreed: _Agreed, sources: Mapping[str, Document]) -> None:
     ids: dict[str, str] = {}
     for file in sorted(sources, key=lambda name: (name.rsplit("/", 1)[-1], name)):
-        operation = the_operation(sources[file], file)
+        operation = get_operation(sources[file], file)
         if (other := ids.setdefault(operation.id, file)) != file:
             message = f"{file} and {other} both state {operation.id}; remove one"
             agreed.problems.add(message, operation.area)
@@ -77,7 +77,7 @@ def _state_all(agreed: _Agreed, sources: Mapping[str, Document]) -> None:
             _state(agreed, sources[file], file)
 
 
-def _area(file: str) -> str:
+def _get_area(file: str) -> str:
     """Return the area of a fragment by its file name: `openapi/fragments/LearningApi_GetSection.json`."""
     return file.rsplit("/", 1)[-1].split("_", 1)[0]
 
@@ -91,7 +91,7 @@ def _state(agreed: _Agreed, document: Document, file: str) -> None:
                     if member in METHODS and place in agreed.values:
                         agreed.problems.add(
                             f"{file} and {agreed.files[place]} both state {member.upper()} {path}; remove one",
-                            _area(file),
+                            _get_area(file),
                         )
                     else:
                         agreed.state(place, content, file)
@@ -119,9 +119,9 @@ def _assemble(agreed: _Agreed) -> Document:
     return {**merged, "paths": paths, "components": sections}
 
 
-def _with_known_references(merged: Document, agreed: _Agreed) -> Document:
+def _drop_unknown_references(merged: Document, agreed: _Agreed) -> Document:
     """Record unknown references; return the document with any value instead of them, so that the run can continue."""
-    unknown = [found for found in references(merged) if not _resolves(merged, found[1])]
+    unknown = [found for found in iterate_references(merged) if not _resolves(merged, found[1])]
     if not unknown:
         return merged
     merged = copy.deepcopy(merged)
@@ -130,7 +130,7 @@ def _with_known_references(merged: Document, agreed: _Agreed) -> Document:
         file = agreed.files.get(tuple(tokens[:3]), "the merged document")
         agreed.problems.add(
             f"{file}: {pointer} refers to {reference!r}, which is not there; import the newest page",
-            _area(file),
+            _get_area(file),
         )
         holder: Any = merged
         for token in tokens[:-1]:

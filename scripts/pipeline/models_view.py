@@ -5,12 +5,12 @@ from typing import Any
 
 import attrs
 
-from pipeline.arguments_view import request_constant
-from pipeline.docstrings import one_line
+from pipeline.arguments_view import find_request_constant
+from pipeline.docstrings import to_one_line
 from pipeline.python_names import property_name
-from pipeline.schema_kinds import is_nullable, kind_of
+from pipeline.schema_kinds import choose_kind, is_nullable
 
-__all__ = ["EnumView", "FieldView", "ModelView", "Reference", "enum_view", "model_view"]
+__all__ = ["EnumView", "FieldView", "ModelView", "Reference", "make_enum_view", "make_model_view"]
 
 
 @attrs.frozen
@@ -87,14 +87,14 @@ class EnumView:
         return repr(self.doc)
 
 
-def enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
+def make_enum_view(name: str, schema: Mapping[str, Any]) -> EnumView:
     """Return the record of an enum schema."""
     texts = schema.get("x-enum-labels") or schema.get("x-enum-varnames") or schema["enum"]
     labels = [Label(value, repr(str(text))) for value, text in zip(schema["enum"], texts, strict=True)]
-    return EnumView(name, one_line(schema.get("description")), labels)
+    return EnumView(name, to_one_line(schema.get("description")), labels)
 
 
-def model_view(
+def make_model_view(
     name: str, schemas: Mapping[str, Any], modules: Mapping[str, str], *, in_requests: bool
 ) -> ModelView:
     """Return the record of an object schema; `modules` maps models and enums to their modules."""
@@ -104,24 +104,24 @@ def model_view(
     references: set[str] = set()
     for key, value in schema.get("properties", {}).items():
         try:
-            kind = kind_of(value, schemas)
+            kind = choose_kind(value, schemas)
         except ValueError as error:
             raise ValueError(f"#/components/schemas/{name}/properties/{key}: {error}") from error
         required = key in schema.get("required", [])
         nullable = is_nullable(value)
         optional = " | None" if (nullable or not required) and kind.annotation != "Any" else ""
         marks = ", required=True" * required + ", nullable=True" * nullable
-        if described := one_line(value.get("description"), otherwise=""):
+        if described := to_one_line(value.get("description"), otherwise=""):
             marks += f", description={described!r}"
         fields.append(
             FieldView(
                 attribute=property_name(key, value),
                 annotation=kind.annotation + optional,
-                doc=one_line(value.get("description")),
+                doc=to_one_line(value.get("description")),
                 required=required,
                 secret=value.get("x-nexport-secret", False),
                 wire=f"wire({key!r}, {kind.code}{marks})",
-                constant=request_constant(value, schemas) if in_requests and required else None,
+                constant=find_request_constant(value, schemas) if in_requests and required else None,
                 model=kind.annotation,
             )
         )
@@ -132,7 +132,7 @@ def model_view(
         imports.add("from typing import TYPE_CHECKING")
     return ModelView(
         name=name,
-        doc=one_line(schema.get("description"), otherwise=f"The vendor's {name}."),
+        doc=to_one_line(schema.get("description"), otherwise=f"The vendor's {name}."),
         fields=fields,
         imports=sorted(imports),
         kind_imports=sorted(kinds),

@@ -8,13 +8,22 @@ from typing import TypeAlias
 from openapi_python_client.strings import PythonIdentifier
 
 from . import marks
-from .class_names import is_class_name, name_clashes
+from .class_names import find_name_clashes, is_class_name
 from .errors import Problems, reporting
 from .jsontext import Document, escape
-from .normalization import class_names_of
+from .normalization import choose_class_names
 from .python_names import TAKEN_AREAS, area_name, property_name
-from .remedies import remove_operation, schema_path, write_action
-from .spec import OPERATION_ID, Areas, Operation, components, contents, operations, references, schemas
+from .remedies import make_schema_path, remove_operation, write_action
+from .spec import (
+    OPERATION_ID,
+    Areas,
+    Operation,
+    get_components,
+    iterate_contents,
+    iterate_operations,
+    iterate_references,
+    iterate_schemas,
+)
 
 # Names of fields and of parameters in the query: what ASP.NET makes, such as `$type`, `filter.org_id` and `ids[]`.
 _NAME = re.compile(r"[$@_]?[A-Za-z0-9][A-Za-z0-9_$@.:\[\]-]*")
@@ -44,29 +53,35 @@ def check(document: Document, where: str, problems: Problems | None = None) -> N
     """
     areas = Areas(document)
     with reporting(problems) as reported:
-        for place, message, action in (*_operations(document), *_areas(document), *_schemas(document)):
+        for place, message, action in (
+            *_check_operations(document),
+            *_check_areas(document),
+            *_check_schemas(document),
+        ):
             reported.add(f"{where}: {message}", areas.of(place), action)
-        for place, message in marks.wrong(document):
+        for place, message in marks.find_wrong_marks(document):
             reported.add(f"{where}: {message}", areas.of(place))
 
 
-def unmarked(document: Document) -> list[str]:
+def find_unmarked(document: Document) -> list[str]:
     """Return the operations without an effect mark; they count as writing."""
-    return [operation.id for operation in operations(document) if "x-nexport-effect" not in operation.body]
+    return [
+        operation.id for operation in iterate_operations(document) if "x-nexport-effect" not in operation.body
+    ]
 
 
-def unnamed_enums(document: Document) -> list[str]:
+def find_unnamed_enums(document: Document) -> list[str]:
     """Return the JSON Pointers of integer enums whose members have no names."""
     return [
         pointer
-        for pointer, schema in schemas(document)
+        for pointer, schema in iterate_schemas(document)
         if schema.get("type") == "integer" and "enum" in schema and "x-enum-varnames" not in schema
     ]
 
 
-def _operations(document: Document) -> Iterator[Found]:
-    for operation in operations(document):
-        for message in (*_operation(operation), *_parameters(operation)):
+def _check_operations(document: Document) -> Iterator[Found]:
+    for operation in iterate_operations(document):
+        for message in (*_check_operation(operation), *_check_parameters(operation)):
             yield (
                 operation.pointer,
                 message,
@@ -74,7 +89,7 @@ def _operations(document: Document) -> Iterator[Found]:
             )
 
 
-def _operation(operation: Operation) -> Iterator[str]:
+def _check_operation(operation: Operation) -> Iterator[str]:
     if not _PATH.fullmatch(operation.path):
         yield f"the path {operation.path!r} has characters that no path of the API has"
     if not OPERATION_ID.fullmatch(operation.id):
@@ -83,15 +98,15 @@ def _operation(operation: Operation) -> Iterator[str]:
         yield f"{operation.id}: the tag {operation.area!r} cannot name a module"
     if len(PythonIdentifier(operation.id, "field_")) > _LONGEST:
         yield f"{operation.id[:40]}...: the operationId is too long for the name of a module"
-    for pointer, content in contents(operation):
+    for pointer, content in iterate_contents(operation):
         if not content:
             yield f"{pointer} has no media type left; the generator would take it for no content"
 
 
-def _areas(document: Document) -> Iterator[Found]:
+def _check_areas(document: Document) -> Iterator[Found]:
     """Check that tags are distinct namespaces and that operationIds begin with their tag."""
     tags: dict[str, str] = {}
-    for operation in operations(document):
+    for operation in iterate_operations(document):
         tag, area = operation.area, area_name(operation.area)
         action = remove_operation(operation.id, "Its namespace is taken.")
         if area in TAKEN_AREAS or tags.setdefault(area, tag) != tag:
@@ -102,7 +117,7 @@ def _areas(document: Document) -> Iterator[Found]:
             yield operation.pointer, message, action
 
 
-def _parameters(operation: Operation) -> Iterator[str]:
+def _check_parameters(operation: Operation) -> Iterator[str]:
     stated = {item.get("name") for item in operation.body.get("parameters") or [] if item.get("in") == "path"}
     if stated != set(_PLACEHOLDER.findall(operation.path)):
         yield f"{operation.id}: the path {operation.path!r} and the parameters in it do not fit each other"
@@ -121,19 +136,19 @@ def _parameters(operation: Operation) -> Iterator[str]:
             yield f"{operation.id}: the parameter {name!r} has no schema; the generator would leave it out"
 
 
-def _schemas(document: Document) -> Iterator[Found]:
-    known = components(document, "schemas")
-    for pointer, reference in references(document):
+def _check_schemas(document: Document) -> Iterator[Found]:
+    known = get_components(document, "schemas")
+    for pointer, reference in iterate_references(document):
         if reference.removeprefix("#/components/schemas/") not in known:
             yield pointer, f"{pointer} refers to {reference!r}, which is no schema with a name", ""
-    yield from _classes(class_names_of(known), known)
-    for pointer, schema in schemas(document):
-        yield from _properties(pointer, schema.get("properties") or {})
+    yield from _check_classes(choose_class_names(known), known)
+    for pointer, schema in iterate_schemas(document):
+        yield from _check_properties(pointer, schema.get("properties") or {})
         if "enum" in schema:
-            yield from ((pointer, message, "") for message in _enum(pointer, schema))
+            yield from ((pointer, message, "") for message in _check_enum(pointer, schema))
 
 
-def _classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
+def _check_classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
     """Check that each schema has a class name, and a module that no other has."""
     for name in known:
         made = names.get(name, "")
@@ -142,7 +157,7 @@ def _classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
             yield (
                 place,
                 f"the schema {name[:40]!r}... is too long for the name of a module",
-                _rename(place, made[:40]),
+                _suggest_name(place, made[:40]),
             )
         if not is_class_name(made):
             place = f"/components/schemas/{escape(name)}"
@@ -150,15 +165,15 @@ def _classes(names: dict[str, str], known: Iterable[str]) -> Iterator[Found]:
             yield (
                 place,
                 f"the schema {name!r} cannot name a class",
-                _rename(place, f"Api{made[:1].upper()}{made[1:]}"),
+                _suggest_name(place, f"Api{made[:1].upper()}{made[1:]}"),
             )
-    for first, name, made in name_clashes(names):
+    for first, name, made in find_name_clashes(names):
         place = f"/components/schemas/{escape(name)}"
         message = f"the schemas {first!r} and {name!r} would be classes in one module"
-        yield place, message, _rename(place, f"Other{made}")
+        yield place, message, _suggest_name(place, f"Other{made}")
 
 
-def _properties(pointer: str, properties: Mapping[str, object]) -> Iterator[Found]:
+def _check_properties(pointer: str, properties: Mapping[str, object]) -> Iterator[Found]:
     known: dict[str, str] = {}
     for name, schema in properties.items():
         place = f"{pointer}/properties/{escape(name)}"
@@ -167,20 +182,20 @@ def _properties(pointer: str, properties: Mapping[str, object]) -> Iterator[Foun
             yield (
                 pointer,
                 f"{pointer}: the property {name!r} cannot name an attribute",
-                write_action(schema_path(place), "No name for an attribute can be made of it."),
+                write_action(make_schema_path(place), "No name for an attribute can be made of it."),
             )
         elif (other := known.setdefault(attribute, name)) != name:
             message = f"{pointer}: the properties {other!r} and {name!r} would be one attribute"
-            yield pointer, message, _rename(place, f"{attribute.rstrip('_')}_2")
+            yield pointer, message, _suggest_name(place, f"{attribute.rstrip('_')}_2")
 
 
-def _rename(place: str, name: str) -> str:
+def _suggest_name(place: str, name: str) -> str:
     return write_action(
-        schema_path(place), "Its own name is taken, or is none in Python.", f"{{x-nexport-name: {name}}}"
+        make_schema_path(place), "Its own name is taken, or is none in Python.", f"{{x-nexport-name: {name}}}"
     )
 
 
-def _enum(pointer: str, schema: Document) -> Iterator[str]:
+def _check_enum(pointer: str, schema: Document) -> Iterator[str]:
     values = schema["enum"]
     types = {type(value) for value in values if value is not None}
     if types not in ({int}, {str}) or (types == {str} and "integer" in str(schema.get("type"))):

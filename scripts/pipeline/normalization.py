@@ -9,20 +9,20 @@ from typing import Any
 
 from openapi_python_client.strings import ClassName
 
-from .class_names import class_names
+from .class_names import make_class_names
 from .errors import Problems, reporting
 from .jsontext import Document
 from .python_names import argument_name, attribute_name
-from .spec import METHODS, components
+from .spec import METHODS, get_components
 
 __all__ = [
     "becomes_class",
-    "class_names_of",
-    "listed_values",
+    "choose_class_names",
+    "drop_words",
+    "list_types",
     "member_name",
-    "normalized",
-    "types_of",
-    "without_words",
+    "normalize",
+    "read_listed_values",
 ]
 
 _UNIONS = ("anyOf", "oneOf")
@@ -37,7 +37,7 @@ _NUMBER_KINDS = (
 _LISTED = "One of: "
 
 
-def normalized(document: Document, problems: Problems | None = None) -> Document:
+def normalize(document: Document, problems: Problems | None = None) -> Document:
     """Return an equivalent document in normal form; the argument is not changed.
 
     Args:
@@ -51,9 +51,9 @@ def normalized(document: Document, problems: Problems | None = None) -> Document
     with reporting(problems) as reported:
         normal = _Normal(document, reported)
         for name, schema in normal.given.items():
-            if becomes_class(merged := normal.merged(schema, (name,))):
-                normal.named(name, merged)
-        paths = {path: normal.path_item(item) for path, item in document["paths"].items()}
+            if becomes_class(merged := normal.flatten(schema, (name,))):
+                normal.add_named(name, merged)
+        paths = {path: normal.normalize_path(item) for path, item in document["paths"].items()}
         return {**document, "paths": paths, "components": {"schemas": normal.made}}
 
 
@@ -66,28 +66,28 @@ def becomes_class(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object" and not schema.get("additionalProperties") and "items" not in schema
 
 
-def class_names_of(schemas: Mapping[str, Document]) -> dict[str, str]:
+def choose_class_names(schemas: Mapping[str, Document]) -> dict[str, str]:
     """Return the class name of each schema that becomes a class, or might: the overlay's, or one made of the schema's name."""
     own = {
         name: str(schema["x-nexport-name"]) for name, schema in schemas.items() if "x-nexport-name" in schema
     }
-    return class_names(name for name in schemas if name not in own) | own
+    return make_class_names(name for name in schemas if name not in own) | own
 
 
-def without_words(value: Any) -> Any:
+def drop_words(value: Any) -> Any:
     """Return a schema without descriptions and examples, which make no difference to the code."""
     if isinstance(value, list):
-        return [without_words(item) for item in value]
+        return [drop_words(item) for item in value]
     if not isinstance(value, dict):
         return value
     fields = value.get("properties")
-    found = {key: without_words(item) for key, item in value.items() if key not in (*_WORDS, "properties")}
+    found = {key: drop_words(item) for key, item in value.items() if key not in (*_WORDS, "properties")}
     if isinstance(fields, dict):  # the keys are the vendor's names, not keywords
-        found["properties"] = {key: without_words(item) for key, item in fields.items()}
+        found["properties"] = {key: drop_words(item) for key, item in fields.items()}
     return found
 
 
-def listed_values(description: str) -> list[str] | None:
+def read_listed_values(description: str) -> list[str] | None:
     """Return the values of a string enum from its description in normal form, or None if it isn't an enum."""
     lines = [line for line in description.splitlines() if line.startswith(_LISTED)]
     return lines[-1].removeprefix(_LISTED).removesuffix(".").split(", ") if lines else None
@@ -98,7 +98,7 @@ def member_name(value: int) -> str:
     return f"VALUE_{value}".replace("-", "MINUS_")
 
 
-def _json_only(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _select_json(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the JSON of a content; other media types beside it say the same, and without any JSON, all are returned."""
     for media, item in content.items():
         kind = media.partition(";")[0].strip().lower()
@@ -107,7 +107,7 @@ def _json_only(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return content
 
 
-def types_of(schema: Mapping[str, Any]) -> list[str]:
+def list_types(schema: Mapping[str, Any]) -> list[str]:
     """Return the types of a schema without null.
 
     .NET states a number as `[integer, string]` with a format or a pattern, for it reads both, and writes a number.
@@ -119,7 +119,7 @@ def types_of(schema: Mapping[str, Any]) -> list[str]:
     return numbers if stated and len(numbers) == 1 and set(kinds) == {*numbers, "string"} else kinds
 
 
-def _plain_enum(schema: Document) -> Document:
+def _simplify_enum(schema: Document) -> Document:
     """Return an enum with an explicit type and without null among its members."""
     values = [value for value in schema["enum"] if value is not None]
     whole = all(type(value) is int for value in values)
@@ -133,73 +133,78 @@ class _Normal:
     """The given schemas, and those that have become classes so far."""
 
     def __init__(self, document: Document, problems: Problems) -> None:
-        self.given: Mapping[str, Document] = components(document, "schemas")
+        self.given: Mapping[str, Document] = get_components(document, "schemas")
         self.made: dict[str, Document] = {}
         self.problems = problems
-        self.names = class_names_of(self.given)
+        self.names = choose_class_names(self.given)
 
-    def named(self, name: str, schema: Document) -> None:
+    def add_named(self, name: str, schema: Document) -> None:
         """Add the class of a schema that has a name."""
         if name in self.names:
-            self.made[self.names[name]] = self.class_of(schema, self.names[name])
+            self.made[self.names[name]] = self.normalize_class(schema, self.names[name])
 
-    def path_item(self, item: Document) -> Document:
+    def normalize_path(self, item: Document) -> Document:
         """Return the operations of a path, each with the path's own parameters added."""
         common = item.get("parameters") or []
-        return {method: self.operation(item[method], common) for method in METHODS if method in item}
+        return {
+            method: self.normalize_operation(item[method], common) for method in METHODS if method in item
+        }
 
-    def operation(self, operation: Document, common: list[Document]) -> Document:
+    def normalize_operation(self, operation: Document, common: list[Document]) -> Document:
         """Return one operation; only success responses keep their content, since one rule reads all errors."""
         name = operation["operationId"].split("_", 1)[1]
         name = name[:1].upper() + name[1:]
         own = operation.get("parameters") or []
         stated = {(item.get("in"), item.get("name")) for item in own}
         shared = [item for item in common if (item.get("in"), item.get("name")) not in stated]
-        result = {**operation, "parameters": [self._parameter(item, name) for item in (*shared, *own)]}
+        result = {
+            **operation,
+            "parameters": [self._normalize_parameter(item, name) for item in (*shared, *own)],
+        }
         if "requestBody" in operation:
-            result["requestBody"] = self._contents(operation["requestBody"], f"{name}Request")
+            result["requestBody"] = self._normalize_contents(operation["requestBody"], f"{name}Request")
         result["responses"] = {
-            status: self._contents(answer, f"{name}Response")
+            status: self._normalize_contents(answer, f"{name}Response")
             if status.startswith("2")
             else {key: value for key, value in answer.items() if key != "content"}
             for status, answer in operation["responses"].items()
         }
         return result
 
-    def schema(self, schema: Document, name: str, trail: tuple[str, ...] = ()) -> Document:
+    def normalize_schema(self, schema: Document, name: str, trail: tuple[str, ...] = ()) -> Document:
         """Return a schema in normal form; `name` is used if it becomes a class.
 
         Defaults are left out, since an argument that is not given isn't sent.
         """
-        schema = self.merged(schema, trail)
+        schema = self.flatten(schema, trail)
         schema = {key: value for key, value in schema.items() if key != "default"}
         if "$ref" in schema:
-            return self._reference(schema, trail)
-        declared, kinds = schema.get("type"), sorted(types_of(schema))
+            return self._resolve_reference(schema, trail)
+        declared, kinds = schema.get("type"), sorted(list_types(schema))
         if isinstance(declared, list) and "string" in declared and kinds in _NUMBER_KINDS:
             null = {"nullable": True} if "null" in declared else {}
             schema = {**schema, "type": kinds[0] if len(kinds) == 1 else kinds, **null}
         if becomes_class(schema) and ("enum" in schema or schema.get("properties")):
-            return self._lifted(schema, name)
-        return self._plain(schema, name, trail)
+            return self._lift(schema, name)
+        return self._normalize_plain(schema, name, trail)
 
-    def merged(self, schema: Document, trail: tuple[str, ...]) -> Document:
+    def flatten(self, schema: Document, trail: tuple[str, ...]) -> Document:
         """Return a schema without allOf and without unions with null."""
         for keyword in _UNIONS:
             options = [item for item in schema.get(keyword) or [] if item.get("type") != "null"]
             if len(options) == 1:
                 rest = {key: value for key, value in schema.items() if key != keyword}
                 null = {"nullable": True} if len(schema[keyword]) > 1 else {}
-                return self.merged({**options[0], **rest, **null}, trail)
+                return self.flatten({**options[0], **rest, **null}, trail)
         parts = schema.get("allOf")
         if not parts:
-            return _plain_enum(schema) if "enum" in schema else schema
+            return _simplify_enum(schema) if "enum" in schema else schema
         rest = {key: value for key, value in schema.items() if key != "allOf"}
         if len(parts) == 1 and not rest.get("properties"):
-            return self.merged({**parts[0], **rest}, trail)
-        return self._joined([*parts, rest], trail)
+            return self.flatten({**parts[0], **rest}, trail)
+        return self._join([*parts, rest], trail)
 
-    def class_of(self, schema: Document, name: str) -> Document:
+    def normalize_class(self, schema: Document, name: str) -> Document:
         """Return the schema of a class, with its fields or named members; a title is removed, since the generator would name the class by it."""
         schema = {key: value for key, value in schema.items() if key != "title"}
         if "enum" in schema:
@@ -209,37 +214,39 @@ class _Normal:
             named = {"x-enum-varnames": [member_name(value) for value in values]}
             return {"x-enum-labels": [str(value) for value in values], **schema, **named}
         fields = {
-            key: self.schema(value, name + ClassName(attribute_name(key), "Field"))
+            key: self.normalize_schema(value, name + ClassName(attribute_name(key), "Field"))
             for key, value in (schema.get("properties") or {}).items()
         }
         return {**schema, "properties": fields}
 
-    def _parameter(self, parameter: Document, name: str) -> Document:
+    def _normalize_parameter(self, parameter: Document, name: str) -> Document:
         if "schema" not in parameter:
             return parameter
         called = name + ClassName(argument_name(str(parameter["name"])), "Parameter")
-        return {**parameter, "schema": self.schema(parameter["schema"], called)}
+        return {**parameter, "schema": self.normalize_schema(parameter["schema"], called)}
 
-    def _contents(self, holder: Document, name: str) -> Document:
+    def _normalize_contents(self, holder: Document, name: str) -> Document:
         content = {
-            media: {**item, "schema": self.schema(item["schema"], name)} if "schema" in item else item
-            for media, item in _json_only(holder.get("content") or {}).items()
+            media: {**item, "schema": self.normalize_schema(item["schema"], name)}
+            if "schema" in item
+            else item
+            for media, item in _select_json(holder.get("content") or {}).items()
         }
         return {**holder, "content": content} if content else holder
 
-    def _reference(self, schema: Document, trail: tuple[str, ...]) -> Document:
+    def _resolve_reference(self, schema: Document, trail: tuple[str, ...]) -> Document:
         """Return a reference to a class, or the schema itself if it does not become a class."""
         name = schema["$ref"].rsplit("/", 1)[-1]
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         if name in trail:
             self.problems.add(f"/components/schemas/{name} contains itself, and no class is between")
             return rest
-        target = self.merged(self.given[name], (*trail, name))
+        target = self.flatten(self.given[name], (*trail, name))
         if becomes_class(target):
             return {**schema, "$ref": f"#/components/schemas/{self.names.get(name, name)}"}
-        return self.schema({**target, **rest}, self.names.get(name, name), (*trail, name))
+        return self.normalize_schema({**target, **rest}, self.names.get(name, name), (*trail, name))
 
-    def _lifted(self, schema: Document, name: str) -> Document:
+    def _lift(self, schema: Document, name: str) -> Document:
         """Return a reference to a class made of an unnamed schema."""
         about: Document = {
             key: schema[key]
@@ -247,64 +254,64 @@ class _Normal:
             if key in schema
         }
         name = str(schema.get("x-nexport-name", name))
-        made = self.class_of({key: value for key, value in schema.items() if key != "nullable"}, name)
-        if name in self.names.values() or without_words(self.made.get(name, made)) != without_words(made):
-            name = self._free_name(name, made)
+        made = self.normalize_class({key: value for key, value in schema.items() if key != "nullable"}, name)
+        if name in self.names.values() or drop_words(self.made.get(name, made)) != drop_words(made):
+            name = self._find_free_name(name, made)
         self.made.setdefault(name, made)
         return {"$ref": f"#/components/schemas/{name}", **about}
 
-    def _free_name(self, name: str, made: Document) -> str:
+    def _find_free_name(self, name: str, made: Document) -> str:
         """Return another name for the class of an unnamed schema, since its own is taken."""
         for other in (f"{name}Inline", f"{name}Inline2", f"{name}Inline3"):
             taken = other in self.names.values()
-            if not taken and without_words(self.made.get(other, made)) == without_words(made):
+            if not taken and drop_words(self.made.get(other, made)) == drop_words(made):
                 return other
         self.problems.add(
             f"two schemas would be the class {name}; give one another name by the overlay (x-nexport-name)"
         )
         return name
 
-    def _plain(self, schema: Document, name: str, trail: tuple[str, ...]) -> Document:
+    def _normalize_plain(self, schema: Document, name: str, trail: tuple[str, ...]) -> Document:
         """Return a schema that is not a class; values of a string enum move to its description, since the vendor adds to them."""
         result = dict(schema)
         if schema.get("type") == "array" and not {"items", "prefixItems"} & schema.keys():
             result["items"] = {}
         elif isinstance(items := schema.get("items"), dict):
-            result["items"] = self.schema(items, f"{name}Item", trail)
+            result["items"] = self.normalize_schema(items, f"{name}Item", trail)
         if isinstance(values := schema.get("additionalProperties"), dict):
-            result["additionalProperties"] = self.schema(values, f"{name}Value", trail)
+            result["additionalProperties"] = self.normalize_schema(values, f"{name}Value", trail)
         if "enum" in schema:
             listed = ", ".join(str(value) for value in result.pop("enum") if value is not None)
             result["description"] = f"{schema.get('description', '')}\n{_LISTED}{listed}.".strip()
         return result
 
-    def _joined(self, parts: list[Document], trail: tuple[str, ...]) -> Document:
+    def _join(self, parts: list[Document], trail: tuple[str, ...]) -> Document:
         """Return one object schema with the fields of several; the words of the last part count."""
         result: Document = {"type": "object", "properties": {}, "required": []}
         for part in parts:
-            whole = self._followed(part, trail)
+            whole = self._follow(part, trail)
             for key, value in (whole.get("properties") or {}).items():
                 known = result["properties"].get(key, value)
-                if without_words(known) != without_words(value):
-                    self._disagree(key, trail)
+                if drop_words(known) != drop_words(value):
+                    self._record_disagreement(key, trail)
                 result["properties"][key] = value
             result["required"] += whole.get("required") or []
             about = {key: value for key, value in part.items() if key not in ("$ref", *result)}
             result.update(about)
         return result
 
-    def _disagree(self, key: str, trail: tuple[str, ...]) -> None:
+    def _record_disagreement(self, key: str, trail: tuple[str, ...]) -> None:
         """Record that parts of an allOf disagree about a field."""
         place = "/components/schemas/" + trail[0] if trail else "an unnamed schema"
         self.problems.add(
             f"{place}: parts of an allOf disagree about the field {key!r}; remove it from one by the overlay"
         )
 
-    def _followed(self, part: Document, trail: tuple[str, ...]) -> Document:
+    def _follow(self, part: Document, trail: tuple[str, ...]) -> Document:
         if "$ref" not in part:
-            return self.merged(part, trail)
+            return self.flatten(part, trail)
         name = part["$ref"].rsplit("/", 1)[-1]
         if name in trail:
             self.problems.add(f"/components/schemas/{name} is made of itself")
             return {}
-        return self.merged(self.given[name], (*trail, name))
+        return self.flatten(self.given[name], (*trail, name))

@@ -6,13 +6,13 @@ from typing import Any
 import attrs
 from openapi_python_client.strings import PythonIdentifier
 
-from pipeline.arguments_view import Arguments, ArgumentView, arguments_of
+from pipeline.arguments_view import Arguments, ArgumentView, make_arguments
 from pipeline.docstrings import OperationText
 from pipeline.python_names import area_name, method_name
-from pipeline.results_view import PagingView, ResultView, holds_secret, paging_of, result_of
+from pipeline.results_view import PagingView, ResultView, holds_secret, make_paging, make_result
 from pipeline.spec import METHODS
 
-__all__ = ["OperationView", "operation_view"]
+__all__ = ["OperationView", "make_operation_view"]
 
 
 @attrs.frozen
@@ -61,14 +61,14 @@ class OperationView:
         """The remaining arguments of its declaration as code, without those that equal the defaults."""
         travelling, body = self.travelling, "None"
         if travelling.body is not None:
-            body = travelling.body[0].declaration if travelling.whole_body else _tuple(travelling.body)
-        said = {"query": _tuple(travelling.query), "body": body, "result": self.result.kind.code}
+            body = travelling.body[0].declaration if travelling.whole_body else _format_tuple(travelling.body)
+        said = {"query": _format_tuple(travelling.query), "body": body, "result": self.result.kind.code}
         said["paging"] = self.paging.declaration if self.paging else "None"
-        further = {"parts": _tuple(travelling.path), "headers": _tuple(travelling.header)}
+        further = {"parts": _format_tuple(travelling.path), "headers": _format_tuple(travelling.header)}
         said |= {name: code for name, code in further.items() if code != "()"}
         said |= {"success": repr(self.result.success)} if self.result.success != (200,) else {}
         said |= {"fixed": repr(tuple(travelling.fixed.items()))} if travelling.fixed else {}
-        signs = "".join(f"FailureSign({_keywords(sign)}), " for sign in self.failures)
+        signs = "".join(f"FailureSign({_format_keywords(sign)}), " for sign in self.failures)
         said |= {"failures": f"({signs})"} if signs else {}
         marks = {"secret_result": self.secret_result, "provisional": self.provisional}
         said |= {name: "True" for name, given in marks.items() if given}
@@ -90,7 +90,7 @@ class OperationView:
         arguments = ((argument.name, argument.description) for argument in self.arguments)
         stated = "public facts" if self.provisional else "the vendor's page"
         source = f"{stated}, {self.method} {self.path}"
-        return self.text.docstring(arguments, self.returns, paged=bool(self.paging), source=source)
+        return self.text.make_docstring(arguments, self.returns, paged=bool(self.paging), source=source)
 
     @property
     def result_imports(self) -> list[str]:
@@ -120,15 +120,15 @@ class OperationView:
         return sorted(kinds | self.result.kind.kinds)
 
 
-def operation_view(
+def make_operation_view(
     document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
 ) -> OperationView:
     """Return the record of an operation of a normalized document. Raises ValueError if it can't become a method."""
     schemas = document["components"]["schemas"]
     try:
-        result = result_of(operation, schemas)
-        paging = paging_of(operation, result, schemas)
-        arguments = arguments_of(operation, schemas, paging.where if paging else None)
+        result = make_result(operation, schemas)
+        paging = make_paging(operation, result, schemas)
+        arguments = make_arguments(operation, schemas, paging.where if paging else None)
     except ValueError as error:
         raise ValueError(f"{operation['operationId']}: {error}") from error
     return OperationView(
@@ -137,7 +137,7 @@ def operation_view(
         method=method.upper(),
         path=path,
         effect=operation.get("x-nexport-effect", "write"),
-        token=_token(operation, arguments.query),
+        token=_classify_token(operation, arguments.query),
         travelling=arguments,
         result=result,
         paging=paging,
@@ -147,27 +147,27 @@ def operation_view(
         provisional=operation.get("x-nexport-provisional", False),
         uncertain=operation.get("x-uncertain", ""),
         area=area_name(operation["tags"][0]),
-        deprecated=_deprecation(document, operation),
+        deprecated=_describe_deprecation(document, operation),
     )
 
 
-def _keywords(values: Mapping[str, str]) -> str:
+def _format_keywords(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
-def _tuple(parameters: Iterable[ArgumentView]) -> str:
+def _format_tuple(parameters: Iterable[ArgumentView]) -> str:
     """Return the code of a tuple; the trailing comma makes the formatter put each parameter on its own line."""
     declared = "".join(f"{parameter.declaration}, " for parameter in parameters)
     return f"({declared})"
 
 
-def _token(operation: Mapping[str, Any], query: Iterable[ArgumentView]) -> str:
+def _classify_token(operation: Mapping[str, Any], query: Iterable[ArgumentView]) -> str:
     if not operation.get("x-nexport-credentials"):
         return "own"
     return "argument" if any(argument.key == "access_token" for argument in query) else "none"
 
 
-def _deprecation(document: Mapping[str, Any], operation: Mapping[str, Any]) -> str | None:
+def _describe_deprecation(document: Mapping[str, Any], operation: Mapping[str, Any]) -> str | None:
     if not operation.get("deprecated"):
         return None
     replacement = operation.get("x-nexport-replacement")

@@ -21,7 +21,7 @@ def verify(layout: Layout) -> None:
     Raises:
         PipelineError: one has changed, or the record and the folder of templates do not fit each other.
     """
-    recorded, current = _recorded(layout.originals), _current(layout.templates)
+    recorded, current = _read_recorded(layout.originals), _hash_stock_templates(layout.templates)
     for name in sorted(recorded.keys() | current.keys()):
         if recorded.get(name) != current.get(name):
             raise PipelineError(
@@ -32,11 +32,11 @@ def verify(layout: Layout) -> None:
 
 def accept(layout: Layout) -> None:
     """Record the hashes of the installed generator's templates."""
-    lines = [f"{digest}  {name}\n" for name, digest in _current(layout.templates).items()]
+    lines = [f"{digest}  {name}\n" for name, digest in _hash_stock_templates(layout.templates).items()]
     layout.originals.write_text("".join(lines), encoding="utf-8")
 
 
-def _current(templates: Path) -> dict[str, str]:
+def _hash_stock_templates(templates: Path) -> dict[str, str]:
     names = sorted(file.relative_to(templates).as_posix() for file in templates.rglob("*.jinja"))
     stock = {name: STOCK / name for name in names}
     return {
@@ -44,7 +44,7 @@ def _current(templates: Path) -> dict[str, str]:
     }
 
 
-def _recorded(file: Path) -> dict[str, str]:
+def _read_recorded(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     pairs = [line.split("  ", 1) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -14,8 +14,8 @@ from ruamel.yaml.error import YAMLError
 
 from .errors import PipelineError, Problems, reporting
 from .jsontext import Document
-from .marks import wrong_names
-from .overlay_actions import JSONPATH, Action, explain, named_area, protects_in_vain
+from .marks import find_wrong_names
+from .overlay_actions import JSONPATH, Action, explain, find_area, is_redundant
 
 _KEYS = {"target", "description", "update", "remove"}
 
@@ -31,7 +31,7 @@ def load(text: str, where: str, problems: Problems | None = None) -> list[Action
     Raises:
         PipelineError: The document is not an overlay, or an action is incomplete, has both update and remove, or has no reason.
     """
-    data = _yaml(text, where, "safe")
+    data = _load_yaml(text, where, "safe")
     if not isinstance(data, dict) or not str(data.get("overlay", "")).startswith("1.0."):
         raise PipelineError(f"{where}: this is not an OpenAPI Overlay 1.0 document")
     actions = data.get("actions")
@@ -41,7 +41,7 @@ def load(text: str, where: str, problems: Problems | None = None) -> list[Action
     with reporting(problems) as reported:
         for number, item in enumerate(actions, start=1):
             with reported.collecting():
-                found.append(_action(number, item, where))
+                found.append(_read_action(number, item, where))
     return found
 
 
@@ -64,19 +64,19 @@ def apply(
     with reporting(problems) as reported:
         unmatched = []
         for action in actions:
-            with reported.collecting(named_area(action.target)):
-                if not _applied(action, result, where):
+            with reported.collecting(find_area(action.target)):
+                if not _apply_action(action, result, where):
                     unmatched.append(action)
         for action in unmatched:  # the corrected document shows which secrets are left without a mark
             message = f"{where}: {explain(action, document, result)}"
-            if protects_in_vain(action, result):
+            if is_redundant(action, result):
                 reported.notes.append(message)
             else:
-                reported.add(message, named_area(action.target))
+                reported.add(message, find_area(action.target))
     return result
 
 
-def _applied(action: Action, document: Document, where: str) -> bool:
+def _apply_action(action: Action, document: Document, where: str) -> bool:
     """Apply an action, and return whether it matches anything."""
     try:
         places = [match.parts for match in JSONPATH.finditer(action.target, document)]
@@ -91,7 +91,7 @@ def _applied(action: Action, document: Document, where: str) -> bool:
     return bool(places)
 
 
-def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
+def remove_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[str, list[str]]:
     """Remove the marks of removed operations from an overlay, with the empty lines after them; all other lines are kept.
 
     A mark is an action whose target names the operation: `$.paths.*[?@.operationId == 'LearningApi_GetSection']`.
@@ -100,19 +100,19 @@ def without_marks(text: str, operation_ids: Iterable[str], where: str) -> tuple[
         tuple: The overlay and the removed targets.
     """
     needles = [f"?@.operationId == '{name}']" for name in operation_ids]
-    actions = _yaml(text, where, "rt")["actions"]
+    actions = _load_yaml(text, where, "rt")["actions"]
     lines = text.splitlines(keepends=True)
     starts = [actions.lc.item(index)[0] for index in range(len(actions))] + [len(lines)]
     gone: set[int] = set()
     removed: list[str] = []
     for action, start, end in zip(actions, starts[:-1], starts[1:], strict=True):
         if any(needle in action["target"] for needle in needles):
-            gone.update(range(start, _content_end(lines, start, end)))
+            gone.update(range(start, _find_content_end(lines, start, end)))
             removed.append(str(action["target"]))
-    return "".join(_without(lines, gone)), removed
+    return "".join(_drop_lines(lines, gone)), removed
 
 
-def _without(lines: list[str], gone: set[int]) -> list[str]:
+def _drop_lines(lines: list[str], gone: set[int]) -> list[str]:
     """Return the lines that are left, and no two empty ones where some between them are gone."""
     left: list[str] = []
     cut = False
@@ -125,21 +125,21 @@ def _without(lines: list[str], gone: set[int]) -> list[str]:
     return left
 
 
-def _content_end(lines: list[str], start: int, end: int) -> int:
+def _find_content_end(lines: list[str], start: int, end: int) -> int:
     """Return where an action ends: comments and empty lines before the next action belong to that one."""
     while end > start + 1 and lines[end - 1].strip()[:1] in {"", "#"}:
         end -= 1
     return end
 
 
-def _yaml(text: str, where: str, kind: str) -> Any:
+def _load_yaml(text: str, where: str, kind: str) -> Any:
     try:
         return YAML(typ=kind).load(text)
     except YAMLError as error:
         raise PipelineError(f"{where}: the YAML does not parse: {error}") from error
 
 
-def _action(number: int, item: object, where: str) -> Action:
+def _read_action(number: int, item: object, where: str) -> Action:
     name = f"{where}: action {number}"
     if not isinstance(item, dict) or not isinstance(item.get("target"), str):
         raise PipelineError(f"{name} has no target")
@@ -149,13 +149,13 @@ def _action(number: int, item: object, where: str) -> Action:
         raise PipelineError(f"{name} ({item['target']}) has no reason; state it in `description`")
     if ("update" in item) == (item.get("remove") is True):
         raise PipelineError(f"{name} ({item['target']}) must have either `update` or `remove: true`")
-    if wrong := next(wrong_names(item.get("update")), None):
+    if wrong := next(find_wrong_names(item.get("update")), None):
         raise PipelineError(f"{name} ({item['target']}): {wrong}")
     reason = " ".join(item["description"].split())
     return Action(number, item["target"], item.get("update"), item.get("remove") is True, reason)
 
 
-def _parent(document: Document, place: tuple[int | str, ...]) -> Any:
+def _find_parent(document: Document, place: tuple[int | str, ...]) -> Any:
     value: Any = document
     for part in place[:-1]:
         value = value[part]
@@ -165,11 +165,11 @@ def _parent(document: Document, place: tuple[int | str, ...]) -> Any:
 def _remove(document: Document, place: tuple[int | str, ...]) -> None:
     if not place:
         raise PipelineError("the overlay removes the whole document")
-    del _parent(document, place)[place[-1]]
+    del _find_parent(document, place)[place[-1]]
 
 
 def _update(document: Document, place: tuple[int | str, ...], action: Action, where: str) -> None:
-    target = _parent(document, place)[place[-1]] if place else document
+    target = _find_parent(document, place)[place[-1]] if place else document
     if isinstance(target, list):
         target.append(copy.deepcopy(action.update))
     elif isinstance(target, dict) and isinstance(action.update, dict):

@@ -8,10 +8,10 @@ from typing import Any
 from jsonpath import JSONPath, JSONPathEnvironment
 
 from .jsontext import Document
-from .secret_names import is_secret_name, unmarked_secrets
-from .spec import components, operations
+from .secret_names import find_unmarked_secrets, is_secret_name
+from .spec import get_components, iterate_operations
 
-__all__ = ["JSONPATH", "Action", "explain", "named_area", "protects_in_vain"]
+__all__ = ["JSONPATH", "Action", "explain", "find_area", "is_redundant"]
 
 JSONPATH = JSONPathEnvironment(strict=True)
 _OPERATION = re.compile(r"@\.operationId == '([^']*)'")
@@ -33,7 +33,7 @@ class Action:
         return f"action {self.number} ({self.target})"
 
 
-def named_area(target: str) -> str:
+def find_area(target: str) -> str:
     """Return the area of the operation that a target names, or an empty string."""
     match = _OPERATION.search(target)
     return match[1].partition("_")[0] if match else ""
@@ -48,25 +48,25 @@ def explain(action: Action, document: Document, corrected: Document) -> str:
         corrected: The document with the other actions applied.
     """
     reason = f" Its reason: {action.reason.rstrip('.')}." if action.reason else ""
-    return f"{action} matches nothing: {_lost(action, document)}.{reason} {_remedy(action, corrected)}"
+    return f"{action} matches nothing: {_explain_mismatch(action, document)}.{reason} {_suggest_remedy(action, corrected)}"
 
 
-def protects_in_vain(action: Action, corrected: Document) -> bool:
+def is_redundant(action: Action, corrected: Document) -> bool:
     """Return whether an action only marks secrets, and nothing that looks like one is left without a mark.
 
     Such an action may stay: it protects what the vendor may publish again.
     """
-    return action.update == {"x-nexport-secret": True} and not unmarked_secrets(corrected)
+    return action.update == {"x-nexport-secret": True} and not find_unmarked_secrets(corrected)
 
 
-def _lost(action: Action, document: Document) -> str:
+def _explain_mismatch(action: Action, document: Document) -> str:
     """Return what the target names and the document lacks."""
-    known = {operation.id for operation in operations(document)}
+    known = {operation.id for operation in iterate_operations(document)}
     if gone := [name for name in _OPERATION.findall(action.target) if name not in known]:
         return f"the operation {gone[0]} is gone"
     schema = _SCHEMA.search(action.target)
     name = (schema[1] or schema[2]) if schema else ""
-    if name and name not in components(document, "schemas"):
+    if name and name not in get_components(document, "schemas"):
         return f"the schema {name} is gone"
     query = JSONPATH.compile(action.target)
     segments = [str(segment) for segment in query.segments] if isinstance(query, JSONPath) else []
@@ -81,10 +81,10 @@ def _lost(action: Action, document: Document) -> str:
     return "the document has nothing of it"
 
 
-def _remedy(action: Action, corrected: Document) -> str:
+def _suggest_remedy(action: Action, corrected: Document) -> str:
     if not _keeps_secret(action):
         return "Correct the target, or remove the action."
-    if unmarked := unmarked_secrets(corrected):
+    if unmarked := find_unmarked_secrets(corrected):
         places = ", ".join(place for place, _ in unmarked[:5]) + ", ..." * (len(unmarked) > 5)
         return (
             f"It hides a secret, so don't remove it before these are marked as secret or not: {places}. Then correct "

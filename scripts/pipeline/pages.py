@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import PipelineError, Problems
-from .fences import fences
+from .fences import find_fences
 from .jsontext import Document, loads
-from .meaning import differences_in_meaning
-from .overloads import with_distinct_ids
-from .spec import the_operation, validate
+from .meaning import find_differences_in_meaning
+from .overloads import make_ids_distinct
+from .spec import get_operation, validate
 
-__all__ = ["Stated", "fences", "read_pages", "take_over"]
+__all__ = ["Stated", "find_fences", "read_pages", "take_over"]
 
 
 @dataclass
@@ -37,16 +37,16 @@ def read_pages(files: Iterable[Path]) -> Stated:
     stated, problems = Stated(), Problems()
     valid: list[tuple[str, Document]] = []
     for file in files:
-        for where, document in _documents(file, problems):
+        for where, document in _read_documents(file, problems):
             if document.get("paths"):
-                with problems.collecting(_area(document)):
+                with problems.collecting(_find_area(document)):
                     validate(document, where)
-                    the_operation(document, where)
+                    get_operation(document, where)
                     valid.append((where, document))
     sources: dict[str, str] = {}
-    documents, stated.notes = with_distinct_ids(valid)
+    documents, stated.notes = make_ids_distinct(valid)
     for where, document in documents:
-        with problems.collecting(_area(document)):
+        with problems.collecting(_find_area(document)):
             _state(stated, sources, document, where)
     problems.stop()
     return stated
@@ -63,7 +63,7 @@ def take_over(stated: Stated, known: Mapping[str, Document]) -> tuple[dict[str, 
     gone = [
         name
         for name, document in known.items()
-        if name not in stated.fragments and the_operation(document, name).area in stated.areas
+        if name not in stated.fragments and get_operation(document, name).area in stated.areas
     ]
     kept = {name: document for name, document in known.items() if name not in gone}
     return dict(sorted({**kept, **stated.fragments}.items())), sorted(gone)
@@ -71,9 +71,9 @@ def take_over(stated: Stated, known: Mapping[str, Document]) -> tuple[dict[str, 
 
 def _state(stated: Stated, sources: dict[str, str], document: Document, where: str) -> None:
     """Add a document of a page."""
-    operation = the_operation(document, where)
+    operation = get_operation(document, where)
     known = stated.fragments.setdefault(operation.id, document)
-    if places := differences_in_meaning(known, document):
+    if places := find_differences_in_meaning(known, document):
         first = sources[operation.id]
         raise PipelineError(
             f"{where} and {first} both state {operation.id}, and disagree at {', '.join(places)}",
@@ -83,15 +83,15 @@ def _state(stated: Stated, sources: dict[str, str], document: Document, where: s
     stated.areas.add(operation.area)
 
 
-def _area(document: Document) -> str:
+def _find_area(document: Document) -> str:
     """Return the area of a document that need not be valid; empty if it can't be determined."""
     try:
-        return the_operation(document, "").area
+        return get_operation(document, "").area
     except (PipelineError, AttributeError, TypeError, KeyError):
         return ""
 
 
-def _documents(file: Path, problems: Problems) -> Iterator[tuple[str, Document]]:
+def _read_documents(file: Path, problems: Problems) -> Iterator[tuple[str, Document]]:
     """Yield the documents of a page with their places."""
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -99,7 +99,7 @@ def _documents(file: Path, problems: Problems) -> Iterator[tuple[str, Document]]
         problems.add(f"{file}: the page cannot be read: {getattr(error, 'strerror', None) or error}")
         return
     before = len(problems.found)
-    found = fences(text, file.name, problems)
+    found = find_fences(text, file.name, problems)
     if not found and len(problems.found) == before:
         problems.add(f"{file}:1: the page has no ```json fence; is it one of the vendor's API pages?")
     for fence in found:

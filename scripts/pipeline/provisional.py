@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from .changes import Change
 from .jsontext import Document
-from .reachable import schemas_of
-from .spec import operations
+from .reachable import find_schemas
+from .spec import iterate_operations
 
 __all__ = ["exempt", "mark_provisional"]
 
@@ -16,7 +16,7 @@ _MARK = "x-nexport-provisional"
 
 def mark_provisional(document: Document, ids: Collection[str]) -> None:
     """Mark the operations with these ids as provisional."""
-    for operation in operations(document):
+    for operation in iterate_operations(document):
         if operation.id in ids:
             operation.body[_MARK] = True
 
@@ -28,11 +28,11 @@ def exempt(changes: Iterable[Change], before: Document) -> list[Change]:
         changes: The changes.
         before: The document that they change: what is provisional there is exempt from semantic versioning.
     """
-    known = list(operations(before))
+    known = list(iterate_operations(before))
     provisional = [each for each in known if each.body.get(_MARK)]
     stated = [each for each in known if not each.body.get(_MARK)]
     names = {each.id for each in provisional}
-    names |= schemas_of(before, provisional) - schemas_of(before, stated)
+    names |= find_schemas(before, provisional) - find_schemas(before, stated)
     return [
         replace(each, breaks=False, provisional=True) if each.breaks and _name(each) in names else each
         for each in changes

@@ -11,7 +11,7 @@ import griffe
 
 from pipeline.changes import Change
 
-__all__ = ["python_changes"]
+__all__ = ["find_python_changes"]
 
 _NEEDS = {griffe.BreakageKind.PARAMETER_ADDED_REQUIRED, griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED}
 
@@ -39,7 +39,7 @@ class AttrsInit(griffe.Extension):
         cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(*parameters)))
 
 
-def python_changes(old: Path, new: Path, package: str, sent: Container[str]) -> list[Change]:
+def find_python_changes(old: Path, new: Path, package: str, sent: Container[str]) -> list[Change]:
     """Compare two states of a package.
 
     Args:
@@ -49,7 +49,7 @@ def python_changes(old: Path, new: Path, package: str, sent: Container[str]) -> 
         sent: the models that users make; what another's `__init__` requires breaks no program.
     """
     before, after = _load(old, package), _load(new, package)
-    return sorted(set(_breaks(before, after, sent)))
+    return sorted(set(_find_breaks(before, after, sent)))
 
 
 def _load(folder: Path, package: str) -> griffe.Object | griffe.Alias:
@@ -63,7 +63,7 @@ def _load(folder: Path, package: str) -> griffe.Object | griffe.Alias:
     )
 
 
-def _breaks(
+def _find_breaks(
     before: griffe.Object | griffe.Alias, after: griffe.Object | griffe.Alias, sent: Container[str]
 ) -> Iterator[Change]:
     for breakage in griffe.find_breaking_changes(before, after):

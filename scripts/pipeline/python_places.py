@@ -3,18 +3,18 @@
 import re
 from collections.abc import Iterable
 
-from pipeline.areas_view import areas_view
+from pipeline.areas_view import make_area_views
 from pipeline.changes import Change
 from pipeline.jsontext import Document
 from pipeline.python_names import property_name
 
-__all__ = ["unexplained"]
+__all__ = ["find_unexplained"]
 
 _ARGUMENT = re.compile(r"(?P<path>.*?)(?P<argument>\(\w+\))?")
 _MODEL = re.compile(r"models\.(?:\w+\.)?(?P<name>[A-Z]\w*)(?P<field>\.\w+)?")
 
 
-def unexplained(found: Iterable[Change], stated: Iterable[Change], *documents: Document) -> list[Change]:
+def find_unexplained(found: Iterable[Change], stated: Iterable[Change], *documents: Document) -> list[Change]:
     """Return the breaks of the Python API that no break of the spec explains.
 
     Args:
@@ -24,7 +24,7 @@ def unexplained(found: Iterable[Change], stated: Iterable[Change], *documents: D
     """
     places = {change.place for change in stated if change.breaks}
     names = _Names(documents)
-    return [change for change in found if not names.spec_places(change.place) & places]
+    return [change for change in found if not names.find_spec_places(change.place) & places]
 
 
 class _Names:
@@ -35,7 +35,7 @@ class _Names:
         self._areas: dict[str, set[str]] = {}
         self._fields: dict[str, str] = {}
         for document in documents:
-            for area in areas_view(document):
+            for area in make_area_views(document):
                 operations = {operation.id for operation in area.operations}
                 self._areas.setdefault(f"api.{area.package}", set()).update(operations)
                 for holder in ("Areas", "RawAreas"):
@@ -47,7 +47,7 @@ class _Names:
                 for key, value in (schema.get("properties") or {}).items():
                     self._fields[f"{name}.{property_name(key, value)}"] = f"{name}.{key}"
 
-    def spec_places(self, place: str) -> set[str]:
+    def find_spec_places(self, place: str) -> set[str]:
         """Return the places of the spec whose change explains that of a Python name."""
         match = _ARGUMENT.fullmatch(place.partition(".")[2])
         assert match is not None

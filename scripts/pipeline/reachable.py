@@ -4,25 +4,27 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .jsontext import Document
-from .spec import Operation, components, operations, references
+from .spec import Operation, get_components, iterate_operations, iterate_references
 
-__all__ = ["allow_null_dates", "schemas_in_requests", "schemas_in_responses", "schemas_of"]
+__all__ = ["allow_null_dates", "find_request_schemas", "find_response_schemas", "find_schemas"]
 
 
-def schemas_in_requests(document: Document) -> set[str]:
+def find_request_schemas(document: Document) -> set[str]:
     """Return the names of the schemas that a parameter or a body uses."""
-    sent = ([each.body.get("parameters"), each.body.get("requestBody")] for each in operations(document))
-    return _reachable(document, sent)
+    sent = (
+        [each.body.get("parameters"), each.body.get("requestBody")] for each in iterate_operations(document)
+    )
+    return _find_reachable(document, sent)
 
 
-def schemas_in_responses(document: Document) -> set[str]:
+def find_response_schemas(document: Document) -> set[str]:
     """Return the names of the schemas that a response uses, successful or not."""
-    return _reachable(document, (each.body.get("responses") for each in operations(document)))
+    return _find_reachable(document, (each.body.get("responses") for each in iterate_operations(document)))
 
 
-def schemas_of(document: Document, some: Iterable[Operation]) -> set[str]:
+def find_schemas(document: Document, some: Iterable[Operation]) -> set[str]:
     """Return the names of the schemas that some operations of a document use, in requests and responses."""
-    return _reachable(document, (each.body for each in some))
+    return _find_reachable(document, (each.body for each in some))
 
 
 def allow_null_dates(document: Document) -> None:
@@ -31,24 +33,24 @@ def allow_null_dates(document: Document) -> None:
     A section without an end has no end date, although the schema requires one; it is null or absent. A request can have
     an error entity too, and keeps its dates.
     """
-    schemas = components(document, "schemas")
-    for name in schemas_in_responses(document) - schemas_in_requests(document):
+    schemas = get_components(document, "schemas")
+    for name in find_response_schemas(document) - find_request_schemas(document):
         fields = schemas.get(name, {}).get("properties") or {}
         for schema in fields.values() if "api_error_entity" in fields else ():
             if schema.get("type") == "string" and schema.get("format") == "date-time":
                 schema["type"] = ["string", "null"]
 
 
-def _reachable(document: Document, parts: Iterable[Any]) -> set[str]:
-    schemas, found = components(document, "schemas"), set[str]()
-    waiting = [name for part in parts for name in _named(part)]
+def _find_reachable(document: Document, parts: Iterable[Any]) -> set[str]:
+    schemas, found = get_components(document, "schemas"), set[str]()
+    waiting = [name for part in parts for name in _find_named(part)]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _named(schemas.get(name))
+            waiting += _find_named(schemas.get(name))
     return found
 
 
-def _named(part: Any) -> Iterator[str]:
-    return (reference.rsplit("/", 1)[-1] for _, reference in references(part))
+def _find_named(part: Any) -> Iterator[str]:
+    return (reference.rsplit("/", 1)[-1] for _, reference in iterate_references(part))

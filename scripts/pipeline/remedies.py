@@ -3,7 +3,7 @@
 import json
 import re
 
-__all__ = ["operation_action", "remove_operation", "schema_path", "write_action"]
+__all__ = ["correct_operation", "make_schema_path", "remove_operation", "write_action"]
 
 _PLAIN_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What YAML reads as something else than the characters themselves.
@@ -19,10 +19,10 @@ def write_action(target: str, reason: str, update: str | None = None) -> str:
         update: The update, as YAML in flow style; None removes the target.
     """
     last = "    remove: true" if update is None else f"    update: {update}"
-    return f"  - target: {_scalar(target)}\n    description: {_scalar(reason)}\n{last}"
+    return f"  - target: {_quote(target)}\n    description: {_quote(reason)}\n{last}"
 
 
-def operation_action(operation_id: str, reason: str, update: str, below: str = "") -> str:
+def correct_operation(operation_id: str, reason: str, update: str, below: str = "") -> str:
     """Return an action that corrects an operation, or a part of it (`below`, a JSONPath)."""
     return write_action(f"$.paths.*[?@.operationId == '{operation_id}']{below}", reason, update)
 
@@ -32,7 +32,7 @@ def remove_operation(operation_id: str, reason: str) -> str:
     return write_action(f"$.paths.*[?@.operationId == '{operation_id}']", reason)
 
 
-def schema_path(pointer: str) -> str:
+def make_schema_path(pointer: str) -> str:
     """Return the JSONPath of a JSON Pointer: `/components/schemas/A/properties/$type`."""
     path = "$"
     for token in pointer.split("/")[1:]:
@@ -47,5 +47,5 @@ def schema_path(pointer: str) -> str:
     return path
 
 
-def _scalar(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text) if _NEEDS_QUOTES.search(text) else text

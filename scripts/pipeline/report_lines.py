@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pipeline.changes import Change
 
-__all__ = ["MANY", "by_folder", "is_within", "shortened", "summary"]
+__all__ = ["MANY", "group_by_folder", "is_within", "shorten", "summarize_by_area"]
 
 MANY = 40
 _OPERATION = re.compile(r"(?P<area>[A-Za-z0-9]+)_\w+(?P<argument>\(\w+\))?")
 
 
-def summary(changes: Iterable[Change]) -> Iterator[str]:
+def summarize_by_area(changes: Iterable[Change]) -> Iterator[str]:
     """Yield one line for each area, and one for the models: how many changes of each kind, and how many break users."""
     counts: dict[str, Counter[str]] = {}
     for change in changes:
@@ -27,7 +27,7 @@ def summary(changes: Iterable[Change]) -> Iterator[str]:
         yield f"{area}: {kinds}" + f"; {breaking} break{'s' * (breaking == 1)} users" * bool(breaking)
 
 
-def shortened(lines: Iterable[str]) -> list[str]:
+def shorten(lines: Iterable[str]) -> list[str]:
     """Return the first lines, and how many more there are."""
     found = list(lines)
     if len(found) <= MANY:
@@ -35,7 +35,7 @@ def shortened(lines: Iterable[str]) -> list[str]:
     return [*found[:MANY], f"  ... and {len(found) - MANY} more; --json FILE lists all"]
 
 
-def by_folder(lines: Sequence[str]) -> list[str]:
+def group_by_folder(lines: Sequence[str]) -> list[str]:
     """Return lines about files as they are, or, if there are many, one for each folder and kind of change."""
     if len(lines) <= MANY:
         return list(lines)
@@ -44,12 +44,12 @@ def by_folder(lines: Sequence[str]) -> list[str]:
         path, _, words = line.partition(" ")
         groups.setdefault((path.rpartition("/")[0] or path, words), []).append(line)
     return [
-        f"{folder}: {len(group)} files {_plural(words)}" if len(group) > 1 else group[0]
+        f"{folder}: {len(group)} files {_make_plural(words)}" if len(group) > 1 else group[0]
         for (folder, words), group in sorted(groups.items())
     ]
 
 
-def _plural(words: str) -> str:
+def _make_plural(words: str) -> str:
     return words.replace("is ", "are ", 1).replace("differs", "differ", 1)
 
 

@@ -7,9 +7,9 @@ import attrs
 
 from pipeline.arguments_view import PAGE_ARGUMENTS, is_paging_field
 from pipeline.python_names import property_name
-from pipeline.schema_kinds import NOTHING, KindView, is_nullable, kind_of, nullable_kind
+from pipeline.schema_kinds import NOTHING, KindView, choose_kind, is_nullable, make_nullable
 
-__all__ = ["PagingView", "ResultView", "holds_secret", "paging_of", "result_of"]
+__all__ = ["PagingView", "ResultView", "holds_secret", "make_paging", "make_result"]
 
 
 @attrs.frozen
@@ -39,18 +39,18 @@ class PagingView:
         return f'Paging("{self.where}"{items}{key})'
 
 
-def result_of(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> ResultView:
+def make_result(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> ResultView:
     """Return the result of an operation. Raises ValueError if it has no success response, or several kinds of them."""
     answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
     if not answers or not all(status.isdecimal() for status in answers):
         raise ValueError("it states no status of a good answer (200, 201, 204, ...)")
-    found = [schema for answer in answers.values() if (schema := _schema(answer)) is not None]
+    found = [schema for answer in answers.values() if (schema := _find_schema(answer)) is not None]
     if any(schema != found[0] for schema in found):
         raise ValueError("its good answers are of several kinds; the overlay has to choose one")
     kind = NOTHING
     if found:
         empty = len(found) < len(answers) or is_nullable(found[0])
-        kind = nullable_kind(found[0], schemas) if empty else kind_of(found[0], schemas)
+        kind = make_nullable(found[0], schemas) if empty else choose_kind(found[0], schemas)
     return ResultView(
         success=tuple(sorted(map(int, answers))),
         kind=kind,
@@ -59,11 +59,11 @@ def result_of(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Resul
     )
 
 
-def paging_of(
+def make_paging(
     operation: Mapping[str, Any], result: ResultView, schemas: Mapping[str, Any]
 ) -> PagingView | None:
     """Return how an operation pages, or None. Raises ValueError if its response holds several lists."""
-    place = _place(operation, schemas)
+    place = _find_page_place(operation, schemas)
     listed = result.schema
     if place is None or listed is None:
         return None
@@ -71,7 +71,7 @@ def paging_of(
     if "$ref" not in listed:
         if "items" not in listed:
             return None
-        return PagingView(where, key, None, kind_of(listed["items"], schemas))
+        return PagingView(where, key, None, choose_kind(listed["items"], schemas))
     properties = schemas[listed["$ref"].rsplit("/", 1)[-1]].get("properties", {})
     lists = [name for name, value in properties.items() if value.get("type") == "array"]
     records = [name for name in lists if "$ref" in properties[name].get("items", {})] or lists
@@ -84,7 +84,10 @@ def paging_of(
         return None
     name = chosen or records[0]
     return PagingView(
-        where, key, property_name(name, properties[name]), kind_of(properties[name].get("items", {}), schemas)
+        where,
+        key,
+        property_name(name, properties[name]),
+        choose_kind(properties[name].get("items", {}), schemas),
     )
 
 
@@ -104,7 +107,7 @@ def holds_secret(
     return bool(marked) or any(holds_secret(part, schemas, seen | ({name} - {""})) for part in nested)
 
 
-def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _find_schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = answer.get("content") or {}
     media = content.get("application/json")
     if content and media is None:
@@ -113,7 +116,9 @@ def _schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return schema
 
 
-def _place(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, str | None] | None:
+def _find_page_place(
+    operation: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> tuple[str, str | None] | None:
     """Return the place of the page number: query parameters, the body, or a field of the body with its key."""
     query = {item["name"] for item in operation["parameters"] if item["in"] == "query"}
     if set(PAGE_ARGUMENTS) <= query:

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["NOTHING", "KindView", "is_nullable", "kind_of", "nullable_kind"]
+__all__ = ["NOTHING", "KindView", "choose_kind", "is_nullable", "make_nullable"]
 
 
 @attrs.frozen
@@ -42,14 +42,14 @@ _INT_OR_STRING = KindView("INT_OR_STRING", "int | str", "int | str", frozenset({
 NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 
 
-def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
+def choose_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
     """Return the kind of a schema; `schemas` are the document's components.
 
     Raises ValueError for a schema that no kind is there for.
     """
     if "$ref" in schema:
-        return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)
-    types = list(_types(schema))
+        return _make_reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)
+    types = list(_list_types(schema))
     if types == ["integer", "string"]:
         return _INT_OR_STRING
     if len(types) > 1 or {"anyOf", "oneOf", "allOf"} & schema.keys():
@@ -58,10 +58,12 @@ def kind_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
         return _ANYTHING
     if types == ["array"]:
         items = schema.get("items", {})
-        return _array(nullable_kind(items, schemas) if is_nullable(items) else kind_of(items, schemas))
+        return _make_array(
+            make_nullable(items, schemas) if is_nullable(items) else choose_kind(items, schemas)
+        )
     if types == ["object"]:
         values = schema.get("additionalProperties")
-        return _map(kind_of(values, schemas) if isinstance(values, Mapping) else _ANYTHING)
+        return _make_map(choose_kind(values, schemas) if isinstance(values, Mapping) else _ANYTHING)
     scalar = _SCALARS.get((types[0], schema.get("format"))) or _SCALARS.get((types[0], None))
     if scalar is None:
         raise ValueError(f"there is no kind for a schema of type {types[0]!r}")
@@ -74,9 +76,9 @@ def is_nullable(schema: Mapping[str, Any]) -> bool:
     return (isinstance(types, list) and "null" in types) or schema.get("nullable") is True
 
 
-def nullable_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
+def make_nullable(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
     """Return the kind of a nullable schema that is not a field: a whole response or an element of a list."""
-    kind = kind_of(schema, schemas)
+    kind = choose_kind(schema, schemas)
     return attrs.evolve(
         kind,
         code=f"Nullable({kind.code})",
@@ -86,20 +88,20 @@ def nullable_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Kind
     )
 
 
-def _types(schema: Mapping[str, Any]) -> Iterator[str]:
+def _list_types(schema: Mapping[str, Any]) -> Iterator[str]:
     """Return the types of a schema without `null`."""
     declared = schema.get("type", [])
     yield from (item for item in ([declared] if isinstance(declared, str) else declared) if item != "null")
 
 
-def _reference(name: str, schemas: Mapping[str, Any]) -> KindView:
+def _make_reference(name: str, schemas: Mapping[str, Any]) -> KindView:
     if "enum" in schemas[name]:
         return KindView(f'EnumOf("{name}")', name, f"{name} | int", frozenset({"EnumOf"}), frozenset({name}))
     missing = ", may_be_missing=True" * bool(schemas[name].get("x-nexport-may-be-missing"))
     return KindView(f'ModelOf("{name}"{missing})', name, name, frozenset({"ModelOf"}), frozenset({name}))
 
 
-def _array(item: KindView) -> KindView:
+def _make_array(item: KindView) -> KindView:
     return KindView(
         f"Array({item.code})",
         f"list[{item.annotation}]",
@@ -110,7 +112,7 @@ def _array(item: KindView) -> KindView:
     )
 
 
-def _map(value: KindView) -> KindView:
+def _make_map(value: KindView) -> KindView:
     of_strings = value.code == "STRING"
     return KindView(
         "STRING_MAP" if of_strings else f"MapOf({value.code})",

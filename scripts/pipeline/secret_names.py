@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .jsontext import Document, escape
-from .remedies import operation_action, schema_path, write_action
-from .spec import operations, schemas
+from .remedies import correct_operation, make_schema_path, write_action
+from .spec import iterate_operations, iterate_schemas
 
-__all__ = ["is_secret_name", "unmarked_secrets"]
+__all__ = ["find_unmarked_secrets", "is_secret_name"]
 
 _MARK = "x-nexport-secret"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -28,30 +28,30 @@ def is_secret_name(name: str) -> bool:
     return _SECRET.search(words) is not None and _ABOUT.search(words) is None
 
 
-def unmarked_secrets(document: Document) -> list[tuple[str, str]]:
+def find_unmarked_secrets(document: Document) -> list[tuple[str, str]]:
     """Return fields and parameters that look like secrets and have no mark, with the action that adds it.
 
     `x-nexport-secret: false` is a mark too: a person has decided.
     """
-    return [*_parameters(document), *_fields(document)]
+    return [*_find_in_parameters(document), *_find_in_fields(document)]
 
 
-def _parameters(document: Document) -> Iterator[tuple[str, str]]:
-    for operation in operations(document):
+def _find_in_parameters(document: Document) -> Iterator[tuple[str, str]]:
+    for operation in iterate_operations(document):
         for parameter in operation.body.get("parameters") or []:
             name = str(parameter.get("name"))
             if _MARK not in parameter and _may_be_secret(name, parameter.get("schema") or {}):
                 below = f".parameters[?@.name == '{name}']"
-                action = operation_action(operation.id, "A secret.", f"{{{_MARK}: true}}", below)
+                action = correct_operation(operation.id, "A secret.", f"{{{_MARK}: true}}", below)
                 yield f"{operation.id}({name})", action
 
 
-def _fields(document: Document) -> Iterator[tuple[str, str]]:
-    for pointer, schema in schemas(document):
+def _find_in_fields(document: Document) -> Iterator[tuple[str, str]]:
+    for pointer, schema in iterate_schemas(document):
         for name, value in (schema.get("properties") or {}).items():
             if isinstance(value, dict) and _may_be_secret(name, value):
                 place = f"{pointer}/properties/{escape(name)}"
-                yield place, write_action(schema_path(place), "A secret.", f"{{{_MARK}: true}}")
+                yield place, write_action(make_schema_path(place), "A secret.", f"{{{_MARK}: true}}")
 
 
 def _may_be_secret(name: str, schema: Mapping[str, Any]) -> bool:

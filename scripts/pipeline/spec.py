@@ -49,7 +49,7 @@ class Operation:
         return f"/paths/{escape(self.path)}/{self.method}"
 
 
-def operations(document: Document) -> Iterator[Operation]:
+def iterate_operations(document: Document) -> Iterator[Operation]:
     """Yield every operation of a document in order."""
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
@@ -57,13 +57,13 @@ def operations(document: Document) -> Iterator[Operation]:
                 yield Operation(path, method, item[method])
 
 
-def the_operation(document: Document, where: str) -> Operation:
+def get_operation(document: Document, where: str) -> Operation:
     """Return the one operation of a fragment.
 
     Raises:
         PipelineError: there is not exactly one, or its operationId or tag cannot name a module.
     """
-    found = list(operations(document))
+    found = list(iterate_operations(document))
     if len(found) != 1:
         raise PipelineError(
             f"{where}: the document states {len(found)} operations; a fragment states exactly one"
@@ -87,7 +87,7 @@ def validate(document: Document, where: str) -> None:
         PipelineError: It has not, or has marks that only the overlay may set; names each place once.
     """
     problems = Problems()
-    for pointer, key in _keys(document):
+    for pointer, key in _iterate_keys(document):
         if key.startswith(MARK):
             problems.add(f"{where}: {pointer}: marks such as {key!r} are given only by the overlay")
     try:
@@ -104,7 +104,7 @@ def validate(document: Document, where: str) -> None:
     problems.stop()
 
 
-def components(document: Document, section: str) -> Mapping[str, Any]:
+def get_components(document: Document, section: str) -> Mapping[str, Any]:
     """Return one section of a document's components; empty if it is missing."""
     return (document.get("components") or {}).get(section) or {}
 
@@ -113,13 +113,13 @@ class Areas:
     """The areas that the parts of a document belong to."""
 
     def __init__(self, document: Document) -> None:
-        self._operations = {operation.pointer: operation for operation in operations(document)}
+        self._operations = {operation.pointer: operation for operation in iterate_operations(document)}
         self._schemas: dict[str, set[str]] = {}
-        known = components(document, "schemas")
+        known = get_components(document, "schemas")
         for operation in self._operations.values():
             waiting: list[object] = [operation.body]
             while waiting:
-                for _, reference in references(waiting.pop()):
+                for _, reference in iterate_references(waiting.pop()):
                     name = reference.rsplit("/", 1)[-1]
                     areas = self._schemas.setdefault(name, set())
                     if operation.area not in areas:
@@ -136,17 +136,17 @@ class Areas:
         return next(iter(areas)) if len(areas) == 1 else ""
 
 
-def schemas(document: Document) -> Iterator[tuple[str, Document]]:
+def iterate_schemas(document: Document) -> Iterator[tuple[str, Document]]:
     """Yield every schema of a document with its JSON Pointer, nested ones included."""
-    for name, schema in components(document, "schemas").items():
-        yield from _nested(schema, f"/components/schemas/{escape(name)}")
-    for operation in operations(document):
-        for pointer, holder in _holders(operation):
+    for name, schema in get_components(document, "schemas").items():
+        yield from _iterate_nested(schema, f"/components/schemas/{escape(name)}")
+    for operation in iterate_operations(document):
+        for pointer, holder in _iterate_holders(operation):
             if "schema" in holder:
-                yield from _nested(holder["schema"], f"{pointer}/schema")
+                yield from _iterate_nested(holder["schema"], f"{pointer}/schema")
 
 
-def contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def iterate_contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the `content` maps of an operation's body and responses with their JSON Pointers."""
     body = operation.body.get("requestBody") or {}
     if "content" in body:
@@ -156,7 +156,7 @@ def contents(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{operation.pointer}/responses/{escape(status)}/content", answer["content"]
 
 
-def references(value: object, pointer: str = "", *, names: bool = False) -> Iterator[tuple[str, str]]:
+def iterate_references(value: object, pointer: str = "", *, names: bool = False) -> Iterator[tuple[str, str]]:
     """Yield every `$ref` with its JSON Pointer. Examples are data and are skipped.
 
     Args:
@@ -166,17 +166,19 @@ def references(value: object, pointer: str = "", *, names: bool = False) -> Iter
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from references(item, f"{pointer}/{index}")
+            yield from iterate_references(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, item in value.items():
             place = f"{pointer}/{escape(key)}"
             if not names and key == "$ref" and isinstance(item, str):
                 yield place, item
             elif names or key not in _EXAMPLES:
-                yield from references(item, place, names=not names and key in {"properties", "schemas"})
+                yield from iterate_references(
+                    item, place, names=not names and key in {"properties", "schemas"}
+                )
 
 
-def _keys(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
+def _iterate_keys(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
     """Yield every key of every object with the JSON Pointer of its value."""
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -185,25 +187,25 @@ def _keys(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
         place = f"{pointer}/{escape(str(key))}"
         if isinstance(key, str):
             yield place, key
-        yield from _keys(child, place)
+        yield from _iterate_keys(child, place)
 
 
-def _holders(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _iterate_holders(operation: Operation) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for index, parameter in enumerate(operation.body.get("parameters") or []):
         yield f"{operation.pointer}/parameters/{index}", parameter
-    for pointer, content in contents(operation):
+    for pointer, content in iterate_contents(operation):
         for media_type, holder in content.items():
             yield f"{pointer}/{escape(media_type)}", holder
 
 
-def _nested(schema: object, pointer: str) -> Iterator[tuple[str, Document]]:
+def _iterate_nested(schema: object, pointer: str) -> Iterator[tuple[str, Document]]:
     if not isinstance(schema, dict):
         return
     yield pointer, schema
     for name, child in (schema.get("properties") or {}).items():
-        yield from _nested(child, f"{pointer}/properties/{escape(name)}")
+        yield from _iterate_nested(child, f"{pointer}/properties/{escape(name)}")
     for keyword in ("items", "additionalProperties", "not"):
-        yield from _nested(schema.get(keyword), f"{pointer}/{keyword}")
+        yield from _iterate_nested(schema.get(keyword), f"{pointer}/{keyword}")
     for keyword in ("allOf", "anyOf", "oneOf"):
         for index, child in enumerate(schema.get(keyword) or []):
-            yield from _nested(child, f"{pointer}/{keyword}/{index}")
+            yield from _iterate_nested(child, f"{pointer}/{keyword}/{index}")

@@ -14,13 +14,13 @@ from pipeline.arguments_view import ArgumentView
 from pipeline.changelog import DOCUMENTATION
 from pipeline.changes import Change
 from pipeline.jsontext import Document
-from pipeline.normalization import listed_values, normalized
-from pipeline.operations_view import OperationView, operation_view
+from pipeline.normalization import normalize, read_listed_values
+from pipeline.operations_view import OperationView, make_operation_view
 from pipeline.python_names import area_name
-from pipeline.schema_kinds import KindView, is_nullable, kind_of
-from pipeline.spec import components, operations, references
+from pipeline.schema_kinds import KindView, choose_kind, is_nullable
+from pipeline.spec import get_components, iterate_operations, iterate_references
 
-__all__ = ["EFFECTS", "RESPELLED", "sent_models", "spec_changes"]
+__all__ = ["EFFECTS", "RESPELLED", "find_sent_models", "find_spec_changes"]
 
 EFFECTS = {
     "read": "counts as reading now: it may be sent again after a failure",
@@ -32,33 +32,33 @@ RESPELLED = "; the method keeps its name"
 _WIDER = {"INT32": ("INTEGER", "NUMBER", "ANYTHING"), "INTEGER": ("NUMBER", "ANYTHING")}
 
 
-def spec_changes(old: Document, new: Document) -> list[Change]:
+def find_spec_changes(old: Document, new: Document) -> list[Change]:
     """Compare two versions of `openapi/nexport.sdk.json`."""
-    before, after = normalized(old), normalized(new)
-    found = [*_whole(old, new), *_operations(before, after), *_schemas(before, after)]
+    before, after = normalize(old), normalize(new)
+    found = [*_compare_whole(old, new), *_compare_operations(before, after), *_compare_schemas(before, after)]
     return sorted(found)
 
 
-def sent_models(document: Document) -> set[str]:
+def find_sent_models(document: Document) -> set[str]:
     """Return the names of the schemas that callers construct: arguments or parts of them."""
     schemas = document["components"]["schemas"]
-    asked = [operation.body for operation in operations(document)]
-    return _reached(
-        [*(item.get("parameters") for item in asked), *(_body(item, schemas) for item in asked)], schemas
+    asked = [operation.body for operation in iterate_operations(document)]
+    return _find_reached(
+        [*(item.get("parameters") for item in asked), *(_find_body(item, schemas) for item in asked)], schemas
     )
 
 
-def _received_models(document: Document) -> set[str]:
+def _find_received_models(document: Document) -> set[str]:
     """Return the names of the schemas in responses."""
-    answers: list[object] = [operation.body["responses"] for operation in operations(document)]
-    return _reached(answers, document["components"]["schemas"])
+    answers: list[object] = [operation.body["responses"] for operation in iterate_operations(document)]
+    return _find_reached(answers, document["components"]["schemas"])
 
 
-def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
+def _find_reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
     """Return the names of the schemas that values refer to, directly or indirectly."""
     reached: set[str] = set()
     while waiting:
-        for _, reference in references(waiting.pop()):
+        for _, reference in iterate_references(waiting.pop()):
             name = reference.rsplit("/", 1)[-1]
             if name not in reached:
                 reached.add(name)
@@ -66,7 +66,7 @@ def _reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
     return reached
 
 
-def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
+def _find_body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
     """Return the body of an operation, or its fields if they are the arguments."""
     body: Mapping[str, Any] = operation.get("requestBody") or {}
     schema = body.get("content", {}).get("application/json", {}).get("schema", {})
@@ -75,102 +75,105 @@ def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
     return body
 
 
-def _change(place: str, kind: str, detail: str = "", *, breaks: bool = False) -> Change:
+def _make_change(place: str, kind: str, detail: str = "", *, breaks: bool = False) -> Change:
     return Change("spec", place, kind, detail, breaks)
 
 
-def _views(document: Document) -> dict[str, OperationView]:
+def _make_views(document: Document) -> dict[str, OperationView]:
     return {
-        item.id: operation_view(document, item.path, item.method, item.body) for item in operations(document)
+        item.id: make_operation_view(document, item.path, item.method, item.body)
+        for item in iterate_operations(document)
     }
 
 
-def _whole(old: Document, new: Document) -> Iterator[Change]:
+def _compare_whole(old: Document, new: Document) -> Iterator[Change]:
     """Yield changes of what the document states about the whole API: its servers, and how it takes the token."""
     servers = [[item.get("url") for item in document.get("servers") or []] for document in (old, new)]
     if servers[0] != servers[1]:
         was, now = (", ".join(map(str, urls)) or "none" for urls in servers)
-        yield _change("servers", "changed", f"are {now}, were {was}")
-    schemes = [components(document, "securitySchemes") for document in (old, new)]
+        yield _make_change("servers", "changed", f"are {now}, were {was}")
+    schemes = [get_components(document, "securitySchemes") for document in (old, new)]
     for name in schemes[0].keys() | schemes[1].keys():
         if schemes[0].get(name) != schemes[1].get(name):
             kind = "added" if name not in schemes[0] else "removed" if name not in schemes[1] else "changed"
-            yield _change(f"security scheme {name}", kind)
+            yield _make_change(f"security scheme {name}", kind)
 
 
-def _operations(old: Document, new: Document) -> Iterator[Change]:
-    before, after = _by_method(_views(old)), _by_method(_views(new))
-    yield from (_change(before[name].id, "removed", breaks=True) for name in before.keys() - after.keys())
-    yield from (_change(after[name].id, "added") for name in after.keys() - before.keys())
+def _compare_operations(old: Document, new: Document) -> Iterator[Change]:
+    before, after = _index_by_method(_make_views(old)), _index_by_method(_make_views(new))
+    yield from (
+        _make_change(before[name].id, "removed", breaks=True) for name in before.keys() - after.keys()
+    )
+    yield from (_make_change(after[name].id, "added") for name in after.keys() - before.keys())
     for name in before.keys() & after.keys():
-        yield from _operation(before[name], after[name])
+        yield from _compare_operation(before[name], after[name])
 
 
-def _by_method(views: Mapping[str, OperationView]) -> dict[tuple[str, str], OperationView]:
+def _index_by_method(views: Mapping[str, OperationView]) -> dict[tuple[str, str], OperationView]:
     """Return operations by namespace and method: another spelling of an operationId isn't another operation."""
     return {(area_name(name.partition("_")[0]), view.name): view for name, view in views.items()}
 
 
-def _operation(old: OperationView, new: OperationView) -> Iterator[Change]:
+def _compare_operation(old: OperationView, new: OperationView) -> Iterator[Change]:
     if old.id != new.id:
-        yield _change(old.id, "changed", f"operationId is {new.id}{RESPELLED}")
+        yield _make_change(old.id, "changed", f"operationId is {new.id}{RESPELLED}")
     if old.returns != new.returns or old.result.kind.annotation != new.result.kind.annotation:
-        yield _change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
+        yield _make_change(old.id, "changed", f"returns {new.returns}, was {old.returns}", breaks=True)
     for what in ("method", "path"):
         was, now = getattr(old, what), getattr(new, what)
         if was != now:
-            yield _change(old.id, "changed", f"{what} is {now}, was {was}")
+            yield _make_change(old.id, "changed", f"{what} is {now}, was {was}")
     if old.effect != new.effect:
-        yield _change(old.id, "changed", EFFECTS[new.effect])
+        yield _make_change(old.id, "changed", EFFECTS[new.effect])
     if old.deprecated != new.deprecated:
         words = "no longer obsolete" if new.deprecated is None else ast.literal_eval(new.deprecated)
-        yield _change(old.id, "changed", words)
+        yield _make_change(old.id, "changed", words)
     if old.provisional and not new.provisional:
-        yield _change(old.id, "changed", "stated by the vendor now, and no longer provisional")
+        yield _make_change(old.id, "changed", "stated by the vendor now, and no longer provisional")
     if old.doc != new.doc:
-        yield _change(old.id, "changed", DOCUMENTATION)
-    yield from _arguments(old, new)
+        yield _make_change(old.id, "changed", DOCUMENTATION)
+    yield from _compare_arguments(old, new)
 
 
-def _arguments(old: OperationView, new: OperationView) -> Iterator[Change]:
+def _compare_arguments(old: OperationView, new: OperationView) -> Iterator[Change]:
     before = {item.name: item for item in old.arguments}
     after = {item.name: item for item in new.arguments}
     for name in before.keys() - after.keys():
-        yield _change(f"{old.id}({name})", "removed", breaks=True)
+        yield _make_change(f"{old.id}({name})", "removed", breaks=True)
     for name in after.keys() - before.keys():
         required = after[name].required
-        yield _change(f"{old.id}({name})", "added", "required" * required, breaks=required)
+        yield _make_change(f"{old.id}({name})", "added", "required" * required, breaks=required)
     for name in before.keys() & after.keys():
-        yield from _argument(f"{old.id}({name})", before[name], after[name])
+        yield from _compare_argument(f"{old.id}({name})", before[name], after[name])
 
 
-def _argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Change]:
+def _compare_argument(place: str, old: ArgumentView, new: ArgumentView) -> Iterator[Change]:
     if old.kind.code != new.kind.code:
         takes, took = new.kind.argument, old.kind.argument
         if takes == took:
             takes, took = f"{takes} ({new.kind.code})", f"{took} ({old.kind.code})"
         breaks = not _is_wider(old.kind.code, new.kind.code)
-        yield _change(place, "changed", f"takes {takes}, took {took}", breaks=breaks)
+        yield _make_change(place, "changed", f"takes {takes}, took {took}", breaks=breaks)
     if old.required != new.required:
-        yield _change(place, "changed", "required" if new.required else "optional", breaks=new.required)
+        yield _make_change(place, "changed", "required" if new.required else "optional", breaks=new.required)
     if old.nullable != new.nullable:
         detail = (
             "None is sent as null now, so leave the argument out where it was None"
             if new.nullable
             else "null is not sent"
         )
-        yield _change(place, "changed", detail, breaks=True)
+        yield _make_change(place, "changed", detail, breaks=True)
     if old.min_items != new.min_items:
         detail = f"at least {new.min_items} items"
-        yield _change(place, "changed", detail, breaks=new.min_items > old.min_items)
-    yield from _values(place, old.doc, new.doc, sent=True)
+        yield _make_change(place, "changed", detail, breaks=new.min_items > old.min_items)
+    yield from _compare_values(place, old.doc, new.doc, sent=True)
     if (old.key, old.place) != (new.key, new.place):
-        yield _change(place, "changed", f"travels as {new.key} in the {new.place}")
+        yield _make_change(place, "changed", f"travels as {new.key} in the {new.place}")
 
 
-def _values(place: str, old: str, new: str, *, sent: bool) -> Iterator[Change]:
+def _compare_values(place: str, old: str, new: str, *, sent: bool) -> Iterator[Change]:
     """Yield changes of the values of a string enum, which the normal form lists in the description."""
-    found = [listed_values(description) for description in (old, new)]
+    found = [read_listed_values(description) for description in (old, new)]
     if None in found or found[0] == found[1]:
         return
     was, now = (
@@ -178,9 +181,9 @@ def _values(place: str, old: str, new: str, *, sent: bool) -> Iterator[Change]:
         for values, other in (found, found[::-1])
     )
     if now:
-        yield _change(place, "changed", f"may be {', '.join(now)}, too")
+        yield _make_change(place, "changed", f"may be {', '.join(now)}, too")
     if was:
-        yield _change(place, "changed", f"is no longer {', '.join(was)}", breaks=sent)
+        yield _make_change(place, "changed", f"is no longer {', '.join(was)}", breaks=sent)
 
 
 def _is_wider(old: str, new: str) -> bool:
@@ -188,37 +191,39 @@ def _is_wider(old: str, new: str) -> bool:
     return new in (old, "ANYTHING", *_WIDER.get(old, ()))
 
 
-def _schemas(old: Document, new: Document) -> Iterator[Change]:
+def _compare_schemas(old: Document, new: Document) -> Iterator[Change]:
     before, after = old["components"]["schemas"], new["components"]["schemas"]
-    yield from (_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
-    yield from (_change(name, "added") for name in after.keys() - before.keys())
-    sent, received = sent_models(new), _received_models(old) | _received_models(new)
-    used = sent_models(old) | sent | received
+    yield from (_make_change(name, "removed", breaks=True) for name in before.keys() - after.keys())
+    yield from (_make_change(name, "added") for name in after.keys() - before.keys())
+    sent, received = find_sent_models(new), _find_received_models(old) | _find_received_models(new)
+    used = find_sent_models(old) | sent | received
     for name in before.keys() & after.keys():
         was, now = before[name], after[name]
         if ("enum" in was) != ("enum" in now):
-            yield _change(name, "changed", "of another kind", breaks=True)
+            yield _make_change(name, "changed", "of another kind", breaks=True)
         elif "enum" in was:
-            yield from _enum(name, was, now)
+            yield from _compare_enums(name, was, now)
         elif name in used:
             owners = _Owner(name, was, before), _Owner(name, now, after)
-            yield from _fields(*owners, sent=name in sent, received=name in received)
+            yield from _compare_fields(*owners, sent=name in sent, received=name in received)
 
 
-def _enum(name: str, old: Document, new: Document) -> Iterator[Change]:
+def _compare_enums(name: str, old: Document, new: Document) -> Iterator[Change]:
     before = dict(zip(old["x-enum-varnames"], old["enum"], strict=True))
     after = dict(zip(new["x-enum-varnames"], new["enum"], strict=True))
     for member in before.keys() | after.keys():
         place, was, now = f"{name}.{member}", before.get(member), after.get(member)
         if now is None:
             called = next((other for other, value in after.items() if value == was), None)
-            yield _change(place, "removed", f"{was} is {name}.{called} now" if called else "", breaks=True)
+            yield _make_change(
+                place, "removed", f"{was} is {name}.{called} now" if called else "", breaks=True
+            )
         elif was is None:
-            yield _change(place, "added")
+            yield _make_change(place, "added")
         elif was != now:
-            yield _change(place, "changed", f"is {now}, was {was}", breaks=True)
+            yield _make_change(place, "changed", f"is {now}, was {was}", breaks=True)
     if old.get("x-enum-labels") != new.get("x-enum-labels") and before == after:
-        yield _change(name, "changed", "its labels")
+        yield _make_change(name, "changed", "its labels")
 
 
 @attrs.frozen
@@ -239,7 +244,7 @@ class _Owner:
 
     def kind(self, key: str) -> KindView:
         """Return the kind of a field."""
-        return kind_of(self.fields[key], self.schemas)
+        return choose_kind(self.fields[key], self.schemas)
 
     def is_optional(self, key: str) -> bool:
         """Return whether a field may be absent or null."""
@@ -250,25 +255,25 @@ class _Owner:
         return self.kind(key).annotation + " | None" * self.is_optional(key)
 
 
-def _fields(old: _Owner, new: _Owner, *, sent: bool, received: bool) -> Iterator[Change]:
+def _compare_fields(old: _Owner, new: _Owner, *, sent: bool, received: bool) -> Iterator[Change]:
     for key in old.fields.keys() - new.fields.keys():
-        yield _change(f"{old.name}.{key}", "removed", breaks=True)
+        yield _make_change(f"{old.name}.{key}", "removed", breaks=True)
     for key in new.fields.keys() - old.fields.keys():
         required = new.is_required(key)
-        yield _change(f"{old.name}.{key}", "added", "required" * required, breaks=required and sent)
+        yield _make_change(f"{old.name}.{key}", "added", "required" * required, breaks=required and sent)
     for key in old.fields.keys() & new.fields.keys():
         was, now, place = old.annotation(key), new.annotation(key), f"{old.name}.{key}"
         if was != now:
-            breaks = (sent and not _takes(old, new, key)) or (received and was != f"{now} | None")
-            yield _change(place, "changed", f"is {now}, was {was}", breaks=breaks)
+            breaks = (sent and not _accepts_as_much(old, new, key)) or (received and was != f"{now} | None")
+            yield _make_change(place, "changed", f"is {now}, was {was}", breaks=breaks)
         words = [str(owner.fields[key].get("description") or "") for owner in (old, new)]
-        changes = list(_values(place, *words, sent=sent))
+        changes = list(_compare_values(place, *words, sent=sent))
         yield from changes
         if words[0] != words[1] and not changes:
-            yield _change(place, "changed", DOCUMENTATION)
+            yield _make_change(place, "changed", DOCUMENTATION)
 
 
-def _takes(old: _Owner, new: _Owner, key: str) -> bool:
+def _accepts_as_much(old: _Owner, new: _Owner, key: str) -> bool:
     """Return whether a model still accepts all values that it accepted."""
     optional = new.is_optional(key) or not old.is_optional(key)
     return optional and _is_wider(old.kind(key).code, new.kind(key).code)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import changelog, merge, overlay, readme, tree
-from .checks import check_document, sound_part
-from .decisions import decisions
-from .difference import Difference, compare, version_of
+from .checks import check_document, select_sound_part
+from .decisions import list_decisions
+from .difference import Difference, compare, read_version
 from .enums import refer_to_enums
 from .errors import PipelineError, Problems
-from .generate import generate, objections
+from .generate import find_objections, generate
 from .inputs import Inputs, read
 from .jsontext import dumps
 from .layout import Layout
@@ -20,14 +20,14 @@ from .pages import Stated
 from .provisional import mark_provisional
 from .reachable import allow_null_dates
 from .spec_changes import EFFECTS
-from .token_places import odd_token_places
+from .token_places import find_odd_token_places
 from .transaction import Transaction, locked
-from .uses import to_adapt
+from .uses import find_code_to_adapt
 
 _DOCUMENTS = {
-    Layout.README: readme.with_operations,
-    Layout.RETRIES: readme.with_effects,
-    Layout.PROVISIONAL_PAGE: readme.with_provisional,
+    Layout.README: readme.update_operations,
+    Layout.RETRIES: readme.update_effects,
+    Layout.PROVISIONAL_PAGE: readme.update_provisional,
 }
 _RESULTS = [Layout.MERGED, Layout.SDK, Layout.CLIENT, *_DOCUMENTS]
 
@@ -77,12 +77,12 @@ def regenerate(
                 written[:0] = [Layout.FRAGMENTS, Layout.PROVISIONAL, Layout.OVERLAY]
                 _write_inputs(inputs, new)
             _write_results(inputs, layout, new, report)
-            changed = _changed(root, new, written, tree.WRITTEN)
+            changed = _find_changed(root, new, written, tree.WRITTEN)
             _report_difference(root, new, report, same=not changed)
             if stated is not None:
-                report.to_do = _to_do(root, report, keeping=keep_provisional)
+                report.to_do = _list_to_do(root, report, keeping=keep_provisional)
                 _draft(root, new, report)
-                changed |= _changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
+                changed |= _find_changed(root, new, [Layout.CHANGELOG], tree.WRITTEN)
             report.changed = [line for lines in changed.values() for line in lines]
             transaction.commit(list(changed))
         finally:
@@ -102,17 +102,17 @@ def check(root: Path) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         _write_results(Inputs.read(layout), layout, target, report)
-        changed = _changed(root, target, _RESULTS, tree.FOUND)
+        changed = _find_changed(root, target, _RESULTS, tree.FOUND)
     report.changed = [line for lines in changed.values() for line in lines]
     return report
 
 
-def _changed(
+def _find_changed(
     root: Path, new: Path, names: Iterable[str], words: tuple[str, str, str]
 ) -> dict[str, list[str]]:
     """Return the differences of the named files and folders, by name; those without any are left out."""
     found = {
-        name: list(tree.differences(root / name, new / name, name, words))
+        name: list(tree.find_differences(root / name, new / name, name, words))
         for name in names
         if (new / name).exists()
     }
@@ -122,13 +122,13 @@ def _changed(
 def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> None:
     """Report what changes for users, if there is a complete old state to compare with."""
     try:
-        version = version_of(root)
+        version = read_version(root)
         found = Difference([], version) if same else compare(root, new, version)
     except PipelineError as error:
         report.notes.append(f"no report of what changes for users: {error}")
         return
-    never_released = changelog.unreleased_places(_changelog(root))
-    report.difference = found.without(never_released)
+    never_released = changelog.find_unreleased_places(_read_changelog(root))
+    report.difference = found.exclude(never_released)
     report.notes += [
         f"{change} (it is not released yet)"
         for change in found.changes
@@ -137,7 +137,7 @@ def _report_difference(root: Path, new: Path, report: Report, *, same: bool) -> 
     report.gone = {item.place for item in found.changes if item.kind == "removed"} & never_released
 
 
-def _changelog(root: Path) -> str:
+def _read_changelog(root: Path) -> str:
     file = root / Layout.CHANGELOG
     return read(file, Layout.CHANGELOG) if file.exists() else ""
 
@@ -155,7 +155,7 @@ def _write_inputs(inputs: Inputs, target: Path) -> None:
 
 def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report) -> None:
     problems = Problems()
-    merged = merge.merge(inputs.sources(), problems)
+    merged = merge.merge(inputs.collect_sources(), problems)
     actions = overlay.load(inputs.overlay, layout.OVERLAY, problems)
     corrected = overlay.apply(actions, merged, layout.OVERLAY, problems)
     report.notes += refer_to_enums(corrected, merged, problems)
@@ -163,7 +163,7 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     mark_provisional(corrected, inputs.provisional.keys() - inputs.fragments.keys())
     check_document(corrected, problems)
     if problems:
-        for message in objections(sound_part(corrected, problems), layout):
+        for message in find_objections(select_sound_part(corrected, problems), layout):
             problems.add(message)
     problems.stop()
     report.notes += problems.notes
@@ -173,14 +173,14 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
     for name, written in _DOCUMENTS.items():
         if (file := layout.root / name).exists():
             _write(target / name, written(read(file, name), corrected))
-    report.notes += odd_token_places(merged, corrected)
-    report.notes += decisions(corrected)
+    report.notes += find_odd_token_places(merged, corrected)
+    report.notes += list_decisions(corrected)
 
 
-def _to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
+def _list_to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
     """Return what a person has to adapt, and how provisional operations could be kept instead."""
     changes = report.difference.changes if report.difference else []
-    block = to_adapt(root, changes)
+    block = find_code_to_adapt(root, changes)
     lost = [
         each.place
         for each in changes
@@ -197,13 +197,13 @@ def _to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
 
 def _draft(root: Path, new: Path, report: Report) -> None:
     """Draft the changelog's entry, if there is a changelog and a change; what was never released leaves it without a trace."""
-    difference, text = report.difference, _changelog(root)
+    difference, text = report.difference, _read_changelog(root)
     if difference is None or not text or not (difference.changes or report.gone):
         return
-    drafted = changelog.without_places(text, report.gone)
+    drafted = changelog.remove_places(text, report.gone)
     if difference.changes:
-        lines = changelog.lines(difference.changes)
-        drafted = changelog.with_draft(drafted, difference.version, difference.next_version, lines)
+        lines = changelog.write_lines(difference.changes)
+        drafted = changelog.insert_draft(drafted, difference.version, difference.next_version, lines)
     _write(new / Layout.CHANGELOG, drafted)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from .errors import PipelineError, Problems
 from .jsontext import Document, escape, loads
-from .overloads import with_distinct_ids
+from .overloads import make_ids_distinct
 from .pages import Stated
-from .spec import METHODS, SHARED, components, references, the_operation, validate
+from .spec import METHODS, SHARED, get_components, get_operation, iterate_references, validate
 from .swagger2 import to_openapi_3
 
 __all__ = ["read_definition"]
@@ -34,13 +34,13 @@ def read_definition(file: Path) -> Stated:
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                with problems.collecting(_area(item[method])):
-                    fragment = _fragment(document, path, method, file.name)
-                    the_operation(fragment, f"{file.name}: {method.upper()} {path}")
+                with problems.collecting(_get_area(item[method])):
+                    fragment = _make_fragment(document, path, method, file.name)
+                    get_operation(fragment, f"{file.name}: {method.upper()} {path}")
                     found.append((f"{method.upper()} {path}", fragment))
-    fragments, stated.notes = with_distinct_ids(found)
+    fragments, stated.notes = make_ids_distinct(found)
     for where, fragment in fragments:
-        operation = the_operation(fragment, where)
+        operation = get_operation(fragment, where)
         if operation.id in stated.fragments:
             problems.add(
                 f"{file.name}: two operations are called {operation.id}; {where} is one", operation.area
@@ -51,7 +51,7 @@ def read_definition(file: Path) -> Stated:
     return stated
 
 
-def _area(operation: Mapping[str, Any]) -> str:
+def _get_area(operation: Mapping[str, Any]) -> str:
     return str((operation.get("tags") or [""])[0])
 
 
@@ -72,58 +72,60 @@ def _load(file: Path) -> Document:
     return document
 
 
-def _fragment(document: Document, path: str, method: str, where: str) -> Document:
+def _make_fragment(document: Document, path: str, method: str, where: str) -> Document:
     item = document["paths"][path]
     place = f"/paths/{escape(path)}"
-    operation = _resolved(item[method], document, f"{where}: {place}/{method}")
+    operation = _resolve(item[method], document, f"{where}: {place}/{method}")
     common = item.get("parameters")
-    shared = {"parameters": _resolved(common, document, f"{where}: {place}/parameters")} if common else {}
+    shared = {"parameters": _resolve(common, document, f"{where}: {place}/parameters")} if common else {}
     stated = {**shared, method: operation}
     top = {key: document[key] for key in SHARED if key in document}
-    parts = {"schemas": _reached(stated, document, where)}
+    parts = {"schemas": _collect_schemas(stated, document, where)}
     security = operation.get("security", document.get("security"))
     if security:  # the token is stated elsewhere than in the query
         stated[method] = {**operation, "security": security}
         names = {name for requirement in security for name in requirement}
-        known = components(document, "securitySchemes")
+        known = get_components(document, "securitySchemes")
         parts["securitySchemes"] = {name: known[name] for name in sorted(names) if name in known}
     return {**top, "paths": {path: stated}, "components": parts}
 
 
-def _resolved(value: Any, document: Document, where: str, trail: tuple[str, ...] = ()) -> Any:
+def _resolve(value: Any, document: Document, where: str, trail: tuple[str, ...] = ()) -> Any:
     """Return a value with its references resolved, except references to schemas."""
     if isinstance(value, list):
-        return [_resolved(item, document, where, trail) for item in value]
+        return [_resolve(item, document, where, trail) for item in value]
     if not isinstance(value, dict):
         return value
     reference = value.get("$ref")
     if isinstance(reference, str) and not reference.startswith(_SCHEMA):
         if reference in trail:
             raise PipelineError(f"{where} refers to {reference!r}, which refers to itself")
-        target = _target(document, reference, where)
-        return _resolved(target, document, where, (*trail, reference))
+        target = _find_target(document, reference, where)
+        return _resolve(target, document, where, (*trail, reference))
     return {
-        key: item if key in {"schema", "example", "examples"} else _resolved(item, document, where, trail)
+        key: item if key in {"schema", "example", "examples"} else _resolve(item, document, where, trail)
         for key, item in value.items()
     }
 
 
-def _target(document: Document, reference: str, where: str) -> Any:
+def _find_target(document: Document, reference: str, where: str) -> Any:
     section, _, name = reference.removeprefix("#/components/").partition("/")
-    known: Mapping[str, Any] = components(document, section) if reference.startswith("#/components/") else {}
+    known: Mapping[str, Any] = (
+        get_components(document, section) if reference.startswith("#/components/") else {}
+    )
     key = name.replace("~1", "/").replace("~0", "~")
     if key not in known:
         raise PipelineError(f"{where} refers to {reference!r}, which is not there")
     return known[key]
 
 
-def _reached(value: object, document: Document, where: str) -> dict[str, Any]:
+def _collect_schemas(value: object, document: Document, where: str) -> dict[str, Any]:
     """Return the schemas that a value refers to, directly or indirectly, by name."""
-    known = components(document, "schemas")
+    known = get_components(document, "schemas")
     reached: dict[str, Any] = {}
     waiting: list[object] = [value]
     while waiting:
-        for pointer, reference in references(waiting.pop()):
+        for pointer, reference in iterate_references(waiting.pop()):
             name = reference.removeprefix(_SCHEMA).split("/")[0]
             if not reference.startswith(_SCHEMA) or name not in known:
                 raise PipelineError(f"{where}: {pointer} refers to {reference!r}, which is not there")

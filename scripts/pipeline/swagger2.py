@@ -40,7 +40,7 @@ def to_openapi_3(document: Document, where: str) -> Document:
             f"{where}: its version is {document.get('swagger')!r}; Swagger 2.0 and OpenAPI 3 are read"
         )
     try:
-        return _Conversion(document).whole()
+        return _Conversion(document).convert()
     except (AttributeError, KeyError, TypeError) as error:
         raise PipelineError(f"{where}: this is not a valid Swagger 2.0 document: {error!r}") from error
 
@@ -52,39 +52,42 @@ class _Conversion:
         self._document = document
         self._parameters: Mapping[str, Document] = document.get("parameters") or {}
 
-    def whole(self) -> Document:
+    def convert(self) -> Document:
         document = self._document
         known = self._parameters.items()
         components = {
-            "schemas": _schema(document.get("definitions") or {}, names=True),
+            "schemas": _convert_schema(document.get("definitions") or {}, names=True),
             "parameters": {
-                name: _parameter(item) for name, item in known if item["in"] not in ("body", "formData")
+                name: _convert_parameter(item)
+                for name, item in known
+                if item["in"] not in ("body", "formData")
             },
             "responses": {
-                name: self._response(item, document.get("produces") or ["application/json"])
+                name: self._convert_response(item, document.get("produces") or ["application/json"])
                 for name, item in (document.get("responses") or {}).items()
             },
             "securitySchemes": {
-                name: _security(item) for name, item in (document.get("securityDefinitions") or {}).items()
+                name: _convert_security(item)
+                for name, item in (document.get("securityDefinitions") or {}).items()
             },
         }
         same: Document = {
             key: document[key] for key in ("info", "tags", "security", "externalDocs") if key in document
         }
-        servers = list(self._servers())
+        servers = list(self._convert_servers())
         return {
             "openapi": _VERSION,
             **same,
             **({"servers": servers} if servers else {}),
             "paths": {
-                path: self._path(item)
+                path: self._convert_path(item)
                 for path, item in document["paths"].items()
                 if not path.startswith("x-")
             },
             "components": {section: items for section, items in components.items() if items},
         }
 
-    def _servers(self) -> Iterator[Document]:
+    def _convert_servers(self) -> Iterator[Document]:
         base = str(self._document.get("basePath") or "").rstrip("/")
         if "host" not in self._document:
             yield from ([{"url": base}] if base else [])
@@ -92,44 +95,46 @@ class _Conversion:
         for scheme in self._document.get("schemes") or ["https"]:
             yield {"url": f"{scheme}://{self._document['host']}{base}"}
 
-    def _path(self, item: Document) -> Document:
+    def _convert_path(self, item: Document) -> Document:
         common = item.get("parameters") or []
-        return {method: self._operation(item[method], common) for method in METHODS if method in item}
+        return {method: self._convert_operation(item[method], common) for method in METHODS if method in item}
 
-    def _operation(self, operation: Document, common: list[Document]) -> Document:
-        own = [self._resolved(item) for item in operation.get("parameters") or []]
+    def _convert_operation(self, operation: Document, common: list[Document]) -> Document:
+        own = [self._resolve(item) for item in operation.get("parameters") or []]
         stated = {(item.get("in"), item.get("name")) for item in own}
-        shared = [self._resolved(item) for item in common]
+        shared = [self._resolve(item) for item in common]
         parameters = [item for item in shared if (item.get("in"), item.get("name")) not in stated] + own
         produces = operation.get("produces") or self._document.get("produces") or ["application/json"]
         consumes = operation.get("consumes") or self._document.get("consumes") or ["application/json"]
         dropped = ("parameters", "responses", "consumes", "produces", "schemes")
-        body = _body(parameters, consumes)
+        body = _convert_body(parameters, consumes)
         return {
             **{key: value for key, value in operation.items() if key not in dropped},
-            "parameters": [_parameter(item) for item in parameters if item["in"] not in ("body", "formData")],
+            "parameters": [
+                _convert_parameter(item) for item in parameters if item["in"] not in ("body", "formData")
+            ],
             "responses": {
-                status: self._response(response, produces)
+                status: self._convert_response(response, produces)
                 for status, response in operation["responses"].items()
             },
             **({"requestBody": body} if body else {}),
         }
 
-    def _resolved(self, parameter: Document) -> Document:
+    def _resolve(self, parameter: Document) -> Document:
         """Return a parameter, or the shared one that it refers to: a body is none any more in OpenAPI 3."""
         reference = str(parameter.get("$ref", ""))
         return self._parameters[reference.removeprefix("#/parameters/")] if reference else parameter
 
-    def _response(self, response: Document, produces: list[str]) -> Document:
+    def _convert_response(self, response: Document, produces: list[str]) -> Document:
         if "$ref" in response:
-            return {"$ref": _reference(response["$ref"])}
+            return {"$ref": _convert_reference(response["$ref"])}
         found = {
             key: value for key, value in response.items() if key not in ("schema", "examples", "headers")
         }
         found.setdefault("description", "")
         if "schema" in response:
             examples = response.get("examples") or {}
-            schema = _schema(response["schema"])
+            schema = _convert_schema(response["schema"])
             found["content"] = {
                 media: {"schema": schema, **({"example": examples[media]} if media in examples else {})}
                 for media in (
@@ -138,19 +143,21 @@ class _Conversion:
             }
         if "headers" in response:
             found["headers"] = {
-                name: _with_schema({key: value for key, value in header.items() if key != "collectionFormat"})
+                name: _move_to_schema(
+                    {key: value for key, value in header.items() if key != "collectionFormat"}
+                )
                 for name, header in response["headers"].items()
             }
         return found
 
 
-def _body(parameters: list[Document], consumes: list[str]) -> Document | None:
+def _convert_body(parameters: list[Document], consumes: list[str]) -> Document | None:
     """Return the request body that the parameters in the body, or in a form, state."""
     for item in parameters:
         if item["in"] == "body":
             # The vendor's pages leave out an empty description.
             kept = {key: item[key] for key in ("description", "required") if item.get(key) not in ("", None)}
-            schema = _schema(item["schema"])
+            schema = _convert_schema(item["schema"])
             return {"content": {media: {"schema": schema} for media in consumes}, **kept}
     fields = [item for item in parameters if item["in"] == "formData"]
     if not fields:
@@ -160,14 +167,14 @@ def _body(parameters: list[Document], consumes: list[str]) -> Document | None:
         form = ["multipart/form-data"]
     schema = {
         "type": "object",
-        "properties": {item["name"]: _with_schema(item)["schema"] for item in fields},
+        "properties": {item["name"]: _move_to_schema(item)["schema"] for item in fields},
         "required": [item["name"] for item in fields if item.get("required")],
     }
     return {"content": {media: {"schema": schema} for media in form}}
 
 
-def _parameter(parameter: Document) -> Document:
-    found = _with_schema({key: value for key, value in parameter.items() if key != "collectionFormat"})
+def _convert_parameter(parameter: Document) -> Document:
+    found = _move_to_schema({key: value for key, value in parameter.items() if key != "collectionFormat"})
     if found["schema"].get("type") == "array" and parameter["in"] in ("query", "path", "header"):
         separated = parameter.get("collectionFormat", "csv")
         if separated != "multi":  # which is the default of OpenAPI 3, for the query
@@ -178,25 +185,27 @@ def _parameter(parameter: Document) -> Document:
     return found
 
 
-def _with_schema(item: Document) -> Document:
+def _move_to_schema(item: Document) -> Document:
     """Return a parameter or a header with what it states of its values as a schema."""
-    schema = _schema({key: value for key, value in item.items() if key in _IN_SCHEMA or key == "x-nullable"})
+    schema = _convert_schema(
+        {key: value for key, value in item.items() if key in _IN_SCHEMA or key == "x-nullable"}
+    )
     rest = {key: value for key, value in item.items() if key not in _IN_SCHEMA and key != "x-nullable"}
     return {"schema": schema, **rest}
 
 
-def _schema(value: Any, *, names: bool = False) -> Any:
+def _convert_schema(value: Any, *, names: bool = False) -> Any:
     """Return a schema, or parts of it, in the form of OpenAPI 3; `names`: its keys are the vendor's names."""
     if isinstance(value, list):
-        return [_schema(item) for item in value]
+        return [_convert_schema(item) for item in value]
     if not isinstance(value, dict):
         return value
     if names:
-        return {key: _schema(item) for key, item in value.items()}
+        return {key: _convert_schema(item) for key, item in value.items()}
     found: Document = {}
     for key, item in value.items():
         if key == "$ref" and isinstance(item, str):
-            found[key] = _reference(item)
+            found[key] = _convert_reference(item)
         elif key == "x-nullable":
             found["nullable"] = item
         elif key == "discriminator" and isinstance(item, str):
@@ -204,20 +213,20 @@ def _schema(value: Any, *, names: bool = False) -> Any:
         elif key == "collectionFormat":
             continue
         else:
-            found[key] = item if key in _DATA else _schema(item, names=key == "properties")
+            found[key] = item if key in _DATA else _convert_schema(item, names=key == "properties")
     if found.get("type") == "file":
         found |= {"type": "string", "format": "binary"}
     return found
 
 
-def _reference(reference: str) -> str:
+def _convert_reference(reference: str) -> str:
     for old, new in _SECTIONS.items():
         if reference.startswith(old):
             return new + reference.removeprefix(old)
     return reference
 
 
-def _security(scheme: Document) -> Document:
+def _convert_security(scheme: Document) -> Document:
     kept = {key: scheme[key] for key in ("description",) if key in scheme}
     match scheme["type"]:
         case "basic":

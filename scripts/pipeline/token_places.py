@@ -5,38 +5,38 @@ from typing import Any
 
 from .jsontext import Document
 from .secret_names import is_secret_name
-from .spec import Operation, components, operations
+from .spec import Operation, get_components, iterate_operations
 
-__all__ = ["odd_token_places"]
+__all__ = ["find_odd_token_places"]
 
 _SHOWN = 5
 
 
-def odd_token_places(vendor: Document, corrected: Document) -> list[str]:
+def find_odd_token_places(vendor: Document, corrected: Document) -> list[str]:
     """Return one note for each unusual place of the token, with the operations that have it.
 
     Args:
         vendor: The vendor's document, in which the token is a parameter.
         corrected: The same with the overlay's marks: operations that issue or check tokens, or that the overlay removes, are left out.
     """
-    usual = {item.id for item in operations(corrected) if not item.body.get("x-nexport-credentials")}
+    usual = {item.id for item in iterate_operations(corrected) if not item.body.get("x-nexport-credentials")}
     places: dict[str, list[str]] = {}
-    for operation in operations(vendor):
+    for operation in iterate_operations(vendor):
         if operation.id in usual:
-            for place in _places(operation, vendor):
+            for place in _describe_places(operation, vendor):
                 places.setdefault(place, []).append(operation.id)
     return [
-        f"{_names(names)}: {place}; the client sends the token in the query, as access_token"
+        f"{_list_names(names)}: {place}; the client sends the token in the query, as access_token"
         for place, names in places.items()
     ]
 
 
-def _places(operation: Operation, document: Document) -> Iterator[str]:
+def _describe_places(operation: Operation, document: Document) -> Iterator[str]:
     item: Mapping[str, Any] = document["paths"][operation.path]
     parameters = [*(item.get("parameters") or []), *(operation.body.get("parameters") or [])]
     stated = {(str(one.get("in")), str(one.get("name"))) for one in parameters}
     headers = sorted(name for place, name in stated if place in ("header", "cookie") and is_secret_name(name))
-    schemes = list(_schemes(operation, document))
+    schemes = list(_describe_schemes(operation, document))
     in_query = ("query", "access_token") in stated or "" in schemes
     instead = "" if in_query else ", and no access_token in the query"
     yield from (f"the vendor states a token in the header {name}{instead}" for name in headers)
@@ -45,9 +45,9 @@ def _places(operation: Operation, document: Document) -> Iterator[str]:
         yield "the vendor states no token"
 
 
-def _schemes(operation: Operation, document: Document) -> Iterator[str]:
+def _describe_schemes(operation: Operation, document: Document) -> Iterator[str]:
     """Yield the security schemes of an operation in words; an empty string for the usual place of the token."""
-    known = components(document, "securitySchemes")
+    known = get_components(document, "securitySchemes")
     for requirement in operation.body.get("security", document.get("security")) or []:
         for name in requirement:
             scheme = known.get(name) or {}
@@ -62,7 +62,7 @@ def _schemes(operation: Operation, document: Document) -> Iterator[str]:
             yield f"{name} ({', '.join(about)})" if about else name
 
 
-def _names(names: list[str]) -> str:
+def _list_names(names: list[str]) -> str:
     if len(names) <= _SHOWN:
         return ", ".join(names)
     return f"{len(names)} operations ({', '.join(names[:_SHOWN])}, ...)"

@@ -50,7 +50,7 @@ class Transaction:
         fresh = self._list.with_suffix(".new")
         states = {name: [digest(self._root / name), digest(self.new / name)] for name in names}
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump({"files": states, "index": git_index(self._root)}, file)
+            json.dump({"files": states, "index": read_git_index(self._root)}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._list)
@@ -77,7 +77,9 @@ class Transaction:
         if not self.pending():
             return []
         states = self._states()
-        if self._is_before_the_first_move(states) and self._listed()["index"] != git_index(self._root):
+        if self._is_before_the_first_move(states) and self._read_list()["index"] != read_git_index(
+            self._root
+        ):
             raise PipelineError(
                 "a run of scripts/regenerate was killed before it put its results in place, and git has changed files or its "
                 "index since, as by a `git checkout`; run it with --discard to drop its results"
@@ -114,10 +116,10 @@ class Transaction:
 
     def _states(self) -> dict[str, list[str]]:
         """Return the digests of each committed result: before, and after."""
-        states: dict[str, list[str]] = self._listed()["files"]
+        states: dict[str, list[str]] = self._read_list()["files"]
         return states
 
-    def _listed(self) -> dict[str, Any]:
+    def _read_list(self) -> dict[str, Any]:
         listed: dict[str, Any] = json.loads(self._list.read_text(encoding="utf-8"))
         return listed
 
@@ -145,7 +147,7 @@ class Transaction:
                 raise PipelineError(f"{place} cannot be written to; nothing was written")
 
 
-def git_index(root: Path) -> list[int]:
+def read_git_index(root: Path) -> list[int]:
     """Return what identifies the present version of git's index; empty without a repository.
 
     A `git checkout` writes the index anew, also where it changes no file.

@@ -8,7 +8,7 @@ WRITTEN = ("is new", "is changed", "is gone")
 _CACHES = "__pycache__"  # Python writes these when a module is imported
 
 
-def differences(
+def find_differences(
     actual: Path, expected: Path, name: str, words: tuple[str, str, str] = FOUND
 ) -> Iterator[str]:
     """Yield one line for each file that differs, is missing or is unexpected; hidden files count.
@@ -20,18 +20,18 @@ def differences(
         words: The words for a missing, a different and an unexpected file.
     """
     missing, different, unwanted = words
-    have, want = _places(actual), _places(expected)
+    have, want = _list_places(actual), _list_places(expected)
     for place in sorted(have | want):
         called = f"{name}/{place}" if place else name
         if place not in have:
             yield f"{called} {missing}"
         elif place not in want and not (expected / place).is_dir():
             yield f"{called} {unwanted}"
-        elif place in want and _content(actual / place) != _content(expected / place):
+        elif place in want and _read_content(actual / place) != _read_content(expected / place):
             yield f"{called} {different}"
 
 
-def _places(top: Path) -> set[str]:
+def _list_places(top: Path) -> set[str]:
     """Return the relative paths of files, links and empty folders; the top itself is ''."""
     if not top.is_dir() or top.is_symlink():
         return {""} if top.exists() or top.is_symlink() else set()
@@ -44,7 +44,7 @@ def _is_leaf(path: Path) -> bool:
     return not path.is_dir() or all(child.name == _CACHES for child in path.iterdir())
 
 
-def _content(path: Path) -> object:
+def _read_content(path: Path) -> object:
     if path.is_symlink():
         return ("link", path.readlink())
     return path.read_bytes() if path.is_file() else "folder"

@@ -10,7 +10,7 @@ from .changes import Change
 from .python_names import area_name, attribute_name, method_name
 from .spec_changes import RESPELLED
 
-__all__ = ["to_adapt"]
+__all__ = ["find_code_to_adapt"]
 
 # Where a use is, and what to do about it, the most urgent first.
 _ADVICE = {
@@ -46,28 +46,28 @@ class _Broken:
         """Whether a whole operation is removed."""
         return self.words == "removed" and not self.argument and "_" in self.name
 
-    def lines(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> list[int]:
         """Return the numbers of the lines of a file that use it."""
         is_passed = self.argument and not self.words.startswith("added")
-        calls = (match.start() for match in re.finditer(self._code(text), text))
-        places = self._argument_places(text) if is_passed else calls
+        calls = (match.start() for match in re.finditer(self._make_pattern(text), text))
+        places = self._find_argument_places(text) if is_passed else calls
         return sorted({text.count("\n", 0, place) + 1 for place in places})
 
-    def _argument_places(self, text: str) -> Iterator[int]:
+    def _find_argument_places(self, text: str) -> Iterator[int]:
         """Yield where calls of the operation pass the argument, in Python or on the command line."""
         option = self.argument.replace("_", "-")
         argument = re.compile(rf"\b{self.argument}=(?!=)|--{option}\b")
-        for call in re.finditer(self._code(text), text):
+        for call in re.finditer(self._make_pattern(text), text):
             # Behind an empty line, or at the next call of a method, other arguments follow.
             rest = re.split(r"\n\s*\n|\bcampus\.\w+\.\w+\(", text[call.end() : call.end() + _CALL])[0]
             yield from (call.end() + match.start() for match in argument.finditer(rest))
 
-    def _code(self, text: str) -> str:
+    def _make_pattern(self, text: str) -> str:
         """Return a pattern of the code that uses it in a file."""
         if self.words.endswith(RESPELLED):
             return rf"\b{self.name}\b"
         if self.field:
-            return self._field(text)
+            return self._make_field_pattern(text)
         tag, is_operation, _ = self.name.partition("_")
         if not is_operation:
             return rf"\b{self.name}\b"
@@ -76,7 +76,7 @@ class _Broken:
         method = rf"\b({'|'.join(sorted(owners))})\.{method_name(self.name)}\b"
         return rf"{method}|\bmethod_of\(\w+, \"{self.name}\"" if self.argument else method
 
-    def _field(self, text: str) -> str:
+    def _make_field_pattern(self, text: str) -> str:
         if self.field.isupper():
             return rf"\b{self.name}\.{self.field}\b"
         name = attribute_name(self.field)
@@ -94,23 +94,27 @@ class _Broken:
         return f"{place}, {self.words}"
 
 
-def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
+def find_code_to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
     """Return a block of lines about the code that uses what breaks: what to do, the files with lines, and what changed.
 
     Files that only mention a removed operation, as a recorded request does, need a look at most: they are counted.
     """
-    broken = list(filter(None, map(_broken, changes)))
+    broken = list(filter(None, map(_make_broken, changes)))
     removed = [re.escape(each.name) for each in broken if each.is_removed_operation]
     mention = re.compile(rf"\b({'|'.join(removed)})\b" if removed else _NEVER)
-    files = [(advice, file.relative_to(root).as_posix(), _read(file)) for advice, file in _files(root)]
+    files = [(advice, file.relative_to(root).as_posix(), _read(file)) for advice, file in _list_files(root)]
     found: dict[str, list[str]] = {}
     mentions: list[str] = []
     for advice, name, raw in files if broken else ():
-        text = _GENERATED.sub(_blank, raw)
-        uses = [f"{name}:{_numbers(lines)} uses {each}" for each in broken if (lines := each.lines(text))]
+        text = _GENERATED.sub(_blank_out, raw)
+        uses = [
+            f"{name}:{_list_numbers(lines)} uses {each}"
+            for each in broken
+            if (lines := each.find_lines(text))
+        ]
         found.setdefault(advice, []).extend(uses)
         if uses and name.startswith("examples/"):
-            found[advice] += _dependants(name, files)
+            found[advice] += _find_dependants(name, files)
         if not uses and mention.search(text):
             mentions.append(name)
     block = [
@@ -121,11 +125,11 @@ def to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
     ]
     if mentions:
         others = [name for _, name, raw in files if name not in mentions and mention.search(raw)]
-        block += _about_mentions(mentions, others, removed)
+        block += _describe_mentions(mentions, others, removed)
     return ["To adapt by hand, or scripts/check and scripts/test may fail:", *block] if block else []
 
 
-def _dependants(example: str, files: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+def _find_dependants(example: str, files: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     """Yield a line about the programs and tests that import an example, which fail with it."""
     module = re.compile(
         rf"\b(import {Path(example).stem}|from {Path(example).stem} import|{Path(example).name})\b"
@@ -137,7 +141,7 @@ def _dependants(example: str, files: Iterable[tuple[str, str, str]]) -> Iterator
         yield f"  {example} is used by {', '.join(names)}"
 
 
-def _about_mentions(mentions: list[str], others: list[str], removed: list[str]) -> Iterator[str]:
+def _describe_mentions(mentions: list[str], others: list[str], removed: list[str]) -> Iterator[str]:
     """Yield lines about files that only mention what is removed, with a command that lists them and no others."""
     folders = Counter(name.partition("/")[0] for name in mentions)
     counts = ", ".join(f"{count} in {folder}" for folder, count in folders.items())
@@ -154,7 +158,7 @@ def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def _broken(change: Change) -> _Broken | None:
+def _make_broken(change: Change) -> _Broken | None:
     """Return what a change breaks, or None if it breaks nothing, or if the spec states the same change.
 
     A different spelling of an operationId breaks only code that uses the operationId, as the sandbox and tests do.
@@ -166,17 +170,17 @@ def _broken(change: Change) -> _Broken | None:
     return _Broken(match["name"], match["argument"] or "", match["field"] or "", words)
 
 
-def _blank(match: re.Match[str]) -> str:
+def _blank_out(match: re.Match[str]) -> str:
     """Return empty lines instead of a generated table, so that the lines after it keep their numbers."""
     return "\n" * match[0].count("\n")
 
 
-def _numbers(lines: list[int]) -> str:
+def _list_numbers(lines: list[int]) -> str:
     more = f" and {len(lines) - _LINES} more" if len(lines) > _LINES else ""
     return ",".join(map(str, lines[:_LINES])) + more
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
+def _list_files(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield hand-written files with the advice for them, without the pipeline's own tests."""
     for name, advice in _ADVICE.items():
         place = root / name

@@ -7,13 +7,13 @@ these records come from the document itself, under the names that the generator 
 import attrs
 from openapi_python_client.parser import GeneratorData
 
-from pipeline.areas_view import AreaView, areas_view
+from pipeline.areas_view import AreaView, make_area_views
 from pipeline.jsontext import Document
-from pipeline.models_view import EnumView, ModelView, enum_view, model_view
+from pipeline.models_view import EnumView, ModelView, make_enum_view, make_model_view
 from pipeline.operations_view import OperationView
-from pipeline.reachable import schemas_in_requests
+from pipeline.reachable import find_request_schemas
 
-__all__ = ["SdkView", "template_globals"]
+__all__ = ["SdkView", "make_template_globals"]
 
 _PUBLIC_MODELS = "nexport_campus.models"
 """The module that users import models and enums from, which their reprs and pickles name."""
@@ -35,7 +35,7 @@ class SdkView:
         return next(area for area in self.areas if area.package == package)
 
 
-def template_globals(document: Document, data: GeneratorData) -> dict[str, object]:
+def make_template_globals(document: Document, data: GeneratorData) -> dict[str, object]:
     """Return the templates' additional globals: `sdk`, the view of the document.
 
     Takes out of `data` the models that the generator invents for inline maps: users are given mappings.
@@ -48,16 +48,16 @@ def template_globals(document: Document, data: GeneratorData) -> dict[str, objec
     modules = {str(info.name): str(info.module_name) for info in classes}
     if missing := sorted(schemas.keys() - modules.keys()):
         raise ValueError(f"the schema {missing[0]} would have no class, or one of another name")
-    requested = schemas_in_requests(document)
+    requested = find_request_schemas(document)
     models = {
-        name: model_view(name, schemas, modules, in_requests=name in requested)
+        name: make_model_view(name, schemas, modules, in_requests=name in requested)
         for name in modules
         if "enum" not in schemas[name]
     }
-    areas = areas_view(document)
+    areas = make_area_views(document)
     view = SdkView(
         models=models,
-        enums={name: enum_view(name, schemas[name]) for name in modules if "enum" in schemas[name]},
+        enums={name: make_enum_view(name, schemas[name]) for name in modules if "enum" in schemas[name]},
         model_modules=modules,
         operations={operation.module: operation for area in areas for operation in area.operations},
         areas=areas,

@@ -13,14 +13,14 @@ import pytest
 from pipeline import generate as generating
 from pipeline.changes import Change
 from pipeline.cli import main
-from pipeline.difference import Difference, compare, next_version
+from pipeline.difference import Difference, choose_next_version, compare
 from pipeline.errors import PipelineError
 from pipeline.generate import generate
 from pipeline.layout import Layout
 from pipeline.merge import merge
-from pipeline.normalization import normalized
-from pipeline.python_changes import python_changes
-from pipeline.spec_changes import sent_models, spec_changes
+from pipeline.normalization import normalize
+from pipeline.python_changes import find_python_changes
+from pipeline.spec_changes import find_sent_models, find_spec_changes
 from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
@@ -339,10 +339,10 @@ def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind:
     change, line = BREAKS[kind]
     difference = changed(state, old, change)
     assert [item for item in difference.changes if item.breaks and str(item).startswith(line)], (
-        difference.words()
+        difference.render()
     )
     assert difference.next_version == "0.2.0"
-    assert "**Breaking.**" in difference.changelog()
+    assert "**Breaking.**" in difference.draft_changelog()
 
 
 @pytest.mark.sampled(6)
@@ -352,7 +352,7 @@ def test_harmless_changes_are_not_breaks(state: Callable[[Document], Path], old:
     change, line = HARMLESS[kind]
     difference = changed(state, old, change)
     assert not [str(item) for item in difference.changes if item.breaks]
-    assert line in difference.words()
+    assert line in difference.render()
     assert bool(difference.changes) == (kind != "nothing")
 
 
@@ -376,7 +376,8 @@ def test_griffe_finds_breaks_of_the_python_api(
     BREAKS[kind][0](document)
     new = state(document)
     assert place in {
-        item.place for item in python_changes(old, new, Layout.CLIENT, sent_models(normalized(document)))
+        item.place
+        for item in find_python_changes(old, new, Layout.CLIENT, find_sent_models(normalize(document)))
     }
     assert not [str(item) for item in compare(old, new, "0.1.0").changes if item.source == "python"]
 
@@ -419,7 +420,7 @@ def test_many_changes_are_summarized_by_area(state: Callable[[Document], Path], 
         Change("spec", "Ticket", "added", "", False),
         Change("spec", "LearningApi_Get(a)", "added", "", False),
     ]
-    lines = Difference(changes, "0.1.0").words().splitlines()
+    lines = Difference(changes, "0.1.0").render().splitlines()
     assert lines[:4] == [
         "LearningApi: 1 changed",
         "SsoApi: 90 added, 1 removed; 1 breaks users",
@@ -446,7 +447,7 @@ def test_the_next_version(version: str, changes: list[str], following: str) -> N
     made_changes = [
         Change("spec", "a", "changed" if kind == "breaks" else kind, "", kind == "breaks") for kind in changes
     ]
-    assert next_version(version, made_changes) == following
+    assert choose_next_version(version, made_changes) == following
 
 
 def test_a_run_reports_as_text_and_json(repository: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -474,7 +475,7 @@ def test_values_of_a_string_enum_are_reported() -> None:
         operation(document, "GetTests")["parameters"].append(parameter("word", schema, required=False))
         fields(document, "Test")["wire"] = schema
         documents.append(document)
-    found = {str(item): item.breaks for item in spec_changes(*documents)}
+    found = {str(item): item.breaks for item in find_spec_changes(*documents)}
     assert found == {
         "AssessmentApi_GetTests(word) changed: may be c, too": False,
         "AssessmentApi_GetTests(word) changed: is no longer a": True,
@@ -489,7 +490,7 @@ def test_servers_and_security_are_reported() -> None:
     old, new = base(), base()
     new["servers"] = [{"url": "https://other.example"}]
     new["components"]["securitySchemes"] = {"jwt": {"type": "http", "scheme": "bearer"}}
-    assert [str(item) for item in spec_changes(old, new)] == [
+    assert [str(item) for item in find_spec_changes(old, new)] == [
         "security scheme jwt added",
         "servers changed: are https://other.example, were https://www.nexportcampus.com",
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.enum_words import labels, member_of
+from pipeline.enum_words import make_member_name, read_labels
 from pipeline.enums import refer_to_enums
 from pipeline.errors import PipelineError, Problems
 
@@ -176,7 +176,7 @@ def test_words_are_read_from_the_end_of_a_description(
     description: str, values: list[int], expected: dict[int, str]
 ) -> None:
     """The vendor puts nothing between the text and the list."""
-    assert labels(description, values) == expected
+    assert read_labels(description, values) == expected
 
 
 def test_members_are_named_after_words() -> None:
@@ -187,4 +187,4 @@ def test_members_are_named_after_words() -> None:
         "YES/NO": "YES_NO",
         "1st": None,
     }
-    assert {label: member_of(label) for label in expected} == expected
+    assert {label: make_member_name(label) for label in expected} == expected

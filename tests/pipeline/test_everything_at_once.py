@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import steps
 from pipeline.cli import main
-from pipeline.generate import objections
+from pipeline.generate import find_objections
 from pipeline.layout import Layout
 
 Document = dict[str, Any]
@@ -81,10 +81,10 @@ def test_the_generator_is_asked_about_what_is_left(make_document: Make) -> None:
     """It objects to a document by itself, without generating anything."""
     root = Path(__file__).parents[2]
     document = make_document()
-    assert objections(document, Layout(root)) == []
+    assert find_objections(document, Layout(root)) == []
     operation_of(document)["responses"] = {"200": {"description": "", "content": {"application/json": {}}}}
     document["info"] = {"title": "No version"}
-    (message,) = objections(document, Layout(root))
+    (message,) = find_objections(document, Layout(root))
     assert message.startswith(
         "openapi/nexport.sdk.json: the generator objects; mend it in openapi/overlay.yaml: "
     )

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.decisions import decisions
+from pipeline.decisions import list_decisions
 from pipeline.errors import PipelineError
 from pipeline.name_checks import check
-from pipeline.secret_names import unmarked_secrets
-from pipeline.token_places import odd_token_places
+from pipeline.secret_names import find_unmarked_secrets
+from pipeline.token_places import find_odd_token_places
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
@@ -72,7 +72,7 @@ def test_fields_that_look_like_secrets_are_found(
     make_document: Make, name: str, schema: Document, secret: bool
 ) -> None:
     """A mark, either way, says that a person has decided."""
-    found = unmarked_secrets(make_document(Odd={"properties": {name: schema}}))
+    found = find_unmarked_secrets(make_document(Odd={"properties": {name: schema}}))
     assert [place for place, _ in found if place.endswith(f"/{name}")] == (
         [f"/components/schemas/Odd/properties/{name}"] if secret else []
     )
@@ -82,7 +82,7 @@ def test_secrets_are_reported_with_the_action_to_paste(make_document: Make) -> N
     """Parameters count as well as fields."""
     document = make_document(Odd={"properties": {"client_secret": TEXT}})
     operation(document)["parameters"] = [{"name": "pin", "in": "query", "schema": TEXT}]
-    *notes, block = decisions(document)
+    *notes, block = list_decisions(document)
     assert any("LearningApi_GetThing(pin) looks like a secret" in note for note in notes)
     assert "target: $.components.schemas.Odd.properties.client_secret\n" in block
     assert (
@@ -96,13 +96,13 @@ def test_many_new_operations_are_summarized(make_document: Make) -> None:
     for number in range(1, 30):
         document["paths"] |= make_document(f"ScormApi_Get{number}")["paths"]
     operation(document)["parameters"] = []
-    notes = [note for note in decisions(document) if "secret" not in note]
+    notes = [note for note in list_decisions(document) if "secret" not in note]
     assert any(
         note.startswith("LearningApi: 1 operation counts as writing, until openapi/overlay.yaml marks it")
         for note in notes
     )
     assert any(note.startswith("ScormApi: 29 operations count as writing") for note in notes)
-    assert decisions(document)[-1].count("x-nexport-effect: write") == 30
+    assert list_decisions(document)[-1].count("x-nexport-effect: write") == 30
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_an_unusual_place_of_the_token_is_reported(
         "jwt": {"type": "http", "scheme": "bearer"},
         "usual": {"type": "apiKey", "in": "query", "name": "access_token"},
     }
-    notes = odd_token_places(vendor, corrected)
+    notes = find_odd_token_places(vendor, corrected)
     assert bool(notes) == (note is not None)
     if note is not None:
         assert any(note in found for found in notes)
     operation(corrected)["x-nexport-credentials"] = True
-    assert odd_token_places(vendor, corrected) == []
+    assert find_odd_token_places(vendor, corrected) == []

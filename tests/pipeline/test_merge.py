@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.jsontext import dumps, first_difference
+from pipeline.jsontext import dumps, find_first_difference
 from pipeline.merge import merge
 
 Document = dict[str, Any]
@@ -102,4 +102,4 @@ def test_a_property_called_default_is_a_schema(make_document: Make) -> None:
 )
 def test_the_first_difference_is_a_json_pointer(one: object, other: object, place: str | None) -> None:
     """Values of different types differ, and keys are escaped as in RFC 6901."""
-    assert first_difference(one, other) == place
+    assert find_first_difference(one, other) == place

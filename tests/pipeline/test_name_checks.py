@@ -11,13 +11,13 @@ import pytest
 import nexport_client.models
 from nexport_campus import NexportCampus
 from nexport_client.types import Model
-from pipeline.class_names import class_names
+from pipeline.class_names import make_class_names
 from pipeline.errors import PipelineError
-from pipeline.models_view import model_view
-from pipeline.name_checks import check, unmarked, unnamed_enums
-from pipeline.normalization import normalized
+from pipeline.models_view import make_model_view
+from pipeline.name_checks import check, find_unmarked, find_unnamed_enums
+from pipeline.normalization import normalize
 from pipeline.python_names import TAKEN_AREAS, TAKEN_CLASSES, area_name, attribute_name
-from pipeline.spec import operations
+from pipeline.spec import iterate_operations
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
@@ -72,7 +72,7 @@ def test_names_used_by_the_code_are_reserved() -> None:
     """Names of a model's methods, the client's attributes and imported classes are reserved."""
     own_names = {name for name in dir(Model) if not name.startswith("_")}
     assert {attribute_name(name) for name in own_names} == {f"{name}_" for name in own_names}
-    areas = {area_name(operation.area) for operation in operations(SDK)}
+    areas = {area_name(operation.area) for operation in iterate_operations(SDK)}
     assert {name for name in dir(NexportCampus) if not name.startswith("_")} - areas <= TAKEN_AREAS
     modules = [*ROOT.glob("nexport_client/models/*.py"), *ROOT.glob("nexport_client/api/*/*.py")]
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in modules]
@@ -155,10 +155,10 @@ def test_an_unknown_effect_is_refused(make_document: Make) -> None:
 def test_unmarked_operations_and_unnamed_enums_are_found(make_document: Make) -> None:
     """New operations without a mark and new enums without member names are listed."""
     document = make_document(Odd={"type": "integer", "enum": [1, 2]})
-    assert unmarked(document) == ["LearningApi_GetThing"]
-    assert unnamed_enums(document) == ["/components/schemas/Odd"]
+    assert find_unmarked(document) == ["LearningApi_GetThing"]
+    assert find_unnamed_enums(document) == ["/components/schemas/Odd"]
     operation(document)["x-nexport-effect"] = "read"
-    assert unmarked(document) == []
+    assert find_unmarked(document) == []
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,14 @@ def test_unmarked_operations_and_unnamed_enums_are_found(make_document: Make) ->
 )
 def test_dotnet_names_become_class_names(make_document: Make, name: str, expected: str) -> None:
     """Generics, namespaces, lower case, underscores and names that are taken become good names of classes."""
-    assert class_names([name]) == {name: expected}
+    assert make_class_names([name]) == {name: expected}
     check(make_document(**{name: {"type": "object"}}), "nexport.json")
 
 
 def test_namespaces_stay_where_two_schemas_would_be_one_class() -> None:
     """Only names that would be equal without their namespaces keep them."""
     names = ["A.User", "B.User", "B.Group"]
-    assert class_names(names) == {"A.User": "AUser", "B.User": "BUser", "B.Group": "Group"}
+    assert make_class_names(names) == {"A.User": "AUser", "B.User": "BUser", "B.Group": "Group"}
 
 
 def test_a_clash_is_refused_with_the_action_that_renames_one(make_document: Make) -> None:
@@ -200,7 +200,7 @@ def test_a_clash_is_refused_with_the_action_that_renames_one(make_document: Make
     document["components"]["schemas"]["Foo"]["x-nexport-name"] = "OtherFoo"
     document["components"]["schemas"]["Foo"]["properties"]["scoId"]["x-nexport-name"] = "sco_id_2"
     check(document, "nexport.json")
-    view = model_view("OtherFoo", normalized(document)["components"]["schemas"], {}, in_requests=False)
+    view = make_model_view("OtherFoo", normalize(document)["components"]["schemas"], {}, in_requests=False)
     assert [field.attribute for field in view.fields] == ["sco_id", "sco_id_2"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.normalization import normalized
+from pipeline.normalization import normalize
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
@@ -16,14 +16,14 @@ REF = "#/components/schemas/"
 
 def fields(make_document: Make, owner: str = "Owner", /, **schemas: Document) -> Document:
     """Return the fields of a schema in normal form."""
-    found: Document = normalized(make_document(**schemas))["components"]["schemas"][owner]["properties"]
+    found: Document = normalize(make_document(**schemas))["components"]["schemas"][owner]["properties"]
     return found
 
 
 def test_this_repositorys_document_is_already_normal(make_document: Make) -> None:
     """A normal document is unchanged, except for unstated parameters and the bodies of errors."""
     thing = {"type": "object", "properties": {"name": {"type": "string"}}}
-    assert normalized(make_document())["components"]["schemas"] == {"Thing": thing}
+    assert normalize(make_document())["components"]["schemas"] == {"Thing": thing}
 
 
 def test_an_unnamed_object_gets_a_name(make_document: Make) -> None:
@@ -40,7 +40,7 @@ def test_schemas_that_are_not_classes_are_inlined(make_document: Make) -> None:
     """A named list or string is replaced by its definition."""
     owner = {"type": "object", "properties": {"it": {"$ref": f"{REF}Words", "description": "Mine."}}}
     words = {"type": "array", "items": {"$ref": f"{REF}Word"}}
-    normal = normalized(make_document(Owner=owner, Words=words, Word={"type": "string"}))["components"][
+    normal = normalize(make_document(Owner=owner, Words=words, Word={"type": "string"}))["components"][
         "schemas"
     ]
     assert normal["Owner"]["properties"]["it"] == {
@@ -59,7 +59,7 @@ def test_parts_are_merged(make_document: Make) -> None:
         "properties": {"b": {"$ref": f"{REF}Base"}, "c": {"allOf": [{"$ref": f"{REF}Base"}]}},
     }
     document = make_document(Base=base, Owner={"allOf": [{"$ref": f"{REF}Base"}, more]})
-    owner = normalized(document)["components"]["schemas"]["Owner"]
+    owner = normalize(document)["components"]["schemas"]["Owner"]
     assert list(owner["properties"]) == ["a", "b", "c"]
     assert owner["required"] == ["a", "b"]
     assert owner["properties"]["c"] == {"$ref": f"{REF}Base"}
@@ -75,7 +75,7 @@ def test_a_union_with_null_is_nullable(make_document: Make) -> None:
 def test_an_integer_enum_becomes_a_class(make_document: Make) -> None:
     """Members without names are named by their values; null is not a member."""
     owner = {"type": "object", "properties": {"it": {"type": ["integer", "null"], "enum": [3, -1, None]}}}
-    normal = normalized(make_document(Owner=owner))["components"]["schemas"]
+    normal = normalize(make_document(Owner=owner))["components"]["schemas"]
     assert normal["Owner"]["properties"]["it"] == {"$ref": f"{REF}OwnerIt", "nullable": True}
     assert normal["OwnerIt"]["x-enum-varnames"] == ["VALUE_3", "VALUE_MINUS_1"]
     assert normal["OwnerIt"]["x-enum-labels"] == ["3", "-1"]
@@ -111,7 +111,7 @@ def test_schemas_without_a_normal_form_are_refused(
     """The message names the schema."""
     owner = {"type": "object", "properties": {"it": {"$ref": f"{REF}A"}}}
     with pytest.raises(PipelineError, match=message):
-        normalized(make_document(Owner=owner, **schemas))
+        normalize(make_document(Owner=owner, **schemas))
 
 
 def test_all_schemas_without_a_normal_form_are_named(make_document: Make) -> None:
@@ -123,7 +123,7 @@ def test_all_schemas_without_a_normal_form_are_named(make_document: Make) -> Non
         Owner={"properties": {"a": {"$ref": f"{REF}A"}, "b": {"$ref": f"{REF}B"}}},
     )
     with pytest.raises(PipelineError) as caught:
-        normalized(document)
+        normalize(document)
     assert str(caught.value).startswith("2 problems; nothing was written\n")
 
 
@@ -167,7 +167,7 @@ def test_other_media_types_beside_json_are_ignored(make_document: Make) -> None:
     content = next(iter(document["paths"].values()))["get"]["responses"]["200"]["content"]
     content |= {"application/xml": {"schema": {"type": "string"}}}
     content["application/json; charset=utf-8"] = content.pop("application/json")
-    (path,) = normalized(document)["paths"].values()
+    (path,) = normalize(document)["paths"].values()
     assert list(path["get"]["responses"]["200"]["content"]) == ["application/json"]
 
 
@@ -179,7 +179,7 @@ def test_parameters_of_a_path_are_copied_to_its_operations(make_document: Make) 
         {"name": "access_token", "in": "query", "schema": {"type": "integer"}},
         {"name": "more", "in": "query", "schema": {"type": "integer"}},
     ]
-    item = next(iter(normalized(document)["paths"].values()))
+    item = next(iter(normalize(document)["paths"].values()))
     assert [(one["name"], one["schema"]["type"]) for one in item["get"]["parameters"]] == [
         ("more", "integer"),
         ("access_token", "string"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.overlay import apply, load, without_marks
+from pipeline.overlay import apply, load, remove_marks
 from pipeline.overlay_actions import Action
 
 DOCUMENT: dict[str, Any] = {"a": {"b": [1, 2, 3], "c": {"d": "e"}}, "x": [{"n": 1}, {"n": 2}, {"n": 1}]}
@@ -203,7 +203,7 @@ actions:
 
 def test_removing_an_operations_marks_changes_nothing_else() -> None:
     """Only the actions that name the operation are removed; rules, comments and all other bytes stay."""
-    content, removed = without_marks(MARKS, ["AApi_Gone"], "overlay.yaml")
+    content, removed = remove_marks(MARKS, ["AApi_Gone"], "overlay.yaml")
     assert removed == ["$.paths.*[?@.operationId == 'AApi_Gone']"]
     start, end = (
         MARKS.index("  - target: $.paths.*[?@.operationId == 'AApi_Gone']"),
@@ -215,7 +215,7 @@ def test_removing_an_operations_marks_changes_nothing_else() -> None:
 @given(gone=st.sets(st.sampled_from(["AApi_Gone", "AApi_GoneToo", "AApi_Kept", "AApi_Unknown"])))
 def test_an_overlay_without_marks_is_valid(gone: set[str]) -> None:
     """Whatever marks are removed, the other actions are unchanged, and the count is right."""
-    content, removed = without_marks(MARKS, gone, "overlay.yaml")
+    content, removed = remove_marks(MARKS, gone, "overlay.yaml")
     remaining = [action.target for action in load(content, "overlay.yaml")]
     assert sorted(remaining + removed) == sorted(action.target for action in load(MARKS, "overlay.yaml"))
     assert len(removed) == len(gone - {"AApi_Unknown"})

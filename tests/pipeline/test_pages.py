@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.pages import Stated, fences, read_pages, take_over
+from pipeline.pages import Stated, find_fences, read_pages, take_over
 
 Document = dict[str, Any]
 Make = Callable[..., Document]
@@ -42,7 +42,9 @@ def test_any_json_in_a_document_is_kept(make_document: Make, make_page: MakePage
 @given(prose=st.text().filter(lambda text: not any(mark in text for mark in ("`", "~~~", "<!--", "\0"))))
 def test_prose_is_never_data(prose: str) -> None:
     """Text outside the fences doesn't affect the content of the fences."""
-    assert [content for _, content in fences(f"{prose}\n```json\n{{}}\n```\n{prose}", "page.md")] == ["{}"]
+    assert [content for _, content in find_fences(f"{prose}\n```json\n{{}}\n```\n{prose}", "page.md")] == [
+        "{}"
+    ]
 
 
 def test_instructions_in_prose_have_no_effect(make_document: Make, make_page: MakePage) -> None:
@@ -54,15 +56,15 @@ def test_instructions_in_prose_have_no_effect(make_document: Make, make_page: Ma
 
 def test_a_json_fence_inside_a_longer_fence_is_prose() -> None:
     """A fence that shows a fence contains text."""
-    assert fences("````markdown\n```json\n{}\n```\n````\n~~~json\n[]\n~~~\n", "page.md") == [(7, "[]")]
+    assert find_fences("````markdown\n```json\n{}\n```\n````\n~~~json\n[]\n~~~\n", "page.md") == [(7, "[]")]
 
 
 def test_commented_out_fences_are_prose() -> None:
     """A run ignores what readers don't see; a comment without an end is refused, as the page may be truncated."""
     text = "<!-- one -->\n```json\n1\n```\n<!--\n```json\n2\n```\n-->\n```json\n3\n```\n"
-    assert [content for _, content in fences(text, "page.md")] == ["1", "3"]
+    assert [content for _, content in find_fences(text, "page.md")] == ["1", "3"]
     with pytest.raises(PipelineError, match=r"page\.md:2: the comment that opens here is never closed"):
-        fences("# A\n<!-- one\n```json\n{}\n```\n", "page.md")
+        find_fences("# A\n<!-- one\n```json\n{}\n```\n", "page.md")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_a_page_without_fence_is_refused(make_page: MakePage) -> None:
 def test_an_unclosed_fence_is_refused() -> None:
     """A truncated page is noticed, with the line where the fence opens."""
     with pytest.raises(PipelineError, match=r"page\.md:3: the fence that opens here is never closed"):
-        fences("# A\n\n```json\n{}", "page.md")
+        find_fences("# A\n\n```json\n{}", "page.md")
 
 
 @pytest.mark.parametrize(

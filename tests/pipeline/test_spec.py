@@ -11,7 +11,7 @@ from nexport_client import OPERATIONS
 from pipeline import spec
 from pipeline.jsontext import dumps
 from pipeline.pages import read_pages
-from pipeline.reachable import schemas_of
+from pipeline.reachable import find_schemas
 
 Document = dict[str, Any]
 
@@ -223,8 +223,8 @@ def test_an_enum_is_declared_once(vendor: Document, sdk: Document, name: str) ->
 
 def test_no_inline_enum_is_left(sdk: Document) -> None:
     """In the schemas of operations that are marked, all inline enums are replaced by references."""
-    marked = [each for each in spec.operations(sdk) if "x-nexport-effect" in each.body]
-    schemas = {name: sdk["components"]["schemas"][name] for name in schemas_of(sdk, marked)}
+    marked = [each for each in spec.iterate_operations(sdk) if "x-nexport-effect" in each.body]
+    schemas = {name: sdk["components"]["schemas"][name] for name in find_schemas(sdk, marked)}
     declared = {name for name, schema in schemas.items() if "enum" in schema}
     assert declared
     assert json.dumps(schemas).count('"enum"') == len(declared)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.tree import differences
+from pipeline.tree import find_differences
 
 
 @pytest.fixture
@@ -18,16 +18,16 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "actual", tmp_path / "expected"
 
 
-def find_differences(trees: tuple[Path, Path]) -> list[str]:
+def list_lines(trees: tuple[Path, Path]) -> list[str]:
     """Return the differences between the two."""
-    return list(differences(*trees, "client"))
+    return list(find_differences(*trees, "client"))
 
 
 def test_equal_trees_have_no_difference(trees: tuple[Path, Path]) -> None:
     """Equal files are accepted, and Python's caches are ignored."""
     (trees[0] / "models" / "__pycache__").mkdir()
     (trees[0] / "models" / "__pycache__" / "thing.pyc").write_bytes(b"")
-    assert find_differences(trees) == []
+    assert list_lines(trees) == []
 
 
 DIFFERENCES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -80,7 +80,7 @@ def test_a_difference_is_named(trees: tuple[Path, Path], kind: str) -> None:
     """One difference is reported in one line that names the file."""
     plant, line = DIFFERENCES[kind]
     plant(trees[0])
-    assert find_differences(trees) == [line]
+    assert list_lines(trees) == [line]
 
 
 def test_a_link_instead_of_a_file_is_found(trees: tuple[Path, Path]) -> None:
@@ -88,18 +88,18 @@ def test_a_link_instead_of_a_file_is_found(trees: tuple[Path, Path]) -> None:
     target = trees[0] / "__init__.py"
     target.rename(trees[0].parent / "elsewhere.py")
     target.symlink_to(trees[0].parent / "elsewhere.py")
-    assert find_differences(trees) == ["client/__init__.py differs from what would be written"]
+    assert list_lines(trees) == ["client/__init__.py differs from what would be written"]
 
 
 def test_a_missing_tree_is_found(tmp_path: Path, trees: tuple[Path, Path]) -> None:
     """If nothing exists yet, everything is reported as missing."""
-    assert len(list(differences(tmp_path / "nothing", trees[1], "client"))) == 2
+    assert len(list(find_differences(tmp_path / "nothing", trees[1], "client"))) == 2
 
 
 def test_single_files_are_compared_too(tmp_path: Path) -> None:
     """A result may be a single file."""
     (tmp_path / "a.json").write_bytes(b"{}\n")
     (tmp_path / "b.json").write_bytes(b"{}")
-    assert list(differences(tmp_path / "a.json", tmp_path / "b.json", "spec")) == [
+    assert list(find_differences(tmp_path / "a.json", tmp_path / "b.json", "spec")) == [
         "spec differs from what would be written"
     ]

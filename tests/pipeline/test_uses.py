@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.changes import Change
 from pipeline.spec_changes import RESPELLED
-from pipeline.uses import to_adapt
+from pipeline.uses import find_code_to_adapt
 
 FILES = {
     "custom/nexport_campus/users.py": "import x\n\nuser = await campus.admin.get_user(user_id=ID)\n",
@@ -61,7 +61,7 @@ def test_files_that_use_what_breaks_are_named(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert "\n".join(to_adapt(tmp_path, CHANGES)) == BLOCK
+    assert "\n".join(find_code_to_adapt(tmp_path, CHANGES)) == BLOCK
 
 
 def test_code_with_an_operation_id_that_is_spelled_differently_is_named(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_code_with_an_operation_id_that_is_spelled_differently_is_named(tmp_path
         (tmp_path / name).write_text(text, encoding="utf-8")
     detail = f"operationId is AdminApi_getUser{RESPELLED}"
     change = Change("spec", "AdminApi_GetUser", "changed", detail, breaks=False)
-    assert to_adapt(tmp_path, [change])[1:] == [
+    assert find_code_to_adapt(tmp_path, [change])[1:] == [
         "  The package needs it, so adapt this code:",
         f"    custom/sandbox.py:2 uses AdminApi_GetUser, changed: {detail}",
     ]
@@ -90,4 +90,4 @@ def test_harmless_changes_concern_no_code(tmp_path: Path) -> None:
         Change("spec", "LearningApi_GetSection", "changed", "its documentation", breaks=False),
         Change("spec", "SomeModel", "added", "", breaks=False),
     ]
-    assert to_adapt(tmp_path, changes) == []
+    assert find_code_to_adapt(tmp_path, changes) == []

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.changelog import lines, with_draft
+from pipeline.changelog import insert_draft, write_lines
 from pipeline.changes import Change
 from pipeline.cli import main
 from pipeline.errors import PipelineError
-from pipeline.readme import BEGIN, EFFECTS_BEGIN, END, TABLE_END, with_effects, with_operations
+from pipeline.readme import BEGIN, EFFECTS_BEGIN, END, TABLE_END, update_effects, update_operations
 from tests.support import new_area
 
 ROOT = Path(__file__).parents[2]
@@ -60,45 +60,45 @@ def test_the_check_includes_documents(name: str, row: str, repository: Path, cap
 def test_readme_without_marks_is_not_changed(make_document: Any) -> None:
     """Removing both marks disables the tables; a single mark is an error."""
     document: Document = make_document()
-    assert with_operations("# A\n", document) == "# A\n"
-    made = with_operations(f"# A\n{BEGIN}old\n{END}# B\n", document)
+    assert update_operations("# A\n", document) == "# A\n"
+    made = update_operations(f"# A\n{BEGIN}old\n{END}# B\n", document)
     assert made.startswith(f"# A\n{BEGIN}\n1 methods in 1 namespaces.\n")
     assert made.endswith(f"| `get_thing` | `Thing` | writes |\n\n{END}# B\n")
     for half in (BEGIN, END, END + BEGIN):
         with pytest.raises(PipelineError, match=r"README\.md: the marks"):
-            with_operations(half, document)
+            update_operations(half, document)
 
 
 def test_retries_without_marks_is_not_changed(make_document: Any) -> None:
     """The page on retries follows the same rules."""
     document: Document = make_document()
-    assert with_effects("# A\n", document) == "# A\n"
-    made = with_effects(f"# A\n{EFFECTS_BEGIN}old\n{TABLE_END}# B\n", document)
+    assert update_effects("# A\n", document) == "# A\n"
+    made = update_effects(f"# A\n{EFFECTS_BEGIN}old\n{TABLE_END}# B\n", document)
     rows = "| operation | HTTP | effect |\n| --- | --- | --- |\n| `learning.get_thing` | GET | writes |\n"
     assert made == f"# A\n{EFFECTS_BEGIN}\n{rows}\n{TABLE_END}# B\n"
     with pytest.raises(PipelineError, match=r"docs/retries\.md: the marks"):
-        with_effects(EFFECTS_BEGIN, document)
+        update_effects(EFFECTS_BEGIN, document)
 
 
 def test_a_draft_is_inserted_before_the_releases() -> None:
     """The entry of the next version is the first one."""
-    made = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added."])
+    made = insert_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added."])
     assert made == f"{INTRO}## 1.3.0, not released yet\n\n- Added.\n\n{RELEASED}"
 
 
 def test_a_draft_is_extended() -> None:
     """A later run adds new lines, keeps edited ones, and raises the version if needed."""
-    draft = with_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added.", "- And more."])
+    draft = insert_draft(INTRO + RELEASED, "1.2.0", "1.3.0", ["- Added.", "- And more."])
     draft = draft.replace("- And more.\n", "- And more, by hand.\n")
-    made = with_draft(draft, "1.2.0", "2.0.0", ["- Added.", "- **Breaking.** Removed."])
+    made = insert_draft(draft, "1.2.0", "2.0.0", ["- Added.", "- **Breaking.** Removed."])
     expected = "## 2.0.0, not released yet\n\n- Added.\n- And more, by hand.\n- **Breaking.** Removed.\n"
     assert made == f"{INTRO}{expected}\n{RELEASED}"
-    assert with_draft(made, "1.2.0", "1.2.1", ["- Added."]) == made
+    assert insert_draft(made, "1.2.0", "1.2.1", ["- Added."]) == made
 
 
 def test_a_changelog_without_entries_gets_its_first() -> None:
     """The draft becomes the first entry."""
-    assert with_draft("# Changelog\n", "0.1.0", "0.1.1", ["- A."]) == (
+    assert insert_draft("# Changelog\n", "0.1.0", "0.1.1", ["- A."]) == (
         "# Changelog\n\n## 0.1.1, not released yet\n\n- A.\n"
     )
 
@@ -114,10 +114,10 @@ def test_changelog_lines_use_public_names() -> None:
         Change("python", "nexport_client.models.X", "removed", "", breaks=True),
         Change("spec", "Mode.B", "removed", "1 is Mode.C now", breaks=True),
     ]
-    assert lines(changes) == [
+    assert write_lines(changes) == [
         "- **Breaking.** Removed `campus.learning.get_section(syllabus_id)` (LearningApi_GetSection).",
         "- **Breaking.** Removed `Mode.B`: 1 is Mode.C now.",
         "- Added `campus.point_of_sale.get_url` (PointOfSaleApi_GetURL).",
         "- Added the models `A`, `B`.",
     ]
-    assert lines([changes[3]]) == ["- Documentation."]
+    assert write_lines([changes[3]]) == ["- Documentation."]

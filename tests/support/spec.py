@@ -18,7 +18,7 @@ import attrs
 import pytest
 
 from nexport_campus import models
-from pipeline.class_names import class_names
+from pipeline.class_names import make_class_names
 from pipeline.python_names import area_name, argument_name, method_name
 
 __all__ = [
@@ -48,7 +48,7 @@ def _read_sdk() -> Mapping[str, Any]:
     document = json.loads((OPENAPI / "nexport.sdk.json").read_text(encoding="utf-8"))
     schemas = document["components"]["schemas"]
     own = {name: schema["x-nexport-name"] for name, schema in schemas.items() if "x-nexport-name" in schema}
-    names = class_names(name for name in schemas if name not in own) | own
+    names = make_class_names(name for name in schemas if name not in own) | own
 
     def named(part: Any) -> Any:
         if isinstance(part, list):
