@@ -72,7 +72,7 @@ class ArgumentView:
 class Arguments:
     """All arguments of an operation by their place; `whole_body`: one argument is the whole body.
 
-    `fixed`: the fields of the body that no argument is there for.
+    `fixed`: the fields of the body that have a constant value instead of an argument.
     """
 
     path: list[ArgumentView]
@@ -94,7 +94,7 @@ class Arguments:
 def make_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Any], paging: str | None) -> Arguments:
     """Return the arguments of an operation; `paging` is the place of its page number, or None.
 
-    Where two share a name, the one that travels further back (path, query, header, body) says where: `name_in_body`.
+    If two share a name, the one that is later in the order path, query, header, body gets a suffix: `name_in_body`.
     Raises ValueError for what the client can't send.
     """
     found = [_read_parameter(item, schemas) for item in operation["parameters"] if not _is_ignored(item)]
@@ -132,7 +132,7 @@ def is_paging_field(schema: Mapping[str, Any]) -> bool:
 
 
 def find_request_constant(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
-    """Return what a request sends where it must have a schema that only responses give a meaning; None for others."""
+    """Return the constant that a request must send for a schema that only has a meaning in responses; None for others."""
     return schemas.get(str(schema.get("$ref", "")).rsplit("/", 1)[-1], {}).get("x-nexport-in-requests")
 
 
@@ -155,7 +155,7 @@ def _make_names_distinct(arguments: list[ArgumentView], taken: Iterable[str]) ->
 def _read_parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> ArgumentView:
     name, place, schema = parameter["name"], parameter["in"], parameter["schema"]
     if place not in _PLACES or (place == "header" and name.lower() in _OURS):
-        raise ValueError(f"the parameter {name!r} travels in a {place}, and is none that the client can send")
+        raise ValueError(f"the parameter {name!r} travels in a {place}, which the client can't send")
     argument = _make_argument(
         name, schema, {**schema, **parameter}, schemas, place, required=parameter.get("required", False)
     )
@@ -176,7 +176,7 @@ def _find_body_schema(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     media = operation["requestBody"].get("content", {}).get("application/json")
     if media is None or "schema" not in media:
-        raise ValueError("its body is not JSON with a schema, and the client sends no other")
+        raise ValueError("its body is not JSON with a schema, which is all that the client sends")
     schema: Mapping[str, Any] = media["schema"]
     return schema
 

@@ -72,7 +72,7 @@ def _test(copy: Path) -> None:
     """Run the client's tests in the copy.
 
     Raises:
-        PipelineError: Some fail; the message names them first, then the ways out, then has the end of the output.
+        PipelineError: Some fail; the message has their names, advice, and the end of the output.
     """
     done = _run(copy, "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", *_TESTS)
     if done.returncode == 0:

@@ -23,8 +23,8 @@ _ADDED = re.compile(r"- Added `(?P<place>[\w.]+)`")
 def write_lines(changes: Sequence[Change]) -> list[str]:
     """Return one line for each change that users notice: breaks first, then operations; new models share a line."""
     # Breaks appear in the spec and in the Python API; the spec has the vendor's words.
-    told = any(change.breaks for change in changes if change.source == "spec")
-    stated = [change for change in changes if change.source == "spec" or not told]
+    in_spec = any(change.breaks for change in changes if change.source == "spec")
+    stated = [change for change in changes if change.source == "spec" or not in_spec]
     stated = [change for change in stated if change.detail != DOCUMENTATION]
     models = [change.place for change in stated if _is_new_model(change)]
     ordered = sorted(
@@ -40,7 +40,7 @@ def write_lines(changes: Sequence[Change]) -> list[str]:
 def insert_draft(text: str, version: str, following: str, drafted: Sequence[str]) -> str:
     """Return the changelog with the drafted lines added; existing text is kept.
 
-    They go into the topmost entry where that is a draft already: of a version after the project's, and not released.
+    If the topmost entry is an unreleased draft of a later version, they are added to it; otherwise they become a new entry.
 
     Args:
         text: the changelog.
@@ -77,7 +77,7 @@ def find_unreleased_places(text: str) -> set[str]:
 
 
 def remove_places(text: str, places: Collection[str]) -> str:
-    """Return the changelog without what the topmost entry adds and is gone before it was released."""
+    """Return the changelog without the additions of the topmost entry that were removed before their release."""
     entry = _find_unreleased(text)
     kept = "".join(_remove_from_line(line, places) for line in entry.splitlines(keepends=True))
     return text.replace(entry, kept, 1) if entry else text

@@ -64,7 +64,7 @@ class Difference:
         return "\n".join(filter(None, parts))
 
     def exclude(self, places: Collection[str]) -> "Difference":
-        """Return the difference without changes of what was never released, which has no users yet."""
+        """Return the difference without changes of places that were never released, and so have no users yet."""
         kept = [change for change in self.changes if not is_within(change.place, places)]
         return Difference(kept, self.version)
 
@@ -75,7 +75,7 @@ class Difference:
         )
 
     def to_json(self, notes: Sequence[str] = (), to_do: Sequence[str] = ()) -> str:
-        """Return the report as JSON, with the notes for a person, and what one has to adapt."""
+        """Return the report as JSON, with the notes and the list of code to adapt."""
         value = {
             "version": self.version,
             "next_version": self.next_version,
@@ -110,7 +110,7 @@ def compare(old: Path, new: Path, version: str) -> Difference:
     """Compare two folders that hold the results of a run.
 
     Raises:
-        PipelineError: one of them is not whole.
+        PipelineError: One of them is incomplete.
     """
     try:
         before, after = (json.loads((root / Layout.SDK).read_bytes()) for root in (old, new))
@@ -119,7 +119,9 @@ def compare(old: Path, new: Path, version: str) -> Difference:
         found = find_python_changes(old, new, Layout.CLIENT, find_sent_models(normal[1]))
         changes = [*stated, *find_unexplained(found, stated, *normal)]
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise PipelineError(f"the two states can't be compared, for one is not whole: {error!r}") from error
+        raise PipelineError(
+            f"the two states can't be compared, because one is incomplete: {error!r}"
+        ) from error
     return Difference(exempt(changes, before), version)
 
 

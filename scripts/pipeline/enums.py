@@ -50,11 +50,11 @@ class _Use:
 
     @property
     def values(self) -> dict[int, None]:
-        """All values that it states, in its `enum` list or in words."""
+        """All values that it states, in its `enum` list or in its description."""
         return dict.fromkeys([*self.listed, *self.labels])
 
     def write_separation(self) -> str:
-        """Return the overlay action that makes it a separate enum."""
+        """Return the overlay action that makes the property a separate enum."""
         words = {value: self.labels.get(value, str(value)) for value in self.listed}
         members = [make_member_name(label) or member_name(value) for value, label in words.items()]
         update = {"x-enum-varnames": members, "x-enum-labels": list(words.values())}
@@ -169,7 +169,7 @@ def _list_pointers(pointers: list[str]) -> str:
 
 
 def _bring_up_to_date(enum: _Enum) -> list[str]:
-    """Make the declaration what its uses state; return notes."""
+    """Update the declaration to what its uses state; return notes."""
     stated: dict[int, str | None] = {}
     named: dict[int, str] = {}
     for use in enum.uses:

@@ -23,7 +23,7 @@ class PipelineError(Exception):
 
 @dataclass
 class Problems:
-    """Everything that is wrong, each problem once, so that one run can report all of it; and notes, which stop no run."""
+    """All problems of a run, each once, so that one run reports all of them; and notes, which don't stop a run."""
 
     found: dict[str, PipelineError] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -28,12 +28,12 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
     """Write the client's package into a folder that does not exist yet.
 
     Args:
-        document: `openapi/nexport.sdk.json`.
-        layout: where settings and templates are.
-        output: the folder, to be named as the package.
+        document: The contents of `openapi/nexport.sdk.json`.
+        layout: The paths of settings and templates.
+        output: The folder, with the name of the package.
 
     Raises:
-        PipelineError: the generator has the least objection, or an operation would have no method.
+        PipelineError: The generator reports anything, even a warning, or an operation would have no method.
     """
     originals.verify(layout)
     config = _load_config(layout, output)
@@ -63,12 +63,12 @@ def generate(document: Document, layout: Layout, output: Path) -> None:
 
 
 def find_objections(document: Document, layout: Layout) -> list[str]:
-    """Return what the generator objects to in a document that has passed the checks, without generating anything."""
+    """Return the problems that the generator reports for a document that has passed the checks, without generating anything."""
     data = GeneratorData.from_dict(
         normalization.normalize(document), config=_load_config(layout, layout.root)
     )
     return [
-        f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}: {text}"
+        f"{Layout.SDK}: the generator reports a problem; correct it in {Layout.OVERLAY}: {text}"
         for text in map(_describe, _list_errors(data))
     ]
 
@@ -89,7 +89,7 @@ def _load_config(layout: Layout, output: Path) -> Config:
 
 
 def _list_errors(data: GeneratorData | GeneratorError) -> list[GeneratorError]:
-    """Return everything that the generator objects to in a document."""
+    """Return all errors and warnings of the generator for a document."""
     if isinstance(data, GeneratorError):
         return [data]
     collections = data.endpoint_collections_by_tag.values()
@@ -123,7 +123,7 @@ def _check_distinct(modules: Iterable[str], what: str) -> None:
 def _make_error(errors: Iterable[GeneratorError]) -> PipelineError:
     texts = map(_describe, errors)
     return PipelineError(
-        f"{Layout.SDK}: the generator objects; mend it in {Layout.OVERLAY}:\n" + "\n".join(texts)
+        f"{Layout.SDK}: the generator reports a problem; correct it in {Layout.OVERLAY}:\n" + "\n".join(texts)
     )
 
 
@@ -140,5 +140,5 @@ def _format(layout: Layout, folder: Path) -> None:
         )
         if done.returncode:
             raise PipelineError(
-                f"ruff {arguments[0]} fails on what was generated:\n{done.stdout}{done.stderr}".strip()
+                f"ruff {arguments[0]} fails on the generated code:\n{done.stdout}{done.stderr}".strip()
             )

@@ -32,7 +32,7 @@ class Inputs:
         """Read the inputs from the repository.
 
         Raises:
-            PipelineError: a file is not what its folder holds.
+            PipelineError: A file does not belong into its folder.
         """
         return cls(
             _read_folder(layout.root, layout.FRAGMENTS),
@@ -44,9 +44,9 @@ class Inputs:
         """Replace the fragments of the stated areas; return notes for the report.
 
         Args:
-            stated: what pages, or a definition, state.
-            everything: whether an area that is not stated is gone.
-            keep_provisional: whether provisional operations stay that an area does not state.
+            stated: The fragments of the pages, or of a definition.
+            everything: Whether areas that are not stated are removed.
+            keep_provisional: Whether to keep the provisional operations that a stated area lacks.
         """
         known = {get_operation(document, name).area for name, document in self.fragments.items()}
         lost = sorted(known - stated.areas) if everything else []
@@ -74,13 +74,13 @@ class Inputs:
             ),
             *_make_note(
                 refuted,
-                "is removed: it was provisional, and what was imported does not have it",
-                "are removed: they were provisional, and what was imported does not have them",
+                "is removed: it was provisional, and the import does not have it",
+                "are removed: they were provisional, and the import does not have them",
             ),
             *_make_note(
                 kept,
-                "stays provisional: what was imported does not have it",
-                "stay provisional: what was imported does not have them",
+                "stays provisional: the import does not have it",
+                "stay provisional: the import does not have them",
             ),
             *_report_marks(marks),
         ]
@@ -160,7 +160,7 @@ def _choose_fragment(known: Document | None, document: Document) -> Document:
 def _read_folder(root: Path, folder: str) -> dict[str, Document]:
     found: dict[str, Document] = {}
     if (root / folder).exists() and not (root / folder).is_dir():
-        raise PipelineError(f"{folder} must be a folder, and is a file; move it away")
+        raise PipelineError(f"{folder} must be a folder, but is a file; move it away")
     for file in sorted((root / folder).glob("*")):
         name = f"{folder}/{file.name}"
         text = read(file, name)

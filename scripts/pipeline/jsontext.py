@@ -13,16 +13,16 @@ Document: TypeAlias = dict[str, Any]
 def loads(text: str, where: str, first_line: int = 1) -> Document:
     """Read one JSON object.
 
-    What Python's reader lets pass and JSON does not (NaN, infinities), and what would silently lose something (a key
-    given twice, half of a surrogate pair), is refused as well.
+    Refuses what Python accepts but JSON doesn't (NaN, infinities), and what would silently lose data (a key given twice,
+    half of a surrogate pair).
 
     Args:
-        text: the JSON.
-        where: the file, for messages.
-        first_line: the line of that file on which the text begins.
+        text: The JSON.
+        where: The name of the file, for messages.
+        first_line: The number of the line on which the JSON begins.
 
     Raises:
-        PipelineError: the text is not one JSON object; names file and line.
+        PipelineError: The JSON is not one object; the message names file and line.
     """
     try:
         value = json.loads(text, object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
@@ -31,11 +31,11 @@ def loads(text: str, where: str, first_line: int = 1) -> Document:
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise PipelineError(
-            f"{where}:{line}: the JSON does not parse ({error.msg} at column {error.colno}); mend the page"
+            f"{where}:{line}: the JSON does not parse ({error.msg} at column {error.colno}); correct the page"
         ) from error
     except (ValueError, RecursionError) as error:
         raise PipelineError(
-            f"{where}:{first_line}: the JSON cannot be taken over: {error}; mend the page"
+            f"{where}:{first_line}: the JSON cannot be used: {error}; correct the page"
         ) from error
     if not isinstance(value, dict):
         raise PipelineError(f"{where}:{first_line}: expected a JSON object, found {type(value).__name__}")
@@ -76,7 +76,7 @@ def find_first_difference(one: object, other: object, pointer: str = "") -> str 
 
 
 def reorder_like(known: object, value: Any) -> Any:
-    """Return a value with its keys in the order of another, as far as that has them: what did not change does not move."""
+    """Return a value with its keys in the order of another one, so that only changes show in a diff."""
     if isinstance(value, dict) and isinstance(known, dict):
         keys = [key for key in known if key in value]
         return {key: reorder_like(known.get(key), value[key]) for key in dict.fromkeys([*keys, *value])}

@@ -48,7 +48,7 @@ _FOREIGN = ("x-enum-varnames", "x-enum-labels")
 
 
 def find_wrong_marks(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield each mark of a document that is unknown, at the wrong place or of a wrong value: its place and what is wrong."""
+    """Yield the place and the problem of each mark that is unknown, misplaced or has an invalid value."""
     for pointer, key, value in _find_extensions(document):
         place = pointer.rsplit("/", 1)[0]
         if not key.startswith(MARK):
@@ -63,7 +63,7 @@ def find_wrong_marks(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def find_wrong_names(update: object) -> Iterator[str]:
-    """Yield what is wrong with the names of extensions in an update of the overlay."""
+    """Yield the problems of the names of extensions in an update of the overlay."""
     for _, key, _ in _find_extensions(update):
         if key not in _KNOWN and key not in _FOREIGN:
             yield f"there is no mark {key}{_suggest(key)}"

@@ -37,7 +37,7 @@ _PATH = re.compile(r"(/((?!\.+(/|$))[A-Za-z0-9_.~-]+|\{[A-Za-z][A-Za-z0-9_.-]*\}
 
 _LONGEST = 200  # characters of a module's name; file systems take 255 bytes
 
-Found: TypeAlias = tuple[str, str, str]  # a JSON Pointer, what is wrong there, and the overlay action for it
+Found: TypeAlias = tuple[str, str, str]  # a JSON Pointer, the problem there, and the overlay action for it
 
 
 def check(document: Document, where: str, problems: Problems | None = None) -> None:
@@ -91,7 +91,7 @@ def _check_operations(document: Document) -> Iterator[Found]:
 
 def _check_operation(operation: Operation) -> Iterator[str]:
     if not _PATH.fullmatch(operation.path):
-        yield f"the path {operation.path!r} has characters that no path of the API has"
+        yield f"the path {operation.path!r} has characters that are not allowed in a path of the API"
     if not OPERATION_ID.fullmatch(operation.id):
         yield f"operationId {operation.id!r} is not of the form AreaApi_Name"
     if not _CLASS.fullmatch(operation.area):
@@ -140,7 +140,7 @@ def _check_schemas(document: Document) -> Iterator[Found]:
     known = get_components(document, "schemas")
     for pointer, reference in iterate_references(document):
         if reference.removeprefix("#/components/schemas/") not in known:
-            yield pointer, f"{pointer} refers to {reference!r}, which is no schema with a name", ""
+            yield pointer, f"{pointer} refers to {reference!r}, which is not a named schema", ""
     yield from _check_classes(choose_class_names(known), known)
     for pointer, schema in iterate_schemas(document):
         yield from _check_properties(pointer, schema.get("properties") or {})
@@ -191,7 +191,9 @@ def _check_properties(pointer: str, properties: Mapping[str, object]) -> Iterato
 
 def _suggest_name(place: str, name: str) -> str:
     return write_action(
-        make_schema_path(place), "Its own name is taken, or is none in Python.", f"{{x-nexport-name: {name}}}"
+        make_schema_path(place),
+        "Its own name is taken, or is not a valid name in Python.",
+        f"{{x-nexport-name: {name}}}",
     )
 
 
@@ -199,7 +201,7 @@ def _check_enum(pointer: str, schema: Document) -> Iterator[str]:
     values = schema["enum"]
     types = {type(value) for value in values if value is not None}
     if types not in ({int}, {str}) or (types == {str} and "integer" in str(schema.get("type"))):
-        yield f"{pointer}: the values of an enum are either all whole numbers or all texts"
+        yield f"{pointer}: the values of an enum must be either all whole numbers or all strings"
     if len({repr(value) for value in values}) != len(values):
         yield f"{pointer}: the enum lists a value twice"
     for key in ("x-enum-varnames", "x-enum-labels"):

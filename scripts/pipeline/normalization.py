@@ -1,4 +1,4 @@
-"""Normalizes an OpenAPI document: one form for what OpenAPI can express in several.
+"""Normalizes an OpenAPI document: one form for constructs that OpenAPI can express in several ways.
 
 A schema that becomes a class (an object with fields, an enum of numbers) has a name and is referred to; every other one
 stands where it is used. `openapi/nexport.sdk.json` stays as the overlay leaves it.
@@ -42,7 +42,7 @@ def normalize(document: Document, problems: Problems | None = None) -> Document:
 
     Args:
         document: The document.
-        problems: Receives a problem where a schema contains itself without a class between, parts of an allOf disagree, or a
+        problems: Receives a problem where a schema contains itself without a class in between, parts of an allOf disagree, or a
             name is taken. Without it, they are raised.
 
     Raises:
@@ -99,7 +99,7 @@ def member_name(value: int) -> str:
 
 
 def _select_json(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the JSON of a content; other media types beside it say the same, and without any JSON, all are returned."""
+    """Return the JSON of a content; other media types repeat it. Without any JSON, all are returned."""
     for media, item in content.items():
         kind = media.partition(";")[0].strip().lower()
         if kind == _JSON:
@@ -110,7 +110,7 @@ def _select_json(content: Mapping[str, Any]) -> Mapping[str, Any]:
 def list_types(schema: Mapping[str, Any]) -> list[str]:
     """Return the types of a schema without null.
 
-    .NET states a number as `[integer, string]` with a format or a pattern, for it reads both, and writes a number.
+    .NET states a number as `[integer, string]` with a format or a pattern, because it reads both and writes a number.
     """
     declared = schema.get("type", [])
     kinds = [kind for kind in ([declared] if isinstance(declared, str) else declared) if kind != "null"]
@@ -239,7 +239,7 @@ class _Normal:
         name = schema["$ref"].rsplit("/", 1)[-1]
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         if name in trail:
-            self.problems.add(f"/components/schemas/{name} contains itself, and no class is between")
+            self.problems.add(f"/components/schemas/{name} contains itself, without a class in between")
             return rest
         target = self.flatten(self.given[name], (*trail, name))
         if becomes_class(target):

@@ -60,7 +60,7 @@ def is_redundant(action: Action, corrected: Document) -> bool:
 
 
 def _explain_mismatch(action: Action, document: Document) -> str:
-    """Return what the target names and the document lacks."""
+    """Return a description of the part of the target that the document lacks."""
     known = {operation.id for operation in iterate_operations(document)}
     if gone := [name for name in _OPERATION.findall(action.target) if name not in known]:
         return f"the operation {gone[0]} is gone"
@@ -78,7 +78,7 @@ def _explain_mismatch(action: Action, document: Document) -> str:
                 if count < len(segments)
                 else "an earlier action removes it"
             )
-    return "the document has nothing of it"
+    return "the document has no part of it"
 
 
 def _suggest_remedy(action: Action, corrected: Document) -> str:

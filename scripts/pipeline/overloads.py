@@ -1,4 +1,4 @@
-"""Tells overloads apart: operations of .NET that share an operationId and differ in path, method or parameters."""
+"""Distinguishes overloads: operations of .NET that share an operationId and differ in path, method or parameters."""
 
 from collections.abc import Iterable
 

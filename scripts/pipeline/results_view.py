@@ -41,21 +41,23 @@ class PagingView:
 
 def make_result(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> ResultView:
     """Return the result of an operation. Raises ValueError if it has no success response, or several kinds of them."""
-    answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
-    if not answers or not all(status.isdecimal() for status in answers):
-        raise ValueError("it states no status of a good answer (200, 201, 204, ...)")
-    found = [schema for answer in answers.values() if (schema := _find_schema(answer)) is not None]
+    responses = {
+        status: response for status, response in operation["responses"].items() if status.startswith("2")
+    }
+    if not responses or not all(status.isdecimal() for status in responses):
+        raise ValueError("it has no success response with a status (200, 201, 204, ...)")
+    found = [schema for response in responses.values() if (schema := _find_schema(response)) is not None]
     if any(schema != found[0] for schema in found):
-        raise ValueError("its good answers are of several kinds; the overlay has to choose one")
+        raise ValueError("its success responses are of several types; the overlay has to choose one")
     kind = NOTHING
     if found:
-        empty = len(found) < len(answers) or is_nullable(found[0])
+        empty = len(found) < len(responses) or is_nullable(found[0])
         kind = make_nullable(found[0], schemas) if empty else choose_kind(found[0], schemas)
     return ResultView(
-        success=tuple(sorted(map(int, answers))),
+        success=tuple(sorted(map(int, responses))),
         kind=kind,
         schema=found[0] if found else None,
-        doc=next(iter(answers.values())).get("description", ""),
+        doc=next(iter(responses.values())).get("description", ""),
     )
 
 
@@ -78,7 +80,7 @@ def make_paging(
     chosen = operation.get("x-nexport-items")
     if chosen is None and len(records) > 1:
         raise ValueError(
-            f"it pages, and its answer holds several lists ({', '.join(records)}); name one by x-nexport-items"
+            f"it pages, and its response holds several lists ({', '.join(records)}); name one by x-nexport-items"
         )
     if not records or chosen not in (None, *lists):
         return None
@@ -107,8 +109,8 @@ def holds_secret(
     return bool(marked) or any(holds_secret(part, schemas, seen | ({name} - {""})) for part in nested)
 
 
-def _find_schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    content = answer.get("content") or {}
+def _find_schema(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    content = response.get("content") or {}
     media = content.get("application/json")
     if content and media is None:
         raise ValueError(f"its response is {min(content)}, and the client reads only JSON")

@@ -45,7 +45,7 @@ NOTHING = KindView("NOTHING", "None", "None", frozenset({"NOTHING"}))
 def choose_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> KindView:
     """Return the kind of a schema; `schemas` are the document's components.
 
-    Raises ValueError for a schema that no kind is there for.
+    Raises ValueError if there is no kind for the schema.
     """
     if "$ref" in schema:
         return _make_reference(str(schema["$ref"]).rsplit("/", 1)[-1], schemas)

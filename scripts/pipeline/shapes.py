@@ -21,7 +21,7 @@ def check_unions(document: Document, problems: Problems) -> None:
     areas = Areas(document)
     for pointer, schema in iterate_schemas(document):
         path = make_schema_path(pointer)
-        reason = "The vendor states several types, and the client reads one."
+        reason = "The vendor states several types, but the client reads one."
         for keyword in ("oneOf", "anyOf"):
             options = [item for item in schema.get(keyword) or [] if item.get("type") != "null"]
             if len(options) > 1:
@@ -37,7 +37,7 @@ def check_unions(document: Document, problems: Problems) -> None:
 
 
 def check_shapes(document: Document, problems: Problems) -> None:
-    """Record each operation and field of a normalized document that the client can't handle, with the action that mends it."""
+    """Record each operation and field of a normalized document that the client can't handle, with the action that corrects it."""
     known = get_components(document, "schemas")
     for operation in iterate_operations(document):
         for message in dict.fromkeys(_check_operation(operation, known)):
@@ -55,7 +55,7 @@ def check_shapes(document: Document, problems: Problems) -> None:
 
 
 def _suggest_remedy(operation_id: str, message: str) -> str:
-    """Return the overlay action that mends an operation."""
+    """Return the overlay action that corrects an operation."""
     if "several lists (" in message:
         first = message.partition("several lists (")[2].partition(",")[0]
         return correct_operation(

@@ -15,7 +15,7 @@ from .jsontext import Document, escape
 SHARED = ("openapi", "info", "servers")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-# `AreaApi_DoThing`. It becomes a file name, a module and a method: nothing that leaves a folder or is no identifier.
+# `AreaApi_DoThing`. It becomes a file name, a module and a method, so only characters of identifiers are allowed.
 OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*_[A-Za-z][A-Za-z0-9_]*")
 
 MARK = "x-nexport-"
@@ -61,7 +61,7 @@ def get_operation(document: Document, where: str) -> Operation:
     """Return the one operation of a fragment.
 
     Raises:
-        PipelineError: there is not exactly one, or its operationId or tag cannot name a module.
+        PipelineError: There is not exactly one, or its operationId or tag cannot name a module.
     """
     found = list(iterate_operations(document))
     if len(found) != 1:
@@ -84,7 +84,7 @@ def validate(document: Document, where: str) -> None:
     """Check that a document has the shape of OpenAPI 3, so that the steps after this can rely on it.
 
     Raises:
-        PipelineError: It has not, or has marks that only the overlay may set; names each place once.
+        PipelineError: It doesn't, or it has marks that only the overlay may set; the message names each place once.
     """
     problems = Problems()
     for pointer, key in _iterate_keys(document):
@@ -100,7 +100,7 @@ def validate(document: Document, where: str) -> None:
             if top not in places:
                 places.add(top)
                 place = "".join(f"/{escape(str(part))}" for part in fault["loc"])
-                problems.add(f"{where}: this is no OpenAPI 3 document: {fault['msg']} at {place}")
+                problems.add(f"{where}: this is not an OpenAPI 3 document: {fault['msg']} at {place}")
     problems.stop()
 
 

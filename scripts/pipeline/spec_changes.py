@@ -1,7 +1,7 @@
 """Changes between two specs, and which of them break users: operations, arguments, models, fields.
 
 A request may require less and accept more; a response may contain more and lack nothing. A new required field of a model
-of responses breaks no program that reads it, and so is no break here.
+of responses doesn't break programs that read it, and so doesn't count as a break.
 """
 
 import ast
@@ -42,16 +42,17 @@ def find_spec_changes(old: Document, new: Document) -> list[Change]:
 def find_sent_models(document: Document) -> set[str]:
     """Return the names of the schemas that callers construct: arguments or parts of them."""
     schemas = document["components"]["schemas"]
-    asked = [operation.body for operation in iterate_operations(document)]
+    bodies = [operation.body for operation in iterate_operations(document)]
     return _find_reached(
-        [*(item.get("parameters") for item in asked), *(_find_body(item, schemas) for item in asked)], schemas
+        [*(item.get("parameters") for item in bodies), *(_find_body(item, schemas) for item in bodies)],
+        schemas,
     )
 
 
 def _find_received_models(document: Document) -> set[str]:
     """Return the names of the schemas in responses."""
-    answers: list[object] = [operation.body["responses"] for operation in iterate_operations(document)]
-    return _find_reached(answers, document["components"]["schemas"])
+    waiting: list[object] = [operation.body["responses"] for operation in iterate_operations(document)]
+    return _find_reached(waiting, document["components"]["schemas"])
 
 
 def _find_reached(waiting: list[object], schemas: Mapping[str, Any]) -> set[str]:
@@ -87,7 +88,7 @@ def _make_views(document: Document) -> dict[str, OperationView]:
 
 
 def _compare_whole(old: Document, new: Document) -> Iterator[Change]:
-    """Yield changes of what the document states about the whole API: its servers, and how it takes the token."""
+    """Yield changes that concern the whole API: its servers, and how it takes the token."""
     servers = [[item.get("url") for item in document.get("servers") or []] for document in (old, new)]
     if servers[0] != servers[1]:
         was, now = (", ".join(map(str, urls)) or "none" for urls in servers)
@@ -181,7 +182,7 @@ def _compare_values(place: str, old: str, new: str, *, sent: bool) -> Iterator[C
         for values, other in (found, found[::-1])
     )
     if now:
-        yield _make_change(place, "changed", f"may be {', '.join(now)}, too")
+        yield _make_change(place, "changed", f"may also be {', '.join(now)}")
     if was:
         yield _make_change(place, "changed", f"is no longer {', '.join(was)}", breaks=sent)
 

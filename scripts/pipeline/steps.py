@@ -39,9 +39,9 @@ class Report:
     Attributes:
         changed: Changed or differing files.
         notes: Notes for a person.
-        difference: What changes for users; None if there is no complete old state.
-        gone: What is removed before it was ever released.
-        to_do: What a person has to adapt before the checks and the tests pass.
+        difference: The changes for users; None if there is no complete old state.
+        gone: Places that are removed before they were ever released.
+        to_do: The code that a person has to adapt before the checks and the tests pass.
     """
 
     changed: list[str] = field(default_factory=list)
@@ -178,7 +178,7 @@ def _write_results(inputs: Inputs, layout: Layout, target: Path, report: Report)
 
 
 def _list_to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
-    """Return what a person has to adapt, and how provisional operations could be kept instead."""
+    """Return lines about the code that a person has to adapt, and how to keep provisional operations instead."""
     changes = report.difference.changes if report.difference else []
     block = find_code_to_adapt(root, changes)
     lost = [
@@ -188,7 +188,7 @@ def _list_to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
     ]
     if block and lost and not keeping:
         block.append(
-            f"Of these operations, {len(lost)} {'were' if len(lost) > 1 else 'was'} provisional, and what was imported lacks "
+            f"Of these operations, {len(lost)} {'were' if len(lost) > 1 else 'was'} provisional, and the import lacks "
             f"{'them' if len(lost) > 1 else 'it'}. To keep {'them' if len(lost) > 1 else 'it'}, undo this run with git, and repeat "
             "it with --keep-provisional."
         )
@@ -196,7 +196,7 @@ def _list_to_do(root: Path, report: Report, *, keeping: bool) -> list[str]:
 
 
 def _draft(root: Path, new: Path, report: Report) -> None:
-    """Draft the changelog's entry, if there is a changelog and a change; what was never released leaves it without a trace."""
+    """Draft the changelog's entry, if there is a changelog and a change. Unreleased additions that are gone are removed from it."""
     difference, text = report.difference, _read_changelog(root)
     if difference is None or not text or not (difference.changes or report.gone):
         return

@@ -24,8 +24,8 @@ def read_definition(file: Path) -> Stated:
     """Read the fragments of a definition.
 
     Raises:
-        PipelineError: The file cannot be read, is no definition, refers to what is not there, or states an operation
-            without area or name, or twice. All of it is named.
+        PipelineError: The file cannot be read, is not a definition, has an unknown reference, or states an operation
+            without area or name, or twice. The message lists all problems.
     """
     document = _load(file)
     validate(document, file.name)

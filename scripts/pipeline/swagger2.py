@@ -1,6 +1,6 @@
 """Converts Swagger 2.0, which ASP.NET with Swashbuckle 5 serves, into OpenAPI 3.1: offline, without other programs.
 
-Python has no kept library for it: those on PyPI call a web service, or start Node.
+There is no maintained Python library for it: those on PyPI call a web service, or start Node.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _SECTIONS = {
     "#/parameters/": "#/components/parameters/",
     "#/responses/": "#/components/responses/",
 }
-# What a parameter of Swagger 2.0 states about itself, and of OpenAPI 3 in a schema.
+# Keywords of a parameter in Swagger 2.0 that OpenAPI 3 has in a schema.
 _IN_SCHEMA = (
     *("type", "format", "items", "enum", "default", "pattern", "uniqueItems", "multipleOf"),
     *("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"),
@@ -33,7 +33,7 @@ def to_openapi_3(document: Document, where: str) -> Document:
     """Return a Swagger 2.0 document as OpenAPI 3.1.
 
     Raises:
-        PipelineError: It is not of version 2.0, or a part of it is not what Swagger 2.0 states.
+        PipelineError: Its version is not 2.0, or a part of it is not valid Swagger 2.0.
     """
     if document.get("swagger") != "2.0":
         raise PipelineError(
@@ -121,7 +121,7 @@ class _Conversion:
         }
 
     def _resolve(self, parameter: Document) -> Document:
-        """Return a parameter, or the shared one that it refers to: a body is none any more in OpenAPI 3."""
+        """Return a parameter, or the shared one that it refers to: in OpenAPI 3, a body is no longer a parameter."""
         reference = str(parameter.get("$ref", ""))
         return self._parameters[reference.removeprefix("#/parameters/")] if reference else parameter
 
@@ -152,7 +152,7 @@ class _Conversion:
 
 
 def _convert_body(parameters: list[Document], consumes: list[str]) -> Document | None:
-    """Return the request body that the parameters in the body, or in a form, state."""
+    """Return the request body that the parameters in a body or a form describe."""
     for item in parameters:
         if item["in"] == "body":
             # The vendor's pages leave out an empty description.
@@ -186,7 +186,7 @@ def _convert_parameter(parameter: Document) -> Document:
 
 
 def _move_to_schema(item: Document) -> Document:
-    """Return a parameter or a header with what it states of its values as a schema."""
+    """Return a parameter or a header with its keywords about values moved into a schema."""
     schema = _convert_schema(
         {key: value for key, value in item.items() if key in _IN_SCHEMA or key == "x-nullable"}
     )

@@ -46,7 +46,7 @@ def _describe_places(operation: Operation, document: Document) -> Iterator[str]:
 
 
 def _describe_schemes(operation: Operation, document: Document) -> Iterator[str]:
-    """Yield the security schemes of an operation in words; an empty string for the usual place of the token."""
+    """Yield descriptions of an operation's security schemes; an empty string for the usual place of the token."""
     known = get_components(document, "securitySchemes")
     for requirement in operation.body.get("security", document.get("security")) or []:
         for name in requirement:

@@ -69,7 +69,7 @@ class Transaction:
             )
 
     def recover(self) -> list[str]:
-        """Complete a run that was killed at its end; return what it writes.
+        """Complete a run that was killed while it moved its results; return their names.
 
         Raises:
             PipelineError: The files have changed since, as after a `git checkout`.

@@ -1,4 +1,4 @@
-"""Compares files and folders with what would be written: content, missing files, unexpected files."""
+"""Compares files and folders with the results of a run: content, missing files, unexpected files."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finds hand-written code that uses what a run removes or changes, so that the run can say what a person has to adapt."""
+"""Finds hand-written code that uses removed or changed parts of the API, so that a run can list the code to adapt."""
 
 import re
 from collections import Counter
@@ -95,9 +95,9 @@ class _Broken:
 
 
 def find_code_to_adapt(root: Path, changes: Iterable[Change]) -> list[str]:
-    """Return a block of lines about the code that uses what breaks: what to do, the files with lines, and what changed.
+    """Return a block of lines about the code that uses breaking changes: advice, files with line numbers, and the changes.
 
-    Files that only mention a removed operation, as a recorded request does, need a look at most: they are counted.
+    Files that only mention a removed operation, as a recorded request does, are only counted.
     """
     broken = list(filter(None, map(_make_broken, changes)))
     removed = [re.escape(each.name) for each in broken if each.is_removed_operation]
@@ -142,7 +142,7 @@ def _find_dependants(example: str, files: Iterable[tuple[str, str, str]]) -> Ite
 
 
 def _describe_mentions(mentions: list[str], others: list[str], removed: list[str]) -> Iterator[str]:
-    """Yield lines about files that only mention what is removed, with a command that lists them and no others."""
+    """Yield lines about files that only mention removed operations, with a command that lists exactly these files."""
     folders = Counter(name.partition("/")[0] for name in mentions)
     counts = ", ".join(f"{count} in {folder}" for folder, count in folders.items())
     patterns = dict.fromkeys(

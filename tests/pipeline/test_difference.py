@@ -477,9 +477,9 @@ def test_values_of_a_string_enum_are_reported() -> None:
         documents.append(document)
     found = {str(item): item.breaks for item in find_spec_changes(*documents)}
     assert found == {
-        "AssessmentApi_GetTests(word) changed: may be c, too": False,
+        "AssessmentApi_GetTests(word) changed: may also be c": False,
         "AssessmentApi_GetTests(word) changed: is no longer a": True,
-        "Test.wire changed: may be c, too": False,
+        "Test.wire changed: may also be c": False,
         "Test.wire changed: is no longer a": False,
         "AssessmentApi_GetTests changed: its documentation": False,
     }

@@ -86,7 +86,7 @@ def test_the_generator_is_asked_about_what_is_left(make_document: Make) -> None:
     document["info"] = {"title": "No version"}
     (message,) = find_objections(document, Layout(root))
     assert message.startswith(
-        "openapi/nexport.sdk.json: the generator objects; mend it in openapi/overlay.yaml: "
+        "openapi/nexport.sdk.json: the generator reports a problem; correct it in openapi/overlay.yaml: "
     )
     assert "version" in message
 

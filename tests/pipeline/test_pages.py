@@ -121,9 +121,9 @@ def test_an_unclosed_fence_is_refused() -> None:
         ('{"a": NaN}', r"page\.md:2: .*NaN is not JSON"),
         ('{"a": "\\ud800"}', r"page\.md:2: the JSON cannot be taken over"),
         ("[]", r"page\.md:2: expected a JSON object, found list"),
-        ('{"paths": {"/a": {}}}', r"page\.md:2: this is no OpenAPI 3 document"),
+        ('{"paths": {"/a": {}}}', r"page\.md:2: this is not an OpenAPI 3 document"),
         ('{"paths": []}', None),
-        ('{"paths": [1]}', r"page\.md:2: this is no OpenAPI 3 document"),
+        ('{"paths": [1]}', r"page\.md:2: this is not an OpenAPI 3 document"),
     ],
 )
 def test_invalid_json_is_refused_with_its_line(tmp_path: Path, content: str, message: str | None) -> None:

@@ -31,7 +31,7 @@ def test_a_page_replaces_and_removes(
     operation["summary"] = "Signs a user in."
     assert main(["--pages", str(make_page(stated))], repository) == 0
     output = capsys.readouterr().out
-    assert "SsoApi_Classroom is removed: it was provisional, and what was imported does not have it" in output
+    assert "SsoApi_Classroom is removed: it was provisional, and the import does not have it" in output
     assert "No change breaks users.\nChanges of provisional operations, which are exempt" in output
     assert "\n  SsoApi_Classroom removed\n" in output
     assert "\n  SsoApi_SignIn changed: stated by the vendor now, and no longer provisional\n" in output
@@ -59,7 +59,7 @@ def test_what_a_page_lacks_can_be_kept(
     del operation["x-uncertain"]
     assert main(["--pages", str(make_page(stated)), "--keep-provisional"], repository) == 0
     output = capsys.readouterr().out
-    assert "note: SsoApi_Classroom stays provisional: what was imported does not have it" in output
+    assert "note: SsoApi_Classroom stays provisional: the import does not have it" in output
     assert "--keep-provisional" not in output
     kept = {file.stem for file in (repository / Layout.PROVISIONAL).iterdir()}
     assert "SsoApi_Classroom" in kept

@@ -291,7 +291,7 @@ def test_a_generator_warning_stops_the_run(
     content["application/x-unheard-of"] = content.pop("application/json")
     page, before = make_page(*documents), snapshot(repository)
     output = assert_refused(repository, ["--pages", str(page)], before, capsys, snapshot)
-    assert "the generator objects" in output
+    assert "the generator reports a problem" in output
 
 
 def test_templates_are_accepted_by_their_flag(repository: Path, capsys: Capture) -> None:

@@ -45,8 +45,8 @@ REFUSED: dict[str, tuple[Document, str]] = {
     "an upload": (body("multipart/form-data"), "its body is not JSON"),
     "a text response": (response(TEXT, "text/plain"), "its response is text/plain"),
     "a file": (response(TEXT, "application/octet-stream"), "its response is application/octet-stream"),
-    "no success response": (response(TEXT, status="default"), "it states no status of a good answer"),
-    "a range of statuses": (response(TEXT, status="2XX"), "it states no status of a good answer"),
+    "no success response": (response(TEXT, status="default"), "it has no success response with a status"),
+    "a range of statuses": (response(TEXT, status="2XX"), "it has no success response with a status"),
     "a union": (response({"oneOf": [TEXT, {"type": "integer"}]}), "of several types"),
     "several types": (response({"type": ["string", "boolean"]}), "of several types"),
     "two success responses": (
@@ -56,7 +56,7 @@ REFUSED: dict[str, tuple[Document, str]] = {
                 **response({"type": "integer"}, status="201")["responses"],
             }
         },
-        "its good answers are of several kinds",
+        "its success responses are of several types",
     ),
     "pages of two lists": ({"parameters": PAGED, **response(LISTS)}, "several lists .one, other."),
     "a cookie": ({"parameters": [parameter("a", TEXT, "cookie")]}, "travels in a cookie"),
