@@ -13,7 +13,7 @@ _BARS = 380
 
 
 def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
-    """Return an SVG with one panel of bars per title, `(unit, figures)`; our own bars are coloured."""
+    """Return an SVG with one panel of bars per title, `(unit, figures)`; our own bars are colored."""
     parts, y = [], 10
     for title, (unit, figures) in panels.items():
         parts.append(_text(12, y + 18, f"{title} ({unit})", weight="bold"))
@@ -21,10 +21,10 @@ def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
         longest = max(figure.median for figure in figures.values())
         for name, figure in figures.items():
             length = _BARS * figure.median / longest
-            colour = "#1f6feb" if name.startswith(ours) else "#9aa4af"
+            color = "#1f6feb" if name.startswith(ours) else "#9aa4af"
             parts.append(_text(_NAMES - 10, y + 13, name, anchor="end"))
             parts.append(
-                f'<rect x="{_NAMES}" y="{y}" width="{length:.1f}" height="17" rx="2" fill="{colour}"/>'
+                f'<rect x="{_NAMES}" y="{y}" width="{length:.1f}" height="17" rx="2" fill="{color}"/>'
             )
             parts.append(_text(_NAMES + 6 + length, y + 13, rounded(figure.median)))
             y += 23

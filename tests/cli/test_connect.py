@@ -172,8 +172,8 @@ def test_a_write_needs_confirmation(
     assert ("nothing was sent" in shown) is (reply == "n")
 
 
-def test_terminals_get_colours(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
-    """A terminal gets colours unless NO_COLOR is set; a wide one gets one line per record."""
+def test_terminals_get_colors(environment: dict[str, str], nexport_sandbox: Sandbox) -> None:
+    """A terminal gets colors unless NO_COLOR is set; a wide one gets one line per record."""
     account = {"NEXPORT_USERNAME": nexport_sandbox.username, "NEXPORT_PASSWORD": nexport_sandbox.password}
     _, shown = run_on_terminal([*NEXPORT, "doctor"], environment | account)
     assert "\x1b[32mok" in shown

@@ -63,10 +63,10 @@ def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, c
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("command", [["doctor"], ["call"], ["call", "learning.nothing"], ["export"]], ids=str)
 @pytest.mark.parametrize(("term", "variables"), [("dumb", {}), ("xterm", {"NO_COLOR": "1"})])
-def test_no_colours(
+def test_no_colors(
     samples: Samples, tmp_path: Path, command: list[str], term: str, variables: dict[str, str]
 ) -> None:
-    """NO_COLOR removes colours and bold, TERM=dumb every escape sequence."""
+    """NO_COLOR removes colors and bold, TERM=dumb every escape sequence."""
     if command == ["export"]:
         command = ["export", "enrollments", "--org", samples.org_id, "--to", str(tmp_path / "e.csv")]
     _, shown = run_on_terminal([*NEXPORT, *command], environment(NO_COLOR=None) | variables, term=term)

@@ -45,7 +45,7 @@ def test_some_labels() -> None:
 @pytest.mark.parametrize("number", [99, -5, 2**40])
 @pytest.mark.parametrize("name", ENUMS)
 def test_unknown_numbers(name: str, number: int) -> None:
-    """An undeclared number keeps its value, compares, hashes, copies and pickles, and is labelled as unknown."""
+    """An undeclared number keeps its value, compares, hashes, copies and pickles, and is labeled as unknown."""
     cls = getattr(models, name)
     member = cls(number)
     assert (member.value, member, isinstance(member, cls), member.is_declared) == (

@@ -69,15 +69,15 @@ def test_every_model(name: str, data: st.DataObject) -> None:
     model: type[Model] = getattr(models, name)
     columns = model.columns()
     found = model.from_dict(data.draw(valid({"$ref": f"#/{name}"})))
-    row, labelled = found.to_row(), found.to_row(labels=True)
-    assert list(row) == list(labelled) == list(columns)
+    row, labeled = found.to_row(), found.to_row(labels=True)
+    assert list(row) == list(labeled) == list(columns)
     values = dict(flatten(found))
     for column, holds in columns.items():
         cell, value = row[column], values.pop(column, None)
         assert cell is None or type(cell) is cell_type(holds), column
         plain = json.loads(str(cell)) if isinstance(value, list | dict) else cell
         assert plain == (str(value) if holds is str and isinstance(value, int) else value), column
-        assert labelled[column] == (holds(cell).label if isinstance(value, OpenIntEnum) else cell), column
+        assert labeled[column] == (holds(cell).label if isinstance(value, OpenIntEnum) else cell), column
     assert not values
 
 
@@ -97,8 +97,8 @@ def test_a_row_of_an_enrollment() -> None:
     assert row["completion_date"] is None
     assert (type(row["phase"]), row["phase"], row["result"]) == (int, 99, 1)
     assert row["additional_properties"] == '{"newer": ["ü", 1]}'
-    labelled = item.to_row(labels=True)
-    assert (labelled["phase"], labelled["result"]) == ("Unknown (99)", "Passed")
+    labeled = item.to_row(labels=True)
+    assert (labeled["phase"], labeled["result"]) == ("Unknown (99)", "Passed")
 
 
 def test_columns_of_an_enrollment() -> None:

@@ -143,7 +143,7 @@ async def test_a_late_enrollment_is_found() -> None:
 
 
 async def test_a_failed_search_counts_as_an_attempt() -> None:
-    """After a lost response, a failed search is repeated like an empty one, and honours Retry-After."""
+    """After a lost response, a failed search is repeated like an empty one, and honors Retry-After."""
     busy = json_response({}, status=429, headers={"Retry-After": "7"})
     enrolling = EnrollmentCampus(found(), html_response(403), busy, LOST, found(enrollment()), create=LOST)
     clock = ManualClock()

@@ -80,7 +80,7 @@ def test_any_head(fake: FakeCampus, operation: SpecOperation, data: st.DataObjec
 def test_a_compressed_body(
     fake: FakeCampus, operation: SpecOperation, encoding: bytes, data: st.DataObject
 ) -> None:
-    """A compressed body reads like a plain one; a corrupt or mislabelled one raises an error or reads the same."""
+    """A compressed body reads like a plain one; a corrupt or mislabeled one raises an error or reads the same."""
     fake.status, body = 200, dump(data.draw(valid(operation)))
     compressed = _ENCODED[encoding](body)
     fake.headers = [(b"Content-Encoding", encoding)]

@@ -184,7 +184,7 @@ async def test_a_header_that_is_not_a_number_is_ignored(header: str) -> None:
 
 @pytest.mark.parametrize(("in_body", "total"), [(-5, 2), (None, 2), (0, 0), (2, 2)])
 async def test_the_total_in_the_body_outranks_the_header(in_body: int | None, total: int) -> None:
-    """A value that can't be a total is ignored in favour of the header."""
+    """A value that can't be a total is ignored in favor of the header."""
     response = {"enrollments": [], "page": 1, "page_size": 30, "total_count": in_body} | error_entity()
     page = json_response(response, headers={"X-Total-Count": "2"})
     async with serve_pages(PageResponder(PagedList(records=0, most=1), overrides={1: page})) as campus:

@@ -62,7 +62,7 @@ def test_problems_of_different_steps(
         )
         return ["the generator objects to something else"]
 
-    monkeypatch.setattr(steps, "objections", object_to)
+    monkeypatch.setattr(steps, "find_objections", object_to)
     assert main(["--pages", str(make_page(*pages))], repository) == 1
     error, _, _ = capsys.readouterr().err.partition("Ready to paste")
     assert "5 problems; nothing was written" in error
@@ -118,5 +118,5 @@ def test_what_only_the_generator_would_refuse(
 
 def test_nothing_is_asked_without_a_problem(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document without problems is generated at once."""
-    monkeypatch.setattr(steps, "objections", lambda *_: pytest.fail("there is no problem"))
+    monkeypatch.setattr(steps, "find_objections", lambda *_: pytest.fail("there is no problem"))
     assert main([], repository) == 0

@@ -105,7 +105,7 @@ def test_a_path_with_odd_characters_is_refused(make_document: Make, path: str) -
     """A path is sent as it is stated."""
     document = make_document()
     document["paths"] = {path: next(iter(document["paths"].values()))}
-    with pytest.raises(PipelineError, match="has characters that no path of the API has"):
+    with pytest.raises(PipelineError, match="has characters that are not allowed in a path of the API"):
         check(document, "nexport.json")
 
 
@@ -207,7 +207,7 @@ def test_a_clash_is_refused_with_the_action_that_renames_one(make_document: Make
 @pytest.mark.parametrize("values", [["a", 1], [1.5], [True], [None], [], [{"a": 1}]])
 def test_an_enum_of_mixed_values_is_refused(make_document: Make, values: list[object]) -> None:
     """Members are integers; an enum of strings stays a string."""
-    with pytest.raises(PipelineError, match="either all whole numbers or all texts"):
+    with pytest.raises(PipelineError, match="either all whole numbers or all strings"):
         check(make_document(Odd={"enum": values}), "nexport.json")
 
 

@@ -72,7 +72,7 @@ async def test_the_last_error_is_raised() -> None:
 @pytest.mark.parametrize("value", ["0", "7", "60"])
 @pytest.mark.parametrize("effect", [read, write])
 async def test_retry_after_is_waited_for(effect: object, value: str) -> None:
-    """The requested wait is honoured to the second, for reads and writes."""
+    """The requested wait is honored to the second, for reads and writes."""
     clock, responses = ManualClock(), [refusal_with_wait(value), GOOD if effect is read else DROPPED]
     async with ScriptedServer(responses) as server, campus_on(clock, server, retry=RetryPolicy()) as campus:
         assert await (read if effect is read else write)(campus) == 2

@@ -68,13 +68,13 @@ def allow_null_in_bodies(found: dict[str, Any]) -> None:
 
 
 def lenient_spec() -> dict[str, Any]:
-    """Return the vendor's spec, limited to the modelled operations and with null or empty optional values allowed.
+    """Return the vendor's spec, limited to the modeled operations and with null or empty optional values allowed.
 
     As in ASP.NET, a null in a body and an empty string in the query count as missing.
     """
     found: dict[str, Any] = json.loads(SPEC.read_text(encoding="utf-8"))
-    modelled = {operation.path for operation in OPERATIONS.values()}
-    found["paths"] = {path: item for path, item in found["paths"].items() if path in modelled}
+    modeled = {operation.path for operation in OPERATIONS.values()}
+    found["paths"] = {path: item for path, item in found["paths"].items() if path in modeled}
     response = found["paths"][NULL_RESPONSE]["get"]["responses"]["200"]["content"]["application/json"]
     response["schema"] = allow(None, response["schema"])
     for operation in operations(found):

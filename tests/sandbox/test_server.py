@@ -255,7 +255,7 @@ async def test_a_database_file(tmp_path: Path) -> None:
             pytest.fail("two campuses share a file")
 
 
-async def test_operations_that_are_not_modelled(anyone: HttpApi) -> None:
+async def test_operations_that_are_not_modeled(anyone: HttpApi) -> None:
     """Operations of areas without a page respond with 501 and a message; unknown operations are 404."""
     for operation in (
         "AdminApi_CreateUser",

@@ -82,7 +82,7 @@ async def test_organizations_of_admin_api(api: HttpApi, samples: Samples) -> Non
     assert await api.refusal("AdminApi_GetOrganizations") == (422, 2)
 
 
-async def test_creating_users_is_not_modelled(api: HttpApi) -> None:
+async def test_creating_users_is_not_modeled(api: HttpApi) -> None:
     """Operations whose arguments are not public respond with 501 and say so."""
     for operation, body in (
         ("CreateUser", {}),

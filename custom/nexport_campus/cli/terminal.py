@@ -74,7 +74,7 @@ def fail(text: str) -> None:
 
 
 def make_console(*, stderr: bool = False, width: int | None = None) -> "Console":
-    """Return a rich console, with colours only on a terminal that has them."""
+    """Return a rich console, with colors only on a terminal that has them."""
     from rich.console import Console
 
     system: Literal["auto"] | None = None if choose_color() is False else "auto"

@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = [
     "ErrorCode",
-    "NotModelled",
+    "NotModeled",
     "OperationRefused",
     "OperationResult",
     "duplicate",
@@ -60,7 +60,7 @@ class OperationRefused(Exception):
         return {"api_error_entity": entity}
 
 
-class NotModelled(Exception):
+class NotModeled(Exception):
     """A request for something that the sandbox does not model: 501, with a message that says what."""
 
 

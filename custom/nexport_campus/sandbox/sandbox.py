@@ -30,16 +30,16 @@ class Sandbox:
         async with Sandbox(seed=7) as sandbox:
             sandbox.url, sandbox.username, sandbox.password
 
-    Arguments:
-        seed: the same seed and size produce the same campus, including ids, names and passwords.
-        enrollments: the number of enrollments, at least 500; creating a million takes some seconds.
-        host: the address to listen on.
-        port: the port to listen on; 0 takes a free one.
-        token_lifetime: how long an access token is valid, in seconds of the campus's clock.
-        refused_token_status: the HTTP status for a refused token, 401, 403 or 200; its error code is 4.
-        strict: responses conform exactly to the vendor's schemas; otherwise the server sends nulls wherever
+    Args:
+        seed: The same seed and size produce the same campus, including ids, names and passwords.
+        enrollments: The number of enrollments, at least 500; creating a million takes some seconds.
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+        token_lifetime: How long an access token is valid, in seconds of the campus's clock.
+        refused_token_status: The HTTP status for a refused token, 401, 403 or 200; its error code is 4.
+        strict: Responses conform exactly to the vendor's schemas; otherwise the server sends nulls wherever
             the real one is known to, even in required fields.
-        database: a file that stores the campus; None keeps it in memory. A file that already holds a campus
+        database: A file that stores the campus; None keeps it in memory. A file that already holds a campus
             of the same seed and size is opened with its changes.
 
     Raises ValueError for invalid arguments; entering raises `SandboxError` if the server cannot start. The

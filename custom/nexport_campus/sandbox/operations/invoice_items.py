@@ -9,7 +9,7 @@ from typing import Any, Final
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import (
-    NotModelled,
+    NotModeled,
     OperationResult,
     invalid,
     not_found,
@@ -67,7 +67,7 @@ def _add(campus: CampusState, call: OperationCall, quantity: int) -> list[str]:
 def _read_terms(body: RequestArguments) -> dict[str, Any]:
     """Return the columns with the price of an item and the limits of its use."""
     if body.text("funding_pool") is not None:
-        raise NotModelled("funding pools")
+        raise NotModeled("funding pools")
     return {
         "cost": read_amount(body, "cost"),
         "note": body.text("note"),
@@ -109,7 +109,7 @@ def _find_product(campus: CampusState, product_id: str, product_type: str | int 
     Without the name of a type, the id decides: the vendor's numbers of the types are not public.
     """
     if product_type == "OpenEnded":
-        raise NotModelled("open-ended items")
+        raise NotModeled("open-ended items")
     if isinstance(product_type, str) and product_type not in _KINDS:
         raise invalid(f"product_type must be one of {', '.join(_KINDS)}, OpenEnded")
     for kind in (_KINDS[product_type],) if isinstance(product_type, str) else _KINDS.values():

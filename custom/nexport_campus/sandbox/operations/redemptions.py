@@ -10,7 +10,7 @@ from nexport_campus.sandbox.aspnet_values import format_date
 from nexport_campus.sandbox.campus_state import CampusState, Row
 from nexport_campus.sandbox.groups import find_group_organization
 from nexport_campus.sandbox.operation_results import (
-    NotModelled,
+    NotModeled,
     OperationResult,
     invalid,
     not_found,
@@ -63,16 +63,16 @@ class _Updates:
 
 
 def _read_updates(body: RequestArguments) -> _Updates:
-    """Return `invoice_updates`. Raises NotModelled for what open-ended items and other actions need."""
+    """Return `invoice_updates`. Raises NotModeled for what open-ended items and other actions need."""
     action = body.name_or_number("redemption_action_type")
     if action not in _NORMAL:
-        raise NotModelled(f"redemption_action_type {action}, only NormalRedemption")
+        raise NotModeled(f"redemption_action_type {action}, only NormalRedemption")
     if body.id("product_id") is not None:
-        raise NotModelled("open-ended items")
+        raise NotModeled("open-ended items")
     body.name_or_number("product_type")
     updates = body.nested("invoice_updates") or RequestArguments({})
     if updates.text("funding_pool") is not None:
-        raise NotModelled("funding pools")
+        raise NotModeled("funding pools")
     return _Updates(updates.ids("group_memberships") or [], updates.id("purchasing_group_id"))
 
 

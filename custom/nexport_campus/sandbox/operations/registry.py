@@ -1,4 +1,4 @@
-"""Registry of the modelled operations, filled by the modules of each area."""
+"""Registry of the modeled operations, filled by the modules of each area."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArgu
 if TYPE_CHECKING:
     from nexport_campus.sandbox.campus_state import CampusState
 
-__all__ = ["OPERATIONS", "ModelledOperation", "OperationCall", "operation"]
+__all__ = ["OPERATIONS", "ModeledOperation", "OperationCall", "operation"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ Handler = Callable[["CampusState", OperationCall], OperationResult]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ModelledOperation:
+class ModeledOperation:
     """An operation of the vendor's API: its operationId, its HTTP method and its handler."""
 
     id: str
@@ -44,7 +44,7 @@ class ModelledOperation:
         return f"/api/v1/{area}/{name}"
 
 
-OPERATIONS: Final[dict[str, ModelledOperation]] = {}
+OPERATIONS: Final[dict[str, ModeledOperation]] = {}
 
 
 def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Handler], Handler]:
@@ -52,7 +52,7 @@ def operation(method: str, *ids: str, needs_token: bool = True) -> Callable[[Han
 
     def enter(handler: Handler) -> Handler:
         for each in ids:
-            OPERATIONS[each] = ModelledOperation(each, method, needs_token, handler)
+            OPERATIONS[each] = ModeledOperation(each, method, needs_token, handler)
         return handler
 
     return enter

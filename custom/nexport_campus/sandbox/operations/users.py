@@ -28,7 +28,7 @@ _USER: Final = """SELECT user.*, short_name FROM user
 
 @operation("GET", "AdminApi_GetUser")
 def get_user(campus: CampusState, call: OperationCall) -> OperationResult:
-    """Return one user by id. Looking one up by login is not modelled: the name of that parameter is not public."""
+    """Return one user by id. Looking one up by login is not modeled: the name of that parameter is not public."""
     user = _find_user(campus, call, Permission.VIEW_USERS, "view users")
     return success(
         drop_nulls(

@@ -18,8 +18,8 @@ from starlette.routing import Route
 from nexport_campus.sandbox import operations  # noqa: F401  importing the package registers the operations
 from nexport_campus.sandbox.campus_state import CampusState
 from nexport_campus.sandbox.issued_tokens import expire, find_caller
-from nexport_campus.sandbox.operation_results import ErrorCode, NotModelled, OperationRefused, OperationResult
-from nexport_campus.sandbox.operations.registry import OPERATIONS, ModelledOperation, OperationCall
+from nexport_campus.sandbox.operation_results import ErrorCode, NotModeled, OperationRefused, OperationResult
+from nexport_campus.sandbox.operations.registry import OPERATIONS, ModeledOperation, OperationCall
 from nexport_campus.sandbox.request_arguments import QueryArguments, RequestArguments, read_body
 
 from .classroom_page import make_classroom_route
@@ -42,7 +42,7 @@ _ELSEWHERE: Final = re.compile(
 class _ReceivedRequest:
     """One request and its entry in the request log."""
 
-    operation: ModelledOperation
+    operation: ModeledOperation
     query: dict[str, str]
     content: bytes
     content_type: str
@@ -66,7 +66,7 @@ class _Service:
         self.webhooks = controls.webhooks
         self.connections = connections
 
-    async def serve(self, operation: ModelledOperation, request: Request) -> Response:
+    async def serve(self, operation: ModeledOperation, request: Request) -> Response:
         """Respond to a request, or fail as scripted."""
         try:
             content = await request.body()
@@ -116,10 +116,10 @@ class _Service:
             campus.connection.execute("ROLLBACK")
             entry.status = refusal.status
             return make_json_response(refusal.content, refusal.status)
-        except NotModelled as error:
+        except NotModeled as error:
             campus.connection.execute("ROLLBACK")
             entry.status = 501
-            return _make_not_modelled_response(str(error))
+            return _make_not_modeled_response(str(error))
         except BaseException:
             campus.connection.execute("ROLLBACK")
             raise
@@ -141,11 +141,11 @@ async def _handle_unmatched(request: Request, error: Exception) -> Response:
     """Return 501 for a path that the vendor has but the sandbox does not model, and 404 for others."""
     path = request.url.path
     if _ELSEWHERE.fullmatch(path):
-        return _make_not_modelled_response(path)
+        return _make_not_modeled_response(path)
     return make_json_response({"message": f"There is nothing at {path}"}, 404)
 
 
-def _make_not_modelled_response(what: str) -> Response:
+def _make_not_modeled_response(what: str) -> Response:
     reason = f"The sandbox does not model {what}"
     # Clients look for `detail` in the errors of servers other than the campus.
     return make_json_response({"message": reason, "detail": reason}, 501)

@@ -1,6 +1,6 @@
 """Private control routes of the server for `Sandbox`: faults, request log, clock, sample ids, webhooks.
 
-They are not part of the modelled API, and return 404 without the sandbox's random key.
+They are not part of the modeled API, and return 404 without the sandbox's random key.
 """
 
 from __future__ import annotations
