@@ -536,8 +536,8 @@ def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture
 
 def test_an_incomplete_state_is_refused(tmp_path: Path) -> None:
     """Without the spec or the package there is nothing to compare."""
-    with pytest.raises(PipelineError, match="one is not whole"):
+    with pytest.raises(PipelineError, match="one is incomplete"):
         compare(tmp_path, tmp_path, "0.1.0")
     shutil.copytree(ROOT / "openapi", tmp_path / "openapi")
-    with pytest.raises(PipelineError, match="one is not whole"):
+    with pytest.raises(PipelineError, match="one is incomplete"):
         compare(tmp_path, tmp_path, "0.1.0")
