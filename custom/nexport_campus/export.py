@@ -20,7 +20,8 @@ from ._export.options import make_output, make_request
 from ._export.output import FORMATS, Format, Output
 from ._export.reports import ExportProgress, ExportSummary, OnProgress
 from ._export.request import LAST, ExportRequest, Filters
-from ._export.session import ExportSession, open_session
+from ._export.session import ExportSession
+from ._export.session_opening import open_session
 from ._export.worker_thread import WorkerThread
 from ._inputs import describe, find_zone_problem, is_async, to_whole
 

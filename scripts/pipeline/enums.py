@@ -14,8 +14,8 @@ from .enum_words import make_member_name, read_code_names, read_labels, simplify
 from .errors import Problems
 from .jsontext import Document
 from .layout import Layout
-from .normalization import member_name
 from .remedies import make_schema_path, write_action
+from .schema_forms import member_name
 from .spec import Areas, get_components, iterate_schemas
 
 __all__ = ["refer_to_enums"]

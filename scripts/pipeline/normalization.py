@@ -13,28 +13,18 @@ from .class_names import make_class_names
 from .errors import Problems, reporting
 from .jsontext import Document
 from .python_names import argument_name, attribute_name
+from .schema_forms import LISTED, becomes_class, drop_words, list_types, member_name
 from .spec import METHODS, get_components
 
-__all__ = [
-    "becomes_class",
-    "choose_class_names",
-    "drop_words",
-    "list_types",
-    "member_name",
-    "normalize",
-    "read_listed_values",
-]
+__all__ = ["choose_class_names", "normalize"]
 
 _UNIONS = ("anyOf", "oneOf")
-_WORDS = ("description", "title", "example", "examples", "default")
 _JSON = "application/json"
-_NUMBERS = ("integer", "number")
 _NUMBER_KINDS = (
     ["integer"],
     ["number"],
     ["integer", "string"],
 )  # that the client has, of a union with string
-_LISTED = "One of: "
 
 
 def normalize(document: Document, problems: Problems | None = None) -> Document:
@@ -57,45 +47,12 @@ def normalize(document: Document, problems: Problems | None = None) -> Document:
         return {**document, "paths": paths, "components": {"schemas": normal.made}}
 
 
-def becomes_class(schema: Mapping[str, Any]) -> bool:
-    """Return whether a schema becomes a class: an object with properties or an integer enum."""
-    if "enum" in schema:
-        return schema.get("type") == "integer"
-    if "properties" in schema:
-        return bool(schema["properties"]) or not schema.get("additionalProperties")
-    return schema.get("type") == "object" and not schema.get("additionalProperties") and "items" not in schema
-
-
 def choose_class_names(schemas: Mapping[str, Document]) -> dict[str, str]:
     """Return the class name of each schema that becomes a class, or might: the overlay's, or one made of the schema's name."""
     own = {
         name: str(schema["x-nexport-name"]) for name, schema in schemas.items() if "x-nexport-name" in schema
     }
     return make_class_names(name for name in schemas if name not in own) | own
-
-
-def drop_words(value: Any) -> Any:
-    """Return a schema without descriptions and examples, which make no difference to the code."""
-    if isinstance(value, list):
-        return [drop_words(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    fields = value.get("properties")
-    found = {key: drop_words(item) for key, item in value.items() if key not in (*_WORDS, "properties")}
-    if isinstance(fields, dict):  # the keys are the vendor's names, not keywords
-        found["properties"] = {key: drop_words(item) for key, item in fields.items()}
-    return found
-
-
-def read_listed_values(description: str) -> list[str] | None:
-    """Return the values of a string enum from its description in normal form, or None if it isn't an enum."""
-    lines = [line for line in description.splitlines() if line.startswith(_LISTED)]
-    return lines[-1].removeprefix(_LISTED).removesuffix(".").split(", ") if lines else None
-
-
-def member_name(value: int) -> str:
-    """Return the name of an enum member that has none."""
-    return f"VALUE_{value}".replace("-", "MINUS_")
 
 
 def _select_json(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -105,18 +62,6 @@ def _select_json(content: Mapping[str, Any]) -> Mapping[str, Any]:
         if kind == _JSON:
             return {_JSON: item}
     return content
-
-
-def list_types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types of a schema without null.
-
-    .NET states a number as `[integer, string]` with a format or a pattern, because it reads both and writes a number.
-    """
-    declared = schema.get("type", [])
-    kinds = [kind for kind in ([declared] if isinstance(declared, str) else declared) if kind != "null"]
-    numbers = [kind for kind in kinds if kind in _NUMBERS]
-    stated = numbers == ["number"] or {"format", "pattern"} & schema.keys()
-    return numbers if stated and len(numbers) == 1 and set(kinds) == {*numbers, "string"} else kinds
 
 
 def _simplify_enum(schema: Document) -> Document:
@@ -282,7 +227,7 @@ class _Normal:
             result["additionalProperties"] = self.normalize_schema(values, f"{name}Value", trail)
         if "enum" in schema:
             listed = ", ".join(str(value) for value in result.pop("enum") if value is not None)
-            result["description"] = f"{schema.get('description', '')}\n{_LISTED}{listed}.".strip()
+            result["description"] = f"{schema.get('description', '')}\n{LISTED}{listed}.".strip()
         return result
 
     def _join(self, parts: list[Document], trail: tuple[str, ...]) -> Document:

@@ -7,9 +7,9 @@ from .arguments_view import make_arguments
 from .errors import Problems
 from .jsontext import Document, escape
 from .layout import Layout
-from .normalization import list_types
 from .remedies import correct_operation, make_schema_path, remove_operation, write_action
 from .results_view import make_paging, make_result
+from .schema_forms import list_types
 from .schema_kinds import choose_kind
 from .spec import Areas, Operation, get_components, iterate_operations, iterate_schemas
 

@@ -14,9 +14,10 @@ from pipeline.arguments_view import ArgumentView
 from pipeline.changelog import DOCUMENTATION
 from pipeline.changes import Change
 from pipeline.jsontext import Document
-from pipeline.normalization import normalize, read_listed_values
+from pipeline.normalization import normalize
 from pipeline.operations_view import OperationView, make_operation_view
 from pipeline.python_names import area_name
+from pipeline.schema_forms import read_listed_values
 from pipeline.schema_kinds import KindView, choose_kind, is_nullable
 from pipeline.spec import get_components, iterate_operations, iterate_references
 

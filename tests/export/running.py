@@ -15,7 +15,7 @@ from nexport_campus._export.datasets import DATASETS, DEFAULT_ELEMENTS
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.request import ExportRequest, Filters
-from nexport_campus._export.session import open_session
+from nexport_campus._export.session_opening import open_session
 from nexport_campus.export import ExportSummary
 
 __all__ = ["file_names", "make_request", "read_rows", "run"]

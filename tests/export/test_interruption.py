@@ -18,7 +18,7 @@ from nexport_campus._export.database import Database
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import Output
 from nexport_campus._export.request import LAST, ExportRequest
-from nexport_campus._export.session import open_session
+from nexport_campus._export.session_opening import open_session
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import file_names, make_request, read_rows, run
 

@@ -17,7 +17,7 @@ from nexport_campus import ConfigurationError, ExportError, NexportCampus, Nexpo
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS, Output
 from nexport_campus._export.request import LAST, ExportRequest
-from nexport_campus._export.session import open_session
+from nexport_campus._export.session_opening import open_session
 from nexport_campus.export import OnProgress
 from nexport_campus.sandbox import Samples
 from tests.export.running import file_names, make_request, read_rows, run

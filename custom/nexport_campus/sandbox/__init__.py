@@ -8,6 +8,7 @@ Requires the `sandbox` extra. It shares no code with the client, so that a bug i
 
 from __future__ import annotations
 
+from .fault_script import FaultScript
 from .reports import (
     Account,
     BookEntry,
@@ -19,7 +20,7 @@ from .reports import (
     Samples,
     WebhookDelivery,
 )
-from .sandbox import FaultScript, Sandbox
+from .sandbox import Sandbox
 from .serving.process import SandboxError
 
 __all__ = [

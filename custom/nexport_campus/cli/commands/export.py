@@ -17,7 +17,8 @@ from nexport_campus._export.datasets import DATASETS
 from nexport_campus._export.engine import export
 from nexport_campus._export.output import FORMATS
 from nexport_campus._export.request import DATE_FILTERS
-from nexport_campus._export.session import ExportSession, open_session
+from nexport_campus._export.session import ExportSession
+from nexport_campus._export.session_opening import open_session
 from nexport_campus.cli.common_options import ConnectionOptions, common_options
 from nexport_campus.cli.connection import open_campus
 from nexport_campus.cli.exit_codes import INTERRUPTED, PARTIAL, TERMINATED
