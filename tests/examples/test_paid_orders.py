@@ -150,10 +150,11 @@ async def test_two_crashes(shop: Shop) -> None:
 
 @pytest.mark.full
 async def test_any_two_crashes(shop: Shop) -> None:
-    """The same holds for any two places."""
+    """The same holds for a quarter of all pairs of places, with each place as the first and as the second."""
     count = await places(shop)
     for pair in itertools.product(range(1, count + 1), repeat=2):
-        await check_crashes(shop, pair)
+        if sum(pair) % 4 == 0:
+            await check_crashes(shop, pair)
 
 
 @pytest.mark.parametrize("operation", WRITES)

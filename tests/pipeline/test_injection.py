@@ -160,11 +160,11 @@ def test_any_payload_is_inert_or_refused(where: tuple[Place, bool], payload: str
 
 @pytest.mark.full
 @pytest.mark.usefixtures("_unformatted")
-@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_every_payload_everywhere(payload: str) -> None:
-    """Each payload in each string of the spec, one at a time."""
-    for place, is_key in PLACES:
-        assert_inert_or_refused(place, is_key, payload)
+@pytest.mark.parametrize("number", range(len(PAYLOADS)))
+def test_every_payload_everywhere(number: int) -> None:
+    """Each payload in a quarter of the strings of the spec, one at a time; four payloads reach all strings."""
+    for place, is_key in PLACES[number % 4 :: 4]:
+        assert_inert_or_refused(place, is_key, PAYLOADS[number])
 
 
 def prose_places(value: Any, place: Place = ()) -> Iterator[Place]:
