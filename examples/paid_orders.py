@@ -117,7 +117,7 @@ class OrderStore:
 
 
 def known(value: UUID | str | None) -> str:
-    """Return an id as text. Raises LookupError if a response lacks it: then the write stays unsettled."""
+    """Return an id as a string. Raises LookupError if a response lacks it: then the write stays unsettled."""
     if value is None:
         raise LookupError("the campus returned no id")
     return str(value)

@@ -144,7 +144,7 @@ def test_lowercase_letters_in_a_date() -> None:
 
 
 def write_date(moment: datetime, digits: int, offset: str) -> str:
-    """Return a date as a campus may write it: with a number of fractional digits and an offset, or alone."""
+    """Return a date as a campus may write it: with or without fractional digits and an offset."""
     fraction = f"{moment.microsecond:06}999999"[:digits]
     point = "." if digits else ""
     return f"{moment.replace(microsecond=0).isoformat()}{point}{fraction}{offset}"
@@ -356,7 +356,7 @@ def test_a_null_element_without_which_nothing_can_be_read() -> None:
     )
 )
 def test_only_decode_errors_are_raised(value: Any) -> None:
-    """Each kind reads a value of its own type or raises DecodeError; every boolean and string is read."""
+    """Each kind reads a value of its type or raises DecodeError; every boolean and string is read."""
     types = {BOOLEAN: bool, DATE_TIME: datetime, INT32: int, NUMBER: float, STRING: str, UUID_: UUID}
     for kind, expected in types.items():
         try:

@@ -131,7 +131,7 @@ async def test_drift_is_reported_once_per_kind_and_path() -> None:
 
 
 async def test_views_report_drift_once() -> None:
-    """Drift is reported once by a client and its views, and once more by each view with a function of its own."""
+    """Drift is reported once by a client and its views, and once more by each view with another function."""
     drifts: list[Drift] = []
     others: list[Drift] = []
     drifted = json_response(example_response("LearningApi_GetSection") | {"newer": 1})

@@ -60,7 +60,7 @@ def test_problems_of_different_steps(
         asked.extend(
             item["get"]["operationId"] for path, item in document["paths"].items() if "Assessment" in path
         )
-        return ["the generator objects to something else"]
+        return ["the generator reports something else"]
 
     monkeypatch.setattr(steps, "find_objections", object_to)
     assert main(["--pages", str(make_page(*pages))], repository) == 1
@@ -71,14 +71,14 @@ def test_problems_of_different_steps(
         "AssessmentApi_GetParts: the parameter 'x' has parts",
         "AssessmentApi_GetContent: the parameter 'filter' has no schema",
         "AssessmentApi_GetTwice: the parameter 'a' is stated 2 times in the query",
-        "the generator objects to something else",
+        "the generator reports something else",
     ):
         assert error.count(message) == 1
     assert asked == ["AssessmentApi_GetSound"]
 
 
-def test_the_generator_is_asked_about_what_is_left(make_document: Make) -> None:
-    """It objects to a document by itself, without generating anything."""
+def test_the_generator_checks_the_remaining_operations(make_document: Make) -> None:
+    """It reports the problems of a document without generating anything."""
     root = Path(__file__).parents[2]
     document = make_document()
     assert find_objections(document, Layout(root)) == []
@@ -116,7 +116,7 @@ def test_what_only_the_generator_would_refuse(
     assert main(["--check"], repository) == 0
 
 
-def test_nothing_is_asked_without_a_problem(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_generator_runs_once_without_a_problem(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document without problems is generated at once."""
     monkeypatch.setattr(steps, "find_objections", lambda *_: pytest.fail("there is no problem"))
     assert main([], repository) == 0

@@ -1,4 +1,4 @@
-"""After an import, everything that CI runs passes: in a copy of this repository with an environment of its own."""
+"""After an import, everything that CI runs passes: in a copy of this repository with a separate environment."""
 
 import os
 import shutil

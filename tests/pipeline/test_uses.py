@@ -83,7 +83,7 @@ def test_code_with_an_operation_id_that_is_spelled_differently_is_named(tmp_path
 
 
 def test_harmless_changes_concern_no_code(tmp_path: Path) -> None:
-    """Words and additions need nobody's work."""
+    """Changed descriptions and additions require no work."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.md").write_text("campus.learning.get_section, SomeModel", encoding="utf-8")
     changes = [

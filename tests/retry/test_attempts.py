@@ -48,7 +48,7 @@ async def read(campus: NexportCampus) -> str:
 
 
 def in_turn(*responses: Response) -> Any:
-    """Return a handler that answers logins, and everything else in turn."""
+    """Return a handler that responds to logins, and to everything else in turn."""
     waiting = iter(responses)
 
     async def respond(request: Request) -> Response:

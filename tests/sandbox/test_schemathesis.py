@@ -22,8 +22,8 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 NULL_RESPONSE = "/api/v1/LearningApi/GetDefaultCustomEnrollmentFieldSetting"
 
 
-# What the sandbox answers with 501 (docs/sandbox-rules.md, "Not modeled"), by schema.
-NOT_MODELLED = {
+# Operations for which the sandbox returns 501 (docs/sandbox-rules.md, "Not modeled"), by schema.
+NOT_MODELED = {
     "CreateInvoiceItemRequest": ["funding_pool"],
     "CreateInvoiceItemsRequest": ["funding_pool"],
     "RedeemInvoiceItemRequest": ["product_id", "redemption_action_type"],
@@ -84,8 +84,8 @@ def lenient_spec() -> dict[str, Any]:
             if not parameter.get("required"):
                 parameter["schema"] = allow("", parameter["schema"])
     known = found["components"]["schemas"]
-    for name in NOT_MODELLED.keys() & known.keys():
-        for field in NOT_MODELLED[name]:
+    for name in NOT_MODELED.keys() & known.keys():
+        for field in NOT_MODELED[name]:
             del known[name]["properties"][field]
     allow_null_in_bodies(found)
     return found

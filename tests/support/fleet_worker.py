@@ -1,6 +1,6 @@
 """The processes of `tests.support.fleet`: a host that forks workers, and the workers.
 
-A worker reads commands from its connection to the test, as JSON lines, and answers each with its result.
+A worker reads commands from its connection to the test, as JSON lines, and responds to each with its result.
 """
 
 import asyncio

@@ -138,7 +138,7 @@ def error_entity(code: int = 0, message: str = "", warnings: Iterable[str] = ())
 
 
 def with_login(handler: Handler, token: str = TOKEN, expires_in: int = 3600) -> Handler:
-    """Return a handler that answers logins itself and passes other requests to `handler`."""
+    """Return a handler that responds to logins itself and passes other requests to `handler`."""
 
     async def respond(request: Request) -> Response:
         if request.operation_id != "AdminApi_Authenticate":

@@ -1,7 +1,9 @@
 """Adaptation of the SDK's messages to the command line.
 
 The SDK's errors give advice for Python: settings of the client and names of arguments. These are replaced by options and
-environment variables, or removed if the command line has no such setting.
+environment variables, or removed if the command line has no such setting. Messages are adapted as text, because warnings
+in the log need this as well as errors; the tests adapt every message of the SDK that names a setting, and fail for one
+that no pattern here covers.
 """
 
 import re
