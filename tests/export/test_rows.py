@@ -360,7 +360,7 @@ def test_typed_values() -> None:
     row = dict(zip(table.columns, table.values(Record(item)), strict=True))
     assert row["start_date"] == "2025-12-31T23:00:00.500000Z"
     assert (row["phase"], row["enrollment_date"]) == (1, None)
-    assert DATASETS["enrollments"].moment(Record(item)) == ""
+    assert DATASETS["enrollments"].get_moment(Record(item)) == ""
     assert datetime.fromisoformat(row["start_date"]) == datetime(2025, 12, 31, 23, 0, 0, 500000, UTC)
 
 

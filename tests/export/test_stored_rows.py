@@ -89,7 +89,7 @@ def test_they_equal_those_of_the_models(name: str, labels: bool, data: st.DataOb
     stored = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
     rows = StoredRows(dataset, elements, labels=labels)
     (row,) = rows.read([stored])
-    expected = dataset.row(dataset.from_dict(json.loads(stored)), elements, labels=labels)
+    expected = dataset.make_row(dataset.from_dict(json.loads(stored)), elements, labels=labels)
     assert list(rows.columns) == list(expected)
     assert row == [to_text(value) if isinstance(value, datetime) else value for value in expected.values()]
 

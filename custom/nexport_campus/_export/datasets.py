@@ -38,7 +38,7 @@ class Record:
     item: Model
     own: Mapping[str, str | int] = attrs.field(factory=dict)
 
-    def value(self, column: str) -> Any:
+    def get_value(self, column: str) -> Any:
         """Return the value of a column, from `own` or the model."""
         return self.own[column] if column in self.own else getattr(self.item, column)
 
@@ -79,25 +79,27 @@ class Dataset:
         """Return the columns of its rows with their types: `own`, the model's, and one for each CMI element."""
         return {**self.own, **self._columns(self.cls.columns()), **dict.fromkeys(elements, str)}
 
-    def row(self, record: Record, elements: tuple[str, ...] = (), *, labels: bool = False) -> dict[str, Any]:
+    def make_row(
+        self, record: Record, elements: tuple[str, ...] = (), *, labels: bool = False
+    ) -> dict[str, Any]:
         """Return a record as a row of these columns, with enums as numbers or as the vendor's labels."""
         row: dict[str, Any] = {**record.own, **self._columns(record.item.to_row(labels=labels))}
         if elements:
             data = {
                 field.cmi_element_name: field.cmi_element_value
-                for field in record.value("cmi_fields")
+                for field in record.get_value("cmi_fields")
                 if not field.error_message
             }
             row |= {element: data.get(element) for element in elements}
         return row
 
-    def identity(self, record: Record) -> str:
+    def get_identity(self, record: Record) -> str:
         """Return the key of a record as one string."""
-        return "/".join(str(record.value(column)) for column in self.key)
+        return "/".join(str(record.get_value(column)) for column in self.key)
 
-    def moment(self, record: Record) -> str:
+    def get_moment(self, record: Record) -> str:
         """Return the date that a record is sorted by, as a sortable string, or "" without one."""
-        date = record.value(self.sorted_by) if self.sorted_by else None
+        date = record.get_value(self.sorted_by) if self.sorted_by else None
         return _to_sortable(date) if date is not None else ""
 
     def from_dict(self, data: dict[str, Any]) -> Record:

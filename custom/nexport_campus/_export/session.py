@@ -88,7 +88,7 @@ class ExportSession:
         if self.destination is None or self.destination.is_current():
             return
         with self.destination.writing() as file:
-            writer = self._writer(file)
+            writer = self._make_writer(file)
             try:
                 for batch in self.completed.iterate_batches():
                     writer.write(batch)
@@ -104,7 +104,7 @@ class ExportSession:
         if self.output.format == "sqlite" or not self.output.keep_state:
             self.database.delete()
 
-    def _writer(self, file: BinaryIO) -> Writer:
+    def _make_writer(self, file: BinaryIO) -> Writer:
         dataset, elements, output = self.request.dataset, self.request.elements, self.output
         if output.format == "csv":
             return CsvWriter(file, dataset, elements, labels=output.labels, bom=output.bom)

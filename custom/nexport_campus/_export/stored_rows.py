@@ -45,31 +45,31 @@ class StoredRows:
         self._keys = [keys.get(name, name) for name in direct]
         writes = {column.name: column.write for column in get_columns(cast("Any", dataset.cls))}
         converters = (
-            (place, self._converter(name, writes, labels=labels)) for place, name in enumerate(direct)
+            (place, self._choose_converter(name, writes, labels=labels)) for place, name in enumerate(direct)
         )
         self._converters = [(place, convert) for place, convert in converters if convert is not None]
 
     def read(self, records: Iterable[str]) -> list[list[Any]]:
         """Return the rows of records, given as JSON strings, with the values in the order of the columns."""
-        return [self._row(json.loads(record)) for record in records]
+        return [self._make_row(json.loads(record)) for record in records]
 
-    def _row(self, data: dict[str, Any]) -> list[Any]:
+    def _make_row(self, data: dict[str, Any]) -> list[Any]:
         row = [data.get(key) for key in self._keys]
         for place, convert in self._converters:
             value = row[place]
             if value is not None:
                 row[place] = convert(value)
-        rest = None if data.keys() <= self._known else self._unknown(data)
+        rest = None if data.keys() <= self._known else self._dump_unknown(data)
         row.append(rest)
         if self._elements:
-            row += self._element_values(data)
+            row += self._read_elements(data)
         return row
 
-    def _unknown(self, data: dict[str, Any]) -> str:
+    def _dump_unknown(self, data: dict[str, Any]) -> str:
         rest = {key: value for key, value in data.items() if key not in self._known}
         return json.dumps(rest, ensure_ascii=False)
 
-    def _element_values(self, data: dict[str, Any]) -> list[Any]:
+    def _read_elements(self, data: dict[str, Any]) -> list[Any]:
         fields = data.get("cmi_fields") or ()
         values = {
             field.get("cmi_element_name"): field.get("cmi_element_value")
@@ -78,7 +78,7 @@ class StoredRows:
         }
         return [values.get(element) for element in self._elements]
 
-    def _converter(
+    def _choose_converter(
         self, name: str, writes: dict[str, Callable[[Any], Any]], *, labels: bool
     ) -> Callable[[Any], Any] | None:
         """Return the function for the values of a column, or None if they remain as they are."""

@@ -70,7 +70,7 @@ def make_json_table(dataset: Dataset) -> Table:
 
     def values(record: Record) -> tuple[str, str, str]:
         data = json.dumps(record.to_dict(), ensure_ascii=False, separators=(",", ":"))
-        return dataset.identity(record), dataset.moment(record), data
+        return dataset.get_identity(record), dataset.get_moment(record), data
 
     columns = dict.fromkeys(("identity", "moment", "data"), "TEXT")
     return Table(columns, ("identity",), values, lambda name: f"json_extract(data, '$.{name}')")
@@ -81,7 +81,7 @@ def make_typed_table(dataset: Dataset, elements: tuple[str, ...]) -> Table:
     columns = {name: _choose_affinity(cls) for name, cls in dataset.columns(elements).items()}
 
     def values(record: Record) -> tuple[Any, ...]:
-        row = dataset.row(record, elements)
+        row = dataset.make_row(record, elements)
         return tuple(_to_sql(name, row[name]) for name in columns)
 
     return Table(columns, dataset.key, values, quote_name)

@@ -75,7 +75,7 @@ class RowWriter:
         return [self._row(record) for record in records]
 
     def _row(self, record: Record) -> dict[str, Any]:
-        row: dict[str, Any] = _replace_nul(self._table.dataset.row(record, self._table.elements))
+        row: dict[str, Any] = _replace_nul(self._table.dataset.make_row(record, self._table.elements))
         for name in self._whole_numbers:
             if row[name] is not None and not check_range(name, row[name], 64):
                 row[name] = None

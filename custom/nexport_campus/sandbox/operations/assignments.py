@@ -83,7 +83,7 @@ def get_assignment_instructions(campus: CampusState, call: OperationCall) -> Ope
 def get_assignment_statuses(campus: CampusState, call: OperationCall) -> OperationResult:
     """Page: either enrollment_id, or both subscription_id and section_id; creation date, most recent first."""
     assignment_id, paging = call.query.id("assignment_id"), read_paging(call.query)
-    enrollment = _section_enrollment(campus, call)
+    enrollment = _find_section_enrollment(campus, call)
     view = Permission.VIEW_ENROLLMENTS
     campus.permissions.require(call.user, enrollment["organization"], view, action="view section enrollments")
     ensure_history(campus, enrollment)
@@ -98,11 +98,11 @@ def get_assignment_statuses(campus: CampusState, call: OperationCall) -> Operati
         for row in campus.by_number(_WITH_COUNT, {row["assignment"] for row in rows}, "assignment.number")
     }
     return OperationResult(
-        [_status_record(campus, enrollment, row, assignments[row["assignment"]]) for row in rows]
+        [_make_status_record(campus, enrollment, row, assignments[row["assignment"]]) for row in rows]
     )
 
 
-def _section_enrollment(campus: CampusState, call: OperationCall) -> Row:
+def _find_section_enrollment(campus: CampusState, call: OperationCall) -> Row:
     query = call.query
     enrollment_id, subscription_id, section_id = map(
         query.id, ("enrollment_id", "subscription_id", "section_id")
@@ -129,7 +129,7 @@ def _section_enrollment(campus: CampusState, call: OperationCall) -> Row:
     return row
 
 
-def _status_record(campus: CampusState, enrollment: Row, row: Row, assignment: Row) -> dict[str, Any]:
+def _make_status_record(campus: CampusState, enrollment: Row, row: Row, assignment: Row) -> dict[str, Any]:
     make = campus.ids.make
     score, weight = row["score"], assignment["weight"]
     admin, grader = row["override_admin"], row["grade_given_by"]

@@ -26,10 +26,10 @@ def get_categories(campus: CampusState, call: OperationCall) -> OperationResult:
         "SELECT * FROM category WHERE catalog = ? ORDER BY created DESC, number DESC LIMIT ? OFFSET ?",
         *(catalog["number"], paging.size, paging.start),
     )
-    return OperationResult([_category(campus, catalog, row) for row in rows])
+    return OperationResult([_make_category_record(campus, catalog, row) for row in rows])
 
 
-def _category(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
+def _make_category_record(campus: CampusState, catalog: Row, row: Row) -> dict[str, Any]:
     """Return a CategoryResponseItem, which has no error entity. A missing parent is .NET's empty id."""
     category_id = campus.ids.make("category", row["number"])
     return {
@@ -55,7 +55,7 @@ def get_catalog_syllabi(campus: CampusState, call: OperationCall) -> OperationRe
         paging,
     )
     rows = campus.by_number(_WITH_TITLES, numbers, "product.number")
-    return OperationResult(_syllabi(campus, rows), paging.headers(total))
+    return OperationResult(_list_syllabi(campus, rows), paging.headers(total))
 
 
 @operation("GET", "LearningApi_GetCategorySyllabi")
@@ -67,10 +67,10 @@ def get_category_syllabi(campus: CampusState, call: OperationCall) -> OperationR
         _WITH_TITLES + " WHERE category = ? ORDER BY title, syllabus.number LIMIT ? OFFSET ?",
         *(category["number"], paging.size, paging.start),
     )
-    return OperationResult(_syllabi(campus, rows))
+    return OperationResult(_list_syllabi(campus, rows))
 
 
-def _syllabi(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
+def _list_syllabi(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     make = campus.ids.make
     return [
         {

@@ -51,7 +51,7 @@ def get_catalogs(campus: CampusState, call: OperationCall) -> OperationResult:
 @operation("GET", "LearningApi_GetCatalog")
 def get_catalog(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return one catalog. A CatalogResponseItem has no error entity."""
-    catalog = _requested_catalog(campus, call)
+    catalog = _find_requested_catalog(campus, call)
     return OperationResult(
         _record(campus, campus.by_number(_WITH_NAMES, [catalog["number"]], "catalog.number")[0])
     )
@@ -60,7 +60,7 @@ def get_catalog(campus: CampusState, call: OperationCall) -> OperationResult:
 @operation("GET", "LearningApi_GetCatalogDescription")
 def get_catalog_description(campus: CampusState, call: OperationCall) -> OperationResult:
     """Return the description, or null if the catalog has none."""
-    return success({"description": _requested_catalog(campus, call)["description"]})
+    return success({"description": _find_requested_catalog(campus, call)["description"]})
 
 
 @operation("GET", "LearningApi_GetCatalogCreditHours")
@@ -69,12 +69,12 @@ def get_catalog_credit_hours(campus: CampusState, call: OperationCall) -> Operat
     total = campus.row(
         "SELECT coalesce(sum(credit_hours), 0) AS hours FROM product"
         " JOIN syllabus ON syllabus.number = product.syllabus WHERE catalog = ?",
-        _requested_catalog(campus, call)["number"],
+        _find_requested_catalog(campus, call)["number"],
     )
     return success({"credit_hours": total["hours"] if total else 0})
 
 
-def _requested_catalog(campus: CampusState, call: OperationCall) -> Row:
+def _find_requested_catalog(campus: CampusState, call: OperationCall) -> Row:
     return campus.find("catalog", call.query.required(call.query.id, "catalog_id"))
 
 

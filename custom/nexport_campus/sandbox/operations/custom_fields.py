@@ -35,7 +35,7 @@ def get_custom_enrollment_fields(campus: CampusState, call: OperationCall) -> Op
     fields = campus.rows(_AVAILABLE + " ORDER BY field.number", organization["number"])
     if field_id:
         fields = [_find_field(campus, fields, field_id)]
-    return OperationResult([_field_record(campus, field) for field in fields])
+    return OperationResult([_make_field_record(campus, field) for field in fields])
 
 
 def _find_field(campus: CampusState, fields: list[Row], field_id: str) -> Row:
@@ -46,7 +46,7 @@ def _find_field(campus: CampusState, fields: list[Row], field_id: str) -> Row:
     raise not_found("custom field")
 
 
-def _field_record(campus: CampusState, field: Row) -> dict[str, Any]:
+def _make_field_record(campus: CampusState, field: Row) -> dict[str, Any]:
     record = {
         "field_id": campus.ids.make("field", field["number"]),
         "name": field["name"],
@@ -72,7 +72,7 @@ def get_default_custom_enrollment_field_setting(campus: CampusState, call: Opera
     organization = campus.find("organization", org_id)
     field = _find_field(campus, campus.rows(_AVAILABLE, organization["number"]), field_id)
     syllabus = None if syllabus_id is None else campus.find("syllabus", syllabus_id)["number"]
-    setting = _default(campus, field["number"], organization["number"], syllabus)
+    setting = _find_default(campus, field["number"], organization["number"], syllabus)
     if setting is None:
         return OperationResult(None)
     make = campus.ids.make
@@ -91,7 +91,7 @@ def get_default_custom_enrollment_field_setting(campus: CampusState, call: Opera
     )
 
 
-def _default(campus: CampusState, field: int, organization: int, syllabus: int | None) -> Row | None:
+def _find_default(campus: CampusState, field: int, organization: int, syllabus: int | None) -> Row | None:
     return campus.row(
         "SELECT field_default.*, short_name FROM field_default"
         " JOIN lineage ON ancestor = field_default.organization"
@@ -108,7 +108,7 @@ def get_custom_enrollment_field_values(campus: CampusState, call: OperationCall)
     A field without a value gets its default for the syllabus or the organization, or null. The View
     permission must be granted in the enrollment's organization itself: the page does not mention ancestors.
     """
-    enrollment = _enrollment(campus, call)
+    enrollment = _find_enrollment(campus, call)
     organization = enrollment["organization"]
     view = Permission.VIEW_SECTION_ENROLLMENTS
     campus.permissions.require(
@@ -121,10 +121,10 @@ def get_custom_enrollment_field_values(campus: CampusState, call: OperationCall)
         fields = [field for field in fields if field["key"] == key]
         if not fields:
             raise not_found("custom field")
-    return OperationResult([_value_record(campus, enrollment, field) for field in fields])
+    return OperationResult([_make_value_record(campus, enrollment, field) for field in fields])
 
 
-def _enrollment(campus: CampusState, call: OperationCall) -> Row:
+def _find_enrollment(campus: CampusState, call: OperationCall) -> Row:
     query = call.query
     enrollment_id, subscriber_id, syllabus_id = map(
         query.id, ("enrollment_id", "subscriber_id", "syllabus_id")
@@ -147,7 +147,7 @@ def _enrollment(campus: CampusState, call: OperationCall) -> Row:
     return row
 
 
-def _value_record(campus: CampusState, enrollment: Row, field: Row) -> dict[str, Any]:
+def _make_value_record(campus: CampusState, enrollment: Row, field: Row) -> dict[str, Any]:
     make = campus.ids.make
     organization = enrollment["organization"]
     place = campus.row("SELECT short_name FROM organization WHERE number = ?", organization)
@@ -155,7 +155,7 @@ def _value_record(campus: CampusState, enrollment: Row, field: Row) -> dict[str,
     record = {
         "name": field["name"],
         "key": field["key"],
-        "value": _value(campus, enrollment, field["number"]),
+        "value": _find_value(campus, enrollment, field["number"]),
         "org_id": make("organization", organization),
         "org_short_name": place["short_name"] if place else None,
         "inherited_from_org_id": make("organization", field["organization"]) if inherited else None,
@@ -167,11 +167,11 @@ def _value_record(campus: CampusState, enrollment: Row, field: Row) -> dict[str,
     return drop_nulls(record, nulls=("value",))
 
 
-def _value(campus: CampusState, enrollment: Row, field: int) -> str | None:
+def _find_value(campus: CampusState, enrollment: Row, field: int) -> str | None:
     own = "SELECT value FROM field_value WHERE enrollment = ? AND field = ?"
     found = campus.row(own, enrollment["number"], field)
-    found = found or _default(campus, field, enrollment["organization"], enrollment["syllabus"])
-    found = found or _default(campus, field, enrollment["organization"], None)
+    found = found or _find_default(campus, field, enrollment["organization"], enrollment["syllabus"])
+    found = found or _find_default(campus, field, enrollment["organization"], None)
     return None if found is None else found["value"]
 
 

@@ -34,7 +34,7 @@ def create_enrollment(campus: CampusState, call: OperationCall) -> OperationResu
     organization = campus.find("organization", org_id)["number"]
     user = campus.find("user", user_id)["number"]
     groups = frozenset(find_group_organization(campus, each) for each in group_ids)
-    syllabus = _syllabus(campus, syllabus_id, unique_name)
+    syllabus = _find_syllabus(campus, syllabus_id, unique_name)
     update = (
         Permission.UPDATE_SECTION_ENROLLMENTS
         if syllabus["type"] == SECTION
@@ -44,10 +44,10 @@ def create_enrollment(campus: CampusState, call: OperationCall) -> OperationResu
     placement = Placement(
         user=user, organization=organization, syllabus=syllabus, groups=groups, caller=call.user
     )
-    return success({"enrollment_id": enroll(campus, placement)}, _warnings(campus, syllabus))
+    return success({"enrollment_id": enroll(campus, placement)}, _list_warnings(campus, syllabus))
 
 
-def _syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | None) -> Row:
+def _find_syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | None) -> Row:
     named = campus.row("SELECT * FROM syllabus WHERE unique_name = ?", unique_name)
     if syllabus_id is None:
         if named is None:
@@ -59,7 +59,7 @@ def _syllabus(campus: CampusState, syllabus_id: str | None, unique_name: str | N
     return syllabus
 
 
-def _warnings(campus: CampusState, syllabus: Row) -> list[str]:
+def _list_warnings(campus: CampusState, syllabus: Row) -> list[str]:
     """Return a warning if the syllabus is closed to students; an administrator may still enroll."""
     warnings = ["The syllabus is hidden"] if syllabus["hidden"] else []
     if syllabus["enrollment_end"] is not None and syllabus["enrollment_end"] < campus.clock.now():

@@ -17,10 +17,10 @@ __all__ = ["make_search_record", "make_section_enrollment_records", "make_traini
 
 def make_search_record(campus: CampusState, row: Row) -> dict[str, Any]:
     """Return an ApiEnrollmentItem, which omits nulls and has no error entity."""
-    return drop_nulls(_common(campus, row))
+    return drop_nulls(_make_common_record(campus, row))
 
 
-def _common(campus: CampusState, row: Row) -> dict[str, Any]:
+def _make_common_record(campus: CampusState, row: Row) -> dict[str, Any]:
     make = campus.ids.make
     return {
         "enrollment_id": make("enrollment", row["number"]),
@@ -40,16 +40,16 @@ def _common(campus: CampusState, row: Row) -> dict[str, Any]:
 def make_section_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Return SectionEnrollmentsResponse records; unset completion_date and expiration_date are null."""
     enrollments = list(rows)
-    sections = _syllabi(campus, enrollments)
+    sections = _find_syllabi(campus, enrollments)
     # One section object is shared by all its enrollments: it is only encoded, never changed.
     nested = {number: make_section_record(campus, row) for number, row in sections.items()}
-    return [_section_enrollment(campus, row, sections[row["syllabus"]], nested) for row in enrollments]
+    return [_make_section_record(campus, row, sections[row["syllabus"]], nested) for row in enrollments]
 
 
-def _section_enrollment(
+def _make_section_record(
     campus: CampusState, row: Row, section: Row, nested: dict[int, dict[str, Any]]
 ) -> dict[str, Any]:
-    common = _common(campus, row)
+    common = _make_common_record(campus, row)
     year, month, day = (int(part) for part in common["enrollment_date"][:10].split("-"))
     assignments = section["assignment_count"]
     record = {
@@ -76,12 +76,12 @@ def _section_enrollment(
 def make_training_plan_enrollment_records(campus: CampusState, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Return TrainingPlanEnrollmentsResponse records, with the empty student_id of the vendor's example."""
     enrollments = list(rows)
-    plans = _syllabi(campus, enrollments)
-    return [_training_plan_enrollment(campus, row, plans[row["syllabus"]]) for row in enrollments]
+    plans = _find_syllabi(campus, enrollments)
+    return [_make_training_plan_record(campus, row, plans[row["syllabus"]]) for row in enrollments]
 
 
-def _training_plan_enrollment(campus: CampusState, row: Row, plan: Row) -> dict[str, Any]:
-    common = _common(campus, row)
+def _make_training_plan_record(campus: CampusState, row: Row, plan: Row) -> dict[str, Any]:
+    common = _make_common_record(campus, row)
     graded = row["assignments_done"] > 0
     record = {
         "student_id": EMPTY_ID,
@@ -99,6 +99,6 @@ def _training_plan_enrollment(campus: CampusState, row: Row, plan: Row) -> dict[
     return drop_nulls(record, nulls=("completion_date", "average_score", "grade_point_average"))
 
 
-def _syllabi(campus: CampusState, enrollments: Iterable[Row]) -> dict[int, Row]:
+def _find_syllabi(campus: CampusState, enrollments: Iterable[Row]) -> dict[int, Row]:
     numbers = {row["syllabus"] for row in enrollments}
     return {row["number"]: row for row in campus.by_number("SELECT * FROM syllabus", numbers)}

@@ -13,10 +13,10 @@ __all__ = ["find_invoices"]
 
 def find_invoices(campus: CampusState) -> list[dict[str, Any]]:
     """Return the fields of every `Invoice`, the oldest first."""
-    return [_invoice(campus, row) for row in campus.rows("SELECT * FROM invoice ORDER BY number")]
+    return [_make_invoice(campus, row) for row in campus.rows("SELECT * FROM invoice ORDER BY number")]
 
 
-def _invoice(campus: CampusState, invoice: Row) -> dict[str, Any]:
+def _make_invoice(campus: CampusState, invoice: Row) -> dict[str, Any]:
     def parts(table: str) -> list[Row]:
         sql = f"SELECT * FROM {table} WHERE invoice = ? ORDER BY number"  # noqa: S608  the name is a constant
         return campus.rows(sql, invoice["number"])
@@ -28,8 +28,8 @@ def _invoice(campus: CampusState, invoice: Row) -> dict[str, Any]:
         "purchasing_agent_id": make("user", invoice["agent"]),
         "note": invoice["note"],
         "committed": invoice["state"] == COMMITTED,
-        "items": [_item(campus, row) for row in parts("invoice_item")],
-        "payments": [_payment(campus, row) for row in parts("invoice_payment")],
+        "items": [_make_item(campus, row) for row in parts("invoice_item")],
+        "payments": [_make_payment(campus, row) for row in parts("invoice_payment")],
         "scheduled_payments": [
             {"id": make("scheduled_payment", row["number"]), "amount_usd": row["amount"]}
             for row in parts("scheduled_payment")
@@ -37,7 +37,7 @@ def _invoice(campus: CampusState, invoice: Row) -> dict[str, Any]:
     }
 
 
-def _item(campus: CampusState, item: Row) -> dict[str, Any]:
+def _make_item(campus: CampusState, item: Row) -> dict[str, Any]:
     make = campus.ids.make
     kind = "product" if item["catalog"] is None else "catalog"
     return {
@@ -49,7 +49,7 @@ def _item(campus: CampusState, item: Row) -> dict[str, Any]:
     }
 
 
-def _payment(campus: CampusState, payment: Row) -> dict[str, Any]:
+def _make_payment(campus: CampusState, payment: Row) -> dict[str, Any]:
     return {
         "id": campus.ids.make("invoice_payment", payment["number"]),
         "amount_usd": payment["amount"],

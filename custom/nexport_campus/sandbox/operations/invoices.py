@@ -62,20 +62,20 @@ def commit_invoice_transaction(campus: CampusState, call: OperationCall) -> Oper
     items = campus.rows("SELECT number FROM invoice_item WHERE invoice = ?", invoice["number"])
     if not items:
         raise invalid("The invoice has no items")
-    code = _redemption_code(campus, "invoice", invoice["number"])
+    code = _make_redemption_code(campus, "invoice", invoice["number"])
     campus.change(
         "UPDATE invoice SET state = ?, code = ? WHERE number = ?", COMMITTED, code, invoice["number"]
     )
     codes = {}
     for item in items:
-        item_code = _redemption_code(campus, "invoice_item", item["number"])
+        item_code = _make_redemption_code(campus, "invoice_item", item["number"])
         campus.change("UPDATE invoice_item SET code = ? WHERE number = ?", item_code, item["number"])
         codes[campus.ids.make("invoice_item", item["number"])] = item_code
     campus.record_change("invoice committed", campus.ids.make("invoice", invoice["number"]))
     return success({"invoice_redemption_code": code, "invoice_item_redemption_codes": codes})
 
 
-def _redemption_code(campus: CampusState, kind: str, number: int) -> str:
+def _make_redemption_code(campus: CampusState, kind: str, number: int) -> str:
     """Return a code that cannot be guessed from another one, and is the same in every run."""
     source = f"{campus.settings.seed}/{kind}/{number}".encode()
     digest = hashlib.blake2b(source, digest_size=12).digest()

@@ -35,7 +35,7 @@ def has_group_permission(campus: CampusState, call: OperationCall) -> OperationR
     """Return whether a user has a permission in a group or above it."""
     body = call.body
     user_id, group_id = body.required(body.id, "user_id"), body.required(body.id, "group_id")
-    permission = _permission(body)
+    permission = _find_permission(body)
     user, organization = campus.find("user", user_id), find_group_organization(campus, group_id)
     campus.permissions.require(call.user, organization, Permission.VIEW_USERS, action="view users")
     return success({"is_permitted": campus.permissions.has(user["number"], permission, organization)})
@@ -50,7 +50,7 @@ def search_groups_for_permission(campus: CampusState, call: OperationCall) -> Op
     body = call.body
     paging = read_paging(body)
     user_id, org_id = body.required(body.id, "user_id"), body.required(body.id, "org_id")
-    permission = _permission(body)
+    permission = _find_permission(body)
     user, organization = campus.find("user", user_id), campus.find("organization", org_id)
     campus.permissions.require(call.user, organization["number"], Permission.VIEW_USERS, action="view users")
     permitted = campus.permissions.organizations(user["number"], permission)
@@ -69,7 +69,7 @@ def search_groups_for_permission(campus: CampusState, call: OperationCall) -> Op
     return OperationResult(result.content, paging.headers(len(groups)))
 
 
-def _permission(body: RequestArguments) -> Permission:
+def _find_permission(body: RequestArguments) -> Permission:
     """Return the permission with the name that the guides use; how the real campus writes it is not public."""
     name = body.required(body.text, "permission")
     try:

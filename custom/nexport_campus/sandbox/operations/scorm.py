@@ -60,13 +60,13 @@ def _record(row: Row, version: str, names: list[str]) -> dict[str, Any]:
         "sco_id": row["sco_id"],
         "start_date_utc": format_date(row["started"], "Z"),
         "exit_date_utc": format_date(row["exited"], "Z"),
-        "cmi_fields": [_field(version, elements, name) for name in names],
+        "cmi_fields": [_make_field(version, elements, name) for name in names],
         "api_error_entity": no_error(),
     }
     return drop_nulls(record, nulls=("exit_date_utc",))
 
 
-def _field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
+def _make_field(version: str, elements: dict[str, Any], name: str) -> dict[str, Any]:
     known, value = find_cmi_value(version, elements, name)
     if not known:
         return {"cmi_element_name": name, "cmi_element_value": "", "error_message": NOT_IMPLEMENTED}

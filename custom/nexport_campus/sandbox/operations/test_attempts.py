@@ -62,13 +62,13 @@ def _record(campus: CampusState, row: Row) -> dict[str, Any]:
         "is_complete": bool(row["is_complete"]),
         "score": row["score"],
         "comments": row["comments"],
-        "proctor_response_item": _proctor(campus, row),
+        "proctor_response_item": _find_proctor(campus, row),
         "api_error_entity": no_error(),
     }
     return drop_nulls(record, nulls=("score", "proctor_response_item"))
 
 
-def _proctor(campus: CampusState, row: Row) -> dict[str, Any] | None:
+def _find_proctor(campus: CampusState, row: Row) -> dict[str, Any] | None:
     """Return the user who unlocked the attempt, or null if it was not proctored."""
     if row["proctor"] is None:
         return None
