@@ -129,7 +129,7 @@ def _expected(schema: Mapping[str, Any], value: Any) -> Any:
     if "properties" in schema:
         return REFUSED  # none of the values is a model of these
     if schema.get("type") == ["integer", "string"]:
-        whole = _expected_number({"format": "int32"}, "integer", value)
+        whole = _expected_integer({"format": "int32"}, value)
         return _expected_string(value) if whole is REFUSED else whole
     kind = kind_of(schema)
     if kind == "array":
@@ -138,8 +138,10 @@ def _expected(schema: Mapping[str, Any], value: Any) -> Any:
         return _expected_mapping(value)
     if "enum" in schema:
         return _expected_enum(schema, value)
-    if kind in {"integer", "number"}:
-        return _expected_number(schema, kind, value)
+    if kind == "integer":
+        return _expected_integer(schema, value)
+    if kind == "number":
+        return _expected_number(value)
     if kind == "boolean":
         return value if isinstance(value, bool) else REFUSED
     return {"uuid": _expected_uuid, "date-time": _expected_date}.get(
@@ -167,13 +169,21 @@ def _expected_enum(schema: Mapping[str, Any], value: Any) -> Any:
     return REFUSED if foreign or not number else int(value)
 
 
-def _expected_number(schema: Mapping[str, Any], kind: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+def _expected_integer(schema: Mapping[str, Any], value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int):
         return REFUSED
-    if kind == "number":
-        return float(value) if abs(value) <= sys.float_info.max else REFUSED
     bits = 31 if schema.get("format") == "int32" else 63
     return int(value) if -(2**bits) <= value < 2**bits else REFUSED
+
+
+def _expected_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction | Decimal):
+        return REFUSED
+    if not abs(value) <= sys.float_info.max:
+        return REFUSED
+    near = float(value)
+    # An integer whose digits a float would change is sent as it is.
+    return int(value) if isinstance(value, int) and Decimal(repr(near)) != value else near
 
 
 def _expected_string(value: Any) -> Any:
