@@ -179,7 +179,7 @@ def _expected_integer(schema: Mapping[str, Any], value: Any) -> Any:
 def _expected_number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction | Decimal):
         return REFUSED
-    if not abs(value) <= sys.float_info.max:
+    if not -sys.float_info.max <= value <= sys.float_info.max:
         return REFUSED
     near = float(value)
     # An integer whose digits a float would change is sent as it is.
