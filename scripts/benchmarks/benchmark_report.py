@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.chart import chart
-from benchmarks.measure import Figure, Figures, rounded
+from benchmarks.chart import draw_chart
+from benchmarks.measure import Figure, Figures, round_figure
 
 __all__ = ["OURS", "BenchmarkReport"]
 
@@ -51,7 +51,7 @@ class BenchmarkReport:
     def write(self, root: Path) -> None:
         """Write docs/benchmarks.md, docs/benchmarks.svg, and the marked section of README.md."""
         (root / "docs" / "benchmarks.md").write_text(self.markdown, encoding="utf-8")
-        (root / "docs" / "benchmarks.svg").write_text(chart(self._panels, OURS), encoding="utf-8")
+        (root / "docs" / "benchmarks.svg").write_text(draw_chart(self._panels, OURS), encoding="utf-8")
         readme = root / "README.md"
         written, found = _README.subn(
             lambda mark: f"{mark[1]}{self._readme()}{mark[2]}", readme.read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def _times(figure: Figure, base: Figure, more_is_better: bool) -> str:
 
 
 def _spread(figure: Figure) -> str:
-    return f"{rounded(figure.median)} ({rounded(min(figure.runs))} to {rounded(max(figure.runs))})"
+    return f"{round_figure(figure.median)} ({round_figure(min(figure.runs))} to {round_figure(max(figure.runs))})"
 
 
 def _bold(name: str) -> str:

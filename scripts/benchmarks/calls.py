@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from benchmarks.measure import Figure, Figures, rate
+from benchmarks.measure import Figure, Figures, measure_rate
 from nexport_campus import NexportCampus, StaticToken
 
-__all__ = ["calls"]
+__all__ = ["measure_calls"]
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
@@ -21,7 +21,7 @@ _PATIENCE = 60.0
 MeasuredCall = Callable[[], Awaitable[object]]
 
 
-async def calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
+async def measure_calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
     """Return calls per second of each contender; peers that are not installed are skipped."""
     async with AsyncExitStack() as stack:
         contenders: dict[str, MeasuredCall] = {}
@@ -35,7 +35,7 @@ async def calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
         rates: dict[str, list[float]] = {name: [] for name in contenders}
         for _ in range(runs):
             for name, call in contenders.items():
-                rates[name].append(await rate(call, concurrency, count))
+                rates[name].append(await measure_rate(call, concurrency, count))
     return {name: Figure(values) for name, values in rates.items()}
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from html import escape
 
-from benchmarks.measure import Figures, rounded
+from benchmarks.measure import Figures, round_figure
 
-__all__ = ["chart"]
+__all__ = ["draw_chart"]
 
 _WIDTH = 820
 _NAMES = 310
 _BARS = 380
 
 
-def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
+def draw_chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
     """Return an SVG with one panel of bars per title, `(unit, figures)`; our own bars are colored."""
     parts, y = [], 10
     for title, (unit, figures) in panels.items():
@@ -26,7 +26,7 @@ def chart(panels: Mapping[str, tuple[str, Figures]], ours: str) -> str:
             parts.append(
                 f'<rect x="{_NAMES}" y="{y}" width="{length:.1f}" height="17" rx="2" fill="{color}"/>'
             )
-            parts.append(_text(_NAMES + 6 + length, y + 13, rounded(figure.median)))
+            parts.append(_text(_NAMES + 6 + length, y + 13, round_figure(figure.median)))
             y += 23
         y += 14
     size = f'width="{_WIDTH}" height="{y}" viewBox="0 0 {_WIDTH} {y}"'

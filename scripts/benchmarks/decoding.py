@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from benchmarks.measure import Figures, seconds
+from benchmarks.measure import Figures, measure_milliseconds
 from nexport_campus._auth.redaction import Scrubber
 from nexport_campus._decoding.decoder import Decoder
 from nexport_campus._decoding.gc_pause import gc_paused
@@ -18,10 +18,10 @@ from nexport_campus._drift import DriftReporter
 from nexport_campus._http.attempt import HttpResponse
 from nexport_client.api.learning_api.learning_api_get_section_enrollments import OPERATION
 
-__all__ = ["decoding"]
+__all__ = ["measure_decoding"]
 
 
-def decoding(page: bytes, runs: int) -> Figures:
+def measure_decoding(page: bytes, runs: int) -> Figures:
     """Return milliseconds to decode a page; peers that are not installed are skipped."""
     contenders = {
         "nexport-campus": _ours(page, _decoder()),
@@ -39,7 +39,7 @@ def decoding(page: bytes, runs: int) -> Figures:
         except ImportError:
             continue
     contenders["msgspec to dicts"] = lambda: msgspec.json.decode(page)
-    return seconds(contenders, runs)
+    return measure_milliseconds(contenders, runs)
 
 
 def _decoder() -> Decoder:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-__all__ = ["Figure", "Figures", "rate", "rounded", "seconds"]
+__all__ = ["Figure", "Figures", "measure_milliseconds", "measure_rate", "round_figure"]
 
 Figures = dict[str, "Figure"]
 
@@ -29,7 +29,7 @@ class Figure:
         return self.median / other.median
 
 
-def seconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
+def measure_milliseconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
     """Return milliseconds of CPU time per call of each contender, including garbage collection."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for contender in contenders.values():
@@ -44,7 +44,7 @@ def seconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
     return {name: Figure(values) for name, values in taken.items()}
 
 
-async def rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: int) -> float:
+async def measure_rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: int) -> float:
     """Return calls per second at a given concurrency."""
     remaining = iter(range(calls))
 
@@ -57,6 +57,6 @@ async def rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: i
     return calls / (time.perf_counter() - started)
 
 
-def rounded(value: float) -> str:
+def round_figure(value: float) -> str:
     """Format a figure with about three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

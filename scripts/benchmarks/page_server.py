@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SIZE", "repeated_page", "section_page"]
+__all__ = ["SIZE", "make_repeated_page", "make_section_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 1000
@@ -22,7 +22,7 @@ _NO_PAGE = b"-8000-000000000000"
 _NO_NUMBER = b'"page": 0,'
 
 
-def section_page(size: int = SIZE) -> bytes:
+def make_section_page(size: int = SIZE) -> bytes:
     """Return a page of section enrollments: the vendor's example with ids, dates and words of each record's own.
 
     A third isn't completed, and a quarter has nulls. A date that is missing has no key, because the stock client fails on
@@ -33,7 +33,7 @@ def section_page(size: int = SIZE) -> bytes:
     return json.dumps([_vary(example, number, values) for number in range(size)]).encode()
 
 
-def repeated_page(size: int = SIZE) -> bytes:
+def make_repeated_page(size: int = SIZE) -> bytes:
     """Return a page that repeats the vendor's example of a section enrollment."""
     return json.dumps([_schemas()["SectionEnrollmentsResponse"]["default"]] * size).encode()
 

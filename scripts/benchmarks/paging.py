@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from benchmarks.measure import Figure, Figures
 from nexport_campus import NexportCampus, StaticToken
 
-__all__ = ["longest_hold", "memory", "paging"]
+__all__ = ["measure_longest_hold", "measure_memory", "measure_paging"]
 
 ORG = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 Walk = Callable[[], Awaitable[int]]
 
 
-async def paging(url: str, runs: int, records: int) -> Figures:
+async def measure_paging(url: str, runs: int, records: int) -> Figures:
     """Return the seconds to read so many records; the stock client is skipped if it is not installed."""
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
         walks: dict[str, Walk] = {
@@ -38,7 +38,7 @@ async def paging(url: str, runs: int, records: int) -> Figures:
     return {name: Figure(values) for name, values in taken.items()}
 
 
-async def longest_hold(url: str, runs: int) -> Figure:
+async def measure_longest_hold(url: str, runs: int) -> Figure:
     """Return the longest blocking of the event loop in milliseconds while pages are consumed."""
     holds = []
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:
@@ -52,7 +52,7 @@ async def longest_hold(url: str, runs: int) -> Figure:
     return Figure(holds)
 
 
-async def memory(url: str, records: int) -> float:
+async def measure_memory(url: str, records: int) -> float:
     """Return the growth of the process's peak memory in MiB after the first tenth of the records."""
     met, early = 0, 0
     async with NexportCampus(StaticToken(TOKEN), base_url=url) as campus:

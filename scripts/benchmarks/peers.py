@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PEERS", "ROOT", "environment", "generate"]
+__all__ = ["PEERS", "ROOT", "generate", "make_environment"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".benchmark"
@@ -15,7 +15,7 @@ _LOCK = ROOT / "requirements-benchmark.txt"
 _FLAVOURS = {"asyncio": "generator_aiohttp", "httpx": "generator_httpx"}
 
 
-def environment() -> Path:
+def make_environment() -> Path:
     """Return the Python of the peers' environment, which is created if it is missing or out of date."""
     home = PEERS / "venv"
     stamp, wanted = home / "stamp", hashlib.sha256(_LOCK.read_bytes()).hexdigest()

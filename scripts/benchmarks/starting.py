@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import Figure, Figures
 
-__all__ = ["regenerating", "starting"]
+__all__ = ["measure_regenerating", "measure_starting"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PROGRAMS = {
@@ -23,7 +23,7 @@ _PROGRAMS = {
 }
 
 
-def starting(runs: int, search_path: str) -> Figures:
+def measure_starting(runs: int, search_path: str) -> Figures:
     """Return the milliseconds of CPU time that an import adds to an empty program; missing packages are skipped."""
     taken: dict[str, list[float]] = {}
     for _ in range(runs):
@@ -35,7 +35,7 @@ def starting(runs: int, search_path: str) -> Figures:
     return {name: Figure(values) for name, values in taken.items()}
 
 
-def regenerating(runs: int) -> Figure:
+def measure_regenerating(runs: int) -> Figure:
     """Return the seconds of `scripts/regenerate --check`: a whole regeneration and a comparison."""
     taken = []
     for _ in range(runs):

@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 
 from benchmarks.benchmark_report import BenchmarkReport
-from benchmarks.calls import calls
-from benchmarks.decoding import decoding
-from benchmarks.measure import rate
-from benchmarks.page_server import SIZE, repeated_page, section_page
-from benchmarks.paging import longest_hold, memory, paging
-from benchmarks.starting import regenerating, starting
-from benchmarks.whole_page import whole_page
+from benchmarks.calls import measure_calls
+from benchmarks.decoding import measure_decoding
+from benchmarks.measure import measure_rate
+from benchmarks.page_server import SIZE, make_repeated_page, make_section_page
+from benchmarks.paging import measure_longest_hold, measure_memory, measure_paging
+from benchmarks.starting import measure_regenerating, measure_starting
+from benchmarks.whole_page import measure_whole_page
 from nexport_campus import NexportCampus, StaticToken
 
 __all__ = ["main"]
@@ -37,20 +37,24 @@ def main(*, quick: bool = False) -> int:
     _memory(report, 10 if quick else 1000)
     _starting(report, runs)
     if not quick:
-        report.line(f"Regenerating everything takes {regenerating(3).median:.1f} s.")
+        report.line(f"Regenerating everything takes {measure_regenerating(3).median:.1f} s.")
         report.write(ROOT)
     print(report.markdown)
     return 0
 
 
 def _decoding(report: BenchmarkReport, runs: int) -> None:
-    page = section_page()
+    page = make_section_page()
     title = "A page of 1000 section enrollments, bytes to models"
-    report.table(title, "ms", decoding(page, runs), "stock client", more_is_better=False, shown=True)
+    report.table(title, "ms", measure_decoding(page, runs), "stock client", more_is_better=False, shown=True)
     title = "The same page through the whole client, without a network"
-    report.table(title, "ms", whole_page(page, runs), "stock client", more_is_better=False, shown=True)
+    report.table(
+        title, "ms", measure_whole_page(page, runs), "stock client", more_is_better=False, shown=True
+    )
     title = "A page that repeats one section enrollment"
-    report.table(title, "ms", decoding(repeated_page(), runs), "stock client", more_is_better=False)
+    report.table(
+        title, "ms", measure_decoding(make_repeated_page(), runs), "stock client", more_is_better=False
+    )
     report.line(
         "The SDK pauses garbage collection while it decodes a page. The figures for paging and for the event loop include the"
         " collections that follow."
@@ -60,17 +64,17 @@ def _decoding(report: BenchmarkReport, runs: int) -> None:
 def _calls(report: BenchmarkReport, runs: int, count: int) -> None:
     with _server(0, 1) as url:
         for concurrency in (1, 50, 200):
-            figures = asyncio.run(calls(url, concurrency, count, runs))
+            figures = asyncio.run(measure_calls(url, concurrency, count, runs))
             title = f"Small calls, {concurrency} at once"
             report.table(title, "calls per second", figures, "raw httpx", more_is_better=True, shown=True)
 
 
 def _paging(report: BenchmarkReport, runs: int, pages: int) -> None:
     with _server(LATENCY, pages) as url:
-        walks = asyncio.run(paging(url, runs, pages * SIZE))
+        walks = asyncio.run(measure_paging(url, runs, pages * SIZE))
         title = f"{pages} pages of {SIZE}, at {LATENCY * 1000:.0f} ms latency"
         report.table(title, "seconds", walks, "stock client, sequential", more_is_better=False, shown=True)
-        hold = asyncio.run(longest_hold(url, runs))
+        hold = asyncio.run(measure_longest_hold(url, runs))
         report.line(
             f"While these pages are consumed, the event loop is blocked for at most {hold.median:.1f} ms"
             f" ({min(hold.runs):.1f} to {max(hold.runs):.1f}), including garbage collection.",
@@ -85,7 +89,7 @@ def _paging(report: BenchmarkReport, runs: int, pages: int) -> None:
 
 def _memory(report: BenchmarkReport, pages: int) -> None:
     with _server(0, pages) as url:
-        grown = asyncio.run(memory(url, pages * SIZE))
+        grown = asyncio.run(measure_memory(url, pages * SIZE))
         report.line(
             f"While iterating over {pages * SIZE:,} records, eight pages ahead, memory grows by {grown:.1f} MiB after"
             " the first tenth.",
@@ -94,7 +98,7 @@ def _memory(report: BenchmarkReport, pages: int) -> None:
 
 
 def _starting(report: BenchmarkReport, runs: int) -> None:
-    figures = starting(runs * 2, ":".join(sys.path[1:]))
+    figures = measure_starting(runs * 2, ":".join(sys.path[1:]))
     report.table("Start-up", "ms", figures, "import httpx", more_is_better=False)
 
 
@@ -109,7 +113,7 @@ async def _connections(url: str) -> int:
 
 async def _thousand_calls(url: str) -> None:
     async with NexportCampus(StaticToken("5eed0000-0000-4000-8000-00000000c0de"), base_url=url) as campus:
-        await rate(
+        await measure_rate(
             lambda: campus.learning.get_section(syllabus_id="12345678-1234-5678-9abc-123456789abc"), 50, 1000
         )
 

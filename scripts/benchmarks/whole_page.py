@@ -9,17 +9,17 @@ from uuid import UUID
 
 import httpx
 
-from benchmarks.measure import Figures, seconds
+from benchmarks.measure import Figures, measure_milliseconds
 from nexport_campus import NexportCampus, StaticToken
 
-__all__ = ["whole_page"]
+__all__ = ["measure_whole_page"]
 
 USER = "12345678-1234-5678-9abc-123456789abc"
 TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 _Call = Callable[[], Coroutine[Any, Any, object]]
 
 
-def whole_page(page: bytes, runs: int) -> Figures:
+def measure_whole_page(page: bytes, runs: int) -> Figures:
     """Return milliseconds per page; peers that are not installed are skipped."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(page)))
     with asyncio.Runner() as runner:
@@ -33,7 +33,7 @@ def whole_page(page: bytes, runs: int) -> Figures:
             with suppress(ImportError):
                 calls[name] = make(page, transport)
         try:
-            return seconds({name: _run_on(runner, call) for name, call in calls.items()}, runs)
+            return measure_milliseconds({name: _run_on(runner, call) for name, call in calls.items()}, runs)
         finally:
             runner.run(campus.aclose())
 

@@ -72,7 +72,7 @@ class CampusCaller:
         async def fetch(number: int) -> RawPage:
             paged = encoded.with_page(operation.paging, number, size)
             outcome = await self._runner.run(operation, paged, page=number)
-            return self._page(operation, outcome)
+            return self._convert_page(operation, outcome)
 
         def drift(kind: str, detail: str) -> None:
             self.decoder.drift.report(kind, operation.id, "", detail)
@@ -94,7 +94,7 @@ class CampusCaller:
             error.args = (error.message,)
             raise
 
-    def _page(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
+    def _convert_page(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
         field = operation.paging.items if operation.paging else None
         items = outcome.parsed if field is None else getattr(outcome.parsed, field) or []
         # Where the vendor's elements declare no error entity, a key of that name is data.

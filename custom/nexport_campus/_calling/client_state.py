@@ -28,7 +28,7 @@ from nexport_campus._retry import Budget
 from nexport_campus._settings import Settings
 from nexport_client.types import Secret
 
-from .login import check_login, issued_token, login_fields, login_operation
+from .login import check_login, get_login_operation, make_login_fields, read_token
 from .runner import CallRunner
 
 __all__ = ["ClientState"]
@@ -50,9 +50,9 @@ class ClientState:
         scrub_logs(self.scrubber)
         self.settings = settings
         self._auth = auth
-        self._decoder = self._new_decoder(settings.on_drift)
+        self._decoder = self._make_decoder(settings.on_drift)
         self.tokens = TokenCache(
-            self._token_source(),
+            self._make_token_source(),
             renewable=not isinstance(auth, StaticToken),
             logs_in=isinstance(auth, PasswordAuth),
             clock=clock.monotonic,
@@ -62,9 +62,9 @@ class ClientState:
 
     def get_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         """Return the decoder of all views with this `on_drift`, which reports and learns each drift once."""
-        return self._decoder if on_drift is self.settings.on_drift else self._new_decoder(on_drift)
+        return self._decoder if on_drift is self.settings.on_drift else self._make_decoder(on_drift)
 
-    def _new_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
+    def _make_decoder(self, on_drift: Callable[[Drift], object] | None) -> Decoder:
         return Decoder(DriftReporter(on_drift, self.scrubber.scrub))
 
     def get_loop_state(self) -> LoopState:
@@ -92,7 +92,7 @@ class ClientState:
             with suppress(ValueError):
                 _login_for.reset(previous)
 
-    def _login_settings(self) -> Settings:
+    def _choose_login_settings(self) -> Settings:
         waiting = _login_for.get()
         # An auth function may call another client, whose login must not get the headers of this one's view.
         if waiting is None or waiting[0] is not self:
@@ -100,7 +100,7 @@ class ClientState:
         _, settings = waiting
         return attrs.evolve(self.settings, headers=settings.headers, on_attempt=settings.on_attempt)
 
-    def _token_source(self) -> TokenSource:
+    def _make_token_source(self) -> TokenSource:
         auth, settings, clock = self._auth, self.settings, self.clock.monotonic
         own = OwnTokens(self._fetch, logs_in=isinstance(auth, PasswordAuth), clock=clock)
         if settings.token_store is None or not isinstance(auth, PasswordAuth):
@@ -123,9 +123,9 @@ class ClientState:
         return token
 
     async def _log_in(self, auth: PasswordAuth) -> AccessToken:
-        operation = login_operation()
-        runner = CallRunner(self, self._login_settings(), ResponseReader(self._decoder, self.scrubber))
-        encoded = EncodedRequest("", login_fields(auth), secret_body=True, token=None)
+        operation = get_login_operation()
+        runner = CallRunner(self, self._choose_login_settings(), ResponseReader(self._decoder, self.scrubber))
+        encoded = EncodedRequest("", make_login_fields(auth), secret_body=True, token=None)
         try:
             outcome = await runner.run(operation, encoded, limited=False, check=check_login)
         except APIError as error:
@@ -133,7 +133,7 @@ class ClientState:
             if refusal is None:
                 raise
             raise refusal from None
-        return issued_token(outcome.parsed)
+        return read_token(outcome.parsed)
 
 
 async def _call_auth(auth: Callable[[], Awaitable[AccessToken]]) -> AccessToken:

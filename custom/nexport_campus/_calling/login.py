@@ -18,7 +18,7 @@ from nexport_client import OPERATIONS
 from nexport_client.kinds import ANYTHING, MapOf, ModelOf
 from nexport_client.operation import Operation
 
-__all__ = ["check_login", "issued_token", "login_fields", "login_operation"]
+__all__ = ["check_login", "get_login_operation", "make_login_fields", "read_token"]
 
 _ID: Final = "AdminApi_Authenticate"
 _LONGEST: Final = 10**9
@@ -36,7 +36,7 @@ _UNDECLARED: Final[Operation[Any]] = Operation(
 )
 
 
-def login_operation() -> Operation[Any]:
+def get_login_operation() -> Operation[Any]:
     """Return the login as the spec declares it, with the marks and the response that the client relies on."""
     declared = OPERATIONS.get(_ID, _UNDECLARED)
     result = declared.result
@@ -50,7 +50,7 @@ def login_operation() -> Operation[Any]:
     )
 
 
-def login_fields(auth: PasswordAuth) -> dict[str, str]:
+def make_login_fields(auth: PasswordAuth) -> dict[str, str]:
     """Return the body of a login."""
     return {"username": auth.username, "password": auth.password, "grant_type": "password"}
 
@@ -68,7 +68,7 @@ def check_login(operation: Operation[Any], outcome: Outcome[Any]) -> Outcome[Any
     )
 
 
-def issued_token(response: object) -> AccessToken:
+def read_token(response: object) -> AccessToken:
     """Return the token of a login's response, with its expiry if the response says when it expires."""
     seconds = read_field(response, "expires_in")
     expires_at = None

@@ -71,11 +71,11 @@ class CallRunner:
     ) -> Outcome[T]:
         """Return the outcome of a call that passes `check`. Raises NexportError, with `page` if that page failed."""
         started = self.state.clock.monotonic()
-        call = Call(operation, encoded, started, self._deadline(started), limited, page, check)
+        call = Call(operation, encoded, started, self._compute_deadline(started), limited, page, check)
         try:
             call.loop_state = self.state.get_loop_state()
             with trace_call(self.settings, call):
-                outcome = await self._logged(call)
+                outcome = await self._run_logged(call)
                 if self.settings.group is not None:
                     self.settings.group.warnings.extend(outcome.warnings)
                 return outcome
@@ -85,24 +85,24 @@ class CallRunner:
             error.page = None if call.login_failed else page
             raise
 
-    def _deadline(self, started: float) -> float | None:
+    def _compute_deadline(self, started: float) -> float | None:
         group, total = self.settings.group, self.settings.retry.total_timeout
         if group is not None and group.deadline is not None:
             return group.deadline
         return None if total is None else started + total
 
-    async def _logged(self, call: Call[T]) -> Outcome[T]:
+    async def _run_logged(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of a call, and log how it ended."""
         clock = self.state.clock
         try:
-            outcome = await self._within_limits(call)
+            outcome = await self._run_within_limits(call)
         except NexportError as error:
             call.log(clock.monotonic() - call.started, error)
             raise
         call.log(clock.monotonic() - call.started, outcome)
         return outcome
 
-    async def _within_limits(self, call: Call[T]) -> Outcome[T]:
+    async def _run_within_limits(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome, unless the total time expires or the client is closed first."""
         total = self.settings.retry.total_timeout
         left = None if call.deadline is None else call.deadline - call.started
@@ -113,7 +113,7 @@ class CallRunner:
         try:
             async with limit:
                 call.number = loop_state.enter(limit)
-                return await self._attempts(call)
+                return await self._attempt_until_final(call)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -124,18 +124,18 @@ class CallRunner:
         finally:
             loop_state.leave(limit)
 
-    async def _attempts(self, call: Call[T]) -> Outcome[T]:
+    async def _attempt_until_final(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of the first attempt that succeeds. Raises the error of one that isn't retried."""
         self.state.scrubber.add(call.encoded.secrets())
         clock = self.state.clock
         while True:
             begun = clock.monotonic()
             # Before waiting for a turn, so that all calls that need a login share one and fail with it.
-            call.token = await self._token(call)
+            call.token = await self._get_token(call)
             async with call.loop_state.slots if call.limited else nullcontext() as waited:
                 if waited:
                     # The token may have expired while waiting.
-                    call.token = await self._token(call)
+                    call.token = await self._get_token(call)
                 if self.state.limiter is not None:
                     await self._take_turn(call, self.state.limiter)
                 call.sent = clock.monotonic()
@@ -159,7 +159,7 @@ class CallRunner:
         # The token may have expired while waiting.
         current = self.state.tokens.current()
         if current is None:
-            call.token = await self._token(call)
+            call.token = await self._get_token(call)
             # While this call waited for the login, others did so too: their turns must not be used all at once.
             await limiter.acquire()
         else:
@@ -188,7 +188,7 @@ class CallRunner:
             call.make_report(self.state.clock.monotonic(), error, retry_in), self.settings.on_attempt
         )
 
-    async def _token(self, call: Call[Any]) -> Secret | None:
+    async def _get_token(self, call: Call[Any]) -> Secret | None:
         """Return the token that the call needs, or None if it needs none."""
         if call.operation.token == "none":
             return None
@@ -228,14 +228,14 @@ class CallRunner:
         if self._may_replay(call, failed):
             self._report(call, error, 0.0)
             return
-        wait = self._retry_wait(call, failed)
+        wait = self._compute_wait(call, failed)
         self._report(call, error, wait)
         if wait is None:
             raise error
         call.retries += 1
         await self.state.clock.sleep(wait)
 
-    def _retry_wait(self, call: Call[Any], failed: AttemptFailed) -> float | None:
+    def _compute_wait(self, call: Call[Any], failed: AttemptFailed) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up."""
         clock = self.state.clock
         wait = wait_before_retry(

@@ -80,7 +80,7 @@ class _Inflater:
                     return
                 self._stream = None
             if self._stream is None:
-                self._stream = zlib.decompressobj(self._window(data[0]))
+                self._stream = zlib.decompressobj(self._choose_window(data[0]))
             try:
                 piece = self._stream.decompress(data, self._most + 1)
             except zlib.error:
@@ -94,7 +94,7 @@ class _Inflater:
         if self._stream is not None and not self._stream.eof:
             raise ResponseDecodeError("the compressed body is truncated")
 
-    def _window(self, first: int) -> int:
+    def _choose_window(self, first: int) -> int:
         """Return the window size for zlib. Some servers send deflate without a zlib header (RFC 9110, 8.4.1.2)."""
         if self._gzip:
             return _GZIP

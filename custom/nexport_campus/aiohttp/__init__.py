@@ -80,7 +80,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await report("aiohttp.request.started", {})
         await _notice_closed_connections()
         try:
-            session = self._session()
+            session = self._get_session()
             shown, hidden = _split_headers(request.headers)
             proxy = self._proxy or session.environment_proxy(request.url)
             response = await session.aiohttp.request(
@@ -126,7 +126,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _tls(self) -> ssl.SSLContext:
         return get_tls_context(self._verify)
 
-    def _session(self) -> LoopSession:
+    def _get_session(self) -> LoopSession:
         self._leave_to_parent()
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
