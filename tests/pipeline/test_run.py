@@ -403,11 +403,11 @@ def put_folder(path: Path) -> None:
 
 
 OBSTACLES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "a file for the client": (put_file, "nexport_client", "nexport_client must be a folder, and is a file"),
+    "a file for the client": (put_file, "nexport_client", "nexport_client must be a folder, but is a file"),
     "a file for the fragments": (
         put_file,
         "openapi/fragments",
-        "openapi/fragments must be a folder, and is a file",
+        "openapi/fragments must be a folder, but is a file",
     ),
     "a file for the staging folder": (put_file, ".regenerate", "Not a directory"),
     "a folder for the spec": (
