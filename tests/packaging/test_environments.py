@@ -41,8 +41,8 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 def run_tests(python: Path, *arguments: str) -> None:
     """Run the package's tests with another Python."""
     # Old versions of anyio have a plugin that today's pytest warns about.
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:anyio", *arguments]
-    run(python.with_name("pytest"), *options, *(f"tests/{name}" for name in TESTS))
+    options = ["-q", "-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider", "-p", "no:anyio"]
+    run(python.with_name("pytest"), *options, *arguments, *(f"tests/{name}" for name in TESTS))
 
 
 def interpreter(version: str) -> str:
