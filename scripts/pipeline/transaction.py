@@ -140,7 +140,7 @@ class Transaction:
         source, target = self.new / name, self._root / name
         if target.exists() and source.is_dir() != target.is_dir():
             kinds = ("folder", "file") if source.is_dir() else ("file", "folder")
-            raise PipelineError(f"{name} must be a {kinds[0]}, and is a {kinds[1]}; move it away")
+            raise PipelineError(f"{name} must be a {kinds[0]}, but is a {kinds[1]}; move it away")
         existing = next(parent for parent in target.parents if parent.exists())
         for place in (existing, target) if target.is_dir() else (existing,):
             if not place.is_dir() or not os.access(place, os.W_OK):
