@@ -413,7 +413,7 @@ OBSTACLES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a folder for the spec": (
         put_folder,
         "openapi/nexport.json",
-        "openapi/nexport.json must be a file, and is a folder",
+        "openapi/nexport.json must be a file, but is a folder",
     ),
     "no inputs": (shutil.rmtree, "openapi", "openapi must be a folder"),
 }

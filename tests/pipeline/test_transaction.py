@@ -157,7 +157,7 @@ def test_a_result_that_has_no_place_is_refused_before_anything_is_written(
     """A file where a folder should be, or the other way round, is named."""
     (root / "spec.json").unlink()
     (root / "spec.json").mkdir()
-    with pytest.raises(PipelineError, match=r"spec\.json must be a file, and is a folder"):
+    with pytest.raises(PipelineError, match=r"spec\.json must be a file, but is a folder"):
         prepare(root).commit(["client", "spec.json"])
     Transaction(root).discard()
     assert snapshot(root) == {name: data for name, data in OLD.items() if name != "spec.json"}
