@@ -13,7 +13,7 @@ from nexport_campus.sandbox import Sandbox
 from nexport_client import OPERATIONS
 from nexport_client.kinds import ANYTHING, NOTHING, STRING, Kind, MapOf
 from nexport_client.operation import Operation
-from tests.support.clients import campus_with
+from tests.support.clients import campus_with, needs
 from tests.support.scripted_server import error_entity, json_response
 from tests.support.spec import SOME_ID, example_response
 
@@ -88,10 +88,9 @@ async def test_another_declared_response(monkeypatch: Patch, result: Kind) -> No
         assert dict(second.query)["access_token"] == SOME_ID
 
 
+@needs(LOGIN)
 async def test_the_declaration_is_used() -> None:
     """Where the spec declares the login, its errors say whether that is provisional."""
-    if LOGIN not in OPERATIONS:
-        pytest.skip(f"the spec has no {LOGIN}")
     refused = json_response(error_entity(4, "No"), 403)
     async with campus_with(refused, auth=PASSWORD) as (campus, _):
         with pytest.raises(AuthenticationError) as caught:
