@@ -76,7 +76,7 @@ def _make_headers(
 ) -> httpx.Headers:
     """Return the headers of a request with a body of `length` bytes, including Host and Content-Length.
 
-    Cached, because httpx spends 0.04 ms on them, 5 % of a small call.
+    Cached, because httpx spends 0.04 ms on them, about 4 % of a small call.
     """
     scheme, host = origin
     url = f"{scheme}://{host.decode('ascii')}"
