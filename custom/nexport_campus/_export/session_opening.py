@@ -127,10 +127,8 @@ def _check(session: ExportSession) -> None:
     """Raise TargetError if the target holds another export, finished or interrupted."""
     request, name = session.request, session.output.name
     if session.unfinished is not None:
-        wanted, begun = (
-            request.get_scope() | request.get_time_parameters(),
-            session.unfinished.scope | session.unfinished.span,
-        )
+        wanted = request.get_scope() | request.get_time_parameters()
+        begun = session.unfinished.scope | session.unfinished.span
         if wanted != begun:
             raise TargetError(
                 "another export into {name} was interrupted ("

@@ -64,4 +64,5 @@ def _make_encoder() -> Any:
 def _reveal(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
+    # What msgspec expects of an encoding hook; arguments were converted to JSON's types before.
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")
