@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -317,6 +318,62 @@ async def test_headers_are_sent_unchanged() -> None:
     assert first == b"GET /path?query=1 HTTP/1.1"
     assert sorted(lines) == sorted([b"Host: campus.example", b"X-A: 1", b"X-A: 2", "x-b: Größe".encode()])
     assert lines.index(b"X-A: 1") < lines.index(b"X-A: 2")
+
+
+class _CountingTransport(AiohttpTransport):
+    """A user's subclass that counts the requests it sends."""
+
+    count = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.count += 1
+        return await super().handle_async_request(request)
+
+
+async def test_a_subclass_sees_every_request() -> None:
+    """The client calls a `handle_async_request` that was overridden, and the token is on the wire once."""
+    transport = _CountingTransport()
+    async with (
+        ScriptedServer([json_response(GOOD), json_response(error_entity())]) as server,
+        campus_of(server.url, transport=transport) as campus,
+    ):
+        assert await read(campus) == "Safety first"
+        await write(campus)
+    assert transport.count == 2
+    assert server.requests[0].query == [("section_id", SECTION), ("access_token", TOKEN)]
+    assert server.requests[1].json["title"] == "Größe"
+
+
+async def test_a_replaced_handler_sees_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client calls a `handle_async_request` that instrumentation put into the class, or a test into an object."""
+    original, seen = AiohttpTransport.handle_async_request, []
+
+    async def record(transport: AiohttpTransport, request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        return await original(transport, request)
+
+    responses = [json_response(GOOD), json_response(GOOD)]
+    async with ScriptedServer(responses) as server, campus_of(server.url) as campus:
+        with monkeypatch.context() as patch:
+            patch.setattr(AiohttpTransport, "handle_async_request", record)
+            await read(campus)
+    transport = AiohttpTransport()
+    monkeypatch.setattr(transport, "handle_async_request", partial(record, transport))
+    async with ScriptedServer(responses) as server, campus_of(server.url, transport=transport) as campus:
+        await read(campus)
+    assert seen == ["GET", "GET"]
+
+
+async def test_both_ways_send_the_same_request() -> None:
+    """A request that the client sends directly equals one that takes the way through httpx' classes."""
+    responses = [json_response(GOOD), json_response(error_entity())]
+    async with ScriptedServer([*responses, *responses]) as server:
+        for transport in (AiohttpTransport(), _CountingTransport()):
+            async with campus_of(server.url, transport=transport, headers={"X-Key": "gateway-k3y"}) as campus:
+                await read(campus)
+                await write(campus)
+    sent = [(each.method, each.target, list(each.headers.items()), each.body) for each in server.requests]
+    assert sent[:2] == sent[2:]
 
 
 @pytest.mark.filterwarnings("error")

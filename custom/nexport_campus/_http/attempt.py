@@ -17,7 +17,7 @@ from nexport_campus._version import USER_AGENT
 from nexport_client.operation import Operation
 from nexport_client.types import Secret
 
-from .body import read_body
+from .body import UnreadResponse, read_body
 from .connections import ConnectionStack
 from .encoded_request import EncodedRequest
 from .outgoing_request import OutgoingRequest, SendTracker
@@ -102,7 +102,7 @@ async def send(
     return HttpResponse(response.status_code, response.headers, content or b"", readable=content is not None)
 
 
-async def _read_content(response: httpx.Response, most: int) -> bytes | None:
+async def _read_content(response: UnreadResponse, most: int) -> bytes | None:
     """Return the body, or None if it is unusable but the status says enough. Raises AttemptFailed."""
     try:
         return await read_body(response, most)

@@ -1,21 +1,35 @@
 """Reading and decompressing a response body within a size limit."""
 
 import zlib
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import AsyncIterable, Iterator
+from typing import Protocol, cast
 
 import httpx
 
 from nexport_campus._errors import ResponseDecodeError
 
-__all__ = ["read_body"]
+__all__ = ["UnreadResponse", "read_body"]
 
 _GZIP = zlib.MAX_WBITS | 16
 _ZLIB = zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-async def read_body(response: httpx.Response, most: int) -> bytes:
+class UnreadResponse(Protocol):
+    """A response of a transport whose body has not been read, such as an `httpx.Response`."""
+
+    status_code: int
+    headers: httpx.Headers
+
+    @property
+    def stream(self) -> object:
+        """The body, an `AsyncIterable[bytes]`."""
+
+    async def aclose(self) -> None:
+        """End the response, read or not."""
+
+
+async def read_body(response: UnreadResponse, most: int) -> bytes:
     """Return the decompressed body. `most` limits the bytes after decompression, as a guard against compression bombs.
 
     httpx' own decoders inflate each chunk at once, layer by layer, and accept a truncated compressed body as complete.
@@ -23,7 +37,7 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
     Raises:
         ResponseDecodeError: The body is too large, corrupt or truncated, or uses an encoding that wasn't requested.
     """
-    if response.is_stream_consumed:
+    if isinstance(response, httpx.Response) and response.is_stream_consumed:
         # Transports that build the response from bytes, such as httpx.MockTransport, have already had it decoded by
         # httpx.
         return _check_size(response.content, most)
@@ -31,7 +45,7 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     # Not `aiter_raw`, whose bookkeeping costs about 4 % of a small call.
-    async for part in cast("httpx.AsyncByteStream", response.stream):
+    async for part in cast("AsyncIterable[bytes]", response.stream):
         for piece in (part,) if inflate is None else inflate.feed(part):
             size += len(piece)
             if size > most:

@@ -13,8 +13,10 @@ from nexport_campus._auth.redaction import SecretURL
 from nexport_campus._certificates import get_tls_context
 from nexport_campus._settings import Settings
 
+from .body import UnreadResponse
 from .outgoing_request import OutgoingRequest, SendTracker
 from .proxies import choose_proxy
+from .user_transport import UserTransport
 
 if TYPE_CHECKING:
     import httpcore
@@ -33,7 +35,7 @@ class Connection(Protocol):
     def is_usable(self) -> bool:
         """Return whether it can carry another request."""
 
-    async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
+    async def send(self, request: OutgoingRequest, tracker: SendTracker) -> UnreadResponse:
         """Send a request and return its response with the body unread. Raises the exceptions of transports."""
 
     def close(self) -> None:
@@ -82,45 +84,6 @@ class _SocketConnection:
     def interrupt(self) -> None:
         """Interrupt whatever waits for the sockets."""
         self._network.interrupt()
-
-
-class _UserTransport:
-    """The transport supplied by the user. It carries any number of requests and always stays open."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
-        self._sends_raw_path = _sends_raw_path(transport)
-
-    def is_usable(self) -> bool:
-        """Return whether it can carry another request."""
-        return True
-
-    async def send(self, request: OutgoingRequest, tracker: SendTracker) -> httpx.Response:
-        """Send a request, its secrets hidden as deep as the transport allows."""
-        tracker.mark_unknown()
-        extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
-        # Transports that build their request from `str(url)` need a plain one. It isn't bound to a name, because
-        # tracebacks record locals.
-        return await self._transport.handle_async_request(
-            request.as_hidden(extensions) if self._sends_raw_path else request.as_plain(extensions)
-        )
-
-    def close(self) -> None:
-        """Do nothing: other requests share the transport."""
-
-    def interrupt(self) -> None:
-        """Do nothing: other requests share the transport."""
-
-
-def _sends_raw_path(transport: object) -> bool:
-    """Return whether this transport, or the one it wraps as OpenTelemetry's does, is httpx' or this package's."""
-    for _ in range(8):
-        if getattr(transport, "sends_raw_path", False) or isinstance(
-            transport, httpx.AsyncHTTPTransport | httpx.ASGITransport
-        ):
-            return True
-        transport = getattr(transport, "_transport", None)
-    return False
 
 
 class ConnectionStack:
@@ -210,7 +173,7 @@ def _make_connector(settings: Settings, sockets: set[socket.socket]) -> Callable
     """Return a factory for connections. Raises ConfigurationError."""
     if settings.transport is not None:
         given = settings.transport
-        return lambda: _UserTransport(given)
+        return lambda: UserTransport(given)
     import httpcore
 
     from .network_backend import Network

@@ -38,12 +38,17 @@ class OutgoingRequest:
         token = "" if self.token is None else f"access_token={quote(self.token.reveal(), safe='')}"
         return SecretBytes("&".join(filter(None, (self.query, token))).encode("ascii"))
 
+    @property
+    def all_headers(self) -> httpx.Headers:
+        """The headers without the user's own, but with Host and Content-Length. They are shared: don't change them."""
+        origin = (self.url.scheme, self.url.netloc)
+        return _make_headers(self.method, origin, tuple(self.headers.items()), len(self.content or b""))
+
     def as_httpx(self, url: httpx.URL, extensions: dict[str, Any]) -> httpx.Request:
         """Return the request in the form of httpx' transports, with this URL."""
         content = self.content or b""
-        origin = (self.url.scheme, self.url.netloc)
-        headers = _make_headers(self.method, origin, tuple(self.headers.items()), len(content))
-        request = httpx.Request(self.method, self.url, headers=headers, stream=httpx.ByteStream(content))
+        stream = httpx.ByteStream(content)
+        request = httpx.Request(self.method, self.url, headers=self.all_headers, stream=stream)
         request.read()
         request.url, request.extensions = url, extensions
         return request

@@ -8,31 +8,25 @@ It needs the `aiohttp` extra. The client still handles retries, tokens, limits a
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator
 from functools import cached_property
 
 import httpx
 
-from nexport_campus._auth.secret_headers import HiddenHeaders, SecretHeaders
 from nexport_campus._certificates import check_verify, get_tls_context
+from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
+from nexport_campus._http.user_transport import DirectSender
 from nexport_campus._setting_values import check_proxy, check_seconds
 from nexport_campus._version import describe_missing_extra
 
 try:
     import aiohttp
-    from multidict import CIMultiDict
 except ImportError as _error:
     raise ModuleNotFoundError(describe_missing_extra(__name__, "aiohttp"), name=_error.name) from _error
 
 from .loop_session import LoopSession
-from .wire_request import (
-    FAILURES,
-    RequestBody,
-    SecretSender,
-    convert_url,
-    get_proxy_url,
-    translate_error,
-)
+from .prepared_request import PreparedRequest
+from .wire_request import FAILURES, get_proxy_url, translate_error
+from .wire_response import WireResponse
 
 __all__ = ["AiohttpTransport"]
 
@@ -71,31 +65,43 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
         self._process = os.getpid()
 
+    @property
+    def direct_sender(self) -> DirectSender | None:
+        """The function by which `NexportCampus` sends requests, which spares the conversion to httpx' classes.
+
+        None if `handle_async_request` was replaced, in a subclass or otherwise, because the client must then use it.
+        """
+        handler = getattr(self.handle_async_request, "__func__", None)
+        return self._send_directly if handler is _HANDLER else None
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with the body unread. Raises httpx.TransportError."""
-        timeout = request.extensions.get("timeout", {})
-        body = await _read_body(request, timeout.get("write"))
-        report = request.extensions.get("trace")
-        if report is not None:
-            await report("aiohttp.request.started", {})
+        response = await self._send(await PreparedRequest.from_httpx(request))
+        return httpx.Response(response.status_code, headers=response.headers, stream=response)
+
+    async def _send_directly(self, request: OutgoingRequest, tracker: SendTracker) -> WireResponse:
+        return await self._send(PreparedRequest.from_client(request, tracker))
+
+    async def _send(self, request: PreparedRequest) -> WireResponse:
+        """Send a request and return its response with the body unread. Raises httpx.TransportError."""
+        if request.report is not None:
+            await request.report("aiohttp.request.started", {})
         await _notice_closed_connections()
         try:
             session = self._get_session()
-            shown, hidden = _split_headers(request.headers)
             proxy = self._proxy or session.environment_proxy(request.url)
             response = await session.aiohttp.request(
                 request.method,
-                convert_url(request.url),
-                # aiohttp writes UTF-8.
-                headers=CIMultiDict((name.decode(), value.decode()) for name, value in shown.raw),
-                data=body,
+                request.url,
+                headers=request.headers,
+                data=request.body,
                 allow_redirects=False,
                 proxy=None if proxy is None else get_proxy_url(proxy),
                 ssl=self._tls if request.url.scheme == "https" else True,
                 timeout=aiohttp.ClientTimeout(
-                    total=None, connect=timeout.get("connect"), sock_read=timeout.get("read")
+                    total=None, connect=request.timeout.connect, sock_read=request.timeout.read
                 ),
-                middlewares=(SecretSender(request.url, hidden, report),),
+                middlewares=(request.make_sender(),),
             )
         except asyncio.CancelledError as cancelled:
             # aiohttp's frames hold the body.
@@ -104,9 +110,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             failure = translate_error(error)
         else:
             if 200 <= response.status <= 999:
-                # Older versions of aiohttp leave the space after a value.
-                headers = [(name, value.rstrip(b" \t")) for name, value in response.raw_headers]
-                return httpx.Response(response.status, headers=headers, stream=_ResponseBody(response))
+                return WireResponse(response)
             response.close()
             failure = httpx.RemoteProtocolError("no final HTTP status")
         # Outside the handler, so that the exception doesn't reference aiohttp's.
@@ -151,63 +155,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             self._sessions.pop(loop).close_from_elsewhere()
 
 
-def _split_headers(headers: httpx.Headers) -> tuple[httpx.Headers, SecretHeaders]:
-    """Return the headers that aiohttp may show, and those that only the wire gets."""
-    if isinstance(headers, HiddenHeaders):
-        return headers.shown, headers.hidden
-    return headers, SecretHeaders()
-
-
-async def _read_body(request: httpx.Request, seconds: float | None) -> RequestBody | None:
-    """Return the body of a request, or None if it is empty. Keeps its bytes out of the caller's frame."""
-    content = await request.aread()
-    return RequestBody(content, seconds) if content else None
-
-
-class _ResponseBody(httpx.AsyncByteStream):
-    """The body of a response. A connection whose body was read completely is reused."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        _end_with_connection(response)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        failure = None
-        try:
-            async for part in self._response.content.iter_any():
-                yield part
-        except FAILURES as error:
-            failure = translate_error(error)
-        if failure is not None:
-            raise failure
-
-    async def aclose(self) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
-
-
-def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """Fail the body if the connection ends before it does.
-
-    After an unparsable chunk, aiohttp closes the connection but leaves the reader of the body waiting.
-    """
-    content, connection = response.content, response.connection
-    if connection is None or connection.protocol is None:
-        return
-
-    def end(closed: "asyncio.Future[None] | None") -> None:
-        if closed is not None:
-            closed.exception()  # or asyncio logs that it was never retrieved
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError("the connection has ended"))
-
-    closed = connection.protocol.closed
-    if closed is None:
-        end(None)
-    else:
-        closed.add_done_callback(end)
+_HANDLER = AiohttpTransport.handle_async_request
 
 
 async def _notice_closed_connections() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+from yarl import URL
 
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._http.proxies import find_environment_proxy
@@ -27,7 +28,7 @@ class LoopSession:
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
         self._sockets: set[socket.socket] = set()
-        self._proxies: dict[tuple[str, bytes], httpx.Proxy | None] = {}
+        self._proxies: dict[tuple[str, str], httpx.Proxy | None] = {}
         self.aiohttp = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
@@ -45,11 +46,11 @@ class LoopSession:
         )
         self._guard = LoopGuard(self.aiohttp.close)
 
-    def environment_proxy(self, url: httpx.URL) -> httpx.Proxy | None:
+    def environment_proxy(self, url: URL) -> httpx.Proxy | None:
         """Return the proxy that the environment specifies for a URL. Raises ConfigurationError."""
-        origin = (url.scheme, url.netloc)
+        origin = (url.scheme, url.raw_authority)
         if origin not in self._proxies:
-            self._proxies[origin] = find_environment_proxy(url)
+            self._proxies[origin] = find_environment_proxy(httpx.URL(str(url)))
         return self._proxies[origin]
 
     async def aclose(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
@@ -20,10 +19,10 @@ from .lenient_parser import LenientParser
 
 __all__ = [
     "FAILURES",
+    "Report",
     "RequestBody",
     "SecretSender",
     "WireRequest",
-    "convert_url",
     "get_proxy_url",
     "translate_error",
 ]
@@ -36,21 +35,6 @@ Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 _SENDING = SimpleNamespace(method=b"")
 """Stand-in for the request in trace events, as httpcore sends; an empty method, because it isn't a CONNECT."""
-
-
-def convert_url(url: httpx.URL, *, whole: bool = False) -> URL:
-    """Return a URL in aiohttp's form, complete or without its query."""
-    if whole:
-        return _parse_address(url.scheme, url.netloc, url.raw_path)
-    return _parse_address_once(url.scheme, url.netloc, url.raw_path.partition(b"?")[0])
-
-
-def _parse_address(scheme: str, netloc: bytes, path: bytes) -> URL:
-    return URL(f"{scheme}://{netloc.decode('ascii')}{path.decode('ascii')}", encoded=True)
-
-
-_parse_address_once = lru_cache(maxsize=256)(_parse_address)
-"""For addresses without a query, of which a program uses few."""
 
 
 _used: WeakSet[Any] = WeakSet()
@@ -98,7 +82,7 @@ class WireRequest(aiohttp.ClientRequest):
     def request_info(self) -> aiohttp.RequestInfo:
         """The information about the request that responses and errors hold."""
         shown = CIMultiDictProxy(self._without_secrets(self.headers))
-        return super().request_info._replace(url=self.original_url, headers=shown)
+        return aiohttp.RequestInfo(self.original_url, self.method, shown, self.original_url)
 
     async def _on_headers_request_sent(self, method: str, url: URL, headers: "CIMultiDict[str]") -> None:
         await super()._on_headers_request_sent(method, self.original_url, self._without_secrets(headers))
@@ -121,8 +105,9 @@ class SecretSender:
     `report` is notified when the request has a connection, after which it may have been sent.
     """
 
-    def __init__(self, url: httpx.URL, headers: SecretHeaders, report: Report | None) -> None:
+    def __init__(self, url: URL, query: bytes, headers: SecretHeaders, report: Report | None) -> None:
         self._url = url
+        self._query = query
         self._headers = headers
         self._report = report
 
@@ -132,8 +117,9 @@ class SecretSender:
         """Send the request with its secrets. Raises instead of sending it a second time."""
         assert isinstance(request, WireRequest)
         request.wire_headers, request.report = self._headers, self._report
-        # The complete URL isn't bound to a name, because tracebacks record locals.
-        request.wire_url = convert_url(self._url, whole=True)
+        if self._query:
+            # The complete URL isn't bound to a name, because tracebacks record locals.
+            request.wire_url = URL(f"{self._url}?{self._query.decode('ascii')}", encoded=True)
         while True:
             try:
                 return await handler(request)

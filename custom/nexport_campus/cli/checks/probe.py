@@ -11,6 +11,7 @@ import httpx
 
 from nexport_campus._clock import parse_utc_date
 from nexport_campus._errors import NexportError
+from nexport_campus._http.body import UnreadResponse
 from nexport_campus._http.connections import ConnectionStack
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from nexport_campus._settings import Settings
@@ -56,6 +57,6 @@ async def probe(settings: Settings, seconds: float) -> Probe:
     return Probe(sent, received, date, tls.version(), tls.getpeercert())
 
 
-def _find_tls(response: httpx.Response) -> ssl.SSLObject | None:
-    stream = response.extensions.get("network_stream")
+def _find_tls(response: UnreadResponse) -> ssl.SSLObject | None:
+    stream = response.extensions.get("network_stream") if isinstance(response, httpx.Response) else None
     return None if stream is None else stream.get_extra_info("ssl_object")
