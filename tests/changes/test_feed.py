@@ -149,6 +149,19 @@ async def test_the_campuss_clock_counts() -> None:
         assert _earliest(server) == server.now - timedelta(seconds=1)
 
 
+async def test_equal_dates_are_recent_by_the_campuss_clock() -> None:
+    """They are read twice, as recent ones are, although the campus's clock is days behind this machine's."""
+    searches = []
+    for behind in (timedelta(), 3 * DAY):
+        server = MovingCampus(clamp=10, now=START - behind)
+        for _ in range(30):
+            server.add(server.now)
+        async with campus_with(server.respond) as (campus, _):
+            assert ids(await collect(campus)) == set(server.records)
+        searches.append(len(server.searches))
+    assert searches[0] == searches[1]
+
+
 async def test_without_a_date_header_the_local_clock_counts() -> None:
     """Without one, the time at which the first request was sent is the start."""
     server = MovingCampus(date_header=lambda _: None)

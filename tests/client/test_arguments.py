@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import nexport_client
 from nexport_campus import ArgumentError, NexportCampus, NexportError, StaticToken
 from nexport_campus.models import CatalogAccessOption, Phase, PublishingModel
-from nexport_client.kinds import STRING
+from nexport_client.kinds import STRING, Array, Nullable
 from tests.support.clients import TOKEN, campus_with, method_of, needs
 from tests.support.examples import FEW
 from tests.support.scripted_server import json_response
@@ -272,3 +272,10 @@ def test_any_value_must_fit_json(value: Any) -> None:
     with pytest.raises(InvalidValue):
         to_wire(ANYTHING, value)
     assert to_wire(ANYTHING, {"a": [1, None, "b"]}) == {"a": [1, None, "b"]}
+
+
+def test_null_is_sent_where_the_spec_allows_it() -> None:
+    """A value that may be null is sent as what it is, and None as null."""
+    from nexport_campus._calling.argument_values import to_wire
+
+    assert to_wire(Array(Nullable(STRING)), ["a", None]) == ["a", None]

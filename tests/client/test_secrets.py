@@ -336,3 +336,19 @@ async def test_other_clients_logs_are_unchanged(logged: list[str]) -> None:
     ):
         await other.get(server.url)
     assert "plain words" in "\n".join(logged)
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [("pass-word-12345", "pass-word-12345"), ("pass-word-123456", "0000-0000-000000")],
+    ids=["15 bytes", "16 bytes"],
+)
+async def test_only_long_secrets_are_replaced_in_a_result(secret: str, shown: str) -> None:
+    """A short secret may be an ordinary word, which must not be changed where the campus uses it."""
+
+    async def respond(request: Request) -> Response:
+        return json_response({"description": f"x{secret}y"} | error_entity())
+
+    async with campus_with(with_login(respond), auth=PasswordAuth("ada", secret)) as (campus, _):
+        found = await campus.learning.get_section_description(section_id=SOME_ID)
+    assert found.description == f"x{shown}y"

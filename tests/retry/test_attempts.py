@@ -5,6 +5,7 @@ import logging
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from nexport_campus import (
@@ -351,3 +352,20 @@ async def test_a_spent_budget_is_logged_once(caplog: pytest.LogCaptureFixture) -
             await read(campus)
     assert len([line for line in lines(caplog) if "retry budget is spent" in line]) == 2
     assert len(server.requests) == 6
+
+
+async def test_no_request_follows_the_deadline() -> None:
+    """A call that would begin after the deadline sends nothing, even on a transport that no timeout could interrupt."""
+    clock, paths = ManualClock(), []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        clock.now += 5
+        paths.append(request.url.path)
+        page = {"enrollments": [], "page": 1, "page_size": 100, "total_count": 0}
+        return httpx.Response(200, json=page | error_entity())
+
+    settings = {"retry": RetryPolicy(total_timeout=4), "transport": httpx.MockTransport(respond)}
+    async with ScriptedServer([]) as server, campus_on(clock, server, **settings) as campus:
+        with pytest.raises(RequestTimeoutError, match="total_timeout, 4 s, has passed"):
+            await campus.ensure_enrollment(org_id=SOME_ID, user_id=SOME_ID, syllabus_id=SOME_ID)
+    assert paths == ["/api/v1/LearningApi/SearchEnrollments"]

@@ -193,6 +193,16 @@ async def test_a_short_lived_token_is_used(seconds: int) -> None:
         assert script.logins == 1
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_a_token_that_has_expired_is_used_once(seconds: int) -> None:
+    """A token that expires at once carries the call that fetched it, and the next call logs in again."""
+    script = LatestTokenCampus(expires_in=seconds)
+    async with ScriptedServer(script) as server, client(server) as campus:
+        await describe(campus)
+        await describe(campus)
+    assert script.logins == 2
+
+
 async def test_a_token_without_an_expiry_is_kept() -> None:
     """Without `expires_in`, a token is used until the campus refuses it."""
     script = LatestTokenCampus(expires_in=None)
