@@ -54,6 +54,9 @@ def get_tls_context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
 @cache
 def _create_default_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Create the default context once per process, because that takes longer than a hundred small calls."""
+    if cert_file:
+        # httpx before 0.28 ignores a file that is missing, or is a folder.
+        Path(cert_file).open("rb").close()
     return httpx.create_ssl_context()
 
 

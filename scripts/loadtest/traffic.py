@@ -83,7 +83,7 @@ class Traffic:
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(work())
-        await writer.look()
+        await writer.settle_unknown()
         self._settle(writer.ledger, await self.sandbox.books(since=self._read_up_to))
 
     def _make_jobs(self, rng: Random, count: int, writer: BatchWriter) -> list[_Job]:

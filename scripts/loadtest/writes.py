@@ -1,11 +1,11 @@
 """The writing calls: their outcomes go into the ledger, and unknown outcomes are settled by a read."""
 
-import contextlib
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 from uuid import UUID
 
-from nexport_campus import NexportCampus, NexportError
+from nexport_campus import AuthenticationError, NexportCampus, NexportError
 
 from .ledger import CREATED, DELETED, DROPPED, EDITED, SET, Write, WriteLedger, WriteOutcome
 from .tally import Tally
@@ -15,11 +15,11 @@ __all__ = ["BatchWriter"]
 
 T = TypeVar("T")
 _FIELD = "po_number"
-_MOST_LOOKS = 50
+_MOST_ATTEMPTS = 50
 
 
 class BatchWriter:
-    """Makes the writes of one batch; afterwards `look` settles those with an unknown outcome.
+    """Makes the writes of one batch; afterwards `settle_unknown` settles those with an unknown outcome.
 
     `numbers` makes each written value unique, so that reading it back identifies the write.
     """
@@ -46,7 +46,7 @@ class BatchWriter:
         """Set a custom field."""
         text = f"load {next(self._numbers)}"
 
-        async def look() -> bool:
+        async def is_applied() -> bool:
             values = await self._campus.learning.get_custom_enrollment_field_values(
                 enrollment_id=attempt.enrollment_id, key=_FIELD
             )
@@ -55,13 +55,13 @@ class BatchWriter:
         call = self._campus.learning.set_custom_enrollment_field_values(
             enrollment_id=attempt.enrollment_id, custom_enrollment_field_values={_FIELD: text}
         )
-        await self._change("set_custom_enrollment_field_values", call, SET, attempt.enrollment_id, look)
+        await self._change("set_custom_enrollment_field_values", call, SET, attempt.enrollment_id, is_applied)
 
     async def edit_scorm(self, attempt: Attempt) -> None:
         """Change the title of a SCO."""
         text = f"load {next(self._numbers)}"
 
-        async def look() -> bool:
+        async def is_applied() -> bool:
             scos = self._campus.scorm.get_cmi_data(
                 enrollment_id=attempt.enrollment_id, assignment_id=attempt.assignment_id, cmi_element_names=[]
             )
@@ -70,9 +70,9 @@ class BatchWriter:
         call = self._campus.scorm.edit_scorm_data(
             assignment_status_id=attempt.status_id, sco_id=attempt.sco_id, title=text
         )
-        await self._change("edit_scorm_data", call, EDITED, attempt.status_id, look)
+        await self._change("edit_scorm_data", call, EDITED, attempt.status_id, is_applied)
 
-    async def look(self) -> None:
+    async def settle_unknown(self) -> None:
         """Settle every write whose outcome is unknown. Raises NexportError if the campus cannot be read."""
         while self._unknown:
             await self._unknown.pop()()
@@ -83,35 +83,37 @@ class BatchWriter:
         call: Awaitable[object],
         change: str,
         thing: UUID,
-        look: Callable[[], Awaitable[bool]],
+        is_applied: Callable[[], Awaitable[bool]],
     ) -> None:
-        reported = await self._told(kind, call)
+        reported = await self._report_outcome(kind, call)
         if reported is not None:
             self.ledger.enter(Write(change, str(thing), reported))
             return
 
-        async def find_out() -> None:
-            outcome = WriteOutcome.DONE if await _persistently(look) else WriteOutcome.NOT_DONE
+        async def settle() -> None:
+            outcome = WriteOutcome.DONE if await _persistently(is_applied) else WriteOutcome.NOT_DONE
             self.ledger.enter(Write(change, str(thing), outcome, reported=False))
 
-        self._unknown.append(find_out)
+        self._unknown.append(settle)
 
     async def _leave(self, seat: Seat, change: str, call: Awaitable[object]) -> None:
         left = seat.enrollment_id
-        reported = await self._told("drop_enrollment" if change == DROPPED else "delete_enrollment", call)
+        reported = await self._report_outcome(
+            "drop_enrollment" if change == DROPPED else "delete_enrollment", call
+        )
         if reported is not None:
             self.ledger.enter(Write(change, str(left), reported))
             seat.enrollment_id = left if reported is WriteOutcome.NOT_DONE else None
             return
 
-        async def find_out() -> None:
-            await self._sit_down(seat)
+        async def settle() -> None:
+            await self._occupy(seat)
             outcome = WriteOutcome.NOT_DONE if seat.enrollment_id == left else WriteOutcome.DONE
             self.ledger.enter(Write(change, str(left), outcome, reported=False))
             if outcome is WriteOutcome.DONE:
                 self.ledger.enter(Write(CREATED, str(seat.enrollment_id), WriteOutcome.DONE))
 
-        self._unknown.append(find_out)
+        self._unknown.append(settle)
 
     async def _create(self, seat: Seat) -> None:
         async def created() -> None:
@@ -136,18 +138,18 @@ class BatchWriter:
         await self._enroll(seat, "ensure_enrollment", ensured())
 
     async def _enroll(self, seat: Seat, kind: str, call: Awaitable[None]) -> None:
-        reported = await self._told(kind, call)
+        reported = await self._report_outcome(kind, call)
         if reported is WriteOutcome.DONE:
             self.ledger.enter(Write(CREATED, str(seat.enrollment_id), reported))
         elif reported is None:
 
-            async def find_out() -> None:
-                await self._sit_down(seat)
+            async def settle() -> None:
+                await self._occupy(seat)
                 self.ledger.enter(Write(CREATED, str(seat.enrollment_id), WriteOutcome.DONE, reported=False))
 
-            self._unknown.append(find_out)
+            self._unknown.append(settle)
 
-    async def _sit_down(self, seat: Seat) -> None:
+    async def _occupy(self, seat: Seat) -> None:
         """Make sure that the seat is taken, whatever the outcome of the last write, and record its enrollment."""
 
         async def ensured() -> UUID:
@@ -158,7 +160,7 @@ class BatchWriter:
 
         seat.enrollment_id = await _persistently(ensured)
 
-    async def _told(self, kind: str, call: Awaitable[object]) -> WriteOutcome | None:
+    async def _report_outcome(self, kind: str, call: Awaitable[object]) -> WriteOutcome | None:
         """Return the outcome of a write: applied, certainly not applied, or None if it is unknown."""
         try:
             await self._tally.count(kind, call)
@@ -167,9 +169,15 @@ class BatchWriter:
         return WriteOutcome.DONE
 
 
-async def _persistently(ask: Callable[[], Awaitable[T]], times: int = _MOST_LOOKS) -> T:
+async def _persistently(call: Callable[[], Awaitable[T]], times: int = _MOST_ATTEMPTS) -> T:
     """Return the result of a call, repeating it after errors."""
     for _ in range(times - 1):
-        with contextlib.suppress(NexportError):
-            return await ask()
-    return await ask()
+        try:
+            return await call()
+        except AuthenticationError:
+            # Two faults in a row can reject a new token. The client takes that for a missing permission and doesn't log
+            # in again for this operation, until its token is due for renewal, which is within 20 seconds.
+            await asyncio.sleep(1)
+        except NexportError:
+            continue
+    return await call()

@@ -153,6 +153,7 @@ def test_a_refused_client_in_a_traceback() -> None:
         {"verify": False},
         {"on_drift": print},
         {"on_drift": [].append},
+        {"on_drift": vars},  # its signature is unknown
         {"timeout": httpx.Timeout(5.0, pool=None)},
         {"base_url": "HTTPS://Campus.Example:65535/lms/"},
         {"base_url": "https://campus.example."},

@@ -102,8 +102,13 @@ def test_the_wheel_passes_with_the_lowest_versions(wheel: Path, tmp_path: Path) 
     python = environment(interpreter(VERSIONS[0]), tmp_path / "env")
     pip(python, "--no-deps", "--require-hashes", "--requirement", ROOT / "requirements-dev.txt")
     pip(python, f"{wheel}[all]", *lowest())
-    # The oldest starlette closes a websocket that was not accepted, without a response.
-    run_tests(python, "--deselect", "tests/fastapi/test_problems.py::test_websockets_get_the_problem")
+    run_tests(
+        python,
+        # The oldest starlette closes a websocket that was not accepted, without a response.
+        *("--deselect", "tests/fastapi/test_problems.py::test_websockets_get_the_problem"),
+        # The locked cattrs needs a newer attrs.
+        *("--deselect", "tests/client/test_type_hints.py::test_cattrs_structures_every_model"),
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -112,7 +117,11 @@ def test_a_program_runs_in_a_clean_environment(version: str, wheel: Path, tmp_pa
     python = environment(interpreter(version), tmp_path / "env")
     pip(python, wheel)
     shutil.copy(USERS / "program.py", tmp_path)
-    assert run(python, "-W", "error", "program.py", cwd=tmp_path) == "syllabus_id\n" * 2
+    assert run(python, "-W", "error", "program.py", cwd=tmp_path).splitlines() == [
+        "syllabus_id",
+        "syllabus_id",
+        "base_url has port 99999: a port is a number from 1 to 65535",
+    ]
     run(python, "-m", "pip", "check")
 
 
