@@ -150,7 +150,7 @@ def test_standard_output_on_a_full_disk(samples: Samples) -> None:
     )
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize("options", [(), ("--quiet",), ("--json",)], ids=str)
 def test_closed_streams(

@@ -80,7 +80,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", ODD)
 @pytest.mark.parametrize("words", [COMMANDS["call"], COMMANDS["logout"]], ids=["call", "logout"])
 def test_any_exception_of_a_backend_is_explained(

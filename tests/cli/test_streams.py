@@ -98,7 +98,7 @@ def test_ensure_enrollment_whose_output_is_lost(shell: Shell, samples: Samples) 
     assert json.loads(shell(words).stdout)["created"] is False
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "words",
     [
@@ -123,7 +123,7 @@ def test_reads_whose_output_is_lost(shell: Shell, samples: Samples, words: str) 
         assert (full.returncode, full.stderr) == (16, f"nexport: error: {FULL}")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-", "2>/dev/full", "2>&1 | true"])
 def test_an_export_without_streams(shell: Shell, samples: Samples, tmp_path: Path, streams: str) -> None:
     """The exported file is complete whichever streams are closed: it doesn't get their descriptors."""
@@ -145,6 +145,7 @@ def _rows(database: Path) -> int:
         connection.close()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", ">&- 2>&-"])
 def test_an_error_without_stderr(shell: Shell, samples: Samples, streams: str) -> None:
     """The exit code of an error doesn't depend on stderr."""

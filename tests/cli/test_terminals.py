@@ -43,7 +43,7 @@ def test_output_is_complete_at_any_width(samples: Samples, columns: str, words: 
     assert wanted[words] in "".join(shown.split())
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("window", [0, 1])
 @pytest.mark.parametrize("command", ["table", "export", "doctor"])
 def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, command: str) -> None:
@@ -60,7 +60,7 @@ def test_windows_without_a_size(samples: Samples, tmp_path: Path, window: int, c
     assert wanted[command] in "".join(shown.split())
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", [["doctor"], ["call"], ["call", "learning.nothing"], ["export"]], ids=str)
 @pytest.mark.parametrize(("term", "variables"), [("dumb", {}), ("xterm", {"NO_COLOR": "1"})])
 def test_no_colors(

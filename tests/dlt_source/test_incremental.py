@@ -178,6 +178,7 @@ async def test_an_unknown_field_becomes_a_column(duckdb_warehouse: Warehouse) ->
     assert duckdb_warehouse.tables() == {"enrollments"}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("inclusive", [True, False])
 async def test_windows_are_half_open(inclusive: bool, duckdb_warehouse: Warehouse) -> None:
     """The windows of a backfill share no enrollment, leave none out, and keep no position."""

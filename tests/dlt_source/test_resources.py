@@ -87,6 +87,7 @@ async def test_columns_are_typed(nexport_sandbox: Sandbox, postgres_warehouse: W
     assert postgres_warehouse.tables() == {"enrollments", "sections"}
 
 
+@pytest.mark.sampled(1)
 @SMALL
 @pytest.mark.parametrize("again", ["unchanged", "completed"])
 async def test_the_second_run_is_incremental(

@@ -96,6 +96,7 @@ async def test_it_mirrors_what_exists_and_what_changes(
     assert [row[0] for row in read(postgres_url, missing=True)] == [samples.finished_enrollment_id]
 
 
+@pytest.mark.full
 async def test_a_second_organization_is_mirrored_independently(
     mirror: Callable[..., int], postgres_url: str, samples: Samples, campus: NexportCampus
 ) -> None:

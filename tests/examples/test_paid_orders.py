@@ -141,6 +141,7 @@ async def test_a_crash_at_any_place(shop: Shop) -> None:
         await check_crashes(shop, (place,))
 
 
+@pytest.mark.full
 async def test_two_crashes(shop: Shop) -> None:
     """A resumed run can crash as well."""
     count = await places(shop)

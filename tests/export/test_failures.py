@@ -117,7 +117,7 @@ async def test_records_that_the_campus_cannot_give(
     assert (again.failed, again.rows > 10) == (0, True)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", ["assignment-statuses", "sessions", "scorm-data"])
 @pytest.mark.parametrize("name", ["r.jsonl", "r.db"])
 @pytest.mark.parametrize("status", [403, 404, 410])

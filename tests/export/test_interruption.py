@@ -96,7 +96,7 @@ def make_requests(samples: Samples) -> list[ExportRequest]:
     ]
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("committed", [False, True])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.db"])
 @pytest.mark.parametrize("place", range(4))

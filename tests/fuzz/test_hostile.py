@@ -50,7 +50,7 @@ def with_each_field(operation: SpecOperation, value: bytes) -> list[bytes]:
     return bodies
 
 
-@pytest.mark.sampled(60)
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
 @EVERY
 def test_an_odd_value_in_any_field(fake: FakeCampus, operation: SpecOperation, value: bytes) -> None:

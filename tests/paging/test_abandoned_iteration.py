@@ -52,6 +52,7 @@ EVERY_USE = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.sampled(3)
 @EVERY_USE
 @thorough
 @given(

@@ -43,7 +43,7 @@ async def test_requests_overlap_up_to_the_limit(ahead: int) -> None:
     assert most_in_flight == ahead
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("ending", ["break", "aclose", "cancel", "collected", "error"])
 @AHEAD
 async def test_an_abandoned_iteration_leaves_no_connection(ending: str, ahead: int) -> None:

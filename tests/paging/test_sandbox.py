@@ -45,7 +45,7 @@ async def campus(sandbox: Sandbox) -> AsyncIterator[NexportCampus]:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("what", LISTS)
 async def test_page_size_and_concurrency_change_nothing(
     sandbox: Sandbox, campus: NexportCampus, what: str

@@ -332,7 +332,7 @@ def changed(state: Callable[[Document], Path], old: Path, change: Edit) -> Diffe
     return compare(old, state(document), "0.1.0")
 
 
-@pytest.mark.sampled(9)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", BREAKS)
 def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind: str) -> None:
     """One breaking change is made, and reported as breaking."""
@@ -345,7 +345,7 @@ def test_each_break_is_named(state: Callable[[Document], Path], old: Path, kind:
     assert "**Breaking.**" in difference.draft_changelog()
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_harmless_changes_are_not_breaks(state: Callable[[Document], Path], old: Path, kind: str) -> None:
     """One harmless change is made, and reported as not breaking."""

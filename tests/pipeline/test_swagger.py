@@ -71,6 +71,7 @@ def to_swagger_2(whole: Document) -> Document:
     }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("version", ["3.1.1", "3.0.4", "2.0"])
 def test_a_definition_gives_the_same_fragments_as_pages(
     repository: Path, snapshot: Snapshot, write: Write, capsys: Capture, version: str

@@ -63,7 +63,7 @@ def assert_clean(root: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", TAKEN_IN)
 def test_a_change_is_taken_in(repository: Path, capsys: Capture, name: str) -> None:
     """It is reported as what it is."""
@@ -83,6 +83,7 @@ def test_a_change_is_refused(repository: Path, capsys: Capture, snapshot: Snapsh
     assert snapshot(repository) == before
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["name-case-clash.md", "many-problems.md"])
 def test_the_printed_actions_solve_the_problems(repository: Path, capsys: Capture, name: str) -> None:
     """They are pasted as they are."""
