@@ -128,6 +128,7 @@ async def test_an_order_that_waits_for_an_invoice(
     assert len((await nexport_sandbox.books()).invoices) == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("shop_url", [3], indirect=True)
 async def test_a_payment_after_a_drop_does_not_enroll(
     shop: httpx.AsyncClient, samples: Samples, campus: NexportCampus

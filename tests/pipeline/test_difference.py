@@ -503,6 +503,7 @@ def test_an_unwritable_report_stops_the_run_early(repository: Path, tmp_path: Pa
     assert "does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_any_two_states_of_git_can_be_compared(repository: Path, capsys: Capture) -> None:
     """A revision is compared with the working tree, or with another revision."""
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]

@@ -40,7 +40,7 @@ def test_a_new_page_is_documented(repository: Path, tmp_path: Path, capsys: Capt
     assert (repository / "CHANGELOG.md").read_text(encoding="utf-8") == drafted
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "row"), [("README.md", "`get_section`"), ("docs/retries.md", "`scorm.get_cmi_data`")]
 )

@@ -64,6 +64,7 @@ async def test_the_limit_holds_for_the_fleet(valkey: Valkey) -> None:
     assert min(succeeded) >= sum(succeeded) / 4 / 2
 
 
+@pytest.mark.full
 async def test_retry_after_pauses_all_processes(valkey: Valkey) -> None:
     """One process gets a 429: until its Retry-After is over, none of them sends."""
     campus = CountingCampus()

@@ -136,6 +136,7 @@ async def test_a_valkey_that_does_not_respond(setup: Setup, valkey: Valkey) -> N
     assert [len(each) for each in warnings] == [1] * 3
 
 
+@pytest.mark.full
 async def test_a_valkey_that_is_flushed(setup: Setup, valkey: Valkey) -> None:
     """Calls continue without a login, and a process that starts afterwards logs in for all."""
     async with setup.fleet(3) as fleet, setup.fleet(1) as late:
@@ -235,6 +236,7 @@ async def test_an_encrypted_token_is_seen_nowhere(setup: Setup, valkey: Valkey) 
         assert not [line for log in logs for line in log if secret in line]
 
 
+@pytest.mark.full
 async def test_keys_rotate_without_a_login(setup: Setup) -> None:
     """A new key in front, then the old one removed after a renewal: no process logs in because of that."""
     old, new = (Fernet.generate_key().decode() for _ in range(2))
