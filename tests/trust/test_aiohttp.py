@@ -1,6 +1,7 @@
 """The aiohttp transport behaves like the default one: its responses, its failures, and its open connections."""
 
 import asyncio
+import gc
 import ssl
 import traceback
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from nexport_campus import (
     TransportError,
 )
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_campus.aiohttp.wire_response import WireResponse
 from tests.support.leak_recorder import LeakRecorder
 from tests.support.scripted_server import (
     TOKEN,
@@ -344,6 +346,35 @@ async def test_a_subclass_sees_every_request() -> None:
     assert server.requests[1].json["title"] == "Größe"
 
 
+class _Wrapper(httpx.AsyncBaseTransport):
+    """A user's transport that passes on every attribute of the one that it wraps."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._inner = AiohttpTransport()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request.method)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def test_a_wrapper_sees_every_request() -> None:
+    """The client calls a wrapper's `handle_async_request`, although the wrapper has the attributes of its inner one."""
+    wrapper = _Wrapper()
+    async with (
+        ScriptedServer([json_response(GOOD)]) as server,
+        campus_of(server.url, transport=wrapper) as campus,
+    ):
+        assert await read(campus) == "Safety first"
+    assert wrapper.seen == ["GET"]
+
+
 async def test_a_replaced_handler_sees_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client calls a `handle_async_request` that instrumentation put into the class, or a test into an object."""
     original, seen = AiohttpTransport.handle_async_request, []
@@ -374,6 +405,19 @@ async def test_both_ways_send_the_same_request() -> None:
                 await write(campus)
     sent = [(each.method, each.target, list(each.headers.items()), each.body) for each in server.requests]
     assert sent[:2] == sent[2:]
+
+
+async def test_responses_are_freed_at_once() -> None:
+    """A response that was read needs no garbage collection."""
+    async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
+        gc.collect()
+        gc.disable()
+        try:
+            await read(campus)
+            kept = [type(each) for each in gc.get_objects() if isinstance(each, WireResponse)]
+        finally:
+            gc.enable()
+    assert kept == []
 
 
 @pytest.mark.filterwarnings("error")

@@ -27,7 +27,7 @@ class UserTransport:
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> UnreadResponse:
         """Send a request, its secrets hidden as deep as the transport allows."""
         tracker.mark_unknown()
-        direct: DirectSender | None = getattr(self._transport, "direct_sender", None)
+        direct = self._get_direct_sender()
         if direct is not None:
             return await direct(request, tracker)
         extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
@@ -36,6 +36,11 @@ class UserTransport:
         return await self._transport.handle_async_request(
             request.as_hidden(extensions) if self._sends_raw_path else request.as_plain(extensions)
         )
+
+    def _get_direct_sender(self) -> DirectSender | None:
+        # Only if the class has it: a wrapper may pass on the attributes of the transport that it wraps.
+        has_one = hasattr(type(self._transport), "direct_sender")
+        return getattr(self._transport, "direct_sender", None) if has_one else None
 
     def close(self) -> None:
         """Do nothing: other requests share the transport."""

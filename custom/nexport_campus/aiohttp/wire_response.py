@@ -18,9 +18,13 @@ class WireResponse(httpx.AsyncByteStream):
         self.status_code = response.status
         # Older versions of aiohttp leave the space after a value.
         self.headers = httpx.Headers([(name, value.rstrip(b" \t")) for name, value in response.raw_headers])
-        self.stream = self
         self._response = response
         _end_with_connection(response)
+
+    @property
+    def stream(self) -> "WireResponse":
+        """The body. A property, because an attribute would be a cycle, which only the garbage collector frees."""
+        return self
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         failure = None
