@@ -21,6 +21,7 @@ Capture = pytest.CaptureFixture[str]
 Document = dict[str, Any]
 
 
+@pytest.mark.full
 def test_a_new_page_is_documented(repository: Path, tmp_path: Path, capsys: Capture) -> None:
     """README lists the new methods and the changelog has a draft; another run adds nothing, and existing text stays."""
     page, before = tmp_path / "page.md", (repository / "CHANGELOG.md").read_text(encoding="utf-8")
