@@ -188,6 +188,21 @@ async def test_undated_enrollments_that_shift_while_they_are_read() -> None:
     assert undated <= ids(await walk(server))
 
 
+async def test_undated_enrollments_that_shift_past_a_full_page_and_back() -> None:
+    """The page after a full one is empty for a moment, while its only enrollment is on the full one."""
+    server = in_sequence(35, clamp=10, undated="last", totals=False)
+    undated = {server.add(None).id for _ in range(6)}
+    dated = [key for key in server.records if key not in undated]
+
+    def add(server: MovingCampus) -> None:
+        server.add(START)
+
+    # The walk fetches page 4, page 5 when it is empty, and page 4 again.
+    server.between = at_requests(r6=lambda server: server.records.pop(dated[0]), r7=add)
+    assert undated <= ids(await walk(server))
+    assert [search["page"] for search in server.searches[4:7]] == [4, 5, 4]
+
+
 @pytest.mark.parametrize("hours", [-7, 7])
 async def test_a_campus_that_compares_other_dates_than_it_shows(hours: int) -> None:
     """The whole search is read by page number, and nothing is missed."""

@@ -94,7 +94,7 @@ class Passes:
         counted = clean and self._count_holds(distinct)
         self._counted |= counted
         agreed = clean and distinct == self._previous and (counted or self._may_agree())
-        self.done = self._pages == 1 or agreed or (self._counted and not self.confirm)
+        self.done = self._is_atomic() or agreed or (self._counted and not self.confirm)
         if not self.done and self._pass >= MAX_PASSES:
             if not self._counted:
                 raise PaginationError(
@@ -106,6 +106,10 @@ class Passes:
         self._previous = distinct if clean else None
         self._pass += 1
         self._start_pass()
+
+    def _is_atomic(self) -> bool:
+        """Return whether a single response had everything, so that nothing can have shifted."""
+        return self._pages == 1
 
     def _count_holds(self, distinct: frozenset[UUID]) -> bool:
         return self._totals == {len(distinct)}
@@ -143,6 +147,10 @@ class LeadingUndated(Passes):
 class TrailingUndated(Passes):
     """Passes over the enrollments without a date at the end of a list, backward from the last page.
 
+    Without totals, only a short page shows by itself that it is the last. After a full one, the following page has to be
+    fetched, and enrollments with a date that were removed and added meanwhile shift those without one past it and back.
+    Two passes have to agree then.
+
     Args:
         fetch: Fetches a page by number.
         confirm: No effect.
@@ -153,6 +161,7 @@ class TrailingUndated(Passes):
     start: int = 1
     full: int = 0
     _backward: bool = attrs.field(default=False, init=False)
+    _ends_list: bool = attrs.field(default=False, init=False)
     _empty: int | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -166,7 +175,7 @@ class TrailingUndated(Passes):
             last = self._find_last(page)
             if last != page.number:
                 return last
-            self._backward = True
+            self._backward, self._ends_list = True, page.is_last(self._full)
             # The pages before it were only read to find it.
             self._pages, self._totals = 1, {page.total}
             self._ids = [item.enrollment_id for item in page.items if self._belongs(item)]
@@ -186,6 +195,9 @@ class TrailingUndated(Passes):
     def _may_agree(self) -> bool:
         # Enrollments with a date that are added meanwhile shift those without one.
         return len(self._totals) == 1
+
+    def _is_atomic(self) -> bool:
+        return self._ends_list and Passes._is_atomic(self)
 
     def _count_holds(self, distinct: frozenset[UUID]) -> bool:
         return False
