@@ -4,12 +4,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from nexport_campus import AccessToken, ConfigurationError, NexportCampus, PasswordAuth, StaticToken
 from nexport_campus._settings import Settings
-from nexport_campus.aiohttp import AiohttpTransport
 from tests.support.clients import TOKEN, campus_of
 from tests.support.scripted_server import (
     Request,
@@ -20,14 +18,10 @@ from tests.support.scripted_server import (
     with_login,
 )
 from tests.support.spec import SOME_ID
+from tests.support.transports import TRANSPORTS
 
 KEY = "gateway-key-0815"
 GOOD = json_response({"description": "Safety first"} | error_entity())
-TRANSPORTS: dict[str, Any] = {
-    "default": lambda: None,
-    "httpx": httpx.AsyncHTTPTransport,
-    "aiohttp": AiohttpTransport,
-}
 REFUSED = [
     "Host",
     "content-type",
@@ -62,10 +56,11 @@ async def describe(campus: NexportCampus) -> str:
     return (await campus.learning.get_section_description(section_id=SOME_ID)).description
 
 
+@pytest.mark.parametrize("accept", ["Accept", "accept"])
 @pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
-async def test_headers_are_sent_with_every_request(make: Any) -> None:
-    """The login has them too; they appear once, and replace the SDK's `Accept` if they contain one."""
-    headers = {"X-Api-Key": KEY, "Accept": "application/json, text/json"}
+async def test_headers_are_sent_with_every_request(make: Any, accept: str) -> None:
+    """The login has them too; they appear once, and replace the SDK's `Accept` if they contain one, in any case."""
+    headers = {"X-Api-Key": KEY, accept: "application/json, text/json"}
     async with (
         ScriptedServer(with_login(respond)) as server,
         campus_of(server, auth=PasswordAuth("user", "secret"), headers=headers, transport=make()) as campus,
@@ -98,11 +93,12 @@ async def test_headers_go_out_with_a_body(make: Any) -> None:
     assert request.headers["accept-encoding"] == "gzip, deflate"
 
 
-async def test_a_view_merges_its_headers() -> None:
+@pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
+async def test_a_view_merges_its_headers(make: Any) -> None:
     """Names are compared without regard to case; None removes a header; the client keeps its own."""
     async with (
         ScriptedServer(respond) as server,
-        campus_of(server, headers={"X-Api-Key": KEY, "X-Tenant": "north"}) as campus,
+        campus_of(server, headers={"X-Api-Key": KEY, "X-Tenant": "north"}, transport=make()) as campus,
     ):
         view = campus.with_options(headers={"x-tenant": "south", "X-Trace": "7"})
         without = view.with_options(headers={"X-API-KEY": None, "X-Unknown": None})

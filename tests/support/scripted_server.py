@@ -30,7 +30,10 @@ TOKEN = "5eed0000-0000-4000-8000-00000000c0de"
 
 @attrs.frozen
 class Request:
-    """One request as it arrived; `connection` is the number of its connection, from 1."""
+    """One request as it arrived; `connection` is the number of its connection, from 1.
+
+    The values of a repeated header are joined by commas.
+    """
 
     method: str
     target: str
@@ -280,7 +283,10 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Reques
     head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "surrogateescape")
     first, *lines = head.rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        repeated = headers.get(name.lower())
+        headers[name.lower()] = value.strip() if repeated is None else f"{repeated}, {value.strip()}"
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, target, headers, body, connection)
 

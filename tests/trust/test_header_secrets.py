@@ -28,6 +28,7 @@ from tests.support.scripted_server import (
     with_login,
 )
 from tests.support.spec import SOME_ID
+from tests.support.transports import TRANSPORTS
 
 KEY = "gateway-key-4c6f-0815"
 ECHO = {"X-Echo": f"key={KEY}"}
@@ -40,23 +41,6 @@ RESPONSES = {
     "unreadable": Response(body=f'{{"description": "{KEY}", '.encode()),
     "cut": Response(body=b"{}", claimed_length=100, ending="close"),
     "reset": Response(raw=b"", ending="reset"),
-}
-
-
-async def forward(request: httpx.Request) -> httpx.Response:
-    """Send a request on, as a user's own handler may do."""
-    async with httpx.AsyncHTTPTransport() as inner:
-        response = await inner.handle_async_request(request)
-        body = b"".join([part async for part in response.aiter_raw()])
-        await response.aclose()
-    return httpx.Response(response.status_code, headers=response.headers, content=body)
-
-
-TRANSPORTS: dict[str, Callable[[], Any]] = {
-    "default": lambda: None,
-    "httpx": httpx.AsyncHTTPTransport,
-    "aiohttp": AiohttpTransport,
-    "MockTransport": lambda: httpx.MockTransport(forward),
 }
 
 
@@ -154,6 +138,32 @@ async def test_spans_show_no_header(spans: InMemorySpanExporter, way: str) -> No
     recorded = [span.to_json() for span in spans.get_finished_spans()]
     assert any("GetSectionDescription" in text for text in recorded)
     seen.strings += recorded
+    assert seen.show(KEY) == []
+
+
+async def test_a_transport_that_reads_headers_sees_none() -> None:
+    """Every way to read a request's headers leaves them out, except the bytes that are sent."""
+    seen = LeakRecorder()
+
+    class Reading(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            headers = request.headers
+            ways = [
+                dict(headers),
+                list(headers.items()),
+                headers.multi_items(),
+                list(headers.values()),
+                [headers.get(name) for name in (*headers, "X-Api-Key")],
+                [headers.get_list(name) for name in (*headers, "X-Api-Key")],
+                [headers[name] for name in headers],
+            ]
+            assert all("nexport-campus/" in repr(found) for found in ways)
+            seen.strings += [*map(repr, ways), repr(headers), str(headers), repr(request)]
+            assert "X-Api-Key" not in headers
+            assert len(headers) == len(list(headers))
+            return await super().handle_async_request(request)
+
+    await record_call(GOOD, Reading(), seen)
     assert seen.show(KEY) == []
 
 
