@@ -57,10 +57,12 @@ class PermissionCampus:
             return json_response({"access_token": self.valid, "token_type": "bearer"} | error_entity())
         self.calls += 1
         query = dict(request.query)
-        section = UUID(query.get("section_id") or query["syllabus_id"])
+        section = UUID(query.get("section_id") or query.get("syllabus_id") or request.json["group_id"])
         accepted = query["access_token"] == self.valid and request.operation_id not in self.closed
         if not (accepted and self.permitted(section)):
             return self.refusal
+        if request.operation_id == "LearningApi_GetCatalogs":
+            return json_response({"catalogs": []} | error_entity())
         return json_response({"description": "Safety first", "objectives": ""} | error_entity())
 
     def revoke(self) -> None:
@@ -158,6 +160,17 @@ async def test_alternating_permitted_and_refused_calls() -> None:
         for _ in range(10):
             await refused(campus)
             await describe(campus)
+    assert script.logins == 2
+
+
+async def test_bodies_that_differ() -> None:
+    """POST calls with different bodies are different calls: refused ones between permitted ones cost no login each."""
+    script = PermissionCampus()
+    async with client(script) as campus:
+        for number in range(2, 10):
+            await campus.learning.get_catalogs(group_id=MINE)
+            with pytest.raises(AuthenticationError):
+                await campus.learning.get_catalogs(group_id=UUID(int=number))
     assert script.logins == 2
 
 

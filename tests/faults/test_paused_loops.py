@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
+import attrs
 import httpx
 import pytest
 
@@ -142,6 +143,46 @@ def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -
                 assert runner.run(outcome(task)).attempts == (1 if auth is None else 0)
         assert task.done()
         other.run(other.server.wait_until_closed())
+        del campus, task
+
+
+@pytest.mark.usefixtures("every_transport")
+def test_a_login_in_progress() -> None:
+    """A login that waits on a paused loop holds up no call on another one, and ends when its loop runs again."""
+    gate, arrived = asyncio.Event(), threading.Event()
+
+    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
+        task = asyncio.create_task(status(campus))
+        await asyncio.to_thread(arrived.wait, 5)
+        return task
+
+    async def use(campus: NexportCampus) -> int:
+        async with asyncio.timeout(5):
+            return await status(campus)
+
+    async def finish(task: "asyncio.Task[int]") -> int:
+        async with asyncio.timeout(5):
+            return await task
+
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
+        respond = other.server._respond
+
+        async def wait(request: Request) -> Response:
+            arrived.set()
+            return attrs.evolve(await respond(request), gate=gate)
+
+        other.server._respond = wait
+        campus = campus_of(other.server, auth=PasswordAuth("user", "secret"))
+        task = runner.run(start(campus))
+        other.server._respond = respond
+        try:
+            for _ in range(2):
+                assert asyncio.run(use(campus)) == 200
+        finally:
+            other.loop.call_soon_threadsafe(gate.set)
+        assert runner.run(finish(task)) == 200
+        assert len(other.server.requests_to("AdminApi_Authenticate")) == 2
+        runner.run(campus.aclose())
         del campus, task
 
 

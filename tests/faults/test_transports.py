@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -178,6 +179,36 @@ async def test_a_proxy_that_hangs(scheme: str, sent: bool) -> None:
             with pytest.raises(RequestTimeoutError) as caught:
                 await CALLS[3](campus)
     assert caught.value.maybe_applied is sent
+
+
+PROGRESS = {
+    "connecting": (["connection.connect_tcp.started"], False),
+    "HTTP/1.1": (["connection.connect_tcp.started", "http11.send_request_headers.started"], True),
+    "HTTP/2, a new connection": (["http2.send_connection_init.started"], False),
+    "HTTP/2": (["http2.send_connection_init.started", "http2.send_request_headers.started"], True),
+}
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(("events", "sent"), PROGRESS.values(), ids=PROGRESS)
+async def test_a_connection_that_breaks_after_these_events(call: Call, events: list[str], sent: bool) -> None:
+    """A write is retried only if no transport event, of either version of HTTP, says that sending it began."""
+    count = 0
+
+    class Breaking(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal count
+            count += 1
+            for event in events:
+                info = {"request": httpcore.Request(request.method, str(request.url))}
+                await request.extensions["trace"](event, info)
+            raise httpx.ReadError("broken")
+
+    async with client(Breaking(), retry=RetryPolicy(max_attempts=2, initial_delay=0.0)) as campus:
+        with pytest.raises(TransportError) as caught:
+            await call(campus)
+    in_doubt = sent and call.writes
+    assert (count, caught.value.maybe_applied) == (1 if in_doubt else 2, in_doubt)
 
 
 async def test_a_transport_is_closed_once() -> None:
