@@ -1,11 +1,14 @@
 """The filter on httpx' and httpcore's loggers: it removes secrets and leaves other programs' records unchanged."""
 
 import logging
+import re
 import threading
 from collections import UserDict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 from hypothesis import given
@@ -141,6 +144,27 @@ def test_secrets_are_removed(message: object, arguments: tuple[Any, ...], log: L
     except TypeError:
         assert message in ("token %s %s", "token %d", f"token {TOKEN} %s %s")
     assert TOKEN not in shown.lower()
+
+
+def find_loggers() -> list[str]:
+    """Return the names of all loggers in the source of httpx and httpcore."""
+    folders = [Path(found) for package in (httpx, httpcore) for found in package.__path__]
+    sources = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.py")]
+    return sorted({name for source in sources for name in re.findall(r'getLogger\("(.+?)"\)', source)})
+
+
+@pytest.mark.parametrize("name", find_loggers())
+def test_every_logger_of_the_http_libraries_is_filtered(name: str, log: Log) -> None:
+    """Each of them has the filter, also those of protocols that a client itself doesn't use."""
+    logger = logging.getLogger(name)
+    record = logger.makeRecord(name, logging.DEBUG, "file", 1, "token %s", (TOKEN,), None)
+    assert logger.filter(record)
+    assert record.getMessage() == "token ***"
+
+
+def test_the_loggers_that_are_found() -> None:
+    """The search finds the loggers of both packages."""
+    assert {"httpx", "httpcore.http11", "httpcore.http2"} <= set(find_loggers())
 
 
 def test_arguments_without_secrets_are_kept(log: Log) -> None:

@@ -6,6 +6,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -45,6 +46,7 @@ PASSWORD_FORMS = [
     json.dumps(PASSWORD),
 ]
 PASSWORD_FORMS += [json.dumps(PASSWORD, ensure_ascii=False), PASSWORD.swapcase()]
+PASSWORD_FORMS += [escape(PASSWORD), repr(PASSWORD.encode())[2:-1]]
 FORMS = [*TOKEN_FORMS, *PASSWORD_FORMS]
 SECTION = example_response("LearningApi_GetSection")
 
@@ -82,7 +84,7 @@ def echo(status: int, shape: str) -> Handler:
 
     async def respond(request: Request) -> Response:
         headers = {"X-Echo": request.target, "X-Token": TOKEN, "Set-Cookie": f"t={TOKEN.upper()}"}
-        headers |= {"X-Password": quote(PASSWORD), "Location": f"/login?t={TOKEN}"}
+        headers |= {"X-Password": quote(PASSWORD), "X-UTF-8": PASSWORD, "Location": f"/login?t={TOKEN}"}
         words = f"{request.target} {' '.join(FORMS)}"
         bodies: dict[str, Any] = {
             "entity": error_entity(2, words, [words]),

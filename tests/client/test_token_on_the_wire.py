@@ -158,7 +158,17 @@ async def test_a_password_is_only_in_a_logins_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://campus.example", "http://10.0.0.1:8080", "http://localhost.example"]
+    "address",
+    [
+        "http://campus.example",
+        "http://10.0.0.1:8080",
+        "http://localhost.example",
+        "http://campus-localhost",
+        "http://localhost2",
+        "http://127.0.0.1.example",
+        "http://1127.0.0.1.example",
+        "http://[2001:db8::1]",
+    ],
 )
 def test_not_over_plain_http(address: str) -> None:
     """Plain http to another machine is refused unless the user allows it."""

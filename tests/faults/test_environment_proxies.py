@@ -181,6 +181,13 @@ def test_loopback_addresses(scheme: str, host: str, monkeypatch: pytest.MonkeyPa
     assert find_environment_proxy(httpx.URL(f"{scheme}://{host}")) is None
 
 
+@pytest.mark.parametrize("host", ["campus-localhost", "localhost.example", "localhost2", "127.0.0.1.example"])
+def test_addresses_like_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that only contains a loopback address is another machine, which is reached through the proxy."""
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    assert find_environment_proxy(httpx.URL(f"http://{host}")) is not None
+
+
 @given(
     rules=st.text(alphabet="[]:/.,*% 0123456789abcfx-ü", max_size=40),
     host=st.sampled_from(["campus.example", "192.0.2.7", "[2001:db8::1]"]),

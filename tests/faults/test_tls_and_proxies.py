@@ -140,6 +140,26 @@ async def test_certificates_from_a_directory(
         await never_sent(call, server, "certificate", verify=hashed_directory(trustme.CA(), other))
 
 
+@pytest.mark.parametrize("form", ["file", "directory"])
+async def test_own_certificates_replace_those_of_the_system(
+    form: str, authority: trustme.CA, tls: Contexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a path as `verify`, a server is refused that the system's authorities vouch for."""
+    system, own = tmp_path / "system.pem", trustme.CA()
+    authority.cert_pem.write_to_path(str(system))
+    monkeypatch.setenv("SSL_CERT_FILE", str(system))
+    pinned = hashed_directory(own, tmp_path)
+    async with (
+        ScriptedServer([good_response(CALLS[0])], tls=tls[0]) as server,
+        campus_on(ManualClock(), server) as campus,
+    ):
+        await CALLS[0](campus)
+    if form == "file":
+        (pinned,) = pinned.glob("*.0")
+    async with ScriptedServer([], tls=tls[0]) as server:
+        await never_sent(CALLS[0], server, "certificate verify failed", verify=pinned)
+
+
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 async def test_certificates_from_the_environment(
     variable: str, authority: trustme.CA, tls: Contexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """Clients that share a token through a store: what is stored, when it is renewed, and stores that fail."""
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -274,6 +275,14 @@ async def test_a_shared_refusal() -> None:
         assert account.campus.logins == 2
 
 
+async def test_the_stored_digest_of_a_refused_password() -> None:
+    """It is scrypt's, whose cost makes guessing slow, and the same for every process of the account."""
+    async with account_with() as account:
+        await refusal(await account.client("wrong"))
+        digest = hashlib.scrypt(b"wrong", salt=USERNAME.encode(), n=16_384, r=8, p=1)
+        assert {found["password"] for found in account.stored().values()} == {digest.hex()}
+
+
 async def test_new_processes_continue_the_hold_back() -> None:
     """A job queue that starts a process for each job doesn't begin at 60 seconds again."""
     async with account_with() as account:
@@ -410,6 +419,22 @@ async def test_a_store_that_fails_after_a_token_was_found() -> None:
         assert (account.campus.logins, account.campus.rejections) == (2, 0)
 
 
+@pytest.mark.parametrize("operation", ["get", "set", "delete", "lock", "unlock"])
+async def test_a_refusal_while_the_store_fails(operation: str) -> None:
+    """The process that was refused holds back for as long as without a failure."""
+    async with account_with(FailingStore("none", hangs=False)) as account:
+        wrong = await account.client("wrong")
+        await refusal(wrong)
+        account.store.operation = operation
+        for passed in (6, 30, 59):
+            account.clock.now = 1000.0 + passed
+            assert (await refusal(wrong)).retry_after == 60 - passed
+        assert account.campus.logins == 1
+        account.clock.now += 1
+        await refusal(wrong)
+        assert account.campus.logins == 2
+
+
 async def test_a_found_token_that_is_revoked_while_the_store_fails() -> None:
     """It isn't used again: the process logs in by itself, and no call fails."""
     async with account_with(FailingStore("none", hangs=False)) as account:
@@ -438,6 +463,22 @@ async def test_a_lock_that_is_never_free(
     assert warnings_in(caplog) == [
         "the token store failed (its lock was not free within 0.1 s): this process logs in by itself"
     ]
+
+
+async def test_the_lease_of_the_lock() -> None:
+    """The store's lock is taken for ten seconds, longer than any of the store's operations."""
+    leases: list[float] = []
+
+    class Recording(MemoryTokenStore):
+        @asynccontextmanager
+        async def lock(self, key: str, *, ttl: float) -> AsyncIterator[None]:
+            leases.append(ttl)
+            async with super().lock(key, ttl=ttl):
+                yield
+
+    async with account_with(Recording()) as account:
+        await call(await account.client())
+    assert leases == [10.0]
 
 
 def test_lease_and_wait_have_their_documented_times() -> None:
