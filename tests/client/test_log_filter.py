@@ -3,9 +3,11 @@
 import logging
 import re
 import threading
+import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpcore
@@ -216,6 +218,25 @@ def test_log_calls_of_other_threads_while_secrets_change() -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_clients_that_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If two threads make a client each at the same time, the secrets of both are removed."""
+    first, second = Scrubber(), Scrubber()
+    first.keep("token", Secret("violet-harbour"))
+    second.keep("token", Secret("amber-lantern"))
+    other = threading.Thread(target=scrub_logs, args=[second])
+
+    def interrupt(scrubber: Scrubber) -> "weakref.ref[Scrubber]":
+        if scrubber is first:
+            other.start()
+            other.join(0.05)  # which it may spend waiting for this thread
+        return weakref.ref(scrubber)
+
+    monkeypatch.setattr("nexport_campus._auth.log_redaction.weakref", SimpleNamespace(ref=interrupt))
+    scrub_logs(first)
+    other.join()
+    assert filtered("violet-harbour amber-lantern").getMessage() == "*** ***"
 
 
 def test_the_newest_secret_is_removed() -> None:
