@@ -102,11 +102,13 @@ async def test_a_static_tokens_first_refusal_is_raised(refusal: str) -> None:
     assert (caught.value.attempts, len(server.requests)) == (1, 2)
 
 
-async def test_authenticate_and_other_tokens_do_not_affect_the_client() -> None:
-    """They don't need the client's token, and a refusal doesn't affect it."""
+@pytest.mark.parametrize("rate_limit", [None, 1000], ids=["no limit", "rate limit"])
+async def test_authenticate_and_other_tokens_do_not_affect_the_client(rate_limit: float | None) -> None:
+    """They don't need the client's token, and a refusal doesn't affect it; nor does a wait for the rate limit."""
     other = "99999999-0000-4000-8000-000000000000"
     refusal = json_response(error_entity(4, "No"), 403)
-    async with campus_with(login(1), SECTION, refusal, refusal, SECTION, auth=PASSWORD) as (campus, server):
+    script = [login(1), SECTION, refusal, refusal, SECTION]
+    async with campus_with(*script, auth=PASSWORD, rate_limit=rate_limit) as (campus, server):
         await get_section(campus)
         with pytest.raises(AuthenticationError):
             await method_of(campus, "AdminApi_Authenticate")(

@@ -289,6 +289,21 @@ async def test_a_failing_limiter_is_tried_again() -> None:
         assert limiter.acquired == 3
 
 
+async def test_the_next_outage_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    """A failure within ten minutes of another belongs to the same outage, and a later one is logged again."""
+    clock = ManualClock()
+    async with (
+        ScriptedServer(respond_well) as server,
+        campus_on(clock, server, rate_limit=FailingLimiter()) as campus,
+    ):
+        logged = []
+        for seconds in (0, 599, 599, 600, 599, 86400):
+            clock.now += seconds
+            await call(campus)
+            logged.append(caplog.text.count("the rate limiter failed"))
+    assert logged == [1, 1, 1, 2, 2, 3]
+
+
 async def test_a_failing_limiter_without_a_known_rate(caplog: pytest.LogCaptureFixture) -> None:
     """Calls continue, and the log says that no limit holds."""
     async with campus_with(GOOD, GOOD, rate_limit=FailingLimiter()) as (campus, _):
