@@ -133,6 +133,17 @@ async def test_the_overlap_applies_to_completed_cursors_only() -> None:
         assert _earliest(server) == START - 9 * DAY - timedelta(seconds=1)
 
 
+async def test_the_overlap_is_an_hour_by_default() -> None:
+    """A change that the campus stores up to an hour later than it dates it is delivered by the next run."""
+    server = old(3)
+    async with campus_with(server.respond) as (campus, _):
+        *_, last = await collect(campus)
+        late = server.add(server.now - timedelta(minutes=59))
+        server.add(server.now - timedelta(minutes=61))
+        batches = await collect(campus, cursor=last.cursor)
+    assert ids(batches) == {late.id}
+
+
 def _earliest(server: MovingCampus) -> datetime:
     bounds = (search[name] for search in server.searches for name in search if name.endswith("_after"))
     return min(map(datetime.fromisoformat, bounds))

@@ -88,6 +88,22 @@ async def test_another_declared_response(monkeypatch: Patch, result: Kind) -> No
         assert dict(second.query)["access_token"] == SOME_ID
 
 
+@pytest.mark.parametrize("seconds", [2**31 - 1, 10**10, 2**63 - 1, -(2**63)], ids=repr)
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
+async def test_a_lifetime_beyond_every_date(
+    declared: bool, seconds: int, request: pytest.FixtureRequest
+) -> None:
+    """An endless token is used until it is refused; one that has expired on arrival serves the call that waited for it."""
+    if not declared:
+        request.getfixturevalue("undeclared")
+    login = json_response({"access_token": SOME_ID, "expires_in": seconds} | error_entity(0))
+    script = [login, SECTION, SECTION] if seconds > 0 else [login, SECTION, login, SECTION]
+    async with campus_with(*script, auth=PASSWORD) as (campus, server):
+        await campus.learning.get_section(syllabus_id=SOME_ID)
+        await campus.learning.get_section(syllabus_id=SOME_ID)
+        assert len(server.requests) == len(script)
+
+
 @needs(LOGIN)
 async def test_the_declaration_is_used() -> None:
     """Where the spec declares the login, its errors say whether that is provisional."""

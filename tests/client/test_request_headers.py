@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from nexport_campus import AccessToken, ConfigurationError, NexportCampus, PasswordAuth, StaticToken
+from nexport_campus import (
+    AccessToken,
+    Attempt,
+    ConfigurationError,
+    NexportCampus,
+    PasswordAuth,
+    ServerError,
+    StaticToken,
+)
 from nexport_campus._settings import Settings
 from tests.support.clients import TOKEN, campus_of
 from tests.support.scripted_server import (
@@ -127,6 +135,27 @@ async def test_a_login_has_the_headers_of_the_view_that_triggers_it() -> None:
         await describe(campus.with_options(headers={"X-Api-Key": KEY}))
         await describe(campus)
     assert [request.headers.get("x-api-key") for request in server.requests] == [KEY, KEY, None]
+
+
+async def test_a_later_login_has_nothing_of_the_view() -> None:
+    """After a view has logged in, or failed to, a login of the client's own call in the same task is without it."""
+    down, refused = json_response({}, 503), json_response(error_entity(4, "this token has expired"), 403)
+    login = json_response({"access_token": TOKEN, "token_type": "bearer"} | error_entity())
+    auth, seen = PasswordAuth("user", "secret"), list[Attempt]()
+    script = [down, login, GOOD, refused, login, GOOD, refused, down, login, GOOD]
+    async with ScriptedServer(script) as server, campus_of(server, auth=auth) as campus:
+        view = campus.with_options(headers={"X-Api-Key": KEY}, on_attempt=seen.append)
+        with pytest.raises(ServerError):
+            await describe(view)
+        await describe(campus)
+        await describe(campus)
+        with pytest.raises(ServerError):
+            await describe(view)
+        await describe(campus)
+    assert [request.headers.get("x-api-key") for request in server.requests_to("AdminApi_Authenticate")] == [
+        *(KEY, None, None, KEY, None)
+    ]
+    assert len(seen) == 3
 
 
 async def test_an_auth_function_with_another_client_gets_no_headers() -> None:

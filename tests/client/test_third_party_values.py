@@ -335,6 +335,11 @@ async def test_a_secret_that_is_mistaken_for_an_id() -> None:
             lambda: campus.raw.learning.get_section(syllabus_id="hunter2"),
             lambda: campus.ensure_enrollment(**wrong),
             lambda: campus.get_sections_by_id(["hunter2"]),
+            lambda: campus.get_enrollments_by_id(["hunter2"], org_ids=[SOME_ID]),
+            lambda: campus.get_enrollments_by_id([SOME_ID], org_ids=["hunter2"]),
+            lambda: campus.get_enrollments_by_id([SOME_ID], user_ids=["hunter2"]),
+            lambda: anext(campus.enrollment_changes(org_ids=["hunter2"])),
+            lambda: anext(campus.enrollment_changes(user_ids=["hunter2"])),
         )
         for call in calls:
             with pytest.raises(ArgumentError) as caught:
