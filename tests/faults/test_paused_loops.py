@@ -188,6 +188,38 @@ def test_a_login_in_progress() -> None:
 
 # httpcore looks up the running event loop when its coroutine is closed, and there is none.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("ending", ["paused", "closed abruptly"])
+def test_a_login_in_progress_when_the_next_loop_begins(ending: str) -> None:
+    """A call on the next loop logs in, instead of waiting for the login of the loop that no longer runs."""
+    arrived = threading.Event()
+
+    async def respond(request: Request) -> Response:
+        if arrived.is_set():
+            return await respond_as_before(request)
+        arrived.set()
+        return Response(gate=asyncio.Event())
+
+    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
+        task = asyncio.create_task(status(campus))
+        await asyncio.to_thread(arrived.wait, 5)
+        return task
+
+    with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
+        respond_as_before, other.server._respond = other.server._respond, respond
+        campus = campus_of(other.server, auth=PasswordAuth("user", "secret"))
+        if ending == "paused":
+            task = runner.run(start(campus))
+        else:
+            task = run_without_cleanup(start(campus))
+            task._log_destroy_pending = False
+        assert asyncio.run(status(campus)) == 200
+        assert len(other.server.requests_to("AdminApi_Authenticate")) == 2
+        asyncio.run(campus.aclose())
+        del campus, task
+
+
+# httpcore looks up the running event loop when its coroutine is closed, and there is none.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_that_is_closed_while_a_call_waits() -> None:
     """If a loop is closed abruptly during a call, nothing stays open once the client is closed."""
     arrived = threading.Event()

@@ -333,6 +333,30 @@ async def test_failed_attempts_are_logged(caplog: pytest.LogCaptureFixture) -> N
     }
 
 
+async def test_the_log_has_the_seconds_of_a_failed_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    """Its fields and its words are those of `on_attempt`: how long the request took, and the wait before it."""
+    caplog.set_level(logging.INFO, logger="nexport_campus")
+    clock, seen = ManualClock(), list[Attempt]()
+
+    async def respond(request: Request) -> Response:
+        clock.now += 0.75
+        return DOWN
+
+    retry = RetryPolicy(max_attempts=2, initial_delay=0.0)
+    async with (
+        ScriptedServer(respond) as server,
+        campus_on(clock, server, retry=retry, rate_limit=0.5, on_attempt=seen.append) as campus,
+    ):
+        with pytest.raises(ServerError):
+            await read(campus)
+    records: list[Any] = [record for record in caplog.records if record.levelno == logging.INFO]
+    assert [(record.waited, record.seconds) for record in records] == [(0.0, 0.75), (1.25, 0.75)]
+    assert [(record.waited, record.seconds) for record in records] == [
+        (attempt.waited, attempt.seconds) for attempt in seen
+    ]
+    assert "failed after 0.750 s (waited 1.250 s before)" in lines(caplog)[1]
+
+
 async def test_a_spent_budget_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     """One line when no retry is left, and another only after the budget recovered and was spent again."""
     caplog.set_level(logging.INFO, logger="nexport_campus")

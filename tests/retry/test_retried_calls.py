@@ -153,6 +153,23 @@ async def test_a_replay_with_a_new_token_is_not_a_retry() -> None:
     assert [dict(request.query)["access_token"] for request in server.requests] == ["first", "second"]
 
 
+@pytest.mark.parametrize("retries", [1, 2, 3])
+async def test_all_retries_are_left_after_a_replay(retries: int) -> None:
+    """A call whose token had expired retries as often, and after the same waits, as any other."""
+    tokens = iter(["first", "second"])
+
+    async def auth() -> AccessToken:
+        return AccessToken(next(tokens))
+
+    clock, refusal = ManualClock(), json_response(error_entity(4), 403)
+    async with (
+        ScriptedServer([refusal, *[DOWN] * retries, GOOD]) as server,
+        campus_on(clock, server, auth=auth, retry=RetryPolicy(max_attempts=retries + 1)) as campus,
+    ):
+        assert await read(campus) == retries + 2
+    assert clock.waits == [0.5, 1.0, 2.0][:retries]
+
+
 async def test_a_second_refusal_is_final() -> None:
     """The call is sent again only once."""
 

@@ -76,6 +76,17 @@ async def test_a_storm_of_600_failing_calls() -> None:
     assert caught.value.attempts == 4
 
 
+async def test_retries_that_lead_to_success_are_free() -> None:
+    """On a campus that fails every other request, each call succeeds with its retry, however many there are."""
+    async with (
+        ScriptedServer([DOWN, GOOD] * 130) as server,
+        campus_on(ManualClock(), server, retry=RetryPolicy()) as campus,
+    ):
+        for _ in range(130):
+            await campus.learning.get_section_description(section_id=SOME_ID)
+    assert len(server.requests) == 260
+
+
 async def test_views_share_the_budget() -> None:
     """A storm through a view spends the client's budget."""
     async with ScriptedServer(_always_down) as server, campus_on(ManualClock(), server) as campus:
