@@ -365,3 +365,14 @@ async def test_warnings_of_a_successful_response(caplog: pytest.LogCaptureFixtur
         raw = await campus.raw.learning.get_section(syllabus_id=SOME_ID)
     assert raw.warnings == ("Old format", "Slow")
     assert [record.levelname for record in caplog.records if "Slow" in record.getMessage()] == ["WARNING"]
+
+
+async def test_warnings_of_all_elements_of_a_list(caplog: pytest.LogCaptureFixture) -> None:
+    """Those of each element are logged and in `RawResponse.warnings`, in order, also of one without a declared entity."""
+    (element, *_) = example_response("LearningApi_GetAssignmentStatuses")
+    texts = [[], ["Old format"], ["Slow", "Late"], [], ["Moved"]]
+    response = [element | error_entity(0, "", warnings) for warnings in texts]
+    async with campus_with(json_response(response)) as (campus, _):
+        raw = await campus.raw.learning.get_assignment_statuses(enrollment_id=SOME_ID)
+    assert raw.warnings == ("Old format", "Slow", "Late", "Moved")
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == list(raw.warnings)

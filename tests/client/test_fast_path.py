@@ -104,6 +104,22 @@ def test_enum_numbers_and_nulls_are_learned_too() -> None:
     assert seen.decode_fast(kind, content) == tolerant
 
 
+@pytest.mark.parametrize(("taught", "other"), [("phase", "result"), ("result", "phase")])
+def test_an_enum_number_is_learned_for_its_enum(taught: str, other: str) -> None:
+    """The same undeclared number in another enum is drift of that enum, and is reported as such."""
+    drifts: list[Drift] = []
+    kind, seen = RESULTS["LearningApi_GetSectionEnrollments"].result, decoder(drifts)
+    (record, *_) = example_response("LearningApi_GetSectionEnrollments")
+    first, second = ([record | {name: 99}] for name in (taught, other))
+    seen.decode_tolerantly("x", kind, first)
+    assert seen.decode_fast(kind, json.dumps(first).encode()) is not NO_MATCH
+    assert seen.decode_fast(kind, json.dumps(second).encode()) is NO_MATCH
+    seen.decode_tolerantly("x", kind, second)
+    assert [(drift.kind, drift.path) for drift in drifts] == [
+        ("unknown_enum_value", f"[0].{name}") for name in (taught, other)
+    ]
+
+
 def test_repeated_dates_in_concurrent_threads() -> None:
     """A date repeated in consecutive records belongs to each of them, even if two threads decode different dates."""
     kind, pages = RESULTS["LearningApi_GetSectionEnrollments"].result, []

@@ -72,6 +72,30 @@ async def test_a_missing_string_is_drift() -> None:
     ]
 
 
+async def test_drift_is_reported_for_each_operation_and_kind() -> None:
+    """The same place in another operation, or another kind at the same place, is reported too, and each of them once."""
+    drifts: list[Drift] = []
+    section = example_response("LearningApi_GetSection")
+    described = example_response("LearningApi_GetSectionDescription")
+    odd = [
+        section | {"newer": 1},
+        section | {"newer": 2, "title": None},
+        section | {"title": "\ud800"},
+    ]
+    script = [*odd, described | {"newer": 1}, described | {"newer": 2}]
+    async with campus_with(*map(json_response, script), on_drift=drifts.append) as (campus, _):
+        for _ in odd:
+            await campus.learning.get_section(syllabus_id=SOME_ID)
+        for _ in range(2):
+            await campus.learning.get_section_description(section_id=SOME_ID)
+    assert [(drift.kind, drift.operation_id, drift.path) for drift in drifts] == [
+        ("unknown_field", "LearningApi_GetSection", "newer"),
+        ("missing_required", "LearningApi_GetSection", "title"),
+        ("lone_surrogate", "LearningApi_GetSection", "title"),
+        ("unknown_field", "LearningApi_GetSectionDescription", "newer"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "place"),
     [
