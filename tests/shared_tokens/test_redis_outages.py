@@ -55,6 +55,20 @@ async def test_a_client_without_a_timeout(use: Use, client: Any) -> None:
             await use(RedisTokenStore(client), RedisRateLimiter(client, per_second=20))
 
 
+async def test_the_release_of_a_lock_without_a_timeout(
+    client: Any, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It times out too, if Valkey stops responding while the lock is held."""
+    monkeypatch.setattr("nexport_campus.redis.clients._OPERATION_SECONDS", 0.05)
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(TimeoutError):
+                async with RedisTokenStore(client).lock("key", ttl=10):
+                    valkey.freeze()
+    finally:
+        valkey.thaw()
+
+
 @pytest.mark.usefixtures("frozen")
 async def test_waiting_callers_fail_together(client: Any) -> None:
     """The commands that wait for a connection fail with those before them, instead of timing out one after another."""
