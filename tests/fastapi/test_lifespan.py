@@ -65,6 +65,20 @@ async def test_an_inner_lifespan() -> None:
     assert seen == [dict(state)["nexport_campus"]]
 
 
+async def test_an_inner_lifespan_without_state() -> None:
+    """An inner lifespan may yield nothing; the requests have the client nevertheless."""
+
+    @asynccontextmanager
+    async def inner(app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    made = NexportCampus(StaticToken("token"))
+    app = add_client_route(FastAPI(lifespan=campus_lifespan(lambda: made, inner)))
+    async with app.router.lifespan_context(app) as state, http_client(app) as client:
+        assert dict(state or {}) == {"nexport_campus": made}
+        assert (await client.get("/repr")).json() == repr(made)
+
+
 async def test_a_mounted_application() -> None:
     """Mounted applications use the client of the outer one."""
     outer, inner = FastAPI(lifespan=campus_lifespan(lambda: NexportCampus(StaticToken("t")))), FastAPI()

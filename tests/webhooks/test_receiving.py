@@ -159,6 +159,26 @@ async def test_malformed_web_hooks(
     assert (await nexport_sandbox.books()).counts == {}
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        pytest.param(b"Content-Length: 100000000\r\n\r\n", id="with a length"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n5F5E100\r\n", id="in chunks"),
+    ],
+)
+async def test_a_body_that_does_not_end(receiver: Receiver, framing: bytes) -> None:
+    """The response to an oversized body comes before the body is complete, so that it isn't kept in memory."""
+    url = httpx.URL(receiver.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST %b HTTP/1.1\r\nHost: shop.test\r\n" % url.raw_path + framing + b" " * 65_537)
+    try:
+        status_line = await asyncio.wait_for(reader.readline(), 10)
+    finally:
+        writer.close()
+    assert status_line.startswith(b"HTTP/1.1 413 ")
+    assert receiver.received.empty()
+
+
 async def test_a_smaller_limit(nexport_sandbox: Sandbox) -> None:
     """`max_body` lowers the limit."""
     async with receive(nexport_sandbox, secret=SECRET, max_body=100) as receiver:
@@ -193,12 +213,17 @@ async def test_a_campus_that_can_not_be_read(
 
 async def test_a_secret_that_changes(nexport_sandbox: Sandbox) -> None:
     """A function is called for each webhook, so that a secret can be replaced while the application runs."""
-    secrets = ["old"]
-    async with receive(nexport_sandbox, secret=lambda: secrets) as receiver:
-        assert await nexport_sandbox.send_webhook(receiver.url, secret="new") == 401
-        secrets.append("new")
-        for accepted in secrets:
-            assert await nexport_sandbox.send_webhook(receiver.url, secret=accepted) == 204
+    accepted: list[str] | str = "old"
+    async with receive(nexport_sandbox, secret=lambda: accepted) as receiver:
+
+        async def send(secret: str) -> int:
+            return await nexport_sandbox.send_webhook(receiver.url, secret=secret)
+
+        assert [await send("old"), await send("new")] == [204, 401]
+        accepted = ["old", "new"]
+        assert [await send("old"), await send("new")] == [204, 204]
+        accepted = "new"
+        assert [await send("old"), await send("new")] == [401, 204]
 
 
 @pytest.mark.parametrize("secret", ["", " ", [], ["good", ""]], ids=repr)

@@ -37,6 +37,24 @@ def test_the_ids_of_an_event(secret_in: str) -> None:
     assert SECRET not in repr(event)
 
 
+IDS = ("enrollment_id", "user_id", "assignment_id", "subscription_id")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_each_id_has_its_own_field(name: str) -> None:
+    """An id of the body is the attribute of the same name, and the others are None."""
+    event = verify(body_of(secret=SECRET, **{name: str(USER)}), secret=SECRET)
+    assert {each: getattr(event, each) for each in IDS} == dict.fromkeys(IDS) | {name: USER}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_each_id_of_a_webhook_request_is_in_its_own_field(name: str) -> None:
+    """`webhook_request` puts an id into the field of the argument's name, and leaves out the others."""
+    ids: dict[str, UUID] = {name: USER}
+    _, body = webhook_request(secret=SECRET, **ids)  # type: ignore[arg-type]  # only ids
+    assert json.loads(body) == {"event": "Complete Enrollment", name: str(USER)}
+
+
 @pytest.mark.parametrize("name", ["X-Nexport-Secret", "x-nexport-secret", "X-NEXPORT-SECRET"])
 def test_header_names_have_any_case(name: str) -> None:
     """The header is found in any case, in any mapping."""
@@ -142,6 +160,17 @@ def test_oversized_bodies() -> None:
         with pytest.raises(WebhookFormatError) as caught:
             verify(larger, {"X-Nexport-Secret": "wrong"}, secret=SECRET)
         assert caught.value.status_code == 413
+
+
+def test_an_oversized_string() -> None:
+    """The limit of a string counts its bytes in UTF-8, not its characters."""
+    frame = '{"event": "x", "padding": ""}'
+    full = frame.replace('""}', f'"{"é" * ((65536 - len(frame)) // 2)}{"x" * (len(frame) % 2)}"}}')
+    assert len(full.encode()) == 65536
+    verify(full, {"X-Nexport-Secret": SECRET}, secret=SECRET)
+    with pytest.raises(WebhookFormatError) as caught:
+        verify(full + " ", {"X-Nexport-Secret": SECRET}, secret=SECRET)
+    assert caught.value.status_code == 413
 
 
 @pytest.mark.parametrize("unset", [None, "", str(UUID(int=0))], ids=repr)
