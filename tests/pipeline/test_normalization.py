@@ -72,6 +72,29 @@ def test_a_union_with_null_is_nullable(make_document: Make) -> None:
     assert fields(make_document, Owner=owner)["it"] == {"$ref": f"{REF}Thing", "nullable": True}
 
 
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf", "allOf"])
+@pytest.mark.parametrize(
+    "beside",
+    [{"x-nexport-secret": True}, {"minItems": 1}, {"description": "Mine."}, {"deprecated": True}],
+    ids=lambda beside: next(iter(beside)),
+)
+@pytest.mark.parametrize(
+    "inner",
+    [{"type": "array", "items": {"type": "string"}}, {"$ref": f"{REF}Words"}, {"$ref": f"{REF}Thing"}],
+    ids=["a list", "a named list", "a class"],
+)
+def test_what_stands_beside_a_union_is_kept(
+    make_document: Make, keyword: str, beside: Document, inner: Document
+) -> None:
+    """Marks, limits and words beside a union with null, or an allOf of one part, count, also against the part's own."""
+    words = {"type": "array", "items": {"type": "string"}, "description": "Theirs.", "minItems": 0}
+    options = [inner] if keyword == "allOf" else [inner, {"type": "null"}]
+    made = fields(make_document, Owner={"properties": {"it": {keyword: options, **beside}}}, Words=words)[
+        "it"
+    ]
+    assert beside.items() <= made.items()
+
+
 def test_an_integer_enum_becomes_a_class(make_document: Make) -> None:
     """Members without names are named by their values; null is not a member."""
     owner = {"type": "object", "properties": {"it": {"type": ["integer", "null"], "enum": [3, -1, None]}}}

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import PipelineError
+from pipeline.normalization import normalize
 from pipeline.swagger import read_definition
 
 Document = dict[str, Any]
@@ -205,6 +206,53 @@ def test_overloads_get_distinct_ids(make_document: Make, write: Write) -> None:
         f"{note} POST {path} is LearningApi_GetThingPost",
         f"{note} GET {path}/{{user_id}} is LearningApi_GetThingByUserId",
     ]
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
+@pytest.mark.parametrize("differ_by", ["method", "path"])
+def test_the_order_of_overloads_makes_no_difference(
+    make_document: Make, write: Write, differ_by: str, reverse: bool
+) -> None:
+    """The shortest path, and of one path the first method by name, keeps the id, wherever the definition states it."""
+    whole = make_document()
+    ((path, item),) = whole["paths"].items()
+    get = item["get"]
+    paths = (
+        {path: {"get": get, "post": get}}
+        if differ_by == "method"
+        else {path: item, f"{path}/x": {"post": get}}
+    )
+    if reverse:
+        paths = {each: dict(reversed(paths[each].items())) for each in reversed(paths)}
+    fragments = read_definition(write({**whole, "paths": paths})).fragments
+    assert {
+        name: [*fragment["paths"], *fragment["paths"].popitem()[1]] for name, fragment in fragments.items()
+    } == {
+        "LearningApi_GetThing": [path, "get"],
+        "LearningApi_GetThingPost": [path if differ_by == "method" else f"{path}/x", "post"],
+    }
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "2.0"])
+def test_overloads_keep_the_parameters_of_their_path(make_document: Make, write: Write, version: str) -> None:
+    """An operation that gets another name has the parameters that its path states for all operations."""
+    whole = make_document()
+    whole["servers"] = [{"url": "https://campus.example"}]
+    ((path, item),) = whole["paths"].items()
+    whole["paths"][path] = {**item, "post": item["get"]}
+    if version == "2.0":
+        whole = to_swagger_2(whole)
+    shared = {"name": "org_id", "in": "query", "required": True}
+    text = {"type": "string"}
+    whole["paths"][path]["parameters"] = [{**shared, **(text if version == "2.0" else {"schema": text})}]
+    normal = {
+        name: normalize(fragment)["paths"][path]
+        for name, fragment in read_definition(write(whole)).fragments.items()
+    }
+    assert set(normal) == {"LearningApi_GetThing", "LearningApi_GetThingPost"}
+    for operations in normal.values():
+        (operation,) = operations.values()
+        assert [each["name"] for each in operation["parameters"]] == ["org_id", "access_token"]
 
 
 def test_an_unreadable_definition_is_named(tmp_path: Path, write: Write) -> None:

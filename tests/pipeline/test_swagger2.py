@@ -84,6 +84,29 @@ def test_a_parameters_values_are_a_schema(parameter: Document, expected: Documen
     assert converted(parameters=[{**named, **parameter}])["parameters"] == [{**named, **expected}]
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["stated in place", "referred to"])
+def test_parameters_of_a_path_are_added_to_its_operations(shared: bool) -> None:
+    """An operation has its path's parameters before its own, except one that it states itself."""
+    common = [{"name": name, "in": "query", "type": "integer"} for name in ("org_id", "page")]
+    own = [
+        {"name": "access_token", "in": "query", "type": "string"},
+        {"name": "page", "in": "query", "type": "string"},
+    ]
+    operation = {"operationId": "AApi_Get", "tags": ["AApi"], "responses": {"200": {"description": "OK"}}}
+    item = {
+        "parameters": [{"$ref": f"#/parameters/{each['name']}"} for each in common] if shared else common,
+        "get": {**operation, "parameters": own},
+        "post": {**operation, "operationId": "AApi_Post"},
+    }
+    made = convert(paths={"/a": item}, parameters={str(each["name"]): each for each in common})["paths"]["/a"]
+    assert [(each["name"], each["schema"]["type"]) for each in made["get"]["parameters"]] == [
+        ("org_id", "integer"),
+        ("access_token", "string"),
+        ("page", "string"),
+    ]
+    assert [each["name"] for each in made["post"]["parameters"]] == ["org_id", "page"]
+
+
 def test_a_body_has_each_media_type_that_the_operation_consumes() -> None:
     """An empty description is left out, as on the vendor's pages."""
     body = {
