@@ -93,6 +93,26 @@ def test_page_limit_and_all(nexport: Nexport, samples: Samples) -> None:
     assert rest == everything[LARGE:]
 
 
+@pytest.mark.parametrize("raw", [False, True], ids=["known", "raw"])
+def test_a_limit_does_not_move_a_page(nexport: Nexport, samples: Samples, raw: bool) -> None:
+    """`--page` with `--limit` prints the first records of the page that `--page` has without it."""
+    ask = ["call", "learning.search_enrollments", "--org-ids", samples.org_id]
+    if raw:
+        body = json.dumps({"org_ids": [samples.org_id]})
+        ask = [
+            "call",
+            "POST",
+            "/api/v1/LearningApi/SearchEnrollments",
+            "--json",
+            body,
+            "--items",
+            "enrollments",
+        ]
+    page = json.loads(nexport(*ask, "--page", "2").stdout)
+    assert len(page) > 3
+    assert json.loads(nexport(*ask, "--page", "2", "--limit", "3").stdout) == page[:3]
+
+
 def test_a_list_is_one_json_list(nexport: Nexport, samples: Samples) -> None:
     """Several pages, and an empty list, are one JSON list."""
     ask = ["call", "learning.get_catalogs", "--group-id", samples.root_org_id, "--all"]

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trustme
 
@@ -17,6 +18,7 @@ from nexport_campus._certificates import _create_default_context
 from nexport_campus.cli.checks.permission_check import _needs_only_organization
 from nexport_campus.sandbox import Samples, Sandbox
 from nexport_client import OPERATIONS
+from nexport_client.api.learning_api import learning_api_get_custom_enrollment_fields
 from tests.cli.conftest import Nexport
 from tests.support.clients import needs
 from tests.support.proxy import Proxy
@@ -150,6 +152,26 @@ def test_permission_checks_only_read() -> None:
     tried = [operation for operation in OPERATIONS.values() if _needs_only_organization(operation)]
     assert len(tried) >= 3
     assert not any(operation.effect == "write" for operation in tried)
+
+
+@pytest.mark.parametrize(
+    "change", [{"effect": "write"}, {"token": "none"}, {"token": "argument"}, {"provisional": True}], ids=repr
+)
+async def test_operations_that_the_permission_check_does_not_try(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """An operation that writes, has another token or is provisional isn't sent, though it needs only an organization."""
+    declared = attrs.evolve(learning_api_get_custom_enrollment_fields.OPERATION, **change)
+    monkeypatch.setattr(learning_api_get_custom_enrollment_fields, "OPERATION", declared)
+
+    async def respond(request: Request) -> Response:
+        return json_response({"utc_expiration_date": None} | error_entity())
+
+    async with ScriptedServer(with_login(respond)) as server:
+        await doctor(server.url)
+        sent = {request.operation_id for request in server.requests}
+    assert "LearningApi_GetSectionEnrollments" in sent
+    assert "LearningApi_GetCustomEnrollmentFields" not in sent
 
 
 def test_a_wrong_password(nexport: Nexport, account: dict[str, str]) -> None:
