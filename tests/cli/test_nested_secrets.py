@@ -10,7 +10,7 @@ import pytest
 from nexport_campus.cli.record_output import Secrecy, write_value
 from nexport_client import registry
 from nexport_client.api.learning_api import learning_api_get_section
-from nexport_client.kinds import STRING, Array, Kind, MapOf, ModelOf
+from nexport_client.kinds import STRING, Array, MapOf, ModelOf
 from nexport_client.types import Model, wire
 from tests.cli.conftest import Nexport
 from tests.support.scripted_server import TOKEN, ScriptedServer, json_response
@@ -31,19 +31,18 @@ class NestedKey(Model):
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
 
 
-def place(key: str, kind: Kind) -> Any:
-    """Return a field that may hold records with secrets."""
-    return attrs.field(default=None, metadata=wire(key, kind))
-
-
 @attrs.define(kw_only=True)
 class NestedOwner(Model):
     """A record that has no secret itself, and holds others."""
 
-    own: NestedKey | None = place("own", ModelOf("NestedKey"))
-    listed: list[NestedKey] | None = place("listed", Array(ModelOf("NestedKey")))
-    mapped: dict[str, NestedKey] | None = place("mapped", MapOf(ModelOf("NestedKey")))
-    deep: "NestedOwner | None" = place("deep", ModelOf("NestedOwner"))
+    own: NestedKey | None = attrs.field(default=None, metadata=wire("own", ModelOf("NestedKey")))
+    listed: list[NestedKey] | None = attrs.field(
+        default=None, metadata=wire("listed", Array(ModelOf("NestedKey")))
+    )
+    mapped: dict[str, NestedKey] | None = attrs.field(
+        default=None, metadata=wire("mapped", MapOf(ModelOf("NestedKey")))
+    )
+    deep: "NestedOwner | None" = attrs.field(default=None, metadata=wire("deep", ModelOf("NestedOwner")))
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
 
 
