@@ -66,6 +66,16 @@ def test_an_unchanged_enum_is_referred_to(make_document: Make) -> None:
     assert notes == []
 
 
+@pytest.mark.parametrize("keyword", ["items", "additionalProperties", "allOf", "anyOf", "oneOf"])
+def test_an_enum_is_referred_to_at_any_depth(make_document: Make, keyword: str) -> None:
+    """An enum of list elements, of the values of a mapping, or of a part of a union refers to the declaration."""
+    nested: Any = [stated(PHASE)] if keyword.endswith("Of") else stated(PHASE)
+    schemas, notes = run(make_document, a={keyword: nested})
+    found = schemas["Owner"]["properties"]["a"][keyword]
+    (use,) = found if isinstance(found, list) else [found]
+    assert (use["$ref"], "enum" in use, notes) == ("#/components/schemas/Phase", False, [])
+
+
 @pytest.mark.parametrize("which", ["both", "description", "list"])
 def test_a_new_value_is_a_new_member(make_document: Make, which: str) -> None:
     """It is named after the vendor's words; without words, after its value."""

@@ -10,6 +10,8 @@ from pipeline import generate as generating
 from pipeline.errors import PipelineError
 from pipeline.generate import generate
 from pipeline.layout import Layout
+from pipeline.normalization import normalize
+from pipeline.operations_view import make_operation_view
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,3 +86,35 @@ def test_an_unsupported_shape_is_refused(
     path["get"] |= {"parameters": [], **change}
     with pytest.raises(PipelineError, match=f"LearningApi_GetThing: .*{message}"):
         generate(document, Layout(ROOT), tmp_path / "nexport_client")
+
+
+def in_any_case(*names: str) -> list[str]:
+    """Return names of headers in lower case, as usual, and in upper case."""
+    return [spelled for name in names for spelled in (name.lower(), name.title(), name.upper())]
+
+
+@pytest.mark.parametrize("name", in_any_case("accept", "content-type", "authorization"))
+def test_a_header_that_the_client_sets_is_no_argument(make_document: Make, name: str) -> None:
+    """A stated header that OpenAPI describes elsewhere gives no argument, in any case; the same name in the query does."""
+    assert list_arguments(make_document(), parameter(name, TEXT, "header", required=True)) == []
+    assert len(list_arguments(make_document(), parameter(name, TEXT))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    in_any_case("connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent"),
+)
+def test_a_header_of_the_connection_is_refused(make_document: Make, name: str) -> None:
+    """A header that belongs to the connection is refused in any case; the same name in the query is an argument."""
+    with pytest.raises(ValueError, match="travels in a header"):
+        list_arguments(make_document(), parameter(name, TEXT, "header"))
+    assert len(list_arguments(make_document(), parameter(name, TEXT))) == 1
+
+
+def list_arguments(document: Document, stated: Document) -> list[str]:
+    """Return the names of the arguments of an operation with one parameter."""
+    ((path, item),) = document["paths"].items()
+    item["get"]["parameters"] = [stated]
+    normal = normalize(document)
+    view = make_operation_view(normal, path, "get", normal["paths"][path]["get"])
+    return [argument.name for argument in view.arguments]
