@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.changes import Change
 from pipeline.cli import main
 from pipeline.layout import Layout
+from pipeline.provisional import exempt
 from pipeline.reachable import allow_null_dates
 
 Document = dict[str, Any]
@@ -136,3 +138,30 @@ def test_dates_in_responses_may_be_null(make_document: Callable[..., Document]) 
     allow_null_dates(document)
     assert schemas["Thing"]["properties"]["end"]["type"] == ["string", "null"]
     assert schemas["Sent"]["properties"]["end"]["type"] == "string"
+
+
+def test_what_provisional_and_stated_operations_share_is_not_exempt(
+    make_document: Callable[..., Document],
+) -> None:
+    """A break of a model is exempt only if no stated operation uses it, directly or within another model."""
+
+    def reference(name: str) -> Document:
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def record(**fields: Document) -> Document:
+        return {"type": "object", "properties": fields}
+
+    shared = {"Shared": record(part=reference("SharedPart")), "SharedPart": record()}
+    own = {"Own": record(part=reference("OwnPart"), shared=reference("Shared")), "OwnPart": record()}
+    before = make_document("SsoApi_SignIn", **shared, **own)
+    before["components"]["schemas"]["Thing"] = record(shared=reference("Shared"))
+    document = make_document("SsoApi_GetThing")
+    before["paths"] |= document["paths"]
+    sign_in = before["paths"]["/api/v1/SsoApi/SignIn"]["get"]
+    sign_in["x-nexport-provisional"] = True
+    sign_in["responses"]["200"]["content"]["application/json"]["schema"] = reference("Own")
+    exempted = ["SsoApi_SignIn", "SsoApi_SignIn(a)", "Own", "Own.part", "OwnPart.a"]
+    breaking = ["SsoApi_GetThing", "SsoApi_GetThing(a)", "Thing.a", "Shared", "Shared.a", "SharedPart.a"]
+    changes = [Change("spec", place, "removed", "", breaks=True) for place in (*exempted, *breaking)]
+    found = {change.place: (change.breaks, change.provisional) for change in exempt(changes, before)}
+    assert found == dict.fromkeys(exempted, (False, True)) | dict.fromkeys(breaking, (True, False))

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.changelog import insert_draft, write_lines
+from pipeline.changelog import insert_draft, remove_places, write_lines
 from pipeline.changes import Change
 from pipeline.cli import main
+from pipeline.difference import Difference
 from pipeline.errors import PipelineError
 from pipeline.readme import BEGIN, EFFECTS_BEGIN, END, TABLE_END, update_effects, update_operations
 from tests.support import new_area
@@ -122,3 +123,44 @@ def test_changelog_lines_use_public_names() -> None:
         "- Added the models `A`, `B`.",
     ]
     assert write_lines([changes[3]]) == ["- Documentation."]
+
+
+@pytest.mark.parametrize(
+    ("unreleased", "within", "beside"),
+    [
+        (
+            "LearningApi_GetSection",
+            ["LearningApi_GetSection", "LearningApi_GetSection(org_id)"],
+            ["LearningApi_GetSectionEnrollments", "LearningApi_GetSections(org_id)", "LearningApi_Get"],
+        ),
+        (
+            "LearningApi_GetSection(org_id)",
+            ["LearningApi_GetSection(org_id)"],
+            ["LearningApi_GetSection", "LearningApi_GetSection(org_ids)", "LearningApi_GetSection(org)"],
+        ),
+        ("Mode", ["Mode", "Mode.B"], ["Model", "ModeOfAccess.B"]),
+        ("Mode.B", ["Mode.B"], ["Mode", "Mode.BOTH", "Mode.A"]),
+    ],
+)
+def test_only_unreleased_places_are_left_out(unreleased: str, within: list[str], beside: list[str]) -> None:
+    """Changes of an unreleased place and its parts aren't reported; those of places whose names begin like it are."""
+    changes = [Change("spec", place, "removed", "", breaks=True) for place in (*within, *beside)]
+    kept = Difference(changes, "1.2.0").exclude({unreleased}).changes
+    assert [change.place for change in kept] == beside
+
+
+def test_only_removed_places_leave_the_draft() -> None:
+    """An unreleased operation that is removed leaves the draft with its arguments; others, and releases, stay."""
+    added = [
+        f"- Added `campus.learning.{method}` ({name}).\n"
+        for method, name in (
+            ("get_section", "LearningApi_GetSection"),
+            ("get_section(org_id)", "LearningApi_GetSection"),
+            ("get_section_enrollments", "LearningApi_GetSectionEnrollments"),
+            ("get_sections(org_id)", "LearningApi_GetSections"),
+        )
+    ]
+    text = f"{INTRO}## 1.3.0, not released yet\n\n{''.join(added)}\n{RELEASED}{added[0]}"
+    assert remove_places(text, {"LearningApi_GetSection"}) == (
+        f"{INTRO}## 1.3.0, not released yet\n\n{''.join(added[2:])}\n{RELEASED}{added[0]}"
+    )
