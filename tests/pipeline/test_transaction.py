@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.errors import PipelineError
 from pipeline.transaction import Transaction, locked
 
@@ -176,6 +177,20 @@ def test_concurrent_runs_are_refused(tmp_path: Path) -> None:
     assert "PipelineError: another scripts/regenerate is running" in completed.stderr
     with locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("arguments", [["--discard"], []], ids=["--discard", "none"])
+def test_no_command_touches_the_results_of_a_run_in_progress(
+    root: Path, snapshot: Snapshot, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """While another run holds the lock, a command reports that, and leaves the results that it has staged."""
+    (root / "openapi").mkdir()
+    with locked(root):
+        prepare(root)
+        before = snapshot(root)
+        assert main(arguments, root) == 1
+        assert snapshot(root) == before
+    assert "another scripts/regenerate is running" in capsys.readouterr().err
 
 
 def test_a_failure_releases_the_lock(tmp_path: Path) -> None:
