@@ -244,9 +244,9 @@ async def test_types_in_parquet(tmp_path: Path) -> None:
     assert "cmi.core.lesson_status" in pyarrow.parquet.read_schema(tmp_path / "s.parquet").names
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "db"])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet", "db"])
 async def test_a_row_that_changed(tmp_path: Path, suffix: str) -> None:
-    """A changed row replaces the old one and is counted once; an unchanged one isn't counted."""
+    """A changed row replaces the old one in the file and is counted once; an unchanged one isn't counted."""
     responses = {"SearchEnrollments": search_result()}
     async with fixed_campus(responses) as campus:
         request, target = make_request("enrollments", ONE, since=LAST), tmp_path / f"e.{suffix}"
@@ -254,12 +254,13 @@ async def test_a_row_that_changed(tmp_path: Path, suffix: str) -> None:
         responses["SearchEnrollments"] = search_result(phase=2, result=1)
         changed = await run(campus, request, target)
         assert (changed.rows, changed.new, changed.updated, changed.removed) == (1, 0, 1, 0)
+        assert [(int(row["phase"]), int(row["result"])) for row in read_rows(target)] == [(2, 1)]
         same = await run(campus, request, target)
         assert (same.rows, same.new, same.updated, same.removed) == (1, 0, 0, 0)
         responses["SearchEnrollments"] = search_result(enrollment_id=TWO)
         other = await run(campus, make_request("enrollments", ONE), target)
         assert (other.rows, other.new, other.updated, other.removed) == (1, 1, 0, 1)
-    assert [(row["enrollment_id"], row["phase"]) for row in read_rows(target)] == [(TWO, 1)]
+    assert [(row["enrollment_id"], int(row["phase"])) for row in read_rows(target)] == [(TWO, 1)]
 
 
 async def test_a_new_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,18 @@
 """Rows read from the state, and files that are left as they are."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nexport_campus import NexportCampus
+from nexport_campus._export import completed_rows, parquet_writer
 from nexport_campus._export.datasets import DATASETS, Dataset, Record
 from nexport_campus._export.request import LAST, ExportRequest
 from nexport_campus._export.stored_rows import StoredRows
@@ -18,7 +20,9 @@ from nexport_campus._export.tables import to_text
 from nexport_campus.sandbox import Samples
 from nexport_client.types import fields_of
 from tests.export.running import make_request, read_rows, run
+from tests.support.clients import campus_with
 from tests.support.examples import FEW
+from tests.support.moving_campus import ORG, START, MovingCampus
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 ELEMENTS = ("cmi.exit", "cmi.core.score.raw")
@@ -92,6 +96,22 @@ def test_they_equal_those_of_the_models(name: str, labels: bool, data: st.DataOb
     expected = dataset.make_row(dataset.from_dict(json.loads(stored)), elements, labels=labels)
     assert list(rows.columns) == list(expected)
     assert row == [to_text(value) if isinstance(value, datetime) else value for value in expected.values()]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+async def test_rows_in_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """Each row is in the file once, in order, though a few at a time are read from the state and written to Parquet."""
+    monkeypatch.setattr(completed_rows, "_BATCH", 3)
+    monkeypatch.setattr(parquet_writer, "_ROWS", 5)
+    server, target = MovingCampus(), tmp_path / f"e.{suffix}"
+    expected = [str(server.add(START - timedelta(days=20 - number)).id) for number in range(20)]
+    async with campus_with(server.respond) as (campus, _):
+        summary = await run(campus, make_request("enrollments", str(ORG)), target)
+    assert summary.rows == 20
+    assert [row["enrollment_id"] for row in read_rows(target)] == expected
+    if suffix == "parquet":
+        groups = pyarrow.parquet.ParquetFile(target).metadata
+        assert [groups.row_group(each).num_rows for each in range(groups.num_row_groups)] == [6, 6, 6, 2]
 
 
 @pytest.fixture
