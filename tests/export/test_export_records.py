@@ -8,7 +8,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -25,11 +24,11 @@ from nexport_campus.export import ExportProgress, ExportSummary, export_records
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.export.running import file_names, read_rows
 from tests.support.clients import campus_with
+from tests.support.moving_campus import ORG, USER, MovingCampus
 from tests.support.scripted_server import html_response
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=500)
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 -- refused
-ORG = UUID(int=1)
 
 
 async def test_from_nothing_and_since_last(campus: NexportCampus, samples: Samples, tmp_path: Path) -> None:
@@ -57,6 +56,19 @@ async def test_every_dataset(campus: NexportCampus, samples: Samples, tmp_path: 
     assert summary.rows == len(rows) > 0
     kind = dataset.replace("_", "-")
     assert list(rows[0]) == list(DATASETS[kind].columns(DEFAULT_ELEMENTS if kind == "scorm-data" else ()))
+
+
+@pytest.mark.parametrize("name", ["org_ids", "user_ids", "enrollment_ids", "syllabus_ids"])
+async def test_every_filter_is_sent(tmp_path: Path, name: str) -> None:
+    """Each argument with ids is in every search, beside the others."""
+    server = MovingCampus()
+    filters: dict[str, Any] = {"org_ids": [ORG], name: [ORG, str(USER)]}
+    async with campus_with(server.respond) as (campus, _):
+        await export_records(campus, "enrollments", tmp_path / "e.jsonl", **filters)
+    assert server.searches
+    for search in server.searches:
+        sent = {key: ids for key, ids in search.items() if key.endswith("_ids")}
+        assert sent == {key: [str(each) for each in ids] for key, ids in filters.items()}
 
 
 async def test_the_signature_is_the_documented_one() -> None:

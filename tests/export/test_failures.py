@@ -87,6 +87,26 @@ async def test_the_next_run_fetches_failures(
     assert (last.new, last.updated) == (0, 0)
 
 
+@pytest.mark.parametrize("name", ["s.jsonl", "s.db"])
+async def test_a_failure_that_lasts(
+    campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path, name: str
+) -> None:
+    """Records that several runs can't fetch are requested by each of them, and by no other once they were fetched."""
+    filters = {"utc_enrolled_after": datetime(2026, 6, 15, tzinfo=UTC)}
+    request, target = statuses(samples, since=LAST, filters=filters), tmp_path / name
+    whole = await run(campus, request, tmp_path / "whole.jsonl")
+    await nexport_sandbox.faults.add(operation=OPERATION, status=404, html=True)
+    failed = [(await run(campus, request, target)).failed for _ in range(3)]
+    assert failed == [failed[0]] * 3
+    assert failed[0] > 1
+    await nexport_sandbox.faults.clear()
+    again = await run(campus, request, target)
+    assert (again.failed, again.rows) == (0, whole.rows)
+    before = await count_requests(nexport_sandbox)
+    await run(campus, request, target)
+    assert await count_requests(nexport_sandbox) == before
+
+
 async def test_an_element_that_reports_an_error(
     campus: NexportCampus, nexport_sandbox: Sandbox, samples: Samples, tmp_path: Path
 ) -> None:
