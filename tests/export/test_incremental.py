@@ -77,18 +77,24 @@ async def test_the_overlap_reaches_back(campus: NexportCampus, samples: Samples,
 
 
 @pytest.mark.parametrize(
-    ("overlap", "seconds"), [(None, 3600), (timedelta(0), 0), (timedelta(days=3), 3 * 86400)], ids=str
+    ("kind", "overlap", "seconds"),
+    [
+        *(("enrollments", overlap, overlap.total_seconds()) for overlap in (timedelta(0), timedelta(days=3))),
+        *((kind, None, 3600) for kind in ("enrollments", "assignment-statuses", "scorm-data")),
+        ("sessions", None, 86400),
+    ],
+    ids=str,
 )
 async def test_where_an_incremental_run_starts(
-    tmp_path: Path, overlap: timedelta | None, seconds: int
+    tmp_path: Path, kind: str, overlap: timedelta | None, seconds: float
 ) -> None:
-    """Its searches begin the overlap (an hour by default) before the start of the previous run, and a second earlier."""
+    """Its searches begin a second more than the overlap (an hour, or a day for sessions) before the previous run began."""
     page = {"enrollments": [], "page": 1, "page_size": 40, "total_count": 0} | error_entity()
 
     async def respond(request: Request) -> Response:
         return json_response(page, headers={"Date": "Thu, 01 Oct 2026 12:00:00 GMT"})
 
-    request = make_request("enrollments", ORGANIZATION, since=LAST, overlap=overlap)
+    request = make_request(kind, ORGANIZATION, since=LAST, overlap=overlap)
     async with campus_with(respond) as (campus, server):
         first = await run(campus, request, tmp_path / "e.jsonl")
         before = len(server.requests)
