@@ -1,8 +1,12 @@
 """List elements that report their own error, over real HTTP."""
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from nexport_campus import NexportError, NotFoundError, PermissionDeniedError
+from nexport_campus import AsyncPager, NexportError, NotFoundError, PermissionDeniedError
 from tests.paging.fake_source import settle
 from tests.paging.page_responder import (
     PAGED,
@@ -14,6 +18,7 @@ from tests.paging.page_responder import (
     raw_page,
     serials,
     serve_pages,
+    wait_until,
 )
 from tests.paging.paged_list import PagedList
 from tests.support.spec import SpecOperation
@@ -79,6 +84,28 @@ async def test_on_item_error_skips_or_yields(ahead: int) -> None:
         assert serials((await skipping).items) == [1, 2]
         assert serials((await yielding).items) == [0, 1, 2]
         assert (await yielding).items[0].api_error_entity.error_code == 3
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda pager: pager.concurrent(3).on_item_error("skip"),
+        lambda pager: pager.on_item_error("skip").concurrent(3),
+    ],
+    ids=["concurrent first", "on_item_error first"],
+)
+async def test_both_options_hold_in_either_order(
+    choose: Callable[[AsyncPager[Any]], AsyncPager[Any]],
+) -> None:
+    """A list with both options is fetched ahead, and skips elements with an error."""
+    source = responder_with_errors(0, 4, 5, records=18)
+    source.held = lambda page: asyncio.Event() if page > 1 else None
+    async with serve_pages(source) as campus:
+        task = asyncio.create_task(choose(pager_for(campus, SYLLABI)).collect())
+        await wait_until(lambda: len(source.requested) == 4)
+        source.held = lambda _: None
+        source.release_all()
+        assert serials(await task) == [1, 2, 3, *range(6, 18)]
 
 
 async def test_pages_end_before_the_element_error() -> None:
