@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 from uuid import uuid4
 
@@ -155,6 +156,28 @@ async def test_who_may_not(shop: httpx.AsyncClient, samples: Samples, nexport_sa
     for path in ("/classroom/order-1", "/orders/order-1"):
         assert (await shop.get(path)).status_code == 404
     assert (await nexport_sandbox.books()).changes == ()
+
+
+async def test_every_route_but_the_webhook_needs_the_key(
+    shop: httpx.AsyncClient, samples: Samples, nexport_sandbox: Sandbox
+) -> None:
+    """Without the shop's key, or with a wrong one, no route of the shop's web server responds or changes anything."""
+    paths = (await shop.get("/openapi.json")).json()["paths"]
+    routes = [(method, path) for path, methods in paths.items() for method in methods]
+    guarded = [route for route in routes if route != ("post", "/webhooks/payment")]
+    assert len(guarded) == len(routes) - 1 >= 6
+    ids = {"user_id": samples.finished_user_id, "enrollment_id": samples.finished_enrollment_id}
+    keys: list[tuple[dict[str, str], int]] = [
+        ({}, 422),
+        ({"X-Api-Key": ""}, 401),
+        ({"X-Api-Key": "none"}, 401),
+    ]
+    async with httpx.AsyncClient(base_url=shop.base_url) as stranger:
+        for (method, path), (headers, status) in itertools.product(guarded, keys):
+            url = path.format(order_id="order-1", **ids)
+            response = await stranger.request(method, url, json={"invoice_id": None}, headers=headers)
+            assert response.status_code == status, (method, path, headers)
+    assert "LearningApi_SearchEnrollments" not in (await nexport_sandbox.books()).counts
 
 
 async def test_the_dashboard_lists_the_latest_first(
