@@ -1,17 +1,23 @@
 """The mirror in PostgreSQL, run as a program against the sandbox, and killed at random."""
 
 import random
+import runpy
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from nexport_campus import NexportCampus
 from nexport_campus.sandbox import Samples, Sandbox
 from tests.examples.shop_process import EXAMPLES
+from tests.support.clients import campus_with
+from tests.support.moving_campus import ORG, START, MovingCampus, Record
 
 pytestmark = pytest.mark.nexport_sandbox(enrollments=3000)
 
@@ -94,6 +100,36 @@ async def test_it_mirrors_what_exists_and_what_changes(
     mirror(samples.org_id, "--find-removed")
     assert read(postgres_url) == await on_campus(campus, samples.org_id)
     assert [row[0] for row in read(postgres_url, missing=True)] == [samples.finished_enrollment_id]
+
+
+async def test_every_removal_is_dated_once(postgres_url: str) -> None:
+    """All enrollments of a large mirror are looked up; removed ones keep their date when the search is repeated."""
+    program = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "mirror_completions.py")))
+    server = MovingCampus()
+    for number in (0, 4500):  # whose ids are 1000 and 5500
+        record = Record(number, START, completed=START)
+        server.records[record.id] = record
+    engine = create_async_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    async with engine.begin() as connection:
+        await connection.run_sync(program.TABLES.create_all)
+        await connection.execute(
+            text(
+                "INSERT INTO enrollments (enrollment_id, organization_id, phase, result)"
+                " SELECT lpad(to_hex(number), 32, '0')::uuid, :org, 1, 0 FROM generate_series(1, 5600) AS number"
+            ),
+            {"org": ORG},
+        )
+    dates = []
+    async with campus_with(server.respond) as (campus, _):
+        for _ in range(2):
+            await program.find_removed(campus, engine, ORG)
+            async with engine.connect() as connection:
+                found = await connection.execute(text("SELECT enrollment_id, missing_date FROM enrollments"))
+                dates.append({enrollment_id: date for enrollment_id, date in found.all() if date})
+    await engine.dispose()
+    assert len(dates[0]) == 5600 - 2
+    assert dates[1] == dates[0]
+    assert [row[:3] for row in read(postgres_url)] == [(str(key), 2, 1) for key in server.records]
 
 
 @pytest.mark.full

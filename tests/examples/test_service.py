@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -192,6 +192,55 @@ async def test_the_campus_refuses_an_order(
         assert await service.enroll(campus, orders, orders.waiting()[0]) is True
         ((refused,),) = database.execute("SELECT refused FROM orders")
         assert f"code {code}" in refused
+
+
+def test_postponed_orders_block_no_others() -> None:
+    """However many orders keep being postponed, the next batch begins with those that were postponed least often."""
+    service = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "service.py")))
+    count = service.BATCH_SIZE + 3
+    with closing(sqlite3.connect(":memory:")) as database:
+        orders = service.Orders(database)
+        for _ in range(count):
+            database.execute("INSERT INTO orders (org_id, user_id, syllabus_id) VALUES ('o', 'u', 's')")
+        batches = []
+        for _ in range(2):
+            batches.append([order["number"] for order in orders.waiting()])
+            for number in batches[-1]:
+                orders.postpone(number)
+    first = list(range(1, service.BATCH_SIZE + 1))
+    assert batches == [first, [*range(first[-1] + 1, count + 1), *first[:-3]]]
+
+
+class StopAtFirstPause(asyncio.Event):
+    """Stops the service when it first waits for the event."""
+
+    async def wait(self) -> Literal[True]:
+        """Set the event."""
+        self.set()
+        return True
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "rounds"),
+    [([[]], 1), ([[False]], 1), ([[False] * 3], 1), ([[True], [False, True], [False]], 3)],
+    ids=["no orders", "one postponed", "all postponed", "some settled"],
+)
+async def test_the_service_pauses_when_no_order_was_settled(outcomes: list[list[bool]], rounds: int) -> None:
+    """It waits before the next batch if there are no orders, or all were postponed, and goes on at once otherwise."""
+    service = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "service.py")))
+    seen: list[list[bool]] = []
+
+    def waiting() -> list[bool]:
+        assert len(seen) < len(outcomes), "it didn't pause"
+        seen.append(outcomes[len(seen)])
+        return seen[-1]
+
+    async def enroll(campus: object, orders: object, order: bool) -> bool:
+        return order
+
+    service.serve.__globals__["enroll"] = enroll
+    await service.serve(None, SimpleNamespace(waiting=waiting), StopAtFirstPause())
+    assert len(seen) == rounds
 
 
 def test_missing_settings(tmp_path: Path) -> None:

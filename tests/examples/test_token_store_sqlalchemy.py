@@ -71,6 +71,19 @@ async def test_values_are_stored_replaced_and_deleted(make_store: MakeStore) -> 
     assert await store.get("key") is None
 
 
+async def test_a_replaced_value_has_a_new_expiry(make_store: MakeStore) -> None:
+    """A value that is replaced after its expiry is found again, and the new one ends in its time."""
+    store: TokenStore = make_store()
+    for ttl in (60, None):
+        await store.set("key", b"old", ttl=0.001)
+        await asyncio.sleep(0.01)
+        await store.set("key", b"new", ttl=ttl)
+        assert await store.get("key") == b"new"
+        await store.set("key", b"short", ttl=0.001)
+        await asyncio.sleep(0.01)
+        assert await store.get("key") is None
+
+
 async def test_the_lock_is_held_by_one(make_store: MakeStore) -> None:
     """Others wait, here and in other processes."""
     stores, inside = [make_store(), make_store()], list[int]()
