@@ -55,7 +55,6 @@ async def _use(owner: Any, use: Callable[[Any], Awaitable[object]]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @EVERY_OWNER
 def test_a_fork_that_continues_the_loop(
     make: Callable[[str], Any], use: Callable[[Any], Awaitable[object]], valkey: Valkey
