@@ -63,7 +63,7 @@ class WrongTotals:
 @pytest.mark.parametrize("total", [0, 1])
 @pytest.mark.parametrize("place", ["body", "header"])
 async def test_a_feed_reads_on(make: Callable[[], MovingCampus], total: int, place: str) -> None:
-    """A total below the size of its own page doesn't end a run of the change feed."""
+    """A total that is less than the number of records on its page doesn't end a run of the change feed."""
     server = make()
     async with campus_with(WrongTotals(server, place, total).respond) as (campus, _):
         batches = [batch async for batch in campus.enrollment_changes(org_ids=[ORG])]

@@ -19,7 +19,7 @@ ELEMENT = "cmi.core.lesson_location"
 class TwoOrganizations:
     """A campus with an enrollment in each of two organizations, which share a catalog.
 
-    `changes`: fields that differ from the examples of the specification, by operation. `asked`: whose sessions were requested.
+    `changes`: fields that differ from the examples of the specification, by operation. `requested`: whose sessions were requested.
     """
 
     def __init__(self, **changes: dict[str, Any]) -> None:
@@ -27,7 +27,7 @@ class TwoOrganizations:
         self._server.add(START, org=ORG, user=USER)
         self._server.add(START, org=OTHER_ORG, user=OTHER_USER)
         self._changes = changes
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
 
     async def respond(self, request: Request) -> Response:
         """Handle a request; every list has one page with one record."""
@@ -39,7 +39,7 @@ class TwoOrganizations:
         first = body[0] if isinstance(body, list) else body[name] and body[name][0] if name else body
         record = first | error_entity() | self._changes.get(request.operation_id.partition("_")[2], {})
         if name == "sessions":
-            self.asked.append((sent["org_id"], sent["user_id"]))
+            self.requested.append((sent["org_id"], sent["user_id"]))
             record |= {"organization_id": sent["org_id"], "user_id": sent["user_id"], "id": None}
         if request.operation_id == "LearningApi_GetAssignmentStatuses":
             record |= {"enrollment_id": sent["enrollment_id"]}
@@ -68,7 +68,7 @@ async def test_sessions_of_several_organizations() -> None:
     campus = TwoOrganizations()
     rows, _ = await read(campus, "sessions")
     expected = [(str(ORG), str(USER)), (str(OTHER_ORG), str(OTHER_USER))]
-    assert sorted(campus.asked) == expected
+    assert sorted(campus.requested) == expected
     assert sorted((str(row["organization_id"]), str(row["user_id"])) for row in rows) == expected
 
 

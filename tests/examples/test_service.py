@@ -226,7 +226,7 @@ class StopAtFirstPause(asyncio.Event):
     ids=["no orders", "one postponed", "all postponed", "some settled"],
 )
 async def test_the_service_pauses_when_no_order_was_settled(outcomes: list[list[bool]], rounds: int) -> None:
-    """It waits before the next batch if there are no orders, or all were postponed, and goes on at once otherwise."""
+    """It waits before the next batch if there are no orders, or all were postponed, and not otherwise."""
     service = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "service.py")))
     seen: list[list[bool]] = []
 

@@ -119,11 +119,6 @@ def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -
         arrived.set()
         return Response(gate=gate)
 
-    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
-        task = asyncio.create_task(status(campus))
-        await asyncio.to_thread(arrived.wait, 5)
-        return task
-
     async def outcome(task: "asyncio.Task[int]") -> NexportError:
         await asyncio.wait([task], timeout=10)
         with pytest.raises(NexportError, match="closed") as caught:
@@ -136,7 +131,7 @@ def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -
             # Also if the test fails, so that the server ends.
             cleanup.callback(other.loop.call_soon_threadsafe, gate.set)
             campus = campus_of(other.server, transport=make(), auth=auth)
-            task = runner.run(start(campus))
+            task = runner.run(start(campus, arrived))
             close_elsewhere(campus)
             assert not task.done()
             if again == "it runs again":
@@ -146,15 +141,17 @@ def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -
         del campus, task
 
 
+async def start(campus: NexportCampus, arrived: threading.Event) -> "asyncio.Task[int]":
+    """Start a call, and return it once the campus has its request."""
+    task = asyncio.create_task(status(campus))
+    await asyncio.to_thread(arrived.wait, 5)
+    return task
+
+
 @pytest.mark.usefixtures("every_transport")
 def test_a_login_in_progress() -> None:
     """A login that waits on a paused loop holds up no call on another one, and ends when its loop runs again."""
     gate, arrived = asyncio.Event(), threading.Event()
-
-    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
-        task = asyncio.create_task(status(campus))
-        await asyncio.to_thread(arrived.wait, 5)
-        return task
 
     async def use(campus: NexportCampus) -> int:
         async with asyncio.timeout(5):
@@ -173,7 +170,7 @@ def test_a_login_in_progress() -> None:
 
         other.server._respond = wait
         campus = campus_of(other.server, auth=PasswordAuth("user", "secret"))
-        task = runner.run(start(campus))
+        task = runner.run(start(campus, arrived))
         other.server._respond = respond
         try:
             for _ in range(2):
@@ -199,18 +196,13 @@ def test_a_login_in_progress_when_the_next_loop_begins(ending: str) -> None:
         arrived.set()
         return Response(gate=asyncio.Event())
 
-    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
-        task = asyncio.create_task(status(campus))
-        await asyncio.to_thread(arrived.wait, 5)
-        return task
-
     with run_server_thread() as other, assert_nothing_left_open(), asyncio.Runner() as runner:
         respond_as_before, other.server._respond = other.server._respond, respond
         campus = campus_of(other.server, auth=PasswordAuth("user", "secret"))
         if ending == "paused":
-            task = runner.run(start(campus))
+            task = runner.run(start(campus, arrived))
         else:
-            task = run_without_cleanup(start(campus))
+            task = run_without_cleanup(start(campus, arrived))
             task._log_destroy_pending = False
         assert asyncio.run(status(campus)) == 200
         assert len(other.server.requests_to("AdminApi_Authenticate")) == 2
@@ -228,15 +220,10 @@ def test_a_loop_that_is_closed_while_a_call_waits() -> None:
         arrived.set()
         return Response(gate=asyncio.Event())
 
-    async def start(campus: NexportCampus) -> "asyncio.Task[int]":
-        task = asyncio.create_task(status(campus))
-        await asyncio.to_thread(arrived.wait, 5)
-        return task
-
     with run_server_thread() as other, assert_nothing_left_open():
         other.server._respond = respond
         campus = campus_of(other.server)
-        task = run_without_cleanup(start(campus))
+        task = run_without_cleanup(start(campus, arrived))
         task._log_destroy_pending = False
         close_elsewhere(campus)
         del campus, task

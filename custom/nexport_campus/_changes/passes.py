@@ -149,7 +149,7 @@ class TrailingUndated(Passes):
 
     Without totals, only a short page shows by itself that it is the last. After a full one, the following page has to be
     fetched, and enrollments with a date that were removed and added meanwhile shift those without one past it and back.
-    Two passes have to agree then.
+    Two passes have to agree then, which the same shift in both would defeat: only totals can rule that out.
 
     Args:
         fetch: Fetches a page by number.

@@ -39,7 +39,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             folder of certificates.
         proxy: The address of an http or https proxy, with user name and password if it needs them. None uses the proxy
             that the environment specifies, if any. `verify` also applies to an https proxy in front of an https campus,
-            because aiohttp takes one setting for both; the default transport always verifies a proxy.
+            because aiohttp takes one setting for both; the default transport verifies a proxy regardless.
         keepalive_seconds: How long an idle connection is kept.
 
     Connections belong to an event loop and end with it. One transport may serve any number of loops.
