@@ -13,6 +13,7 @@ generate code, and the slowest files.
 import gc
 import os
 import random
+import signal
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -33,6 +34,9 @@ _COMMON = settings(
     deadline=None,  # a busy machine can make any example slow
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+# A shell's background jobs ignore SIGINT, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A change is not to blame for a fault that happens to be found with it, so only the full run draws at random.
 _FIXED = settings(_COMMON, derandomize=True, database=None)
 settings.register_profile("default", _FIXED, max_examples=50)
