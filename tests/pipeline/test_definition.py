@@ -14,6 +14,7 @@ from pipeline.cli import main
 from pipeline.decisions import list_decisions
 from tests.support.vendor_definition import build_definition
 
+pytestmark = pytest.mark.full
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("definition") / "program.txt"
 FOLDERS = ("openapi", "nexport_client", "custom", "scripts", "tests")
@@ -46,13 +47,11 @@ def run(root: Path, *command: str) -> None:
     assert completed.returncode == 0, completed.stdout[-4000:] + completed.stderr[-4000:]
 
 
-@pytest.mark.full
 def test_every_area_works(regenerated: Path) -> None:
     """Each new area has its namespace, and its methods send and read what is declared."""
     run(regenerated, "-W", "error", "program.py")
 
 
-@pytest.mark.full
 def test_the_result_is_typed(regenerated: Path) -> None:
     """The program and the parts of the package that it uses pass mypy --strict."""
     run(regenerated, "-m", "mypy", "--strict", "program.py")
@@ -79,7 +78,6 @@ def _nameless(output: str) -> set[str]:
     return set(re.findall(r"(\S+) is an enum without names", output))
 
 
-@pytest.mark.full
 def test_the_run_is_stable_and_reports_what_is_missing(regenerated: Path, capsys: Capture) -> None:
     """Another run changes nothing and reports missing marks and member names; what the definition lacks stays provisional."""
     assert main(["--check"], regenerated) == 0
@@ -106,7 +104,6 @@ def test_documents_are_updated(regenerated: Path) -> None:
     assert "- Added `campus.point_of_sale.place_order` (PointOfSaleApi_PlaceOrder).\n" in changelog
 
 
-@pytest.mark.full
 def test_the_clients_tests_still_pass(regenerated: Path) -> None:
     """The client's tests pass before any operation is marked."""
     run(regenerated, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/client", "tests/paging")

@@ -19,6 +19,7 @@ from pipeline.layout import Layout
 from pipeline.merge import merge
 from pipeline.spec import validate
 from tests.support import new_area
+from tests.support.examples import FEW
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,6 +153,7 @@ def assert_inert(code: str) -> None:
 
 
 @pytest.mark.usefixtures("_unformatted")
+@FEW
 @given(st.sampled_from(PLACES), st.sampled_from(PAYLOADS))
 def test_any_payload_is_inert_or_refused(where: tuple[Place, bool], payload: str) -> None:
     """Any payload in any string of the spec, including keys."""

@@ -142,6 +142,7 @@ def test_a_removed_operation_is_removed_with_its_marks(
     assert main(["--check"], repository) == 0
 
 
+@pytest.mark.full
 def test_marks_follow_another_spelling_of_an_operation(
     repository: Path, make_page: MakePage, capsys: Capture
 ) -> None:

@@ -29,6 +29,7 @@ def test_copies_are_equal(file: Path) -> None:
     assert file.read_text(encoding="utf-8").startswith(BANNER)
 
 
+@pytest.mark.full
 def test_an_edited_copy_is_replaced(repository: Path, capsys: Capture) -> None:
     """An edit of a copy is reported by `--check` and undone by the next run."""
     copy = repository / "nexport_client/kinds.py"
