@@ -177,7 +177,7 @@ def test_a_closed_standard_output(run_process: Run, samples: Samples) -> None:
     assert "--to -: standard output is closed" in done.stderr
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link.csv"])
 @pytest.mark.parametrize("mode", ["file", "pipe"])
 def test_standard_output_by_its_path(

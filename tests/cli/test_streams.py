@@ -52,7 +52,7 @@ async def _changes(sandbox: Sandbox) -> list[str]:
     return [change.what for change in (await sandbox.books()).changes]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("streams", "code", "expected"),
     [
@@ -168,6 +168,7 @@ def test_an_encoding_that_lacks_characters(shell: Shell, write: str, encoding: s
     assert shell(f"{write} --output {form}", PYTHONIOENCODING=encoding).returncode == 0
 
 
+@pytest.mark.sampled(1)
 @needs_full
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_lost_output_in_ascii(shell: Shell, unbuffered: str) -> None:

@@ -201,6 +201,7 @@ async def test_windows_are_half_open(inclusive: bool, duckdb_warehouse: Warehous
     assert enrollments(duckdb_warehouse) == expected(server)
 
 
+@pytest.mark.full
 async def test_a_full_run_removes_rows(duckdb_warehouse: Warehouse) -> None:
     """With `refresh`, the table has only what exists, and the next run is incremental again."""
     server = old(30, clamp=10)

@@ -157,6 +157,7 @@ NOT_ABOUT_THE_ORDER: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("operation", [SEARCH, CREATE])
 @pytest.mark.parametrize("fault", NOT_ABOUT_THE_ORDER.values(), ids=NOT_ABOUT_THE_ORDER)
 async def test_other_failures_refuse_no_order(

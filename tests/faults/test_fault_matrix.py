@@ -84,7 +84,7 @@ async def _this_machine(host: str, port: int, **hints: object) -> Any:
     return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
 
-@pytest.mark.sampled(60)
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("faulty", [1, 2], ids=["first attempt", "later attempt"])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 @pytest.mark.parametrize(("transport", "fault"), CARRIED, ids=str)

@@ -89,7 +89,7 @@ def test_idle_connections_are_closed_at_once() -> None:
         other.run(other.server.wait_until_closed())
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
 def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None:
@@ -105,7 +105,7 @@ def test_all_are_closed_when_the_loop_runs_again(make: Make, again: str) -> None
         del campus
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @EVERY_TRANSPORT
 @pytest.mark.parametrize("again", ["it runs again", "it ends"])
 @pytest.mark.parametrize(

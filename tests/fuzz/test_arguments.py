@@ -61,7 +61,7 @@ def is_empty_secret(argument: Declared, expected: Any) -> bool:
     return argument.name in {"password", "access_token", "invoice_item_redemption_code"} and expected == ""
 
 
-@pytest.mark.sampled(60)
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize(
     ("operation", "argument"),
     _ARGUMENTS,

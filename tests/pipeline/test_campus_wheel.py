@@ -37,6 +37,7 @@ def test_failing_tests_come_first(repository: Path, tmp_path: Path, capsys: Capt
     assert not (tmp_path / "dist").exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "remove"])
 def test_provisional_operations_that_a_definition_lacks(
     repository: Path,

@@ -91,7 +91,7 @@ def test_the_generator_checks_the_remaining_operations(make_document: Make) -> N
     assert "version" in message
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.full
 @pytest.mark.parametrize(
     "schema",
     [

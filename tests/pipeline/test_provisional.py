@@ -72,6 +72,7 @@ def test_what_a_page_lacks_can_be_kept(
     assert main(["--check"], repository) == 0
 
 
+@pytest.mark.full
 def test_the_run_says_how_to_keep_what_it_removes(
     repository: Path, make_page: Callable[..., Path], capsys: Capture
 ) -> None:

@@ -70,7 +70,7 @@ def test_results_depend_only_on_the_inputs(repository: Path, snapshot: Snapshot)
     assert snapshot(repository) == before
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("place", "content"),
     [
@@ -171,6 +171,7 @@ def test_marks_follow_another_spelling_of_an_operation(
     )
 
 
+@pytest.mark.full
 def test_removed_operations_share_a_note(repository: Path, make_page: MakePage, capsys: Capture) -> None:
     """The report has a line for each; the note says once why they are removed."""
     gone = {"LearningApi_GetSectionObjectives", "LearningApi_GetStudentSessions"}
@@ -233,7 +234,7 @@ def test_a_page_that_conflicts_with_another_is_refused(
     assert output.rstrip().endswith("import the newest pages of LearningApi, ScormApi at once")
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("place", "old", "new", "message"),
     [
@@ -352,6 +353,7 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.full
 def test_a_run_that_finishes_another_says_so_first(
     repository: Path, make_page: MakePage, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -370,6 +372,7 @@ def test_a_run_that_finishes_another_says_so_first(
     assert len(fragments(repository, "ScormApi")) == len(kept)
 
 
+@pytest.mark.full
 def test_a_killed_run_can_be_discarded(
     repository: Path,
     make_page: MakePage,
@@ -477,6 +480,7 @@ def test_a_name_that_is_too_long_for_a_file_is_named(
     assert "is too long for the name of a module" in error
 
 
+@pytest.mark.full
 def test_another_effect_of_an_unreleased_operation_is_noted(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

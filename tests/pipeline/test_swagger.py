@@ -86,6 +86,7 @@ def test_a_definition_gives_the_same_fragments_as_pages(
     assert snapshot(repository) == before
 
 
+@pytest.mark.full
 def test_a_change_moves_nothing_else(
     repository: Path, snapshot: Snapshot, write: Write, capsys: Capture
 ) -> None:

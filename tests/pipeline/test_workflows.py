@@ -109,6 +109,7 @@ def run(checkout: Path, name: str) -> None:
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+@pytest.mark.full
 def test_a_change_is_proposed(checkout: Path) -> None:
     """The report becomes the text of a pull request, indented so that it isn't markup, and the changes a branch."""
     folder, whole = checkout.parent, build_definition(checkout)

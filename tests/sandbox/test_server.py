@@ -184,7 +184,7 @@ def _has_ipv6() -> bool:
 IPV6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("host", "reached"),
     [
@@ -205,6 +205,7 @@ async def test_the_address_works(host: str, reached: str) -> None:
             assert response.parsed["utc_expiration_date"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("status", [200, 401])
 async def test_the_status_of_a_refused_token(status: int) -> None:
     """The status of a refused token can be set; its error code is always 4."""

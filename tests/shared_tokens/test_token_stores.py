@@ -366,6 +366,7 @@ class FailingStore(MemoryTokenStore):
         await self.fail("unlock")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("hangs", [False, True], ids=["raises", "hangs"])
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_a_store_that_fails(

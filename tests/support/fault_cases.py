@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal
 
 import attrs
@@ -124,12 +125,17 @@ def _corrupt(packed: bytes) -> bytes:
     return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
 
 
-def _bomb(layers: int) -> Callable[[Call], Response]:
+@cache
+def _packed(layers: int) -> bytes:
     body = b"[" + b" " * 50_000_000
     for _ in range(layers):
-        body = gzip.compress(body, 9)
+        body = gzip.compress(body)
+    return body
+
+
+def _bomb(layers: int) -> Callable[[Call], Response]:
     headers = (("Content-Encoding", ", ".join(["gzip"] * layers)),)
-    return lambda call: Response(headers=headers, body=body)
+    return lambda call: Response(headers=headers, body=_packed(layers))
 
 
 def _lost(name: str, response: Callable[[Call], Response], **how: Any) -> Fault:
