@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nexport_campus._auth import log_redaction
 from tests.support.postgres import postgres_server, postgres_url
 from tests.support.valkey import valkey, valkey_server
 
@@ -68,6 +69,18 @@ _LEFT_OUT_OF_QUICK = frozenset(
         "webhooks",
     }
 )
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets() -> Generator[None]:
+    """Forget the secrets of a test's clients after it.
+
+    The log filter removes the secrets of all clients that aren't garbage yet, and a secret such as "second" is also a word of
+    other tests' messages.
+    """
+    known = log_redaction._filter._scrubbers
+    yield
+    log_redaction._filter._scrubbers = known
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
