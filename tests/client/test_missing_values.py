@@ -10,8 +10,8 @@ from nexport_campus import Drift, ResponseDecodeError, StaticToken
 from nexport_campus.models import Phase
 from nexport_client.reader import Reader
 from nexport_client.types import Model, fields_of
-from tests.support.clients import campus_with
-from tests.support.scripted_server import json_response
+from tests.support.clients import campus_of, campus_with
+from tests.support.scripted_server import ScriptedServer, json_response
 from tests.support.spec import SCHEMAS, SOME_ID, example, example_response
 
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if "properties" in schema)
@@ -212,3 +212,13 @@ async def test_foreign_responses(value: Any) -> None:
         with pytest.raises(ResponseDecodeError) as caught:
             await campus.learning.get_section(syllabus_id=SOME_ID)
     assert caught.value.operation_id == "LearningApi_GetSection"
+
+
+@pytest.mark.parametrize("value", [{}, {"status": "ok"}])
+async def test_a_foreign_response_after_a_null_error_entity(value: Any) -> None:
+    """A gateway's object doesn't confirm a write, even if the campus once had null where it reports errors."""
+    responses = [json_response({"api_error_entity": None}), json_response(value)]
+    async with ScriptedServer(responses) as server, campus_of(server) as campus:
+        await campus.scorm.edit_scorm_data(assignment_status_id=SOME_ID, sco_id="I_SCO0")
+        with pytest.raises(ResponseDecodeError):
+            await campus.scorm.edit_scorm_data(assignment_status_id=SOME_ID, sco_id="I_SCO0")
