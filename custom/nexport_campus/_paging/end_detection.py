@@ -141,7 +141,7 @@ class EndDetector:
         return False
 
     def _end_by_gap(self, page: PageFacts) -> None:
-        """Return whether an empty page before the total ends the list: only if the first page may be a short last one.
+        """End the list at an empty page before the total if the first page may be a short last one; raise otherwise.
 
         In that case the page size is unknown, and some size must exist with which the skipped pages hold all other
         records.
