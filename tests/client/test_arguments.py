@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum
 from fractions import Fraction
@@ -199,7 +200,8 @@ async def test_a_valid_argument_is_sent(name: str, argument: str, value: Any, se
     area, _, method = name.partition(".")
     operation: SpecOperation = BY_NAME[area, method]
     async with campus_with(json_response(example_response(operation.id))) as (campus, server):
-        await call(campus, name, **other_arguments(name, argument), **{argument: value})
+        given = copy(value)  # an iterator can be used once
+        await call(campus, name, **other_arguments(name, argument), **{argument: given})
     (request,) = server.requests
     in_body = next(item for item in operation.arguments if item.name == argument).where == "body"
     values = request.json if in_body else dict(request.query)

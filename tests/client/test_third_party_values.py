@@ -388,24 +388,22 @@ async def test_page_numbers_of_numpy() -> None:
     assert {(query["page"], query["per_page"]) for query in queries} == {("2", "50")}
 
 
-NESTED: Any = {
-    "id": UUID(SOME_ID),
-    "when": datetime(2026, 1, 31, tzinfo=UTC),
-    "amount": Decimal("19.90"),
-    "large": 2**80,
-    "course": Course.SAFETY,
-    "phase": Phase.FINISHED,
-    "list": (each for each in [1, np.int64(2), 2.5, True, None]),
-}
-
-
 def test_any_value_is_sent_as_in_other_operations() -> None:
     """Where the spec allows any value, ids, dates, decimals and large numbers are written as elsewhere."""
     from nexport_campus._calling.argument_values import to_wire
     from nexport_campus._http.encoded_request import EncodedRequest
     from nexport_client.kinds import ANYTHING
 
-    content = EncodedRequest("", to_wire(ANYTHING, NESTED), secret_body=False, token=None).encode_body()
+    value: Any = {
+        "id": UUID(SOME_ID),
+        "when": datetime(2026, 1, 31, tzinfo=UTC),
+        "amount": Decimal("19.90"),
+        "large": 2**80,
+        "course": Course.SAFETY,
+        "phase": Phase.FINISHED,
+        "list": (each for each in [1, np.int64(2), 2.5, True, None]),
+    }
+    content = EncodedRequest("", to_wire(ANYTHING, value), secret_body=False, token=None).encode_body()
     assert content is not None
     assert json.loads(content, parse_float=str, parse_int=str) == {
         "id": SOME_ID,
