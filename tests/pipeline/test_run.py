@@ -372,7 +372,6 @@ def test_a_run_that_finishes_another_says_so_first(
     assert len(fragments(repository, "ScormApi")) == len(kept)
 
 
-@pytest.mark.full
 def test_a_killed_run_can_be_discarded(
     repository: Path,
     make_page: MakePage,
