@@ -144,7 +144,7 @@ def test_a_call_in_progress(make: Make, again: str, auth: PasswordAuth | None) -
 async def start(campus: NexportCampus, arrived: threading.Event) -> "asyncio.Task[int]":
     """Start a call, and return it once the campus has its request."""
     task = asyncio.create_task(status(campus))
-    await asyncio.to_thread(arrived.wait, 5)
+    assert await asyncio.to_thread(arrived.wait, 5)
     return task
 
 
