@@ -31,13 +31,13 @@ __all__ = ["postgres_server", "postgres_url", "valkey", "valkey_server"]
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
+# A shell's background jobs ignore SIGINT, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _COMMON = settings(
     deadline=None,  # a busy machine can make any example slow
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-# A shell's background jobs ignore SIGINT, and so would the programs that tests start and interrupt.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 # A change is not to blame for a fault that happens to be found with it, so only the full run draws at random.
 _FIXED = settings(_COMMON, derandomize=True, database=None)
 settings.register_profile("default", _FIXED, max_examples=50)
