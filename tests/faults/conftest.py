@@ -23,7 +23,7 @@ def tls(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, client
 
 
-@pytest.fixture(params=["default", "aiohttp"])
+@pytest.fixture(params=["default", "aiohttp", "aiohttp, observed"])
 def every_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the test once with each transport, which `campus_of` uses."""
     monkeypatch.setattr(Carrier, "name", request.param)

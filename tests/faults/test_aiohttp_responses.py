@@ -15,6 +15,7 @@ from nexport_campus.aiohttp import AiohttpTransport
 from nexport_campus.aiohttp.lenient_parser import LenientParser
 from tests.support.clients import NO_RETRY
 from tests.support.spec import SOME_ID
+from tests.support.transports import ObservedTransport
 
 BODY = (
     b'{"api_error_entity": {"error_code": 0}, "certificate_ready": true,'
@@ -213,9 +214,10 @@ def comparable(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("raw", ACCEPTED_BY_BOTH.values(), ids=ACCEPTED_BY_BOTH)
 async def test_both_transports_agree(raw: bytes, pieces: int) -> None:
-    """Both return the same response or raise the same error."""
+    """Both return the same response or raise the same error, also if requests use aiohttp's session."""
     default = await outcome(raw, pieces, None)
     assert await outcome(raw, pieces, AiohttpTransport()) == default
+    assert await outcome(raw, pieces, ObservedTransport()) == default
 
 
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
@@ -223,6 +225,7 @@ async def test_both_transports_agree(raw: bytes, pieces: int) -> None:
 async def test_responses_that_aiohttp_refuses(raw: bytes, pieces: int) -> None:
     """A response that only the default transport accepts is a TransportError, at once."""
     assert await outcome(raw, pieces, AiohttpTransport()) is TransportError
+    assert await outcome(raw, pieces, ObservedTransport()) is TransportError
     assert await outcome(raw, pieces, None) is not TransportError
 
 

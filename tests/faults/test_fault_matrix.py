@@ -15,6 +15,7 @@ from tests.support.clients import NO_RETRY
 from tests.support.fault_cases import CALLS, FAULTS, Call, Fault, good_response
 from tests.support.manual_clock import ManualClock, campus_on
 from tests.support.scripted_server import Response, ScriptedServer, json_response
+from tests.support.transports import ObservedTransport
 
 BUSY = json_response({}, 429, ending="close")
 """What both reads and writes are tried again after; the next attempt needs a new connection."""
@@ -23,6 +24,7 @@ BUSY = json_response({}, 429, ending="close")
 TRANSPORTS: dict[str, Callable[[], Any]] = {
     "our own": lambda: None,
     "aiohttp": AiohttpTransport,
+    "aiohttp, observed": ObservedTransport,
     "httpx": httpx.AsyncHTTPTransport,
 }
 

@@ -22,6 +22,7 @@ from tests.support.event_loops import (
 )
 from tests.support.fault_cases import CALLS
 from tests.support.scripted_server import Request, Response
+from tests.support.transports import ObservedTransport
 
 CALL = CALLS[0]
 Make = Callable[[], httpx.AsyncBaseTransport | None]
@@ -29,6 +30,7 @@ TRANSPORTS: dict[str, Make] = {
     "default": lambda: None,
     "httpx": httpx.AsyncHTTPTransport,
     "aiohttp": AiohttpTransport,
+    "aiohttp, observed": ObservedTransport,
 }
 EVERY_TRANSPORT = pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
 

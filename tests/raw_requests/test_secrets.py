@@ -25,6 +25,7 @@ from tests.support.scripted_server import (
     json_response,
     with_login,
 )
+from tests.support.transports import ObservedTransport
 
 PASSWORD = "correct-horse-battery-staple"
 STUDENT = "Ada.Lovelace@example.org"
@@ -40,6 +41,7 @@ TRANSPORTS: dict[str, Callable[[], Any]] = {
     "default": lambda: None,
     "httpx": httpx.AsyncHTTPTransport,
     "aiohttp": AiohttpTransport,
+    "aiohttp, observed": ObservedTransport,
 }
 
 

@@ -10,6 +10,7 @@ from nexport_campus import NexportCampus, RetryPolicy, StaticToken
 from nexport_campus.aiohttp import AiohttpTransport
 from nexport_client import OPERATIONS
 from tests.support.scripted_server import TOKEN, Handler, Response, ScriptedServer
+from tests.support.transports import ObservedTransport
 
 __all__ = ["NO_RETRY", "TOKEN", "Carrier", "campus_of", "campus_with", "method_of", "needs"]
 
@@ -19,7 +20,7 @@ NO_RETRY = RetryPolicy(max_attempts=1)
 class Carrier:
     """The transport that `campus_of` gives its clients, for tests that run with each transport of ours."""
 
-    name: Literal["default", "aiohttp"] = "default"
+    name: Literal["default", "aiohttp", "aiohttp, observed"] = "default"
 
     @classmethod
     def settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +29,8 @@ class Carrier:
             return settings
         own = {name: settings[name] for name in ("proxy", "verify") if name in settings}
         rest = {name: value for name, value in settings.items() if name not in own}
-        return rest | {"transport": AiohttpTransport(**own)}
+        transport = AiohttpTransport if cls.name == "aiohttp" else ObservedTransport
+        return rest | {"transport": transport(**own)}
 
 
 @asynccontextmanager

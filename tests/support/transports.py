@@ -1,13 +1,27 @@
-"""The transports that clients run on: the default one, the two that users pass, and one of a user's own."""
+"""The transports that clients run on: the default one, those that users pass, and one of a user's own."""
 
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import httpx
 
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_campus.aiohttp.loop_session import LoopSession
 
-__all__ = ["TRANSPORTS"]
+__all__ = ["TRANSPORTS", "ObservedTransport"]
+
+
+class ObservedTransport(AiohttpTransport):
+    """A transport whose aiohttp session has a trace config, as instrumentation adds one: requests use the session."""
+
+    def _get_session(self) -> LoopSession:
+        session = super()._get_session()
+        if not session.aiohttp.trace_configs:
+            config = aiohttp.TraceConfig()
+            config.freeze()
+            session.aiohttp.trace_configs.append(config)
+        return session
 
 
 async def _forward(request: httpx.Request) -> httpx.Response:
@@ -23,6 +37,7 @@ TRANSPORTS: dict[str, Callable[[], Any]] = {
     "default": lambda: None,
     "httpx": httpx.AsyncHTTPTransport,
     "aiohttp": AiohttpTransport,
+    "aiohttp, observed": ObservedTransport,
     "MockTransport": lambda: httpx.MockTransport(_forward),
 }
 """Functions that return the setting `transport`, by name."""

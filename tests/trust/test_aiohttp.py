@@ -36,16 +36,31 @@ from tests.support.scripted_server import (
     json_response,
     with_login,
 )
+from tests.support.transports import ObservedTransport
 
 SECTION = "12345678-1234-5678-9abc-123456789abc"
 STATUS = "12345678-1234-5678-9abc-123456789abd"
 GOOD = {"description": "Safety first"} | error_entity()
 
 
+class Way:
+    """How the clients of this module send: directly, or through aiohttp's session."""
+
+    make: Callable[..., AiohttpTransport] = AiohttpTransport
+
+
+@pytest.fixture(
+    autouse=True, params=[AiohttpTransport, ObservedTransport], ids=["direct", "through the session"]
+)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test once with each way."""
+    monkeypatch.setattr(Way, "make", staticmethod(request.param))
+
+
 def campus_of(url: str, **settings: Any) -> NexportCampus:
     """Return a client on aiohttp, without retries."""
     chosen: dict[str, Any] = {
-        "transport": AiohttpTransport(),
+        "transport": Way.make(),
         "retry": RetryPolicy(max_attempts=1),
     } | settings
     return NexportCampus(StaticToken(TOKEN), base_url=url, **chosen)
@@ -173,7 +188,7 @@ async def test_certificates_are_verified() -> None:
             with pytest.raises(TransportError) as caught:
                 await write(campus)
             assert caught.value.maybe_applied is False
-        async with campus_of(server.url, transport=AiohttpTransport(verify=trusting)) as campus:
+        async with campus_of(server.url, transport=Way.make(verify=trusting)) as campus:
             assert await read(campus) == "Safety first"
 
 
@@ -260,7 +275,7 @@ async def test_aiohttp_traces_see_no_password(monkeypatch: pytest.MonkeyPatch) -
 
     async with ScriptedServer(with_login(respond)) as server:
         auth = PasswordAuth("user", "correct-horse-battery-staple")
-        async with NexportCampus(auth, base_url=server.url, transport=AiohttpTransport()) as campus:
+        async with NexportCampus(auth, base_url=server.url, transport=Way.make()) as campus:
             await read(campus)
         assert server.requests[0].json["password"] == "correct-horse-battery-staple"
     assert recorded
@@ -279,7 +294,7 @@ async def test_a_wrapped_aiohttp_connector_sees_no_token(monkeypatch: pytest.Mon
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", wrapped)
     async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
         await read(campus)
-    assert recorded
+    assert ["GetSectionDescription" in text for text in recorded] == [True]
     assert not [text for text in recorded if TOKEN in text or SECTION in text]
 
 
@@ -399,7 +414,7 @@ async def test_both_ways_send_the_same_request() -> None:
     """A request that the client sends directly equals one that takes the way through httpx' classes."""
     responses = [json_response(GOOD), json_response(error_entity())]
     async with ScriptedServer([*responses, *responses]) as server:
-        for transport in (AiohttpTransport(), _CountingTransport()):
+        for transport in (Way.make(), _CountingTransport()):
             async with campus_of(server.url, transport=transport, headers={"X-Key": "gateway-k3y"}) as campus:
                 await read(campus)
                 await write(campus)
@@ -418,6 +433,38 @@ async def test_responses_are_freed_at_once() -> None:
         finally:
             gc.enable()
     assert kept == []
+
+
+async def test_a_kept_connection_does_not_grow() -> None:
+    """After responses whose bodies came after their heads, a connection holds no more than after one."""
+
+    async def respond(request: Request) -> Response:
+        body_gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, body_gate.set)
+        return json_response(GOOD, body_gate=body_gate)
+
+    async with ScriptedServer(respond) as server, campus_of(server.url) as campus:
+        for _ in range(10):
+            await read(campus)
+        assert server.connections == 1
+        gc.collect()
+        bodies = [each for each in gc.get_objects() if type(each) is aiohttp.StreamReader]
+        assert len(bodies) <= 2
+
+
+async def test_a_transport_is_closed_while_a_body_is_read() -> None:
+    """Its reader gets an error and doesn't wait for ever."""
+    body_gate = asyncio.Event()
+    transport = Way.make()
+    async with ScriptedServer([json_response(GOOD, body_gate=body_gate)]) as server:
+        response = await transport.handle_async_request(httpx.Request("GET", server.url))
+        reading = asyncio.create_task(response.aread())
+        await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises(httpx.TransportError):
+            await reading
+        await response.aclose()
+        body_gate.set()
 
 
 @pytest.mark.filterwarnings("error")
@@ -459,7 +506,7 @@ async def test_a_cut_login_exposes_no_password() -> None:
         with seen.watching():
             auth = PasswordAuth("user", "correct-horse-battery-staple")
             async with NexportCampus(
-                auth, base_url=server.url, transport=AiohttpTransport(), retry=RetryPolicy(max_attempts=1)
+                auth, base_url=server.url, transport=Way.make(), retry=RetryPolicy(max_attempts=1)
             ) as campus:
                 with pytest.raises(TransportError) as caught:
                     await read(campus)

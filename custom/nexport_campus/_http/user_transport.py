@@ -10,7 +10,8 @@ from .outgoing_request import OutgoingRequest, SendTracker
 __all__ = ["DirectSender", "UserTransport"]
 
 DirectSender = Callable[[OutgoingRequest, SendTracker], Awaitable[UnreadResponse]]
-"""A function that sends a request without converting it to httpx' classes, and returns the unread response."""
+"""A function that sends a request without converting it to httpx' classes, reports its progress to the tracker, and
+returns the unread response."""
 
 
 class UserTransport:
@@ -26,10 +27,10 @@ class UserTransport:
 
     async def send(self, request: OutgoingRequest, tracker: SendTracker) -> UnreadResponse:
         """Send a request, its secrets hidden as deep as the transport allows."""
-        tracker.mark_unknown()
         direct = self._get_direct_sender()
         if direct is not None:
             return await direct(request, tracker)
+        tracker.mark_unknown()
         extensions = {"timeout": httpx.Timeout(request.timeout).as_dict(), "trace": tracker.trace}
         # Transports that build their request from `str(url)` need a plain one. It isn't bound to a name, because
         # tracebacks record locals.

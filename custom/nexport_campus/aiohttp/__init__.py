@@ -8,7 +8,9 @@ It needs the `aiohttp` extra. The client still handles retries, tokens, limits a
 import asyncio
 import os
 import ssl
+from collections.abc import Coroutine
 from functools import cached_property
+from typing import Any
 
 import httpx
 
@@ -20,6 +22,7 @@ from nexport_campus._version import describe_missing_extra
 
 try:
     import aiohttp
+    from yarl import URL
 except ImportError as _error:
     raise ModuleNotFoundError(describe_missing_extra(__name__, "aiohttp"), name=_error.name) from _error
 
@@ -73,49 +76,49 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         None if `handle_async_request` was replaced, in a subclass or otherwise, because the client must then use it.
         """
         handler = getattr(self.handle_async_request, "__func__", None)
-        return self._send_directly if handler is _HANDLER else None
+        return self._send if handler is _HANDLER else None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with the body unread. Raises httpx.TransportError."""
-        response = await self._send(await PreparedRequest.from_httpx(request))
+        prepared = await PreparedRequest.from_httpx(request)
+        sending = self._send_through_session(prepared, self._find_proxy(request.url))
+        response = await _translate_failures(sending)
         return httpx.Response(response.status_code, headers=response.headers, stream=response)
 
-    async def _send_directly(self, request: OutgoingRequest, tracker: SendTracker) -> WireResponse:
-        return await self._send(PreparedRequest.from_client(request, tracker))
+    async def _send(self, request: OutgoingRequest, tracker: SendTracker) -> WireResponse:
+        """Send a request of the client and return its response with the body unread. Raises httpx.TransportError."""
+        proxy, direct = self._find_proxy(request.url), self._get_session().direct
+        if proxy is None and direct.accepts(request):
+            return await _translate_failures(direct.send(request, tracker, self._tls_for(request.url)))
+        prepared = PreparedRequest.from_client(request, tracker)
+        return await _translate_failures(self._send_through_session(prepared, proxy))
 
-    async def _send(self, request: PreparedRequest) -> WireResponse:
-        """Send a request and return its response with the body unread. Raises httpx.TransportError."""
+    async def _send_through_session(self, request: PreparedRequest, proxy: URL | None) -> WireResponse:
+        """Send a request with aiohttp's session, where tracers see it. Raises the exceptions of aiohttp."""
         if request.report is not None:
             await request.report("aiohttp.request.started", {})
-        await _notice_closed_connections()
-        try:
-            session = self._get_session()
-            proxy = self._proxy or session.environment_proxy(request.url)
-            response = await session.aiohttp.request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                data=request.body,
-                allow_redirects=False,
-                proxy=None if proxy is None else get_proxy_url(proxy),
-                ssl=self._tls if request.url.scheme == "https" else True,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=request.timeout.connect, sock_read=request.timeout.read
-                ),
-                middlewares=(request.make_sender(),),
-            )
-        except asyncio.CancelledError as cancelled:
-            # aiohttp's frames hold the body.
-            raise cancelled.with_traceback(None) from None
-        except FAILURES as error:
-            failure = translate_error(error)
-        else:
-            if 200 <= response.status <= 999:
-                return WireResponse(response)
-            response.close()
-            failure = httpx.RemoteProtocolError("no final HTTP status")
-        # Outside the handler, so that the exception doesn't reference aiohttp's.
-        raise failure
+        response = await self._get_session().aiohttp.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.body,
+            allow_redirects=False,
+            proxy=proxy,
+            ssl=self._tls_for(request.url),
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=request.timeout.connect, sock_read=request.timeout.read
+            ),
+            middlewares=(request.make_sender(),),
+        )
+        return WireResponse(response.status, response.raw_headers, response.content, response)
+
+    def _find_proxy(self, url: httpx.URL) -> URL | None:
+        """Return the address of the proxy for a URL, if any. Raises ConfigurationError."""
+        proxy = self._proxy or self._get_session().environment_proxy(url)
+        return None if proxy is None else get_proxy_url(proxy)
+
+    def _tls_for(self, url: httpx.URL | URL) -> ssl.SSLContext | bool:
+        return self._tls if url.scheme == "https" else True
 
     async def aclose(self) -> None:
         """Close the connections of all event loops."""
@@ -159,11 +162,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 _HANDLER = AiohttpTransport.handle_async_request
 
 
-async def _notice_closed_connections() -> None:
-    """Let the loop notice which idle connections the campus has closed, so that none of them is reused.
-
-    httpcore checks the socket; aiohttp relies on the loop's callbacks. That takes one iteration to poll and one to
-    deliver.
-    """
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+async def _translate_failures(sending: Coroutine[Any, Any, WireResponse]) -> WireResponse:
+    """Return the response that is awaited. Raises httpx.TransportError without references to aiohttp's frames."""
+    try:
+        response = await sending
+    except asyncio.CancelledError as cancelled:
+        # aiohttp's frames hold the body.
+        raise cancelled.with_traceback(None) from None
+    except FAILURES as error:
+        failure = translate_error(error)
+    else:
+        if 200 <= response.status_code <= 999:
+            return response
+        await response.aclose()
+        failure = httpx.RemoteProtocolError("no final HTTP status")
+    # Outside the handler, so that the exception doesn't reference aiohttp's.
+    raise failure

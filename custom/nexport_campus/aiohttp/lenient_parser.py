@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
+import aiohttp
 from aiohttp.http import HttpProcessingError
 
-__all__ = ["LenientParser"]
+__all__ = ["UNLIMITED", "LenientParser"]
+
+UNLIMITED = 1 << 20
+"""The limit of lines, fields and headers to set for aiohttp's parser, because this module limits the head as a whole."""
 
 _LARGEST_HEAD = 100 * 1024
 """Limit of the head in bytes, as in h11; aiohttp limits each line and the number of headers."""
@@ -20,14 +24,17 @@ _NOTHING: tuple[tuple[()], bool, bytes] = ((), False, b"")
 class LenientParser:
     """A filter in front of a connection's parser, for one response, that passes on input the parser accepts.
 
-    It drops repeated statements of the body's length (RFC 9112, 6.3), and holds back bytes after the response.
+    It drops repeated statements of the body's length (RFC 9112, 6.3), and holds back bytes after the response. If the
+    body can't be completed, it ends the body with an error: aiohttp leaves its reader waiting after a malformed chunk,
+    and if the session is closed.
     """
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._parser = protocol._parser
-        self._head: bytearray | None = bytearray()
+        self._head: bytes | None = b""
         self._left: int | None = None
+        self._body: aiohttp.StreamReader | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
@@ -35,31 +42,52 @@ class LenientParser:
     def feed_data(self, data: bytes) -> Any:
         """Process received bytes. Returns the results and raises the exceptions of aiohttp's parser."""
         if self._head is None:
-            return self._feed_body(data)
-        self._head += data
-        while end := _HEAD_END.search(self._head):
-            head = bytes(self._head[: end.end()])
-            rest = bytes(self._head[end.end() :])
+            kept = self._limit(data)
+            return self._feed(kept) if kept or not data else _NOTHING
+        received = self._head + data
+        while end := _HEAD_END.search(received):
+            head, rest = received[: end.end()], received[end.end() :]
             if not _is_informational(head):
                 self._head = None
                 head, self._left = _unify_framing(head)
-                result = self._parser.feed_data(head)
-                return self._feed_body(rest, result) if rest else result
-            self._head = bytearray(rest)
-        if len(self._head) > _LARGEST_HEAD:
+                return self._feed(head + self._limit(rest))
+            received = rest
+        if len(received) > _LARGEST_HEAD:
             raise HttpProcessingError(message="the head of the response is too large")
+        self._head = received
         return _NOTHING
 
-    def _feed_body(self, data: bytes, before: Any = _NOTHING) -> Any:
-        if data and self._left is not None:
-            if len(data) > self._left:
-                self._protocol.force_close()
-                data = data[: self._left]
-                if not data:
-                    return before
-            self._left -= len(data)
-        messages, upgraded, tail = self._parser.feed_data(data)
-        return (*before[0], *messages), upgraded, tail
+    def feed_eof(self) -> Any:
+        """Process the end of the connection. Returns the result and raises the exceptions of aiohttp's parser."""
+        try:
+            return self._parser.feed_eof()
+        except Exception:
+            self._fail_body()
+            raise
+
+    def _limit(self, data: bytes) -> bytes:
+        """Return the bytes of the body among those received. After others, the connection isn't reused."""
+        if self._left is None:
+            return data
+        if len(data) > self._left:
+            self._protocol.force_close()
+            data = data[: self._left]
+        self._left -= len(data)
+        return data
+
+    def _feed(self, data: bytes) -> Any:
+        try:
+            result = self._parser.feed_data(data)
+        except Exception:
+            self._fail_body()
+            raise
+        if result[0]:
+            self._body = result[0][-1][1]
+        return result
+
+    def _fail_body(self) -> None:
+        if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
+            self._body.set_exception(aiohttp.ClientPayloadError("the connection has ended"))
 
 
 def _is_informational(head: bytes) -> bool:

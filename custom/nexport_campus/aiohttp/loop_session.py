@@ -8,17 +8,16 @@ from typing import Any
 
 import aiohttp
 import httpx
-from yarl import URL
 
 from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._http.proxies import find_environment_proxy
 
+from .connector import Connector
+from .direct_sender import DirectSender
+from .lenient_parser import UNLIMITED
 from .wire_request import WireRequest
 
 __all__ = ["LoopSession"]
-
-_BEYOND = 1 << 20
-"""An effectively unlimited size for lines and headers: `LenientParser` limits the head as a whole."""
 
 
 class LoopSession:
@@ -27,30 +26,26 @@ class LoopSession:
     def __init__(self, keepalive: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
-        self._sockets: set[socket.socket] = set()
-        self._proxies: dict[tuple[str, str], httpx.Proxy | None] = {}
+        self._proxies: dict[tuple[str, bytes], httpx.Proxy | None] = {}
+        self._connector = Connector(keepalive)
         self.aiohttp = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                keepalive_timeout=keepalive,
-                use_dns_cache=False,
-                socket_factory=_make_socket_factory(self._sockets),
-            ),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             request_class=WireRequest,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            max_line_size=_BEYOND,
-            max_field_size=_BEYOND,
-            max_headers=_BEYOND,
+            max_line_size=UNLIMITED,
+            max_field_size=UNLIMITED,
+            max_headers=UNLIMITED,
         )
+        self.direct = DirectSender(self.aiohttp)
         self._guard = LoopGuard(self.aiohttp.close)
 
-    def environment_proxy(self, url: URL) -> httpx.Proxy | None:
+    def environment_proxy(self, url: httpx.URL) -> httpx.Proxy | None:
         """Return the proxy that the environment specifies for a URL. Raises ConfigurationError."""
-        origin = (url.scheme, url.raw_authority)
+        origin = (url.scheme, url.netloc)
         if origin not in self._proxies:
-            self._proxies[origin] = find_environment_proxy(httpx.URL(str(url)))
+            self._proxies[origin] = find_environment_proxy(url)
         return self._proxies[origin]
 
     async def aclose(self) -> None:
@@ -89,7 +84,7 @@ class LoopSession:
 
     def _end_sockets(self) -> None:
         """End the connections from any thread. Their loop closes the sockets when it notices; a closed loop can't."""
-        for sock in self._sockets:
+        for sock in list(self._connector.sockets.values()):
             if self._loop.is_closed():
                 _close_socket(sock, self._loop)
             else:
@@ -103,18 +98,6 @@ class LoopSession:
 
 _closing: set[asyncio.Task[None]] = set()
 """Strong references to the tasks; the event loop only holds weak ones."""
-
-
-def _make_socket_factory(sockets: set[socket.socket]) -> aiohttp.SocketFactoryType:
-    """Return a function that creates sockets, and keeps the open ones in the set."""
-
-    def make(address: Any) -> socket.socket:
-        sockets.difference_update([known for known in sockets if known.fileno() < 0])
-        made = socket.socket(*address[:3])
-        sockets.add(made)
-        return made
-
-    return make
 
 
 def _close_socket(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
-from weakref import WeakSet
 
 import aiohttp
 import httpx
@@ -37,20 +36,12 @@ _SENDING = SimpleNamespace(method=b"")
 """Stand-in for the request in trace events, as httpcore sends; an empty method, because it isn't a CONNECT."""
 
 
-_used: WeakSet[Any] = WeakSet()
-"""The protocols of connections that have carried a request."""
-
-
 def get_proxy_url(proxy: httpx.Proxy) -> URL:
     """Return the address of a proxy in aiohttp's form, with user name and password. Raises ConfigurationError."""
     if proxy.url.scheme not in ("http", "https"):
         raise ConfigurationError(f"AiohttpTransport takes http and https proxies, not {proxy.url.scheme}")
     username, password = proxy.auth or ("", "")
     return URL(str(proxy.url.copy_with(username=username, password=password)), encoded=True)
-
-
-class _UnexpectedBytes(Exception):
-    """An idle connection has received bytes, which must not be read as the next response."""
 
 
 class WireRequest(aiohttp.ClientRequest):
@@ -61,10 +52,7 @@ class WireRequest(aiohttp.ClientRequest):
     report: Report | None = None
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        """Write the request with its query. Raises _UnexpectedBytes before anything is sent."""
-        if conn.protocol in _used and conn.protocol.should_close:
-            raise _UnexpectedBytes
-        _used.add(conn.protocol)
+        """Write the request with its secrets."""
         conn.protocol._parser = LenientParser(conn.protocol)
         if self.report is not None:
             await self.report("aiohttp.send_request_headers.started", {"request": _SENDING})
@@ -120,14 +108,11 @@ class SecretSender:
         if self._query:
             # The complete URL isn't bound to a name, because tracebacks record locals.
             request.wire_url = URL(f"{self._url}?{self._query.decode('ascii')}", encoded=True)
-        while True:
-            try:
-                return await handler(request)
-            except _UnexpectedBytes:
-                continue  # that connection is closed now; the next attempt uses another
-            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-                failure = translate_error(error)
-            raise failure
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            failure = translate_error(error)
+        raise failure
 
 
 class RequestBody(aiohttp.Payload):
