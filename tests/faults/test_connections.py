@@ -1,6 +1,7 @@
 """Kept connections: stale ones, bytes beyond a response, and closing them."""
 
 import asyncio
+from typing import Any
 
 import attrs
 import pytest
@@ -16,9 +17,10 @@ EVERY_CALL = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
 @EVERY_CALL
-async def test_a_connection_that_the_server_closed_while_idle(call: Call) -> None:
+@pytest.mark.parametrize("ending", ["close", "reset"])
+async def test_a_connection_that_the_server_closed_while_idle(call: Call, ending: Any) -> None:
     """It is noticed before anything is sent: the call is made once, on a new connection."""
-    responses = [attrs.evolve(good_response(call), ending="close"), good_response(call)]
+    responses = [attrs.evolve(good_response(call), ending=ending), good_response(call)]
     async with campus_with(*responses) as (campus, server):
         await call(campus)
         await server.wait_until_closed()

@@ -23,7 +23,9 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
+from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_campus.aiohttp.direct_sender import DirectSender
 from nexport_campus.aiohttp.wire_response import WireResponse
 from tests.support.leak_recorder import LeakRecorder
 from tests.support.scripted_server import (
@@ -433,6 +435,36 @@ async def test_responses_are_freed_at_once() -> None:
         finally:
             gc.enable()
     assert kept == []
+
+
+async def test_what_is_sent_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small requests are, unless something observes aiohttp's session."""
+    direct: list[str] = []
+    send = DirectSender.send
+
+    async def record(sender: DirectSender, request: OutgoingRequest, *more: Any) -> WireResponse:
+        direct.append(request.method)
+        return await send(sender, request, *more)
+
+    monkeypatch.setattr(DirectSender, "send", record)
+    responses = [json_response(GOOD), json_response(error_entity()), json_response(error_entity())]
+    async with ScriptedServer(responses) as server, campus_of(server.url) as campus:
+        await read(campus)
+        await write(campus)
+        await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title="x" * 20_000)
+    assert direct == (["GET", "POST"] if Way.make is AiohttpTransport else [])
+
+
+async def test_no_header_contains_a_line_break() -> None:
+    """The transport itself refuses one, whatever checked the header before: nothing is sent."""
+    transport = Way.make()
+    assert transport.direct_sender is not None
+    async with ScriptedServer([json_response(GOOD)]) as server:
+        request = OutgoingRequest("GET", httpx.URL(server.url), headers={"X-A": "a\r\nX-B: b"})
+        with pytest.raises(httpx.LocalProtocolError):
+            await transport.direct_sender(request, SendTracker())
+        await transport.aclose()
+    assert server.requests == []
 
 
 async def test_a_kept_connection_does_not_grow() -> None:

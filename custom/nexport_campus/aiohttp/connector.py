@@ -17,7 +17,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, keepalive: float) -> None:
         self.sockets: dict[int, socket.socket] = {}
-        """The sockets by file descriptor, and some that are closed."""
+        """The latest socket with each file descriptor, which may be closed."""
         self._unused: set[int] = set()
         super().__init__(
             limit=0, keepalive_timeout=keepalive, use_dns_cache=False, socket_factory=self._make_socket
@@ -54,7 +54,6 @@ class Connector(aiohttp.TCPConnector):
 
     def _make_socket(self, address: Any) -> socket.socket:
         made = socket.socket(*address[:3])
-        self.sockets = {known: sock for known, sock in self.sockets.items() if sock.fileno() >= 0}
         self.sockets[made.fileno()] = made
         self._unused.add(made.fileno())
         return made
