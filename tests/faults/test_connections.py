@@ -70,6 +70,16 @@ async def test_one_connection_is_enough(call: Call) -> None:
         assert server.connections == 1
 
 
+async def test_a_response_to_head_has_no_body() -> None:
+    """Whatever length it states: the call ends at once, and the connection is used again."""
+    stated = Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+    async with campus_with(stated, good_response(CALLS[0])) as (campus, server):
+        response = await campus.request("HEAD", "/api/v1/LearningApi/Anything", effect="read")
+        assert (response.status_code, response.content) == (200, b"")
+        await CALLS[0](campus)
+        assert server.connections == 1
+
+
 @EVERY_CALL
 async def test_bytes_beyond_the_end_are_never_a_response(call: Call) -> None:
     """Bytes after a response, even a complete second response, are never taken for the next response."""

@@ -25,6 +25,7 @@ from nexport_campus import (
 )
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from nexport_campus.aiohttp import AiohttpTransport
+from nexport_campus.aiohttp.connector import Connector
 from nexport_campus.aiohttp.direct_sender import DirectSender
 from nexport_campus.aiohttp.wire_response import WireResponse
 from tests.support.leak_recorder import LeakRecorder
@@ -453,6 +454,26 @@ async def test_what_is_sent_directly(monkeypatch: pytest.MonkeyPatch) -> None:
         await write(campus)
         await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title="x" * 20_000)
     assert direct == (["GET", "POST"] if Way.make is AiohttpTransport else [])
+
+
+async def test_a_connection_that_is_lost_before_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call fails, and nothing was sent."""
+    connect = Connector.connect
+
+    async def lose(connector: Connector, *arguments: Any, **options: Any) -> Any:
+        connection = await connect(connector, *arguments, **options)
+        connection.transport.abort()
+        while connection.transport is not None:
+            await asyncio.sleep(0)
+        return connection
+
+    monkeypatch.setattr(Connector, "connect", lose)
+    async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
+        with pytest.raises(TransportError) as caught:
+            await write(campus)
+    assert server.requests == []
+    # aiohttp's session doesn't report whether it has begun to write.
+    assert caught.value.maybe_applied is (Way.make is not AiohttpTransport)
 
 
 async def test_no_header_contains_a_line_break() -> None:

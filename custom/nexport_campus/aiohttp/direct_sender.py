@@ -58,6 +58,7 @@ class DirectSender:
         try:
             protocol = connection.protocol
             protocol.set_response_params(
+                skip_payload=request.method == "HEAD",
                 read_until_eof=True,
                 auto_decompress=False,
                 read_timeout=timeout.read,
