@@ -462,9 +462,9 @@ async def test_a_connection_that_is_lost_before_the_request(monkeypatch: pytest.
 
     async def lose(connector: Connector, *arguments: Any, **options: Any) -> Any:
         connection = await connect(connector, *arguments, **options)
+        closed = connection.protocol.closed
         connection.transport.abort()
-        while connection.transport is not None:
-            await asyncio.sleep(0)
+        await closed
         return connection
 
     monkeypatch.setattr(Connector, "connect", lose)
@@ -474,6 +474,32 @@ async def test_a_connection_that_is_lost_before_the_request(monkeypatch: pytest.
     assert server.requests == []
     # aiohttp's session doesn't report whether it has begun to write.
     assert caught.value.maybe_applied is (Way.make is not AiohttpTransport)
+
+
+async def test_a_response_that_comes_before_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new connection is used whatever it has received; or one that is always closed at once would be tried for ever."""
+    connect, sent, connections = aiohttp.TCPConnector.connect, asyncio.Event(), 0
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(json_response(GOOD).head() + json_response(GOOD).payload())
+        await writer.drain()
+        sent.set()
+        await reader.read()
+        writer.close()
+
+    async def connect_late(connector: aiohttp.TCPConnector, *arguments: Any, **options: Any) -> Any:
+        connection = await connect(connector, *arguments, **options)
+        await sent.wait()
+        return connection
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", connect_late)
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with campus_of(url) as campus:
+            assert await read(campus) == "Safety first"
+    assert connections == 1
 
 
 async def test_no_header_contains_a_line_break() -> None:
