@@ -93,6 +93,25 @@ async def test_an_address_that_does_not_respond(monkeypatch: pytest.MonkeyPatch)
 
 
 @EVERY_TRANSPORT
+async def test_every_connection_looks_up_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campus that has moved to another address is found."""
+    looked_up: list[str] = []
+
+    async def getaddrinfo(host: str, port: int, **hints: object) -> Any:
+        looked_up.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with ScriptedServer([attrs.evolve(GOOD, ending="close"), GOOD]) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        async with campus_of(server, base_url=url) as campus:
+            await CALL(campus)
+            await server.wait_until_closed()
+            await CALL(campus)
+    assert looked_up == ["localhost", "localhost"]
+
+
+@EVERY_TRANSPORT
 async def test_small_packets_are_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nagle's algorithm, which would hold back a body until its head is acknowledged, is turned off."""
     loop = asyncio.get_running_loop()

@@ -93,7 +93,8 @@ async def test_bytes_beyond_the_end_are_never_a_response(call: Call) -> None:
 
 
 @EVERY_CALL
-async def test_an_unrequested_response(call: Call) -> None:
+@pytest.mark.parametrize("turns", [0, 5], ids=["unread", "read by the loop"])
+async def test_an_unrequested_response(call: Call, turns: int) -> None:
     """Neither are bytes that a server sends while the connection is idle."""
     sent = asyncio.Event()
     good, forged = good_response(call), json_response(error_entity(5, "forged"), 403)
@@ -117,6 +118,8 @@ async def test_an_unrequested_response(call: Call) -> None:
         await call(campus)
         reported.set()
         await sent.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
         assert (await call(campus)).attempts == 1
         assert [request.connection for request in server.requests] == [1, 2]
 

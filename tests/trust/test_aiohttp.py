@@ -456,24 +456,28 @@ async def test_what_is_sent_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert direct == (["GET", "POST"] if Way.make is AiohttpTransport else [])
 
 
-async def test_a_connection_that_is_lost_before_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("owner", [Connector, aiohttp.TCPConnector])
+async def test_a_connection_that_is_lost_before_the_request(
+    owner: type[aiohttp.TCPConnector], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The call fails, and nothing was sent."""
-    connect = Connector.connect
+    connect = owner.connect
 
-    async def lose(connector: Connector, *arguments: Any, **options: Any) -> Any:
+    async def lose(connector: aiohttp.TCPConnector, *arguments: Any, **options: Any) -> Any:
         connection = await connect(connector, *arguments, **options)
         closed = connection.protocol.closed
         connection.transport.abort()
         await closed
         return connection
 
-    monkeypatch.setattr(Connector, "connect", lose)
+    monkeypatch.setattr(owner, "connect", lose)
     async with ScriptedServer([json_response(GOOD)]) as server, campus_of(server.url) as campus:
         with pytest.raises(TransportError) as caught:
             await write(campus)
     assert server.requests == []
     # aiohttp's session doesn't report whether it has begun to write.
-    assert caught.value.maybe_applied is (Way.make is not AiohttpTransport)
+    direct = Way.make is AiohttpTransport and owner is Connector
+    assert caught.value.maybe_applied is not direct
 
 
 async def test_a_response_that_comes_before_its_request(monkeypatch: pytest.MonkeyPatch) -> None:

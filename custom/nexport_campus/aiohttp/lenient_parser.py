@@ -42,8 +42,7 @@ class LenientParser:
     def feed_data(self, data: bytes) -> Any:
         """Process received bytes. Returns the results and raises the exceptions of aiohttp's parser."""
         if self._head is None:
-            kept = self._limit(data)
-            return self._feed(kept) if kept or not data else _NOTHING
+            return self._feed(self._limit(data))
         received = self._head + data
         while end := _HEAD_END.search(received):
             head, rest = received[: end.end()], received[end.end() :]
