@@ -463,8 +463,8 @@ async def test_a_connection_that_is_lost_before_the_request(
     """The call fails, and nothing was sent."""
     connect = owner.connect
 
-    async def lose(connector: aiohttp.TCPConnector, *arguments: Any, **options: Any) -> Any:
-        connection = await connect(connector, *arguments, **options)
+    async def lose(connector: Any, *arguments: Any, **options: Any) -> Any:
+        connection: Any = await connect(connector, *arguments, **options)
         closed = connection.protocol.closed
         connection.transport.abort()
         await closed
