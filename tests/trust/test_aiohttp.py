@@ -26,7 +26,7 @@ from nexport_campus import (
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from nexport_campus.aiohttp import AiohttpTransport
 from nexport_campus.aiohttp.connector import Connector
-from nexport_campus.aiohttp.direct_sender import DirectSender
+from nexport_campus.aiohttp.sessionless_sender import SessionlessSender
 from nexport_campus.aiohttp.wire_response import WireResponse
 from tests.support.leak_recorder import LeakRecorder
 from tests.support.scripted_server import (
@@ -47,13 +47,13 @@ GOOD = {"description": "Safety first"} | error_entity()
 
 
 class Way:
-    """How the clients of this module send: directly, or through aiohttp's session."""
+    """How the clients of this module send: with or without aiohttp's session."""
 
     make: Callable[..., AiohttpTransport] = AiohttpTransport
 
 
 @pytest.fixture(
-    autouse=True, params=[AiohttpTransport, ObservedTransport], ids=["direct", "through the session"]
+    autouse=True, params=[AiohttpTransport, ObservedTransport], ids=["without a session", "with a session"]
 )
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run each test once with each way."""
@@ -438,22 +438,22 @@ async def test_responses_are_freed_at_once() -> None:
     assert kept == []
 
 
-async def test_what_is_sent_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small requests are, unless something observes aiohttp's session."""
-    direct: list[str] = []
-    send = DirectSender.send
+async def test_what_needs_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small requests, unless something observes aiohttp's session."""
+    recorded: list[str] = []
+    send = SessionlessSender.send
 
-    async def record(sender: DirectSender, request: OutgoingRequest, *more: Any) -> WireResponse:
-        direct.append(request.method)
+    async def record(sender: SessionlessSender, request: OutgoingRequest, *more: Any) -> WireResponse:
+        recorded.append(request.method)
         return await send(sender, request, *more)
 
-    monkeypatch.setattr(DirectSender, "send", record)
+    monkeypatch.setattr(SessionlessSender, "send", record)
     responses = [json_response(GOOD), json_response(error_entity()), json_response(error_entity())]
     async with ScriptedServer(responses) as server, campus_of(server.url) as campus:
         await read(campus)
         await write(campus)
         await campus.scorm.edit_scorm_data(assignment_status_id=STATUS, sco_id="I_SCO0", title="x" * 20_000)
-    assert direct == (["GET", "POST"] if Way.make is AiohttpTransport else [])
+    assert recorded == (["GET", "POST"] if Way.make is AiohttpTransport else [])
 
 
 @pytest.mark.parametrize("owner", [Connector, aiohttp.TCPConnector])
@@ -476,8 +476,8 @@ async def test_a_connection_that_is_lost_before_the_request(
             await write(campus)
     assert server.requests == []
     # aiohttp's session doesn't report whether it has begun to write.
-    direct = Way.make is AiohttpTransport and owner is Connector
-    assert caught.value.maybe_applied is not direct
+    sessionless = Way.make is AiohttpTransport and owner is Connector
+    assert caught.value.maybe_applied is not sessionless
 
 
 async def test_a_response_that_comes_before_its_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,9 +87,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, request: OutgoingRequest, tracker: SendTracker) -> WireResponse:
         """Send a request of the client and return its response with the body unread. Raises httpx.TransportError."""
-        proxy, direct = self._find_proxy(request.url), self._get_session().direct
-        if proxy is None and direct.accepts(request):
-            return await _translate_failures(direct.send(request, tracker, self._tls_for(request.url)))
+        proxy, sender = self._find_proxy(request.url), self._get_session().sessionless
+        if proxy is None and sender.accepts(request):
+            return await _translate_failures(sender.send(request, tracker, self._tls_for(request.url)))
         prepared = PreparedRequest.from_client(request, tracker)
         return await _translate_failures(self._send_through_session(prepared, proxy))
 

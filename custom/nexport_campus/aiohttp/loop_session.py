@@ -13,8 +13,8 @@ from nexport_campus._http.loop_guard import LoopGuard
 from nexport_campus._http.proxies import find_environment_proxy
 
 from .connector import Connector
-from .direct_sender import DirectSender
 from .lenient_parser import UNLIMITED
+from .sessionless_sender import SessionlessSender
 from .wire_request import WireRequest
 
 __all__ = ["LoopSession"]
@@ -38,7 +38,7 @@ class LoopSession:
             max_field_size=UNLIMITED,
             max_headers=UNLIMITED,
         )
-        self.direct = DirectSender(self.aiohttp)
+        self.sessionless = SessionlessSender(self.aiohttp)
         self._guard = LoopGuard(self.aiohttp.close)
 
     def environment_proxy(self, url: httpx.URL) -> httpx.Proxy | None:

@@ -21,7 +21,7 @@ from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from .lenient_parser import UNLIMITED, LenientParser
 from .wire_response import WireResponse
 
-__all__ = ["DirectSender"]
+__all__ = ["SessionlessSender"]
 
 _LARGEST_BODY = 16 * 1024
 """Bytes that an idle connection takes at once, so that sending them needs no time limit."""
@@ -34,7 +34,7 @@ _NO_TIMEOUT = httpx.Timeout(None)
 _LINE_BREAK = re.compile(rb"[\0\r\n]")
 
 
-class DirectSender:
+class SessionlessSender:
     """A sender of small requests on the running event loop, for a session that nothing observes."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
