@@ -20,6 +20,7 @@ TESTS = [
     name
     for name in (
         *("cli", "client", "export", "fastapi", "otel", "paging", "rate_limit", "shared_tokens", "times"),
+        "faults/test_connections.py",
         "trust/test_aiohttp.py",
     )
     if (ROOT / "tests" / name).exists()
