@@ -1,7 +1,7 @@
 """The aiohttp transport reads the same responses as the default one: two parsers compared on raw bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -218,6 +218,16 @@ async def test_both_transports_agree(raw: bytes, pieces: int) -> None:
     default = await outcome(raw, pieces, None)
     assert await outcome(raw, pieces, AiohttpTransport()) == default
     assert await outcome(raw, pieces, ObservedTransport()) == default
+
+
+@pytest.mark.parametrize("make", [AiohttpTransport, ObservedTransport])
+@pytest.mark.parametrize("pieces", [1, 20, 40, 50, 100, 200])
+@pytest.mark.parametrize("name", ["a chunk that is too long", "a malformed trailer", "chunks without an end"])
+async def test_a_malformed_end_of_chunks(
+    name: str, pieces: int, make: Callable[[], AiohttpTransport]
+) -> None:
+    """It is a TransportError at once, wherever the bytes are divided."""
+    assert await outcome(ACCEPTED_BY_BOTH[name], pieces, make()) is TransportError
 
 
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])

@@ -1,5 +1,6 @@
 """Parsing of responses that aiohttp's parser rejects but h11, the default transport's parser, accepts."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -78,7 +79,8 @@ class LenientParser:
         try:
             result = self._parser.feed_data(data)
         except Exception:
-            self._fail_body()
+            # Not at once: the end of a chunk may just have woken the reader, which then waits again for data or an error.
+            asyncio.get_running_loop().call_soon(self._fail_body)
             raise
         if result[0]:
             self._body = result[0][-1][1]
