@@ -210,7 +210,6 @@ def comparable(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in headers.raw if name.lower() not in framing]
 
 
-@pytest.mark.sampled(60)
 @pytest.mark.parametrize("pieces", [1, 50], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("raw", ACCEPTED_BY_BOTH.values(), ids=ACCEPTED_BY_BOTH)
 async def test_both_transports_agree(raw: bytes, pieces: int) -> None:
