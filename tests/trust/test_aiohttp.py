@@ -23,6 +23,7 @@ from nexport_campus import (
     StaticToken,
     TransportError,
 )
+from nexport_campus._http.body import read_body
 from nexport_campus._http.outgoing_request import OutgoingRequest, SendTracker
 from nexport_campus.aiohttp import AiohttpTransport
 from nexport_campus.aiohttp.connector import Connector
@@ -540,12 +541,14 @@ async def test_a_transport_is_closed_while_a_body_is_read() -> None:
     body_gate = asyncio.Event()
     transport = Way.make()
     async with ScriptedServer([json_response(GOOD, body_gate=body_gate)]) as server:
-        response = await transport.handle_async_request(httpx.Request("GET", server.url))
-        reading = asyncio.create_task(response.aread())
+        assert transport.direct_sender is not None
+        request = OutgoingRequest("GET", httpx.URL(server.url))
+        response: Any = await transport.direct_sender(request, SendTracker())
+        reading = asyncio.create_task(read_body(response, 1000))
         await asyncio.sleep(0)
         await transport.aclose()
         with pytest.raises(httpx.TransportError):
-            await reading
+            await asyncio.wait_for(reading, 10)
         await response.aclose()
         body_gate.set()
 
