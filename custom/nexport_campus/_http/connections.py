@@ -72,10 +72,8 @@ class _SocketConnection:
         placeholder = self._network.secrets.expect(
             request.whole_query, tracker, request.secret_headers.lines()
         )
-        # A numeric timeout limits the whole attempt, which the caller enforces.
-        phases = request.timeout.as_dict() if isinstance(request.timeout, httpx.Timeout) else {}
-        url = SecretURL(request.url, placeholder)
-        return await self._transport.handle_async_request(request.as_httpx(url, {"timeout": phases}))
+        url, extensions = SecretURL(request.url, placeholder), {"timeout": request.phase_timeouts.as_dict()}
+        return await self._transport.handle_async_request(request.as_httpx(url, extensions))
 
     def close(self) -> None:
         """Close the sockets without TLS's closing handshake, which only matters for responses without a length."""

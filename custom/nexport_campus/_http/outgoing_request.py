@@ -14,6 +14,8 @@ from nexport_client.types import Secret
 
 __all__ = ["OutgoingRequest", "SendTracker"]
 
+_UNLIMITED = httpx.Timeout(None)
+
 
 @attrs.frozen(eq=False, repr=False, slots=False)
 class OutgoingRequest:
@@ -37,6 +39,11 @@ class OutgoingRequest:
         """The query with the token."""
         token = "" if self.token is None else f"access_token={quote(self.token.reveal(), safe='')}"
         return SecretBytes("&".join(filter(None, (self.query, token))).encode("ascii"))
+
+    @property
+    def phase_timeouts(self) -> httpx.Timeout:
+        """The timeouts of the phases, unlimited for a numeric timeout: it limits the whole attempt, by the caller."""
+        return self.timeout if isinstance(self.timeout, httpx.Timeout) else _UNLIMITED
 
     @property
     def all_headers(self) -> httpx.Headers:

@@ -18,8 +18,6 @@ from .wire_request import Report, RequestBody, SecretSender
 
 __all__ = ["PreparedRequest"]
 
-_UNLIMITED = httpx.Timeout(None)
-
 
 @attrs.frozen(eq=False, repr=False)
 class PreparedRequest:
@@ -58,16 +56,14 @@ class PreparedRequest:
     @classmethod
     def from_client(cls, request: OutgoingRequest, tracker: SendTracker) -> PreparedRequest:
         """Return a request of the client in this form."""
-        # A numeric timeout limits the whole attempt, which the caller enforces.
-        timeout = request.timeout if isinstance(request.timeout, httpx.Timeout) else _UNLIMITED
         return cls(
             method=request.method,
             url=_convert_url(request.url),
             query=request.whole_query,
             headers=_convert_headers_once(tuple(request.all_headers.raw)).copy(),
             secret_headers=request.secret_headers,
-            body=_convert_body(request.content or b"", timeout),
-            timeout=timeout,
+            body=_convert_body(request.content or b"", request.phase_timeouts),
+            timeout=request.phase_timeouts,
             report=tracker.trace,
         )
 

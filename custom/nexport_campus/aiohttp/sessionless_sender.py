@@ -30,7 +30,6 @@ _HOOKS = (
     (aiohttp.TCPConnector, "connect", "aiohttp.connector"),
 )
 """The functions of aiohttp that tracers and test doubles replace, and the modules that define them."""
-_NO_TIMEOUT = httpx.Timeout(None)
 _LINE_BREAK = re.compile(rb"[\0\r\n]")
 
 
@@ -52,8 +51,7 @@ class SessionlessSender:
         self, request: OutgoingRequest, tracker: SendTracker, tls: ssl.SSLContext | bool
     ) -> WireResponse:
         """Send a request and return its response with the body unread. Raises the exceptions of aiohttp."""
-        # A numeric timeout limits the whole attempt, which the caller enforces.
-        timeout = request.timeout if isinstance(request.timeout, httpx.Timeout) else _NO_TIMEOUT
+        timeout = request.phase_timeouts
         connection = await self._connect(request.url, tls, timeout.connect)
         try:
             protocol = connection.protocol
