@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -89,11 +90,8 @@ class Decoder:
 
     def decode_fast(self, kind: Kind, content: bytes) -> Any:
         """Return the models of a response that matches the spec, or NO_MATCH."""
-        # This imports msgspec, which a program that only imports the package doesn't need yet.
-        from .fast_path import compile_decoder
-
         try:
-            return compile_decoder(kind, self._learned)(content)
+            return _load_compiler()(kind, self._learned)(content)
         except (ValueError, KeyError, RecursionError, OverflowError):
             return NO_MATCH
 
@@ -162,6 +160,14 @@ class Decoder:
         learned = Learned(frozenset(keys), frozenset(nulls), frozenset(values), unusual)
         if learned != self._learned:
             self._learned = learned
+
+
+@cache
+def _load_compiler() -> Callable[[Kind, Learned], Callable[[bytes], Any]]:
+    # It imports msgspec, which a program that only imports the package doesn't need yet.
+    from .fast_path import compile_decoder
+
+    return compile_decoder
 
 
 def _is_declarable(key: str) -> bool:

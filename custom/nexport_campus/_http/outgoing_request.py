@@ -1,7 +1,8 @@
 """A request to send: its content, the redacted form for errors, and whether any of it may have been sent."""
 
+import re
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +16,12 @@ from nexport_client.types import Secret
 __all__ = ["OutgoingRequest", "SendTracker"]
 
 _UNLIMITED = httpx.Timeout(None)
+_LINE_BREAK = re.compile(rb"[\0\r\n]")
+_Origin = tuple[str, bytes]
+_Headers = tuple[tuple[str, str], ...]
 
 
-@attrs.frozen(eq=False, repr=False, slots=False)
+@attrs.frozen(eq=False, repr=False)
 class OutgoingRequest:
     """A request with its secrets.
 
@@ -34,7 +38,7 @@ class OutgoingRequest:
     token: Secret | None = None
     timeout: float | httpx.Timeout | None = None
 
-    @cached_property
+    @property
     def whole_query(self) -> bytes:
         """The query with the token."""
         token = "" if self.token is None else f"access_token={quote(self.token.reveal(), safe='')}"
@@ -48,8 +52,16 @@ class OutgoingRequest:
     @property
     def all_headers(self) -> httpx.Headers:
         """The headers without the user's own, but with Host and Content-Length. They are shared: don't change them."""
+        return _make_headers(*self._header_values())
+
+    @property
+    def header_lines(self) -> bytes:
+        """The lines of `all_headers` in HTTP/1.1. Raises ValueError if a header contains a line break."""
+        return _make_header_lines(*self._header_values())
+
+    def _header_values(self) -> tuple[str, _Origin, _Headers, int]:
         origin = (self.url.scheme, self.url.netloc)
-        return _make_headers(self.method, origin, tuple(self.headers.items()), len(self.content or b""))
+        return self.method, origin, tuple(self.headers.items()), len(self.content or b"")
 
     def as_httpx(self, url: httpx.URL, extensions: dict[str, Any]) -> httpx.Request:
         """Return the request in the form of httpx' transports, with this URL."""
@@ -83,9 +95,7 @@ class OutgoingRequest:
 
 
 @lru_cache(maxsize=1024)
-def _make_headers(
-    method: str, origin: tuple[str, bytes], headers: tuple[tuple[str, str], ...], length: int
-) -> httpx.Headers:
+def _make_headers(method: str, origin: _Origin, headers: _Headers, length: int) -> httpx.Headers:
     """Return the headers of a request with a body of `length` bytes, including Host and Content-Length.
 
     Cached, because httpx spends 0.04 ms on them, about 4 % of a small call.
@@ -93,6 +103,15 @@ def _make_headers(
     scheme, host = origin
     url = f"{scheme}://{host.decode('ascii')}"
     return httpx.Request(method, url, headers=dict(headers), content=bytes(length)).headers
+
+
+@lru_cache(maxsize=1024)
+def _make_header_lines(method: str, origin: _Origin, headers: _Headers, length: int) -> bytes:
+    """Return the lines of these headers. Raises ValueError if a header contains a line break."""
+    raw = _make_headers(method, origin, headers, length).raw
+    if any(_LINE_BREAK.search(name + value) for name, value in raw):
+        raise ValueError("a header contains a line break")
+    return b"".join(name + b": " + value + b"\r\n" for name, value in raw)
 
 
 class SendTracker:

@@ -81,13 +81,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with the body unread. Raises httpx.TransportError."""
         prepared = await PreparedRequest.from_httpx(request)
-        sending = self._send_through_session(prepared, self._find_proxy(request.url))
+        proxy = self._find_proxy(self._get_session(), request.url)
+        sending = self._send_through_session(prepared, proxy)
         response = await _translate_failures(sending)
         return httpx.Response(response.status_code, headers=response.headers, stream=response)
 
     async def _send(self, request: OutgoingRequest, tracker: SendTracker) -> WireResponse:
         """Send a request of the client and return its response with the body unread. Raises httpx.TransportError."""
-        proxy, sender = self._find_proxy(request.url), self._get_session().sessionless
+        session = self._get_session()
+        proxy, sender = self._find_proxy(session, request.url), session.sessionless
         if proxy is None and sender.accepts(request):
             return await _translate_failures(sender.send(request, tracker, self._tls_for(request.url)))
         prepared = PreparedRequest.from_client(request, tracker)
@@ -112,9 +114,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
         return WireResponse(response.status, response.raw_headers, response.content, response)
 
-    def _find_proxy(self, url: httpx.URL) -> URL | None:
+    def _find_proxy(self, session: LoopSession, url: httpx.URL) -> URL | None:
         """Return the address of the proxy for a URL, if any. Raises ConfigurationError."""
-        proxy = self._proxy or self._get_session().environment_proxy(url)
+        proxy = self._proxy or session.environment_proxy(url)
         return None if proxy is None else get_proxy_url(proxy)
 
     def _tls_for(self, url: httpx.URL | URL) -> ssl.SSLContext | bool:

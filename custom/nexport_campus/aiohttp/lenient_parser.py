@@ -17,7 +17,7 @@ _LARGEST_HEAD = 100 * 1024
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _FRAMING = re.compile(
-    rb"^(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*\r?\n", re.IGNORECASE | re.MULTILINE
+    rb"\n(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*\r?(?=\n)", re.IGNORECASE
 )
 _NOTHING: tuple[tuple[()], bool, bytes] = ((), False, b"")
 
@@ -99,11 +99,14 @@ def _is_informational(head: bytes) -> bool:
 def _unify_framing(head: bytes) -> tuple[bytes, int | None]:
     """Return the head with a single statement of the body's length, and that length in bytes if it is known."""
     framing = _FRAMING.findall(head)
+    bodiless = head[9:12] in (b"204", b"304")
+    if len(framing) == 1 and _is_length(framing[0][0]) and framing[0][1].isdigit() and not bodiless:
+        return head, int(framing[0][1])  # as a rule
     lengths = {part.strip() for name, value in framing if _is_length(name) for part in value.split(b",")}
     codings = [value.lower() for name, value in framing if not _is_length(name)]
     if codings not in ([], [b"chunked"]):
         raise HttpProcessingError(message="the transfer coding of the response is unknown")
-    if head[9:12] in (b"204", b"304"):
+    if bodiless:
         return (_remove_framing(head, length=False) if codings else head), 0
     if len(lengths) > 1:
         raise HttpProcessingError(message="the lengths of the response differ")
@@ -112,8 +115,8 @@ def _unify_framing(head: bytes) -> tuple[bytes, int | None]:
     if not lengths or not (length := lengths.pop()).isdigit():
         return head, None
     if len(framing) > 1 or b"," in framing[0][1]:
-        first, rest = head.split(b"\n", 1)
-        head = first + b"\nContent-Length: " + length + b"\r\n" + _remove_framing(rest, length=True)
+        first, rest = _remove_framing(head, length=True).split(b"\n", 1)
+        head = first + b"\nContent-Length: " + length + b"\r\n" + rest
     return head, int(length)
 
 

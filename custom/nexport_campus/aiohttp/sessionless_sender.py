@@ -6,7 +6,6 @@ it, small calls reach 0.5 to 0.8 times the rate of plain aiohttp, mostly more th
 """
 
 import asyncio
-import re
 import ssl
 from functools import lru_cache
 from types import FunctionType
@@ -31,7 +30,6 @@ _HOOKS = (
     (aiohttp.TCPConnector, "connect", "aiohttp.connector"),
 )
 """The functions of aiohttp that tracers and test doubles replace, and the modules that define them."""
-_LINE_BREAK = re.compile(rb"[\0\r\n]")
 
 
 class SessionlessSender:
@@ -112,21 +110,13 @@ def _encode(request: OutgoingRequest) -> SecretBytes:
                 b"?" if query else b"",
                 query,
                 b" HTTP/1.1\r\n",
-                _encode_headers(tuple(request.all_headers.raw)),
+                request.header_lines,
                 request.secret_headers.lines(),
                 b"\r\n",
                 request.content or b"",
             )
         )
     )
-
-
-@lru_cache(maxsize=256)
-def _encode_headers(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """Return the lines of headers without secrets. Raises ValueError if one contains a line break."""
-    if any(_LINE_BREAK.search(name + value) for name, value in headers):
-        raise ValueError("a header contains a line break")
-    return b"".join(name + b": " + value + b"\r\n" for name, value in headers)
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """A response of aiohttp whose body is read in parts."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import aiohttp
@@ -38,15 +38,20 @@ class WireResponse(httpx.AsyncByteStream):
         """The body. A property, because an attribute would be a cycle, which only the garbage collector frees."""
         return self
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        failure = None
+    def __aiter__(self) -> "WireResponse":
+        # Not a generator: the event loop tracks each of these, which takes longer than reading a small body.
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for part in self._body.iter_any():
-                yield part
+            part = await self._body.readany()
         except FAILURES as error:
             failure = translate_error(error)
-        if failure is not None:
-            raise failure
+        else:
+            if part:
+                return part
+            raise StopAsyncIteration
+        raise failure
 
     async def aclose(self) -> None:
         """Release the connection, or close it if the body wasn't read completely."""
