@@ -5,6 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from nexport_campus._decoding.decoder import NO_MATCH, Decoder, NotJSON, parse_json
 from nexport_campus._drift import Drift, DriftReporter
 from nexport_client import OPERATIONS as RESULTS
+from nexport_client import models
 from nexport_client.errors import DecodeError
+from nexport_client.kinds import Array, ModelOf
 from nexport_client.types import Model
 from tests.support.examples import FEW
 from tests.support.spec import OPERATIONS, example_response
@@ -159,6 +162,23 @@ def test_keys_that_structs_can_not_declare() -> None:
     assert len(drifts) == 3
     usual = json.dumps(example_response("LearningApi_GetSection")).encode()
     assert seen.decode_fast(SECTION, usual) is not NO_MATCH
+
+
+@attrs.define(kw_only=True)
+class Unspecified(Model):
+    """A model for which the spec declares no fields."""
+
+    additional_properties: dict[str, Any] = attrs.field(factory=dict)
+
+
+def test_a_model_without_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tolerant path decodes it, also in a list, and keeps what it holds."""
+    monkeypatch.setattr("nexport_client.models.Unspecified", Unspecified, raising=False)
+    monkeypatch.setattr("nexport_client.models.__all__", [*models.__all__, "Unspecified"])
+    kind, content = ModelOf("Unspecified"), b'[{"a": 1}, {}]'
+    assert decoder().decode_fast(Array(kind), content) is NO_MATCH
+    read = decoder().decode_elements("x", Array(kind), content)
+    assert [model.additional_properties for model in read] == [{"a": 1}, {}]
 
 
 def test_ever_new_keys_do_not_accumulate() -> None:
