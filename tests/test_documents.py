@@ -1,4 +1,4 @@
-"""README matches the code, and the demo runs."""
+"""README and CONTRIBUTING match the code, and the demo runs."""
 
 import importlib.metadata
 import json
@@ -30,6 +30,20 @@ def test_readme_lists_every_operation() -> None:
 def test_readme_shows_code_early() -> None:
     """A newcomer meets code within the first forty lines; tests/documentation runs it."""
     assert README.splitlines().index("```python") < 40
+
+
+def test_contributing_lists_every_part_of_the_package() -> None:
+    """The package's layout names each of its modules and folders, and nothing else."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    layout = text.split("custom/nexport_campus/\n")[1].split("\nnexport_client/")[0]
+    # Two spaces separate names, and more the description.
+    names = re.findall(r"^  (\S+(?:  \S+)*)(?: {3,}.*)?$", layout, flags=re.MULTILINE)
+    listed = [name.rstrip("/") for line in names for name in line.split()]
+    package = ROOT / "custom" / "nexport_campus"
+    parts = [
+        path.stem for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    ]
+    assert sorted(listed) == sorted(parts)
 
 
 def test_version_is_the_same_everywhere() -> None:
