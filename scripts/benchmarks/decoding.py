@@ -4,6 +4,7 @@ import importlib
 import json
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,32 +24,24 @@ __all__ = ["measure_decoding"]
 
 def measure_decoding(page: bytes, runs: int) -> Figures:
     """Return milliseconds to decode a page; peers that are not installed are skipped."""
-    contenders = {
-        "nexport-campus": _ours(page, _decoder()),
-        "nexport-campus, a new key in every record": _first_seen(_with_new_keys(page)),
-        "nexport-campus, every record irregular": _first_seen(_without_entities(page)),
-    }
-    for name, make in {
-        "stock client": _stock,
-        "openapi-generator": _openapi_generator,
-        "pydantic": _pydantic,
-        "orjson, the floor": _orjson,
-    }.items():
-        try:
-            contenders[name] = make(page)
-        except ImportError:
-            continue
-    contenders["msgspec to dicts"] = lambda: msgspec.json.decode(page)
-    return measure_milliseconds(contenders, runs)
+    return measure_milliseconds(
+        {
+            "nexport-campus": partial(_ours, page),
+            "nexport-campus, a new key in every record": partial(_first_seen, _with_new_keys(page)),
+            "nexport-campus, every record irregular": partial(_first_seen, _without_entities(page)),
+            "stock client": partial(_stock, page),
+            "openapi-generator": partial(_openapi_generator, page),
+            "pydantic": partial(_pydantic, page),
+            "orjson, the floor": partial(_orjson, page),
+            "msgspec to dicts": partial(_msgspec, page),
+        },
+        runs,
+    )
 
 
-def _decoder() -> Decoder:
-    """Return a decoder that has observed nothing yet."""
-    return Decoder(DriftReporter(lambda drift: None))
-
-
-def _ours(page: bytes, decoder: Decoder) -> Callable[[], object]:
+def _ours(page: bytes) -> Callable[[], object]:
     """Read the page as a call does, including the check for errors."""
+    decoder = Decoder(DriftReporter(lambda drift: None))
     reader = ResponseReader(decoder, Scrubber())
     response = HttpResponse(200, httpx.Headers(), page)
 
@@ -63,7 +56,7 @@ def _first_seen(page: bytes) -> Callable[[], object]:
     """Read a page with a decoder that has observed nothing."""
 
     def read() -> object:
-        return _ours(page, _decoder())()
+        return _ours(page)()
 
     return read
 
@@ -100,3 +93,7 @@ def _pydantic(page: bytes) -> Callable[[], object]:
 def _orjson(page: bytes) -> Callable[[], object]:
     orjson = importlib.import_module("orjson")
     return lambda: orjson.loads(page)
+
+
+def _msgspec(page: bytes) -> Callable[[], object]:
+    return lambda: msgspec.json.decode(page)

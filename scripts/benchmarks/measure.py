@@ -1,16 +1,23 @@
 """Interleaved measurements: all contenders take turns, so that other load on the machine affects them equally."""
 
 import asyncio
+import contextlib
 import gc
+import multiprocessing
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import attrs
 
-__all__ = ["Figure", "Figures", "measure_milliseconds", "measure_rate", "round_figure"]
+__all__ = ["Figure", "Figures", "Maker", "measure_milliseconds", "measure_rate", "round_figure"]
 
 Figures = dict[str, "Figure"]
+# Makes what is measured, in the process that measures it; must be picklable.
+Maker = Callable[[], Callable[[], object]]
+# The contender of this process, where it measures one.
+_prepared: list[Callable[[], object]] = []
 
 
 @attrs.frozen
@@ -29,19 +36,40 @@ class Figure:
         return self.median / other.median
 
 
-def measure_milliseconds(contenders: dict[str, Callable[[], object]], runs: int) -> Figures:
-    """Return milliseconds of CPU time per call of each contender, including garbage collection."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
-    for contender in contenders.values():
-        contender()
-    for _ in range(runs):
-        for name, contender in contenders.items():
-            gc.collect()
-            started = time.process_time()
-            made = contender()
-            del made
-            taken[name].append((time.process_time() - started) * 1000)
+def measure_milliseconds(contenders: dict[str, Maker], runs: int) -> Figures:
+    """Return milliseconds of CPU time per call of each contender, including garbage collection.
+
+    Each contender has a process to itself, in which it is made and called: in memory that other contenders have
+    fragmented, the same call takes longer. A contender whose library isn't installed is skipped.
+    """
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        for name, make in contenders.items():
+            process = stack.enter_context(
+                ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            )
+            with contextlib.suppress(ImportError):
+                process.submit(_prepare, make).result()
+                processes[name] = process
+        taken: dict[str, list[float]] = {name: [] for name in processes}
+        for _ in range(runs):
+            for name, process in processes.items():
+                taken[name].append(process.submit(_time_call).result())
     return {name: Figure(values) for name, values in taken.items()}
+
+
+def _prepare(make: Maker) -> None:
+    """Make the contender of this process and call it once, which fills its caches."""
+    _prepared.append(make())
+    _prepared[0]()
+
+
+def _time_call() -> float:
+    gc.collect()
+    started = time.process_time()
+    made = _prepared[0]()
+    del made
+    return (time.process_time() - started) * 1000
 
 
 async def measure_rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: int) -> float:

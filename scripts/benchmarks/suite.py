@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import multiprocessing
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,7 +12,7 @@ import httpx
 from benchmarks.benchmark_report import BenchmarkReport
 from benchmarks.calls import measure_calls
 from benchmarks.decoding import measure_decoding
-from benchmarks.measure import Figures, measure_rate
+from benchmarks.measure import measure_rate
 from benchmarks.page_server import SIZE, make_repeated_page, make_section_page
 from benchmarks.paging import measure_longest_hold, measure_memory, measure_paging
 from benchmarks.starting import measure_regenerating, measure_starting
@@ -49,26 +47,22 @@ def main(*, quick: bool = False) -> int:
 def _decoding(report: BenchmarkReport, runs: int) -> None:
     page = make_section_page()
     title = "A page of 1000 section enrollments, bytes to models"
-    figures = _measure_in_new_process(measure_decoding, page, runs)
+    figures = measure_decoding(page, runs)
     report.table(title, "ms", figures, "stock client", more_is_better=False, shown=True)
     title = "The same page through the whole client, without a network"
-    figures = _measure_in_new_process(measure_whole_page, page, runs)
+    figures = measure_whole_page(page, runs)
     report.table(title, "ms", figures, "stock client", more_is_better=False, shown=True)
     title = "A page that repeats one section enrollment"
-    figures = _measure_in_new_process(measure_decoding, make_repeated_page(), runs)
+    figures = measure_decoding(make_repeated_page(), runs)
     report.table(title, "ms", figures, "stock client", more_is_better=False)
     report.line(
-        "Each of these tables comes from a new process: in memory that other contenders have fragmented, decoding takes longer."
+        "In these three tables each contender has a process to itself, and the processes take turns: in memory that another"
+        " contender has fragmented, the same work takes longer."
     )
     report.line(
         "The SDK pauses garbage collection while it decodes a page. The figures for paging and for the event loop include the"
         " collections that follow."
     )
-
-
-def _measure_in_new_process(measure: Callable[[bytes, int], Figures], page: bytes, runs: int) -> Figures:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measure, page, runs).result()
 
 
 def _calls(report: BenchmarkReport, runs: int, count: int) -> None:
