@@ -2,12 +2,15 @@
 
 import asyncio
 from typing import Any, Literal
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexport_campus import APIError, Drift, NexportError, PaginationError, ResponseDecodeError, TransportError
+from nexport_campus._calling import outcome_converter
+from nexport_campus._paging.fingerprint import fingerprint_of_json
 from nexport_client import OPERATIONS
 from tests.paging.page_responder import (
     BODY_TOTALS,
@@ -200,6 +203,20 @@ async def test_a_changed_total_is_reported_and_loses_nothing(jitter: tuple[int, 
         assert serials(await pager_for(campus, SEARCH).concurrent(ahead).collect()) == list(range(9))
     assert [drift.kind for drift in source.drifts] == ["total_changed"]
     assert isinstance(source.drifts[0], Drift)
+
+
+@pytest.mark.parametrize("operation", [ENROLLMENTS, SEARCH], ids=str)
+async def test_a_single_page_is_not_hashed(operation: SpecOperation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page or the total, requested by itself, is compared with nothing; iterating compares pages."""
+    hashed = Mock(side_effect=fingerprint_of_json)
+    monkeypatch.setattr(outcome_converter, "fingerprint_of_json", hashed)
+    async with serve_pages(PageResponder(PagedList(records=3, most=3))) as campus:
+        pager = pager_for(campus, operation)
+        assert serials((await pager).items) == [0, 1, 2]
+        await pager.total()
+        hashed.assert_not_called()
+        assert serials(await pager.collect()) == [0, 1, 2]
+        hashed.assert_called()
 
 
 async def test_identical_records_are_all_yielded() -> None:

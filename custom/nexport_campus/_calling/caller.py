@@ -69,10 +69,10 @@ class CampusCaller:
         page, per_page = check_page_arguments(operation, page, per_page)
         size, encoded = per_page or LARGE_PAGE, self.encode(operation, arguments)
 
-        async def fetch(number: int) -> RawPage:
+        async def fetch(number: int, *, compared: bool = True) -> RawPage:
             paged = encoded.with_page(operation.paging, number, size)
             outcome = await self._runner.run(operation, paged, page=number)
-            return self._convert_page(operation, outcome)
+            return self._convert_page(operation, outcome, compared=compared)
 
         def drift(kind: str, detail: str) -> None:
             self.decoder.drift.report(kind, operation.id, "", detail)
@@ -94,9 +94,9 @@ class CampusCaller:
             error.args = (error.message,)
             raise
 
-    def _convert_page(self, operation: Operation[Any], outcome: Outcome[Any]) -> RawPage:
+    def _convert_page(self, operation: Operation[Any], outcome: Outcome[Any], *, compared: bool) -> RawPage:
         field = operation.paging.items if operation.paging else None
         items = outcome.parsed if field is None else getattr(outcome.parsed, field) or []
         # Where the vendor's elements declare no error entity, a key of that name is data.
         may_fail = bool(items) and hasattr(items[0], KEY)
-        return self._convert.to_page(operation, outcome, items, field, may_fail=may_fail)
+        return self._convert.to_page(operation, outcome, items, field, may_fail=may_fail, compared=compared)

@@ -60,10 +60,11 @@ class RawRequests:
         encoded = encode_raw(operation, sent, given, _NUMBERS if where == "query" else ())
         _check_body(operation, encoded, where)
 
-        async def fetch(number: int) -> RawPage:
+        async def fetch(number: int, *, compared: bool = True) -> RawPage:
             paged = _add_page(encoded, where, number, size)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
-            return self._convert.to_page(operation, outcome, _get_records(outcome.parsed, items), items)
+            records = _get_records(outcome.parsed, items)
+            return self._convert.to_page(operation, outcome, records, items, compared=compared)
 
         def drift(kind: str, detail: str) -> None:
             self._drift.report(kind, operation.id, "", detail)

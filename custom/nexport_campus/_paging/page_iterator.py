@@ -4,7 +4,8 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, Literal, Self, TypeVar
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import attrs
 
@@ -14,7 +15,7 @@ from nexport_client.results import Page
 from .end_detection import EndDetector, PageFacts
 from .fingerprint import fingerprint_of_records, is_distinct
 
-__all__ = ["OnItemError", "PageIterator", "PageSource", "RawPage"]
+__all__ = ["FetchPage", "OnItemError", "PageIterator", "PageSource", "RawPage"]
 
 T = TypeVar("T")
 OnItemError = Literal["raise", "skip", "yield"]
@@ -45,19 +46,29 @@ class RawPage:
         )
 
 
+class FetchPage(Protocol):
+    """A function that fetches a page by its one-based number."""
+
+    def __call__(self, number: int, *, compared: bool = True) -> Coroutine[Any, Any, RawPage]:
+        """Return the page. Raises NexportError, with the operation, and with the page unless the login failed.
+
+        `compared`: whether the page needs its fingerprint, because it will be compared with others.
+        """
+
+
 @attrs.frozen(eq=False, repr=False)
 class PageSource:
-    """The source of one list's pages.
-
-    `fetch` takes a one-based number; its errors name their operation, and their page unless the login failed. `drift`
-    takes a kind and a detail.
-    """
+    """The source of one list's pages. `drift` takes a kind and a detail."""
 
     operation_id: str
     first: int
     size: int
-    fetch: Callable[[int], Coroutine[Any, Any, RawPage]]
+    fetch: FetchPage
     drift: Callable[[str, str], None]
+
+    def without_comparison(self) -> "PageSource":
+        """Return the source for a single page, which saves hashing its JSON."""
+        return attrs.evolve(self, fetch=partial(self.fetch, compared=False))
 
 
 class PageIterator(Generic[T]):

@@ -58,7 +58,7 @@ class Pager(AsyncPager[T]):
         return items[:limit]
 
     async def total(self) -> int | None:
-        return (await self._source.fetch(self._source.first)).total
+        return (await self._source.fetch(self._source.first, compared=False)).total
 
     def concurrent(self, n: int) -> "Pager[T]":
         return Pager(self._source, ahead=self._whole("n", n, least=1), item_errors=self._item_errors)
@@ -69,7 +69,7 @@ class Pager(AsyncPager[T]):
         return Pager(self._source, ahead=self._ahead, item_errors=action)
 
     async def _first(self) -> Page[T]:
-        pages = PageIterator[T](self._source, item_errors=self._item_errors)
+        pages = PageIterator[T](self._source.without_comparison(), item_errors=self._item_errors)
         page = await pages.next()
         pages.check()
         assert page is not None
