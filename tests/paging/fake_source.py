@@ -128,7 +128,7 @@ class FakePageSource:
             assert self.waiting(), "the consumer waits for nothing"
             self.release(random.choice(self.waiting()))
 
-    async def _fetch(self, number: int, *, compared: bool = True) -> RawPage:
+    async def _fetch(self, number: int, *, compared: bool) -> RawPage:
         self.started.append(number)
         self.tasks.add(task_name())
         self.open.add(number)

@@ -69,7 +69,7 @@ class CampusCaller:
         page, per_page = check_page_arguments(operation, page, per_page)
         size, encoded = per_page or LARGE_PAGE, self.encode(operation, arguments)
 
-        async def fetch(number: int, *, compared: bool = True) -> RawPage:
+        async def fetch(number: int, *, compared: bool) -> RawPage:
             paged = encoded.with_page(operation.paging, number, size)
             outcome = await self._runner.run(operation, paged, page=number)
             return self._convert_page(operation, outcome, compared=compared)
@@ -99,4 +99,4 @@ class CampusCaller:
         items = outcome.parsed if field is None else getattr(outcome.parsed, field) or []
         # Where the vendor's elements declare no error entity, a key of that name is data.
         may_fail = bool(items) and hasattr(items[0], KEY)
-        return self._convert.to_page(operation, outcome, items, field, may_fail=may_fail, compared=compared)
+        return self._convert.to_page(operation, outcome, items, field, compared=compared, may_fail=may_fail)

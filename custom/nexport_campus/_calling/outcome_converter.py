@@ -43,13 +43,13 @@ class OutcomeConverter:
         items: list[Any],
         field: str | None,
         *,
+        compared: bool,
         may_fail: bool = True,
-        compared: bool = True,
     ) -> RawPage:
         """Return the page of a list that has these elements.
 
-        `field`: the response's field that holds them, or None; `may_fail`: whether an element may report an error;
-        `compared`: whether the page will be compared with others.
+        `field`: the response's field that holds them, or None; `compared`: whether the page will be compared with
+        others; `may_fail`: whether an element may report an error.
         """
         parsed, headers = outcome.parsed, outcome.response.headers
         failing = find_failing(items) if may_fail else []

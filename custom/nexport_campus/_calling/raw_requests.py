@@ -60,7 +60,7 @@ class RawRequests:
         encoded = encode_raw(operation, sent, given, _NUMBERS if where == "query" else ())
         _check_body(operation, encoded, where)
 
-        async def fetch(number: int, *, compared: bool = True) -> RawPage:
+        async def fetch(number: int, *, compared: bool) -> RawPage:
             paged = _add_page(encoded, where, number, size)
             outcome = await self._runner.run(operation, paged, page=number, check=self._check_records(items))
             records = _get_records(outcome.parsed, items)

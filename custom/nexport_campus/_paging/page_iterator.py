@@ -4,7 +4,6 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
-from functools import partial
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import attrs
@@ -49,7 +48,7 @@ class RawPage:
 class FetchPage(Protocol):
     """A function that fetches a page by its one-based number."""
 
-    def __call__(self, number: int, *, compared: bool = True) -> Coroutine[Any, Any, RawPage]:
+    def __call__(self, number: int, *, compared: bool) -> Coroutine[Any, Any, RawPage]:
         """Return the page. Raises NexportError, with the operation, and with the page unless the login failed.
 
         `compared`: whether the page needs its fingerprint, because it will be compared with others.
@@ -66,16 +65,12 @@ class PageSource:
     fetch: FetchPage
     drift: Callable[[str, str], None]
 
-    def without_comparison(self) -> "PageSource":
-        """Return the source for a single page, which saves hashing its JSON."""
-        return attrs.evolve(self, fetch=partial(self.fetch, compared=False))
-
 
 class PageIterator(Generic[T]):
     """Iterator over pages that cancels all pending fetches on exit.
 
     At most `ahead` pages are held in total: in flight, waiting or with the consumer. `limit` is the number of records
-    wanted.
+    wanted. `compared`: whether pages are compared with each other; False if only one is wanted.
     """
 
     def __init__(
@@ -85,11 +80,13 @@ class PageIterator(Generic[T]):
         ahead: int = 1,
         limit: int | None = None,
         item_errors: OnItemError = "raise",
+        compared: bool = True,
     ) -> None:
         self._source = source
         self._ahead = ahead
         self._limit = limit
         self._item_errors = item_errors
+        self._compared = compared
         self._end = EndDetector(source.operation_id, source.first, source.drift)
         self._number = source.first
         self._error: APIError | None = None
@@ -140,12 +137,12 @@ class PageIterator(Generic[T]):
         for number in range(self._number + len(self._tasks), self._number + most):
             if number > last:
                 break
-            self._tasks.append(asyncio.create_task(self._source.fetch(number)))
+            self._tasks.append(asyncio.create_task(self._source.fetch(number, compared=self._compared)))
 
     async def _fetch_next(self) -> RawPage:
         """Return the next page, from its pending fetch if there is one."""
         if not self._tasks:
-            return await self._source.fetch(self._number)
+            return await self._source.fetch(self._number, compared=self._compared)
         fetched = await self._tasks[0]
         self._tasks.popleft()
         return fetched

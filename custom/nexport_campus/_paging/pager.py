@@ -69,7 +69,7 @@ class Pager(AsyncPager[T]):
         return Pager(self._source, ahead=self._ahead, item_errors=action)
 
     async def _first(self) -> Page[T]:
-        pages = PageIterator[T](self._source.without_comparison(), item_errors=self._item_errors)
+        pages = PageIterator[T](self._source, item_errors=self._item_errors, compared=False)
         page = await pages.next()
         pages.check()
         assert page is not None
