@@ -57,8 +57,9 @@ def _decoding(report: BenchmarkReport, runs: int) -> None:
     figures = measure_decoding(make_repeated_page(), runs)
     report.table(title, "ms", figures, "stock client", more_is_better=False)
     report.line(
-        "In these three tables each contender has a process to itself, and the processes take turns of five pages: in"
-        " memory that another contender has fragmented, the same work takes longer."
+        "In these three tables each contender has a process to itself, because in memory that another contender has"
+        " fragmented the same work takes longer. The processes take turns of five pages, because the first page of a turn"
+        " finds nothing in the processor's cache."
     )
     report.line(
         "The SDK pauses garbage collection while it decodes a page. The figures for paging and for the event loop include the"
