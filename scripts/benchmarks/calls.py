@@ -21,8 +21,8 @@ _PATIENCE = 60.0
 MeasuredCall = Callable[[], Awaitable[object]]
 
 
-async def measure_calls(url: str, concurrency: int, count: int, runs: int) -> Figures:
-    """Return calls per second of each contender; peers that are not installed are skipped."""
+async def measure_calls(url: str, concurrency: int, seconds: float, runs: int) -> Figures:
+    """Return calls per second of each contender, in runs of some seconds; peers that are not installed are skipped."""
     async with AsyncExitStack() as stack:
         contenders: dict[str, MeasuredCall] = {}
         for name, make in _CONTENDERS.items():
@@ -35,7 +35,7 @@ async def measure_calls(url: str, concurrency: int, count: int, runs: int) -> Fi
         rates: dict[str, list[float]] = {name: [] for name in contenders}
         for _ in range(runs):
             for name, call in contenders.items():
-                rates[name].append(await measure_rate(call, concurrency, count))
+                rates[name].append(await measure_rate(call, concurrency, seconds))
     return {name: Figure(values) for name, values in rates.items()}
 
 

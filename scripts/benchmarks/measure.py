@@ -77,13 +77,15 @@ def _time_calls() -> float:
     return (time.process_time() - started) * 1000 / _CALLS_IN_A_ROW
 
 
-async def measure_rate(call: Callable[[], Awaitable[object]], concurrency: int, calls: int) -> float:
-    """Return calls per second at a given concurrency."""
-    remaining = iter(range(calls))
+async def measure_rate(call: Callable[[], Awaitable[object]], concurrency: int, seconds: float) -> float:
+    """Return calls per second at a given concurrency, of the calls that begin within some seconds."""
+    calls = 0
 
     async def worker() -> None:
-        for _ in remaining:
+        nonlocal calls
+        while time.perf_counter() < started + seconds:
             await call()
+            calls += 1
 
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(concurrency)))
